@@ -1,0 +1,9 @@
+//! The built-in world: seeded, steppable, speaking the vendors' real wire formats.
+//!
+//! Real providers run on it and cannot tell. Here lives everything that pretends; nothing in `app`, `ui` or `provider` knows.
+//! It must not read a real clock, a socket (but for the loopback server) or a user's file (but for a named scenario).
+
+pub mod github;
+pub mod kubernetes;
+pub mod prometheus;
+pub mod system;

@@ -1,0 +1,71 @@
+//! A gate: a place where a system waits for a human.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{EnvironmentName, GateId, Person, RolloutId, RunId, ServiceName},
+    offer::Offer,
+    time::Timestamp,
+    version::Version,
+};
+
+/// May the one who looks open it?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Eligibility {
+    /// Yes.
+    Can,
+    /// No, why, and whom to ask.
+    Cannot {
+        /// A sentence: "you started this run".
+        why: String,
+        /// Who can.
+        ask: Vec<Person>,
+    },
+    /// The system does not say; trying is the only way to know.
+    Unknown {
+        /// A sentence.
+        why: String,
+    },
+}
+
+/// What waits behind the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Behind {
+    /// A run of a pipeline.
+    Run(RunId),
+    /// A rollout in a pause that only a human ends.
+    Rollout(RolloutId),
+}
+
+/// A place where a system waits for a human.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Its full id.
+    pub id: GateId,
+    /// Whose release waits.
+    pub service: ServiceName,
+    /// Where it would go.
+    pub environment: EnvironmentName,
+    /// The kind of gate in the system's own words: `GitHub environment`, `Argo pause`.
+    pub system: String,
+    /// What is asked: `deploy #812`, `promote past step 5`.
+    pub title: String,
+    /// What would be let through.
+    pub version: Option<Version>,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// May I?
+    pub eligible: Eligibility,
+    /// What waits behind it.
+    pub behind: Behind,
+    /// Newer runs of the same pipeline that wait behind this one (F20).
+    pub newer_behind: u32,
+    /// Where a browser shows it.
+    pub url: Option<String>,
+    /// What plans are bound to, by name: run, attempt, commit, environment id. Opaque outside the provider.
+    pub identity: BTreeMap<String, String>,
+    /// What can be done with it.
+    pub offers: Vec<Offer>,
+}

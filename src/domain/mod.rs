@@ -1,0 +1,19 @@
+//! The nouns of the release cockpit and the rules that hold for them everywhere.
+//!
+//! Here live plain values: ids, versions, rollouts, gates, runs, signals, and how old each is.
+//! Here must not live: I/O, async, a clock (the time always comes in as an argument), JSON values, wire forms, colours or
+//! text laid out for a screen.
+
+pub mod evidence;
+pub mod gate;
+pub mod ids;
+pub mod observed;
+pub mod offer;
+pub mod pipeline;
+pub mod rollout;
+pub mod service;
+pub mod signal;
+pub mod text;
+pub mod time;
+pub mod verb;
+pub mod version;

@@ -1,0 +1,47 @@
+//! What can be done with one object now, as data that travels with it: a key that does not work says why.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+
+use crate::domain::verb::Verb;
+
+/// How much harm a mistake can do; friction grows with it and looks different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Risk {
+    /// Enter is enough.
+    Low,
+    /// A dialog that names target and environment.
+    Medium,
+    /// The version is read back before it is sent.
+    High,
+}
+
+/// One verb on one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The verb.
+    pub verb: Verb,
+    /// What a mistake would cost here.
+    pub risk: Risk,
+    /// Why it cannot be done now, as a sentence; `None` when it can.
+    pub blocked: Option<String>,
+}
+
+impl Offer {
+    /// A verb that can be used.
+    pub fn open(verb: Verb, risk: Risk) -> Self {
+        Self { verb, risk, blocked: None }
+    }
+
+    /// A verb that cannot be used, and why.
+    pub fn blocked(verb: Verb, risk: Risk, why: impl Into<String>) -> Self {
+        Self { verb, risk, blocked: Some(why.into()) }
+    }
+}
+
+/// The offer for a verb, where the object has one.
+pub fn offer_for(offers: &[Offer], verb: Verb) -> Option<&Offer> {
+    offers.iter().find(|offer| offer.verb == verb)
+}

@@ -1,0 +1,285 @@
+//! A rollout: a version on its way in, whichever engine moves it.
+//!
+//! Engines keep their own words beside ours (`message`, step labels); the rules that are ours (which version is on its way,
+//! what the way back is) live here.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString};
+
+use crate::domain::{
+    ids::{EnvironmentName, RolloutId, ServiceName},
+    offer::Offer,
+    time::Timestamp,
+    version::Version,
+};
+
+/// What moves the rollout.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, EnumIter,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Engine {
+    /// Argo Rollouts, `argoproj.io/v1alpha1`.
+    ArgoRollouts,
+    /// A plain Kubernetes Deployment.
+    Deployment,
+}
+
+impl Engine {
+    /// As the field writes it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ArgoRollouts => "Argo Rollouts",
+            Self::Deployment => "Deployment",
+        }
+    }
+}
+
+/// How versions are exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Strategy {
+    /// A share of the traffic, growing by steps: *stable* and *canary*.
+    Canary,
+    /// All at once, after a preview: *active* and *preview*.
+    BlueGreen,
+    /// Pod by pod.
+    Rolling,
+}
+
+/// Where the rollout is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Phase {
+    /// Moving.
+    Progressing,
+    /// Held by a step, by an analysis, or by a person.
+    Paused,
+    /// Something is wrong with it and it has not been aborted.
+    Degraded,
+    /// Taken back; the spec may still hold the bad version (F24).
+    Aborted,
+    /// One version, all of it running.
+    Healthy,
+    /// The engine says something that we do not know; see the message.
+    Unknown,
+}
+
+/// What a step does, as far as the cockpit must know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepKind {
+    /// The canary's share becomes this.
+    SetWeight(u32),
+    /// Waits this long, or for a human when `None`.
+    Pause(Option<Duration>),
+    /// Measures, and goes on when it is content.
+    Analysis,
+    /// Anything else; the label says what.
+    Other,
+}
+
+/// One step of the strategy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The engine's own words: `setWeight: 20`.
+    pub label: String,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// The share of traffic, in units of `max` (100 unless the engine's traffic router counts otherwise).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weight {
+    /// What the steps ask for.
+    pub declared: u32,
+    /// What the engine says it reached.
+    pub actual: u32,
+    /// What "everything" is.
+    pub max: u32,
+}
+
+/// Why it is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// A pause step.
+    Step,
+    /// An analysis that came to no conclusion.
+    Inconclusive,
+    /// A person (or script) set `paused`.
+    Person,
+    /// Something the engine calls by this name and we do not know.
+    Other,
+}
+
+/// A pause that is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Why.
+    pub reason: PauseReason,
+    /// Since when, where the engine tells.
+    pub since: Option<Timestamp>,
+    /// When it ends by itself; `None` when a human must end it.
+    pub until: Option<Timestamp>,
+}
+
+/// Which side of the exchange a set of pods is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Role {
+    /// The last fully promoted version.
+    Stable,
+    /// The version on its way in.
+    Canary,
+    /// Neither: an earlier revision.
+    Old,
+}
+
+/// The pods of one version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaSet {
+    /// Its object name.
+    pub name: String,
+    /// The pod template hash, by which pods and metrics are told apart.
+    pub hash: String,
+    /// The engine's revision number.
+    pub revision: u64,
+    /// Which side it is on.
+    pub role: Role,
+    /// What runs in it.
+    pub version: Version,
+    /// Pods asked for.
+    pub desired: u32,
+    /// Pods that exist.
+    pub current: u32,
+    /// Pods that are ready.
+    pub ready: u32,
+    /// Pods that are available.
+    pub available: u32,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// When it is scaled down, where a delay is running.
+    pub scale_down_at: Option<Timestamp>,
+}
+
+/// A verdict that the engine's own analysis came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// The run's name.
+    pub name: String,
+    /// The engine's own phase word: `Running`, `Failed`.
+    pub phase: String,
+    /// Its message, where it has one.
+    pub message: Option<String>,
+}
+
+/// Something that happened to the object, as the engine recorded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it happened last.
+    pub at: Timestamp,
+    /// The engine's reason word.
+    pub reason: String,
+    /// Its message.
+    pub message: String,
+    /// Is it a warning?
+    pub warning: bool,
+    /// How often it happened.
+    pub count: u32,
+}
+
+/// What tells this object, in this state, from every other: plans are bound to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The object's UID: a deleted and re-made object is another one.
+    pub uid: String,
+    /// The generation of the spec.
+    pub generation: i64,
+    /// The object's revision (`resourceVersion`), opaque.
+    pub revision: String,
+    /// Hash of the version that the spec asks for.
+    pub canary_hash: String,
+    /// Hash of the last fully promoted version; empty when there was none.
+    pub stable_hash: String,
+}
+
+/// A version on its way in, or one that has arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// Its full id.
+    pub id: RolloutId,
+    /// Whose rollout it is.
+    pub service: ServiceName,
+    /// Where it runs.
+    pub environment: EnvironmentName,
+    /// How versions are exchanged.
+    pub strategy: Strategy,
+    /// What ran before and still serves; `None` on a first deployment.
+    pub stable: Option<Version>,
+    /// What the spec asks for. Equal to `stable` when nothing is on its way.
+    pub canary: Option<Version>,
+    /// Where it is.
+    pub phase: Phase,
+    /// The engine's own words about that.
+    pub message: Option<String>,
+    /// The steps, in order; empty where the strategy has none.
+    pub steps: Vec<Step>,
+    /// Index of the step that runs now, from 0; equal to `steps.len()` after the last.
+    pub step: Option<usize>,
+    /// Share of the traffic.
+    pub weight: Weight,
+    /// The pause in force.
+    pub pause: Option<Pause>,
+    /// A person set `paused` on the spec, on top of whatever the steps ask for.
+    pub held: bool,
+    /// The spec still holds a version that was aborted: any edit brings it back (F24).
+    pub aborted_in_spec: bool,
+    /// The pods of each version, newest revision first.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// Pods that the spec asks for.
+    pub replicas: u32,
+    /// When this version began to move, where the engine tells.
+    pub started: Option<Timestamp>,
+    /// The engine's own analyses of this version.
+    pub analyses: Vec<Analysis>,
+    /// What happened to it, newest first.
+    pub events: Vec<Event>,
+    /// What plans are bound to.
+    pub identity: Identity,
+    /// What can be done with it, from the engine's point of view.
+    pub offers: Vec<Offer>,
+}
+
+impl Rollout {
+    /// Is a version on its way, in trouble, or taken back but still in the spec? The board lists those one by one.
+    pub fn in_flight(&self) -> bool {
+        self.identity.canary_hash != self.identity.stable_hash || self.phase != Phase::Healthy || self.held
+    }
+
+    /// The step that runs now.
+    pub fn current_step(&self) -> Option<&Step> {
+        self.step.and_then(|index| self.steps.get(index))
+    }
+
+    /// The pods on one side.
+    pub fn side(&self, role: Role) -> Option<&ReplicaSet> {
+        self.replica_sets.iter().find(|set| set.role == role)
+    }
+
+    /// The last version known good that is not the current one: `stable` while a rollout is in flight; after full promotion
+    /// the newest earlier revision of the engine's history. Never simply "the previous number" (after two bad pushes that is
+    /// the earlier bad one) while stable still serves.
+    pub fn way_back(&self) -> Option<&ReplicaSet> {
+        if self.identity.canary_hash != self.identity.stable_hash {
+            return self.side(Role::Stable);
+        }
+        let newest = self.replica_sets.iter().filter(|set| set.role == Role::Old);
+        newest.max_by_key(|set| set.revision)
+    }
+}

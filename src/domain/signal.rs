@@ -1,0 +1,78 @@
+//! Signals: what was measured, always split by version. Absent stays absent: a gap is never a zero.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ids::ServiceName, time::Timestamp};
+
+/// One measured value. There is no point where nothing was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The end of the window it was measured over.
+    pub at: Timestamp,
+    /// The value, in the unit of its series.
+    pub value: f64,
+}
+
+/// Points in order of time, at most one a step.
+pub type Series = Vec<Point>;
+
+/// Requests and errors of one interval, from raw counters; intervals do not overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Begin of the interval.
+    pub from: Timestamp,
+    /// End of the interval.
+    pub to: Timestamp,
+    /// Requests that ended in it.
+    pub requests: u64,
+    /// Those of them that failed on the server's side; never more than `requests`.
+    pub errors: u64,
+}
+
+/// The quantiles that every panel shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Median, seconds.
+    pub p50: Series,
+    /// 95th percentile, seconds.
+    pub p95: Series,
+    /// 99th percentile, seconds.
+    pub p99: Series,
+    /// The highest finite bucket bound, seconds: a quantile that equals it is "at least" that.
+    pub highest_bound: Option<f64>,
+}
+
+/// Everything measured of one version of a service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VersionSignals {
+    /// The value of the version label: a tag or a pod template hash, as the metrics source has it.
+    pub label: String,
+    /// Failed share of the requests, 0 to 1.
+    pub error_ratio: Series,
+    /// Requests a second.
+    pub request_rate: Series,
+    /// Response times.
+    pub latency: Latency,
+    /// Requests and errors, interval by interval.
+    pub counts: Vec<Counts>,
+}
+
+/// Everything measured of one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceSignals {
+    /// Whose signals.
+    pub service: ServiceName,
+    /// The distance between points, and the length of each interval.
+    pub step: Duration,
+    /// One entry for each version that the source knows; a version that is not here has no data.
+    pub versions: Vec<VersionSignals>,
+}
+
+impl ServiceSignals {
+    /// The signals of one version, by any of the names it may have in the source (tag, hash).
+    pub fn of(&self, names: &[&str]) -> Option<&VersionSignals> {
+        self.versions.iter().find(|version| names.contains(&version.label.as_str()))
+    }
+}

@@ -1,0 +1,93 @@
+//! Cleaning text from outside: nothing but printable text may reach a terminal or a record (F21).
+//!
+//! Escape sequences are parsed away (not merely their first byte), controls, bidirectional overrides and zero-width
+//! characters are dropped. Layout (cutting, padding, width) is the screen's business and does not live here.
+
+/// Escape sequences end here; only what would be printed is kept.
+struct Printable {
+    kept: String,
+    lines: bool,
+}
+
+impl vte::Perform for Printable {
+    fn print(&mut self, c: char) {
+        if !is_invisible(c) {
+            self.kept.push(c);
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            b'\n' if self.lines => self.kept.push('\n'),
+            b'\n' | b'\t' | b'\r' if !self.kept.ends_with([' ', '\n']) => self.kept.push(' '),
+            _ => {}
+        }
+    }
+}
+
+/// One line of printable text: line breaks and tabs become one space.
+pub fn clean(text: &str) -> String {
+    let mut kept = strip(text, false);
+    kept.truncate(kept.trim_end().len());
+    kept
+}
+
+/// Printable text that keeps its line breaks.
+pub fn clean_lines(text: &str) -> String {
+    strip(text, true)
+}
+
+fn strip(text: &str, lines: bool) -> String {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return text.to_owned();
+    }
+    let mut parser = vte::Parser::new();
+    let mut printable = Printable { kept: String::with_capacity(text.len()), lines };
+    parser.advance(&mut printable, text.as_bytes());
+    printable.kept
+}
+
+/// Characters that take no cell or change the order of others: C1 controls, zero-width, joiners, bidirectional controls,
+/// tags and other default-ignorables (Unicode TR 9 and TR 36).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_left_as_it_is() {
+        assert_eq!(clean("payments 1.42.0"), "payments 1.42.0");
+        assert_eq!(clean("größe ✔ 支付"), "größe ✔ 支付");
+    }
+
+    #[test]
+    fn escape_sequences_bells_and_bidi_are_dropped_whole() {
+        assert_eq!(clean("a\u{1b}[31mred\u{1b}[0m\u{7}"), "ared");
+        assert_eq!(clean("title\u{1b}]0;owned\u{7}!"), "title!");
+        assert_eq!(clean("abc\u{202e}fed\u{200b}"), "abcfed");
+        assert_eq!(clean("\u{9b}2Jx"), "2Jx");
+    }
+
+    #[test]
+    fn line_breaks_become_one_space_or_stay() {
+        assert_eq!(clean("a\r\nb\tc\n"), "a b c");
+        assert_eq!(clean_lines("a\nb"), "a\nb");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_but_printable_text_is_ever_kept(text in ".*", raw in proptest::collection::vec(0_u8..=255, 0..200)) {
+            for input in [text, String::from_utf8_lossy(&raw).into_owned()] {
+                let kept = clean(&input);
+                proptest::prop_assert!(!kept.chars().any(|c| c.is_control() || is_invisible(c)), "{kept:?}");
+                proptest::prop_assert_eq!(clean(&kept), kept);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A version: the identity of an artifact, and the ways people name one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::text;
+
+/// How many hex digits of a commit are shown.
+const SHORT: usize = 7;
+/// The shortest commit or digest prefix that may stand for a version.
+const LEAST_PREFIX: usize = 4;
+
+/// An artifact's identity: image tag, digest and commit, as far as each is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version {
+    /// The image tag, or the name people use for it: `1.42.0`.
+    pub tag: String,
+    /// `sha256:…`, where the system tells it.
+    pub digest: Option<String>,
+    /// The commit it was built from, 40 hex digits, where the system tells it.
+    pub commit: Option<String>,
+}
+
+impl Version {
+    /// A version of which only the tag is known.
+    pub fn tagged(tag: impl AsRef<str>) -> Self {
+        Self { tag: text::clean(tag.as_ref()), digest: None, commit: None }
+    }
+
+    /// The same version, with the commit it was built from.
+    #[must_use]
+    pub fn at_commit(mut self, commit: impl AsRef<str>) -> Self {
+        self.commit = Some(text::clean(commit.as_ref()));
+        self
+    }
+
+    /// Reads `registry/name:tag@sha256:…`. An image without a tag is called by its digest, or `latest` as registries do.
+    pub fn from_image(image: &str) -> Self {
+        let image = text::clean(image);
+        let (name, digest) = match image.split_once('@') {
+            Some((name, digest)) => (name, Some(digest.to_owned())),
+            None => (image.as_str(), None),
+        };
+        // A colon before the last slash belongs to the registry's port.
+        let tag = name.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+        let tag = match (tag, &digest) {
+            (Some(tag), _) => tag.to_owned(),
+            (None, Some(digest)) => digest.chars().take("sha256:".len() + SHORT).collect(),
+            (None, None) => "latest".to_owned(),
+        };
+        Self { tag, digest, commit: None }
+    }
+
+    /// The first seven digits of the commit, as git shows it.
+    pub fn short_commit(&self) -> Option<String> {
+        self.commit.as_ref().map(|c| c.chars().take(SHORT).collect())
+    }
+
+    /// Is this the version that somebody named? A tag must be whole; a commit or digest may be cut to four digits or more.
+    pub fn is_called(&self, name: &str) -> bool {
+        let name = name.trim();
+        let prefix = |full: &Option<String>, name: &str| {
+            full.as_ref().is_some_and(|full| {
+                name.len() >= LEAST_PREFIX && full.to_ascii_lowercase().starts_with(&name.to_ascii_lowercase())
+            })
+        };
+        let hex = |digest: &Option<String>| digest.as_ref().map(|d| d.trim_start_matches("sha256:").to_owned());
+        self.tag == name
+            || self.to_string() == name
+            || prefix(&self.commit, name)
+            || prefix(&hex(&self.digest), name.trim_start_matches("sha256:"))
+    }
+}
+
+/// `1.42.0 (a1b2c3d)`: the form in which a version stands everywhere.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.short_commit() {
+            Some(commit) => f.pad(&format!("{} ({commit})", self.tag)),
+            None => f.pad(&self.tag),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_gives_its_tag_and_digest() {
+        let table = [
+            ("registry.test/checkout:1.1.0", "1.1.0", None),
+            ("localhost:5000/app", "latest", None),
+            ("localhost:5000/app:2", "2", None),
+            ("app:1.0@sha256:0123456789abcdef", "1.0", Some("sha256:0123456789abcdef")),
+            ("app@sha256:0123456789abcdef", "sha256:0123456", Some("sha256:0123456789abcdef")),
+        ];
+        for (image, tag, digest) in table {
+            let version = Version::from_image(image);
+            assert_eq!((version.tag.as_str(), version.digest.as_deref()), (tag, digest), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_version_answers_to_its_tag_and_to_prefixes_of_its_commit_only() {
+        let version = Version::tagged("1.42.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
+        for name in ["1.42.0", "a1b2", "A1B2C3D", "1.42.0 (a1b2c3d)", " 1.42.0 "] {
+            assert!(version.is_called(name), "{name}");
+        }
+        for name in ["1.42", "1.4", "a1b", "b1b2", ""] {
+            assert!(!version.is_called(name), "{name}");
+        }
+    }
+}

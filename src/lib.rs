@@ -1,0 +1,19 @@
+//! holdshort, a terminal release cockpit. The rooms and the arrows between them are drawn in `ARCHITECTURE.md` and kept by
+//! `tests/architecture.rs`.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod domain;
+pub mod journal;
+pub mod judge;
+pub mod keymap;
+pub mod policy;
+pub mod port;
+pub mod provider;
+pub mod runtime;
+pub mod term;
+pub mod theme;
+pub mod ui;
+pub mod view;

@@ -1,0 +1,1 @@
+//! May this verb run now? Pure: facts in, a decision with its reasons out. Reads nothing and does nothing.

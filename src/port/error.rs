@@ -1,0 +1,43 @@
+//! Why a system could not be read or written, in one form for all systems.
+
+use std::time::Duration;
+
+use crate::domain::{
+    observed::{Fault, FaultKind},
+    text,
+    time::Timestamp,
+};
+
+/// A request that did not give what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct ProviderError {
+    /// What kind of failure.
+    pub kind: FaultKind,
+    /// A sentence that names the thing and, where there is one, the way out. Printable text only.
+    pub text: String,
+    /// How long the system asks us to leave it alone.
+    pub retry_after: Option<Duration>,
+    /// Could the request have taken effect? True when it was sent and no answer, or half an answer, came back.
+    /// A write with this set has an unknown outcome until the target is read again.
+    pub maybe_done: bool,
+}
+
+impl ProviderError {
+    /// An error that certainly changed nothing; the text is cleaned.
+    pub fn new(kind: FaultKind, text: impl AsRef<str>) -> Self {
+        Self { kind, text: text::clean(text.as_ref()), retry_after: None, maybe_done: false }
+    }
+
+    /// The same error, of a request that may have taken effect.
+    #[must_use]
+    pub fn maybe_done(mut self) -> Self {
+        self.maybe_done = true;
+        self
+    }
+
+    /// The same error as a fault of an observation.
+    pub fn at(&self, at: Timestamp) -> Fault {
+        Fault::new(at, self.kind, &self.text)
+    }
+}

@@ -1,0 +1,150 @@
+//! The facets a connection offers. Presence of a facet is the capability; the limits of one object travel with the object.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures::{future::BoxFuture, stream::BoxStream};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        gate::Gate,
+        ids::{RolloutId, RunId, ServiceName, SourceName},
+        pipeline::{Job, Run},
+        rollout::{Engine, Rollout},
+        signal::ServiceSignals,
+        time::Timestamp,
+    },
+    port::{
+        error::ProviderError,
+        plan::{Ask, Blocked, Draft, Reading, Sent, Target, WireCall},
+    },
+};
+
+/// An answer that comes later.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+
+/// What every facet with verbs can do for the executor.
+pub trait Actor: Send + Sync {
+    /// Reads the target again, past every cache.
+    fn read<'a>(&'a self, target: &'a Target) -> Answer<'a, Reading>;
+
+    /// Sends one call, exactly once, guarded by `revision` as the call says. Never retries.
+    fn send<'a>(&'a self, call: &'a WireCall, revision: Option<&'a str>) -> Answer<'a, Sent>;
+}
+
+/// One thing a watch tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// Everything there is now: replaces what was known.
+    All(Vec<Rollout>),
+    /// One object is new or changed.
+    One(Box<Rollout>),
+    /// One object is gone.
+    Gone(RolloutId),
+    /// Nothing changed, and the source proved that it is alive.
+    Alive,
+}
+
+/// A system that moves rollouts.
+pub trait Rollouts: Actor {
+    /// Which engine.
+    fn engine(&self) -> Engine;
+
+    /// Everything in scope, now.
+    fn list(&self) -> Answer<'_, Vec<Rollout>>;
+
+    /// Follows everything in scope: a first [`Change::All`], then changes, until dropped. After an error it goes on by
+    /// itself, pausing as it sees fit; it never ends.
+    fn watch(&self) -> BoxStream<'_, Result<Change, ProviderError>>;
+
+    /// The cheapest request that proves the source still answers; at most one object comes back.
+    fn probe(&self) -> Answer<'_, ()>;
+
+    /// What it would do for the ask, from the object as last observed. No I/O.
+    fn draft(&self, rollout: &Rollout, ask: &Ask) -> Result<Draft, Blocked>;
+}
+
+/// A system that waits for humans.
+pub trait Gates: Actor {
+    /// Everything that waits.
+    fn list(&self) -> Answer<'_, Vec<Gate>>;
+
+    /// What it would do for the ask, from the gate as last observed. No I/O.
+    fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked>;
+}
+
+/// A system that runs pipelines.
+pub trait Pipelines: Actor {
+    /// The newest runs of every repository in scope.
+    fn list(&self) -> Answer<'_, Vec<Run>>;
+
+    /// The jobs of one run.
+    fn jobs<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<Job>>;
+
+    /// The log of one job, printable lines only; the last `most` of them.
+    fn log<'a>(&'a self, run: &'a RunId, job: &'a str, most: usize) -> Answer<'a, Vec<String>>;
+
+    /// What it would do for the ask, from the run as last observed. No I/O.
+    fn draft(&self, run: &Run, ask: &Ask) -> Result<Draft, Blocked>;
+}
+
+/// A span of time cut into steps that do not overlap: `(from, from+step], … (to-step, to]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Begin of the first interval.
+    pub from: Timestamp,
+    /// End of the last interval.
+    pub to: Timestamp,
+    /// Length of an interval; divides the span.
+    pub step: Duration,
+}
+
+/// A system that measures.
+pub trait Metrics: Send + Sync {
+    /// The signals of these services, split by version, for each interval of the window. One request for each kind of
+    /// metric, however many services there are. A service or version that the source does not know is left out.
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>>;
+}
+
+/// A configured connection: what it is called and what it offers.
+#[derive(Clone)]
+pub struct Connection {
+    /// Its name in the status bar.
+    pub name: SourceName,
+    /// The kind of system: `kubernetes`, `github`, `prometheus`.
+    pub system: &'static str,
+    /// Rollouts, one facet for each engine that lives there.
+    pub rollouts: Vec<Arc<dyn Rollouts>>,
+    /// Gates.
+    pub gates: Option<Arc<dyn Gates>>,
+    /// Pipelines.
+    pub pipelines: Option<Arc<dyn Pipelines>>,
+    /// Metrics.
+    pub metrics: Option<Arc<dyn Metrics>>,
+    /// How often it is meant to be read.
+    pub interval: Duration,
+}
+
+impl Connection {
+    /// A connection that offers nothing yet.
+    pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
+        Self { name, system, rollouts: Vec::new(), gates: None, pipelines: None, metrics: None, interval }
+    }
+
+    /// Whoever can act on the target.
+    pub fn actor(&self, target: &Target) -> Option<&dyn Actor> {
+        match target {
+            Target::Rollout(id) => {
+                self.rollouts.iter().find(|r| r.engine() == id.engine).map(|r| -> &dyn Actor { &**r })
+            }
+            Target::Gate(_) => self.gates.as_deref().map(|g| g as &dyn Actor),
+            Target::Run(_) => self.pipelines.as_deref().map(|p| p as &dyn Actor),
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("name", &self.name).field("system", &self.system).finish_non_exhaustive()
+    }
+}

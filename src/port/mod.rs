@@ -1,0 +1,10 @@
+//! What the outside must look like: the clock, the wire, the facets a connection offers, and the calls of a plan.
+//!
+//! Here live traits and the plain data that crosses them. Here must not live: any vendor's wire form, tasks, channels or
+//! timers. `app` sees only this and `domain`; providers implement it; the runtime calls it.
+
+pub mod clock;
+pub mod error;
+pub mod facet;
+pub mod plan;
+pub mod wire;

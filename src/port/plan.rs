@@ -1,0 +1,279 @@
+//! The data of a dangerous action: what is asked, the calls that would do it, what they are bound to, and what must be
+//! observed afterwards.
+//!
+//! A provider makes a [`Draft`] from the last observed object, without I/O. `app::guard` makes a plan of it. The executor
+//! compares [`Facts`] and sends [`WireCall`]s, and knows nothing of what they mean.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{GateId, RolloutId, RunId, SourceName},
+    verb::Verb,
+    version::Version,
+};
+
+/// What a verb acts on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// A rollout.
+    Rollout(RolloutId),
+    /// A gate.
+    Gate(GateId),
+    /// A run of a pipeline.
+    Run(RunId),
+}
+
+impl Target {
+    /// The connection through which it is reached.
+    pub fn source(&self) -> &SourceName {
+        match self {
+            Self::Rollout(id) => &id.source,
+            Self::Gate(id) => &id.source,
+            Self::Run(id) => &id.source,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rollout(id) => id.fmt(f),
+            Self::Gate(id) => id.fmt(f),
+            Self::Run(id) => id.fmt(f),
+        }
+    }
+}
+
+/// What an operator asks for, before anything is known about whether it may be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The verb.
+    pub verb: Verb,
+    /// On what.
+    pub target: Target,
+    /// Roll back only: the version to put back, by any of its names; `None` is the last version known good that is not the
+    /// current one.
+    pub to: Option<String>,
+    /// Why: goes into the record, and to the system where it takes a comment.
+    pub reason: Option<String>,
+}
+
+/// Facts about an object, by name ([`fact`]). Equal facts mean: the world is still as it was on screen.
+pub type Facts = BTreeMap<String, String>;
+
+/// The names of facts that more than one provider uses.
+pub mod fact {
+    /// The object's UID.
+    pub const UID: &str = "uid";
+    /// Generation of the spec.
+    pub const GENERATION: &str = "generation";
+    /// Hash of the version the spec asks for.
+    pub const CANARY: &str = "canary hash";
+    /// Hash of the last fully promoted version.
+    pub const STABLE: &str = "stable hash";
+    /// Index of the running step.
+    pub const STEP: &str = "step";
+    /// Our word for the phase.
+    pub const PHASE: &str = "phase";
+    /// Share of traffic on the canary, in the engine's units.
+    pub const WEIGHT: &str = "weight";
+    /// `true` while a step's or an analysis' pause is in force.
+    pub const PAUSED: &str = "paused by a step";
+    /// `true` while a person's pause is in force.
+    pub const HELD: &str = "paused by a person";
+    /// `true` while the rollout counts as aborted.
+    pub const ABORTED: &str = "aborted";
+    /// Pods that are ready and hold the version the spec asks for.
+    pub const UPDATED_READY: &str = "updated pods ready";
+    /// Pods of any version but the one that must serve.
+    pub const OTHER_PODS: &str = "pods of another version";
+    /// The commit of a run.
+    pub const COMMIT: &str = "commit";
+    /// The attempt of a run.
+    pub const ATTEMPT: &str = "attempt";
+    /// Status of a run.
+    pub const STATUS: &str = "status";
+}
+
+/// A comparison of one fact with what is expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Condition {
+    /// Is exactly this.
+    Is(String),
+    /// Is there and is something else.
+    IsNot(String),
+    /// Is a number of at least this.
+    AtLeast(i64),
+    /// Is a number of at most this.
+    AtMost(i64),
+    /// Is not there any more.
+    Gone,
+}
+
+/// One fact that must come true.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expect {
+    /// Which fact.
+    pub fact: String,
+    /// What it must be.
+    pub condition: Condition,
+}
+
+impl Expect {
+    /// The fact must be this.
+    pub fn is(fact: &str, value: impl fmt::Display) -> Self {
+        Self { fact: fact.to_owned(), condition: Condition::Is(value.to_string()) }
+    }
+
+    /// The fact must be anything but this.
+    pub fn is_not(fact: &str, value: impl fmt::Display) -> Self {
+        Self { fact: fact.to_owned(), condition: Condition::IsNot(value.to_string()) }
+    }
+
+    /// Does it hold?
+    pub fn holds(&self, facts: &Facts) -> bool {
+        let value = facts.get(&self.fact);
+        let number = || value.and_then(|v| v.parse::<i64>().ok());
+        match &self.condition {
+            Condition::Is(wanted) => value == Some(wanted),
+            Condition::IsNot(other) => value.is_some_and(|v| v != other),
+            Condition::AtLeast(least) => number().is_some_and(|n| n >= *least),
+            Condition::AtMost(most) => number().is_some_and(|n| n <= *most),
+            Condition::Gone => value.is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.fact;
+        match &self.condition {
+            Condition::Is(v) => write!(f, "{name} {v}"),
+            Condition::IsNot(v) => write!(f, "{name} no longer {v}"),
+            Condition::AtLeast(n) => write!(f, "{name} at least {n}"),
+            Condition::AtMost(n) => write!(f, "{name} at most {n}"),
+            Condition::Gone => write!(f, "{name} gone"),
+        }
+    }
+}
+
+/// What must be observed after the calls, and by when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// All of these.
+    pub all: Vec<Expect>,
+    /// One of these means that it failed.
+    pub fails_if: Vec<Expect>,
+    /// By when all must hold, counted from the last call.
+    pub within: Duration,
+    /// The fact whose movement is shown meanwhile (`MOVING 25 % → 0 %`), and its unit.
+    pub progress: Option<(String, String)>,
+}
+
+/// How the object's revision goes into a call, so that a moved object answers 409.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionGuard {
+    /// The system has none; the facts are compared right before the call.
+    None,
+    /// As `metadata.resourceVersion` in a merge patch.
+    MergePatch,
+    /// As a leading `test` (and `replace`) of `/metadata/resourceVersion` in a JSON patch.
+    JsonPatch,
+}
+
+/// One mutation, in words and on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireCall {
+    /// In words: `clear the pause condition`.
+    pub words: String,
+    /// `PATCH`.
+    pub method: String,
+    /// Path and query, below the connection's base.
+    pub path: String,
+    /// The body's content type.
+    pub content_type: String,
+    /// The body, without the revision.
+    pub body: String,
+    /// Where the revision goes.
+    pub guard: RevisionGuard,
+    /// The plain command that does the same by hand.
+    pub command: String,
+}
+
+impl WireCall {
+    /// As it stands in the dialog and the record: `PATCH rollouts/payments/status {"status":…}`.
+    pub fn line(&self) -> String {
+        format!("{} {} {}", self.method, self.path, self.body)
+    }
+}
+
+/// What a provider would do for an ask, made without I/O from the last observed object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// What runs before.
+    pub from: Option<Version>,
+    /// What runs, or moves on, afterwards.
+    pub to: Option<Version>,
+    /// The effect in a sentence: `25 % → 0 % of traffic`.
+    pub effect: String,
+    /// The mutations, in order.
+    pub calls: Vec<WireCall>,
+    /// Must be the same when the target is read again, else nothing is sent.
+    pub bound: Facts,
+    /// What must be observed afterwards.
+    pub expect: Expectation,
+    /// How to undo it, in a sentence.
+    pub undo: String,
+    /// What to know before pressing: "the spec still holds 1.42.0 afterwards".
+    pub notes: Vec<String>,
+}
+
+/// Why a provider will not draft it, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{0}")]
+pub struct Blocked(pub String);
+
+/// The target as it was read just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Everything a plan may be bound to or expect.
+    pub facts: Facts,
+    /// Its revision, where the system has one.
+    pub revision: Option<String>,
+}
+
+/// What the system answered to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The revision it returned, for a second call.
+    pub revision: Option<String>,
+    /// What it said, in a few words: `200 OK`.
+    pub said: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expectation_never_holds_for_a_fact_that_is_absent_unless_it_expects_that() {
+        let none = Facts::new();
+        for condition in
+            [Condition::Is("0".into()), Condition::IsNot("1".into()), Condition::AtLeast(0), Condition::AtMost(9)]
+        {
+            assert!(!Expect { fact: fact::WEIGHT.into(), condition }.holds(&none));
+        }
+        assert!(Expect { fact: fact::WEIGHT.into(), condition: Condition::Gone }.holds(&none));
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        let facts = Facts::from([(fact::STEP.to_owned(), "10".to_owned())]);
+        assert!(Expect { fact: fact::STEP.into(), condition: Condition::AtLeast(9) }.holds(&facts));
+        assert!(!Expect { fact: fact::STEP.into(), condition: Condition::AtMost(9) }.holds(&facts));
+    }
+}

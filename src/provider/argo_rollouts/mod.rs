@@ -1,0 +1,1 @@
+//! Argo Rollouts: its objects to `domain::rollout`, its verbs to guarded patches.

@@ -1,0 +1,1 @@
+//! GitHub Actions: runs, jobs, logs, environments that wait for review.

@@ -1,0 +1,1 @@
+//! What every engine on Kubernetes shares: the client over our seam, lists, watches with resync, patches, access reviews.

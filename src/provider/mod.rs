@@ -1,0 +1,10 @@
+//! One folder per system, all alike: `request.rs` (pure builders), `api.rs` (wire structs), `normalize.rs` (wire to domain)
+//! and a thin facade. `http` is the transport and the layers that all of them share.
+//!
+//! Providers never meet the screen, the model or one another; only what `port` names crosses this border.
+
+pub mod argo_rollouts;
+pub mod github;
+pub mod http;
+pub mod kubernetes;
+pub mod prometheus;

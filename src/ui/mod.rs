@@ -1,0 +1,1 @@
+//! View-model and theme to a buffer of cells. Decides nothing about releases.

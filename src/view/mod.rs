@@ -1,0 +1,1 @@
+//! Model to view-models: strings, roles and columns. No rectangles, no colours, no terminal.

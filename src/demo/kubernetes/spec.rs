@@ -141,7 +141,7 @@ pub struct AnalysisSpec {
     /// Name of the metric; the template's if left out.
     #[serde(default)]
     pub metric: Option<String>,
-    /// The query it claims to ask.
+    /// The query it claims to ask. Two rows with the same metric, limits and query are taken for one.
     #[serde(default)]
     pub query: String,
     /// Time between two measurements.

@@ -122,8 +122,7 @@ pub(super) fn measure(plane: &mut Plane, now: Timestamp, key: &Key) {
     let terminating = run.pointer("/spec/terminate") == Some(&Value::Bool(true));
     let tag = tag_under_test(plane, key, &run);
     let metrics = run.pointer("/spec/metrics").and_then(Value::as_array);
-    let names: Vec<&str> = metrics.into_iter().flatten().map(|metric| json::text(metric, "/name")).collect();
-    let specs = plane.analysis.iter().filter(|spec| names.contains(&spec.metric()));
+    let specs = metrics.into_iter().flatten().filter_map(|known| plane.analysis.iter().find(|s| metric(s) == *known));
     let mut results: Vec<(AnalysisSpec, MetricResult)> =
         specs.map(|spec| (spec.clone(), status.result_of(spec))).collect();
     status.started_at.get_or_insert_with(|| json::stamp(now));

@@ -187,15 +187,19 @@ pub(super) fn act(plane: &mut Plane, now: Timestamp, action: &Action) -> Result<
             });
         }
         Action::PromoteFull { namespace, name, by } => {
-            set_flag(plane, now, (namespace, name), by, "promoteFull", true)?
+            set_flag(plane, now, (namespace, name), by.as_deref(), "promoteFull", true)?;
         }
-        Action::Abort { namespace, name, by } => set_flag(plane, now, (namespace, name), by, "abort", true)?,
-        Action::Retry { namespace, name, by } => set_flag(plane, now, (namespace, name), by, "abort", false)?,
+        Action::Abort { namespace, name, by } => {
+            set_flag(plane, now, (namespace, name), by.as_deref(), "abort", true)?;
+        }
+        Action::Retry { namespace, name, by } => {
+            set_flag(plane, now, (namespace, name), by.as_deref(), "abort", false)?;
+        }
         Action::SetPaused { namespace, name, paused, by } => {
-            set_spec(plane, now, (namespace, name), by, "paused", (*paused).into())?;
+            set_spec(plane, now, (namespace, name), by.as_deref(), "paused", (*paused).into())?;
         }
         Action::Scale { namespace, name, replicas, by } => {
-            set_spec(plane, now, (namespace, name), by, "replicas", (*replicas).into())?;
+            set_spec(plane, now, (namespace, name), by.as_deref(), "replicas", (*replicas).into())?;
         }
         Action::PodsUnready { namespace, name, tag, count } => {
             set_ready(plane, now, (namespace, name), tag.as_deref(), *count, false)?;
@@ -259,12 +263,12 @@ fn set_flag(
     plane: &mut Plane,
     now: Timestamp,
     (namespace, name): (&str, &str),
-    by: &Option<String>,
+    by: Option<&str>,
     flag: &str,
     value: bool,
 ) -> Result<(), ActError> {
     let key = rollout(plane, namespace, name)?;
-    status(plane, now, &key, by.as_deref(), |status| {
+    status(plane, now, &key, by, |status| {
         status.insert(flag.to_owned(), value.into());
     });
     Ok(())
@@ -274,12 +278,12 @@ fn set_spec(
     plane: &mut Plane,
     now: Timestamp,
     (namespace, name): (&str, &str),
-    by: &Option<String>,
+    by: Option<&str>,
     field: &str,
     value: Value,
 ) -> Result<(), ActError> {
     let key = workload(plane, namespace, name)?;
-    let author = Author { manager: by.as_deref().unwrap_or(PLUGIN), subresource: None };
+    let author = Author { manager: by.unwrap_or(PLUGIN), subresource: None };
     write(plane, now, &key, author, |object| {
         json::child(object, "spec").insert(field.to_owned(), value);
     });

@@ -17,6 +17,7 @@ pub(crate) enum Kind {
 }
 
 /// How a kind is named and what is served of it.
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table of facts, not a state")]
 #[derive(Debug)]
 pub(crate) struct Meta {
     /// API group; empty for the core group.

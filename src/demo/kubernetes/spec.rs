@@ -220,11 +220,11 @@ impl AnalysisSpec {
             self.fails_below.is_some_and(|bound| value < bound) || self.fails_above.is_some_and(|bound| value > bound);
         let succeeds =
             self.at_least.is_none_or(|bound| value >= bound) && self.at_most.is_none_or(|bound| value <= bound);
-        match (fails, succeeds, self.failure().is_some() && self.success().is_some()) {
-            (true, _, _) => "Failed",
-            (false, true, _) => "Successful",
-            (false, false, true) => "Inconclusive",
-            (false, false, false) => "Failed",
+        let between = self.failure().is_some() && self.success().is_some();
+        match (fails, succeeds) {
+            (false, true) => "Successful",
+            (false, false) if between => "Inconclusive",
+            _ => "Failed",
         }
     }
 }
@@ -298,7 +298,7 @@ mod tests {
         let rollout = &spec.rollouts[0];
         assert_eq!((rollout.replicas, rollout.container.as_str()), (12, "app"));
         assert_eq!(rollout.steps[3], serde_json::json!({"pause": {"duration": "30m"}}));
-        assert_eq!(rollout.history[1].ago, Some(Duration::from_secs(74 * 3600)));
+        assert_eq!(rollout.history[1].ago, Some(Duration::from_hours(74)));
         assert_eq!(spec.rights, everything());
         assert_eq!(spec.crds, [Crd::Argo]);
     }

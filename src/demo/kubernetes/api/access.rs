@@ -141,7 +141,7 @@ impl Access {
     }
 
     /// A `SelfSubjectReview`, answered.
-    pub(super) fn review_subject(&self, user: &str, now: Timestamp) -> Value {
+    pub(super) fn review_subject(user: &str, now: Timestamp) -> Value {
         let groups =
             if user == ANONYMOUS { json!(["system:unauthenticated"]) } else { json!(["system:authenticated"]) };
         json!({

@@ -3,6 +3,7 @@
 mod access;
 mod discovery;
 mod patch;
+mod protobuf;
 mod read;
 mod route;
 mod selector;
@@ -125,10 +126,7 @@ impl Api {
                 let found = discovery::answer(discovery, call.header("accept"), self.argo);
                 found.map(Answer::Whole).ok_or_else(Failure::no_page)
             }
-            Route::Object { kind, namespace, name, subresource } if !self.argo && kind.is_custom() => {
-                let _ = (namespace, name, subresource);
-                Err(Failure::no_page())
-            }
+            Route::Object { kind, .. } if !self.argo && kind.is_custom() => Err(Failure::no_page()),
             Route::Object { kind, namespace, name, subresource } => {
                 let target = Target { kind, namespace, name, subresource };
                 self.object(plane, now, call, &target, user)
@@ -160,7 +158,7 @@ impl Api {
         if !self.access.allows(user, &ask) {
             return Err(Failure::forbidden(user, target.kind, &ask));
         }
-        let form = Form::of(call.header("accept"))?;
+        let form = Form::of(call.header("accept"), call.parameter("includeObject"))?;
         match verb {
             "get" => read::get(plane, now, target, form).map(|value| Answer::Whole(status::ok(&value))),
             "list" => read::list(plane, now, call, target, form).map(|value| Answer::Whole(status::ok(&value))),
@@ -171,11 +169,14 @@ impl Api {
     }
 
     fn review(&self, now: Timestamp, call: &Call<'_>, review: Review, user: &str) -> Result<Answer, Failure> {
-        let asked: Value = serde_json::from_slice(call.body).map_err(|error| Failure::bad_body(&error))?;
+        let asked = match protobuf::review(call.body) {
+            Some(asked) => asked,
+            None => serde_json::from_slice(call.body).map_err(|error| Failure::bad_body(&error))?,
+        };
         let value = match review {
             Review::Access => self.access.review_access(user, &asked),
             Review::Rules => self.access.review_rules(user, &asked)?,
-            Review::Subject => self.access.review_subject(user, now),
+            Review::Subject => Access::review_subject(user, now),
         };
         let mut response = status::ok(&value);
         *response.status_mut() = http::StatusCode::CREATED;

@@ -21,14 +21,22 @@ use crate::domain::time::Timestamp;
 pub(super) enum Form {
     Object,
     /// Rows for a human: what `kubectl get` asks for.
-    Table,
+    Table(Include),
     /// Metadata only.
     Partial,
 }
 
+/// What of an object goes along with its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Include {
+    Nothing,
+    Metadata,
+    Object,
+}
+
 impl Form {
-    /// The first of the accepted forms that is served.
-    pub(super) fn of(accept: &str) -> Result<Self, Failure> {
+    /// The first of the accepted forms that is served. `include` is the parameter `includeObject`.
+    pub(super) fn of(accept: &str, include: &str) -> Result<Self, Failure> {
         let forms = accept.split(',').map(|form| form.trim().replace(' ', "")).filter(|form| !form.is_empty());
         let mut asked = false;
         for form in forms {
@@ -38,7 +46,13 @@ impl Form {
             match parts.find_map(|part| part.strip_prefix("as=")) {
                 _ if !json => {}
                 None => return Ok(Self::Object),
-                Some("Table") => return Ok(Self::Table),
+                Some("Table") => {
+                    return Ok(Self::Table(match include {
+                        "None" => Include::Nothing,
+                        "Object" => Include::Object,
+                        _ => Include::Metadata,
+                    }));
+                }
                 Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Ok(Self::Partial),
                 Some(_) => {}
             }
@@ -50,7 +64,7 @@ impl Form {
     pub(super) fn of_object(self, kind: Kind, object: &Value, now: Timestamp) -> Value {
         match self {
             Self::Object => object.clone(),
-            Self::Table => table::of(kind, [object], &version_of(object), now),
+            Self::Table(include) => table::of(kind, [object], include, &version_of(object), now),
             Self::Partial => table::partial(object),
         }
     }
@@ -116,8 +130,8 @@ pub(super) fn list(
 
 fn collection(kind: Kind, form: Form, objects: &[Arc<Value>], metadata: &Value, now: Timestamp) -> Value {
     match form {
-        Form::Table => {
-            let mut table = table::of(kind, objects.iter().map(Arc::as_ref), "", now);
+        Form::Table(include) => {
+            let mut table = table::of(kind, objects.iter().map(Arc::as_ref), include, "", now);
             json::object(&mut table).insert("metadata".to_owned(), metadata.clone());
             table
         }
@@ -209,11 +223,11 @@ mod tests {
             ("application/json", Ok(Form::Object)),
             ("*/*", Ok(Form::Object)),
             ("application/vnd.kubernetes.protobuf,application/json", Ok(Form::Object)),
-            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Ok(Form::Table)),
+            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Ok(Form::Table(Include::Metadata))),
             ("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", Ok(Form::Partial)),
             ("text/html", Err(Failure::not_acceptable())),
         ] {
-            assert_eq!(Form::of(accept), form, "{accept}");
+            assert_eq!(Form::of(accept, ""), form, "{accept}");
         }
     }
 

@@ -135,8 +135,8 @@ fn label_requirements(text: &str) -> Result<Vec<Requirement>, Failure> {
     loop {
         let missing = tokens.next_if_eq(&Token::Sign("!")).is_some();
         let label = word(tokens.next())?;
-        let test = if missing { Test::Missing } else { test(&mut tokens)? };
-        requirements.push(Requirement { label, test });
+        let condition = if missing { Test::Missing } else { test(&mut tokens)? };
+        requirements.push(Requirement { label, test: condition });
         match tokens.next() {
             Some(Token::Sign(",")) => {}
             Some(Token::End) | None => return Ok(requirements),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::json;
 use super::super::kind::Kind;
+use super::read::Include;
 use crate::domain::time::Timestamp;
 
 /// A column: name, type, wide only, and what it means.
@@ -90,7 +91,13 @@ fn columns(kind: Kind) -> Vec<Column> {
 }
 
 /// Objects as rows of a table.
-pub(super) fn of<'o>(kind: Kind, objects: impl IntoIterator<Item = &'o Value>, version: &str, now: Timestamp) -> Value {
+pub(super) fn of<'o>(
+    kind: Kind,
+    objects: impl IntoIterator<Item = &'o Value>,
+    include: Include,
+    version: &str,
+    now: Timestamp,
+) -> Value {
     let definitions: Vec<Value> = columns(kind)
         .into_iter()
         .map(|(name, form, wide, description)| {
@@ -100,10 +107,15 @@ pub(super) fn of<'o>(kind: Kind, objects: impl IntoIterator<Item = &'o Value>, v
             })
         })
         .collect();
-    let rows: Vec<Value> = objects
-        .into_iter()
-        .map(|object| json!({"cells": cells(kind, object, now), "object": partial(object)}))
-        .collect();
+    let row = |object: &Value| {
+        let whole = match include {
+            Include::Nothing => Value::Null,
+            Include::Metadata => partial(object),
+            Include::Object => object.clone(),
+        };
+        json!({"cells": cells(kind, object, now), "object": whole})
+    };
+    let rows: Vec<Value> = objects.into_iter().map(row).collect();
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": version},
         "columnDefinitions": definitions, "rows": rows,
@@ -133,7 +145,7 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             given("/status/availableReplicas"),
             born,
         ],
-        Kind::AnalysisRun => vec![name, given("/status/phase"), born],
+        Kind::AnalysisRun | Kind::Namespace => vec![name, given("/status/phase"), born],
         Kind::Deployment => {
             let ready = format!("{}/{}", count("/status/readyReplicas"), count("/spec/replicas"));
             let mut cells =
@@ -169,7 +181,6 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
                 name,
             ]
         }
-        Kind::Namespace => vec![name, given("/status/phase"), born],
     }
 }
 
@@ -203,8 +214,8 @@ fn age(now: Timestamp, then: Timestamp) -> String {
     };
     match seconds {
         ..-1 => "<invalid>".to_owned(),
-        ..0 => "0s".to_owned(),
-        ..120 => format!("{seconds}s"),
+        -1 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
         _ if minutes < 10 => with(minutes, "m", seconds % 60, "s"),
         _ if minutes < 180 => format!("{minutes}m"),
         _ if hours < 8 => with(hours, "h", minutes % 60, "m"),

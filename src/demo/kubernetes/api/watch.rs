@@ -94,17 +94,14 @@ impl Watch {
     /// What is to be told now, and when to ask again.
     pub(super) fn due(&mut self, store: &Store, now: Timestamp) -> Due {
         let mut due = Due { chunks: std::mem::take(&mut self.first), ..Due::default() };
-        match store.since(self.seen) {
-            Ok(changes) => {
-                let changes: Vec<Change> = changes.filter(|change| self.is_about(change)).cloned().collect();
-                due.chunks.extend(changes.iter().filter_map(|change| self.tell(change, now)));
-                self.seen = store.version();
-            }
-            Err(_) => {
-                let failure = Failure::version_expired(self.seen, store.version());
-                due.chunks.push(event("ERROR", &failure.body()));
-                self.broken = true;
-            }
+        if let Ok(changes) = store.since(self.seen) {
+            let changes: Vec<Change> = changes.filter(|change| self.is_about(change)).cloned().collect();
+            due.chunks.extend(changes.iter().filter_map(|change| self.tell(change, now)));
+            self.seen = store.version();
+        } else {
+            let failure = Failure::version_expired(self.seen, store.version());
+            due.chunks.push(event("ERROR", &failure.body()));
+            self.broken = true;
         }
         if let Some(at) = self.bookmark.filter(|at| *at <= now && !self.broken) {
             due.chunks.push(event("BOOKMARK", &self.bookmark_object(self.seen)));
@@ -141,7 +138,7 @@ impl Watch {
 
     fn line(&mut self, what: &str, object: &Value, now: Timestamp) -> Bytes {
         let mut told = self.form.of_object(self.kind, object, now);
-        if self.form == Form::Table {
+        if matches!(self.form, Form::Table(_)) {
             if self.has_columns {
                 json::object(&mut told).insert("columnDefinitions".to_owned(), Value::Null);
             }
@@ -154,7 +151,7 @@ impl Watch {
         let mut object = json!({"metadata": {"resourceVersion": version.to_string()}});
         match self.form {
             Form::Object => self.kind.stamp(&mut object),
-            Form::Table => {
+            Form::Table(_) => {
                 object = json!({
                     "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": version.to_string()},
                     "columnDefinitions": null, "rows": [],

@@ -177,7 +177,7 @@ impl<'p> Sync<'p> {
             annotations.insert(name.to_owned(), number.to_string().into());
         }
         let owner = self.object.clone();
-        let key = replica_set::create(self.plane, self.now, &owner, DEPLOYMENT, count, annotations);
+        let key = replica_set::create(self.plane, self.now, &owner, DEPLOYMENT, count, &annotations);
         let mut status = self.old.clone();
         let message = format!("Created new replica set \"{}\"", key.name);
         let created = Condition::new(self.now, PROGRESSING, "True", "NewReplicaSetCreated", &message);

@@ -89,7 +89,7 @@ pub(super) fn create(
     owner: &Value,
     marks: Marks,
     replicas: i64,
-    annotations: Map<String, Value>,
+    annotations: &Map<String, Value>,
 ) -> Key {
     let namespace = json::text(owner, "/metadata/namespace");
     let given = owner.pointer("/spec/template").cloned().unwrap_or_default();

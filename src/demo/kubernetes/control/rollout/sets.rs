@@ -23,7 +23,7 @@ impl Sync<'_> {
         annotations.insert(ROLLOUT.desired.to_owned(), self.spec.replicas().to_string().into());
         annotations.insert(ROLLOUT.revision.to_owned(), revision.to_string().into());
         let owner = self.object.clone();
-        let key = replica_set::create(self.plane, self.now, &owner, ROLLOUT, 0, annotations);
+        let key = replica_set::create(self.plane, self.now, &owner, ROLLOUT, 0, &annotations);
         self.set_revision(revision);
         self.say(false, "NewReplicaSetCreated", &format!("Created ReplicaSet {} (revision {revision})", key.name));
         let mut status = self.old.clone();
@@ -161,18 +161,17 @@ impl Sync<'_> {
 
     /// How many pods of an old ReplicaSet stay when traffic is routed: none in the middle of an update, all for a while after.
     fn left_of(&mut self, at: usize, set: &Set) -> i64 {
-        match set.deadline {
-            Some(deadline) if deadline > self.now => set.wanted,
-            Some(_) => 0,
-            None if self.old.is_promoted() => {
-                let deadline = self.keep(&set.key, self.canary.scale_down_delay_seconds.unwrap_or(30));
-                if let Some(set) = self.others.get_mut(at) {
-                    set.deadline = Some(deadline);
-                }
-                set.wanted
-            }
-            None => 0,
+        if let Some(deadline) = set.deadline {
+            return if deadline > self.now { set.wanted } else { 0 };
         }
+        if !self.old.is_promoted() {
+            return 0;
+        }
+        let deadline = self.keep(&set.key, self.canary.scale_down_delay_seconds.unwrap_or(30));
+        if let Some(set) = self.others.get_mut(at) {
+            set.deadline = Some(deadline);
+        }
+        set.wanted
     }
 
     fn is_referenced(&self, hash: &str) -> bool {

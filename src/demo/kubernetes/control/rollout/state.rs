@@ -32,7 +32,8 @@ pub(super) struct Canary {
     pub(super) max_surge: Option<Value>,
     pub(super) max_unavailable: Option<Value>,
     pub(super) traffic_routing: Option<Map<String, Value>>,
-    pub(super) canary_service: Option<String>,
+    #[serde(rename = "canaryService")]
+    pub(super) service: Option<String>,
     pub(super) stable_service: Option<String>,
     pub(super) scale_down_delay_seconds: Option<i64>,
     pub(super) abort_scale_down_delay_seconds: Option<i64>,
@@ -240,7 +241,8 @@ pub(crate) struct Weights {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Weight {
-    pub(super) weight: i64,
+    #[serde(rename = "weight")]
+    pub(super) part: i64,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) service_name: String,
     #[serde(skip_serializing_if = "String::is_empty")]

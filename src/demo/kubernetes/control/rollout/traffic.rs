@@ -16,17 +16,17 @@ impl Sync<'_> {
         let needed = (max - weight) * self.spec.replicas() / max;
         let Some(stable) = self.stable_set.as_ref().filter(|set| set.available >= needed) else { return };
         let canary_hash = self.new_set.as_ref().map(|set| set.hash.clone()).unwrap_or_default();
-        let part = |weight, service: &Option<String>, hash: &str| Weight {
-            weight,
+        let arm = |part, service: &Option<String>, hash: &str| Weight {
+            part,
             service_name: service.clone().unwrap_or_default(),
             pod_template_hash: hash.to_owned(),
         };
         let weights = Weights {
-            canary: part(weight, &self.canary.canary_service, &canary_hash),
-            stable: part(max - weight, &self.canary.stable_service, &stable.hash),
+            canary: arm(weight, &self.canary.service, &canary_hash),
+            stable: arm(max - weight, &self.canary.stable_service, &stable.hash),
         };
         if self.weights.as_ref() != Some(&weights) {
-            let before = self.weights.as_ref().map(|weights| weights.canary.weight);
+            let before = self.weights.as_ref().map(|weights| weights.canary.part);
             let change = match before {
                 None => format!("to {weight}"),
                 Some(before) if before != weight => format!("from {before} to {weight}"),
@@ -43,7 +43,7 @@ impl Sync<'_> {
             return 0;
         }
         if self.old.promote_full {
-            return self.old.canary.weights.as_ref().map_or(0, |weights| weights.canary.weight);
+            return self.old.canary.weights.as_ref().map_or(0, |weights| weights.canary.part);
         }
         let Some(index) = self.old.current_step_index else { return 0 };
         if !scale::is_reached(&self.spec, &self.canary, &self.old, &self.parts()) {

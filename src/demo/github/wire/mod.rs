@@ -72,6 +72,7 @@ pub(super) fn team(owner: &str, slug: &str) -> Value {
         "privacy": "closed",
         "notification_setting": "notifications_enabled",
         "permission": "push",
+        "type": "organization",
         "members_url": format!("{url}/members{{/member}}"),
         "repositories_url": format!("{url}/repos"),
         "parent": null,

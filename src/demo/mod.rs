@@ -8,5 +8,8 @@ pub mod github;
 pub mod kubernetes;
 pub mod prometheus;
 pub mod scenario;
+pub mod serve;
+pub mod shared;
 pub mod system;
+pub mod transport;
 pub mod world;

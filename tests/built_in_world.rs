@@ -102,6 +102,49 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_is_inactive_then_pending_then_fires_with_the_time_of_its_begin() {
+        let (mut world, scenario) = world("bad-canary");
+        let mut at = |minute: i64| {
+            let now = scenario.start + TimeDelta::minutes(minute);
+            let rules = get(&mut world, now, "/prometheus/api/v1/rules?type=alert");
+            let rule = rules["data"]["groups"][0]["rules"][0].clone();
+            let alerts = get(&mut world, now, "/prometheus/api/v1/alerts")["data"]["alerts"].clone();
+            assert_eq!(rule["alerts"], alerts);
+            (rule["state"].as_str().unwrap().to_owned(), alerts[0]["activeAt"].clone(), alerts[0]["labels"].clone())
+        };
+        assert_eq!(at(2), ("inactive".to_owned(), Value::Null, Value::Null));
+        let states: Vec<_> = (3..12).map(&mut at).collect();
+        let (_, since, labels) = states.iter().find(|(state, ..)| state == "pending").unwrap().clone();
+        assert_eq!(
+            labels,
+            json!({
+                "alertname": "PaymentsErrorRatioHigh", "service_name": "payments", "service_version": "1.42.0",
+                "severity": "page", "team": "payments",
+            })
+        );
+        let fires = ("firing".to_owned(), since, labels);
+        assert_eq!(states.last(), Some(&fires));
+        assert_eq!(at(21), fires);
+        let recorded = get(&mut world, scenario.opens(), "/prometheus/api/v1/rules?type=record");
+        assert_eq!(recorded["data"], json!({"groups": []}));
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_has_taken_effect() {
+        let mut scenario = Scenario::load("steady").unwrap();
+        let faults = "name = 'x'\nabout = 'x'\nstart = '2026-03-10T09:00:00Z'\n\
+                      [[faults]]\non = '/kubernetes'\ntimes = 1\nwhat = { cut_body = 7 }\n";
+        scenario.faults = Scenario::parse("faults", faults).unwrap().faults;
+        let mut world = World::new(&scenario).unwrap();
+        let path = rollout("eu", "payments");
+        let pause = patch(&path, "application/merge-patch+json", &json!({"spec": {"paused": true}}));
+        let Answer::Cut(response) = world.respond(scenario.start, &pause).answer else { panic!("not cut") };
+        assert_eq!((response.status().as_u16(), response.body().len()), (200, 7));
+        assert_eq!(world.calls().last().map(|call| call.class), Some(Class::Write));
+        assert_eq!(get(&mut world, scenario.start, &path)["spec"]["paused"], json!(true));
+    }
+
+    #[test]
     fn a_patch_that_changes_something_is_the_only_write() {
         let (mut world, scenario) = world("bad-canary");
         let now = scenario.opens();

@@ -172,6 +172,57 @@ mod tests {
         assert!(watch.next().await.is_none());
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the only way in which CI can tell a test that a skip is a failure")]
+    fn required() -> bool {
+        std::env::var_os("HOLDSHORT_REQUIRE_SERVERS").is_some()
+    }
+
+    /// What a program prints; nothing where it is not installed and need not be.
+    async fn run(program: &str, args: &[&str]) -> Option<String> {
+        match tokio::process::Command::new(program).args(args).output().await {
+            Ok(output) => {
+                assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+                Some(String::from_utf8(output.stdout).unwrap())
+            }
+            Err(error) => {
+                let text = format!("{program}: {error}; apt-get install kubernetes-client prometheus");
+                assert!(!required(), "{text}");
+                eprintln!("SKIPPED: {text}");
+                None
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn real_kubectl_and_promtool_find_their_way_around_the_world() {
+        let stage = Stage::with("");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(serve(listener, stage.world.clone(), stage.clock.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        std::fs::write(&file, kubeconfig(&base, ["eu", "us"])).unwrap();
+        let config = format!("--kubeconfig={}", file.display());
+        let cache = format!("--cache-dir={}", folder.path().display());
+        let kubectl =
+            async |args: &[&str]| run("kubectl", &[&[config.as_str(), &cache, "-n", "shop"], args].concat()).await;
+        if let Some(names) = kubectl(&["get", "rollouts,deployments", "-o", "name"]).await {
+            assert_eq!(names, "rollout.argoproj.io/payments\ndeployment.apps/checkout\n");
+            let patch = ["patch", "rollout", "payments", "--type=merge", "-p", r#"{"spec":{"paused":true}}"#];
+            assert_eq!(kubectl(&patch).await.unwrap(), "rollout.argoproj.io/payments patched\n");
+            let us = ["--context=us", "get", "rollout", "payments", "-o", "jsonpath={.spec.replicas} {.spec.paused}"];
+            assert_eq!(kubectl(&us).await.unwrap(), "4 ");
+        }
+        let time = stage.clock.now().timestamp().to_string();
+        let url = format!("{base}/prometheus");
+        let query = ["query", "instant", "--time", &time, &url, "count by (job) (up)"];
+        if let Some(answer) = run("promtool", &query).await {
+            let lines: Vec<&str> = answer.lines().map(|line| line.split(" @").next().unwrap_or(line)).collect();
+            assert_eq!(lines, [r#"{job="shop/checkout"} => 4"#, r#"{job="shop/payments"} => 10"#]);
+        }
+        server.abort();
+    }
+
     #[tokio::test]
     async fn over_a_socket_the_world_tells_the_same_and_streams_and_breaks_alike() {
         let stage = Stage::with("[[faults]]\non = '/prometheus'\nwhat = { cut_body = 10 }\n");

@@ -15,8 +15,8 @@ use crate::demo::prometheus::{
 /// Milliseconds between two evaluations.
 const INTERVAL: i64 = 60_000;
 
-/// How many evaluations back an alert's begin is looked for: a day.
-const FARTHEST: i64 = 24 * 60;
+/// How many evaluations back an alert's begin is looked for, at last a day. Most alerts are young, so few are tried first.
+const BACK: [i64; 3] = [15, 120, 24 * 60];
 
 /// A rule whose query has been read.
 #[derive(Clone, Debug)]
@@ -54,10 +54,8 @@ impl Rule {
 
     /// The evaluation since which the condition has held without a gap.
     fn since(&self, store: &Store, newest: i64, row: &Row) -> Result<i64, Fail> {
-        let (mut since, mut span) = (newest, 15);
-        while span < FARTHEST * 2 {
-            // Most alerts are young, so few evaluations are asked for first.
-            let back = span.min(FARTHEST);
+        let mut since = newest;
+        for back in BACK {
             let moments: Vec<i64> = (1..=back).map(|ago| newest - ago * INTERVAL).collect();
             let rows = api::vector(store, &moments, &self.expr)?;
             let same = rows.iter().find(|other| other.labels == row.labels);
@@ -66,7 +64,6 @@ impl Rule {
             if held < moments.len() {
                 break;
             }
-            span *= 8;
         }
         Ok(since)
     }

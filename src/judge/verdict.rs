@@ -79,7 +79,7 @@ impl Tests {
         for pair in pairs {
             tests.harm.fold(pair);
             tests.safety.fold(pair);
-            events += pair.events();
+            events = pair.events().saturating_add(events);
             if tests.harm_at.is_none() && tests.harm.log_e() >= -ALPHA_HARM.ln() {
                 tests.harm_at = Some(pair.to);
             }
@@ -130,7 +130,7 @@ pub fn judge(
         _ => None,
     };
     let (all_canary, all_stable) = totals(&all);
-    let share = all_canary.requests as f64 / (all_canary.requests + all_stable.requests).max(1) as f64;
+    let share = all_canary.requests as f64 / (all_canary + all_stable).requests.max(1) as f64;
     let evidence = |process: &EProcess| Evidence { log_e: process.log_e(), p: process.p() };
     let mut judgement = Judgement {
         verdict,
@@ -147,7 +147,7 @@ pub fn judge(
             Verdict::Wait | Verdict::NoData => None,
         },
         events: Progress {
-            seen: all_canary.errors + all_stable.errors,
+            seen: (all_canary + all_stable).errors,
             needed: events_needed(A_DOUBLING, share, ALPHA_HARM),
         },
         requests: Progress { seen: all_canary.requests, needed: forecast.map(|forecast| forecast.requests) },
@@ -403,6 +403,13 @@ pub(super) mod tests {
             let text = serde_json::to_string(&judgement).unwrap();
             assert_eq!(serde_json::from_str::<Judgement>(&text).unwrap(), judgement);
         }
+    }
+
+    #[test]
+    fn absurd_counts_are_judged_without_a_crash() {
+        let absurd = [(u64::MAX, u64::MAX), (u64::MAX, 0), (0, u64::MAX)];
+        let judgement = judged(&absurd, &[(u64::MAX, u64::MAX), (1, 1), (u64::MAX, 7)]);
+        assert!(judgement.harm.log_e.is_finite() && judgement.safe.log_e.is_finite(), "{judgement:?}");
     }
 
     #[test]

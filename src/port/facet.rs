@@ -107,7 +107,8 @@ impl Window {
     pub fn newest(now: Timestamp, settle: Duration, step: Duration, steps: u32) -> Self {
         let step = step.max(Duration::from_millis(1));
         let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
-        let settled = now - TimeDelta::from_std(settle).unwrap_or_default();
+        let settle = TimeDelta::from_std(settle).unwrap_or_default();
+        let settled = now.checked_sub_signed(settle).unwrap_or(now);
         let to = settled.timestamp_millis().div_euclid(millis) * millis;
         let from = to.saturating_sub(millis.saturating_mul(steps.into()));
         let at = |millis| DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::UNIX_EPOCH);

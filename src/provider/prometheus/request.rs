@@ -62,7 +62,7 @@ pub(super) struct Moments {
 
 /// The query for one kind, for services by their label values.
 pub(super) fn promql(kind: Kind, settings: &Settings, services: &[String], step: Duration) -> String {
-    let range = (step + settings.scrape).saturating_sub(Duration::from_millis(1)).max(step);
+    let range = step.saturating_add(settings.scrape).saturating_sub(Duration::from_millis(1)).max(step);
     let selector = settings.preset.selector(services, &settings.matchers);
     presets::fill(kind.template(&settings.preset), &format!("{}ms", range.as_millis()), &selector)
 }

@@ -65,7 +65,7 @@ pub fn load(layers: &Layers, known: &Known<'_>) -> Result<Loaded, Failure> {
     let mut problems = Vec::new();
     let config = read(&sources, file_count, layers.profile.as_deref(), known, &mut problems);
     problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
-    diagnostics.extend(problems.into_iter().map(|problem| diagnose(problem, &sources)));
+    diagnostics.extend(problems.iter().map(|problem| diagnose(problem, &sources)));
     diagnostics.dedup();
     match config {
         Some(config) if diagnostics.is_empty() => Ok(Loaded {
@@ -199,12 +199,12 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
 }
 
 /// A problem as people read it.
-fn diagnose(problem: Problem, sources: &Sources) -> Diagnostic {
+fn diagnose(problem: &Problem, sources: &Sources) -> Diagnostic {
     // A misspelt `tokn = "…"` is a secret too.
     let is_secret = |key: &String| SECRET.iter().any(|secret| strsim::osa_distance(key, secret) <= 1);
     let secret = problem.path.iter().any(is_secret);
     let place = problem.at.as_ref().and_then(|at| sources.place(at));
-    Diagnostic { message: explain(&problem), place: place.map(|place| if secret { place.masked() } else { place }) }
+    Diagnostic { message: explain(problem), place: place.map(|place| if secret { place.masked() } else { place }) }
 }
 
 /// serde's words for what is wrong, as a sentence with a way out.

@@ -132,7 +132,7 @@ fn search(node: &Node<'_>, at: &Range<usize>, path: &mut Path, best: &mut (usize
 }
 
 /// Takes away what is at a path; false when there is nothing.
-fn remove<'i>(node: &mut Node<'i>, path: &[String]) -> bool {
+fn remove(node: &mut Node<'_>, path: &[String]) -> bool {
     let Some((first, rest)) = path.split_first() else { return false };
     match node.get_mut() {
         DeValue::Table(table) if rest.is_empty() => table.remove(first.as_str()).is_some(),

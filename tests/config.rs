@@ -1,5 +1,6 @@
 //! Configuration files that must be taken, and files that must be refused with the message beside them.
 //! `UPDATE=1 cargo test --test config` writes the messages; read them before you commit.
+#![expect(clippy::unwrap_used, reason = "what reads the fixtures is test code too")]
 
 use std::{
     collections::BTreeMap,

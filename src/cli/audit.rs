@@ -184,3 +184,73 @@ pub fn verify(chain: &Chain, as_json: bool, out: &mut dyn Write) -> Result<Exit,
     }
     Ok(if intact { Exit::Done } else { Exit::Failed })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{card::Card, guard},
+        cli::sample,
+        port::{
+            plan::Ask,
+            record::{Entry, NewRecord, Stage},
+        },
+    };
+
+    fn record(id: u64, stages: &[Stage]) -> Record {
+        let model = sample::model();
+        let ask = Ask { verb: Verb::Abort, target: sample::target(), to: None, reason: Some("errors".into()) };
+        let plan = guard::plan(&model, &ask, Ok(sample::draft(Verb::Abort))).unwrap();
+        let mut card = Card::new(ask, plan);
+        card.reason = Some(0);
+        let intent: NewRecord = guard::confirm(&model, &card).unwrap().record().clone();
+        let entries = stages.iter().map(|stage| Entry { at: sample::at(1), stage: stage.clone() }).collect();
+        Record { id: RecordId(id), intent, entries }
+    }
+
+    fn records() -> Vec<Record> {
+        let done = Stage::Done { said: "4 of 4 pods, verified".into() };
+        vec![record(1, &[Stage::Recorded, done]), record(2, &[Stage::Recorded, Stage::Sending { call: 0 }])]
+    }
+
+    fn text(print: impl FnOnce(&mut dyn Write)) -> String {
+        let mut out = Vec::new();
+        print(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_newest_record_stands_first_and_says_how_far_it_is() {
+        let listed = text(|out| list(&records(), false, out).unwrap());
+        let expected = "\
+ID  AT                   WHO   VERB   SERVICE   ENVIRONMENT  VERSION  OUTCOME                      REASON
+2   2026-03-10 02:07:00  dana  abort  payments  prod/eu      1.42.0   under way: call 1            errors
+1   2026-03-10 02:07:00  dana  abort  payments  prod/eu      1.42.0   done: 4 of 4 pods, verified  errors
+";
+        assert_eq!(listed, expected);
+        assert_eq!(text(|out| list(&[], false, out).unwrap()), "nothing is recorded yet\n");
+    }
+
+    #[test]
+    fn one_record_is_shown_with_what_was_seen_and_what_happened() {
+        let shown = text(|out| show(&records(), RecordId(1), false, out).unwrap());
+        assert!(shown.contains("  eu live, 4 s old\n"), "{shown}");
+        assert!(shown.ends_with("  02:07:01  done  4 of 4 pods, verified\n"), "{shown}");
+        let json = text(|out| show(&records(), RecordId(1), true, out).unwrap());
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let record = &value["records"][0];
+        assert_eq!((&record["id"], &record["outcome"], &record["who"]), (&1.into(), &"done".into(), &"dana".into()));
+        let missing = show(&records(), RecordId(9), false, &mut Vec::new()).unwrap_err();
+        assert_eq!(missing, CliError::usage("there is no record 9; the newest is 2"));
+    }
+
+    #[test]
+    fn a_changed_journal_fails_and_names_the_record() {
+        let chain = Chain::Broken { intact: 3, record: Some(RecordId(4)), why: "its hash does not match".into() };
+        let mut out = Vec::new();
+        assert_eq!(verify(&chain, false, &mut out), Ok(Exit::Failed));
+        let said = "record 4 was changed: its hash does not match; 3 before it are intact\n";
+        assert_eq!(String::from_utf8(out).unwrap(), said);
+        assert_eq!(verify(&Chain::Intact { records: 4 }, false, &mut Vec::new()), Ok(Exit::Done));
+    }
+}

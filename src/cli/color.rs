@@ -24,7 +24,8 @@ mod tests {
     #[test]
     fn the_flag_wins_over_the_environment_and_that_over_the_terminal() {
         use ColorChoice::{Always, Auto, Never};
-        let table: [(ColorChoice, &[(&str, &str)], bool, bool); 12] = [
+        type Row = (ColorChoice, &'static [(&'static str, &'static str)], bool, bool);
+        let table: [Row; 12] = [
             (Auto, &[], true, true),
             (Auto, &[], false, false),
             (Auto, &[("NO_COLOR", "1")], true, false),

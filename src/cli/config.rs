@@ -50,3 +50,23 @@ pub fn needs_connections(loaded: &Loaded) -> Result<(), CliError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn without_a_configuration_the_demo_and_a_path_are_offered() {
+        let error = refused(&Failure::Nothing(vec!["/etc/holdshort/config.toml".into(), "/home/d/config.toml".into()]));
+        assert_eq!(error.exit, Exit::Usage);
+        assert!(error.text.contains("holdshort demo") && error.text.contains("write /home/d/config.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_configuration_without_a_connection_says_what_to_add() {
+        let loaded = Loaded { config: Config::default(), layers: vec!["a.toml".into()], profile: None };
+        let error = needs_connections(&loaded).unwrap_err();
+        assert_eq!(error, CliError::usage("a.toml: no connection is configured; add [connections.NAME]"));
+    }
+}

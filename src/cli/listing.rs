@@ -39,3 +39,17 @@ pub fn check(themes: &[(String, Vec<String>)], out: &mut dyn Write) -> Result<Ex
     let good = themes.iter().all(|(_, problems)| problems.is_empty());
     Ok(if good { Exit::Done } else { Exit::Failed })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_theme_with_a_problem_fails_the_check_and_says_it() {
+        let themes = [("dark".to_owned(), Vec::new()), ("mine".to_owned(), vec!["status.go has no glyph".to_owned()])];
+        let mut out = Vec::new();
+        assert_eq!(check(&themes, &mut out), Ok(Exit::Failed));
+        assert_eq!(String::from_utf8(out).unwrap(), "dark: good\nmine: status.go has no glyph\n");
+        assert_eq!(check(&themes[..1], &mut Vec::new()), Ok(Exit::Done));
+    }
+}

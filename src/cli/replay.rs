@@ -19,3 +19,24 @@ pub fn replay(model: &mut Model, messages: impl IntoIterator<Item = Msg>, until:
         drop(update(model, message));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cli::sample;
+
+    #[test]
+    fn a_replay_stops_at_the_moment_that_was_asked_for() {
+        let ticks = || [60, 120, 180].map(|second| Msg::Tick(sample::at(second)));
+        let until = |moment| {
+            let mut model = sample::silent();
+            replay(&mut model, ticks(), moment);
+            model.now
+        };
+        assert_eq!(until(None), sample::at(180));
+        assert_eq!(until(Some(Moment::After(Duration::from_mins(1)))), sample::at(120));
+        assert_eq!(until(Some(Moment::At(sample::at(119)))), sample::at(60));
+    }
+}

@@ -200,7 +200,7 @@ pub(super) fn draft(verb: Verb) -> Draft {
         expect: Expectation {
             all: vec![Expect::is(fact::ABORTED, true)],
             fails_if: Vec::new(),
-            within: Duration::from_secs(60),
+            within: Duration::from_mins(1),
             progress: None,
         },
         undo: "retry".into(),

@@ -1,6 +1,6 @@
 //! `status`: what is in flight, its verdict, what waits. As a table for people and as `holdshort/status/v1` for scripts.
 
-use std::io::Write;
+use std::{collections::BTreeSet, io::Write};
 
 use serde::Serialize;
 
@@ -212,7 +212,7 @@ pub fn print(
         && status.gates.is_empty()
         && !model.store.runs().any(|run| run.service.as_str() == service)
     {
-        let known: std::collections::BTreeSet<&str> = (model.store.rollouts().map(|it| it.service.as_str()))
+        let known: BTreeSet<&str> = (model.store.rollouts().map(|it| it.service.as_str()))
             .chain(model.store.gates().map(|it| it.service.as_str()))
             .chain(model.store.runs().map(|it| it.service.as_str()))
             .collect();
@@ -230,8 +230,8 @@ pub fn print(
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "{}\n", status.headline.text)?;
     let mut table = Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "WEIGHT", "VERDICT", "REASON"]);
-    let in_flight = |row: &&RolloutOut| row.phase != Phase::Healthy || row.canary != row.stable;
-    for row in status.rollouts.iter().filter(in_flight) {
+    let flying: BTreeSet<String> = board::in_flight(model).into_iter().map(|rollout| rollout.id.to_string()).collect();
+    for row in status.rollouts.iter().filter(|row| flying.contains(&row.id)) {
         let version = |tag: &Option<String>| tag.clone().unwrap_or_else(|| "none".to_owned());
         table.row([
             row.service.clone(),

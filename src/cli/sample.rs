@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     app::{
         model::{Model, Session},
+        msg::Msg,
         store::SourceInfo,
+        update::update,
     },
     domain::{
         evidence::Verdict,
@@ -20,7 +22,6 @@ use crate::{
         verb::Verb,
         version::Version,
     },
-    judge::verdict::Judgement,
     port::{
         facet::Change,
         plan::{Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
@@ -59,11 +60,18 @@ pub(super) fn silent() -> Model {
 
 /// Payments in two regions, the one in `prod/eu` paused at step 1 of 2; ledger waits for an approval.
 pub(super) fn model() -> Model {
+    let mut model = observed();
+    model.judgements.clear();
+    model
+}
+
+/// The same, with a judgement on both rollouts: nothing was measured.
+fn observed() -> Model {
     let mut model = silent();
     for (source, phase) in [("eu", Phase::Paused), ("us", Phase::Progressing)] {
         let source: SourceName = source.into();
-        let all = Change::All(vec![rollout(&source, phase)]);
-        model.store.take_rollouts(&source, Engine::ArgoRollouts, at(-4), Ok(all));
+        let change = Ok(Change::All(vec![rollout(&source, phase)]));
+        update(&mut model, Msg::Rollouts { source, engine: Engine::ArgoRollouts, at: at(-4), change });
     }
     model.store.take_gates(&"github".into(), at(-10), Ok(vec![gate()]));
     model.store.take_runs(&"github".into(), at(-10), Ok(vec![run(812, true), run(811, false)]));
@@ -72,9 +80,12 @@ pub(super) fn model() -> Model {
 
 /// The same, with a verdict on the rollout in `prod/eu`.
 pub(super) fn judged(verdict: Verdict, reason: &str) -> Model {
-    let mut model = model();
-    let judgement = Judgement { verdict, reason: reason.to_owned(), onset: None };
-    model.judgements.insert(payments("eu"), judgement);
+    let mut model = observed();
+    model.judgements.retain(|id, _| *id == payments("eu"));
+    for judgement in model.judgements.values_mut() {
+        judgement.verdict = verdict;
+        judgement.reason = reason.to_owned();
+    }
     model
 }
 

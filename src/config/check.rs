@@ -92,6 +92,12 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
     if let Some(theme) = &config.theme {
         one_of(&mut notes, &["theme"], "theme", theme, known.themes);
     }
+    if let Some(world) = &config.world {
+        address(&mut notes, &["world", "clock"], &world.clock);
+        if !world.speed.is_finite() || world.speed <= 0.0 {
+            notes.add(&["world", "speed"], "the speed of time is a number above 0".to_owned());
+        }
+    }
     for bad in (known.keys)(&config.keys) {
         notes.add(&["keys", &bad.id], bad.why);
     }

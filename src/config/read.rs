@@ -21,7 +21,7 @@ const APART: [&str; 2] = ["connections", "profiles"];
 const SECRET: [&str; 3] = ["token", "password", "secret"];
 
 /// A configuration that holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The settings.
     pub config: Config,

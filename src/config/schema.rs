@@ -12,14 +12,14 @@ use serde::{
 use crate::{
     config::{secret::TokenSource, span},
     domain::{
-        ids::{EnvironmentName, ServiceName},
+        ids::{EnvironmentName, Person, ServiceName},
         offer::Risk,
         rollout::Engine,
     },
 };
 
 /// The whole configuration, all layers merged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Who acts, as the record names them; without it the user's login.
@@ -44,6 +44,18 @@ pub struct Config {
     /// Where the journal is kept.
     #[serde(default)]
     pub state: State,
+    /// A served built-in world, whose time is not ours.
+    pub world: Option<World>,
+}
+
+/// A served built-in world. `holdshort demo serve` writes this; real systems have no use for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// An address whose answers carry the world's time in `Date`.
+    pub clock: String,
+    /// How many seconds pass there in one of ours.
+    pub speed: f64,
 }
 
 /// Where the journal is kept.
@@ -251,8 +263,8 @@ pub struct Github {
     /// The REST API's base.
     #[serde(default = "github_api")]
     pub base_url: String,
-    /// The token.
-    pub token: TokenSource,
+    /// The token; without it only what everybody may see, at a small request budget.
+    pub token: Option<TokenSource>,
     /// The repositories that are looked at, beside those that services name.
     #[serde(default)]
     pub repos: Vec<Repository>,
@@ -337,6 +349,12 @@ pub struct Queries {
 }
 
 impl Config {
+    /// Who acts: as configured, else the login of the environment that is handed in.
+    pub fn who(&self, env: &BTreeMap<String, String>) -> Person {
+        let login = || ["USER", "LOGNAME"].into_iter().filter_map(|name| env.get(name)).find(|name| !name.is_empty());
+        Person::new(self.operator.as_ref().or_else(login).map_or("unknown", String::as_str))
+    }
+
     /// What a mistake costs in an environment: its own entry, else that of the nearest part before a `/`. One that nobody
     /// described is as dangerous as production.
     pub fn risk_of(&self, environment: &EnvironmentName) -> Risk {
@@ -401,6 +419,15 @@ mod tests {
         assert_eq!(risk("staging/eu"), Risk::Low);
         assert_eq!(risk("prod/canary"), Risk::Medium);
         assert_eq!(risk("prod/eu"), Risk::High);
+    }
+
+    #[test]
+    fn who_acts_is_configured_or_the_login() {
+        let env = BTreeMap::from([("USER".to_owned(), String::new()), ("LOGNAME".to_owned(), "lee".to_owned())]);
+        assert_eq!(Config::default().who(&env), "lee".into());
+        assert_eq!(Config::default().who(&BTreeMap::new()), "unknown".into());
+        let config = Config { operator: Some("dana".into()), ..Config::default() };
+        assert_eq!(config.who(&env), "dana".into());
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn masked(mut config: Config) -> Config {
     for connection in config.connections.values_mut() {
         match connection {
             Connection::Kubernetes(it) => it.token = it.token.as_ref().map(TokenSource::masked),
-            Connection::Github(it) => it.token = it.token.masked(),
+            Connection::Github(it) => it.token = it.token.as_ref().map(TokenSource::masked),
             Connection::Prometheus(it) => it.token = it.token.as_ref().map(TokenSource::masked),
         }
     }

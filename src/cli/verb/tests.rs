@@ -1,7 +1,7 @@
 //! Verbs against a pilot that records what it is told to do. Every way out but the last sends nothing.
 
 use futures::{FutureExt, executor::block_on};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -88,6 +88,48 @@ fn an_abort_is_sent_once_and_followed_to_its_end() {
     let [sent] = ended.sent.as_slice() else { panic!("{:?}", ended.sent) };
     assert_eq!((sent.who.as_str(), sent.reason.as_deref()), ("dana", Some("errors")));
     assert_eq!(sent.plan.target, sample::target());
+}
+
+#[test]
+fn the_json_of_a_verb_is_what_scripts_rely_on() {
+    let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --json", None);
+    let expected = json!({
+        "schema": "holdshort/action/v1",
+        "record": 12,
+        "verb": "abort",
+        "target": "eu/argo_rollouts/shop/payments",
+        "outcome": "done",
+        "said": "25 % → 0 %, verified",
+        "ways": [],
+        "exit": 0,
+        "plan": {
+            "service": "payments",
+            "environment": "prod/eu",
+            "risk": "medium",
+            "version": "1.42.0",
+            "from": "1.42.0",
+            "to": "1.41.3",
+            "effect": "25 % → 0 % of traffic",
+            "calls": [{
+                "words": "set abort",
+                "method": "PATCH",
+                "path": "rollouts/payments/status",
+                "body": "{\"status\":{\"abort\":true}}",
+                "command": "kubectl argo rollouts abort payments -n shop",
+            }],
+            "expects": ["aborted true"],
+            "within_seconds": 60,
+            "undo": "retry",
+            "notes": ["the spec still holds 1.42.0 afterwards"],
+            "checks": [],
+        },
+        "stages": [
+            {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk; nothing was sent"},
+            {"at": "2026-03-10T02:07:01Z", "stage": "sending", "said": "call 1"},
+            {"at": "2026-03-10T02:07:01Z", "stage": "done", "said": "25 % → 0 %, verified"},
+        ],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap(), expected);
 }
 
 #[test]

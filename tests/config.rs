@@ -117,3 +117,24 @@ fn no_layer_at_all_is_said_as_that() {
     let failure = load(&layers, &known).unwrap_err();
     assert_eq!(failure, Failure::Nothing(vec!["/nowhere/s".into(), "/nowhere/u".into()]));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Whatever is typed into a file: it is taken, or refused with errors.
+    #[test]
+    fn a_damaged_file_is_refused_and_never_breaks_the_reader(
+        at in 0_usize..4000, cut in 0_usize..60, typed in "(\\PC|[\\[\\]{}='\"\n]){0,12}"
+    ) {
+        let mut text: Vec<char> = fs::read_to_string("examples/config/full.toml").unwrap().chars().collect();
+        let at = at.min(text.len());
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, typed.chars());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("damaged.toml");
+        fs::write(&file, text.into_iter().collect::<String>()).unwrap();
+        if let Err(failure) = read(&file, None) {
+            proptest::prop_assert!(failure.to_string().starts_with("error: "), "{failure}");
+        }
+    }
+}

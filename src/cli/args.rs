@@ -20,12 +20,12 @@ pub const FIRST_SCENARIO: &str = "bad-canary";
 #[derive(Clone, Debug, PartialEq, Parser)]
 #[command(name = "holdshort", version, after_help = Exit::table(), after_long_help = Exit::table())]
 pub struct Cli {
-    /// Flags of every command.
-    #[command(flatten)]
-    pub globals: Globals,
     /// Write everything that happens to FILE, for `holdshort replay`
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub globals: Globals,
     /// What to do; without it the cockpit opens on the configuration that is found.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -33,6 +33,7 @@ pub struct Cli {
 
 /// Flags of every command.
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(next_help_heading = "Flags of every command")]
 pub struct Globals {
     /// Read this configuration too; the last one wins
     #[arg(long, value_name = "FILE", global = true)]

@@ -1,6 +1,6 @@
 //! From layers to a [`Config`], or to everything that is wrong with them.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, ops::Range, path::PathBuf};
 
 use toml::{
     Spanned,
@@ -19,6 +19,9 @@ use crate::config::{
 const APART: [&str; 2] = ["connections", "profiles"];
 /// Marks below these keys are not shown.
 const SECRET: [&str; 3] = ["token", "password", "secret"];
+
+/// The place of what is made from all layers: none of them has it.
+const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
 
 /// A configuration that holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,11 +148,11 @@ fn take_profiles<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> BTr
 
 /// Reads a merged tree and checks what it says.
 fn settings(merged: DeTable<'_>, known: &Known<'_>, problems: &mut Vec<Problem>) -> Option<Config> {
-    let whole: Node<'_> = Spanned::new(0..0, DeValue::Table(merged.clone()));
+    let whole: Node<'_> = Spanned::new(NOWHERE, DeValue::Table(merged.clone()));
     let mut rest = merged;
     let connections = rest.remove("connections");
     let before = problems.len();
-    let mut config: Config = tree::read(Spanned::new(0..0, DeValue::Table(rest)), &[], problems)?;
+    let mut config: Config = tree::read(Spanned::new(NOWHERE, DeValue::Table(rest)), &[], problems)?;
     if let Some(connections) = connections {
         let at = connections.span();
         match connections.into_inner() {

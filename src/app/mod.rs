@@ -1,3 +1,18 @@
 //! The pure core: model, messages, `update(&mut Model, Msg) -> Vec<Effect>`, the table of intents, the guard.
 //!
 //! Here must not live: a clock, disk, environment, randomness, wire forms, or text laid out for a screen.
+
+pub mod action;
+pub mod board;
+pub mod card;
+pub mod effect;
+pub mod guard;
+pub mod headline;
+pub mod inbox;
+pub mod intent;
+pub mod model;
+pub mod msg;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod store;
+pub mod update;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
+use crate::domain::{ids::SourceName, observed::Freshness, time::Timestamp};
+
 /// What the evidence says of a version. There is no default: a verdict must be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
@@ -28,4 +30,28 @@ impl Verdict {
             Self::NoData => "NO DATA",
         }
     }
+}
+
+/// What was on screen when somebody decided: goes into the record as it stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// When it was taken down.
+    pub at: Timestamp,
+    /// The verdict shown; `None` where nothing can be judged (a gate before any traffic).
+    pub verdict: Option<Verdict>,
+    /// The verdict's reason as a sentence.
+    pub said: String,
+    /// Each source that the decision rests on: its freshness and age.
+    pub sources: Vec<SourceAge>,
+}
+
+/// How old a source was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceAge {
+    /// Which connection.
+    pub source: SourceName,
+    /// Its freshness.
+    pub freshness: Freshness,
+    /// Seconds since it was last confirmed; `None` when never.
+    pub age_seconds: Option<u64>,
 }

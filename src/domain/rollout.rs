@@ -3,7 +3,7 @@
 //! Engines keep their own words beside ours (`message`, step labels); the rules that are ours (which version is on its way,
 //! what the way back is) live here.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString};
@@ -246,6 +246,9 @@ pub struct Rollout {
     pub replicas: u32,
     /// When this version began to move, where the engine tells.
     pub started: Option<Timestamp>,
+    /// When each step began, by its index from 0, as far as the engine tells. Most engines keep no step history, so gaps are
+    /// normal.
+    pub step_times: BTreeMap<usize, Timestamp>,
     /// The engine's own analyses of this version.
     pub analyses: Vec<Analysis>,
     /// What happened to it, newest first.

@@ -7,4 +7,5 @@ pub mod clock;
 pub mod error;
 pub mod facet;
 pub mod plan;
+pub mod record;
 pub mod wire;

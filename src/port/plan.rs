@@ -9,7 +9,9 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ids::{GateId, RolloutId, RunId, SourceName},
+    evidence::Evidence,
+    ids::{EnvironmentName, GateId, RolloutId, RunId, ServiceName, SourceName},
+    offer::Risk,
     verb::Verb,
     version::Version,
 };
@@ -230,6 +232,41 @@ pub struct Draft {
     pub undo: String,
     /// What to know before pressing: "the spec still holds 1.42.0 afterwards".
     pub notes: Vec<String>,
+}
+
+/// How the operator confirms; friction grows with risk and looks different.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Friction {
+    /// A reason as one digit, then Enter: going back is fast.
+    Reason,
+    /// Enter on a card that names target and environment.
+    Enter,
+    /// This text must be typed first: the start of the commit, or the tag.
+    ReadBack(String),
+}
+
+/// What a verb will do: printed as it stands in the dialog and in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The verb.
+    pub verb: Verb,
+    /// On what.
+    pub target: Target,
+    /// Whose release.
+    pub service: ServiceName,
+    /// Where.
+    pub environment: EnvironmentName,
+    /// What a mistake costs.
+    pub risk: Risk,
+    /// How it must be confirmed.
+    pub friction: Friction,
+    /// The calls, the binding, the expectation.
+    pub draft: Draft,
+    /// What policy checked, each as a sentence: `verdict GO, 4 min`.
+    pub checks: Vec<String>,
+    /// What was on screen.
+    pub evidence: Evidence,
 }
 
 /// Why a provider will not draft it, as a sentence.

@@ -1,6 +1,8 @@
 //! The built-in cluster against what real ones were recorded to answer and to do.
 
 #[cfg(test)]
+mod analysis;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod deployment;

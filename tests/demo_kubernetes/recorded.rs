@@ -226,3 +226,28 @@ fn pages_show_a_list_as_it_was_at_the_first_of_them() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 7);
     assert_eq!(bench.get("/api/v1/namespaces/shop/pods")["items"].as_array().unwrap().len(), 18);
 }
+
+#[test]
+fn an_update_needs_the_newest_version_and_counts_a_generation() {
+    let mut bench = recording("admin", "");
+    let path = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/checkout";
+    let mut rollout = bench.get(path);
+    rollout["spec"]["paused"] = true.into();
+    let updated = bench.ask("PUT", path, &[], &rollout.to_string());
+    assert_eq!((updated.code, &updated.json()["metadata"]["generation"]), (200, &json!(2)));
+    let again = bench.ask("PUT", path, &[], &rollout.to_string());
+    let recorded = fixture("409-rollout-conflict-merge-patch.json").replace("nocontroller", "checkout");
+    assert_eq!((again.code, again.json()), (409, serde_json::from_str(&recorded).unwrap()));
+}
+
+#[test]
+fn a_page_that_is_too_old_says_how_to_go_on() {
+    let mut bench = recording("admin", "");
+    let answer = bench.ask("GET", "/api/v1/namespaces/shop/pods?limit=2&continue=7_shop_nocontroller", &[], "");
+    let body = answer.json();
+    assert_eq!((answer.code, &body["reason"]), (410, &json!("Expired")));
+    let resume = body["metadata"]["continue"].as_str().unwrap();
+    let rest = bench.get(&format!("/api/v1/namespaces/shop/pods?limit=50&continue={resume}"));
+    let names = rest["items"].as_array().unwrap();
+    assert!(names.len() == 9 && names[0]["metadata"]["name"].as_str().unwrap().starts_with("nocontroller-"));
+}

@@ -112,6 +112,47 @@ fn a_cluster_begins_with_its_history_rolled_out() {
     assert_eq!(rollout["spec"]["template"]["metadata"]["annotations"], json!({"holdshort.dev/commit": "a"}));
 }
 
+/// Type, reason and message, with hashes told by their revision.
+fn said(event: &Value, hashes: &[(&str, &str)]) -> [String; 3] {
+    ["type", "reason", "message"].map(|field| {
+        let text = event[field].as_str().unwrap().to_owned();
+        hashes.iter().fold(text, |text, (hash, name)| text.replace(hash, name))
+    })
+}
+
+#[test]
+fn what_is_said_of_a_canary_is_what_argo_says() {
+    let recorded = fixture("watch-events-of-rollouts.head.ndjson");
+    let recorded = recorded.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let added = recorded.filter(|event| event["type"] == "ADDED").map(|event| event["object"].clone());
+    let hashes = [("b558f4fc7", "first"), ("5d5c777b9d", "second")];
+    let recorded: Vec<_> = added.map(|event| said(&event, &hashes)).collect();
+    // What was said of the first revision is forgotten when the cluster begins.
+    let from = recorded.iter().position(|[_, reason, message]| reason == "RolloutUpdated" && message.ends_with('2'));
+    let recorded = &recorded[from.unwrap()..];
+
+    let mut bench = Bench::new(CELL);
+    let first = bench.get(CHECKOUT)["status"]["stableRS"].as_str().unwrap().to_owned();
+    let events = bench.watch("/api/v1/events?watch=1&fieldSelector=involvedObject.kind%3DRollout");
+    set_image(&mut bench, "1.1.0");
+    bench.run(40);
+    set_status(&mut bench, &json!({"pauseConditions": null}));
+    bench.run(40);
+    let second = bench.get(CHECKOUT)["status"]["currentPodHash"].as_str().unwrap().to_owned();
+    let hashes = [(first.as_str(), "first"), (second.as_str(), "second")];
+    let (events, _) = bench.due(events);
+    let ours: Vec<_> =
+        events.iter().filter(|(kind, _)| kind == "ADDED").map(|(_, event)| said(event, &hashes)).collect();
+    let ours = &ours[..recorded.len()];
+    let sorted = |events: &[[String; 3]]| {
+        // Events of one second were recorded in the order in which they reached the server.
+        let mut events = events.to_vec();
+        events.sort();
+        events
+    };
+    assert_eq!(sorted(ours), sorted(recorded));
+}
+
 #[test]
 fn a_canary_goes_through_the_recorded_states() {
     let mut bench = Bench::new(CELL);

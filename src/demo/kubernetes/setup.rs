@@ -102,6 +102,9 @@ fn steps_after(release: Timestamp, start: Timestamp) -> Timestamp {
 fn add_steps(plane: &mut Plane, now: Timestamp, spec: &RolloutSpec) {
     let key = Key::new(Kind::Rollout, &spec.namespace, &spec.name);
     let Some(known) = plane.store.get(&key).cloned() else { return };
+    if spec.steps.is_empty() && spec.background_analysis.is_empty() {
+        return;
+    }
     let mut object = (*known).clone();
     if let Some(Value::Object(canary)) = object.pointer_mut("/spec/strategy/canary") {
         if !spec.steps.is_empty() {

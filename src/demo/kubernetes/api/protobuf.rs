@@ -32,11 +32,11 @@ pub(super) fn review(body: &[u8]) -> Option<Value> {
 
 /// The texts of a message whose fields are numbered from one in this order; empty ones are left out.
 fn texts(message: &[u8], names: &[&str]) -> Map<String, Value> {
-    let named = (1..).zip(names).filter_map(|(number, name)| {
+    let given = (1..).zip(names).filter_map(|(number, name)| {
         let text = String::from_utf8_lossy(field(message, number)?).into_owned();
         (!text.is_empty()).then(|| ((*name).to_owned(), text.into()))
     });
-    named.collect()
+    given.collect()
 }
 
 /// The bytes of a length-delimited field.

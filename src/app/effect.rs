@@ -1,0 +1,32 @@
+//! What the model wants done. Plain data: the runtime does it and answers with messages. Not deserialisable: a replay can
+//! never act.
+
+use crate::{
+    app::guard::Confirmed,
+    domain::ids::{RunId, ServiceName, SourceName},
+    port::{facet::Window, plan::Ask},
+};
+
+/// One thing to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Let the provider draft the ask from the last observed object; answered by [`crate::app::msg::Msg::Drafted`].
+    Draft(Ask),
+    /// Write the intent, then do it. Only the guard makes a [`Confirmed`].
+    Execute(Box<Confirmed>),
+    /// Read signals for a window, once, from every source of metrics; answered by [`crate::app::msg::Msg::Signals`].
+    ReadSignals {
+        /// Of these services.
+        services: Vec<ServiceName>,
+        /// For this window.
+        window: Window,
+    },
+    /// Read the jobs of a run.
+    ReadJobs(RunId),
+    /// Read this source's objects now rather than at its next turn.
+    Hurry(SourceName),
+    /// Give the terminal back to the shell until `fg`.
+    Suspend,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,97 @@
+//! What waits for a human, over all systems: gates that systems tell of, and rollouts in a pause that only a human ends.
+
+use crate::{
+    app::model::Model,
+    domain::{
+        evidence::Verdict,
+        gate::Eligibility,
+        ids::{EnvironmentName, ServiceName},
+        offer::offer_for,
+        rollout::{PauseReason, Phase, Rollout},
+        time::Timestamp,
+        verb::Verb,
+        version::Version,
+    },
+    port::plan::Target,
+};
+
+/// One thing that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What a verb acts on.
+    pub target: Target,
+    /// Whose release waits.
+    pub service: ServiceName,
+    /// Where it would go.
+    pub environment: EnvironmentName,
+    /// The kind of gate in the system's own words.
+    pub system: String,
+    /// What is asked.
+    pub title: String,
+    /// What would be let through.
+    pub version: Option<Version>,
+    /// Since when, where it is known.
+    pub since: Option<Timestamp>,
+    /// May I?
+    pub eligible: Eligibility,
+    /// The verdict on what would be let through, where it is judged.
+    pub verdict: Option<Verdict>,
+    /// Newer ones that wait behind it.
+    pub newer_behind: u32,
+}
+
+/// Everything that waits, oldest first.
+pub fn items(model: &Model) -> Vec<Item> {
+    let gates = model.store.gates().map(|gate| Item {
+        target: Target::Gate(gate.id.clone()),
+        service: gate.service.clone(),
+        environment: gate.environment.clone(),
+        system: gate.system.clone(),
+        title: gate.title.clone(),
+        version: gate.version.clone(),
+        since: Some(gate.since),
+        eligible: gate.eligible.clone(),
+        verdict: None,
+        newer_behind: gate.newer_behind,
+    });
+    let pauses = model.store.rollouts().filter(|rollout| waits(rollout)).map(|rollout| item_of(model, rollout));
+    let mut items: Vec<Item> = gates.chain(pauses).collect();
+    items.sort_by(|a, b| (a.since, &a.target).cmp(&(b.since, &b.target)));
+    items
+}
+
+/// Does this rollout wait for a human?
+pub fn waits(rollout: &Rollout) -> bool {
+    rollout.phase == Phase::Paused && rollout.pause.is_some_and(|pause| pause.until.is_none())
+}
+
+fn item_of(model: &Model, rollout: &Rollout) -> Item {
+    let engine = rollout.id.engine.words();
+    let pause = rollout.pause;
+    let (system, title) = match pause.map(|p| p.reason) {
+        Some(PauseReason::Person) => (format!("{engine} hold"), "resume".to_owned()),
+        Some(PauseReason::Inconclusive) => (format!("{engine} pause"), "inconclusive analysis".to_owned()),
+        _ => {
+            let step = rollout.step.unwrap_or_default();
+            (format!("{engine} pause"), format!("promote past step {step}"))
+        }
+    };
+    let blocked = offer_for(&rollout.offers, let_through(rollout)).and_then(|offer| offer.blocked.clone());
+    Item {
+        target: Target::Rollout(rollout.id.clone()),
+        service: rollout.service.clone(),
+        environment: rollout.environment.clone(),
+        system,
+        title,
+        version: rollout.canary.clone(),
+        since: pause.and_then(|p| p.since),
+        eligible: blocked.map_or(Eligibility::Can, |why| Eligibility::Cannot { why, ask: Vec::new() }),
+        verdict: model.judgements.get(&rollout.id).map(|judgement| judgement.verdict),
+        newer_behind: 0,
+    }
+}
+
+/// The verb that lets a waiting rollout through: what `approve` means on its row.
+pub fn let_through(rollout: &Rollout) -> Verb {
+    if rollout.pause.is_some_and(|pause| pause.reason == PauseReason::Person) { Verb::Resume } else { Verb::Promote }
+}

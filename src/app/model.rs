@@ -1,0 +1,187 @@
+//! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`].
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    app::{
+        action::Actions,
+        card::Card,
+        guard::Refusal,
+        store::{SourceInfo, Store},
+    },
+    domain::{
+        ids::{Person, RolloutId, ServiceName},
+        time::Timestamp,
+    },
+    judge::verdict::Judgement,
+    port::plan::Target,
+};
+
+/// What is known when the cockpit starts and does not change while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Who acts.
+    pub who: Person,
+    /// What this cockpit looks at, in one word for the title: a profile's name, or `demo`.
+    pub profile: String,
+    /// Looking only.
+    pub read_only: bool,
+    /// The connections.
+    pub sources: Vec<SourceInfo>,
+    /// Length of the intervals in which signals are read and judged: at least two scrapes of every metrics source.
+    pub signal_step: Duration,
+}
+
+/// A row that can be selected. By what it is, never by its place: rows move.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKey {
+    /// A rollout in flight.
+    InFlight(RolloutId),
+    /// Something that waits for a human.
+    Waits(Target),
+}
+
+impl RowKey {
+    /// What a verb pressed on this row acts on.
+    pub fn target(&self) -> Target {
+        match self {
+            Self::InFlight(id) => Target::Rollout(id.clone()),
+            Self::Waits(target) => target.clone(),
+        }
+    }
+}
+
+/// One screen on the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// Everything in flight and everything that waits.
+    Board,
+    /// One rollout.
+    Release(RolloutId),
+    /// Everything that waits for a human.
+    Inbox,
+}
+
+/// What lies over the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Overlay {
+    /// Every key that works here.
+    Help,
+    /// The arithmetic of a verdict.
+    Why(RolloutId),
+    /// A plan that waits to be confirmed.
+    Card(Box<Card>),
+    /// Why a verb will not run.
+    Refused(Refusal),
+}
+
+/// Something said once in the footer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub text: String,
+}
+
+/// Where the operator is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nav {
+    /// Screens, the visible one last; never empty: the board is always below.
+    screens: Vec<Screen>,
+    /// The selected row of the lists, if somebody chose one; else the first.
+    pub selected: Option<RowKey>,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// Rows must contain this.
+    pub filter: String,
+    /// The filter is being typed.
+    pub filtering: bool,
+}
+
+impl Nav {
+    /// The visible screen.
+    pub fn screen(&self) -> &Screen {
+        self.screens.last().unwrap_or(&Screen::Board)
+    }
+
+    /// Opens a screen over the visible one; a screen that is visible already is not opened twice.
+    pub fn open(&mut self, screen: Screen) {
+        if *self.screen() != screen {
+            self.screens.push(screen);
+        }
+    }
+
+    /// Goes back one screen; false when this was the last.
+    pub fn back(&mut self) -> bool {
+        if self.screens.len() > 1 {
+            self.screens.pop();
+            return true;
+        }
+        false
+    }
+}
+
+/// The model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The time, as the last tick told it.
+    pub now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// What does not change.
+    pub session: Session,
+    /// What was observed.
+    pub store: Store,
+    /// The verdict on each rollout in flight.
+    pub judgements: BTreeMap<RolloutId, Judgement>,
+    /// When each step began: as the engine tells, and as we saw it ourselves.
+    pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
+    /// Until when the signals of each service were asked for.
+    pub signals_asked: BTreeMap<ServiceName, Timestamp>,
+    /// What is being done, and what was done in this session.
+    pub actions: Actions,
+    /// Where the operator is.
+    pub nav: Nav,
+    /// Said once.
+    pub notice: Option<Notice>,
+    /// Why the journal cannot be written, when it cannot.
+    pub journal_broken: Option<String>,
+}
+
+impl Model {
+    /// Nothing observed yet.
+    pub fn new(session: Session, now: Timestamp, size: (u16, u16)) -> Self {
+        let store = Store::of(&session.sources);
+        let nav = Nav {
+            screens: vec![Screen::Board],
+            selected: None,
+            overlay: None,
+            filter: String::new(),
+            filtering: false,
+        };
+        Self {
+            now,
+            size,
+            session,
+            store,
+            judgements: BTreeMap::new(),
+            step_times: BTreeMap::new(),
+            signals_asked: BTreeMap::new(),
+            actions: Actions::default(),
+            nav,
+            notice: None,
+            journal_broken: None,
+        }
+    }
+
+    /// Says something once.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { at: self.now, text: text.into() });
+    }
+
+    /// Is a card or prompt taking text?
+    pub fn is_typing(&self) -> bool {
+        self.nav.filtering || matches!(self.nav.overlay, Some(Overlay::Card(_)))
+    }
+}

@@ -1,0 +1,104 @@
+//! Everything that can happen to the model, in one ordered stream. Serialisable: a recording of it rebuilds any screen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::intent::Intent,
+    domain::{
+        gate::Gate,
+        ids::{RunId, SourceName},
+        observed::Fault,
+        pipeline::{Job, Run},
+        rollout::Engine,
+        signal::ServiceSignals,
+        time::Timestamp,
+    },
+    port::{
+        facet::{Change, Window},
+        plan::{Ask, Blocked, Draft},
+        record::{ActionNews, Record},
+    },
+};
+
+/// One thing that happened. Holds domain values and keys only, never a secret or a wire form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Msg {
+    /// It is now this late. Ages and countdowns follow.
+    Tick(Timestamp),
+    /// The terminal has this many columns and rows.
+    Resized(u16, u16),
+    /// Somebody wants something.
+    Intent(Intent),
+    /// A character was typed into the card or prompt that takes text.
+    Typed(char),
+    /// A watch or list of rollouts told something, or failed.
+    Rollouts {
+        /// Through which connection.
+        source: SourceName,
+        /// Of which engine.
+        engine: Engine,
+        /// When it was received.
+        at: Timestamp,
+        /// What it told.
+        change: Result<Change, Fault>,
+    },
+    /// Gates were listed, or that failed.
+    Gates {
+        /// Through which connection.
+        source: SourceName,
+        /// When.
+        at: Timestamp,
+        /// All gates of the source.
+        gates: Result<Vec<Gate>, Fault>,
+    },
+    /// Runs were listed, or that failed.
+    Runs {
+        /// Through which connection.
+        source: SourceName,
+        /// When.
+        at: Timestamp,
+        /// The newest runs of the source.
+        runs: Result<Vec<Run>, Fault>,
+    },
+    /// The jobs of a run were read, or that failed.
+    Jobs {
+        /// Whose jobs.
+        run: RunId,
+        /// When.
+        at: Timestamp,
+        /// In order.
+        jobs: Result<Vec<Job>, Fault>,
+    },
+    /// Signals were read for a window, or that failed.
+    Signals {
+        /// Through which connection.
+        source: SourceName,
+        /// When.
+        at: Timestamp,
+        /// For which window.
+        window: Window,
+        /// One entry a service that the source knows.
+        signals: Result<Vec<ServiceSignals>, Fault>,
+    },
+    /// What is left of a source's request budget, 0 to 1.
+    Budget {
+        /// Which connection.
+        source: SourceName,
+        /// Share that is left.
+        left: f64,
+    },
+    /// A provider drafted what it would do for an ask, or said why not.
+    Drafted {
+        /// The ask.
+        ask: Ask,
+        /// The draft.
+        draft: Box<Result<Draft, Blocked>>,
+    },
+    /// A record was begun, here or by another session.
+    Recorded(Box<Record>),
+    /// A record moved on.
+    Action(ActionNews),
+    /// The journal cannot be written; `None` when it can again. Forward verbs refuse meanwhile.
+    JournalBroken(Option<String>),
+}

@@ -1,0 +1,298 @@
+//! What was observed, by source. An error is a value here; it never clears the last good one.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    domain::{
+        gate::Gate,
+        ids::{RolloutId, RunId, ServiceName, SourceName},
+        observed::{Fault, Freshness, Observed},
+        pipeline::{Job, Run},
+        rollout::{Engine, Rollout},
+        signal::{Counts, Point, Series, ServiceSignals, VersionSignals},
+        time::Timestamp,
+    },
+    port::{
+        facet::{Change, Window},
+        plan::Target,
+    },
+};
+
+/// How long signals are kept.
+pub const KEPT: Duration = Duration::from_hours(24);
+
+/// What a source has, as the status bar and `status --json` name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceState {
+    /// Which connection.
+    pub source: SourceName,
+    /// The worst of its facets.
+    pub freshness: Freshness,
+    /// The age of the oldest of its facets.
+    pub age: Option<Duration>,
+    /// What went wrong last.
+    pub fault: Option<Fault>,
+    /// What is left of its request budget, in percent.
+    pub budget_percent: Option<u8>,
+}
+
+/// A connection that the cockpit was started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// Its name.
+    pub name: SourceName,
+    /// The engines it offers.
+    pub engines: Vec<Engine>,
+    /// Does it offer gates?
+    pub gates: bool,
+    /// Does it offer pipelines?
+    pub pipelines: bool,
+    /// Does it offer metrics?
+    pub metrics: bool,
+    /// How often it is meant to be read.
+    pub interval: Duration,
+}
+
+/// Everything observed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Store {
+    rollouts: BTreeMap<(SourceName, Engine), Observed<BTreeMap<RolloutId, Rollout>>>,
+    gates: BTreeMap<SourceName, Observed<Vec<Gate>>>,
+    runs: BTreeMap<SourceName, Observed<Vec<Run>>>,
+    jobs: BTreeMap<RunId, Vec<Job>>,
+    signals: BTreeMap<SourceName, Observed<BTreeMap<ServiceName, ServiceSignals>>>,
+    budgets: BTreeMap<SourceName, f64>,
+}
+
+impl Store {
+    /// Nothing observed yet, of these sources.
+    pub fn of(sources: &[SourceInfo]) -> Self {
+        let mut store = Self::default();
+        for info in sources {
+            for engine in &info.engines {
+                let never = Observed::never(info.name.clone(), info.interval);
+                store.rollouts.insert((info.name.clone(), *engine), never);
+            }
+            if info.gates {
+                store.gates.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
+            }
+            if info.pipelines {
+                store.runs.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
+            }
+            if info.metrics {
+                store.signals.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
+            }
+        }
+        store
+    }
+
+    /// Takes what a list or watch of rollouts told. A source that the cockpit was not started with is not taken.
+    pub fn take_rollouts(&mut self, source: &SourceName, engine: Engine, at: Timestamp, change: Result<Change, Fault>) {
+        let Some(seen) = self.rollouts.get_mut(&(source.clone(), engine)) else { return };
+        match change {
+            Err(fault) => seen.failed(fault),
+            Ok(Change::All(all)) => seen.saw(at, all.into_iter().map(|one| (one.id.clone(), one)).collect()),
+            Ok(Change::One(one)) => {
+                seen.value.get_or_insert_default().insert(one.id.clone(), *one);
+                seen.confirmed(at);
+            }
+            Ok(Change::Gone(id)) => {
+                seen.value.get_or_insert_default().remove(&id);
+                seen.confirmed(at);
+            }
+            // Alive before the first list proves nothing about what there is.
+            Ok(Change::Alive) if seen.value.is_some() => seen.confirmed(at),
+            Ok(Change::Alive) => {}
+        }
+    }
+
+    /// Takes a list of gates.
+    pub fn take_gates(&mut self, source: &SourceName, at: Timestamp, gates: Result<Vec<Gate>, Fault>) {
+        take(self.gates.get_mut(source), at, gates);
+    }
+
+    /// Takes a list of runs.
+    pub fn take_runs(&mut self, source: &SourceName, at: Timestamp, runs: Result<Vec<Run>, Fault>) {
+        take(self.runs.get_mut(source), at, runs);
+    }
+
+    /// Takes the jobs of a run; a failed read keeps the ones known.
+    pub fn take_jobs(&mut self, run: RunId, jobs: Result<Vec<Job>, Fault>) {
+        if let Ok(jobs) = jobs {
+            self.jobs.insert(run, jobs);
+        }
+    }
+
+    /// Takes signals: points of the window replace those known in it, others stay, the oldest go.
+    pub fn take_signals(
+        &mut self,
+        source: &SourceName,
+        at: Timestamp,
+        window: Window,
+        signals: Result<Vec<ServiceSignals>, Fault>,
+    ) {
+        let Some(seen) = self.signals.get_mut(source) else { return };
+        match signals {
+            Err(fault) => seen.failed(fault),
+            Ok(signals) => {
+                let known = seen.value.get_or_insert_default();
+                for new in signals {
+                    match known.get_mut(&new.service) {
+                        Some(old) if old.step == new.step => merge(old, new, window),
+                        _ => {
+                            known.insert(new.service.clone(), new);
+                        }
+                    }
+                }
+                seen.confirmed(at);
+            }
+        }
+    }
+
+    /// Takes what is left of a request budget.
+    pub fn take_budget(&mut self, source: SourceName, left: f64) {
+        self.budgets.insert(source, left.clamp(0.0, 1.0));
+    }
+
+    /// Every rollout, by id.
+    pub fn rollouts(&self) -> impl Iterator<Item = &Rollout> {
+        self.rollouts.values().filter_map(|seen| seen.value.as_ref()).flat_map(BTreeMap::values)
+    }
+
+    /// One rollout.
+    pub fn rollout(&self, id: &RolloutId) -> Option<&Rollout> {
+        self.rollouts.get(&(id.source.clone(), id.engine))?.value.as_ref()?.get(id)
+    }
+
+    /// How a rollout was observed: its freshness is its source's.
+    pub fn seen_rollout(&self, id: &RolloutId) -> Option<&Observed<BTreeMap<RolloutId, Rollout>>> {
+        self.rollouts.get(&(id.source.clone(), id.engine))
+    }
+
+    /// Every gate that a system told us of.
+    pub fn gates(&self) -> impl Iterator<Item = &Gate> {
+        self.gates.values().filter_map(|seen| seen.value.as_ref()).flatten()
+    }
+
+    /// Every run that a system told us of.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values().filter_map(|seen| seen.value.as_ref()).flatten()
+    }
+
+    /// The jobs of a run, where they were read.
+    pub fn jobs(&self, run: &RunId) -> Option<&[Job]> {
+        self.jobs.get(run).map(Vec::as_slice)
+    }
+
+    /// The signals of a service, and the source they came through.
+    pub fn signals(&self, service: &ServiceName) -> Option<(&SourceName, &ServiceSignals)> {
+        self.signals.iter().find_map(|(source, seen)| Some((source, seen.value.as_ref()?.get(service)?)))
+    }
+
+    /// The sources of signals, with how each was observed.
+    pub fn signal_sources(
+        &self,
+    ) -> impl Iterator<Item = (&SourceName, &Observed<BTreeMap<ServiceName, ServiceSignals>>)> {
+        self.signals.iter()
+    }
+
+    /// Freshness, age and fault of the observation that a target comes from.
+    pub fn target_state(&self, target: &Target, now: Timestamp) -> Option<SourceState> {
+        match target {
+            Target::Rollout(id) => self.seen_rollout(id).map(|seen| state(seen, now)),
+            Target::Gate(id) => self.gates.get(&id.source).map(|seen| state(seen, now)),
+            Target::Run(id) => self.runs.get(&id.source).map(|seen| state(seen, now)),
+        }
+    }
+
+    /// Every source, with the worst of its facets, in the order of their names.
+    pub fn sources(&self, now: Timestamp) -> Vec<SourceState> {
+        let mut all: BTreeMap<SourceName, SourceState> = BTreeMap::new();
+        let states = (self.rollouts.values().map(|seen| state(seen, now)))
+            .chain(self.gates.values().map(|seen| state(seen, now)))
+            .chain(self.runs.values().map(|seen| state(seen, now)))
+            .chain(self.signals.values().map(|seen| state(seen, now)));
+        for mut one in states {
+            one.budget_percent = self.budgets.get(&one.source).map(|left| percent(*left));
+            match all.get_mut(&one.source) {
+                Some(worst) if worse(&one, worst) => *worst = one,
+                Some(_) => {}
+                None => {
+                    all.insert(one.source.clone(), one);
+                }
+            }
+        }
+        all.into_values().collect()
+    }
+}
+
+/// The share as a whole percent.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+fn percent(share: f64) -> u8 {
+    (share.clamp(0.0, 1.0) * 100.0).round() as u8
+}
+
+fn worse(one: &SourceState, other: &SourceState) -> bool {
+    // Failing is worse than never: something is known to be wrong.
+    let rank = |state: &SourceState| match state.freshness {
+        Freshness::Live => 0,
+        Freshness::Never => 1,
+        Freshness::Stale => 2,
+        Freshness::Failing => 3,
+    };
+    (rank(one), one.age) > (rank(other), other.age)
+}
+
+fn state<T>(seen: &Observed<T>, now: Timestamp) -> SourceState {
+    SourceState {
+        source: seen.source.clone(),
+        freshness: seen.freshness(now),
+        age: seen.age(now),
+        fault: seen.last_error.clone(),
+        budget_percent: None,
+    }
+}
+
+fn take<T>(seen: Option<&mut Observed<T>>, at: Timestamp, value: Result<T, Fault>) {
+    match (seen, value) {
+        (Some(seen), Ok(value)) => seen.saw(at, value),
+        (Some(seen), Err(fault)) => seen.failed(fault),
+        (None, _) => {}
+    }
+}
+
+fn merge(old: &mut ServiceSignals, new: ServiceSignals, window: Window) {
+    for version in &mut old.versions {
+        // A version that the answer leaves out has no data in the window: what was known there is gone.
+        if !new.versions.iter().any(|n| n.label == version.label) {
+            merge_version(version, VersionSignals::default(), window);
+        }
+    }
+    for version in new.versions {
+        match old.versions.iter_mut().find(|known| known.label == version.label) {
+            Some(known) => merge_version(known, version, window),
+            None => old.versions.push(version),
+        }
+    }
+    old.versions.sort_by(|a, b| a.label.cmp(&b.label));
+}
+
+fn merge_version(old: &mut VersionSignals, new: VersionSignals, window: Window) {
+    merge_series(&mut old.error_ratio, new.error_ratio, window);
+    merge_series(&mut old.request_rate, new.request_rate, window);
+    merge_series(&mut old.latency.p50, new.latency.p50, window);
+    merge_series(&mut old.latency.p95, new.latency.p95, window);
+    merge_series(&mut old.latency.p99, new.latency.p99, window);
+    old.latency.highest_bound = new.latency.highest_bound.or(old.latency.highest_bound);
+    let outside = |counts: &Counts| !(counts.to > window.from && counts.to <= window.to);
+    old.counts.retain(|counts| outside(counts) && counts.to > window.to - KEPT);
+    old.counts.extend(new.counts);
+    old.counts.sort_by_key(|counts| counts.to);
+}
+
+fn merge_series(old: &mut Series, new: Series, window: Window) {
+    let outside = |point: &Point| !(point.at > window.from && point.at <= window.to);
+    old.retain(|point| outside(point) && point.at > window.to - KEPT);
+    old.extend(new);
+    old.sort_by_key(|point| point.at);
+}

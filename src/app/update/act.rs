@@ -1,0 +1,120 @@
+//! From a verb's key to an `Execute`: ask, draft, card, confirm. Every way out but the last sends nothing.
+
+use crate::{
+    app::{
+        board,
+        card::Card,
+        effect::Effect,
+        guard,
+        model::{Model, Overlay},
+    },
+    domain::verb::Verb,
+    port::plan::{Ask, Blocked, Draft, Plan},
+};
+
+/// A verb's key was pressed.
+pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    if matches!(model.nav.overlay, Some(Overlay::Card(_))) {
+        return Vec::new();
+    }
+    let Some(target) = board::target(model) else {
+        model.say(format!("nothing is selected to {}", verb.words()));
+        return Vec::new();
+    };
+    match guard::ask(model, Ask { verb, target, to: None, reason: None }) {
+        Ok(ask) => vec![Effect::Draft(ask)],
+        Err(refusal) => {
+            model.nav.overlay = Some(Overlay::Refused(refusal));
+            Vec::new()
+        }
+    }
+}
+
+/// A provider drafted what was asked.
+pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked>) {
+    let made = guard::plan(model, ask, draft);
+    match (model.nav.overlay.take(), made) {
+        // A card is open for the same ask: this draft was made because the world moved under it.
+        (Some(Overlay::Card(mut card)), made) => {
+            if card.ask == *ask {
+                hold_against(&mut card, made);
+            }
+            model.nav.overlay = Some(Overlay::Card(card));
+        }
+        (_, Ok(plan)) => model.nav.overlay = Some(Overlay::Card(Box::new(Card::new(ask.clone(), plan)))),
+        (_, Err(refusal)) => model.nav.overlay = Some(Overlay::Refused(refusal)),
+    }
+}
+
+/// Compares an open card with what would be done now.
+fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>) {
+    match now {
+        Ok(plan) if plan.draft.bound == card.plan.draft.bound => {
+            // Only words changed (an age, a weight): the card follows, what was typed stays.
+            card.plan = plan;
+        }
+        Ok(plan) => {
+            let words = |plan: &Plan| guard::acts_on(plan.verb, &plan.draft).map(ToString::to_string);
+            let (before, after) = (words(&card.plan), words(&plan));
+            card.moved = Some(match (before, after) {
+                (Some(before), Some(after)) if before != after => format!("moved {before} → {after}, approval void"),
+                _ => {
+                    let fact =
+                        plan.draft.bound.iter().find(|(name, value)| card.plan.draft.bound.get(*name) != Some(value));
+                    let name = fact.map_or("state", |(name, _)| name.as_str());
+                    format!("the {name} changed since this card was drawn, approval void")
+                }
+            });
+        }
+        Err(refusal) => card.moved = Some(refusal.reasons.join("; ")),
+    }
+}
+
+/// The world was observed anew: an open card is drafted again, so that it can never send what is no longer on screen.
+pub(super) fn recheck(model: &mut Model) -> Vec<Effect> {
+    match &model.nav.overlay {
+        Some(Overlay::Card(card)) if card.moved.is_none() => vec![Effect::Draft(card.ask.clone())],
+        _ => Vec::new(),
+    }
+}
+
+/// Enter on a card: the only way to an `Execute`.
+pub(super) fn send(model: &mut Model) -> Vec<Effect> {
+    if model.nav.filtering {
+        model.nav.filtering = false;
+        return Vec::new();
+    }
+    let Some(Overlay::Card(card)) = model.nav.overlay.take() else { return Vec::new() };
+    if card.moved.is_none()
+        && let Some(missing) = card.missing()
+    {
+        model.say(missing);
+        model.nav.overlay = Some(Overlay::Card(card));
+        return Vec::new();
+    }
+    match guard::confirm(model, &card) {
+        Ok(confirmed) => vec![Effect::Execute(Box::new(confirmed))],
+        Err(refusal) => {
+            model.nav.overlay = Some(Overlay::Refused(refusal));
+            Vec::new()
+        }
+    }
+}
+
+/// A character for whatever takes text.
+pub(super) fn typed(model: &mut Model, c: char) {
+    if model.nav.filtering {
+        model.nav.filter.push(c);
+    } else if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
+        card.typed(c);
+    }
+}
+
+/// Backspace.
+pub(super) fn erase(model: &mut Model) {
+    if model.nav.filtering {
+        model.nav.filter.pop();
+    } else if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
+        card.typed.pop();
+    }
+}

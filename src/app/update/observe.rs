@@ -1,0 +1,131 @@
+//! Taking observations: what they change besides the store (verdicts, step times, cards that no longer hold).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    app::{effect::Effect, model::Model, store::KEPT, update::act},
+    domain::{
+        ids::{RolloutId, ServiceName, SourceName},
+        observed::Fault,
+        rollout::{Engine, ReplicaSet, Role, Rollout},
+        signal::ServiceSignals,
+        time::Timestamp,
+    },
+    judge::verdict::{self, Judgement},
+    port::facet::{Change, Window},
+};
+
+/// Takes what a source of rollouts told.
+pub(super) fn rollouts(
+    model: &mut Model,
+    source: &SourceName,
+    engine: Engine,
+    at: Timestamp,
+    change: Result<Change, Fault>,
+) -> Vec<Effect> {
+    let quiet = matches!(change, Ok(Change::Alive) | Err(_));
+    model.store.take_rollouts(source, engine, at, change);
+    if quiet {
+        return Vec::new();
+    }
+    note_steps(model, at);
+    judge_all(model);
+    act::recheck(model)
+}
+
+/// How much history a panel shows before the release began.
+const BEFORE: Duration = Duration::from_mins(10);
+/// How long after the end of an interval it is asked for: scrapes and ingestion take a while.
+const LAG: Duration = Duration::from_secs(5);
+
+/// Takes signals, or the failure to read them; a window that failed is asked for again with the next one.
+pub(super) fn signals(
+    model: &mut Model,
+    source: &SourceName,
+    at: Timestamp,
+    window: Window,
+    signals: Result<Vec<ServiceSignals>, Fault>,
+) {
+    if signals.is_err() {
+        for asked in model.signals_asked.values_mut() {
+            *asked = (*asked).min(window.from);
+        }
+    }
+    model.store.take_signals(source, at, window, signals);
+    judge_all(model);
+}
+
+/// Asks for the signals of every service in flight, once for each interval that ended; a service that is new in flight is
+/// asked for from before its release began. Services with the same gap share a request.
+pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
+    let step = model.session.signal_step;
+    let Some(end) = aligned(model.now - LAG, step) else { return Vec::new() };
+    let mut gaps: BTreeMap<Timestamp, Vec<ServiceName>> = BTreeMap::new();
+    for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
+        let began = rollout.started.unwrap_or(model.now) - BEFORE;
+        let known = model.signals_asked.get(&rollout.service).copied();
+        let from = known.or_else(|| aligned(began.max(end - KEPT), step)).unwrap_or(end);
+        let services = gaps.entry(from).or_default();
+        if from < end && !services.contains(&rollout.service) {
+            services.push(rollout.service.clone());
+        }
+    }
+    gaps.retain(|_, services| !services.is_empty());
+    model.signals_asked.extend(gaps.values().flatten().map(|service| (service.clone(), end)));
+    gaps.into_iter()
+        .map(|(from, services)| Effect::ReadSignals { services, window: Window { from, to: end, step } })
+        .collect()
+}
+
+/// The last multiple of the step at or before the moment.
+fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
+    let step = i64::try_from(step.as_secs()).ok().filter(|step| *step > 0)?;
+    Timestamp::from_timestamp(at.timestamp().div_euclid(step) * step, 0)
+}
+
+/// Judges every rollout in flight; what is no longer in flight has no verdict.
+pub(super) fn judge_all(model: &mut Model) {
+    let judged: Vec<(RolloutId, Judgement)> = model
+        .store
+        .rollouts()
+        .filter(|rollout| rollout.in_flight())
+        .filter_map(|rollout| Some((rollout.id.clone(), judge(model, rollout)?)))
+        .collect();
+    model.judgements = judged.into_iter().collect();
+}
+
+/// The verdict on a rollout; `None` where there is no second version to compare.
+fn judge(model: &Model, rollout: &Rollout) -> Option<Judgement> {
+    let (canary, stable) = (rollout.side(Role::Canary)?, rollout.side(Role::Stable)?);
+    let signals = model.store.signals(&rollout.service).map(|(_, signals)| signals);
+    // Two versions with one tag can only be told apart by their hashes.
+    let same_tag = canary.version.tag == stable.version.tag;
+    let names = |set: &ReplicaSet| -> Vec<String> {
+        let tag = (!same_tag).then(|| set.version.tag.clone());
+        tag.into_iter().chain([set.hash.clone()]).collect()
+    };
+    let arm = |names: Vec<String>| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        signals.and_then(|signals| signals.of(&names))
+    };
+    let since = rollout.started.or(canary.created).unwrap_or(model.now);
+    Some(verdict::judge(arm(names(canary)), arm(names(stable)), since, model.now))
+}
+
+/// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.
+fn note_steps(model: &mut Model, at: Timestamp) {
+    let mut noted = std::mem::take(&mut model.step_times);
+    noted.retain(|id, _| model.store.rollout(id).is_some_and(Rollout::in_flight));
+    for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
+        let seen_before = noted.contains_key(&rollout.id);
+        let times = noted.entry(rollout.id.clone()).or_default();
+        times.extend(rollout.step_times.iter().map(|(step, began)| (*step, *began)));
+        if let Some(step) = rollout.step
+            && seen_before
+        {
+            // The first time we look, the step may have begun long ago; only a change that we watched has a time.
+            times.entry(step).or_insert(at);
+        }
+    }
+    model.step_times = noted;
+}

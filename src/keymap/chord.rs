@@ -1,0 +1,125 @@
+//! A chord: one key with its modifiers, and how it is written.
+
+use std::{fmt, str::FromStr};
+
+/// A key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A printable character, as it arrives: `R` is shift and r.
+    Char(char),
+    /// Enter.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Backspace.
+    Backspace,
+    /// Tab.
+    Tab,
+    /// Arrow up.
+    Up,
+    /// Arrow down.
+    Down,
+    /// Arrow left.
+    Left,
+    /// Arrow right.
+    Right,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+}
+
+/// The named keys, as they are written.
+const NAMED: [(&str, Key); 12] = [
+    ("Enter", Key::Enter),
+    ("Esc", Key::Esc),
+    ("Backspace", Key::Backspace),
+    ("Tab", Key::Tab),
+    ("Up", Key::Up),
+    ("Down", Key::Down),
+    ("Left", Key::Left),
+    ("Right", Key::Right),
+    ("Home", Key::Home),
+    ("End", Key::End),
+    ("PageUp", Key::PageUp),
+    ("PageDown", Key::PageDown),
+];
+
+/// One key with its modifiers. Shift is part of the character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Chord {
+    /// The key.
+    pub key: Key,
+    /// With control.
+    pub ctrl: bool,
+    /// With alt.
+    pub alt: bool,
+}
+
+impl Chord {
+    /// The key alone.
+    pub fn plain(key: Key) -> Self {
+        Self { key, ctrl: false, alt: false }
+    }
+}
+
+/// Text that is not a chord.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a key")]
+pub struct NotAChord(String);
+
+impl FromStr for Chord {
+    type Err = NotAChord;
+
+    fn from_str(text: &str) -> Result<Self, NotAChord> {
+        let (mut rest, mut ctrl, mut alt) = (text, false, false);
+        loop {
+            if let Some(after) = rest.strip_prefix("Ctrl-").filter(|after| !after.is_empty()) {
+                (rest, ctrl) = (after, true);
+            } else if let Some(after) = rest.strip_prefix("Alt-").filter(|after| !after.is_empty()) {
+                (rest, alt) = (after, true);
+            } else {
+                break;
+            }
+        }
+        let mut chars = rest.chars();
+        let key = match (chars.next(), chars.next()) {
+            (Some(c), None) if !c.is_control() => Key::Char(c),
+            _ => NAMED.iter().find(|(name, _)| *name == rest).ok_or_else(|| NotAChord(text.to_owned()))?.1,
+        };
+        Ok(Self { key, ctrl, alt })
+    }
+}
+
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ctrl = if self.ctrl { "Ctrl-" } else { "" };
+        let alt = if self.alt { "Alt-" } else { "" };
+        let key = match self.key {
+            Key::Char(c) => c.to_string(),
+            named => {
+                NAMED.iter().find(|(_, key)| *key == named).map_or_else(String::new, |(name, _)| (*name).to_owned())
+            }
+        };
+        f.pad(&format!("{ctrl}{alt}{key}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chord_reads_back_what_it_prints() {
+        for text in ["j", "R", "Ctrl-c", "Ctrl-Alt-x", "Enter", "PageDown", "-", "Ctrl--", "/", "?"] {
+            assert_eq!(text.parse::<Chord>().unwrap().to_string(), text);
+        }
+        for text in ["", "ab", "Hyper-x", "Ctrl-", "\u{7}"] {
+            assert!(text.parse::<Chord>().is_err(), "{text:?}");
+        }
+    }
+}

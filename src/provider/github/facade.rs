@@ -1,7 +1,7 @@
 //! The facets: gates, pipelines, and what the executor asks. Glue between the client and the pure parts.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,6 +14,7 @@ use crate::{
         ids::{Person, RunId, SourceName},
         observed::FaultKind,
         pipeline::{Job, Run, RunStatus},
+        version::Version,
     },
     port::{
         clock::SharedClock,
@@ -45,11 +46,17 @@ const AT_ONCE: usize = 4;
 struct Watched {
     repo: Repository,
     memory: Mutex<Memory>,
+    /// What is live, by GitHub's name of the environment, as of the last list of gates.
+    live: Mutex<BTreeMap<String, Version>>,
 }
 
 impl Watched {
     fn about(&self) -> String {
         format!("{}/{}", self.repo.owner, self.repo.repo)
+    }
+
+    fn live(&self) -> MutexGuard<'_, BTreeMap<String, Version>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -78,7 +85,8 @@ pub(super) struct GitHub {
 
 impl GitHub {
     pub(super) fn new(source: SourceName, client: Client, repos: Vec<Repository>, clock: SharedClock) -> Self {
-        let watched = repos.into_iter().map(|repo| Watched { repo, memory: Mutex::default() }).collect();
+        let watched =
+            repos.into_iter().map(|repo| Watched { repo, memory: Mutex::default(), live: Mutex::default() }).collect();
         Self { source, client, watched, clock, me: Mutex::new(Me::NotAsked) }
     }
 
@@ -146,10 +154,16 @@ impl GitHub {
         let Repository { owner, repo, .. } = &watched.repo;
         let waits = |status| status == RunStatus::Waiting;
         let mut waiting = Vec::new();
-        for run in self.poll(watched, request::waiting_runs(owner, repo), waits).await? {
-            let Some(id) = run.id.filter(|_| waits(normalize::status_of(&run))) else { continue };
+        let runs = self.poll(watched, request::waiting_runs(owner, repo), waits).await?;
+        for run in &runs {
+            let Some(id) = run.id.filter(|_| waits(normalize::status_of(run))) else { continue };
             let pending = self.pending(owner, repo, id).await?;
-            waiting.push(Waiting { run, pending });
+            waiting.push(Waiting { run: run.clone(), pending });
+        }
+        if waiting.iter().any(|one| one.pending.iter().any(gate::human)) {
+            // Without an answer the card says that it is not known; the gates stand all the same.
+            let answer = self.client.read(request::live(owner, repo), &watched.about(), self.clock.now()).await;
+            *watched.live() = gate::live(answer.unwrap_or_default(), &runs);
         }
         Ok(gate::gates(&self.source, &watched.repo, me, &waiting))
     }
@@ -261,6 +275,10 @@ impl Gates for GitHub {
     }
 
     fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked> {
-        draft::gate(gate, ask, self.me().as_ref())
+        let live = Address::parse(&gate.id.path).and_then(|at| {
+            let watched = self.watched.iter().find(|w| w.repo.owner == at.owner && w.repo.repo == at.repo)?;
+            watched.live().get(at.environment.as_deref()?).cloned()
+        });
+        draft::gate(gate, ask, self.me().as_ref(), live)
     }
 }

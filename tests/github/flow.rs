@@ -155,6 +155,20 @@ async fn the_draft_of_an_approval_is_whole() {
 }
 
 #[tokio::test]
+async fn a_card_shows_what_runs_there_now_as_far_as_that_is_known() {
+    let scene = Scene::at("acme/ledger");
+    let from = async |number: u64| {
+        let gate = scene.gate(&format!("deploy #{number} to prod")).await;
+        let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
+        draft.from.map(|version| version.to_string())
+    };
+    assert_eq!(from(812).await, None);
+    scene.happens("review = { repo = 'acme/ledger', run = 811, environment = 'prod', by = 'lee', approve = true }");
+    scene.clock.pass(Duration::from_mins(2));
+    assert_eq!(from(812).await.as_deref(), Some("4.1.0 (aaaa111)"));
+}
+
+#[tokio::test]
 async fn who_started_a_run_is_told_so_and_sends_nothing() {
     let scene = Scene::at("acme/ledger");
     let gate = scene.gate("deploy #813 to prod").await;
@@ -373,6 +387,6 @@ async fn every_request_of_a_poll_is_a_read_with_the_token() {
     scene.pipelines().list().await.unwrap();
     let all = scene.diary.all();
     assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
-    // Who I am, the waiting runs and what each waits for, the newest runs.
-    assert_eq!(all.len(), 1 + 1 + 3 + 1, "{all:?}");
+    // Who I am, the waiting runs, what each waits for and what is live, the newest runs.
+    assert_eq!(all.len(), 1 + 1 + 3 + 1 + 1, "{all:?}");
 }

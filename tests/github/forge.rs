@@ -242,6 +242,19 @@ fn a_wait_timer_lets_a_run_pass_by_itself() {
 }
 
 #[test]
+fn a_run_that_nobody_reviews_fails_after_thirty_days_and_is_then_too_old_to_run_again() {
+    let mut forge = forge();
+    let forge = &mut forge;
+    let run = run(forge, start(), 812);
+    let days = |count: u64| after(start(), Duration::from_hours(24 * count));
+    assert_eq!(states(forge, days(29), &run), json!(["waiting", null, 1]));
+    assert_eq!(states(forge, days(30), &run), json!(["completed", "failure", 1]));
+    let (status, body) = post(forge, days(30), &format!("{run}/rerun"), &Value::Null);
+    let message = "Unable to retry this workflow run because it was created over a month ago";
+    assert_eq!((status, &body["message"]), (403, &json!(message)));
+}
+
+#[test]
 fn a_run_is_cancelled_once() {
     let mut forge = forge();
     let forge = &mut forge;

@@ -27,7 +27,9 @@ fn compare(at: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
             for item in ours {
                 let alike =
                     theirs.iter().find(|their| item.get("type").is_none() || their.get("type") == item.get("type"));
-                alike.into_iter().for_each(|their| compare(&format!("{at}[]"), item, their, found));
+                if let Some(their) = alike {
+                    compare(&format!("{at}[]"), item, their, found);
+                }
             }
         }
         (Value::Null, _) | (_, Value::Null) => {}

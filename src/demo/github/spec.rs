@@ -274,7 +274,7 @@ mod tests {
             at: Offset,
         }
         let read = |text: &str| toml::from_str::<Row>(&format!("at = '{text}'")).map(|row| row.at);
-        assert_eq!(read("-14h").unwrap(), Offset { before: true, by: Duration::from_secs(14 * 3600) });
+        assert_eq!(read("-14h").unwrap(), Offset { before: true, by: Duration::from_hours(14) });
         assert_eq!(read("90s").unwrap(), Offset { before: false, by: Duration::from_secs(90) });
         assert!(read("soon").unwrap_err().to_string().contains("not an offset like -14h or 2m"));
     }

@@ -149,6 +149,60 @@ pub(super) struct Answerer {
     pub(super) slug: Option<String>,
 }
 
+/// The answer to the query for what is live.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Live {
+    pub(super) data: Option<LiveData>,
+}
+
+/// Its data; absent or null where the query failed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LiveData {
+    pub(super) repository: Option<LiveRepository>,
+}
+
+/// A repository's environments.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LiveRepository {
+    pub(super) environments: LiveEnvironments,
+}
+
+/// A list of environments.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LiveEnvironments {
+    #[serde(deserialize_with = "items")]
+    pub(super) nodes: Vec<LiveEnvironment>,
+}
+
+/// An environment and the newest deployment there that ended.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct LiveEnvironment {
+    pub(super) name: Option<String>,
+    pub(super) latest_completed_deployment: Option<Deployment>,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Deployment {
+    pub(super) commit_oid: Option<String>,
+    #[serde(rename = "ref")]
+    pub(super) reference: Option<Named>,
+    pub(super) state: Option<String>,
+}
+
+/// Something with a name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Named {
+    pub(super) name: Option<String>,
+}
+
 /// Why something was refused.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

@@ -11,6 +11,7 @@ use crate::{
         offer::{Offer, offer_for},
         pipeline::{Run, RunStatus},
         verb::Verb,
+        version::Version,
     },
     port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
     provider::github::{address::Address, fact as own, request::run_path},
@@ -21,8 +22,8 @@ const ANSWERED: Duration = Duration::from_mins(1);
 /// How long a cancelled run may take to end: a job that cleans up is waited for.
 const CANCELLED: Duration = Duration::from_mins(3);
 
-/// The draft for a gate; `me` signs the comment.
-pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>) -> Result<Draft, Blocked> {
+/// The draft for a gate; `me` signs the comment, `live` is what runs there now.
+pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
     allowed(&gate.offers, ask.verb, "a GitHub environment")?;
     let address = address(&Target::Gate(gate.id.clone()))?;
     let environment = gate.identity.get(own::PENDING).and_then(|id| id.parse::<u64>().ok());
@@ -51,7 +52,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>) -> Result<Draft,
         fails_if.push(Expect::is(fact::STATUS, RunStatus::Cancelled));
     }
     Ok(Draft {
-        from: None,
+        from: live,
         to: gate.version.clone().filter(|_| ask.verb == Verb::Approve),
         effect,
         calls: vec![WireCall {

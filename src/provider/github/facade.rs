@@ -1,19 +1,15 @@
 //! The facets: gates, pipelines, and what the executor asks. Glue between the client and the pure parts.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use http::{StatusCode, header};
 
 use crate::{
     domain::{
         gate::Gate,
         ids::{Person, RunId, SourceName},
         observed::FaultKind,
-        pipeline::{Job, Run, RunStatus},
+        pipeline::{Job, Run},
     },
     port::{
         clock::SharedClock,
@@ -29,33 +25,14 @@ use crate::{
         client::Client,
         draft, fact as own,
         fault::{self, Asked},
-        gate::{self, Waiting},
-        log,
-        memory::Memory,
-        normalize,
+        gate, log, normalize,
+        poll::{Watched, pending},
         request::{self, Wanted},
     },
 };
 
 /// Repositories that are read at the same time: GitHub asks for few.
 const AT_ONCE: usize = 4;
-
-/// One repository and what was seen of it.
-#[derive(Debug)]
-struct Watched {
-    repo: Repository,
-    memory: Mutex<Memory>,
-}
-
-impl Watched {
-    fn about(&self) -> String {
-        format!("{}/{}", self.repo.owner, self.repo.repo)
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Whose token it is, as far as that was found out.
 #[derive(Clone, Debug)]
@@ -78,7 +55,7 @@ pub(super) struct GitHub {
 
 impl GitHub {
     pub(super) fn new(source: SourceName, client: Client, repos: Vec<Repository>, clock: SharedClock) -> Self {
-        let watched = repos.into_iter().map(|repo| Watched { repo, memory: Mutex::default() }).collect();
+        let watched = repos.into_iter().map(Watched::new).collect();
         Self { source, client, watched, clock, me: Mutex::new(Me::NotAsked) }
     }
 
@@ -105,94 +82,6 @@ impl GitHub {
         }
         Ok(self.me())
     }
-
-    /// Reads a list of runs into the memory, asks directly for those that matter and are absent, and gives all that is known.
-    async fn poll(
-        &self,
-        watched: &Watched,
-        list: Wanted,
-        matter: fn(RunStatus) -> bool,
-    ) -> Result<Vec<api::Run>, ProviderError> {
-        let about = watched.about();
-        let runs: api::Runs = self.client.read(list, &about, self.clock.now()).await?;
-        let listed: BTreeSet<_> = runs.workflow_runs.iter().filter_map(|run| run.id).collect();
-        let absent = {
-            let mut memory = watched.memory();
-            runs.workflow_runs.into_iter().for_each(|run| memory.take(run));
-            memory.absent(&listed, matter)
-        };
-        for id in absent {
-            match self
-                .client
-                .read(request::run(&watched.repo.owner, &watched.repo.repo, id), &about, self.clock.now())
-                .await
-            {
-                Ok(run) => watched.memory().take(run),
-                Err(error) if error.kind == FaultKind::Missing => watched.memory().forget(id),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(watched.memory().newest_first())
-    }
-
-    async fn runs_of(&self, watched: &Watched) -> Result<Vec<Run>, ProviderError> {
-        let Repository { owner, repo, .. } = &watched.repo;
-        let runs = self.poll(watched, request::newest_runs(owner, repo), |status| !status.ended()).await?;
-        let now = self.clock.now();
-        Ok(runs.iter().filter_map(|run| normalize::run(&self.source, &watched.repo, run, now)).collect())
-    }
-
-    async fn gates_of(&self, watched: &Watched, me: Option<&Person>) -> Result<Vec<Gate>, ProviderError> {
-        let Repository { owner, repo, .. } = &watched.repo;
-        let waits = |status| status == RunStatus::Waiting;
-        let mut waiting = Vec::new();
-        for run in self.poll(watched, request::waiting_runs(owner, repo), waits).await? {
-            let Some(id) = run.id.filter(|_| waits(normalize::status_of(&run))) else { continue };
-            let pending = self.pending(owner, repo, id).await?;
-            waiting.push(Waiting { run, pending });
-        }
-        Ok(gate::gates(&self.source, &watched.repo, me, &waiting))
-    }
-
-    async fn pending(&self, owner: &str, repo: &str, run: u64) -> Result<Vec<api::Pending>, ProviderError> {
-        let about = format!("{owner}/{repo} run {run}");
-        match self.client.read(request::pending(owner, repo, run), &about, self.clock.now()).await {
-            Ok(api::AllPending(pending)) => Ok(pending),
-            // It was deleted since it was listed.
-            Err(error) if error.kind == FaultKind::Missing => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn tail(&self, run: &RunId, job: &str, most: usize) -> Result<Vec<String>, ProviderError> {
-        let Address { owner, repo, run, .. } = Address::of_run(run)?;
-        let about = format!("{owner}/{repo} run {run}, log of job {job}");
-        let id =
-            job.parse().map_err(|_| ProviderError::new(FaultKind::Missing, format!("'{job}' is no job of GitHub")))?;
-        let wanted = request::log(&owner, &repo, id);
-        let path = wanted.path.clone();
-        let mut answer = self.client.send(wanted, &about).await?;
-        if answer.status.is_success() {
-            // The transport followed the redirect by itself.
-            let mut tail = log::Tail::new(most);
-            tail.take(&answer.body);
-            return Ok(tail.lines());
-        }
-        let location = answer.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
-        let to = location.filter(|_| answer.status.is_redirection()).and_then(|to| log::redirected(&path, to));
-        if let Some(to) = to {
-            let (head, body) = self.client.elsewhere(to, &about).await?.into_parts();
-            if head.status.is_success() {
-                return log::tail(body, most).await.map_err(|e| fault::unanswered(&e, &about));
-            }
-            answer.status = head.status;
-        }
-        if answer.status == StatusCode::NOT_FOUND {
-            let text = format!("GitHub, {about}: no log; there is one once the job has ended, and until it expires");
-            return Err(ProviderError::new(FaultKind::Missing, text));
-        }
-        Err(fault::answered(&answer, Asked { about: &about, class: Class::Read, now: self.clock.now() }))
-    }
 }
 
 impl Actor for GitHub {
@@ -203,7 +92,7 @@ impl Actor for GitHub {
             let wire: api::Run = self.client.read(request::run(&owner, &repo, run), &about, self.clock.now()).await?;
             let mut facts = gate::facts(&wire);
             if let Some(environment) = environment {
-                let pending = self.pending(&owner, &repo, run).await?;
+                let pending = pending(&self.client, (&owner, &repo), run, self.clock.now()).await?;
                 facts.extend(
                     gate::pending_id(&pending, &environment).map(|id| (own::PENDING.to_owned(), id.to_string())),
                 );
@@ -227,7 +116,8 @@ impl Actor for GitHub {
 
 impl Pipelines for GitHub {
     fn list(&self) -> Answer<'_, Vec<Run>> {
-        let all: Vec<_> = self.watched.iter().map(|watched| self.runs_of(watched)).collect();
+        let all: Vec<_> =
+            self.watched.iter().map(|watched| watched.runs(&self.client, &self.source, self.clock.now())).collect();
         stream::iter(all).buffered(AT_ONCE).try_concat().boxed()
     }
 
@@ -242,7 +132,7 @@ impl Pipelines for GitHub {
     }
 
     fn log<'a>(&'a self, run: &'a RunId, job: &'a str, most: usize) -> Answer<'a, Vec<String>> {
-        self.tail(run, job, most).boxed()
+        log::last_lines(&self.client, run, job, most, self.clock.now()).boxed()
     }
 
     fn draft(&self, run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
@@ -254,13 +144,19 @@ impl Gates for GitHub {
     fn list(&self) -> Answer<'_, Vec<Gate>> {
         async move {
             let me = self.ask_who().await?;
-            let all: Vec<_> = self.watched.iter().map(|watched| self.gates_of(watched, me.as_ref())).collect();
+            let all: Vec<_> = self
+                .watched
+                .iter()
+                .map(|watched| watched.gates(&self.client, &self.source, me.as_ref(), self.clock.now()))
+                .collect();
             stream::iter(all).buffered(AT_ONCE).try_concat().await
         }
         .boxed()
     }
 
     fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked> {
-        draft::gate(gate, ask, self.me().as_ref())
+        let at = Address::parse(&gate.id.path);
+        let live = at.and_then(|at| self.watched.iter().find_map(|watched| watched.live_at(&at)));
+        draft::gate(gate, ask, self.me().as_ref(), live)
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         service::Environment,
         text::clean,
         verb::Verb,
+        version::Version,
     },
     port::plan::{Facts, fact},
     provider::github::{
@@ -51,6 +52,25 @@ pub(super) fn facts(run: &api::Run) -> Facts {
 pub(super) fn pending_id(pending: &[api::Pending], environment: &str) -> Option<u64> {
     let named = |p: &&api::Pending| p.environment.name.as_deref().is_some_and(|name| clean(name) == environment);
     pending.iter().filter(|p| human(p)).find(named)?.environment.id
+}
+
+/// What is live in each environment, by GitHub's name of it. Where the newest deployment failed nobody knows what is.
+/// A commit that a known run carries is called as that run calls it.
+pub(super) fn live(answer: api::Live, runs: &[api::Run]) -> BTreeMap<String, Version> {
+    let repository = answer.data.and_then(|data| data.repository).unwrap_or_default();
+    let one = |environment: api::LiveEnvironment| {
+        let deployment = environment.latest_completed_deployment?;
+        let state = deployment.state?.to_ascii_uppercase();
+        let sha = deployment.commit_oid.filter(|_| matches!(state.as_str(), "ACTIVE" | "SUCCESS"))?;
+        let deployed = api::Run {
+            head_sha: Some(sha.clone()),
+            head_branch: deployment.reference.and_then(|reference| reference.name),
+            ..api::Run::default()
+        };
+        let run = runs.iter().find(|run| run.head_sha.as_ref() == Some(&sha)).unwrap_or(&deployed);
+        Some((clean(&environment.name?), version(run)))
+    };
+    repository.environments.nodes.into_iter().filter_map(one).collect()
 }
 
 /// All gates of a repository.

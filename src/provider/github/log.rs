@@ -2,11 +2,21 @@
 
 use std::collections::VecDeque;
 
+use http::{StatusCode, header};
 use http_body_util::BodyExt;
 
 use crate::{
-    domain::text::clean_lines,
-    port::wire::{WireBody, WireError},
+    domain::{ids::RunId, observed::FaultKind, text::clean_lines, time::Timestamp},
+    port::{
+        error::ProviderError,
+        wire::{Class, WireBody, WireError},
+    },
+    provider::github::{
+        address::Address,
+        client::Client,
+        fault::{self, Asked},
+        request,
+    },
 };
 
 /// Bytes of one line that are kept: a log may hold a file without line breaks.
@@ -14,7 +24,7 @@ const LONGEST: usize = 16 * 1024;
 
 /// The address that a redirect names, seen from the path that was asked for. A path where it is on the same host, else a
 /// whole URL.
-pub(super) fn redirected(path: &str, location: &str) -> Option<http::Uri> {
+fn redirected(path: &str, location: &str) -> Option<http::Uri> {
     let here = url::Url::parse("http://here.invalid").ok()?.join(path).ok()?;
     let there = here.join(location).ok()?;
     if there.origin() == here.origin() {
@@ -27,19 +37,19 @@ pub(super) fn redirected(path: &str, location: &str) -> Option<http::Uri> {
 
 /// The last lines of a text that comes in pieces.
 #[derive(Debug)]
-pub(super) struct Tail {
+struct Tail {
     most: usize,
     lines: VecDeque<String>,
     begun: Vec<u8>,
 }
 
 impl Tail {
-    pub(super) fn new(most: usize) -> Self {
+    fn new(most: usize) -> Self {
         Self { most, lines: VecDeque::new(), begun: Vec::new() }
     }
 
     /// Takes the next piece.
-    pub(super) fn take(&mut self, piece: &[u8]) {
+    fn take(&mut self, piece: &[u8]) {
         let mut parts = piece.split(|byte| *byte == b'\n');
         let Some(first) = parts.next() else { return };
         self.grow(first);
@@ -64,7 +74,7 @@ impl Tail {
     }
 
     /// The lines, printable.
-    pub(super) fn lines(mut self) -> Vec<String> {
+    fn lines(mut self) -> Vec<String> {
         if !self.begun.is_empty() {
             self.end_line();
         }
@@ -73,7 +83,7 @@ impl Tail {
 }
 
 /// Reads a body to its end and keeps the last lines.
-pub(super) async fn tail(mut body: WireBody, most: usize) -> Result<Vec<String>, WireError> {
+async fn tail(mut body: WireBody, most: usize) -> Result<Vec<String>, WireError> {
     let mut tail = Tail::new(most);
     while let Some(frame) = body.frame().await {
         if let Ok(piece) = frame?.into_data() {
@@ -81,6 +91,41 @@ pub(super) async fn tail(mut body: WireBody, most: usize) -> Result<Vec<String>,
         }
     }
     Ok(tail.lines())
+}
+
+/// The last lines of a job's log: asks where it is, and fetches it from there without the token.
+pub(super) async fn last_lines(
+    client: &Client,
+    run: &RunId,
+    job: &str,
+    most: usize,
+    now: Timestamp,
+) -> Result<Vec<String>, ProviderError> {
+    let Address { owner, repo, run, .. } = Address::of_run(run)?;
+    let about = format!("{owner}/{repo} run {run}, log of job {job}");
+    let id = job.parse().map_err(|_| ProviderError::new(FaultKind::Missing, format!("'{job}' is no job of GitHub")))?;
+    let wanted = request::log(&owner, &repo, id);
+    let path = wanted.path.clone();
+    let mut answer = client.send(wanted, &about).await?;
+    if answer.status.is_success() {
+        // The transport followed the redirect by itself.
+        let mut tail = Tail::new(most);
+        tail.take(&answer.body);
+        return Ok(tail.lines());
+    }
+    let location = answer.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+    if let Some(to) = location.filter(|_| answer.status.is_redirection()).and_then(|to| redirected(&path, to)) {
+        let (head, body) = client.elsewhere(to, &about).await?.into_parts();
+        if head.status.is_success() {
+            return tail(body, most).await.map_err(|e| fault::unanswered(&e, &about));
+        }
+        answer.status = head.status;
+    }
+    if answer.status == StatusCode::NOT_FOUND {
+        let text = format!("GitHub, {about}: no log; there is one once the job has ended, and until it expires");
+        return Err(ProviderError::new(FaultKind::Missing, text));
+    }
+    Err(fault::answered(&answer, Asked { about: &about, class: Class::Read, now }))
 }
 
 #[cfg(test)]

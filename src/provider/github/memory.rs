@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    domain::{pipeline::RunStatus, time::Timestamp},
-    provider::github::{api::Run, normalize::status_of, request::NEWEST},
+    domain::time::Timestamp,
+    provider::github::{api::Run, normalize::over, request::NEWEST},
 };
 
 /// The runs of one repository, by id.
@@ -32,8 +32,8 @@ impl Memory {
     }
 
     /// Runs that `matter` and were not in a list: only a direct read tells what became of them.
-    pub(super) fn absent(&self, listed: &BTreeSet<u64>, matter: fn(RunStatus) -> bool) -> Vec<u64> {
-        let absent = self.0.iter().filter(|(id, run)| !listed.contains(id) && matter(status_of(run)));
+    pub(super) fn absent(&self, listed: &BTreeSet<u64>, matter: fn(&Run) -> bool) -> Vec<u64> {
+        let absent = self.0.iter().filter(|(id, run)| !listed.contains(id) && matter(run));
         absent.map(|(id, _)| *id).collect()
     }
 
@@ -43,8 +43,8 @@ impl Memory {
         all.sort_by_key(|run| Reverse((run.created_at, run.id)));
         let mut ended = 0;
         all.retain(|run| {
-            ended += usize::from(status_of(run).ended());
-            !status_of(run).ended() || ended <= NEWEST
+            ended += usize::from(over(run));
+            !over(run) || ended <= NEWEST
         });
         self.0.retain(|id, _| all.iter().any(|run| run.id == Some(*id)));
         all
@@ -89,8 +89,8 @@ mod tests {
         memory.take(run(1, 1, 10, "waiting"));
         memory.take(run(2, 1, 10, "in_progress"));
         memory.take(run(3, 1, 10, "waiting"));
-        assert_eq!(memory.absent(&BTreeSet::from([3]), |status| !status.ended()), [1, 2]);
-        assert_eq!(memory.absent(&BTreeSet::from([3]), |status| status == RunStatus::Waiting), [1]);
+        assert_eq!(memory.absent(&BTreeSet::from([3]), |run| !over(run)), [1, 2]);
+        assert_eq!(memory.absent(&BTreeSet::from([3]), |run| run.status.as_deref() == Some("waiting")), [1]);
         memory.forget(1);
         assert_eq!(memory.newest_first().iter().map(|r| r.id).collect::<Vec<_>>(), [Some(3), Some(2)]);
     }

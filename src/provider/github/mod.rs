@@ -2,7 +2,7 @@
 //!
 //! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
-//! `draft` says what a verb would do, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
+//! `draft` says what a verb would do, `poll` reads, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
 //!
 //! Requests name a path only (`/repos/…`): the transport below puts the base before it (`https://api.github.com`,
 //! `https://HOST/api/v3`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
@@ -18,6 +18,7 @@ mod gate;
 mod log;
 mod memory;
 mod normalize;
+mod poll;
 mod request;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

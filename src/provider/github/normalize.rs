@@ -47,6 +47,11 @@ pub(super) fn status_of(run: &api::Run) -> RunStatus {
     status(run.status.as_deref(), run.conclusion.as_deref())
 }
 
+/// Will it move no more by itself, whatever its conclusion means?
+pub(super) fn over(run: &api::Run) -> bool {
+    run.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("completed")) || status_of(run).ended()
+}
+
 /// Who started this attempt.
 pub(super) fn starter(run: &api::Run) -> Option<Person> {
     let account = run.triggering_actor.as_ref().or(run.actor.as_ref())?;
@@ -106,20 +111,20 @@ pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: 
         actor: starter(wire),
         url: wire.html_url.as_deref().map(clean),
         jobs: Vec::new(),
-        offers: offers(repo, wire, status, now),
+        offers: offers(repo, wire, now),
     })
 }
 
 /// What can be done with a run. A rerun may deploy anew, so it costs what the repository's riskiest environment costs.
-fn offers(repo: &Repository, wire: &api::Run, status: RunStatus, now: Timestamp) -> Vec<Offer> {
+fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
     let risk = repo.environments.values().map(|environment| environment.risk).max().unwrap_or(Risk::High);
-    let cancel = if status.ended() {
+    let cancel = if over(wire) {
         Offer::blocked(Verb::Cancel, Risk::Medium, "the run has ended")
     } else {
         Offer::open(Verb::Cancel, Risk::Medium)
     };
     let old = wire.created_at.is_some_and(|at| now - at > TimeDelta::days(RERUNNABLE_DAYS));
-    let rerun = if !status.ended() {
+    let rerun = if !over(wire) {
         Offer::blocked(Verb::Rerun, risk, "the run has not ended; cancel it first")
     } else if old {
         Offer::blocked(Verb::Rerun, risk, "GitHub starts a run again for 30 days only; start a new one")
@@ -177,6 +182,21 @@ mod tests {
             assert_eq!(status(Some(word), conclusion), wanted, "{word} {conclusion:?}");
         }
         assert_eq!(status(None, Some("success")), RunStatus::Unknown);
+    }
+
+    #[test]
+    fn a_run_that_github_has_completed_is_over_even_if_its_conclusion_is_strange() {
+        let run = |status: &str, conclusion: Option<&str>| api::Run {
+            status: Some(status.to_owned()),
+            conclusion: conclusion.map(str::to_owned),
+            ..api::Run::default()
+        };
+        for conclusion in [Some("success"), Some("action_required"), Some("a new word"), None] {
+            assert!(over(&run("completed", conclusion)), "{conclusion:?}");
+        }
+        for status in ["queued", "in_progress", "waiting", "a new word"] {
+            assert!(!over(&run(status, None)), "{status}");
+        }
     }
 
     #[test]

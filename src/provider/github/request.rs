@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
+use serde_json::json;
 
 use crate::{
     domain::observed::FaultKind,
@@ -117,6 +118,16 @@ pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
     Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo)))
 }
 
+/// What is live in each environment: REST would take a request for every deployment.
+const LIVE: &str = "query Live($o: String!, $r: String!) { repository(owner: $o, name: $r) { environments(first: 100) { \
+                    nodes { name latestCompletedDeployment { commitOid ref { name } state } } } } }";
+
+/// What is live in each environment of a repository.
+pub(super) fn live(owner: &str, repo: &str) -> Wanted {
+    let body = json!({ "query": LIVE, "variables": { "o": owner, "r": repo } }).to_string();
+    Wanted { class: Class::Read, method: Method::POST, path: "/graphql".to_owned(), body }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +152,14 @@ mod tests {
             assert_eq!(wanted, get);
         }
         assert_eq!(part("a b/c%ü"), "a%20b%2Fc%25%C3%BC");
+    }
+
+    #[test]
+    fn what_is_live_is_a_post_that_reads() {
+        let live = live("acme", "ledger");
+        assert_eq!((live.class, live.method, live.path.as_str()), (Class::Read, Method::POST, "/graphql"));
+        let body: serde_json::Value = serde_json::from_str(&live.body).unwrap();
+        assert_eq!(body["variables"], json!({ "o": "acme", "r": "ledger" }));
     }
 
     #[test]

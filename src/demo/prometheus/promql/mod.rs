@@ -18,7 +18,7 @@ use crate::demo::prometheus::store::{Labels, NAME, Series, Store};
 
 /// Longer or deeper queries are refused: nobody writes them, and evaluation recurses.
 const LONGEST: usize = 16 * 1024;
-const DEEPEST: usize = 60;
+const DEEPEST: usize = 100;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,18 +66,44 @@ pub(crate) fn parse(query: &str) -> Result<Expr, Fail> {
     if query.trim().is_empty() {
         return Err(wrong("1:1: parse error: no expression found in input"));
     }
-    let deepest = query.chars().scan(0_usize, |depth, c| {
-        *depth = match c {
-            '(' => *depth + 1,
-            ')' => depth.saturating_sub(1),
-            _ => *depth,
-        };
-        Some(*depth)
-    });
-    if query.len() > LONGEST || deepest.max() > Some(DEEPEST) {
+    if query.len() > LONGEST || nesting(query) > DEEPEST {
         return Err(wrong("parse error: the query is too long or nested too deeply for the built-in world"));
     }
     promql_parser::parser::parse(query).map_err(|text| wrong(&format!("parse error: {text}")))
+}
+
+/// No less than the depth of the tree that the parser will make: open parentheses, and operators, which nest to the left.
+/// Texts, comments and matchers do not count.
+fn nesting(query: &str) -> usize {
+    let (mut open, mut deepest, mut operators, mut matchers) = (0_usize, 0, 0, false);
+    let (mut word, mut chars) = (String::new(), query.chars().chain([' ']));
+    while let Some(c) = chars.next() {
+        match c {
+            '"' | '\'' => {
+                while let Some(inner) = chars.next().filter(|inner| *inner != c) {
+                    if inner == '\\' {
+                        chars.next();
+                    }
+                }
+            }
+            '`' => drop(chars.find(|inner| *inner == '`')),
+            '#' => drop(chars.find(|inner| *inner == '\n')),
+            '{' => matchers = true,
+            '}' => matchers = false,
+            '(' => open += 1,
+            ')' => open = open.saturating_sub(1),
+            '+' | '-' | '*' | '/' | '%' | '^' | '=' | '<' | '>' => operators += usize::from(!matchers),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+        if c.is_alphanumeric() {
+            word.push(c.to_ascii_lowercase());
+        } else {
+            operators += usize::from(matches!(word.as_str(), "and" | "or" | "unless" | "atan2"));
+            word.clear();
+        }
+    }
+    deepest + operators
 }
 
 /// Evaluates an expression at every moment.
@@ -192,4 +218,81 @@ fn without_gaps(rows: impl IntoIterator<Item = Row>) -> Vec<Row> {
 fn braces(labels: &Labels) -> String {
     let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     format!("{{{}}}", pairs.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+
+    const WORDS: [&str; 34] = [
+        "up",
+        "x",
+        "{",
+        "}",
+        "(",
+        ")",
+        "[",
+        "]",
+        "5m",
+        "1e400",
+        "-1",
+        "0",
+        "by",
+        "on",
+        "group_left",
+        "rate",
+        "sum",
+        "topk",
+        "histogram_quantile",
+        "label_replace",
+        "+",
+        "/",
+        "and",
+        "or",
+        "=~",
+        "!=",
+        "\"(.*\"",
+        "\"le\"",
+        ",",
+        "offset",
+        "@",
+        "bool",
+        "NaN",
+        "scalar",
+    ];
+
+    fn run(query: &str) {
+        let store = Store::default();
+        if let Ok(expr) = parse(query) {
+            let _ = evaluate(Context { store: &store, moments: &[0, 15_000] }, &expr);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_makes_it_panic(text in ".*", words in prop::collection::vec(select(WORDS.to_vec()), 0..12)) {
+            run(&text);
+            run(&words.join(" "));
+            run(&words.concat());
+        }
+    }
+
+    #[test]
+    fn a_query_that_would_exhaust_the_stack_is_refused() {
+        let deep = "(".repeat(101) + "1" + &")".repeat(101);
+        let chains =
+            ["+", "==", " or ", "-", "^"].map(|operator| "up".to_owned() + &format!("{operator}up").repeat(101));
+        let hidden = r#"up{a="}\""} + up # "
+            "#
+        .to_owned()
+            + &"+up".repeat(101);
+        let long = "u".repeat(LONGEST + 1);
+        for query in chains.into_iter().chain([deep, hidden, long, "-".repeat(101) + "1"]) {
+            assert!(matches!(parse(&query), Err(Fail::BadData(_))), "{query}");
+        }
+        run(&("(".repeat(100) + "1" + &")".repeat(100)));
+        run(&("up".to_owned() + &"+up".repeat(100)));
+    }
 }

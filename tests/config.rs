@@ -110,6 +110,49 @@ fn a_later_file_wins_and_the_environment_wins_over_all() {
 }
 
 #[test]
+fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors_point_at_who_won() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    // The profile stands above what it is laid over, and names a table that a file has too.
+    let text = |profile: &str, base: &str| format!("[profiles.night]\n{profile}\n[state]\n[world]\n{base}\n");
+    let load = |profile: &str, base: &str, env: &[(&str, &str)]| {
+        fs::write(&path, text(profile, base)).unwrap();
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let places = Places { system: "/nowhere".into(), user: None };
+        let layers = Layers { places, files: vec![path.clone()], profile: Some("night".to_owned()), env };
+        load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check })
+    };
+    let (profile, base) =
+        ("operator = 'profile'\nworld.clock = 'http://profile'", "clock = 'http://file'\nspeed = 2.5");
+    let taken = |env: &[(&str, &str)]| {
+        let config = load(profile, base, env).unwrap().config;
+        (config.operator.unwrap(), config.world.map(|world| (world.clock, world.speed)).unwrap())
+    };
+    assert_eq!(taken(&[]), ("profile".to_owned(), ("http://profile".to_owned(), 2.5)));
+    let env = [("HOLDSHORT_OPERATOR", "env"), ("HOLDSHORT_WORLD__CLOCK", "http://env")];
+    assert_eq!(taken(&env), ("env".to_owned(), ("http://env".to_owned(), 2.5)));
+
+    let refused = |profile: &str, base: &str, env: &[(&str, &str)]| {
+        load(profile, base, env).unwrap_err().to_string().replace(&path.display().to_string(), "FILE")
+    };
+    assert_eq!(
+        refused("world.speed = 'fast'", base, &[]),
+        "error: invalid type: string \"fast\", expected f64\n --> FILE:2:15\n  |\n2 | world.speed = 'fast'\n  |               ^^^^^^"
+    );
+    assert_eq!(
+        refused(profile, base, &[("HOLDSHORT_WORLD__CLOCK", "ftp://env")]),
+        "error: an address begins with https:// or http://, not with ftp:\n \
+         --> environment variable HOLDSHORT_WORLD__CLOCK:1:15\n  |\n1 | world.clock = \"ftp://env\"\n  |               ^^^^^^^^^^^"
+    );
+    // A key that is wrong itself, and a table that lacks one: where the file has it, not the profile that adds to it.
+    assert_eq!(
+        refused("world.sped = 1", base, &[]),
+        "error: unknown key `sped`, did you mean `speed`?\n --> FILE:2:7\n  |\n2 | world.sped = 1\n  |       ^^^^"
+    );
+    assert_eq!(refused(profile, "", &[]), "error: world needs `speed`\n --> FILE:5:1\n  |\n5 | [world]\n  | ^^^^^^^");
+}
+
+#[test]
 fn no_layer_at_all_is_said_as_that() {
     let places = Places { system: "/nowhere/s".into(), user: Some("/nowhere/u".into()) };
     let layers = Layers { places, files: Vec::new(), profile: None, env: BTreeMap::new() };

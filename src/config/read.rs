@@ -1,6 +1,6 @@
 //! From layers to a [`Config`], or to everything that is wrong with them.
 
-use std::{collections::BTreeMap, fmt, ops::Range, path::PathBuf};
+use std::{collections::BTreeMap, fmt, iter, path::PathBuf};
 
 use toml::{
     Spanned,
@@ -10,6 +10,7 @@ use toml::{
 use crate::config::{
     check::{self, Known},
     layer::Layers,
+    merge::{NOWHERE, merge},
     schema::{Config, Connection},
     source::{Diagnostic, Sources},
     tree::{self, Node, Problem},
@@ -19,9 +20,6 @@ use crate::config::{
 const APART: [&str; 2] = ["connections", "profiles"];
 /// Marks below these keys are not shown.
 const SECRET: [&str; 3] = ["token", "password", "secret"];
-
-/// The place of what is made from all layers: none of them has it.
-const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
 
 /// A configuration that holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,11 +86,10 @@ fn read(
     known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Config> {
-    let (mut merged, mut environment) = (DeTable::new(), DeTable::new());
-    for (index, (base, source)) in sources.iter().enumerate() {
+    let mut layers = Vec::new();
+    for (base, source) in sources.iter() {
         match tree::parse(&source.text, base) {
-            Ok(table) if index < files => tree::merge(&mut merged, table),
-            Ok(table) => tree::merge(&mut environment, table),
+            Ok(table) => layers.push(table),
             Err(wrong) => problems.extend(wrong),
         }
     }
@@ -100,7 +97,9 @@ fn read(
         // What is missing from a text that cannot be parsed would be told as errors that are none.
         return None;
     }
-    let profiles = take_profiles(&mut merged, problems);
+    let merged = merge(layers.iter().take(files), problems)?;
+    let mut base = merged.tree();
+    let profiles = take_profiles(&mut base, problems);
     if let Some(name) = profile
         && !profiles.contains_key(name)
     {
@@ -111,16 +110,12 @@ fn read(
     for (name, overlay) in &profiles {
         // Every profile must hold, the one in use and the others: they are needed at night.
         if profile != Some(name.as_str()) {
-            let mut with = merged.clone();
-            tree::merge(&mut with, overlay.clone());
-            settings(with, known, problems);
+            settings(merge([&base, overlay], problems)?.tree(), known, problems);
         }
     }
-    if let Some(overlay) = profile.and_then(|name| profiles.get(name)) {
-        tree::merge(&mut merged, overlay.clone());
-    }
-    tree::merge(&mut merged, environment);
-    settings(merged, known, problems)
+    let overlay = profile.and_then(|name| profiles.get(name));
+    let environment = layers.iter().skip(files);
+    settings(merge(iter::once(&base).chain(overlay).chain(environment), problems)?.tree(), known, problems)
 }
 
 fn take_profiles<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> BTreeMap<String, DeTable<'i>> {

@@ -1,5 +1,5 @@
-//! Trees of TOML in which every value keeps its place: merging them, finding what a place belongs to, and reading a tree
-//! into a struct with every error rather than the first.
+//! Trees of TOML in which every value keeps its place: finding what a place belongs to, and reading a tree into a struct
+//! with every error rather than the first. Merging them is in `merge`.
 
 use std::ops::Range;
 
@@ -65,22 +65,6 @@ fn shift(node: Node<'_>, by: usize) -> Node<'_> {
         leaf => leaf,
     };
     Spanned::new(at, value)
-}
-
-/// Lays a tree over another: tables are merged, everything else is replaced.
-pub(super) fn merge<'i>(base: &mut DeTable<'i>, over: DeTable<'i>) {
-    for (key, mut value) in over {
-        if let (Some(below), DeValue::Table(_)) = (base.get_mut(key.get_ref().as_ref()), value.get_ref())
-            && let DeValue::Table(below) = below.get_mut()
-            && let DeValue::Table(above) = std::mem::replace(value.get_mut(), DeValue::Boolean(false))
-        {
-            merge(below, above);
-            continue;
-        }
-        // Removed first, so that the key's place is the later one's too.
-        base.remove(key.get_ref().as_ref());
-        base.insert(key, value);
-    }
 }
 
 /// The value at a path.
@@ -188,16 +172,6 @@ mod tests {
 
     fn node(text: &str) -> Node<'_> {
         Spanned::new(0..text.len(), DeValue::Table(parse(text, 0).unwrap()))
-    }
-
-    #[test]
-    fn a_later_layer_replaces_values_and_merges_tables() {
-        let mut base = parse("[a]\nx = 1\ny = 2\n", 0).unwrap();
-        merge(&mut base, parse("a.y = 3\nb = 'new'\n", 100).unwrap());
-        let root = Spanned::new(0..0, DeValue::Table(base));
-        assert_eq!(find(&root, &["a", "x"]).unwrap().span(), 8..9);
-        assert_eq!(find(&root, &["a", "y"]).unwrap().span(), 106..107);
-        assert!(find(&root, &["b"]).is_some());
     }
 
     #[test]

@@ -212,6 +212,18 @@ async fn a_watch_that_fails_says_so_and_comes_back_by_itself() {
 }
 
 #[tokio::test]
+async fn an_error_on_the_watch_itself_is_told_and_everything_is_listed_anew() {
+    let error = recorded("watch-sendInitialEvents-etcd34.json").trim().to_owned();
+    let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![error]));
+    let server = server.says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![]));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 20));
+    let error = told.iter().position(|word| word.starts_with("eu failed with 500: a watch stream was requested"));
+    let all = told.iter().rposition(|word| word == "all 1");
+    assert!(error.is_some() && all > error, "{told:?}");
+}
+
+#[tokio::test]
 async fn one_forbidden_kind_does_not_hide_the_other() {
     let forbidden = recorded("403-viewer-cluster-list.json");
     let server = Server::default()

@@ -159,6 +159,7 @@ fn recorded_states_have_the_phase_step_and_weight_that_they_had() {
             // Nobody listed its ReplicaSets: what ran before is not known, rather than guessed.
             (Phase::Paused, Some(3), 4, (40, 40), text(""), text("2")),
         ),
+        ("rollout-nginx-healthy", None, (Phase::Healthy, Some(4), 4, (100, 100), text("2"), text("2"))),
         (
             "rollout-bluegreen-03-paused-before-promotion",
             None,

@@ -204,3 +204,41 @@ async fn an_object_made_anew_since_it_was_drawn_is_not_planned_for() {
     let error = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap_err();
     assert_eq!(error.0, "shop/checkout is gone, or was made anew since it was drawn");
 }
+
+/// Reads a recorded state again, as the executor does after a call.
+async fn read_again(rollout: &str, sets: &str) -> holdshort::port::plan::Facts {
+    let server = Server::default()
+        .says("GET", &format!("{ROLLOUTS}/checkout"), Say::Whole(200, recorded(&format!("{rollout}.json"))))
+        .says("GET", SETS, Say::Whole(200, recorded(&format!("{sets}.json"))));
+    let target = Target::Rollout("eu/argo_rollouts/shop/checkout".parse().unwrap());
+    argo_rollouts::facet(cluster(server.transport())).read(&target).await.unwrap().facts
+}
+
+fn open(draft: &Draft, facts: &holdshort::port::plan::Facts) -> Vec<String> {
+    draft.expect.all.iter().filter(|expect| !expect.holds(facts)).map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn a_roll_back_is_verified_by_what_the_controller_reached_and_not_before() {
+    let draft = drafted(ABORTED.0, ABORTED.1, Verb::Rollback, None).await.unwrap();
+    let before = read_again(ABORTED.0, ABORTED.1).await;
+    assert!(draft.bound.iter().all(|(name, value)| before.get(name) == Some(value)));
+    assert_eq!(
+        open(&draft, &before),
+        ["canary hash 5d5c777b9d", "weight at most 0", "pods of another version at most 0", "phase healthy"]
+    );
+    let after = read_again("rollout-canary-20-healthy-after-rollback", "replicasets-of-checkout-at-571").await;
+    assert_eq!(open(&draft, &after), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_abort_is_not_done_while_pods_of_the_bad_version_still_serve() {
+    let mut retrying = recorded_json("rollout-canary-16-aborted-manually");
+    retrying["status"]["abort"] = json!(false);
+    retrying["status"]["phase"] = json!("Progressing");
+    let (facet, rollout) = stage(retrying, "replicasets-of-checkout-at-497").await;
+    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
+    let aborted = read_again("rollout-canary-16-aborted-manually", "replicasets-of-checkout-at-497").await;
+    assert_eq!(open(&draft, &aborted), ["weight at most 0"]);
+    assert_eq!(aborted[fact::WEIGHT], "25");
+}

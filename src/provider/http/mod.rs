@@ -33,6 +33,7 @@ mod trace;
 
 pub use base::{Base, based};
 pub use budget::{Allowance, Budget, BudgetState};
+pub(crate) use leaf::USER_AGENT;
 pub use leaf::reqwest_leaf;
 pub use timeout::Timeouts;
 

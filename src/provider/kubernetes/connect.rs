@@ -4,7 +4,7 @@
 use std::{error::Error, io, path::PathBuf};
 
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::{HeaderValue, Request, Uri, header};
 use http_body_util::BodyExt;
 use kube::{
     Client, Config,
@@ -20,7 +20,7 @@ use crate::{
         error::ProviderError,
         wire::{Transport, WireError},
     },
-    provider::http::error::causes,
+    provider::http::{USER_AGENT, error::causes},
 };
 
 /// How to reach a cluster.
@@ -68,6 +68,7 @@ async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>>
     config.default_retry = false;
     // Our layers say how long a read, a write and a silence may be.
     (config.read_timeout, config.write_timeout) = (None, None);
+    config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     config.proxy_url = proxy(&config.cluster_url, own_proxy, &access.proxies)?;
     Ok(config)
 }

@@ -178,7 +178,6 @@ impl Follower {
         error::Asked { cluster: &self.cluster.scope.cluster, resource: Some(self.query.resource), class }
     }
 
-    // An `Option` because that is what every step gives.
     #[expect(clippy::unnecessary_wraps, reason = "the shape of every step's answer")]
     fn failed<T>(&mut self, error: ProviderError) -> Option<Result<Seen<T>, ProviderError>> {
         self.failures += 1;

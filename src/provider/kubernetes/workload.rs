@@ -78,7 +78,8 @@ impl Marks {
 
 /// The newest events first, the rest left out. One without a time cannot be put in order and is left out too.
 pub fn events(wire: &[Event]) -> Vec<rollout::Event> {
-    let mut events: Vec<_> = wire.iter().filter_map(event).collect();
+    // Times are whole seconds. A list comes by name, and names end in the nanoseconds: the later of two is the newer.
+    let mut events: Vec<_> = wire.iter().rev().filter_map(event).collect();
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
     events.truncate(MOST_EVENTS);
     events

@@ -1,0 +1,329 @@
+//! The facade over a hand-made API server: the exact requests, the watch and what it survives, and writes.
+
+use futures::{FutureExt, StreamExt, stream::BoxStream};
+use holdshort::{
+    domain::{observed::FaultKind, rollout::Phase, verb::Verb},
+    port::{
+        error::ProviderError,
+        facet::{Change, Rollouts},
+        plan::{Ask, Target, fact},
+        wire::Class,
+    },
+    provider::{
+        argo_rollouts,
+        http::{Layers, layered},
+    },
+};
+use serde_json::{Value, json};
+
+use crate::server::{
+    EVENTS, Jumping, REVIEWS, ROLLOUTS, RUNS, SETS, Say, Server, cluster, list, recorded, recorded_json, scope,
+};
+
+type Changes<'a> = BoxStream<'a, Result<Change, ProviderError>>;
+
+/// A server that holds one recorded rollout, its ReplicaSets, events and analyses, and grants everything.
+fn shop(rollout: &str, sets: &str) -> Server {
+    let allowed = recorded("ssar-releaser-patch-rollouts-status-allowed.json");
+    Server::default()
+        .says("GET", ROLLOUTS, Say::Whole(200, list("469", &[recorded_json(rollout)])))
+        .says("GET", &format!("{ROLLOUTS}/checkout"), Say::Whole(200, recorded(&format!("{rollout}.json"))))
+        .says("GET", SETS, Say::Whole(200, recorded(&format!("{sets}.json"))))
+        .says("GET", RUNS, Say::Whole(200, recorded("analysisruns-list-failed.json")))
+        .says("GET", EVENTS, Say::Whole(200, recorded("events-of-checkout-at-469.json")))
+        .says("POST", REVIEWS, Say::Whole(201, allowed))
+}
+
+fn aborted() -> Server {
+    shop("rollout-canary-12-aborted-by-analysis", "replicasets-of-checkout-at-469")
+}
+
+fn line(kind: &str, object: &Value) -> String {
+    json!({"type": kind, "object": object}).to_string()
+}
+
+fn bookmark(revision: &str) -> String {
+    line("BOOKMARK", &json!({"kind": "Rollout", "metadata": {"resourceVersion": revision}}))
+}
+
+/// Everything that is there without waiting.
+fn ready(changes: &mut Changes<'_>, most: usize) -> Vec<Result<Change, ProviderError>> {
+    let mut all = Vec::new();
+    while all.len() < most {
+        match changes.next().now_or_never() {
+            Some(Some(change)) => all.push(change),
+            _ => break,
+        }
+    }
+    all
+}
+
+/// A change in a word or two.
+fn word(change: &Result<Change, ProviderError>) -> String {
+    match change {
+        Ok(Change::All(all)) => format!("all {}", all.len()),
+        Ok(Change::One(one)) => format!("{} {}", one.id.path, one.phase),
+        Ok(Change::Gone(id)) => format!("{} gone", id.path),
+        Ok(Change::Alive) => "alive".to_owned(),
+        Err(error) => error.text.clone(),
+    }
+}
+
+fn words(changes: &[Result<Change, ProviderError>]) -> Vec<String> {
+    changes.iter().map(word).collect()
+}
+
+#[tokio::test]
+async fn a_list_asks_by_selector_and_explains_what_is_in_flight_only() {
+    let server = aborted();
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let rollouts = facet.list().await.unwrap();
+    let mut lines = server.lines();
+    lines.sort();
+    let uid = "11791e41-22a9-4067-8077-3e84ac593e6c";
+    let expected = [
+        format!("GET {EVENTS}?&limit=500&fieldSelector=involvedObject.uid%3D{uid}"),
+        format!("GET {SETS}?&limit=500&labelSelector=rollouts-pod-template-hash"),
+        format!("GET {RUNS}?&limit=500&labelSelector=rollouts-pod-template-hash%3D5bdbc96c79"),
+        format!("GET {ROLLOUTS}?&limit=500"),
+        format!("POST {REVIEWS}"),
+        format!("POST {REVIEWS}"),
+    ];
+    let parameters = |line: &str| line.split(['?', '&']).map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let same = |texts: &[String]| texts.iter().map(|line| parameters(line)).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!((lines.len(), same(&lines)), (expected.len(), same(&expected)));
+    assert!(server.asked().iter().all(|request| request.extensions().get() == Some(&Class::Read)));
+    let rollout = &rollouts[0];
+    assert_eq!(rollout.events[0].reason, "RolloutAborted");
+    assert!(rollout.events[0].warning && rollout.events.windows(2).all(|pair| pair[0].at >= pair[1].at));
+    let analyses: Vec<_> = rollout.analyses.iter().map(|run| (run.name.as_str(), run.phase.as_str())).collect();
+    assert_eq!(analyses[0], ("checkout-5bdbc96c79-3-4", "Failed"));
+}
+
+#[tokio::test]
+async fn one_bad_item_does_not_sink_a_list() {
+    let good = recorded_json("rollout-canary-09-healthy-v1.1");
+    let server = Server::default()
+        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[json!({"metadata": {}}), json!(7), good])))
+        .says("GET", SETS, Say::Whole(200, list("1", &[])));
+    let rollouts = argo_rollouts::facet(cluster(server.transport())).list().await.unwrap();
+    assert_eq!(rollouts.iter().map(|rollout| rollout.id.path.as_str()).collect::<Vec<_>>(), ["shop/checkout"]);
+}
+
+#[tokio::test]
+async fn what_one_may_not_do_is_blocked_with_whom_to_ask() {
+    let denied = recorded("ssar-viewer-patch-rollouts-denied.json");
+    let server = Server::default()
+        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-05-paused-indefinite")])))
+        .says("GET", SETS, Say::Whole(200, recorded("replicasets-of-checkout-at-344.json")))
+        .says("POST", REVIEWS, Say::Whole(201, denied));
+    let rollout = argo_rollouts::facet(cluster(server.transport())).list().await.unwrap().remove(0);
+    let why = |verb| rollout.offers.iter().find(|offer| offer.verb == verb).unwrap().blocked.clone();
+    let sentence =
+        |what: &str| format!("you may not patch {what} in shop on eu: ask who administers it for that right");
+    assert_eq!(why(Verb::Promote), Some(sentence("rollouts/status")));
+    assert_eq!(why(Verb::Rollback), Some(sentence("rollouts")));
+    let names: Vec<_> = server.asked().iter().filter(|request| request.method() == "POST").map(review_name).collect();
+    // Without a name first; with the name where that was denied.
+    assert_eq!(names, [None, Some("checkout".into()), None, Some("checkout".to_owned())]);
+}
+
+fn review_name(request: &http::Request<bytes::Bytes>) -> Option<String> {
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    body["spec"]["resourceAttributes"]["name"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn a_cluster_without_the_crd_says_what_is_missing() {
+    let server = Server::default().says("GET", SETS, Say::Whole(200, list("1", &[])));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let error = facet.list().await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.text.as_str()),
+        (FaultKind::Missing, "Argo Rollouts is not installed on eu (no rollouts.argoproj.io)")
+    );
+    assert_eq!(facet.probe().await.unwrap_err().kind, FaultKind::Missing);
+    assert_eq!(server.lines().last().map(String::as_str), Some(format!("GET {ROLLOUTS}?&limit=1").as_str()));
+}
+
+#[tokio::test]
+async fn a_watch_tells_all_then_changes_then_bookmarks() {
+    let moved = recorded_json("rollout-canary-30-progress-deadline");
+    let gone = recorded_json("rollout-canary-30-progress-deadline");
+    let lines = vec![line("MODIFIED", &moved), bookmark("9000"), line("DELETED", &gone)];
+    let server = aborted().says("WATCH", ROLLOUTS, Say::LinesThenSilence(lines));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 20));
+    assert_eq!(told.iter().find(|word| word.starts_with("all")).map(String::as_str), Some("all 1"));
+    let kept: Vec<_> = told.iter().filter(|word| word.contains("degraded") || word.contains("gone")).collect();
+    assert_eq!(kept.last().map(|word| word.as_str()), Some("shop/checkout gone"));
+    assert!(told.contains(&"shop/checkout degraded".to_owned()) && told.contains(&"alive".to_owned()), "{told:?}");
+    let watched = server.asked().iter().filter(|request| request.extensions().get() == Some(&Class::Stream)).count();
+    assert_eq!(watched, 2, "one for rollouts, one for their ReplicaSets");
+}
+
+#[tokio::test]
+async fn a_forgotten_revision_is_listed_anew_without_an_error() {
+    let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![recorded("watch-410-gone.json").trim().to_owned()]));
+    let server = server.says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![]));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = ready(&mut facet.watch(), 20);
+    assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
+    let lists = server
+        .lines()
+        .iter()
+        .filter(|line| line.starts_with(&format!("GET {ROLLOUTS}?")) && !line.contains("watch=true"))
+        .count();
+    assert_eq!(lists, 2);
+}
+
+#[tokio::test]
+async fn a_dropped_watch_goes_on_from_where_it_was() {
+    let moved = recorded_json("rollout-canary-30-progress-deadline");
+    let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![line("MODIFIED", &moved)])).says(
+        "WATCH",
+        ROLLOUTS,
+        Say::LinesThenSilence(vec![]),
+    );
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = ready(&mut facet.watch(), 20);
+    assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
+    let revisions: Vec<_> = server.lines().iter().filter_map(|line| watched_from(line)).collect();
+    assert_eq!(revisions, ["469", "708"]);
+}
+
+fn watched_from(line: &str) -> Option<String> {
+    let query = line.strip_prefix(&format!("GET {ROLLOUTS}?"))?;
+    query.contains("watch=true").then_some(())?;
+    query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn a_watch_that_fails_says_so_and_comes_back_by_itself() {
+    let server = aborted()
+        .says("WATCH", ROLLOUTS, Say::Breaks)
+        .says("WATCH", ROLLOUTS, Say::Whole(503, "service unavailable".into()))
+        .says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![bookmark("500")]));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 20));
+    let errors: Vec<_> = told.iter().filter(|word| word.contains("eu ")).collect();
+    assert_eq!(errors, ["the connection to eu broke: reset by peer", "eu failed with 503: service unavailable"]);
+    assert_eq!(told.last().map(String::as_str), Some("alive"));
+}
+
+#[tokio::test]
+async fn an_error_on_the_watch_itself_is_told_and_everything_is_listed_anew() {
+    let error = recorded("watch-sendInitialEvents-etcd34.json").trim().to_owned();
+    let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![error]));
+    let server = server.says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![]));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 20));
+    let error = told.iter().position(|word| word.starts_with("eu failed with 500: a watch stream was requested"));
+    let all = told.iter().rposition(|word| word == "all 1");
+    assert!(error.is_some() && all > error, "{told:?}");
+}
+
+#[tokio::test]
+async fn one_forbidden_kind_does_not_hide_the_other() {
+    let forbidden = recorded("403-viewer-cluster-list.json");
+    let server = Server::default()
+        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-09-healthy-v1.1")])))
+        .says("GET", SETS, Say::Whole(403, forbidden));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 4));
+    let all = told.iter().position(|word| word == "all 1");
+    let error = told.iter().position(|word| word.starts_with("viewer may not list"));
+    assert!(all.is_some() && error > all, "the error comes last, so that it stays on screen: {told:?}");
+}
+
+#[tokio::test]
+async fn reading_again_gives_the_facts_and_the_revision() {
+    let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344");
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let target = Target::Rollout("eu/argo_rollouts/shop/checkout".parse().unwrap());
+    let reading = facet.read(&target).await.unwrap();
+    let expected = [
+        (fact::ABORTED, "false"),
+        (fact::CANARY, "5d5c777b9d"),
+        (fact::GENERATION, "3"),
+        (fact::HELD, "false"),
+        (fact::OTHER_PODS, "2"),
+        (fact::PAUSED, "true"),
+        (fact::PHASE, "paused"),
+        ("spec taken up by the controller", "true"),
+        (fact::STABLE, "b558f4fc7"),
+        (fact::STEP, "3"),
+        (fact::UID, "11791e41-22a9-4067-8077-3e84ac593e6c"),
+        (fact::UPDATED_READY, "2"),
+        (fact::WEIGHT, "50"),
+    ];
+    let expected = expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    assert_eq!((reading.facts, reading.revision.as_deref()), (expected, Some("344")));
+    let lines = server.lines();
+    assert_eq!(lines[0], format!("GET {ROLLOUTS}/checkout"));
+    assert!(lines[1].starts_with(&format!("GET {SETS}?")) && lines[1].contains("labelSelector=app%3Dcheckout"));
+}
+
+/// The abort of a recorded paused canary.
+async fn abort(facet: &dyn Rollouts) -> holdshort::port::plan::WireCall {
+    let rollout = facet.list().await.unwrap().remove(0);
+    assert_eq!(rollout.phase, Phase::Paused);
+    let ask = Ask { verb: Verb::Abort, target: Target::Rollout(rollout.id.clone()), to: None, reason: None };
+    facet.draft(&rollout, &ask).unwrap().calls.remove(0)
+}
+
+#[tokio::test]
+async fn a_write_carries_the_revision_and_gives_the_next_one() {
+    let path = format!("{ROLLOUTS}/checkout/status");
+    let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344").says(
+        "PATCH",
+        &path,
+        Say::Whole(200, recorded("rollout-guarded-promote-first-200.json")),
+    );
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let call = abort(&*facet).await;
+    let sent = facet.send(&call, Some("344")).await.unwrap();
+    assert_eq!((sent.revision.as_deref(), sent.said.as_str()), (next_revision().as_deref(), "200 OK"));
+    let request = server.asked().pop().unwrap();
+    assert_eq!(request.method(), "PATCH");
+    assert_eq!(request.uri(), format!("{path}?fieldManager=holdshort").as_str());
+    assert_eq!(request.headers()["content-type"], "application/merge-patch+json");
+    assert_eq!(request.extensions().get(), Some(&Class::Write));
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(body, json!({"metadata": {"resourceVersion": "344"}, "status": {"abort": true}}));
+}
+
+fn next_revision() -> Option<String> {
+    recorded_json("rollout-guarded-promote-first-200")["metadata"]["resourceVersion"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn a_write_on_503_is_sent_exactly_once_through_all_layers_and_may_have_been_done() {
+    let path = format!("{ROLLOUTS}/checkout/status");
+    let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344").says(
+        "PATCH",
+        &path,
+        Say::Whole(503, recorded("503-aggregated-api-down.json")),
+    );
+    let clock = Jumping::from("2026-11-21T06:22:00Z");
+    let transport = layered(server.transport(), Layers::new("eu".into()), clock.clone());
+    let facet = argo_rollouts::facet(holdshort::provider::kubernetes::Cluster::new(transport, scope(), clock));
+    let call = abort(&*facet).await;
+    let error = facet.send(&call, Some("344")).await.unwrap_err();
+    assert_eq!((error.kind, error.maybe_done), (FaultKind::Server, true));
+    assert_eq!(server.asked().iter().filter(|request| request.method() == "PATCH").count(), 1);
+}
+
+#[tokio::test]
+async fn an_object_that_moved_is_a_conflict_and_nothing_was_done() {
+    let path = format!("{ROLLOUTS}/checkout/status");
+    let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344").says(
+        "PATCH",
+        &path,
+        Say::Whole(409, recorded("rollout-guarded-promote-second-409.json")),
+    );
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let call = abort(&*facet).await;
+    let error = facet.send(&call, Some("343")).await.unwrap_err();
+    assert_eq!((error.kind, error.maybe_done), (FaultKind::Conflict, false));
+}

@@ -1,0 +1,243 @@
+//! Recorded objects to the domain.
+
+use std::time::Duration;
+
+use holdshort::{
+    domain::{
+        ids::RolloutId,
+        offer::{Offer, Risk},
+        rollout::{
+            Analysis, Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind, Strategy,
+            Weight,
+        },
+        verb::Verb,
+        version::Version,
+    },
+    provider::{
+        argo_rollouts::{api, normalize},
+        kubernetes::{api::List, facade::View},
+    },
+};
+
+use crate::server::{at, recorded, recorded_json, scope};
+
+/// A recorded Rollout with the ReplicaSets of a recorded list.
+pub(crate) fn seen(rollout: &str, sets: Option<&str>) -> Rollout {
+    let object: api::Rollout = serde_json::from_value(recorded_json(rollout)).unwrap();
+    let sets: Vec<_> = sets.map(items).unwrap_or_default();
+    let scope = scope();
+    let sets = sets.iter().collect();
+    let view = View { scope: &scope, object: &object, sets, events: &[], analyses: &[], denied: vec![None, None] };
+    normalize::rollout(&view)
+}
+
+fn items<T: serde::de::DeserializeOwned>(name: &str) -> Vec<T> {
+    let list: List = serde_json::from_value(recorded_json(name)).unwrap();
+    list.items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect()
+}
+
+fn step(label: &str, kind: StepKind) -> Step {
+    Step { label: label.into(), kind }
+}
+
+fn blocked(verb: Verb, risk: Risk, why: &str) -> Offer {
+    Offer::blocked(verb, risk, why)
+}
+
+#[test]
+fn a_canary_at_an_indefinite_pause_is_read_whole() {
+    let pause = |seconds| StepKind::Pause(Some(Duration::from_secs(seconds)));
+    let set = |hash: &str, revision, role, tag: &str, created: &str| ReplicaSet {
+        name: format!("checkout-{hash}"),
+        hash: hash.into(),
+        revision,
+        role,
+        version: Version::tagged(tag),
+        desired: 2,
+        current: 2,
+        ready: 2,
+        available: 2,
+        created: Some(at(created)),
+        scale_down_at: None,
+    };
+    let expected = Rollout {
+        id: RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/checkout"),
+        service: "checkout".into(),
+        environment: "prod/eu-west-1".into(),
+        strategy: Strategy::Canary,
+        stable: Some(Version::tagged("1.0.0")),
+        canary: Some(Version::tagged("1.1.0")),
+        phase: Phase::Paused,
+        message: Some("CanaryPauseStep".into()),
+        steps: vec![
+            step("setWeight: 25", StepKind::SetWeight(25)),
+            step("pause: 4s", pause(4)),
+            step("setWeight: 50", StepKind::SetWeight(50)),
+            step("pause", StepKind::Pause(None)),
+            step("analysis", StepKind::Analysis),
+            step("setWeight: 75", StepKind::SetWeight(75)),
+            step("pause: 3s", pause(3)),
+        ],
+        step: Some(3),
+        weight: Weight { declared: 50, actual: 50, max: 100 },
+        pause: Some(Pause { reason: PauseReason::Step, since: Some(at("2026-11-21T06:21:09Z")), until: None }),
+        held: false,
+        aborted_in_spec: false,
+        replica_sets: vec![
+            set("5d5c777b9d", 2, Role::Canary, "1.1.0", "2026-11-21T06:21:02Z"),
+            set("b558f4fc7", 1, Role::Stable, "1.0.0", "2026-11-21T06:20:59Z"),
+        ],
+        replicas: 4,
+        started: Some(at("2026-11-21T06:21:02Z")),
+        analyses: vec![],
+        events: vec![],
+        identity: Identity {
+            uid: "11791e41-22a9-4067-8077-3e84ac593e6c".into(),
+            generation: 3,
+            revision: "344".into(),
+            canary_hash: "5d5c777b9d".into(),
+            stable_hash: "b558f4fc7".into(),
+        },
+        offers: vec![
+            Offer::open(Verb::Promote, Risk::High),
+            Offer::open(Verb::Skip, Risk::High),
+            Offer::open(Verb::PromoteFull, Risk::High),
+            Offer::open(Verb::Pause, Risk::Low),
+            blocked(Verb::Resume, Risk::High, "no person has paused it; promote continues past the pause it is in"),
+            Offer::open(Verb::Abort, Risk::Medium),
+            Offer::open(Verb::Rollback, Risk::Medium),
+            blocked(Verb::Retry, Risk::High, "it was not aborted"),
+            Offer::open(Verb::Restart, Risk::Medium),
+        ],
+    };
+    assert_eq!(seen("rollout-canary-05-paused-indefinite", Some("replicasets-of-checkout-at-344")), expected);
+}
+
+/// Phase, step of steps, declared and actual weight, stable, canary.
+fn short(rollout: &Rollout) -> (Phase, Option<usize>, usize, (u32, u32), String, String) {
+    let name = |version: &Option<Version>| version.as_ref().map_or_else(String::new, ToString::to_string);
+    let Rollout { phase, step, steps, weight, stable, canary, .. } = rollout;
+    (*phase, *step, steps.len(), (weight.declared, weight.actual), name(stable), name(canary))
+}
+
+#[test]
+fn a_rollout_past_its_deadline_reads_as_the_plugin_prints_it() {
+    let rollout = seen("rollout-canary-30-progress-deadline", Some("replicasets-of-checkout-at-708"));
+    let printed = recorded("argo-plugin-get-checkout.txt");
+    let line = |name: &str| {
+        let line = printed.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        line.split_once(':').unwrap().1.trim().to_owned()
+    };
+    let (phase, step, steps, weight, stable, canary) = short(&rollout);
+    assert_eq!(phase, Phase::Degraded);
+    assert!(line("Status").ends_with("Degraded"));
+    assert_eq!(rollout.message.as_deref(), Some(line("Message").as_str()));
+    assert_eq!(format!("{}/{steps}", step.unwrap()), line("Step"));
+    assert_eq!((weight.0.to_string(), weight.1.to_string()), (line("SetWeight"), line("ActualWeight")));
+    assert_eq!(line("Images"), format!("registry.test/checkout:{stable} (stable)"));
+    assert!(printed.contains(&format!("registry.test/checkout:{canary} (canary)")));
+    let current: u32 = rollout.replica_sets.iter().map(|set| set.current).sum();
+    let ready: u32 = rollout.replica_sets.iter().map(|set| set.ready).sum();
+    let updated = rollout.side(Role::Canary).unwrap().current;
+    let counts = [rollout.replicas, current, updated, ready].map(|count| count.to_string());
+    assert_eq!(counts, [line("Desired"), line("Current"), line("Updated"), line("Ready")]);
+}
+
+#[test]
+fn recorded_states_have_the_phase_step_and_weight_that_they_had() {
+    let text = str::to_owned;
+    let table = [
+        ("rollout-canary-01-healthy-v1", None, (Phase::Healthy, Some(7), 7, (100, 100), text("1.0.0"), text("1.0.0"))),
+        (
+            "rollout-canary-12-aborted-by-analysis",
+            Some("replicasets-of-checkout-at-469"),
+            (Phase::Aborted, Some(0), 7, (0, 50), text("1.1.0"), text("1.2.0")),
+        ),
+        (
+            "rollout-nginx-paused-40",
+            None,
+            // Nobody listed its ReplicaSets: what ran before is not known, rather than guessed.
+            (Phase::Paused, Some(3), 4, (40, 40), text(""), text("2")),
+        ),
+        ("rollout-nginx-healthy", None, (Phase::Healthy, Some(4), 4, (100, 100), text("2"), text("2"))),
+        (
+            "rollout-bluegreen-03-paused-before-promotion",
+            None,
+            (Phase::Paused, None, 0, (0, 0), text(""), text("3.1.0")),
+        ),
+        ("rollout-workloadref-missing-deployment", None, (Phase::Degraded, None, 2, (100, 100), text(""), text(""))),
+        // The controller has not seen the restart yet: it is not healthy again before it has.
+        ("rollout-canary-28-restart", None, (Phase::Progressing, Some(7), 7, (100, 100), text("1.3.0"), text("1.3.0"))),
+    ];
+    for (name, sets, expected) in table {
+        assert_eq!(short(&seen(name, sets)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_timed_pause_says_when_it_ends_and_a_doubt_does_not() {
+    let timed = seen("rollout-canary-04-timed-pause", None).pause;
+    let since = Some(at("2026-11-21T06:21:04Z"));
+    assert_eq!(timed, Some(Pause { reason: PauseReason::Step, since, until: Some(at("2026-11-21T06:21:08Z")) }));
+    let doubt = seen("rollout-canary-inconclusive-background-analysis", None);
+    let since = Some(at("2026-11-21T06:25:03Z"));
+    assert_eq!(doubt.pause, Some(Pause { reason: PauseReason::Inconclusive, since, until: None }));
+    let message = r#"Metric "latency" assessed Inconclusive due to inconclusive (2) > inconclusiveLimit (1)"#;
+    let run =
+        Analysis { name: "search-65db8796fb-2".into(), phase: "Inconclusive".into(), message: Some(message.into()) };
+    assert_eq!(doubt.analyses, [run]);
+}
+
+#[test]
+fn a_persons_pause_is_told_apart_from_the_steps() {
+    let rollout = seen("rollout-canary-22-user-paused-on-top", None);
+    assert!(rollout.held);
+    assert_eq!(rollout.pause.map(|pause| pause.reason), Some(PauseReason::Step));
+    let why = |verb| rollout.offers.iter().find(|offer| offer.verb == verb).unwrap().blocked.clone();
+    assert_eq!(why(Verb::Promote).as_deref(), Some("paused by a person: resume first"));
+    assert_eq!(why(Verb::Pause).as_deref(), Some("a person has paused it already"));
+    assert_eq!((why(Verb::Resume), why(Verb::Abort)), (None, None));
+}
+
+#[test]
+fn an_aborted_rollout_is_not_promoted_and_says_that_the_spec_still_holds_the_version() {
+    let rollout = seen("rollout-canary-12-aborted-by-analysis", Some("replicasets-of-checkout-at-469"));
+    assert!(rollout.aborted_in_spec);
+    let why = |verb| rollout.offers.iter().find(|offer| offer.verb == verb).unwrap().blocked.clone();
+    assert_eq!(
+        why(Verb::PromoteFull).as_deref(),
+        Some("it was aborted, and a full promotion would ship the aborted version: retry it from its first step")
+    );
+    let first = "it was aborted: retry starts it again from its first step";
+    assert_eq!((why(Verb::Promote).as_deref(), why(Verb::Skip).as_deref()), (Some(first), Some(first)));
+    assert_eq!((why(Verb::Retry), why(Verb::Rollback)), (None, None));
+}
+
+#[test]
+fn what_the_controller_says_of_an_invalid_spec_is_kept() {
+    let rollout = seen("rollout-invalidspec-condition", None);
+    assert_eq!(rollout.phase, Phase::Degraded);
+    assert!(
+        rollout.message.unwrap().starts_with("InvalidSpec: The Rollout \"broken\" is invalid: spec.strategy.steps[0]")
+    );
+    assert_eq!(rollout.steps, [step("setWeight: 150", StepKind::SetWeight(150))]);
+}
+
+#[test]
+fn a_step_of_a_kind_that_we_do_not_know_is_shown_by_its_name() {
+    let rollout = seen("rollout-experiment-running", None);
+    assert_eq!(rollout.current_step(), Some(&step("experiment", StepKind::Other)));
+}
+
+#[test]
+fn nothing_that_a_provider_sends_reaches_the_screen_uncleaned() {
+    let mut wire = recorded_json("rollout-canary-05-paused-indefinite");
+    wire["status"]["message"] = "stuck\u{1b}[2J\u{7}".into();
+    wire["spec"]["template"]["spec"]["containers"][0]["image"] = "r/x:1\u{1b}[31m".into();
+    let object: api::Rollout = serde_json::from_value(wire).unwrap();
+    let scope = scope();
+    let view = View { scope: &scope, object: &object, sets: vec![], events: &[], analyses: &[], denied: vec![] };
+    let rollout = normalize::rollout(&view);
+    assert_eq!(rollout.message.as_deref(), Some("stuck"));
+    assert_eq!(rollout.canary, Some(Version::tagged("1")));
+}

@@ -1,0 +1,13 @@
+//! Argo Rollouts on upstream's own test vectors, on recorded replies of a real controller, and the facade over a hand-made
+//! API server.
+
+#[cfg(test)]
+mod facade;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod vectors;
+#[cfg(test)]
+mod verbs;

@@ -1,2 +1,17 @@
-//! Statistics: what the counts say of a canary. Pure functions over `domain::signal` values; no clock, no I/O, no screen.
+//! Statistics: is a canary worse than the stable version beside it, and how sure is that?
+//!
+//! Here live counts, tests that may be looked at as often as one likes, and the verdict made of them. Here must not live:
+//! I/O, a clock, colours, or what follows from a verdict (that is `policy`'s).
+//!
+//! The sources of the formulas: Turner, Ly and Grünwald, *Generic e-variables for exact sequential k-sample tests*
+//! (JSPI 2024, arXiv 2106.02693); Lindon and Malek, *Anytime-valid inference for multinomial count data* (`NeurIPS` 2022).
+
+pub mod counts;
+pub mod eprocess;
+pub mod forecast;
+pub mod gaps;
+pub mod headline;
+pub mod onset;
+pub mod ratio;
 pub mod verdict;
+mod words;

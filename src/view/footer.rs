@@ -36,7 +36,8 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
     if !model.nav.filter.is_empty() {
         line = line.and(Role::Accent, format!("only '{}'", model.nav.filter)).gap(BETWEEN);
     }
-    let help = scene.hint(Intent::Help, "help");
+    // While something is typed, `?` is a character.
+    let help = if model.is_typing() { Line::new() } else { scene.hint(Intent::Help, "help") };
     let room = scene.columns.saturating_sub(help.width() + 1);
     for hint in hints(scene) {
         // A key whose reason does not fit is shown with a shorter one; one that does not fit at all is left to help.

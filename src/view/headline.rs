@@ -12,8 +12,9 @@ use crate::{
         observed::Freshness,
         rollout::{Phase, Rollout},
     },
+    port::plan::Target,
     view::{
-        Bar, Part, freshness, measure, number,
+        Bar, Part, footer, freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
         way_back,
@@ -59,7 +60,8 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
     let left = Line::of(Role::Text, "   ").join(way_back::line(rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
-    let right = if selected {
+    let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
+    let right = if selected && !refused {
         let back = rollout
             .way_back()
             .map_or_else(|| "roll back".to_owned(), |set| format!("roll back to {}", set.version.tag));

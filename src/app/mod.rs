@@ -12,5 +12,7 @@ pub mod inbox;
 pub mod intent;
 pub mod model;
 pub mod msg;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod store;
 pub mod update;

@@ -64,3 +64,250 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        app::{
+            card::Card,
+            intent::Intent,
+            model::{Overlay, Screen},
+            sample::{ask, blind, draft, now, payments, see, seeing},
+        },
+        domain::{
+            observed::{Fault, FaultKind},
+            rollout::{Engine, Rollout},
+            signal::{Counts, ServiceSignals, VersionSignals},
+            verb::Verb,
+        },
+        port::{
+            facet::Window,
+            plan::{Friction, Plan},
+            record::{ActionNews, Entry, Record, RecordId, Stage},
+        },
+    };
+
+    fn press(model: &mut Model, intents: &[Intent]) -> Vec<Effect> {
+        intents.iter().flat_map(|intent| update(model, Msg::Intent(*intent))).collect()
+    }
+
+    fn drafted(model: &mut Model, rollout: &Rollout, verb: Verb) {
+        update(model, Msg::Drafted { ask: ask(verb), draft: Box::new(Ok(draft(rollout, verb))) });
+    }
+
+    fn card(model: &Model) -> &Card {
+        match &model.nav.overlay {
+            Some(Overlay::Card(card)) => card,
+            other => panic!("no card is open but {other:?}"),
+        }
+    }
+
+    fn refusal(model: &Model) -> Vec<String> {
+        match &model.nav.overlay {
+            Some(Overlay::Refused(refusal)) => refusal.reasons.clone(),
+            other => panic!("nothing was refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn rolling_back_takes_three_keys_and_makes_exactly_one_execute() {
+        let mut model = seeing(vec![payments()]);
+        assert_eq!(press(&mut model, &[Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        assert_eq!(card(&model).plan.friction, Friction::Reason);
+        update(&mut model, Msg::Typed('1'));
+        let effects = press(&mut model, &[Intent::Send]);
+        let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(confirmed.record().reason.as_deref(), Some("errors"));
+        assert_eq!(confirmed.record().who, "dana".into());
+        assert_eq!(model.nav.overlay, None);
+        assert_eq!(press(&mut model, &[Intent::Send]), [], "Enter again sends nothing");
+    }
+
+    #[test]
+    fn enter_without_a_reason_says_what_is_missing_and_sends_nothing() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Rollback]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        assert_eq!(press(&mut model, &[Intent::Send]), []);
+        assert_eq!(model.notice.as_ref().unwrap().text, "choose a reason, 1 to 5");
+        assert_eq!(card(&model).reason, None);
+    }
+
+    #[test]
+    fn going_forward_needs_the_commit_read_back() {
+        let mut model = seeing(vec![payments()]);
+        // Nothing is measured in this model, which policy would refuse: this test is about the card alone.
+        model.judgements.clear();
+        press(&mut model, &[Intent::Promote]);
+        drafted(&mut model, &payments(), Verb::Promote);
+        assert_eq!(card(&model).plan.friction, Friction::ReadBack("a1b2".to_owned()));
+        for c in "a1b3".chars() {
+            update(&mut model, Msg::Typed(c));
+        }
+        assert_eq!(press(&mut model, &[Intent::Send]), []);
+        press(&mut model, &[Intent::Erase]);
+        update(&mut model, Msg::Typed('2'));
+        assert_eq!(press(&mut model, &[Intent::Send]).len(), 1);
+    }
+
+    #[test]
+    fn a_version_that_moves_under_an_open_card_voids_it_and_names_both() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Rollback]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        update(&mut model, Msg::Typed('1'));
+        let mut moved = payments();
+        moved.identity.canary_hash = "d00d".to_owned();
+        moved.canary = moved.canary.map(|version| version.at_commit("c3d4e5f60718293a4b5c6d7e8f901234567890ab"));
+        assert_eq!(see(&mut model, now(), vec![moved.clone()]), [Effect::Draft(ask(Verb::Rollback))]);
+        drafted(&mut model, &moved, Verb::Rollback);
+        let words = "moved 1.42.0 (a1b2c3d) → 1.42.0 (c3d4e5f), approval void";
+        assert_eq!(card(&model).moved.as_deref(), Some(words));
+        assert_eq!(press(&mut model, &[Intent::Send]), []);
+        assert_eq!(refusal(&model), [words]);
+    }
+
+    #[test]
+    fn a_second_verb_on_a_running_action_is_refused_by_name_and_time() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Rollback]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        update(&mut model, Msg::Typed('1'));
+        let effects = press(&mut model, &[Intent::Send]);
+        let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
+        let record = Record { id: RecordId(7), intent: confirmed.record().clone(), entries: Vec::new() };
+        update(&mut model, Msg::Recorded(Box::new(record)));
+        assert_eq!(press(&mut model, &[Intent::Rollback]), []);
+        assert_eq!(refusal(&model), ["already under way: roll back (dana, 02:07:30)"]);
+        let done = Entry { at: now(), stage: Stage::Done { said: "12 of 12 pods, verified".to_owned() } };
+        update(&mut model, Msg::Action(ActionNews { record: RecordId(7), entry: done }));
+        assert_eq!(press(&mut model, &[Intent::Back, Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
+    }
+
+    #[test]
+    fn a_hung_cluster_refuses_forward_verbs_and_keeps_the_way_back_open() {
+        let mut model = seeing(vec![payments()]);
+        model.judgements.clear();
+        let fault = Fault::new(now() + Duration::from_secs(9), FaultKind::TimedOut, "no answer within 4 s");
+        update(&mut model, Msg::Tick(fault.at));
+        update(
+            &mut model,
+            Msg::Rollouts {
+                source: "kubernetes-eu".into(),
+                engine: Engine::ArgoRollouts,
+                at: fault.at,
+                change: Err(fault.clone()),
+            },
+        );
+        press(&mut model, &[Intent::Promote]);
+        assert_eq!(refusal(&model), ["kubernetes-eu is failing: last good answer 9 s ago; no answer within 4 s"]);
+        assert_eq!(press(&mut model, &[Intent::Back, Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
+    }
+
+    #[test]
+    fn a_canary_that_nobody_measures_is_not_promoted() {
+        let mut model = seeing(vec![payments()]);
+        assert_eq!(press(&mut model, &[Intent::Promote]), []);
+        assert!(refusal(&model)[0].starts_with("verdict NO DATA"), "{:?}", refusal(&model));
+    }
+
+    #[test]
+    fn signals_of_services_in_flight_are_asked_for_once_an_interval_and_again_after_a_failure() {
+        let at = |text: &str| text.parse::<crate::domain::time::Timestamp>().unwrap();
+        let mut model = blind();
+        assert_eq!(update(&mut model, Msg::Tick(now())), []);
+        see(&mut model, now(), vec![payments()]);
+        let window = |from: &str, to: &str| Window { from: at(from), to: at(to), step: Duration::from_secs(30) };
+        let read = |window| Effect::ReadSignals { services: vec!["payments".into()], window };
+        let backfill = window("2026-03-10T01:32:00Z", "2026-03-10T02:07:00Z");
+        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(1))), [read(backfill)]);
+        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(4))), []);
+        let next = window("2026-03-10T02:07:00Z", "2026-03-10T02:07:30Z");
+        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(5))), [read(next)]);
+        let fault = Fault::new(now(), FaultKind::Unreachable, "connection refused");
+        update(&mut model, Msg::Signals { source: "prometheus".into(), at: now(), window: next, signals: Err(fault) });
+        let both = window("2026-03-10T02:07:00Z", "2026-03-10T02:08:00Z");
+        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(35))), [read(both)]);
+    }
+
+    #[test]
+    fn a_version_that_a_newer_answer_leaves_out_loses_only_that_window() {
+        let mut model = seeing(vec![payments()]);
+        let from = now() - Duration::from_mins(2);
+        let counts = |i: u32| Counts {
+            from: from + Duration::from_secs(30) * i,
+            to: from + Duration::from_secs(30) * (i + 1),
+            requests: 100,
+            errors: 1,
+        };
+        let signals = |i: std::ops::Range<u32>| ServiceSignals {
+            service: "payments".into(),
+            step: Duration::from_secs(30),
+            versions: vec![VersionSignals {
+                label: "1.42.0".to_owned(),
+                counts: i.map(counts).collect(),
+                ..Default::default()
+            }],
+        };
+        let window = |a: u32, b: u32| Window {
+            from: from + Duration::from_secs(30) * a,
+            to: from + Duration::from_secs(30) * b,
+            step: Duration::from_secs(30),
+        };
+        let take = |model: &mut Model, window, signals| {
+            update(model, Msg::Signals { source: "prometheus".into(), at: now(), window, signals: Ok(vec![signals]) });
+        };
+        take(&mut model, window(0, 4), signals(0..4));
+        take(&mut model, window(3, 4), signals(0..0));
+        let (_, kept) = model.store.signals(&"payments".into()).unwrap();
+        assert_eq!(kept.versions[0].counts, signals(0..3).versions[0].counts);
+    }
+
+    #[test]
+    fn escape_leaves_one_thing_at_a_time_and_the_board_last() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Open, Intent::Help]);
+        assert!(matches!(model.nav.screen(), Screen::Release(_)) && model.nav.overlay.is_some());
+        press(&mut model, &[Intent::Back]);
+        assert!(matches!(model.nav.screen(), Screen::Release(_)) && model.nav.overlay.is_none());
+        press(&mut model, &[Intent::Back, Intent::Back, Intent::Back]);
+        assert_eq!(*model.nav.screen(), Screen::Board);
+    }
+
+    #[test]
+    fn a_recording_of_messages_rebuilds_the_same_model() {
+        let script = vec![
+            Msg::Rollouts {
+                source: "kubernetes-eu".into(),
+                engine: Engine::ArgoRollouts,
+                at: now(),
+                change: Ok(crate::port::facet::Change::All(vec![payments()])),
+            },
+            Msg::Intent(Intent::Rollback),
+            Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },
+            Msg::Typed('2'),
+        ];
+        let (mut live, mut replayed) = (blind(), blind());
+        for msg in script {
+            let text = serde_json::to_string(&msg).unwrap();
+            update(&mut live, msg);
+            update(&mut replayed, serde_json::from_str(&text).unwrap());
+        }
+        assert_eq!(live, replayed);
+    }
+
+    #[test]
+    fn what_a_script_expected_is_compared_with_what_the_verb_acts_on() {
+        let model = seeing(vec![payments()]);
+        let made = |verb| crate::app::guard::plan(&model, &ask(verb), Ok(draft(&payments(), verb))).unwrap();
+        let plan: Plan = made(Verb::Rollback);
+        assert_eq!(crate::app::guard::expect(&plan, "a1b2"), Ok(()));
+        let refusal = crate::app::guard::expect(&plan, "1.41.3").unwrap_err();
+        assert!(refusal.changed);
+        assert_eq!(refusal.reasons, ["it would act on 1.42.0 (a1b2c3d), not on 1.41.3"]);
+    }
+}

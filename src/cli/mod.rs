@@ -1,1 +1,28 @@
 //! The command line: clap types and one file per command. The same verbs as the keys, with the same guard and record.
+//!
+//! Commands take what they need (a model, records, parsed arguments) and write to a writer they are handed; they start
+//! nothing. `run.rs` makes the world they look at.
+
+pub mod action;
+pub mod args;
+pub mod audit;
+pub mod color;
+pub mod config;
+pub mod exit;
+pub mod inbox;
+pub mod json;
+pub mod keys;
+pub mod listing;
+pub mod replay;
+#[cfg(test)]
+mod sample;
+pub mod snapshot;
+pub mod span;
+pub mod status;
+pub mod table;
+pub mod target;
+pub mod value;
+pub mod verb;
+
+pub use args::{Cli, Command, parse};
+pub use exit::{CliError, Exit};

@@ -29,7 +29,10 @@ impl Add for Tally {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { requests: self.requests + other.requests, errors: self.errors + other.errors }
+        Self {
+            requests: self.requests.saturating_add(other.requests),
+            errors: self.errors.saturating_add(other.errors),
+        }
     }
 }
 
@@ -49,12 +52,12 @@ pub struct Pair {
 impl Pair {
     /// Errors of both arms.
     pub fn events(&self) -> u64 {
-        self.canary.errors + self.stable.errors
+        self.canary.errors.saturating_add(self.stable.errors)
     }
 
     /// The canary's share of the requests, 0 to 1; `None` without requests.
     pub fn share(&self) -> Option<f64> {
-        let all = self.canary.requests + self.stable.requests;
+        let all = self.canary.requests.saturating_add(self.stable.requests);
         (all > 0).then(|| self.canary.requests as f64 / all as f64)
     }
 }

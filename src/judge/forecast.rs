@@ -47,7 +47,7 @@ pub(super) fn forecast(pairs: &[Pair], harm: &EProcess, safety: &EProcess) -> Op
     let (first, last) = (recent.first()?, recent.last()?);
     let span = (last.to - first.from).to_std().ok()?.as_secs_f64();
     let (canary, stable) = totals(recent);
-    let requests = (canary.requests + stable.requests) as f64;
+    let requests = (canary + stable).requests as f64;
     if canary.requests == 0 || stable.requests == 0 || span <= 0.0 {
         return None;
     }
@@ -61,7 +61,7 @@ pub(super) fn forecast(pairs: &[Pair], harm: &EProcess, safety: &EProcess) -> Op
     if !seconds.is_finite() || seconds > FURTHEST {
         return None;
     }
-    let requests = all_canary.requests + whole(seconds * canary.requests as f64 / span);
+    let requests = all_canary.requests.saturating_add(whole(seconds * canary.requests as f64 / span));
     Some(Forecast { requests, at: after(last.to, Duration::try_from_secs_f64(seconds).ok()?) })
 }
 
@@ -70,7 +70,7 @@ fn cautious_ratio(pairs: &[Pair]) -> f64 {
     const WORTH: f64 = 2.0;
     let expected: f64 = pairs.iter().filter_map(|pair| Some(pair.share()? * pair.events() as f64)).sum();
     let (canary, stable) = totals(pairs);
-    let events = (canary.errors + stable.errors) as f64;
+    let events = (canary + stable).errors as f64;
     let share = if events > 0.0 { expected / events } else { 0.5 };
     let got = (canary.errors as f64 + WORTH * share) / (events + WORTH);
     got * (1.0 - share) / ((1.0 - got) * share)

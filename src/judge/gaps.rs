@@ -126,7 +126,7 @@ fn of_arm(signals: Option<&VersionSignals>, now: Timestamp) -> impl Iterator<Ite
 /// How long a series may be silent before it counts as ended: three of its intervals, at least two minutes.
 fn patience(signals: &VersionSignals) -> Duration {
     const LEAST: Duration = Duration::from_mins(2);
-    signals.counts.last().map_or(LEAST, |counts| (age(counts.to, counts.from) * 3).max(LEAST))
+    signals.counts.last().map_or(LEAST, |counts| age(counts.to, counts.from).saturating_mul(3).max(LEAST))
 }
 
 /// `requests, errors (canary); latency p99 (stable)`.

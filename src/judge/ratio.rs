@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{
-    counts::Pair,
+    counts::{Pair, Tally},
     eprocess::{log_likelihood, log_mean_exp},
 };
 
@@ -34,7 +34,9 @@ pub fn ratio(pairs: &[Pair]) -> Ratio {
         .filter_map(|pair| pair.share().map(|share| (pair, share)))
         .filter(|(_, share)| *share > 0.0 && *share < 1.0)
         .collect();
-    let errors = informative.iter().fold((0, 0), |(x, y), (p, _)| (x + p.canary.errors, y + p.stable.errors));
+    let (canary, stable) =
+        informative.iter().fold(Default::default(), |(x, y): (Tally, Tally), (p, _)| (x + p.canary, y + p.stable));
+    let errors = (canary.errors, stable.errors);
     if errors == (0, 0) {
         return Ratio::default();
     }

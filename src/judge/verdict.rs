@@ -79,7 +79,7 @@ impl Tests {
         for pair in pairs {
             tests.harm.fold(pair);
             tests.safety.fold(pair);
-            events += pair.events();
+            events = pair.events().saturating_add(events);
             if tests.harm_at.is_none() && tests.harm.log_e() >= -ALPHA_HARM.ln() {
                 tests.harm_at = Some(pair.to);
             }
@@ -130,7 +130,7 @@ pub fn judge(
         _ => None,
     };
     let (all_canary, all_stable) = totals(&all);
-    let share = all_canary.requests as f64 / (all_canary.requests + all_stable.requests).max(1) as f64;
+    let share = all_canary.requests as f64 / (all_canary + all_stable).requests.max(1) as f64;
     let evidence = |process: &EProcess| Evidence { log_e: process.log_e(), p: process.p() };
     let mut judgement = Judgement {
         verdict,
@@ -147,7 +147,7 @@ pub fn judge(
             Verdict::Wait | Verdict::NoData => None,
         },
         events: Progress {
-            seen: all_canary.errors + all_stable.errors,
+            seen: (all_canary + all_stable).errors,
             needed: events_needed(A_DOUBLING, share, ALPHA_HARM),
         },
         requests: Progress { seen: all_canary.requests, needed: forecast.map(|forecast| forecast.requests) },
@@ -181,7 +181,7 @@ fn reason(judgement: &Judgement, safe: bool) -> String {
                 (None, ..) => "no whole interval of both arms yet".to_owned(),
                 (_, Some(_), _) => String::new(),
                 (_, None, 0) => "no error on either side to compare by".to_owned(),
-                (_, None, _) => "too close to call".to_owned(),
+                (_, None, _) => "too few errors to say when".to_owned(),
             });
         }
         Verdict::NoData => {}
@@ -221,6 +221,9 @@ pub(super) mod tests {
         },
     };
 
+    /// Requests and errors, minute by minute.
+    type Minutes = Vec<(u64, u64)>;
+
     /// A version that had, minute by minute from minute 0, these requests and errors; its latency was measured too.
     pub(in crate::judge) fn version(minutes: &[(u64, u64)]) -> VersionSignals {
         let counts: Vec<_> = (0..)
@@ -246,7 +249,7 @@ pub(super) mod tests {
     }
 
     /// Good for three minutes, then 3.1 % against 0.2 %.
-    pub(in crate::judge) fn bad_canary() -> (Vec<(u64, u64)>, Vec<(u64, u64)>) {
+    pub(in crate::judge) fn bad_canary() -> (Minutes, Minutes) {
         (concat(&[(3, (1000, 2)), (18, (1000, 31))]), vec![(3000, 6); 21])
     }
 
@@ -255,7 +258,7 @@ pub(super) mod tests {
         let (canary, stable) = bad_canary();
         let judgement = judged(&canary, &stable);
         assert_eq!(judgement.verdict, Verdict::NoGo);
-        assert_eq!(judgement.reason, "3.1 % against 0.2 % on stable, n 18,000, ratio 15 (12–20)");
+        assert_eq!(judgement.reason, "3.1 % against 0.2 % on stable, n 18,000, ratio 16 (11–22)");
         assert_eq!((judgement.onset, judgement.covers_from), (Some(minute(3)), Some(minute(3))));
         assert_eq!(judgement.decided_at, Some(minute(4)), "the first bad minute is enough");
         assert_eq!((judgement.canary.errors, judgement.stable.errors), (558, 108));
@@ -354,10 +357,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_ratio_between_tolerated_and_rejected_is_not_promised_a_decision() {
-        let judgement = judged(&[(10_000, 26); 2], &[(10_000, 20); 2]);
-        assert_eq!((judgement.verdict, judgement.eta), (Verdict::Wait, None), "{judgement:?}");
-        assert_eq!(judgement.reason, "20,000 requests, 0.26 % against 0.2 % on stable, too close to call");
+    fn a_decision_more_than_a_month_away_is_not_promised() {
+        let rare = concat(&[(1, (10, 1)), (2999, (10, 0))]);
+        let judgement = judged(&rare, &rare);
+        assert_eq!((judgement.verdict, judgement.eta), (Verdict::Wait, None));
+        let text = "30,000 requests, 0.0033 % against 0.0033 % on stable, too few errors to say when";
+        assert_eq!(judgement.reason, text);
     }
 
     #[test]
@@ -398,6 +403,13 @@ pub(super) mod tests {
             let text = serde_json::to_string(&judgement).unwrap();
             assert_eq!(serde_json::from_str::<Judgement>(&text).unwrap(), judgement);
         }
+    }
+
+    #[test]
+    fn absurd_counts_are_judged_without_a_crash() {
+        let absurd = [(u64::MAX, u64::MAX), (u64::MAX, 0), (0, u64::MAX)];
+        let judgement = judged(&absurd, &[(u64::MAX, u64::MAX), (1, 1), (u64::MAX, 7)]);
+        assert!(judgement.harm.log_e.is_finite() && judgement.safe.log_e.is_finite(), "{judgement:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use chrono::{DateTime, TimeDelta};
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +100,22 @@ pub struct Window {
     pub step: Duration,
 }
 
+impl Window {
+    /// The newest `steps` whole intervals that ended at least `settle` before `now` (so that every sample of theirs has
+    /// arrived). They lie on a grid that does not depend on `now`: asked again later, the same interval gives the same counts.
+    /// A step of less than a millisecond is one.
+    pub fn newest(now: Timestamp, settle: Duration, step: Duration, steps: u32) -> Self {
+        let step = step.max(Duration::from_millis(1));
+        let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+        let settle = TimeDelta::from_std(settle).unwrap_or_default();
+        let settled = now.checked_sub_signed(settle).unwrap_or(now);
+        let to = settled.timestamp_millis().div_euclid(millis) * millis;
+        let from = to.saturating_sub(millis.saturating_mul(steps.into()));
+        let at = |millis| DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::UNIX_EPOCH);
+        Self { from: at(from), to: at(to), step }
+    }
+}
+
 /// A system that measures.
 pub trait Metrics: Send + Sync {
     /// The signals of these services, split by version, for each interval of the window. One request for each kind of
@@ -146,5 +163,22 @@ impl Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("name", &self.name).field("system", &self.system).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_window_ends_with_the_last_interval_that_is_whole_and_settled() {
+        let at = |minute, second| chrono::Utc.with_ymd_and_hms(2026, 3, 10, 1, minute, second).unwrap();
+        let newest = |now| Window::newest(now, Duration::from_secs(15), Duration::from_mins(1), 5);
+        let window = |from, to| Window { from: at(from, 0), to: at(to, 0), step: Duration::from_mins(1) };
+        assert_eq!(newest(at(46, 15)), window(41, 46));
+        assert_eq!(newest(at(47, 14)), window(41, 46));
+        assert_eq!(newest(at(47, 15)), window(42, 47));
     }
 }

@@ -183,7 +183,8 @@ pub enum RevisionGuard {
     None,
     /// As `metadata.resourceVersion` in a merge patch.
     MergePatch,
-    /// As a leading `test` (and `replace`) of `/metadata/resourceVersion` in a JSON patch.
+    /// As a leading `replace` of `/metadata/resourceVersion` in a JSON patch. Not as a `test`: a failed one is a bare 422,
+    /// which does not tell a moved object from a bad patch.
     JsonPatch,
 }
 

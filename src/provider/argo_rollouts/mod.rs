@@ -1,1 +1,83 @@
 //! Argo Rollouts: its objects to `domain::rollout`, its verbs to guarded patches.
+//!
+//! Each verb does one thing, unlike the plugin's `promote`, which resumes, continues or skips depending on state. What all
+//! engines on Kubernetes share is in `provider::kubernetes`. Sources: argo-rollouts v1.9 (`utils/rollout`,
+//! `pkg/kubectl-argo-rollouts`) and a recorded controller.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+
+use crate::{
+    domain::{
+        rollout::{Analysis, Engine, Rollout},
+        time::Timestamp,
+    },
+    port::{
+        facet::{Answer, Rollouts},
+        plan::{Ask, Blocked, Draft, Facts},
+    },
+    provider::kubernetes::{
+        Cluster, api as kubernetes,
+        facade::{Facade, Kind, View},
+        request::{Query, Resource},
+    },
+};
+
+pub mod api;
+mod draft;
+mod facts;
+pub mod normalize;
+pub mod phase;
+mod refusal;
+pub mod request;
+pub mod steps;
+mod weight;
+
+/// Rollouts.
+pub const ROLLOUTS: Resource =
+    Resource { group: "argoproj.io", version: "v1alpha1", plural: "rollouts", product: "Argo Rollouts" };
+/// AnalysisRuns.
+pub const ANALYSIS_RUNS: Resource =
+    Resource { group: "argoproj.io", version: "v1alpha1", plural: "analysisruns", product: "Argo Rollouts" };
+
+/// Argo Rollouts on this cluster; nothing is asked yet.
+pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Rollouts> {
+    Arc::new(Facade::<Argo>::new(cluster))
+}
+
+/// What Argo Rollouts adds to the shared facade.
+#[derive(Clone, Copy, Debug)]
+pub struct Argo;
+
+impl Kind for Argo {
+    type Object = api::Rollout;
+    const ENGINE: Engine = Engine::ArgoRollouts;
+    const RESOURCE: Resource = ROLLOUTS;
+    const HASH_LABEL: &'static str = api::HASH_LABEL;
+    const SUBRESOURCES: &'static [&'static str] = refusal::SUBRESOURCES;
+
+    fn selector(object: &api::Rollout) -> Option<String> {
+        // With a workloadRef the selector is the workload's: all sets of the engine come then, and their owner tells them
+        // apart.
+        kubernetes::selector(&object.spec.selector).or_else(|| Some(api::HASH_LABEL.to_owned()))
+    }
+
+    fn analyses<'a>(cluster: &'a Cluster, object: &'a api::Rollout) -> Answer<'a, Vec<Analysis>> {
+        let labels = format!("{}={}", api::HASH_LABEL, object.status.current_pod_hash);
+        let query = Query::all(ANALYSIS_RUNS, Some(object.metadata.namespace.clone())).labelled(Some(labels));
+        async move { Ok(normalize::analyses(object, cluster.list(&query).await?)) }.boxed()
+    }
+
+    fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
+        normalize::rollout(view)
+    }
+
+    fn facts(view: &View<'_, api::Rollout>) -> Facts {
+        facts::facts(view.object, &view.sets)
+    }
+
+    fn draft(rollout: &Rollout, view: &View<'_, api::Rollout>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {
+        draft::draft(rollout, view, ask, now)
+    }
+}

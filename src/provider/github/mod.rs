@@ -1,1 +1,105 @@
 //! GitHub Actions: runs, jobs, logs, environments that wait for review.
+//!
+//! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
+//! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
+//! `draft` says what a verb would do, `poll` reads, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
+//!
+//! Requests name a path only (`/repos/…`): the transport below puts the base before it (`https://api.github.com`,
+//! `https://HOST/api/v3`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
+//! is fetched past octocrab, so no token can reach it.
+
+mod address;
+mod api;
+mod client;
+mod draft;
+mod facade;
+mod fault;
+mod gate;
+mod log;
+mod memory;
+mod normalize;
+mod poll;
+mod request;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+
+use crate::{
+    domain::{
+        ids::{ServiceName, SourceName},
+        service::Environment,
+    },
+    port::{clock::SharedClock, facet::Connection, wire::Transport},
+    provider::github::{client::Client, facade::GitHub},
+};
+
+/// The names of facts that GitHub has besides those in [`crate::port::plan::fact`].
+pub mod fact {
+    /// The id of the run.
+    pub const RUN: &str = "run";
+    /// The id of the environment that waits for a reviewer; absent once it does not.
+    pub const PENDING: &str = "environment waiting for review";
+}
+
+/// One repository that is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// The organisation or person.
+    pub owner: String,
+    /// Its name.
+    pub repo: String,
+    /// Whose releases run here.
+    pub service: ServiceName,
+    /// GitHub's environment names, and what they are called here. One that is missing keeps GitHub's name and counts as of
+    /// the highest risk.
+    pub environments: BTreeMap<String, Environment>,
+}
+
+/// A connection to GitHub.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its name.
+    pub name: SourceName,
+    /// The token of the person who acts: approvals need a person's, not an app installation's.
+    pub token: Option<SecretString>,
+    /// What is looked at.
+    pub repos: Vec<Repository>,
+    /// How often.
+    pub interval: Duration,
+}
+
+/// Why a connection cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSettings {
+    /// A repository that cannot exist.
+    #[error("'{0}' is not a repository: expected OWNER/NAME")]
+    Repository(String),
+    /// The token has characters that no header can carry.
+    #[error("the GitHub token of '{0}' has characters that no token has: was a line break copied with it?")]
+    Token(SourceName),
+    /// octocrab queues requests in a Tokio task.
+    #[error("a GitHub connection can be made inside the Tokio runtime only")]
+    NoRuntime,
+}
+
+/// A connection over a transport that puts the base before each path. Must be called inside a Tokio runtime: octocrab starts
+/// the task of its request queue there.
+pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Result<Connection, BadSettings> {
+    let Settings { name, token, repos, interval } = settings;
+    for Repository { owner, repo, .. } in &repos {
+        let wrong = |part: &str| part.is_empty() || part.contains(['/', ' ']);
+        if wrong(owner) || wrong(repo) {
+            return Err(BadSettings::Repository(format!("{owner}/{repo}")));
+        }
+    }
+    if !token.as_ref().is_none_or(client::fits_in_a_header) {
+        return Err(BadSettings::Token(name));
+    }
+    tokio::runtime::Handle::try_current().map_err(|_| BadSettings::NoRuntime)?;
+    let mut connection = Connection::new(name.clone(), "github", interval);
+    let facade = Arc::new(GitHub::new(name, Client::new(transport, token), repos, clock));
+    connection.pipelines = Some(facade.clone());
+    connection.gates = Some(facade);
+    Ok(connection)
+}

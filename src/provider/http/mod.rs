@@ -1,1 +1,81 @@
-//! The transport and its layers: trace, conditional GET, retry of reads, rate budget, time-outs.
+//! The transport and the layers around it, the same for every system.
+//!
+//! From the outside in: trace, conditional GET, retry of reads, rate budget, time-outs, the transport. The budget sits
+//! inside the retry so that every attempt counts; the time-outs inside both so that each attempt has its own. What a
+//! request does to the far side travels with it ([`Class`]); one that says nothing is treated as a write, the safest.
+//!
+//! Here must not live: anything one vendor has and another has not.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tower::ServiceExt;
+
+use crate::{
+    domain::ids::SourceName,
+    port::{
+        clock::SharedClock,
+        wire::{Class, Transport, WireBody, WireError},
+    },
+};
+
+pub mod backoff;
+mod base;
+pub mod body;
+mod budget;
+mod conditional;
+pub mod error;
+mod leaf;
+mod retry;
+mod timeout;
+mod trace;
+
+pub use base::{Base, based};
+pub use budget::{Allowance, Budget, BudgetState};
+pub use leaf::reqwest_leaf;
+pub use timeout::Timeouts;
+
+/// How the layers around one connection behave.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    /// Names the connection in traces.
+    pub source: SourceName,
+    /// How long each class of request may take.
+    pub timeouts: Timeouts,
+    /// How often a read is sent at most; 1 means never again.
+    pub attempts: u32,
+    /// What we allow ourselves to ask of the system. Keep a clone to show how much is left.
+    pub budget: Budget,
+}
+
+impl Layers {
+    /// The defaults: three attempts, 4 s for a read, 10 s for a write, and 600 requests a minute.
+    pub fn new(source: SourceName) -> Self {
+        let budget = Budget::new(Allowance { requests: 600, window: Duration::from_mins(1) });
+        Self { source, timeouts: Timeouts::default(), attempts: 3, budget }
+    }
+}
+
+/// Puts the layers around a leaf.
+pub fn layered(leaf: Transport, options: Layers, clock: SharedClock) -> Transport {
+    let Layers { source, timeouts, attempts, budget } = options;
+    let timed = timeout::timed(leaf, timeouts, clock.clone());
+    let budgeted = budget::budgeted(timed, budget, clock.clone());
+    let retried = retry::retried(budgeted, attempts, clock.clone());
+    let conditional = conditional::conditional(retried);
+    trace::traced(conditional, source, clock)
+}
+
+/// The class a request travels with; a write when it says nothing.
+pub fn class_of<B>(request: &Request<B>) -> Class {
+    request.extensions().get().copied().unwrap_or(Class::Write)
+}
+
+/// Sends a request through a transport once.
+pub async fn send(transport: &Transport, request: Request<Bytes>) -> Result<Response<WireBody>, WireError> {
+    transport.clone().oneshot(request).await
+}
+
+#[cfg(test)]
+pub(crate) mod testing;

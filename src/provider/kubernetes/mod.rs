@@ -1,1 +1,26 @@
-//! What every engine on Kubernetes shares: the client over our seam, lists, watches with resync, patches, access reviews.
+//! What every engine on Kubernetes shares: lists, watches with resync, guarded patches, access reviews, the sentences for
+//! its errors, pods by version, and one facade ([`facade::Facade`]) that an engine completes with a [`facade::Kind`].
+//!
+//! Requests carry only a path and go through `port::wire::Transport`. On a real cluster the leaf of that transport is
+//! kube's client, which keeps authentication and TLS ([`connect::leaf`]); the built-in world is another leaf.
+//!
+//! Here must not live: anything one engine has and another has not.
+
+pub mod api;
+pub mod cluster;
+pub mod connect;
+mod error;
+pub mod facade;
+mod follow;
+pub mod gitops;
+pub mod patch;
+pub mod proxy;
+pub mod request;
+mod rights;
+pub mod scope;
+mod store;
+mod watch;
+pub mod workload;
+
+pub use cluster::Cluster;
+pub use scope::Scope;

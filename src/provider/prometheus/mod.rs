@@ -1,1 +1,278 @@
-//! Prometheus and what speaks its API: signals by service and version in grouped queries.
+//! Prometheus, and what speaks its query API (Thanos, Mimir, `VictoriaMetrics`): signals by service and version.
+//!
+//! The facade only: it sends what `request` builds and hands `api`'s answers to `normalize`.
+
+mod api;
+mod normalize;
+pub mod presets;
+mod quantile;
+mod request;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{FutureExt, future::try_join3};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tower::ServiceExt;
+
+use crate::{
+    domain::{
+        ids::{ServiceName, SourceName},
+        observed::FaultKind,
+        signal::ServiceSignals,
+    },
+    port::{
+        error::ProviderError,
+        facet::{Answer, Connection, Metrics, Window},
+        wire::{Transport, WireError},
+    },
+    provider::prometheus::{
+        api::Samples,
+        normalize::Answers,
+        presets::Preset,
+        request::{Kind, Moments},
+    },
+};
+
+/// No answer is read further than this: a query without limits must not eat the machine's memory.
+const MOST_BYTES: usize = 64 << 20;
+
+/// How one Prometheus is queried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which series to read.
+    pub preset: Preset,
+    /// Further matchers, each as PromQL has it: `namespace="shop"`.
+    pub matchers: Vec<String>,
+    /// Services whose label has another value than their name.
+    pub labels: BTreeMap<ServiceName, String>,
+    /// The distance between two scrapes. Too long is harmless (counts get smoother), too short loses what happened between
+    /// two scrapes.
+    pub scrape: Duration,
+    /// How often the signals are meant to be read.
+    pub interval: Duration,
+}
+
+impl Settings {
+    /// A preset with everything else as it usually is: scraped and read every 15 seconds.
+    pub fn new(preset: Preset) -> Self {
+        let usual = Duration::from_secs(15);
+        Self { preset, matchers: Vec::new(), labels: BTreeMap::new(), scrape: usual, interval: usual }
+    }
+}
+
+/// A connection that measures, over a transport that knows the address: requests carry the path only (`/api/v1/query`).
+pub fn over(name: SourceName, transport: Transport, settings: Settings) -> Connection {
+    let interval = settings.interval;
+    let prometheus = Prometheus { transport, settings, refuses_post: AtomicBool::new(false) };
+    Connection { metrics: Some(Arc::new(prometheus)), ..Connection::new(name, "prometheus", interval) }
+}
+
+struct Prometheus {
+    transport: Transport,
+    settings: Settings,
+    /// A read-only proxy said no to POST once: it is not asked again.
+    refuses_post: AtomicBool,
+}
+
+impl Metrics for Prometheus {
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
+        async move {
+            let pieces = request::moments(window);
+            if services.is_empty() || pieces.is_empty() {
+                return Ok(Vec::new());
+            }
+            let label = |service: &ServiceName| {
+                self.settings.labels.get(service).cloned().unwrap_or_else(|| service.as_str().to_owned())
+            };
+            let named: Vec<_> = services.iter().map(|service| (service.clone(), label(service))).collect();
+            let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
+            let ask = |kind| self.ask(kind, &labels, &pieces, window.step);
+            let (request_rate, error_ratio, buckets) =
+                try_join3(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::LatencyBuckets)).await?;
+            let answers = Answers { request_rate, error_ratio, buckets };
+            Ok(normalize::signals(&self.settings.preset, &named, window.step, answers))
+        }
+        .boxed()
+    }
+}
+
+impl Prometheus {
+    /// The series of one kind, piece after piece.
+    async fn ask(
+        &self,
+        kind: Kind,
+        labels: &[String],
+        pieces: &[Moments],
+        step: Duration,
+    ) -> Result<Vec<Samples>, ProviderError> {
+        let promql = request::promql(kind, &self.settings, labels, step);
+        let mut all = Vec::new();
+        for piece in pieces {
+            let samples = self.query(&promql, *piece).await;
+            all.extend(samples.map_err(|e| ProviderError { text: format!("{kind}: {}", e.text), ..e })?);
+        }
+        Ok(all)
+    }
+
+    async fn query(&self, promql: &str, moments: Moments) -> Result<Vec<Samples>, ProviderError> {
+        if !self.refuses_post.load(Ordering::Relaxed) {
+            let (status, headers, body) = self.send(request::post(promql, moments)).await?;
+            if !matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN) {
+                return api::read(status, &headers, &body);
+            }
+        }
+        let (status, headers, body) = self.send(request::get(promql, moments)?).await?;
+        self.refuses_post.store(status.is_success(), Ordering::Relaxed);
+        api::read(status, &headers, &body)
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, HeaderMap, Bytes), ProviderError> {
+        let response = self.transport.clone().oneshot(request).await.map_err(|error| not_sent(&error))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| not_read(&*error))?;
+        Ok((head.status, head.headers, body.to_bytes()))
+    }
+}
+
+fn not_sent(error: &WireError) -> ProviderError {
+    let (kind, retry_after) = match error {
+        WireError::NotConnected(_) | WireError::Lost(_) => (FaultKind::Unreachable, None),
+        WireError::TimedOut(_) => (FaultKind::TimedOut, None),
+        WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
+    };
+    ProviderError { retry_after, ..ProviderError::new(kind, error.to_string()) }
+}
+
+fn not_read(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ProviderError {
+    match error.downcast_ref::<WireError>() {
+        Some(error) => not_sent(error),
+        None if error.is::<LengthLimitError>() => {
+            let text = format!("the answer is larger than {} MiB; watch fewer services", MOST_BYTES >> 20);
+            ProviderError::new(FaultKind::Unreadable, text)
+        }
+        None => ProviderError::new(FaultKind::Unreadable, error.to_string()),
+    }
+}
+
+impl fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prometheus").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use chrono::TimeZone;
+    use http::{Method, Response};
+    use tower::service_fn;
+
+    use super::*;
+    use crate::port::wire::{WireBody, whole};
+
+    const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+
+    type Seen = Arc<Mutex<Vec<(Method, String)>>>;
+
+    /// A connection to something that answers by method and path, and what it was asked.
+    fn connected(
+        answer: impl Fn(&Request<Bytes>) -> Result<Response<WireBody>, WireError> + Clone + Send + Sync + 'static,
+    ) -> (Arc<dyn Metrics>, Seen) {
+        let seen = Seen::default();
+        let log = seen.clone();
+        let transport = Transport::new(service_fn(move |request: Request<Bytes>| {
+            log.lock().unwrap().push((request.method().clone(), request.uri().path().to_owned()));
+            futures::future::ready(answer(&request))
+        }));
+        let settings = Settings::new(presets::named("istio").unwrap());
+        (over("metrics".into(), transport, settings).metrics.unwrap(), seen)
+    }
+
+    fn reply(status: u16, body: &'static str) -> Response<WireBody> {
+        Response::builder().status(status).body(whole(body)).unwrap()
+    }
+
+    fn one_minute() -> Window {
+        let from = chrono::Utc.timestamp_opt(1_773_107_160, 0).unwrap();
+        Window { from, to: from + chrono::TimeDelta::minutes(1), step: Duration::from_mins(1) }
+    }
+
+    fn ask(metrics: &dyn Metrics, services: &[ServiceName]) -> Result<Vec<ServiceSignals>, ProviderError> {
+        futures::executor::block_on(metrics.signals(services, one_minute()))
+    }
+
+    #[test]
+    fn a_hundred_services_cost_three_requests_and_none_costs_nothing() {
+        let (metrics, seen) = connected(|_| Ok(reply(200, EMPTY)));
+        let services: Vec<_> = (0..100).map(|i| ServiceName::new(format!("service-{i}"))).collect();
+        assert_eq!(ask(&*metrics, &services), Ok(vec![]));
+        assert_eq!(*seen.lock().unwrap(), vec![(Method::POST, "/api/v1/query".to_owned()); 3]);
+        assert_eq!(ask(&*metrics, &[]), Ok(vec![]));
+        assert_eq!(seen.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_post_is_asked_with_get_from_then_on() {
+        for refusal in [403, 405] {
+            let (metrics, seen) = connected(move |request| {
+                Ok(if request.method() == Method::POST { reply(refusal, "no") } else { reply(200, EMPTY) })
+            });
+            let services = ["payments".into()];
+            assert_eq!(ask(&*metrics, &services), Ok(vec![]));
+            seen.lock().unwrap().clear();
+            assert_eq!(ask(&*metrics, &services), Ok(vec![]));
+            assert_eq!(*seen.lock().unwrap(), vec![(Method::GET, "/api/v1/query".to_owned()); 3]);
+        }
+    }
+
+    #[test]
+    fn who_may_not_read_at_all_is_told_so_and_post_is_tried_again_next_time() {
+        let (metrics, seen) = connected(|_| Ok(reply(403, "")));
+        let error = ask(&*metrics, &["payments".into()]).unwrap_err();
+        assert_eq!(error.kind, FaultKind::Forbidden);
+        assert_eq!(error.text, "request rate: it does not let us query; ask for read access (403)");
+        seen.lock().unwrap().clear();
+        ask(&*metrics, &["payments".into()]).unwrap_err();
+        assert_eq!(seen.lock().unwrap()[0].0, Method::POST);
+    }
+
+    #[test]
+    fn no_connection_no_answer_and_no_budget_are_told_apart() {
+        let table = [
+            (WireError::NotConnected("refused".into()), FaultKind::Unreachable),
+            (WireError::TimedOut(Duration::from_secs(4)), FaultKind::TimedOut),
+            (WireError::NoBudget(Duration::from_secs(9)), FaultKind::RateLimited),
+        ];
+        for (wire, kind) in table {
+            let (metrics, _) = connected({
+                let wire = wire.clone();
+                move |_| Err(wire.clone())
+            });
+            let error = ask(&*metrics, &["payments".into()]).unwrap_err();
+            assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}")));
+        }
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_a_lost_connection_not_an_empty_answer() {
+        let (metrics, _) = connected(|_| {
+            let chunks = [Ok(http_body::Frame::data(Bytes::from("{"))), Err(WireError::Lost("reset".into()))];
+            let body = http_body_util::StreamBody::new(futures::stream::iter(chunks));
+            Ok(Response::new(body.boxed_unsync()))
+        });
+        let error = ask(&*metrics, &["payments".into()]).unwrap_err();
+        let text = "request rate: connection lost: reset".to_owned();
+        assert_eq!((error.kind, error.text), (FaultKind::Unreachable, text));
+    }
+}

@@ -1,0 +1,177 @@
+//! Hand-made observations for tests of the pure rooms: one rollout of `payments` at 25 %, and a model that saw it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    app::{
+        model::{Model, Session},
+        msg::Msg,
+        store::SourceInfo,
+        update::update,
+    },
+    domain::{
+        ids::RolloutId,
+        offer::{Offer, Risk},
+        rollout::{
+            Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind, Strategy, Weight,
+        },
+        time::Timestamp,
+        verb::Verb,
+        version::Version,
+    },
+    port::{
+        facet::Change,
+        plan::{Ask, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+    },
+};
+
+/// 2026-03-10T02:07:30Z, when the demo opens.
+pub(crate) fn now() -> Timestamp {
+    "2026-03-10T02:07:30Z".parse().unwrap()
+}
+
+/// `payments` 1.41.3 → 1.42.0, paused at 25 % by step 5 of 8.
+pub(crate) fn payments() -> Rollout {
+    let set = |name: &str, revision, role, version: &Version, pods| ReplicaSet {
+        name: format!("payments-{name}"),
+        hash: name.to_owned(),
+        revision,
+        role,
+        version: version.clone(),
+        desired: pods,
+        current: pods,
+        ready: pods,
+        available: pods,
+        created: None,
+        scale_down_at: None,
+    };
+    let stable = Version::tagged("1.41.3").at_commit("9f8e7d6c5b4a39281706f5e4d3c2b1a098765432");
+    let canary = Version::tagged("1.42.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
+    let since = "2026-03-10T01:47:00Z".parse().unwrap();
+    Rollout {
+        id: RolloutId::new(&"kubernetes-eu".into(), Engine::ArgoRollouts, "shop/payments"),
+        service: "payments".into(),
+        environment: "prod/eu-west-1".into(),
+        strategy: Strategy::Canary,
+        phase: Phase::Paused,
+        message: Some("CanaryPauseStep".to_owned()),
+        steps: steps(),
+        step: Some(5),
+        weight: Weight { declared: 25, actual: 25, max: 100 },
+        pause: Some(Pause {
+            reason: PauseReason::Step,
+            since: Some(since),
+            until: Some(since + Duration::from_mins(30)),
+        }),
+        held: false,
+        aborted_in_spec: false,
+        replica_sets: vec![set("c0ffee", 3, Role::Canary, &canary, 3), set("ba5e", 2, Role::Stable, &stable, 9)],
+        replicas: 12,
+        started: Some(since - Duration::from_mins(5)),
+        step_times: BTreeMap::from([(5, since)]),
+        analyses: Vec::new(),
+        events: Vec::new(),
+        identity: Identity {
+            uid: "uid-1".to_owned(),
+            generation: 3,
+            revision: "81723".to_owned(),
+            canary_hash: "c0ffee".to_owned(),
+            stable_hash: "ba5e".to_owned(),
+        },
+        offers: [Verb::Promote, Verb::Abort, Verb::Rollback].map(|verb| Offer::open(verb, Risk::High)).to_vec(),
+        stable: Some(stable),
+        canary: Some(canary),
+    }
+}
+
+fn steps() -> Vec<Step> {
+    let weight = |w| Step { label: format!("setWeight: {w}"), kind: StepKind::SetWeight(w) };
+    let pause = |minutes: Option<u64>| Step {
+        label: minutes.map_or_else(|| "pause".to_owned(), |m| format!("pause: {m}m")),
+        kind: StepKind::Pause(minutes.map(Duration::from_mins)),
+    };
+    vec![weight(5), pause(Some(2)), weight(10), pause(Some(2)), weight(25), pause(Some(30)), weight(50), pause(None)]
+}
+
+/// A model that has a cluster and metrics, and has seen nothing.
+pub(crate) fn blind() -> Model {
+    let source = |name: &str, engines: Vec<Engine>, metrics| SourceInfo {
+        name: name.into(),
+        engines,
+        gates: false,
+        pipelines: false,
+        metrics,
+        interval: Duration::from_secs(5),
+    };
+    let session = Session {
+        who: "dana".into(),
+        profile: "demo".to_owned(),
+        read_only: false,
+        sources: vec![
+            source("kubernetes-eu", vec![Engine::ArgoRollouts], false),
+            source("prometheus", Vec::new(), true),
+        ],
+        signal_step: Duration::from_secs(30),
+    };
+    Model::new(session, now(), (120, 36))
+}
+
+/// A model that has just seen these rollouts.
+pub(crate) fn seeing(rollouts: Vec<Rollout>) -> Model {
+    let mut model = blind();
+    see(&mut model, now(), rollouts);
+    model
+}
+
+/// Lets the model see these rollouts, at a time.
+pub(crate) fn see(model: &mut Model, at: Timestamp, rollouts: Vec<Rollout>) -> Vec<crate::app::effect::Effect> {
+    update(model, Msg::Tick(at));
+    update(
+        model,
+        Msg::Rollouts {
+            source: "kubernetes-eu".into(),
+            engine: Engine::ArgoRollouts,
+            at,
+            change: Ok(Change::All(rollouts)),
+        },
+    )
+}
+
+/// What a provider would draft for a verb on a rollout: bound to its identity as the engine binds it.
+pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
+    let identity = &rollout.identity;
+    let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let call = WireCall {
+        words: "change it".to_owned(),
+        method: "PATCH".to_owned(),
+        path: "/rollouts/payments".to_owned(),
+        content_type: "application/merge-patch+json".to_owned(),
+        body: "{}".to_owned(),
+        guard: RevisionGuard::MergePatch,
+        command: "kubectl patch".to_owned(),
+    };
+    let (from, to) = match verb {
+        Verb::Rollback | Verb::Abort => (rollout.canary.clone(), rollout.stable.clone()),
+        _ => (rollout.stable.clone(), rollout.canary.clone()),
+    };
+    Draft {
+        from,
+        to,
+        effect: "25 % → 0 %".to_owned(),
+        calls: vec![call],
+        bound: Facts::from([fact(fact::UID, &identity.uid), fact(fact::CANARY, &identity.canary_hash)]),
+        expect: Expectation {
+            all: vec![Expect::is(fact::WEIGHT, 0)],
+            fails_if: Vec::new(),
+            within: Duration::from_mins(1),
+            progress: None,
+        },
+        undo: "retry".to_owned(),
+        notes: Vec::new(),
+    }
+}
+
+/// An ask for a verb on `payments`.
+pub(crate) fn ask(verb: Verb) -> Ask {
+    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None }
+}

@@ -1,0 +1,239 @@
+//! The result of a verb for scripts (`holdshort/action/v1`), and plans and stages in words. How it is reached is in `verb`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::{
+    app::guard::{self, Refusal},
+    cli::exit::Exit,
+    domain::{offer::Risk, time::Timestamp, verb::Verb},
+    port::{
+        plan::{Plan, Target},
+        record::{Entry, Record, Stage},
+    },
+};
+
+/// `holdshort/action/v1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// `holdshort/action/v1`.
+    pub schema: &'static str,
+    /// The record's number; `null` where nothing was recorded.
+    pub record: Option<u64>,
+    /// The verb that was carried out: approving a paused rollout is `promote` or `resume`.
+    pub verb: Verb,
+    /// The full id of what it acts on.
+    pub target: String,
+    /// `planned` (`--dry-run`), `refused`, `under_way`, `done`, `failed` or `unknown`.
+    pub outcome: &'static str,
+    /// What was observed, why it was refused or failed, or what to check.
+    pub said: String,
+    /// Honest ways on, where it was refused.
+    pub ways: Vec<String>,
+    /// The exit code.
+    pub exit: u8,
+    /// What it does; `null` where it was refused before there was a plan.
+    pub plan: Option<PlanOut>,
+    /// What happened, in order.
+    pub stages: Vec<StageOut>,
+}
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanOut {
+    /// Whose release.
+    pub service: String,
+    /// Where; empty for a run.
+    pub environment: String,
+    /// What a mistake costs: `low`, `medium` or `high`.
+    pub risk: Risk,
+    /// The version it acts on: what `--expect` is compared with.
+    pub version: Option<String>,
+    /// What runs before.
+    pub from: Option<String>,
+    /// What runs, or moves on, afterwards.
+    pub to: Option<String>,
+    /// The effect in a sentence.
+    pub effect: String,
+    /// The calls, in order.
+    pub calls: Vec<CallOut>,
+    /// What must be observed afterwards, each in words.
+    pub expects: Vec<String>,
+    /// Within how many seconds.
+    pub within_seconds: u64,
+    /// How to undo it.
+    pub undo: String,
+    /// What to know before.
+    pub notes: Vec<String>,
+    /// What policy checked.
+    pub checks: Vec<String>,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallOut {
+    /// In words.
+    pub words: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The body, without the object's revision.
+    pub body: String,
+    /// The plain command that does the same.
+    pub command: String,
+}
+
+/// One stage of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageOut {
+    /// When.
+    pub at: Timestamp,
+    /// `recorded`, `sending`, `accepted`, `moving`, `not_moving`, `done`, `refused`, `failed` or `unknown`.
+    pub stage: &'static str,
+    /// In words.
+    pub said: String,
+}
+
+impl PlanOut {
+    /// Of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let draft = &plan.draft;
+        let call = |call: &crate::port::plan::WireCall| CallOut {
+            words: call.words.clone(),
+            method: call.method.clone(),
+            path: call.path.clone(),
+            body: call.body.clone(),
+            command: call.command.clone(),
+        };
+        Self {
+            service: plan.service.to_string(),
+            environment: plan.environment.to_string(),
+            risk: plan.risk,
+            version: guard::acts_on(plan.verb, draft).map(ToString::to_string),
+            from: draft.from.as_ref().map(ToString::to_string),
+            to: draft.to.as_ref().map(ToString::to_string),
+            effect: draft.effect.clone(),
+            calls: draft.calls.iter().map(call).collect(),
+            expects: draft.expect.all.iter().map(ToString::to_string).collect(),
+            within_seconds: draft.expect.within.as_secs(),
+            undo: draft.undo.clone(),
+            notes: draft.notes.clone(),
+            checks: plan.checks.clone(),
+        }
+    }
+}
+
+impl StageOut {
+    /// Of an entry of a record.
+    pub fn of(entry: &Entry) -> Self {
+        let (stage, said) = words(&entry.stage);
+        Self { at: entry.at, stage, said }
+    }
+}
+
+/// A stage's name and what it says.
+pub fn words(stage: &Stage) -> (&'static str, String) {
+    match stage {
+        Stage::Recorded => ("recorded", "the intent is on disk; nothing was sent".to_owned()),
+        Stage::Sending { call } => ("sending", format!("call {}", call + 1)),
+        Stage::Accepted { call, said } => ("accepted", format!("call {}: {said}", call + 1)),
+        Stage::Moving { said } => ("moving", said.clone()),
+        Stage::NotMoving { seconds } => ("not_moving", format!("accepted, not moving for {seconds} s")),
+        Stage::Done { said } => ("done", said.clone()),
+        Stage::Refused { why, .. } => ("refused", why.clone()),
+        Stage::Failed { why } => ("failed", why.clone()),
+        Stage::Unknown { check } => ("unknown", check.clone()),
+    }
+}
+
+/// How an action ends with this stage as its last; `None` while it is under way.
+pub fn exit_of(stage: &Stage) -> Option<Exit> {
+    match stage {
+        Stage::Done { .. } => Some(Exit::Done),
+        Stage::Refused { changed: true, .. } => Some(Exit::Changed),
+        Stage::Refused { changed: false, .. } => Some(Exit::Refused),
+        Stage::Failed { .. } => Some(Exit::Failed),
+        Stage::Unknown { .. } => Some(Exit::Unknown),
+        _ => None,
+    }
+}
+
+impl Action {
+    /// A plan that is only shown.
+    pub fn planned(plan: &Plan) -> Self {
+        Self {
+            schema: "holdshort/action/v1",
+            record: None,
+            verb: plan.verb,
+            target: plan.target.to_string(),
+            outcome: "planned",
+            said: "nothing was sent".to_owned(),
+            ways: Vec::new(),
+            exit: Exit::Done.code(),
+            plan: Some(PlanOut::of(plan)),
+            stages: Vec::new(),
+        }
+    }
+
+    /// A refusal.
+    pub fn refused(target: &Target, refusal: &Refusal, plan: Option<&Plan>, exit: Exit) -> Self {
+        Self {
+            schema: "holdshort/action/v1",
+            record: None,
+            verb: refusal.verb,
+            target: target.to_string(),
+            outcome: "refused",
+            said: refusal.reasons.join("; "),
+            ways: refusal.ways.clone(),
+            exit: exit.code(),
+            plan: plan.map(PlanOut::of),
+            stages: Vec::new(),
+        }
+    }
+
+    /// A record, as far as it has come. `exit` is how this command ends.
+    pub fn recorded(record: &Record, exit: Exit) -> Self {
+        let plan = &record.intent.plan;
+        let last = record.end().or(record.entries.last()).map(|entry| words(&entry.stage));
+        let ended = record.end().is_some();
+        let (stage, said) = last.unwrap_or(("recorded", String::new()));
+        Self {
+            schema: "holdshort/action/v1",
+            record: Some(record.id.0),
+            verb: plan.verb,
+            target: plan.target.to_string(),
+            outcome: if ended { stage } else { "under_way" },
+            said,
+            ways: Vec::new(),
+            exit: exit.code(),
+            plan: Some(PlanOut::of(plan)),
+            stages: record.entries.iter().map(StageOut::of).collect(),
+        }
+    }
+}
+
+/// Prints a plan as people read it before they say yes.
+pub fn print_plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    let shown = PlanOut::of(plan);
+    let place = if shown.environment.is_empty() { String::new() } else { format!(" in {}", shown.environment) };
+    writeln!(out, "{} {}{place} ({} risk)", plan.verb.words(), shown.service, shown.risk)?;
+    let unknown = || "unknown".to_owned();
+    writeln!(out, "  from    {}", shown.from.unwrap_or_else(unknown))?;
+    writeln!(out, "  to      {}", shown.to.unwrap_or_else(unknown))?;
+    writeln!(out, "  effect  {}", shown.effect)?;
+    for call in &plan.draft.calls {
+        writeln!(out, "  sends   {}: {}", call.words, call.line())?;
+    }
+    let within = plan.draft.expect.within.as_secs();
+    writeln!(out, "  then    {} within {within} s", shown.expects.join(", "))?;
+    writeln!(out, "  undo    {}", shown.undo)?;
+    for note in &shown.notes {
+        writeln!(out, "  note    {note}")?;
+    }
+    for check in &shown.checks {
+        writeln!(out, "  check   {check}")?;
+    }
+    Ok(())
+}

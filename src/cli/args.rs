@@ -1,0 +1,346 @@
+//! What can be written on the command line. Types and their parsers only: nothing here does anything.
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+
+use crate::{
+    cli::{
+        exit::Exit,
+        value::{Moment, Size, Snapshotted, View, Wait, chords, since_start, speed},
+    },
+    domain::verb::Verb,
+    keymap::chord::Chord,
+};
+
+/// The scenario that a bare `--demo` and `holdshort demo` fly.
+pub const FIRST_SCENARIO: &str = "bad-canary";
+
+/// A terminal release cockpit: is it the release, what waits for a human, what may I safely do?
+#[derive(Clone, Debug, PartialEq, Parser)]
+#[command(name = "holdshort", version, after_help = Exit::table(), after_long_help = Exit::table())]
+pub struct Cli {
+    /// Write everything that happens to FILE, for `holdshort replay`
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do; without it the cockpit opens on the configuration that is found.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(next_help_heading = "Flags of every command")]
+pub struct Globals {
+    /// Read this configuration too; the last one wins
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Vec<PathBuf>,
+    /// Lay this profile of the configuration over it
+    #[arg(long, value_name = "NAME", global = true, env = "HOLDSHORT_PROFILE")]
+    pub profile: Option<String>,
+    /// Look only: every verb is refused
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Colour the output
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Draw with ASCII only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Send little to the terminal: for slow lines
+    #[arg(long, global = true)]
+    pub slow: bool,
+    /// Say more on stderr; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Look at the built-in world instead of real systems
+    #[arg(
+        long, value_name = "SCENARIO", global = true, num_args = 0..=1, require_equals = true,
+        default_missing_value = FIRST_SCENARIO
+    )]
+    pub demo: Option<String>,
+    /// The built-in world's seed
+    #[arg(long, value_name = "N", global = true)]
+    pub seed: Option<u64>,
+    /// The built-in world's time since its start, reached at once: +20m
+    #[arg(long, value_name = "+TIME", global = true, value_parser = since_start)]
+    pub at: Option<Duration>,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal that shows colours, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Command {
+    /// Open the cockpit on a built-in world: nothing real is touched
+    Demo(DemoArgs),
+    /// Show what is in flight, its verdict, and what waits
+    Status {
+        /// Only this service
+        service: Option<String>,
+        /// As JSON (`holdshort/status/v1`)
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show everything that waits for a human
+    Inbox {
+        /// As JSON (`holdshort/inbox/v1`)
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let a gate pass
+    Approve(VerbArgs),
+    /// Close a gate for good
+    Reject(VerbArgs),
+    /// Continue past this pause, no further
+    Promote(VerbArgs),
+    /// Leave out the running step
+    Skip(VerbArgs),
+    /// Skip every pause, step and analysis that is left
+    PromoteFull(VerbArgs),
+    /// Hold the rollout where it is; traffic stays as it is
+    Pause(VerbArgs),
+    /// Undo a person's pause
+    Resume(VerbArgs),
+    /// Send all traffic back to stable, now
+    Abort(VerbArgs),
+    /// Put an earlier version back
+    Rollback(RollbackArgs),
+    /// Try the aborted version again, from its first step
+    Retry(VerbArgs),
+    /// Replace the pods of the running version, one after the other
+    Restart(VerbArgs),
+    /// Run the pipeline again
+    Rerun(VerbArgs),
+    /// Stop the run
+    Cancel(VerbArgs),
+    /// Draw one screen
+    Snapshot(SnapshotArgs),
+    /// Look at a recording
+    Replay {
+        /// What `--record` wrote
+        file: PathBuf,
+        /// Only up to this moment: +20m since its start, or 2026-03-10T02:07:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Option<Moment>,
+    },
+    /// Read the record of who did what, with what evidence, and how it ended
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// List the keys
+    Keys {
+        /// As JSON (`holdshort/keys/v1`)
+        #[arg(long)]
+        json: bool,
+    },
+    /// List and check themes
+    #[command(subcommand)]
+    Themes(ThemesCommand),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Carry out a recorded action; started by holdshort itself
+    #[command(hide = true)]
+    Executor {
+        /// The record's number
+        id: u64,
+    },
+}
+
+/// `demo`.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(args_conflicts_with_subcommands = false)]
+pub struct DemoArgs {
+    /// A scenario's name, or a file
+    #[arg(long, value_name = "NAME|FILE", global = true)]
+    pub scenario: Option<String>,
+    /// How fast the world's time goes; 1 is real time
+    #[arg(long, value_name = "X", global = true, value_parser = speed)]
+    pub speed: Option<f64>,
+    /// List the scenarios
+    #[arg(long)]
+    pub list: bool,
+    /// Write everything that happens to FILE, for `holdshort replay`
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Something else than the cockpit.
+    #[command(subcommand)]
+    pub command: Option<DemoCommand>,
+}
+
+/// `demo …`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum DemoCommand {
+    /// Serve the built-in world on this machine, for kubectl, promtool and curl
+    Serve {
+        /// Where: 127.0.0.1:8080; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+}
+
+/// What every verb takes.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+pub struct VerbArgs {
+    /// SERVICE, SERVICE@ENVIRONMENT, or a full id as `status --json` prints it
+    pub target: String,
+    /// Refuse unless this is the version it would act on: version, tag, or the start of its commit or digest
+    #[arg(long, value_name = "VERSION")]
+    pub expect: Option<String>,
+    /// Print the plain commands that would do the same, and stop
+    #[arg(long, conflicts_with_all = ["dry_run", "json"])]
+    pub print_commands: bool,
+    /// Why: goes into the record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print the plan, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// As JSON (`holdshort/action/v1`)
+    #[arg(long)]
+    pub json: bool,
+    /// Wait until it is verified, or at most this long; 0s does not wait
+    #[arg(
+        long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+        default_value = "verified", default_missing_value = "verified"
+    )]
+    pub wait: Wait,
+}
+
+/// `rollback`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct RollbackArgs {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub verb: VerbArgs,
+    /// The version to put back; without it the last one known good that is not the current one
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+}
+
+/// `snapshot`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct SnapshotArgs {
+    /// board, inbox, or release:SERVICE
+    #[arg(long, default_value = "board")]
+    pub view: View,
+    /// Columns and rows
+    #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x36")]
+    pub size: Size,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = Snapshotted::Txt)]
+    pub format: Snapshotted,
+    /// Keys pressed before: "j Enter"
+    #[arg(long, value_name = "KEYS", value_parser = chords)]
+    pub keys: Option<Keys>,
+    /// Write to FILE instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Keys in the order in which they are pressed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys(pub Vec<Chord>);
+
+/// `audit …`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum AuditCommand {
+    /// List every record, the newest first
+    List {
+        /// As JSON (`holdshort/audit/v1`)
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one record
+    Show {
+        /// Its number
+        id: u64,
+        /// As JSON (`holdshort/audit/v1`)
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that no byte of the journal was changed
+    Verify {
+        /// As JSON (`holdshort/audit/v1`)
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `themes …`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ThemesCommand {
+    /// List the themes that come with holdshort
+    List,
+    /// Check a theme file, or all themes that come with holdshort
+    Check {
+        /// The theme
+        file: Option<PathBuf>,
+    },
+}
+
+/// `config …`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Check it; errors point at file, line and column
+    Check,
+    /// Show what is in force, without secrets
+    Show,
+}
+
+impl Command {
+    /// The verb, its arguments, and the version to roll back to.
+    pub fn verb(&self) -> Option<(Verb, &VerbArgs, Option<&str>)> {
+        let (verb, args) = match self {
+            Self::Rollback(args) => return Some((Verb::Rollback, &args.verb, args.to.as_deref())),
+            Self::Approve(args) => (Verb::Approve, args),
+            Self::Reject(args) => (Verb::Reject, args),
+            Self::Promote(args) => (Verb::Promote, args),
+            Self::Skip(args) => (Verb::Skip, args),
+            Self::PromoteFull(args) => (Verb::PromoteFull, args),
+            Self::Pause(args) => (Verb::Pause, args),
+            Self::Resume(args) => (Verb::Resume, args),
+            Self::Abort(args) => (Verb::Abort, args),
+            Self::Retry(args) => (Verb::Retry, args),
+            Self::Restart(args) => (Verb::Restart, args),
+            Self::Rerun(args) => (Verb::Rerun, args),
+            Self::Cancel(args) => (Verb::Cancel, args),
+            _ => return None,
+        };
+        Some((verb, args, None))
+    }
+}
+
+/// Reads a command line, the program's name first. Help and version come back as errors, as clap has it: their
+/// `exit_code` is 0 and they go to stdout.
+pub fn parse(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(line)?;
+    let wrong = |text: &str| Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
+    let in_demo = cli.globals.demo.is_some() || matches!(cli.command, Some(Command::Demo(_)));
+    if !in_demo && (cli.globals.seed.is_some() || cli.globals.at.is_some()) {
+        return wrong("--seed and --at belong to the built-in world: add --demo");
+    }
+    if cli.record.is_some() && cli.command.is_some() {
+        return wrong("--record belongs to the cockpit and to `holdshort demo`: write it after `demo`");
+    }
+    if let (Some(_), Some(Command::Demo(DemoArgs { scenario: Some(_), .. }))) = (&cli.globals.demo, &cli.command) {
+        return wrong("--demo and --scenario both name a scenario: keep one");
+    }
+    Ok(cli)
+}

@@ -1,0 +1,256 @@
+//! `audit`: who did what, with what evidence, and how it ended. Reads records that it is handed; the journal is elsewhere.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        action::{self, PlanOut, StageOut},
+        exit::{CliError, Exit},
+        json,
+        table::Table,
+    },
+    domain::{evidence::Evidence, time::Timestamp, verb::Verb},
+    port::record::{Record, RecordId},
+};
+
+/// `holdshort/audit/v1`, for `list` and `show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// `holdshort/audit/v1`.
+    pub schema: &'static str,
+    /// The newest first; exactly one for `show`.
+    pub records: Vec<RecordOut>,
+}
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordOut {
+    /// Its number.
+    pub id: u64,
+    /// When it was confirmed.
+    pub at: Timestamp,
+    /// Who confirmed it.
+    pub who: String,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// The verb.
+    pub verb: Verb,
+    /// The full id of what it acts on.
+    pub target: String,
+    /// `done`, `refused`, `failed`, `unknown`, or `under_way`.
+    pub outcome: &'static str,
+    /// How it ended, in words; how far it is while it is under way.
+    pub said: String,
+    /// What it does.
+    pub plan: PlanOut,
+    /// What was on screen when it was decided.
+    pub evidence: Evidence,
+    /// What happened, in order.
+    pub stages: Vec<StageOut>,
+}
+
+/// `holdshort/audit/v1`, for `verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// `holdshort/audit/v1`.
+    pub schema: &'static str,
+    /// Is every byte as it was written?
+    pub intact: bool,
+    /// How many records were checked.
+    pub checked: u64,
+    /// The first record that was changed, where it can be told.
+    pub record: Option<u64>,
+    /// What is wrong with it.
+    pub why: Option<String>,
+}
+
+/// What a check of the whole journal found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// Every byte is as it was written.
+    Intact {
+        /// How many records there are.
+        records: u64,
+    },
+    /// Something was changed.
+    Broken {
+        /// How many records hold before it.
+        intact: u64,
+        /// Which one, where it can be told.
+        record: Option<RecordId>,
+        /// What is wrong, as a sentence.
+        why: String,
+    },
+}
+
+impl RecordOut {
+    /// Of a record.
+    pub fn of(record: &Record) -> Self {
+        let shown = record.end().or(record.entries.last()).map(|entry| action::words(&entry.stage));
+        let (stage, said) = shown.unwrap_or(("recorded", String::new()));
+        let intent = &record.intent;
+        Self {
+            id: record.id.0,
+            at: intent.at,
+            who: intent.who.to_string(),
+            reason: intent.reason.clone(),
+            verb: intent.plan.verb,
+            target: intent.plan.target.to_string(),
+            outcome: if record.end().is_some() { stage } else { "under_way" },
+            said,
+            plan: PlanOut::of(&intent.plan),
+            evidence: intent.plan.evidence.clone(),
+            stages: record.entries.iter().map(StageOut::of).collect(),
+        }
+    }
+}
+
+fn audit<'a>(records: impl Iterator<Item = &'a Record>) -> Audit {
+    let mut records: Vec<RecordOut> = records.map(RecordOut::of).collect();
+    records.sort_by_key(|record| std::cmp::Reverse(record.id));
+    Audit { schema: "holdshort/audit/v1", records }
+}
+
+/// `audit list`.
+pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let audit = audit(records.iter());
+    if as_json {
+        return json::print(&audit, out);
+    }
+    if audit.records.is_empty() {
+        return Ok(writeln!(out, "nothing is recorded yet")?);
+    }
+    let mut table = Table::new(&["ID", "AT", "WHO", "VERB", "SERVICE", "ENVIRONMENT", "VERSION", "OUTCOME", "REASON"]);
+    for record in &audit.records {
+        table.row([
+            record.id.to_string(),
+            record.at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            record.who.clone(),
+            record.verb.words().to_owned(),
+            record.plan.service.clone(),
+            record.plan.environment.clone(),
+            record.plan.version.clone().unwrap_or_default(),
+            format!("{}: {}", record.outcome.replace('_', " "), record.said),
+            record.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    Ok(table.print(out)?)
+}
+
+/// `audit show`.
+pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let Some(record) = records.iter().find(|record| record.id == id) else {
+        let newest = records.iter().map(|record| record.id).max();
+        let there = newest.map_or_else(|| "nothing is recorded yet".to_owned(), |id| format!("the newest is {id}"));
+        return Err(CliError::usage(format!("there is no record {id}; {there}")));
+    };
+    if as_json {
+        return json::print(&audit(std::iter::once(record)), out);
+    }
+    let shown = RecordOut::of(record);
+    writeln!(out, "record {} of {}, by {}", shown.id, shown.at.format("%Y-%m-%d %H:%M:%S UTC"), shown.who)?;
+    writeln!(out, "  reason  {}", shown.reason.as_deref().unwrap_or("none given"))?;
+    action::print_plan(&record.intent.plan, out)?;
+    let evidence = &shown.evidence;
+    let verdict = evidence.verdict.map_or("nothing to judge", crate::domain::evidence::Verdict::words);
+    writeln!(out, "evidence at {}: {verdict} {}", evidence.at.format("%H:%M:%S"), evidence.said)?;
+    for source in &evidence.sources {
+        let age = source.age_seconds.map_or_else(|| "never answered".to_owned(), |age| format!("{age} s old"));
+        writeln!(out, "  {} {}, {age}", source.source, source.freshness)?;
+    }
+    writeln!(out, "what happened")?;
+    for stage in &shown.stages {
+        writeln!(out, "  {}  {}  {}", stage.at.format("%H:%M:%S"), stage.stage.replace('_', " "), stage.said)?;
+    }
+    Ok(())
+}
+
+/// `audit verify`: names the record that was changed (F22).
+pub fn verify(chain: &Chain, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let (intact, checked, record, why) = match chain {
+        Chain::Intact { records } => (true, *records, None, None),
+        Chain::Broken { intact, record, why } => (false, *intact, *record, Some(why.clone())),
+    };
+    let record = record.map(|id| id.0);
+    if as_json {
+        json::print(&Verified { schema: "holdshort/audit/v1", intact, checked, record, why }, out)?;
+    } else if let Some(why) = why {
+        let which = record.map_or_else(|| "the journal".to_owned(), |id| format!("record {id}"));
+        writeln!(out, "{which} was changed: {why}; {checked} before it are intact")?;
+    } else {
+        writeln!(out, "{checked} records, every byte as it was written")?;
+    }
+    Ok(if intact { Exit::Done } else { Exit::Failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{card::Card, guard},
+        cli::sample,
+        port::{
+            plan::Ask,
+            record::{Entry, NewRecord, Stage},
+        },
+    };
+
+    fn record(id: u64, stages: &[Stage]) -> Record {
+        let model = sample::model();
+        let ask = Ask { verb: Verb::Abort, target: sample::target(), to: None, reason: Some("errors".into()) };
+        let plan = guard::plan(&model, &ask, Ok(sample::draft(Verb::Abort))).unwrap();
+        let mut card = Card::new(ask, plan);
+        card.reason = Some(0);
+        let intent: NewRecord = guard::confirm(&model, &card).unwrap().record().clone();
+        let entries = stages.iter().map(|stage| Entry { at: sample::at(1), stage: stage.clone() }).collect();
+        Record { id: RecordId(id), intent, entries }
+    }
+
+    fn records() -> Vec<Record> {
+        let done = Stage::Done { said: "4 of 4 pods, verified".into() };
+        vec![record(1, &[Stage::Recorded, done]), record(2, &[Stage::Recorded, Stage::Sending { call: 0 }])]
+    }
+
+    fn text(print: impl FnOnce(&mut dyn Write)) -> String {
+        let mut out = Vec::new();
+        print(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_newest_record_stands_first_and_says_how_far_it_is() {
+        let listed = text(|out| list(&records(), false, out).unwrap());
+        let expected = "\
+ID  AT                   WHO   VERB   SERVICE   ENVIRONMENT  VERSION  OUTCOME                      REASON
+2   2026-03-10 02:07:00  dana  abort  payments  prod/eu      1.42.0   under way: call 1            errors
+1   2026-03-10 02:07:00  dana  abort  payments  prod/eu      1.42.0   done: 4 of 4 pods, verified  errors
+";
+        assert_eq!(listed, expected);
+        assert_eq!(text(|out| list(&[], false, out).unwrap()), "nothing is recorded yet\n");
+    }
+
+    #[test]
+    fn one_record_is_shown_with_what_was_seen_and_what_happened() {
+        let shown = text(|out| show(&records(), RecordId(1), false, out).unwrap());
+        assert!(shown.contains("  eu live, 4 s old\n"), "{shown}");
+        assert!(shown.ends_with("  02:07:01  done  4 of 4 pods, verified\n"), "{shown}");
+        let json = text(|out| show(&records(), RecordId(1), true, out).unwrap());
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let record = &value["records"][0];
+        assert_eq!((&record["id"], &record["outcome"], &record["who"]), (&1.into(), &"done".into(), &"dana".into()));
+        let missing = show(&records(), RecordId(9), false, &mut Vec::new()).unwrap_err();
+        assert_eq!(missing, CliError::usage("there is no record 9; the newest is 2"));
+    }
+
+    #[test]
+    fn a_changed_journal_fails_and_names_the_record() {
+        let chain = Chain::Broken { intact: 3, record: Some(RecordId(4)), why: "its hash does not match".into() };
+        let mut out = Vec::new();
+        assert_eq!(verify(&chain, false, &mut out), Ok(Exit::Failed));
+        let said = "record 4 was changed: its hash does not match; 3 before it are intact\n";
+        assert_eq!(String::from_utf8(out).unwrap(), said);
+        assert_eq!(verify(&Chain::Intact { records: 4 }, false, &mut Vec::new()), Ok(Exit::Done));
+    }
+}

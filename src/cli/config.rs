@@ -1,0 +1,72 @@
+//! `config check|show`, and what is said where there is no configuration.
+
+use std::io::Write;
+
+use crate::{
+    cli::exit::{CliError, Exit},
+    config::{Failure, Loaded, show},
+};
+
+/// `config check`: says that it holds. What does not is an error of loading, see [`refused`].
+pub fn check(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let config = &loaded.config;
+    writeln!(
+        out,
+        "the configuration holds: {} connections, {} services, from {}",
+        config.connections.len(),
+        config.services.len(),
+        loaded.layers.join(", ")
+    )?;
+    Ok(Exit::Done)
+}
+
+/// `config show`: what is in force, without secrets.
+pub fn show(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let text = show::show(loaded).map_err(|e| CliError::failed(format!("cannot write the configuration: {e}")))?;
+    out.write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// What is said where the configuration cannot be had: every error at its place; or, where there is none at all, what to
+/// do instead.
+pub fn refused(failure: &Failure) -> CliError {
+    match failure {
+        Failure::Bad(_) => CliError::usage(failure.to_string()),
+        Failure::Nothing(looked) => {
+            let path = looked.last().map_or_else(|| "config.toml".to_owned(), |path| path.display().to_string());
+            CliError::usage(format!(
+                "{failure}\n\nTo look around without one:   holdshort demo\nTo use your own systems:      write {path}\n\
+                 (examples/config/minimal.toml is the least that is useful; `holdshort config check` reads it)"
+            ))
+        }
+    }
+}
+
+/// A configuration that names no system has nothing to show.
+pub fn needs_connections(loaded: &Loaded) -> Result<(), CliError> {
+    if loaded.config.connections.is_empty() {
+        let layers = loaded.layers.join(", ");
+        return Err(CliError::usage(format!("{layers}: no connection is configured; add [connections.NAME]")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn without_a_configuration_the_demo_and_a_path_are_offered() {
+        let error = refused(&Failure::Nothing(vec!["/etc/holdshort/config.toml".into(), "/home/d/config.toml".into()]));
+        assert_eq!(error.exit, Exit::Usage);
+        assert!(error.text.contains("holdshort demo") && error.text.contains("write /home/d/config.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_configuration_without_a_connection_says_what_to_add() {
+        let loaded = Loaded { config: Config::default(), layers: vec!["a.toml".into()], profile: None };
+        let error = needs_connections(&loaded).unwrap_err();
+        assert_eq!(error, CliError::usage("a.toml: no connection is configured; add [connections.NAME]"));
+    }
+}

@@ -1,0 +1,186 @@
+//! `inbox`: everything that waits for a human. As a table for people and as `holdshort/inbox/v1` for scripts.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::{
+    app::{
+        inbox::{self, Item},
+        model::Model,
+    },
+    cli::{exit::CliError, json, span::short, table::Table},
+    domain::{
+        evidence::Verdict,
+        gate::Eligibility,
+        time::{Timestamp, age},
+    },
+    port::plan::Target,
+};
+
+/// `holdshort/inbox/v1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inbox {
+    /// `holdshort/inbox/v1`.
+    pub schema: &'static str,
+    /// When this was so: the world's time.
+    pub now: Timestamp,
+    /// Everything that waits, oldest first.
+    pub items: Vec<ItemOut>,
+}
+
+/// One thing that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ItemOut {
+    /// Its full id: a TARGET for `approve` and `reject`.
+    pub id: String,
+    /// What it is: `gate`, `rollout` (a pause that only a human ends) or `run`.
+    pub kind: &'static str,
+    /// Whose release waits.
+    pub service: String,
+    /// Where it would go.
+    pub environment: String,
+    /// The kind of gate in the system's own words.
+    pub system: String,
+    /// What is asked.
+    pub title: String,
+    /// The tag of what would be let through.
+    pub version: Option<String>,
+    /// Its commit, where the system tells.
+    pub commit: Option<String>,
+    /// Since when it waits.
+    pub since: Option<Timestamp>,
+    /// The same in seconds.
+    pub age_seconds: Option<u64>,
+    /// May I? `null` where the system does not say.
+    pub eligible: Option<bool>,
+    /// Why not, or why it is not known.
+    pub reason: Option<String>,
+    /// Who can, where I cannot.
+    pub ask: Vec<String>,
+    /// The verdict on what would be let through: `go`, `no_go`, `wait`, `no_data`; `null` where it is not judged.
+    pub verdict: Option<Verdict>,
+    /// Newer ones that wait behind it.
+    pub newer_behind: u32,
+}
+
+/// Everything that waits.
+pub fn inbox(model: &Model) -> Inbox {
+    let items = inbox::items(model).iter().map(|item| item_out(model, item)).collect();
+    Inbox { schema: "holdshort/inbox/v1", now: model.now, items }
+}
+
+fn item_out(model: &Model, item: &Item) -> ItemOut {
+    let (eligible, reason) = may_i(&item.eligible);
+    let ask = match &item.eligible {
+        Eligibility::Cannot { ask, .. } => ask.iter().map(ToString::to_string).collect(),
+        Eligibility::Can | Eligibility::Unknown { .. } => Vec::new(),
+    };
+    ItemOut {
+        id: item.target.to_string(),
+        kind: match item.target {
+            Target::Gate(_) => "gate",
+            Target::Rollout(_) => "rollout",
+            Target::Run(_) => "run",
+        },
+        service: item.service.to_string(),
+        environment: item.environment.to_string(),
+        system: item.system.clone(),
+        title: item.title.clone(),
+        version: item.version.as_ref().map(|version| version.tag.clone()),
+        commit: item.version.as_ref().and_then(|version| version.commit.clone()),
+        since: item.since,
+        age_seconds: age_seconds(model, item),
+        eligible,
+        reason,
+        ask,
+        verdict: item.verdict,
+        newer_behind: item.newer_behind,
+    }
+}
+
+/// Eligibility as JSON has it: yes, no or not known; and why.
+pub(super) fn may_i(eligible: &Eligibility) -> (Option<bool>, Option<String>) {
+    match eligible {
+        Eligibility::Can => (Some(true), None),
+        Eligibility::Cannot { why, .. } => (Some(false), Some(why.clone())),
+        Eligibility::Unknown { why } => (None, Some(why.clone())),
+    }
+}
+
+pub(super) fn age_seconds(model: &Model, item: &Item) -> Option<u64> {
+    item.since.map(|since| age(model.now, since).as_secs())
+}
+
+/// Prints everything that waits.
+pub fn print(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    if as_json {
+        return json::print(&inbox(model), out);
+    }
+    let table = table(model, |_| true);
+    if table.is_empty() {
+        return Ok(writeln!(out, "nothing waits for a human")?);
+    }
+    Ok(table.print(out)?)
+}
+
+/// What waits and is wanted, as a table.
+pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
+    let mut table = Table::new(&["WAITS", "SERVICE", "ENVIRONMENT", "SYSTEM", "ASKS", "VERSION", "YOU"]);
+    for item in inbox::items(model).iter().filter(|item| wanted(item)) {
+        let newer = if item.newer_behind > 0 { format!(" ({} newer wait)", item.newer_behind) } else { String::new() };
+        let you = match &item.eligible {
+            Eligibility::Can => "can".to_owned(),
+            Eligibility::Cannot { why, ask } if ask.is_empty() => format!("cannot: {why}"),
+            Eligibility::Cannot { why, ask } => {
+                let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
+                format!("cannot: {why}; ask {}", ask.join(", "))
+            }
+            Eligibility::Unknown { why } => format!("unknown: {why}"),
+        };
+        table.row([
+            age_seconds(model, item).map_or_else(|| "-".to_owned(), short),
+            item.service.to_string(),
+            item.environment.to_string(),
+            item.system.clone(),
+            format!("{}{newer}", item.title),
+            item.version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+            you,
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::sample;
+
+    #[test]
+    fn the_json_says_who_may_and_whom_to_ask() {
+        let mut items = inbox(&sample::judged(Verdict::Wait, "too few requests")).items;
+        assert_eq!(items.len(), 2);
+        let expected = json!({
+            "id": "github/acme/ledger/runs/812/environments/prod",
+            "kind": "gate",
+            "service": "ledger",
+            "environment": "prod/eu",
+            "system": "GitHub environment",
+            "title": "deploy #812",
+            "version": "main",
+            "commit": "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",
+            "since": "2026-03-10T02:02:00Z",
+            "age_seconds": 300,
+            "eligible": false,
+            "reason": "you started this run",
+            "ask": ["lee"],
+            "verdict": null,
+            "newer_behind": 0,
+        });
+        assert_eq!(serde_json::to_value(items.remove(0)).unwrap(), expected);
+        let pause = items.remove(0);
+        assert_eq!((pause.kind, pause.eligible, pause.verdict), ("rollout", Some(true), Some(Verdict::Wait)));
+    }
+}

@@ -1,0 +1,225 @@
+//! A model made by hand for the tests of this room: two rollouts of payments, a gate before ledger with its run.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    app::{
+        model::{Model, Session},
+        msg::Msg,
+        store::SourceInfo,
+        update::update,
+    },
+    domain::{
+        evidence::Verdict,
+        gate::{Behind, Eligibility, Gate},
+        ids::{GateId, RolloutId, RunId, SourceName},
+        offer::{Offer, Risk},
+        pipeline::{Run, RunStatus},
+        rollout::{
+            Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind, Strategy, Weight,
+        },
+        time::Timestamp,
+        verb::Verb,
+        version::Version,
+    },
+    port::{
+        facet::Change,
+        plan::{Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+    },
+};
+
+/// 2026-03-10T02:07:00Z plus some seconds.
+pub(super) fn at(second: i64) -> Timestamp {
+    "2026-03-10T02:07:00Z".parse::<Timestamp>().unwrap() + chrono::TimeDelta::seconds(second)
+}
+
+fn info(name: &str) -> SourceInfo {
+    SourceInfo {
+        name: name.into(),
+        engines: Vec::new(),
+        gates: false,
+        pipelines: false,
+        metrics: false,
+        interval: Duration::from_secs(30),
+    }
+}
+
+/// Nothing observed yet.
+pub(super) fn silent() -> Model {
+    let cluster = |name: &str| SourceInfo { engines: vec![Engine::ArgoRollouts], ..info(name) };
+    let forge = SourceInfo { gates: true, pipelines: true, ..info("github") };
+    let session = Session {
+        who: "dana".into(),
+        profile: "test".into(),
+        read_only: false,
+        sources: vec![cluster("eu"), cluster("us"), forge],
+        signal_step: Duration::from_secs(30),
+    };
+    Model::new(session, at(0), (120, 36))
+}
+
+/// Payments in two regions, the one in `prod/eu` paused at step 1 of 2; ledger waits for an approval.
+pub(super) fn model() -> Model {
+    let mut model = observed();
+    model.judgements.clear();
+    model
+}
+
+/// The same, with a judgement on both rollouts: nothing was measured.
+fn observed() -> Model {
+    let mut model = silent();
+    for (source, phase) in [("eu", Phase::Paused), ("us", Phase::Progressing)] {
+        let source: SourceName = source.into();
+        let change = Ok(Change::All(vec![rollout(&source, phase)]));
+        update(&mut model, Msg::Rollouts { source, engine: Engine::ArgoRollouts, at: at(-4), change });
+    }
+    model.store.take_gates(&"github".into(), at(-10), Ok(vec![gate()]));
+    model.store.take_runs(&"github".into(), at(-10), Ok(vec![run(812, true), run(811, false)]));
+    model
+}
+
+/// The same, with a verdict on the rollout in `prod/eu`.
+pub(super) fn judged(verdict: Verdict, reason: &str) -> Model {
+    let mut model = observed();
+    model.judgements.retain(|id, _| *id == payments("eu"));
+    for judgement in model.judgements.values_mut() {
+        judgement.verdict = verdict;
+        judgement.reason = reason.to_owned();
+    }
+    model
+}
+
+pub(super) fn payments(source: &str) -> RolloutId {
+    RolloutId::new(&source.into(), Engine::ArgoRollouts, "shop/payments")
+}
+
+fn replica_set(role: Role, tag: &str, revision: u64) -> ReplicaSet {
+    ReplicaSet {
+        name: format!("payments-{revision}"),
+        hash: format!("hash{revision}"),
+        revision,
+        role,
+        version: Version::tagged(tag),
+        desired: 4,
+        current: 4,
+        ready: 4,
+        available: 4,
+        created: None,
+        scale_down_at: None,
+    }
+}
+
+fn rollout(source: &SourceName, phase: Phase) -> Rollout {
+    let pause = Pause { reason: PauseReason::Step, since: Some(at(-60)), until: None };
+    Rollout {
+        id: payments(source.as_str()),
+        service: "payments".into(),
+        environment: format!("prod/{source}").as_str().into(),
+        strategy: Strategy::Canary,
+        stable: Some(Version::tagged("1.41.3")),
+        canary: Some(Version::tagged("1.42.0")),
+        phase,
+        message: None,
+        steps: vec![
+            Step { label: "setWeight: 25".into(), kind: StepKind::SetWeight(25) },
+            Step { label: "pause".into(), kind: StepKind::Pause(None) },
+        ],
+        step: Some(1),
+        weight: Weight { declared: 25, actual: 25, max: 100 },
+        pause: (phase == Phase::Paused).then_some(pause),
+        held: false,
+        aborted_in_spec: false,
+        replica_sets: vec![replica_set(Role::Canary, "1.42.0", 8), replica_set(Role::Stable, "1.41.3", 7)],
+        replicas: 4,
+        started: Some(at(-1200)),
+        step_times: BTreeMap::new(),
+        analyses: Vec::new(),
+        events: Vec::new(),
+        identity: Identity {
+            uid: "u-1".into(),
+            generation: 3,
+            revision: "17".into(),
+            canary_hash: "hash8".into(),
+            stable_hash: "hash7".into(),
+        },
+        offers: vec![
+            Offer::open(Verb::Promote, Risk::High),
+            Offer::blocked(Verb::Retry, Risk::High, "it is not aborted"),
+            Offer::open(Verb::Abort, Risk::Medium),
+            Offer::open(Verb::Rollback, Risk::Medium),
+            Offer::open(Verb::Pause, Risk::Low),
+        ],
+    }
+}
+
+fn gate() -> Gate {
+    Gate {
+        id: GateId::new(&"github".into(), "acme/ledger/runs/812/environments/prod"),
+        service: "ledger".into(),
+        environment: "prod/eu".into(),
+        system: "GitHub environment".into(),
+        title: "deploy #812".into(),
+        version: Some(Version::tagged("main").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678")),
+        since: at(-300),
+        eligible: Eligibility::Cannot { why: "you started this run".into(), ask: vec!["lee".into()] },
+        behind: Behind::Run(RunId::new(&"github".into(), "acme/ledger/runs/812")),
+        newer_behind: 0,
+        url: None,
+        identity: BTreeMap::new(),
+        offers: vec![Offer::open(Verb::Approve, Risk::High), Offer::open(Verb::Reject, Risk::Medium)],
+    }
+}
+
+fn run(number: u64, waits: bool) -> Run {
+    let cancel = Offer::blocked(Verb::Cancel, Risk::Low, "it has ended");
+    let cancel = if waits { Offer::open(Verb::Cancel, Risk::Low) } else { cancel };
+    Run {
+        id: RunId::new(&"github".into(), format!("acme/ledger/runs/{number}")),
+        service: "ledger".into(),
+        pipeline: "deploy".into(),
+        number,
+        attempt: 1,
+        title: "release".into(),
+        branch: Some("main".into()),
+        version: Version::tagged("main"),
+        status: if waits { RunStatus::Waiting } else { RunStatus::Failed },
+        started: at(-400),
+        updated: at(-300),
+        actor: Some("dana".into()),
+        url: None,
+        jobs: Vec::new(),
+        offers: vec![cancel, Offer::open(Verb::Rerun, Risk::Medium)],
+    }
+}
+
+/// What a provider would draft for a verb on the rollout in `prod/eu`.
+pub(super) fn draft(verb: Verb) -> Draft {
+    Draft {
+        from: Some(Version::tagged(if verb == Verb::Promote { "1.41.3" } else { "1.42.0" })),
+        to: Some(Version::tagged(if verb == Verb::Promote { "1.42.0" } else { "1.41.3" })),
+        effect: "25 % → 0 % of traffic".into(),
+        calls: vec![WireCall {
+            words: "set abort".into(),
+            method: "PATCH".into(),
+            path: "rollouts/payments/status".into(),
+            content_type: "application/merge-patch+json".into(),
+            body: r#"{"status":{"abort":true}}"#.into(),
+            guard: RevisionGuard::MergePatch,
+            command: "kubectl argo rollouts abort payments -n shop".into(),
+        }],
+        bound: Facts::from([(fact::UID.to_owned(), "u-1".to_owned())]),
+        expect: Expectation {
+            all: vec![Expect::is(fact::ABORTED, true)],
+            fails_if: Vec::new(),
+            within: Duration::from_mins(1),
+            progress: None,
+        },
+        undo: "retry".into(),
+        notes: vec!["the spec still holds 1.42.0 afterwards".into()],
+    }
+}
+
+/// The rollout in `prod/eu` as a target.
+pub(super) fn target() -> Target {
+    Target::Rollout(payments("eu"))
+}

@@ -1,0 +1,364 @@
+//! `status`: what is in flight, its verdict, what waits. As a table for people and as `holdshort/status/v1` for scripts.
+
+use std::{collections::BTreeSet, io::Write};
+
+use serde::Serialize;
+
+use crate::{
+    app::{
+        board, guard,
+        headline::{self, Cause},
+        inbox::{self, Item},
+        model::Model,
+    },
+    cli::{
+        exit::{CliError, Exit},
+        inbox as waiting, json,
+        span::short,
+        table::Table,
+    },
+    domain::{
+        evidence::Verdict,
+        observed::Freshness,
+        offer::Offer,
+        rollout::{Engine, Phase, Rollout, Weight},
+        time::Timestamp,
+    },
+};
+
+/// `holdshort/status/v1`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// `holdshort/status/v1`.
+    pub schema: &'static str,
+    /// When this was so: the world's time.
+    pub now: Timestamp,
+    /// Is it the release?
+    pub headline: HeadlineOut,
+    /// Every rollout, those in flight first and the most urgent of them first.
+    pub rollouts: Vec<RolloutOut>,
+    /// Everything that waits for a human, oldest first.
+    pub gates: Vec<GateOut>,
+    /// Every connection, by name.
+    pub sources: Vec<SourceOut>,
+}
+
+/// Is it the release?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeadlineOut {
+    /// The top line of the screen.
+    pub text: String,
+    /// Which service it speaks of; `null` where it speaks of none.
+    pub service: Option<String>,
+    /// `release`, `unknown` or `none`.
+    pub cause: Cause,
+}
+
+/// One rollout.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RolloutOut {
+    /// Its full id: a TARGET for every verb.
+    pub id: String,
+    /// Whose rollout it is.
+    pub service: String,
+    /// Where it runs.
+    pub environment: String,
+    /// `argo_rollouts` or `deployment`.
+    pub engine: Engine,
+    /// The tag of the version that serves; `null` on a first deployment.
+    pub stable: Option<String>,
+    /// The tag that the spec asks for; equal to `stable` when nothing is on its way.
+    pub canary: Option<String>,
+    /// `progressing`, `paused`, `degraded`, `aborted`, `healthy` or `unknown`.
+    pub phase: Phase,
+    /// Index of the running step, from 0; equal to `steps` after the last; `null` where there are none.
+    pub step: Option<usize>,
+    /// How many steps there are.
+    pub steps: usize,
+    /// The new version's share of the traffic as the engine reached it, percent.
+    pub weight: u32,
+    /// `go`, `no_go`, `wait` or `no_data`; `null` where there is nothing to judge: no second version.
+    pub verdict: Option<Verdict>,
+    /// The verdict's reason, a sentence.
+    pub reason: Option<String>,
+    /// When this was last confirmed.
+    pub observed_at: Option<Timestamp>,
+    /// `live`, `stale`, `failing` or `never`.
+    pub freshness: Freshness,
+    /// Every verb of the engine; `blocked` is `null` or why it will not run.
+    pub offers: Vec<Offer>,
+}
+
+/// Something that waits for a human.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GateOut {
+    /// The full id of a gate, or of a paused rollout: a TARGET for `approve`.
+    pub id: String,
+    /// Whose release waits.
+    pub service: String,
+    /// The kind of gate in the system's own words.
+    pub system: String,
+    /// The tag of what would be let through.
+    pub version: Option<String>,
+    /// Since how many seconds; `null` where the system does not tell.
+    pub age_seconds: Option<u64>,
+    /// May I? `null` where the system does not say.
+    pub eligible: Option<bool>,
+    /// Why not, or why it is not known.
+    pub reason: Option<String>,
+}
+
+/// One connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceOut {
+    /// Its name.
+    pub name: String,
+    /// The worst of what it offers: `live`, `stale`, `failing` or `never`.
+    pub freshness: Freshness,
+    /// Seconds since it was last confirmed; `null` when never.
+    pub age_seconds: Option<u64>,
+    /// What went wrong last; `null` when nothing did.
+    pub error: Option<String>,
+}
+
+/// The state of the model, of one service or of all. `words` makes the headline's text.
+pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String) -> Status {
+    let wanted = |name: &str| service.is_none_or(|service| service == name);
+    let headline = headline::headline(model);
+    let of = headline.rollout.as_ref().and_then(|id| model.store.rollout(id));
+    let steady = model.store.rollouts().filter(|rollout| !rollout.in_flight());
+    let all = board::in_flight(model).into_iter().chain(steady).filter(|rollout| wanted(rollout.service.as_str()));
+    let items = inbox::items(model).into_iter().filter(|item| wanted(item.service.as_str()));
+    Status {
+        schema: "holdshort/status/v1",
+        now: model.now,
+        headline: HeadlineOut {
+            text: words(model),
+            service: of.map(|rollout| rollout.service.to_string()),
+            cause: headline.cause,
+        },
+        rollouts: all.map(|rollout| rollout_out(model, rollout)).collect(),
+        gates: items.map(|item| gate_out(model, &item)).collect(),
+        sources: sources(model),
+    }
+}
+
+fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
+    let judged = model.judgements.get(&rollout.id);
+    let seen = model.store.seen_rollout(&rollout.id);
+    RolloutOut {
+        id: rollout.id.to_string(),
+        service: rollout.service.to_string(),
+        environment: rollout.environment.to_string(),
+        engine: rollout.id.engine,
+        stable: rollout.stable.as_ref().map(|version| version.tag.clone()),
+        canary: rollout.canary.as_ref().map(|version| version.tag.clone()),
+        phase: rollout.phase,
+        step: rollout.step,
+        steps: rollout.steps.len(),
+        weight: percent(rollout.weight),
+        verdict: judged.map(|judgement| judgement.verdict),
+        reason: judged.map(|judgement| judgement.reason.clone()),
+        observed_at: seen.and_then(|seen| seen.observed_at),
+        freshness: seen.map_or(Freshness::Never, |seen| seen.freshness(model.now)),
+        offers: guard::offers(model, rollout),
+    }
+}
+
+/// The share as the engine reached it, in percent, rounded.
+fn percent(weight: Weight) -> u32 {
+    let max = u64::from(weight.max.max(1));
+    let share = (u64::from(weight.actual) * 100 + max / 2) / max;
+    u32::try_from(share).unwrap_or(u32::MAX)
+}
+
+fn gate_out(model: &Model, item: &Item) -> GateOut {
+    let (eligible, reason) = waiting::may_i(&item.eligible);
+    GateOut {
+        id: item.target.to_string(),
+        service: item.service.to_string(),
+        system: item.system.clone(),
+        version: item.version.as_ref().map(|version| version.tag.clone()),
+        age_seconds: waiting::age_seconds(model, item),
+        eligible,
+        reason,
+    }
+}
+
+fn sources(model: &Model) -> Vec<SourceOut> {
+    let each = model.store.sources(model.now).into_iter().map(|source| SourceOut {
+        name: source.source.to_string(),
+        freshness: source.freshness,
+        age_seconds: source.age.map(|age| age.as_secs()),
+        error: source.fault.map(|fault| fault.text),
+    });
+    each.collect()
+}
+
+/// Prints the state. A service that nothing is known of is an error that lists those there are; when no connection ever
+/// answered, what is printed is empty and the exit code says so.
+pub fn print(
+    model: &Model,
+    service: Option<&str>,
+    as_json: bool,
+    words: fn(&Model) -> String,
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
+    let status = status(model, service, words);
+    let silent = !status.sources.is_empty() && status.sources.iter().all(|source| source.age_seconds.is_none());
+    if let Some(service) = service
+        && !silent
+        && status.rollouts.is_empty()
+        && status.gates.is_empty()
+        && !model.store.runs().any(|run| run.service.as_str() == service)
+    {
+        let known: BTreeSet<&str> = (model.store.rollouts().map(|it| it.service.as_str()))
+            .chain(model.store.gates().map(|it| it.service.as_str()))
+            .chain(model.store.runs().map(|it| it.service.as_str()))
+            .collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        return Err(CliError::usage(format!("there is no service '{service}'; there are: {}", known.join(", "))));
+    }
+    if as_json {
+        json::print(&status, out)?;
+    } else {
+        text(model, &status, out)?;
+    }
+    Ok(if silent { Exit::Unreachable } else { Exit::Done })
+}
+
+fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
+    writeln!(out, "{}\n", status.headline.text)?;
+    let mut table = Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "WEIGHT", "VERDICT", "REASON"]);
+    let flying: BTreeSet<String> = board::in_flight(model).into_iter().map(|rollout| rollout.id.to_string()).collect();
+    for row in status.rollouts.iter().filter(|row| flying.contains(&row.id)) {
+        let version = |tag: &Option<String>| tag.clone().unwrap_or_else(|| "none".to_owned());
+        table.row([
+            row.service.clone(),
+            row.environment.clone(),
+            format!("{} -> {}", version(&row.stable), version(&row.canary)),
+            row.phase.to_string(),
+            row.step.map_or_else(String::new, |step| format!("{step}/{}", row.steps)),
+            format!("{} %", row.weight),
+            row.verdict.map_or("-", Verdict::words).to_owned(),
+            row.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    if table.is_empty() {
+        writeln!(out, "nothing in flight; {} steady", board::steady(model))?;
+    } else {
+        table.print(out)?;
+    }
+    if !status.gates.is_empty() {
+        writeln!(out)?;
+        waiting::table(model, |item| status.gates.iter().any(|gate| gate.id == item.target.to_string())).print(out)?;
+    }
+    writeln!(out)?;
+    let mut table = Table::new(&["SOURCE", "STATE", "AGE", "ERROR"]);
+    for source in &status.sources {
+        let age = source.age_seconds.map_or_else(|| "-".to_owned(), short);
+        table.row([source.name.clone(), source.freshness.to_string(), age, source.error.clone().unwrap_or_default()]);
+    }
+    Ok(table.print(out)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::sample;
+
+    fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliError> {
+        let mut out = Vec::new();
+        let exit = print(model, service, true, |_| "payments, likely".to_owned(), &mut out)?;
+        Ok((exit, serde_json::from_slice(&out).unwrap()))
+    }
+
+    #[test]
+    fn the_json_is_what_scripts_rely_on() {
+        let model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+        let (exit, mut value) = printed(&model, Some("payments")).unwrap();
+        assert_eq!(exit, Exit::Done);
+        // The second region has the same shape.
+        assert_eq!(value["rollouts"].as_array().unwrap().len(), 2);
+        value["rollouts"].as_array_mut().unwrap().truncate(1);
+        let expected = json!({
+            "schema": "holdshort/status/v1",
+            "now": "2026-03-10T02:07:00Z",
+            "headline": {"text": "payments, likely", "service": "payments", "cause": "release"},
+            "rollouts": [{
+                "id": "eu/argo_rollouts/shop/payments",
+                "service": "payments",
+                "environment": "prod/eu",
+                "engine": "argo_rollouts",
+                "stable": "1.41.3",
+                "canary": "1.42.0",
+                "phase": "paused",
+                "step": 1,
+                "steps": 2,
+                "weight": 25,
+                "verdict": "no_go",
+                "reason": "3.1 % against 0.2 %",
+                "observed_at": "2026-03-10T02:06:56Z",
+                "freshness": "live",
+                "offers": [
+                    {"verb": "promote", "risk": "high", "blocked": "verdict NO-GO: 3.1 % against 0.2 %"},
+                    {"verb": "retry", "risk": "high",
+                     "blocked": "it is not aborted; verdict NO-GO: 3.1 % against 0.2 %"},
+                    {"verb": "abort", "risk": "medium", "blocked": null},
+                    {"verb": "rollback", "risk": "medium", "blocked": null},
+                    {"verb": "pause", "risk": "low", "blocked": null},
+                ],
+            }],
+            "gates": [{
+                "id": "eu/argo_rollouts/shop/payments",
+                "service": "payments",
+                "system": "Argo Rollouts pause",
+                "version": "1.42.0",
+                "age_seconds": 60,
+                "eligible": true,
+                "reason": null,
+            }],
+            "sources": [
+                {"name": "eu", "freshness": "live", "age_seconds": 4, "error": null},
+                {"name": "github", "freshness": "live", "age_seconds": 10, "error": null},
+                {"name": "us", "freshness": "live", "age_seconds": 4, "error": null},
+            ],
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn an_unknown_service_lists_those_there_are() {
+        let error = printed(&sample::model(), Some("paymnts")).unwrap_err();
+        assert_eq!(error, CliError::usage("there is no service 'paymnts'; there are: ledger, payments"));
+    }
+
+    #[test]
+    fn when_nobody_answered_the_exit_code_says_so() {
+        let (exit, value) = printed(&sample::silent(), None).unwrap();
+        assert_eq!((exit, &value["rollouts"]), (Exit::Unreachable, &json!([])));
+    }
+
+    #[test]
+    fn the_table_shows_what_is_in_flight_what_waits_and_each_source() {
+        let mut out = Vec::new();
+        print(&sample::model(), Some("ledger"), false, |_| "no release in flight".to_owned(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let expected = "\
+no release in flight
+
+nothing in flight; 0 steady
+
+WAITS  SERVICE  ENVIRONMENT  SYSTEM              ASKS         VERSION         YOU
+5 min  ledger   prod/eu      GitHub environment  deploy #812  main (a1b2c3d)  cannot: you started this run; ask lee
+
+SOURCE  STATE  AGE   ERROR
+eu      live   4 s
+github  live   10 s
+us      live   4 s
+";
+        assert_eq!(text, expected);
+    }
+}

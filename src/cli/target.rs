@@ -1,0 +1,223 @@
+//! From what stands on the command line to the one thing a verb acts on: never a guess.
+
+use crate::{
+    app::{inbox, model::Model},
+    cli::exit::{CliError, Exit},
+    domain::{
+        gate::Behind,
+        ids::{EnvironmentName, ServiceName},
+        observed::Freshness,
+        offer::{Offer, offer_for},
+        verb::Verb,
+    },
+    port::plan::Target,
+};
+
+/// How many candidates an error lists.
+const LISTED: usize = 20;
+
+/// Something that can be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Candidate<'a> {
+    target: Target,
+    service: &'a ServiceName,
+    /// Where it is; several where a run waits for more than one environment, none where it waits for none.
+    environments: Vec<&'a EnvironmentName>,
+    offers: &'a [Offer],
+}
+
+impl Candidate<'_> {
+    fn words(&self) -> String {
+        match self.environments.first() {
+            Some(environment) => format!("{}@{environment}  {}", self.service, self.target),
+            None => format!("{}  {}", self.service, self.target),
+        }
+    }
+
+    /// Is it what `SERVICE` or `SERVICE@ENVIRONMENT` names? `prod` also names `prod/eu-west-1`.
+    fn is_called(&self, name: &str) -> bool {
+        if self.service.as_str() == name {
+            return true;
+        }
+        let Some((service, wanted)) = name.split_once('@') else { return false };
+        let within = |environment: &str| environment.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
+        self.service.as_str() == service
+            && self.environments.iter().any(|one| one.as_str() == wanted || within(one.as_str()))
+    }
+}
+
+fn rollouts(model: &Model) -> Vec<Candidate<'_>> {
+    let each = model.store.rollouts().map(|rollout| Candidate {
+        target: Target::Rollout(rollout.id.clone()),
+        service: &rollout.service,
+        environments: vec![&rollout.environment],
+        offers: &rollout.offers,
+    });
+    each.collect()
+}
+
+fn gates(model: &Model) -> Vec<Candidate<'_>> {
+    let each = model.store.gates().map(|gate| Candidate {
+        target: Target::Gate(gate.id.clone()),
+        service: &gate.service,
+        environments: vec![&gate.environment],
+        offers: &gate.offers,
+    });
+    each.collect()
+}
+
+fn runs(model: &Model) -> Vec<Candidate<'_>> {
+    let each = model.store.runs().map(|run| Candidate {
+        target: Target::Run(run.id.clone()),
+        service: &run.service,
+        environments: model
+            .store
+            .gates()
+            .filter(|gate| gate.behind == Behind::Run(run.id.clone()))
+            .map(|gate| &gate.environment)
+            .collect(),
+        offers: &run.offers,
+    });
+    each.collect()
+}
+
+/// What a verb can be meant for.
+fn candidates(model: &Model, verb: Verb) -> Vec<Candidate<'_>> {
+    match verb {
+        Verb::Approve => {
+            let paused = |one: &Candidate<'_>| match &one.target {
+                Target::Rollout(id) => model.store.rollout(id).is_some_and(inbox::waits),
+                Target::Gate(_) | Target::Run(_) => false,
+            };
+            gates(model).into_iter().chain(rollouts(model).into_iter().filter(paused)).collect()
+        }
+        Verb::Reject => gates(model),
+        Verb::Rerun | Verb::Cancel => runs(model),
+        _ => rollouts(model),
+    }
+}
+
+/// The one thing that the name stands for. Ambiguous or unknown: an error that lists what there is.
+pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<Target, CliError> {
+    if let Some(target) = by_id(model, verb, name) {
+        return Ok(target);
+    }
+    let all = candidates(model, verb);
+    let mut called: Vec<&Candidate<'_>> = all.iter().filter(|one| one.is_called(name)).collect();
+    if matches!(verb, Verb::Rerun | Verb::Cancel) && called.len() > 1 {
+        // Of all the runs of a service only a few can be cancelled at all: those are meant.
+        called.retain(|one| offer_for(one.offers, verb).is_some_and(|offer| offer.blocked.is_none()));
+    }
+    match called.as_slice() {
+        [one] => Ok(one.target.clone()),
+        [] => Err(unknown(model, verb, name, &all)),
+        several => Err(CliError::usage(format!(
+            "'{name}' is more than one thing to {}; name one:{}",
+            verb.words(),
+            listed(several.iter().copied())
+        ))),
+    }
+}
+
+/// A full id names anything there is; whether the verb works on it is for the guard to say. Behind a gate is its run.
+fn by_id(model: &Model, verb: Verb, name: &str) -> Option<Target> {
+    let all = rollouts(model).into_iter().chain(gates(model)).chain(runs(model)).map(|one| one.target);
+    let target = all.into_iter().find(|target| target.to_string() == name)?;
+    match (&target, verb) {
+        (Target::Gate(id), Verb::Rerun | Verb::Cancel) => {
+            let behind = model.store.gates().find(|gate| gate.id == *id).map(|gate| gate.behind.clone());
+            match behind {
+                Some(Behind::Run(run)) => Some(Target::Run(run)),
+                _ => Some(target),
+            }
+        }
+        _ => Some(target),
+    }
+}
+
+fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliError {
+    let what = format!("there is no '{name}' to {}", verb.words());
+    let silent: Vec<String> = (model.store.sources(model.now).into_iter())
+        .filter(|source| source.age.is_none() && source.freshness != Freshness::Live)
+        .map(|source| match source.fault {
+            Some(fault) => format!("\n  {}: {fault}", source.source),
+            None => format!("\n  {}: has not answered yet", source.source),
+        })
+        .collect();
+    // It may well exist: the source that would show it never answered.
+    if all.is_empty() && !silent.is_empty() {
+        let text = format!("cannot look for '{name}':{}", silent.concat());
+        return CliError { exit: Exit::Unreachable, text };
+    }
+    if all.is_empty() {
+        return CliError::usage(format!("{what}: there is nothing to {} now", verb.words()));
+    }
+    CliError::usage(format!("{what}; there is:{}{}", listed(all), silent.concat()))
+}
+
+fn listed<'a>(all: impl IntoIterator<Item = &'a Candidate<'a>>) -> String {
+    let words: Vec<String> = all.into_iter().map(|one| format!("\n  {}", one.words())).collect();
+    let more = words.len().saturating_sub(LISTED);
+    let listed: String = words.into_iter().take(LISTED).collect();
+    if more > 0 { format!("{listed}\n  … and {more} more") } else { listed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample;
+
+    fn resolved(verb: Verb, name: &str) -> Result<String, String> {
+        resolve(&sample::model(), verb, name).map(|target| target.to_string()).map_err(|e| {
+            assert_eq!(e.exit, Exit::Usage);
+            e.text
+        })
+    }
+
+    #[test]
+    fn a_verb_picks_what_it_can_act_on() {
+        let (eu, us) = ("eu/argo_rollouts/shop/payments", "us/argo_rollouts/shop/payments");
+        let (gate, run) = ("github/acme/ledger/runs/812/environments/prod", "github/acme/ledger/runs/812");
+        let table = [
+            (Verb::Abort, "payments@prod/eu", eu),
+            (Verb::Abort, us, us),
+            // Only the one in eu waits for a human.
+            (Verb::Approve, "payments", eu),
+            (Verb::Approve, "ledger", gate),
+            (Verb::Approve, "ledger@prod", gate),
+            (Verb::Reject, "ledger@prod/eu", gate),
+            // 811 has ended and cannot be cancelled.
+            (Verb::Cancel, "ledger", run),
+            (Verb::Cancel, gate, run),
+            (Verb::Rerun, "ledger@prod/eu", run),
+            // A full id is taken at its word; the guard says what does not work on it.
+            (Verb::Abort, gate, gate),
+        ];
+        for (verb, name, expected) in table {
+            assert_eq!(resolved(verb, name), Ok(expected.to_owned()), "{verb} {name}");
+        }
+    }
+
+    #[test]
+    fn an_ambiguous_name_lists_the_candidates() {
+        let said = "'payments@prod' is more than one thing to abort; name one:\
+                    \n  payments@prod/eu  eu/argo_rollouts/shop/payments\
+                    \n  payments@prod/us  us/argo_rollouts/shop/payments";
+        assert_eq!(resolved(Verb::Abort, "payments@prod"), Err(said.to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_name_lists_what_there_is() {
+        let said = "there is no 'ledgre' to reject; there is:\
+                    \n  ledger@prod/eu  github/acme/ledger/runs/812/environments/prod";
+        assert_eq!(resolved(Verb::Reject, "ledgre"), Err(said.to_owned()));
+        assert!(resolved(Verb::Abort, "payments@pro").is_err(), "a stage is named whole");
+    }
+
+    #[test]
+    fn a_name_is_not_called_unknown_while_nobody_has_answered() {
+        let error = resolve(&sample::silent(), Verb::Abort, "payments").unwrap_err();
+        assert_eq!(error.exit, Exit::Unreachable);
+        assert!(error.text.starts_with("cannot look for 'payments':\n  eu: has not answered yet"), "{error}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Values of single arguments and how each is written.
+
+use std::{str::FromStr, time::Duration};
+
+use clap::ValueEnum;
+
+use crate::{
+    cli::args::Keys,
+    domain::time::{Timestamp, after},
+};
+
+/// The longest span that is taken: more would leave the calendar.
+const LONGEST: Duration = Duration::from_hours(24 * 366);
+
+fn span(text: &str) -> Result<Duration, String> {
+    let read = humantime::parse_duration(text).ok().filter(|span| *span <= LONGEST);
+    read.ok_or_else(|| "write e.g. 90s, 20m or 1h30m".to_owned())
+}
+
+/// `+20m`, or `20m`.
+pub(super) fn since_start(text: &str) -> Result<Duration, String> {
+    span(text.strip_prefix('+').unwrap_or(text))
+}
+
+/// How fast the world's time goes: more than 0, at most 10,000.
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    let read = text.parse::<f64>().ok().filter(|speed| *speed > 0.0 && *speed <= 10_000.0);
+    read.ok_or_else(|| "write a number above 0, at most 10000".to_owned())
+}
+
+/// `j Enter`: keys with blanks between them.
+pub(super) fn chords(text: &str) -> Result<Keys, String> {
+    text.split_whitespace().map(|key| key.parse().map_err(|e| format!("{e}"))).collect::<Result<_, _>>().map(Keys)
+}
+
+/// How long a verb is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until it is verified, refused, failed, or cannot be told.
+    Verified,
+    /// At most this long; zero does not wait.
+    AtMost(Duration),
+}
+
+impl FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "verified" { Ok(Self::Verified) } else { span(text).map(Self::AtMost) }
+    }
+}
+
+/// A moment of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// On the clock.
+    At(Timestamp),
+    /// Since its start.
+    After(Duration),
+}
+
+impl Moment {
+    /// The moment on the clock, in a recording that starts then.
+    pub fn in_recording(self, start: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::After(span) => after(start, span),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(text) = text.strip_prefix('+') {
+            return span(text).map(Self::After);
+        }
+        let read = text.parse::<Timestamp>().map(Self::At);
+        read.map_err(|_| "write +20m since the start, or 2026-03-10T02:07:00Z".to_owned())
+    }
+}
+
+/// Which screen is drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Everything in flight and everything that waits.
+    Board,
+    /// Everything that waits.
+    Inbox,
+    /// One rollout: `SERVICE`, `SERVICE@ENVIRONMENT` or a full id.
+    Release(String),
+}
+
+impl FromStr for View {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("release", target)) if !target.is_empty() => Ok(Self::Release(target.to_owned())),
+            None if text == "board" => Ok(Self::Board),
+            None if text == "inbox" => Ok(Self::Inbox),
+            _ => Err("write board, inbox or release:SERVICE".to_owned()),
+        }
+    }
+}
+
+/// Columns and rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// How wide, 1 to 1,000.
+    pub columns: u16,
+    /// How high, 1 to 1,000.
+    pub rows: u16,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse::<u16>().ok().filter(|number| (1..=1000).contains(number));
+        let read = text.split_once('x').and_then(|(columns, rows)| Some((number(columns)?, number(rows)?)));
+        let (columns, rows) = read.ok_or_else(|| "write e.g. 120x36; at most 1000x1000".to_owned())?;
+        Ok(Self { columns, rows })
+    }
+}
+
+/// The form of a drawn screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Snapshotted {
+    /// Plain text.
+    Txt,
+    /// Text with colours, as a terminal takes it.
+    Ansi,
+    /// A picture.
+    Svg,
+    /// The cells' text and roles.
+    Json,
+}

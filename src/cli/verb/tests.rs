@@ -1,0 +1,236 @@
+//! Verbs against a pilot that records what it is told to do. Every way out but the last sends nothing.
+
+use futures::{FutureExt, executor::block_on};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    cli::{args::Command, parse, sample},
+    port::record::{Entry, NewRecord, Stage},
+};
+
+/// A pilot whose world answers with these stages, one at each look.
+struct Scripted {
+    model: Model,
+    stages: Vec<Stage>,
+    sent: Vec<NewRecord>,
+}
+
+impl Scripted {
+    fn of(model: Model, stages: Vec<Stage>) -> Self {
+        Self { model, stages, sent: Vec::new() }
+    }
+
+    fn record(&self, entries: usize) -> Record {
+        let entry = |stage: &Stage| Entry { at: sample::at(1), stage: stage.clone() };
+        Record {
+            id: RecordId(12),
+            intent: self.sent[0].clone(),
+            entries: self.stages.iter().take(entries).map(entry).collect(),
+        }
+    }
+}
+
+impl Pilot for Scripted {
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn draft<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Draft, Blocked>> {
+        async { Ok(sample::draft(ask.verb)) }.boxed()
+    }
+
+    fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {
+        self.sent.push(confirmed.record().clone());
+        async { Ok(self.record(1)) }.boxed()
+    }
+
+    fn follow(&mut self, _: RecordId, seen: usize, within: Option<Duration>) -> BoxFuture<'_, Record> {
+        // With nothing more to come, the time that was given runs out.
+        if let Some(within) = within.filter(|_| self.stages.len() <= seen) {
+            self.model.now += within;
+        }
+        async move { self.record(seen + 1) }.boxed()
+    }
+}
+
+struct Ended {
+    exit: Result<Exit, CliError>,
+    out: String,
+    err: String,
+    sent: Vec<NewRecord>,
+}
+
+fn done() -> Vec<Stage> {
+    vec![Stage::Recorded, Stage::Sending { call: 0 }, Stage::Done { said: "25 % → 0 %, verified".into() }]
+}
+
+fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> Ended {
+    let cli = parse(std::iter::once("holdshort").chain(line.split(' '))).unwrap();
+    let command: Command = cli.command.unwrap();
+    let (verb, args, to) = command.verb().unwrap();
+    let mut pilot = Scripted::of(model, stages);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut says = |_: &str| Ok(answer.unwrap_or_default().to_owned());
+    let prompt: Option<Prompt<'_>> = if answer.is_some() { Some(&mut says) } else { None };
+    let mut console = Console { out: &mut out, err: &mut err, prompt };
+    let exit = block_on(run(&mut pilot, verb, args, to, &mut console));
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { exit, out: text(out), err: text(err), sent: pilot.sent }
+}
+
+#[test]
+fn an_abort_is_sent_once_and_followed_to_its_end() {
+    let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --reason errors", None);
+    assert_eq!(ended.exit, Ok(Exit::Done));
+    assert_eq!(ended.out, "abort payments: done, 25 % → 0 %, verified (record 12)\n");
+    assert!(ended.err.ends_with("02:07:01  done  25 % → 0 %, verified\n"), "{}", ended.err);
+    let [sent] = ended.sent.as_slice() else { panic!("{:?}", ended.sent) };
+    assert_eq!((sent.who.as_str(), sent.reason.as_deref()), ("dana", Some("errors")));
+    assert_eq!(sent.plan.target, sample::target());
+}
+
+#[test]
+fn the_json_of_a_verb_is_what_scripts_rely_on() {
+    let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --json", None);
+    let expected = json!({
+        "schema": "holdshort/action/v1",
+        "record": 12,
+        "verb": "abort",
+        "target": "eu/argo_rollouts/shop/payments",
+        "outcome": "done",
+        "said": "25 % → 0 %, verified",
+        "ways": [],
+        "exit": 0,
+        "plan": {
+            "service": "payments",
+            "environment": "prod/eu",
+            "risk": "medium",
+            "version": "1.42.0",
+            "from": "1.42.0",
+            "to": "1.41.3",
+            "effect": "25 % → 0 % of traffic",
+            "calls": [{
+                "words": "set abort",
+                "method": "PATCH",
+                "path": "rollouts/payments/status",
+                "body": "{\"status\":{\"abort\":true}}",
+                "command": "kubectl argo rollouts abort payments -n shop",
+            }],
+            "expects": ["aborted true"],
+            "within_seconds": 60,
+            "undo": "retry",
+            "notes": ["the spec still holds 1.42.0 afterwards"],
+            "checks": [],
+        },
+        "stages": [
+            {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk; nothing was sent"},
+            {"at": "2026-03-10T02:07:01Z", "stage": "sending", "said": "call 1"},
+            {"at": "2026-03-10T02:07:01Z", "stage": "done", "said": "25 % → 0 %, verified"},
+        ],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap(), expected);
+}
+
+#[test]
+fn each_end_of_a_record_has_its_own_exit_code() {
+    let table = [
+        (Stage::Done { said: String::new() }, Exit::Done),
+        (Stage::Failed { why: String::new() }, Exit::Failed),
+        (Stage::Refused { why: String::new(), changed: false }, Exit::Refused),
+        (Stage::Refused { why: String::new(), changed: true }, Exit::Changed),
+        (Stage::Unknown { check: String::new() }, Exit::Unknown),
+    ];
+    for (end, exit) in table {
+        let stages = vec![Stage::Recorded, end.clone()];
+        let ended = fly(sample::model(), stages, "abort payments@prod/eu --yes", None);
+        assert_eq!(ended.exit, Ok(exit), "{end:?}");
+    }
+}
+
+#[test]
+fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
+    let under_way = vec![Stage::Recorded, Stage::Accepted { call: 0, said: "200 OK".into() }];
+    let line = "abort payments@prod/eu --yes --json --wait=30s";
+    let ended = fly(sample::model(), under_way.clone(), line, None);
+    let value: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((ended.exit, &value["outcome"], &value["exit"]), (Ok(Exit::Wait), &"under_way".into(), &4.into()));
+    let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --wait=0s", None);
+    assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
+}
+
+#[test]
+fn evidence_against_going_forward_ends_with_its_own_code_and_sends_nothing() {
+    let line = "promote payments@prod/eu --yes --expect 1.42.0";
+    let mut read_only = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+    read_only.session.read_only = true;
+    let table = [
+        (sample::judged(Verdict::NoGo, "3.1 % against 0.2 %"), Exit::NoGo),
+        (sample::judged(Verdict::NoData, "no series"), Exit::NoData),
+        (read_only, Exit::Refused),
+    ];
+    for (model, exit) in table {
+        let ended = fly(model, done(), line, None);
+        assert_eq!((ended.exit, ended.sent), (Ok(exit), Vec::new()));
+        assert!(ended.err.contains("nothing was sent"), "{}", ended.err);
+    }
+}
+
+#[test]
+fn another_version_than_the_expected_one_is_not_promoted() {
+    let model = sample::judged(Verdict::Go, "as good as stable");
+    let ended = fly(model, done(), "promote payments@prod/eu --yes --json --expect 1.43.0", None);
+    assert_eq!((ended.exit, ended.sent), (Ok(Exit::Changed), Vec::new()));
+    let value: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(value["said"], "it would act on 1.42.0, not on 1.43.0");
+    assert_eq!((&value["outcome"], &value["exit"], &value["record"]), (&"refused".into(), &6.into(), &Value::Null));
+}
+
+#[test]
+fn a_forward_verb_of_high_risk_needs_the_version_named() {
+    let go = || sample::judged(Verdict::Go, "as good as stable");
+    let ended = fly(go(), done(), "promote payments@prod/eu --yes", None);
+    let said =
+        "promote payments in prod/eu: a high risk needs --expect VERSION; it would act on 1.42.0, nothing was sent";
+    assert_eq!((ended.exit, ended.sent), (Err(CliError::usage(said)), Vec::new()));
+    let ended = fly(go(), done(), "promote payments@prod/eu --yes --expect 1.42.0", None);
+    assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
+}
+
+#[test]
+fn without_yes_it_asks_and_where_nobody_is_there_it_sends_nothing() {
+    let line = "abort payments@prod/eu";
+    assert_eq!(fly(sample::model(), done(), line, Some("y\n")).exit, Ok(Exit::Done));
+    for answer in [Some("n\n"), Some(""), None] {
+        let ended = fly(sample::model(), done(), line, answer);
+        assert!(ended.exit.is_err(), "{answer:?}");
+        assert_eq!(ended.sent, Vec::new(), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_sends_nothing() {
+    let ended = fly(sample::model(), done(), "abort payments@prod/eu --dry-run", None);
+    assert_eq!((ended.exit, ended.sent), (Ok(Exit::Done), Vec::new()));
+    let expected = "\
+abort payments in prod/eu (medium risk)
+  from    1.42.0
+  to      1.41.3
+  effect  25 % → 0 % of traffic
+  sends   set abort: PATCH rollouts/payments/status {\"status\":{\"abort\":true}}
+  then    aborted true within 60 s
+  undo    retry
+  note    the spec still holds 1.42.0 afterwards
+";
+    assert_eq!(ended.out, expected);
+}
+
+#[test]
+fn the_plain_commands_are_printed_even_where_holdshort_would_refuse() {
+    let mut model = sample::model();
+    model.session.read_only = true;
+    let ended = fly(model, done(), "abort payments@prod/eu --print-commands", None);
+    assert_eq!((ended.exit, ended.sent), (Ok(Exit::Done), Vec::new()));
+    assert_eq!(ended.out, "kubectl argo rollouts abort payments -n shop\n");
+    assert_eq!(ended.err, "holdshort would refuse: this session is read-only\n");
+}

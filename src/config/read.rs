@@ -1,0 +1,227 @@
+//! From layers to a [`Config`], or to everything that is wrong with them.
+
+use std::{collections::BTreeMap, fmt, iter, path::PathBuf};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::config::{
+    check::{self, Known},
+    layer::Layers,
+    merge::{NOWHERE, merge},
+    schema::{Config, Connection},
+    source::{Diagnostic, Sources},
+    tree::{self, Node, Problem},
+};
+
+/// Tables that are read apart from the rest of the schema: its own errors do not list them.
+const APART: [&str; 2] = ["connections", "profiles"];
+/// Marks below these keys are not shown.
+const SECRET: [&str; 3] = ["token", "password", "secret"];
+
+/// A configuration that holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// The layers it came from, in the order in which they were merged.
+    pub layers: Vec<String>,
+    /// The profile that was laid over them.
+    pub profile: Option<String>,
+}
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// No layer at all.
+    #[error("no configuration: looked for {}", paths(.0))]
+    Nothing(Vec<PathBuf>),
+    /// Layers that do not hold: everything that is wrong, in the order of the layers.
+    #[error("{}", lines(.0))]
+    Bad(Vec<Diagnostic>),
+}
+
+fn paths(all: &[PathBuf]) -> String {
+    all.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn lines(all: &[impl fmt::Display]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Reads, merges and checks.
+pub fn load(layers: &Layers, known: &Known<'_>) -> Result<Loaded, Failure> {
+    let (files, unreadable) = layers.files();
+    let variables = layers.variables();
+    if files.is_empty() && unreadable.is_empty() && variables.is_empty() {
+        return Err(Failure::Nothing(layers.places.all()));
+    }
+    let mut sources = Sources::default();
+    let file_count = files.len();
+    files.into_iter().chain(variables).for_each(|source| sources.push(source));
+    let mut diagnostics: Vec<Diagnostic> =
+        unreadable.into_iter().map(|message| Diagnostic { message, place: None }).collect();
+    let mut problems = Vec::new();
+    let config = read(&sources, file_count, layers.profile.as_deref(), known, &mut problems);
+    problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
+    diagnostics.extend(problems.iter().map(|problem| diagnose(problem, &sources)));
+    diagnostics.dedup();
+    match config {
+        Some(config) if diagnostics.is_empty() => Ok(Loaded {
+            config,
+            layers: sources.iter().map(|(_, source)| source.name.clone()).collect(),
+            profile: layers.profile.clone(),
+        }),
+        _ => Err(Failure::Bad(diagnostics)),
+    }
+}
+
+/// The first `files` sources are files, the rest is the environment; the profile lies between them.
+fn read(
+    sources: &Sources,
+    files: usize,
+    profile: Option<&str>,
+    known: &Known<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Config> {
+    let mut layers = Vec::new();
+    for (base, source) in sources.iter() {
+        match tree::parse(&source.text, base) {
+            Ok(table) => layers.push(table),
+            Err(wrong) => problems.extend(wrong),
+        }
+    }
+    if !problems.is_empty() {
+        // What is missing from a text that cannot be parsed would be told as errors that are none.
+        return None;
+    }
+    let merged = merge(layers.iter().take(files), problems)?;
+    let mut base = merged.tree();
+    let profiles = take_profiles(&mut base, problems);
+    if let Some(name) = profile
+        && !profiles.contains_key(name)
+    {
+        let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+        let message = format!("there is no profile '{name}'; {}", check::there_are(&known));
+        problems.push(Problem { message, at: None, path: Vec::new() });
+    }
+    for (name, overlay) in &profiles {
+        // Every profile must hold, the one in use and the others: they are needed at night.
+        if profile != Some(name.as_str()) {
+            settings(merge([&base, overlay], problems)?.tree(), known, problems);
+        }
+    }
+    let overlay = profile.and_then(|name| profiles.get(name));
+    let environment = layers.iter().skip(files);
+    settings(merge(iter::once(&base).chain(overlay).chain(environment), problems)?.tree(), known, problems)
+}
+
+fn take_profiles<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> BTreeMap<String, DeTable<'i>> {
+    let mut profiles = BTreeMap::new();
+    let Some(all) = root.remove("profiles") else { return profiles };
+    let at = all.span();
+    let mut wrong = |at, path: Vec<String>| {
+        problems.push(Problem { message: "a profile is a table: [profiles.NAME]".to_owned(), at: Some(at), path });
+    };
+    let DeValue::Table(all) = all.into_inner() else {
+        wrong(at, vec!["profiles".to_owned()]);
+        return profiles;
+    };
+    for (name, overlay) in all {
+        let at = overlay.span();
+        match overlay.into_inner() {
+            DeValue::Table(overlay) => {
+                profiles.insert(name.into_inner().into_owned(), overlay);
+            }
+            _ => wrong(at, vec!["profiles".to_owned(), name.into_inner().into_owned()]),
+        }
+    }
+    profiles
+}
+
+/// Reads a merged tree and checks what it says.
+fn settings(merged: DeTable<'_>, known: &Known<'_>, problems: &mut Vec<Problem>) -> Option<Config> {
+    let whole: Node<'_> = Spanned::new(NOWHERE, DeValue::Table(merged.clone()));
+    let mut rest = merged;
+    let connections = rest.remove("connections");
+    let before = problems.len();
+    let mut config: Config = tree::read(Spanned::new(NOWHERE, DeValue::Table(rest)), &[], problems)?;
+    if let Some(connections) = connections {
+        let at = connections.span();
+        match connections.into_inner() {
+            DeValue::Table(all) => {
+                for (name, node) in all {
+                    let read = connection(&name, node, problems);
+                    config.connections.extend(read.map(|read| (name.into_inner().into_owned(), read)));
+                }
+            }
+            _ => problems.push(Problem {
+                message: "a connection is a table: [connections.NAME]".to_owned(),
+                at: Some(at),
+                path: vec!["connections".to_owned()],
+            }),
+        }
+    }
+    check::check(&config, &whole, known, problems);
+    (problems.len() == before).then_some(config)
+}
+
+fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Vec<Problem>) -> Option<Connection> {
+    let under = ["connections", name.get_ref().as_ref()];
+    let at = node.span();
+    let mut wrong = |message: String, at| {
+        problems.push(Problem { message, at: Some(at), path: under.iter().map(|part| (*part).to_owned()).collect() });
+    };
+    let DeValue::Table(mut table) = node.into_inner() else {
+        wrong("a connection is a table: [connections.NAME]".to_owned(), at);
+        return None;
+    };
+    let Some(kind) = table.remove("kind") else {
+        wrong(format!("the connection has no `kind`: {}", Connection::KINDS.join(", ")), name.span());
+        return None;
+    };
+    let node = Spanned::new(at, DeValue::Table(table));
+    match kind.get_ref().as_str() {
+        Some("kubernetes") => tree::read(node, &under, problems).map(Connection::Kubernetes),
+        Some("github") => tree::read(node, &under, problems).map(Connection::Github),
+        Some("prometheus") => tree::read(node, &under, problems).map(Connection::Prometheus),
+        written => {
+            let near = written.and_then(|written| check::nearest(written, &Connection::KINDS));
+            let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+            wrong(format!("a connection's kind is one of {}{hint}", Connection::KINDS.join(", ")), kind.span());
+            None
+        }
+    }
+}
+
+/// A problem as people read it.
+fn diagnose(problem: &Problem, sources: &Sources) -> Diagnostic {
+    // A misspelt `tokn = "…"` is a secret too.
+    let is_secret = |key: &String| SECRET.iter().any(|secret| strsim::osa_distance(key, secret) <= 1);
+    let secret = problem.path.iter().any(is_secret);
+    let place = problem.at.as_ref().and_then(|at| sources.place(at));
+    Diagnostic { message: explain(problem), place: place.map(|place| if secret { place.masked() } else { place }) }
+}
+
+/// serde's words for what is wrong, as a sentence with a way out.
+fn explain(problem: &Problem) -> String {
+    let message = problem.message.as_str();
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let what = ["unknown field ", "unknown variant "].into_iter().find(|begin| message.starts_with(begin));
+    if let (Some(what), Some(written)) = (what, quoted.next()) {
+        let at_top = problem.path.len() <= 1 && what == "unknown field ";
+        let known: Vec<&str> = quoted.chain(APART.into_iter().filter(|_| at_top)).collect();
+        let noun = if what == "unknown field " { "key" } else { "value" };
+        return match check::nearest(written, &known) {
+            Some(near) => format!("unknown {noun} `{written}`, did you mean `{near}`?"),
+            None => format!("unknown {noun} `{written}`; {}", check::there_are(&known)),
+        };
+    }
+    if let Some(field) = message.strip_prefix("missing field ") {
+        let whose = if problem.path.is_empty() { "the configuration".to_owned() } else { problem.path.join(".") };
+        return format!("{whose} needs {field}");
+    }
+    message.to_owned()
+}

@@ -1,0 +1,176 @@
+//! Where a token comes from. A token itself never stands in the configuration, and never in a message.
+
+use std::{collections::BTreeMap, fmt, fs, path::PathBuf, process::Command};
+
+use secrecy::SecretString;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::domain::text;
+
+/// How a token is written, for whoever wrote it otherwise.
+const HOW: &str = "write { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"gh\", \"auth\", \"token\"] }";
+
+/// Where a token is read from, when it is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenSource {
+    /// An environment variable.
+    Env(String),
+    /// The first line of a file.
+    File(PathBuf),
+    /// What a command prints: the program, then its arguments; no shell.
+    Command(Vec<String>),
+}
+
+/// The table form of a [`TokenSource`], before it is known that exactly one is given.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    env: Option<String>,
+    file: Option<PathBuf>,
+    command: Option<Vec<String>>,
+}
+
+impl<'de> Deserialize<'de> for TokenSource {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        impl<'de> Visitor<'de> for Form {
+            type Value = TokenSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "where to read the token: {HOW}")
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<TokenSource, E> {
+                Err(E::custom(format!("a token never stands in the configuration: {HOW}")))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<TokenSource, M::Error> {
+                match Written::deserialize(MapAccessDeserializer::new(map))? {
+                    Written { env: Some(name), file: None, command: None } => Ok(TokenSource::Env(name)),
+                    Written { env: None, file: Some(path), command: None } => Ok(TokenSource::File(path)),
+                    Written { env: None, file: None, command: Some(words) } if !words.is_empty() => {
+                        Ok(TokenSource::Command(words))
+                    }
+                    _ => Err(M::Error::custom(format!("a token has exactly one source: {HOW}"))),
+                }
+            }
+        }
+
+        from.deserialize_any(Form)
+    }
+}
+
+/// A token that could not be read. Says where it was looked for, never what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoToken {
+    /// The variable is not set, or empty.
+    #[error("the token's environment variable {0} is not set")]
+    Unset(String),
+    /// The file cannot be read.
+    #[error("the token's file {} cannot be read: {why}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why, in the system's words.
+        why: String,
+    },
+    /// The file or the command's answer is empty.
+    #[error("the token from {0} is empty")]
+    Empty(String),
+    /// The command cannot be run or failed.
+    #[error("the token's command '{program}' failed: {why}")]
+    Command {
+        /// The program, without its arguments.
+        program: String,
+        /// Its exit status or the system's words.
+        why: String,
+    },
+}
+
+impl TokenSource {
+    /// Reads the token: once, when the connection is made. `env` is the environment of this process.
+    pub fn read(&self, env: &BTreeMap<String, String>) -> Result<SecretString, NoToken> {
+        match self {
+            Self::Env(name) => match env.get(name).map(|value| value.trim()) {
+                Some(value) if !value.is_empty() => Ok(value.into()),
+                _ => Err(NoToken::Unset(name.clone())),
+            },
+            Self::File(path) => {
+                let unreadable = |e: std::io::Error| NoToken::Unreadable { path: path.clone(), why: e.to_string() };
+                first_line(&fs::read_to_string(path).map_err(unreadable)?, &path.display().to_string())
+            }
+            Self::Command(words) => {
+                let (program, arguments) =
+                    words.split_first().ok_or_else(|| NoToken::Empty("no command".to_owned()))?;
+                let failed = |why: String| NoToken::Command { program: program.clone(), why };
+                let output = Command::new(program).args(arguments).output().map_err(|e| failed(e.to_string()))?;
+                if !output.status.success() {
+                    let said = text::clean(&String::from_utf8_lossy(&output.stderr));
+                    return Err(failed(format!("{}: {said}", output.status)));
+                }
+                first_line(&String::from_utf8_lossy(&output.stdout), program)
+            }
+        }
+    }
+
+    /// The same source as `config show` prints it: a command's arguments may hold a secret.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        match self {
+            Self::Command(words) if words.len() > 1 => {
+                Self::Command(words.iter().take(1).cloned().chain(["…".to_owned()]).collect())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+fn first_line(text: &str, from: &str) -> Result<SecretString, NoToken> {
+    match text.lines().next().map(str::trim) {
+        Some(token) if !token.is_empty() => Ok(token.into()),
+        _ => Err(NoToken::Empty(from.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(source: &TokenSource) -> Result<String, NoToken> {
+        let env = BTreeMap::from([("TOKEN".to_owned(), "s3cr3t\n".to_owned()), ("EMPTY".to_owned(), String::new())]);
+        source.read(&env).map(|token| token.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_token_is_read_from_the_environment_a_file_or_a_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        fs::write(&path, "from-file\nsecond line\n").unwrap();
+        assert_eq!(read(&TokenSource::Env("TOKEN".into())), Ok("s3cr3t".into()));
+        assert_eq!(read(&TokenSource::File(path)), Ok("from-file".into()));
+        assert_eq!(read(&TokenSource::Command(vec!["echo".into(), "from-command".into()])), Ok("from-command".into()));
+    }
+
+    #[test]
+    fn a_token_that_is_not_there_says_where_it_was_looked_for() {
+        assert_eq!(read(&TokenSource::Env("EMPTY".into())), Err(NoToken::Unset("EMPTY".into())));
+        assert_eq!(read(&TokenSource::Command(vec!["true".into()])), Err(NoToken::Empty("true".into())));
+        let missing = read(&TokenSource::File("/nowhere/token".into())).unwrap_err();
+        assert!(missing.to_string().starts_with("the token's file /nowhere/token cannot be read"), "{missing}");
+        let failed = read(&TokenSource::Command(vec!["false".into(), "hunter2".into()])).unwrap_err();
+        assert!(failed.to_string().starts_with("the token's command 'false' failed: exit status: 1"), "{failed}");
+    }
+
+    #[test]
+    fn the_arguments_of_a_command_are_masked() {
+        let source = TokenSource::Command(vec!["vault".into(), "read".into(), "hunter2".into()]);
+        assert_eq!(source.masked(), TokenSource::Command(vec!["vault".into(), "…".into()]));
+    }
+}

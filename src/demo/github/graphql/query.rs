@@ -1,0 +1,222 @@
+//! Reading a query, and cutting what it selects out of the full picture of an object.
+//!
+//! Selections, arguments, variables and inline fragments; no aliases, directives or named fragments.
+
+use serde_json::{Map, Value};
+
+/// One selected field.
+#[derive(Debug, PartialEq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) args: Map<String, Value>,
+    pub(super) of: Vec<Part>,
+}
+
+/// One part of a selection.
+#[derive(Debug, PartialEq)]
+pub(super) enum Part {
+    Field(Field),
+    /// `... on Type { … }`.
+    On(String, Vec<Part>),
+}
+
+/// How deep selections may nest.
+const DEEPEST: usize = 24;
+
+/// Reads tokens: names, `$names`, numbers, strings and punctuation.
+pub(super) struct Reader<'a> {
+    tokens: Vec<&'a str>,
+    at: usize,
+    variables: &'a Value,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, variables: &'a Value) -> Self {
+        let mut tokens = Vec::new();
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$' || c == '-';
+            let length = match first {
+                '#' => rest.find('\n').unwrap_or(rest.len()),
+                '"' => rest.get(1..).and_then(|tail| tail.find('"')).map_or(rest.len(), |end| end + 2),
+                c if word(c) => rest.find(|c| !word(c)).unwrap_or(rest.len()),
+                _ if rest.starts_with("...") => 3,
+                c => c.len_utf8(),
+            };
+            let (token, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            if !first.is_whitespace() && !matches!(first, ',' | '#') {
+                tokens.push(token);
+            }
+            rest = tail;
+        }
+        Self { tokens, at: 0, variables }
+    }
+
+    fn peek(&self) -> &'a str {
+        self.tokens.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn take(&mut self) -> &'a str {
+        let token = self.peek();
+        self.at += 1;
+        token
+    }
+
+    fn expect(&mut self, wanted: &str) -> Result<(), String> {
+        match self.take() {
+            token if token == wanted => Ok(()),
+            token => Err(format!("Expected \"{wanted}\", actual: \"{token}\"")),
+        }
+    }
+
+    /// `query Name($v: Type!) { … }`: the root selection of the first operation.
+    pub(super) fn operation(&mut self) -> Result<Vec<Part>, String> {
+        while !matches!(self.peek(), "" | "{" | "(") {
+            self.take();
+        }
+        if self.peek() == "(" {
+            while !matches!(self.take(), "" | ")") {}
+        }
+        let parts = self.selection(0)?;
+        match self.peek() {
+            "" => Ok(parts),
+            token => Err(format!("Expected the end of the document, actual: \"{token}\"")),
+        }
+    }
+
+    fn selection(&mut self, depth: usize) -> Result<Vec<Part>, String> {
+        if depth > DEEPEST {
+            return Err("The query is nested too deeply".to_owned());
+        }
+        self.expect("{")?;
+        let mut parts = Vec::new();
+        loop {
+            match self.take() {
+                "}" => return Ok(parts),
+                "..." => {
+                    self.expect("on")?;
+                    let kind = self.take().to_owned();
+                    parts.push(Part::On(kind, self.selection(depth + 1)?));
+                }
+                name if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
+                    let args = if self.peek() == "(" { self.arguments()? } else { Map::new() };
+                    let of = if self.peek() == "{" { self.selection(depth + 1)? } else { Vec::new() };
+                    parts.push(Part::Field(Field { name: name.to_owned(), args, of }));
+                }
+                token => return Err(format!("Expected a field, actual: \"{token}\"")),
+            }
+        }
+    }
+
+    fn arguments(&mut self) -> Result<Map<String, Value>, String> {
+        self.expect("(")?;
+        let mut args = Map::new();
+        while self.peek() != ")" {
+            let name = self.take().to_owned();
+            self.expect(":")?;
+            let token = self.take();
+            let value = match token.strip_prefix('$') {
+                Some(variable) => self.variables.get(variable).cloned().unwrap_or(Value::Null),
+                None => serde_json::from_str(token).map_err(|_| format!("Unexpected value \"{token}\""))?,
+            };
+            args.insert(name, value);
+        }
+        self.expect(")")?;
+        Ok(args)
+    }
+}
+
+/// Cuts a selection out of the full picture of an object, which names its type under `__typename`.
+fn cut(full: &Value, parts: &[Part]) -> Result<Value, String> {
+    let kind = full.get("__typename").and_then(Value::as_str).unwrap_or("Query");
+    let mut chosen = Map::new();
+    for part in parts {
+        match part {
+            Part::On(on, of) if on == kind => {
+                if let Value::Object(more) = cut(full, of)? {
+                    chosen.extend(more);
+                }
+            }
+            Part::On(..) => {}
+            Part::Field(field) => {
+                let name = &field.name;
+                let value = full.get(name).ok_or_else(|| format!("Field '{name}' doesn't exist on type '{kind}'"))?;
+                chosen.insert(name.clone(), below(value, field)?);
+            }
+        }
+    }
+    Ok(Value::Object(chosen))
+}
+
+/// A field's value: lists item by item, connections cut to `first`.
+pub(super) fn below(value: &Value, field: &Field) -> Result<Value, String> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| below(item, field)).collect::<Result<_, _>>().map(Value::Array),
+        Value::Object(_) if field.of.is_empty() => Err(format!("Field '{}' must have selections", field.name)),
+        Value::Object(object) => {
+            let first = field.args.get("first").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            match (object.get("nodes"), first) {
+                (Some(Value::Array(nodes)), Some(first)) => {
+                    let mut object = object.clone();
+                    object.insert("nodes".into(), nodes.iter().take(first).cloned().collect());
+                    cut(&Value::Object(object), &field.of)
+                }
+                (Some(_), None) => Err(format!("You must provide a `first` value to paginate '{}'", field.name)),
+                _ => cut(value, &field.of),
+            }
+        }
+        plain => Ok(plain.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(query: &str, full: &Value) -> Result<Value, String> {
+        let variables = json!({ "w": ["a"] });
+        cut(full, &Reader::new(query, &variables).operation()?)
+    }
+
+    #[test]
+    fn only_what_is_selected_comes_back() {
+        let full = json!({ "a": { "b": 1, "c": 2 }, "d": [{ "e": null, "f": 1 }] });
+        assert_eq!(
+            answer("query X($w: [ID!]!) { a { b } d { e } } # end", &full).unwrap(),
+            json!({ "a": { "b": 1 }, "d": [{ "e": null }] })
+        );
+    }
+
+    #[test]
+    fn a_fragment_speaks_of_its_type_only() {
+        let full = json!({ "n": [{ "__typename": "A", "x": 1 }, { "__typename": "B", "y": 2 }] });
+        assert_eq!(
+            answer("{ n { __typename ... on A { x } } }", &full).unwrap(),
+            json!({ "n": [{ "__typename": "A", "x": 1 }, { "__typename": "B" }] })
+        );
+    }
+
+    #[test]
+    fn a_connection_gives_the_first_that_were_asked_for_and_insists_on_a_number() {
+        let full = json!({ "all": { "nodes": [{ "x": 1 }, { "x": 2 }] } });
+        assert_eq!(
+            answer("{ all(first: 1) { nodes { x } } }", &full).unwrap(),
+            json!({ "all": { "nodes": [{ "x": 1 }] } })
+        );
+        assert_eq!(
+            answer("{ all { nodes { x } } }", &full).unwrap_err(),
+            "You must provide a `first` value to paginate 'all'"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_or_not_whole_is_refused() {
+        let full = json!({ "__typename": "Repository", "a": 1 });
+        assert_eq!(answer("{ b }", &full).unwrap_err(), "Field 'b' doesn't exist on type 'Repository'");
+        for broken in ["", "{", "{ a", "{ a } }", "{ a(x 1) }", "{ ... x { a } }"] {
+            assert!(answer(broken, &full).is_err(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What a scenario says about GitHub: the `[github]` table and the actions of its script.
+//!
+//! Only data and its reading live here. How runs move is in `run`, what the wire says of them in `wire`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// The `[github]` table of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Who holds [`Spec::token`].
+    pub login: String,
+    /// The token that is accepted as `login`.
+    #[serde(default = "default_token")]
+    pub token: String,
+    /// Further tokens, and whose they are.
+    #[serde(default)]
+    pub tokens: BTreeMap<String, String>,
+    /// Teams by slug, and their members' logins.
+    #[serde(default)]
+    pub teams: BTreeMap<String, Vec<String>>,
+    /// Requests an hour for each token.
+    #[serde(default = "default_limit")]
+    pub rate_limit: u64,
+    /// The repositories.
+    #[serde(default)]
+    pub repos: Vec<RepoSpec>,
+}
+
+/// What the token's owner may do with a repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Everything.
+    #[default]
+    Write,
+    /// Reads work, writes get 403.
+    Read,
+    /// It is not even there: 404.
+    None,
+}
+
+/// One repository.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepoSpec {
+    /// The organisation.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// What our token may do.
+    #[serde(default)]
+    pub access: Access,
+    /// Its workflows; a run that names none belongs to the first.
+    pub workflows: Vec<WorkflowSpec>,
+    /// Its environments.
+    #[serde(default)]
+    pub environments: Vec<EnvironmentSpec>,
+    /// Its runs.
+    #[serde(default)]
+    pub runs: Vec<RunSpec>,
+}
+
+/// One workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowSpec {
+    /// Its name: `deploy`.
+    pub name: String,
+    /// Its file under `.github/workflows`.
+    pub file: String,
+    /// Its jobs; each needs the one before it.
+    pub jobs: Vec<JobSpec>,
+}
+
+/// One job of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSpec {
+    /// Its name.
+    pub name: String,
+    /// How long it runs: `1m 30s`.
+    #[serde(deserialize_with = "span")]
+    pub takes: Duration,
+    /// The environment it deploys to.
+    pub environment: Option<String>,
+    /// On how many of the run's first attempts it fails.
+    #[serde(default)]
+    pub fails: u32,
+    /// Names of its own steps, between set-up and clean-up.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// Lines of its own that its log has.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+/// One environment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSpec {
+    /// Its name.
+    pub name: String,
+    /// Logins, and `team:SLUG`.
+    #[serde(default)]
+    pub reviewers: Vec<String>,
+    /// Whoever started the run may not approve it.
+    #[serde(default)]
+    pub prevent_self_review: bool,
+    /// Minutes that every deployment waits.
+    #[serde(default)]
+    pub wait_timer: u32,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    /// Its number in its workflow.
+    pub number: u64,
+    /// Its id, where a scenario wants to know it.
+    pub id: Option<u64>,
+    /// The workflow's file; the repository's first workflow if absent.
+    pub workflow: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// The branch or tag; absent for the runs that GitHub answers with `null`.
+    pub branch: Option<String>,
+    /// The commit.
+    pub commit: String,
+    /// Who started it.
+    pub actor: String,
+    /// When it started, against the begin of the scenario: `-14h`, `2m`.
+    #[serde(deserialize_with = "offset")]
+    pub started: Offset,
+}
+
+/// A signed span against the begin of the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// Before the begin.
+    pub before: bool,
+    /// How far.
+    pub by: Duration,
+}
+
+/// Something that a script makes happen.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Somebody pushes: a new run of the workflow.
+    Push(Push),
+    /// Somebody answers for an environment, past holdshort.
+    Review(Review),
+    /// Somebody starts a run again.
+    Rerun {
+        /// `owner/name`.
+        repo: String,
+        /// The run's number.
+        run: u64,
+        /// Who.
+        by: String,
+    },
+    /// Somebody cancels a run.
+    Cancel {
+        /// `owner/name`.
+        repo: String,
+        /// The run's number.
+        run: u64,
+    },
+}
+
+/// A new run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// `owner/name`.
+    pub repo: String,
+    /// The commit.
+    pub commit: String,
+    /// What it is about; the commit if absent.
+    pub title: Option<String>,
+    /// The branch or tag; that of the newest run if absent.
+    pub branch: Option<String>,
+    /// Who; the newest run's actor if absent.
+    pub by: Option<String>,
+    /// The workflow's file; the repository's first if absent.
+    pub workflow: Option<String>,
+    /// Runs of the workflow that have not ended are cancelled, as `concurrency: cancel-in-progress` does.
+    #[serde(default)]
+    pub supersedes: bool,
+}
+
+/// An answer for an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// `owner/name`.
+    pub repo: String,
+    /// The run's number.
+    pub run: u64,
+    /// The environment.
+    pub environment: String,
+    /// Who answers.
+    pub by: String,
+    /// Yes or no.
+    pub approve: bool,
+    /// In what words.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// What is wrong with a `[github]` table or an action.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSpec {
+    /// A repository without any workflow.
+    #[error("github: {0} has no workflow: add [[github.repos.workflows]]")]
+    NoWorkflow(String),
+    /// A workflow that is named and not there.
+    #[error("github: {0} has no workflow in the file '{1}'")]
+    UnknownWorkflow(String, String),
+    /// An environment that is named and not there.
+    #[error("github: {0} has no environment '{1}': add it under [[github.repos.environments]]")]
+    UnknownEnvironment(String, String),
+    /// A team that is named and not there.
+    #[error("github: environment '{0}' is reviewed by team '{1}', which [github.teams] does not have")]
+    UnknownTeam(String, String),
+    /// A repository that an action names and that is not there.
+    #[error("github: there is no repository '{0}'")]
+    UnknownRepo(String),
+    /// A run that an action names and that is not there.
+    #[error("github: {0} has no run number {1}")]
+    UnknownRun(String, u64),
+    /// An action that cannot happen now.
+    #[error("github: {0}")]
+    Refused(String),
+}
+
+fn default_token() -> String {
+    "gho_demo".to_owned()
+}
+
+fn default_limit() -> u64 {
+    5_000
+}
+
+fn span<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(input)?;
+    humantime::parse_duration(&text).map_err(|e| D::Error::custom(format!("'{text}' is not a span like 1m 30s: {e}")))
+}
+
+fn offset<'de, D: Deserializer<'de>>(input: D) -> Result<Offset, D::Error> {
+    let text = String::deserialize(input)?;
+    let (before, rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let by = humantime::parse_duration(rest)
+        .map_err(|e| D::Error::custom(format!("'{text}' is not an offset like -14h or 2m: {e}")))?;
+    Ok(Offset { before, by })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_may_lie_before_or_after_the_begin() {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(deserialize_with = "offset")]
+            at: Offset,
+        }
+        let read = |text: &str| toml::from_str::<Row>(&format!("at = '{text}'")).map(|row| row.at);
+        assert_eq!(read("-14h").unwrap(), Offset { before: true, by: Duration::from_hours(14) });
+        assert_eq!(read("90s").unwrap(), Offset { before: false, by: Duration::from_secs(90) });
+        assert!(read("soon").unwrap_err().to_string().contains("not an offset like -14h or 2m"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        let error = toml::from_str::<Spec>("login = 'dana'\nrepositories = []").unwrap_err().to_string();
+        assert!(error.contains("repositories"), "{error}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Answers in the form of Prometheus' HTTP API: numbers as text, times in seconds, errors with their type.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use serde_json::{Number, Value as Json, json};
+
+use crate::demo::prometheus::{
+    promql::{Fail, Row, Value},
+    store::Series,
+};
+
+/// `{"status":"success","data":…}`.
+pub(super) fn success(data: &Json) -> Response<Bytes> {
+    reply(StatusCode::OK, "application/json", json!({"status": "success", "data": data}).to_string())
+}
+
+/// The error with the status that Prometheus gives it.
+pub(super) fn failure(fail: &Fail) -> Response<Bytes> {
+    let (status, kind) = match fail {
+        Fail::BadData(_) => (StatusCode::BAD_REQUEST, "bad_data"),
+        Fail::Execution(_) => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+    };
+    let body = json!({"status": "error", "errorType": kind, "error": fail.to_string()});
+    reply(status, "application/json", body.to_string())
+}
+
+/// Plain text, as Prometheus answers outside its API.
+pub(super) fn plain(status: StatusCode, text: &str) -> Response<Bytes> {
+    reply(status, "text/plain; charset=utf-8", text.to_owned())
+}
+
+fn reply(status: StatusCode, kind: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// The result of an instant query.
+pub(super) fn instant(at: i64, value: Value) -> Json {
+    match value {
+        Value::Scalar(values) => {
+            let value = values.first().copied().unwrap_or(f64::NAN);
+            json!({"resultType": "scalar", "result": point(at, value)})
+        }
+        Value::Text(text) => json!({"resultType": "string", "result": [seconds(at), text]}),
+        Value::Vector(rows) => {
+            let element = |row: Row| {
+                let value = row.values.first().copied().flatten()?;
+                Some(json!({"metric": row.labels, "value": point(at, value)}))
+            };
+            let result: Vec<Json> = rows.into_iter().filter_map(element).collect();
+            json!({"resultType": "vector", "result": result})
+        }
+    }
+}
+
+/// The result of an instant query for a range of samples.
+pub(super) fn samples<'a>(series: impl IntoIterator<Item = &'a Series>, from: i64, to: i64) -> Json {
+    let stream = |series: &Series| {
+        let values: Vec<Json> = series.range(from, to).map(|(at, value)| point(at, value)).collect();
+        (!values.is_empty()).then(|| json!({"metric": series.labels, "values": values}))
+    };
+    let result: Vec<Json> = series.into_iter().filter_map(stream).collect();
+    json!({"resultType": "matrix", "result": result})
+}
+
+/// The result of a range query.
+pub(super) fn matrix(moments: &[i64], value: Value) -> Json {
+    let mut rows = match value {
+        Value::Scalar(values) => {
+            vec![Row { labels: std::collections::BTreeMap::new(), values: values.into_iter().map(Some).collect() }]
+        }
+        Value::Vector(rows) => rows,
+        Value::Text(_) => Vec::new(),
+    };
+    rows.sort_by(|one, two| one.labels.cmp(&two.labels));
+    let stream = |row: Row| {
+        let points = moments.iter().zip(row.values).filter_map(|(at, value)| Some(point(*at, value?)));
+        json!({"metric": row.labels, "values": points.collect::<Vec<Json>>()})
+    };
+    let result: Vec<Json> = rows.into_iter().map(stream).collect();
+    json!({"resultType": "matrix", "result": result})
+}
+
+fn point(at: i64, value: f64) -> Json {
+    json!([seconds(at), number(value)])
+}
+
+/// Whole seconds as an integer, others with their milliseconds.
+fn seconds(at: i64) -> Json {
+    if at % 1000 == 0 {
+        return Json::from(at / 1000);
+    }
+    Number::from_f64(at as f64 / 1000.0).map_or(Json::Null, Json::Number)
+}
+
+/// A value as Go's encoder writes it: shortest digits, with an exponent only where it is very large or small.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
+    } else if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        exponent(value)
+    } else {
+        value.to_string()
+    }
+}
+
+/// `8.33e-02`: Go's `%e`, whose exponent has a sign and two digits.
+pub(super) fn exponent(value: f64) -> String {
+    let text = format!("{value:e}");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    format!("{digits}e{sign}{exponent:0>2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_go_writes_them() {
+        let table = [
+            (0.0, "0"),
+            (1.5, "1.5"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (0.000_001, "0.000001"),
+            (2.5e-7, "2.5e-07"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ];
+        for (value, text) in table {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!(exponent(1.0 / 12.0), "8.333333333333333e-02");
+        assert_eq!((seconds(1500), seconds(2000)), (json!(1.5), json!(2)));
+    }
+}

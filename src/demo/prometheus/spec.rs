@@ -1,0 +1,88 @@
+//! What a scenario says about traffic and alert rules. Only data; `traffic` and `rules` make it come true.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// The traffic of one service in one cell.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficSpec {
+    /// The cell.
+    pub cell: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The workload's name.
+    pub service: String,
+    /// Requests a second over all pods, at the scenario's start.
+    pub rps: f64,
+    /// How far the rate swings around its mean over a day, as a share of it; the peak is at 14:00 UTC.
+    #[serde(default = "gentle")]
+    pub daily: f64,
+    /// How versions behave. The last row that applies to a version at a moment is the one that holds.
+    pub behaviour: Vec<Behaviour>,
+}
+
+/// How a version behaves while it gets traffic.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Behaviour {
+    /// The image tag; every version if absent.
+    pub version: Option<String>,
+    /// Applies from this share of the service's traffic on, 0 to 1.
+    #[serde(default)]
+    pub share: f64,
+    /// Applies once the version has had that share for this long.
+    #[serde(default, deserialize_with = "span")]
+    pub after: Duration,
+    /// Failed share of its requests.
+    pub error_ratio: f64,
+    /// Median response time.
+    #[serde(deserialize_with = "span")]
+    pub median: Duration,
+    /// 99th percentile of the response time.
+    #[serde(deserialize_with = "span")]
+    pub p99: Duration,
+    /// Signals that are not measured.
+    #[serde(default)]
+    pub absent: Vec<Signal>,
+}
+
+/// A signal that may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// `…_bucket` and `…_sum`.
+    Latency,
+    /// Everything: the pod is not scraped.
+    All,
+}
+
+/// An alert rule.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// The alert's name.
+    pub alert: String,
+    /// The query; whatever it returns alerts.
+    pub expr: String,
+    /// How long it must return it before the alert fires.
+    #[serde(default, rename = "for", deserialize_with = "span")]
+    pub held: Duration,
+    /// Labels of its own.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, as they are: templates are not filled in.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}
+
+fn gentle() -> f64 {
+    0.1
+}
+
+/// A span as people write it: `90s`, `10m`, `3d 2h`.
+fn span<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(input)?;
+    humantime::parse_duration(&text).map_err(|e| D::Error::custom(format!("'{text}' is not a span like 1m 30s: {e}")))
+}

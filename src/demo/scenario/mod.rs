@@ -1,0 +1,262 @@
+//! Scenarios: what a world is made of, as TOML. One file adds one case.
+//!
+//! Only data and their reading live here; `world` makes them come true. What a cluster, the traffic or GitHub is made of is
+//! said where it is pretended.
+
+mod library;
+mod time;
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use serde::Deserialize;
+
+pub use self::time::Offset;
+pub(crate) use self::time::span;
+use crate::{
+    demo::{
+        fault::FaultSpec,
+        github, kubernetes,
+        prometheus::spec::{RuleSpec, TrafficSpec},
+    },
+    domain::{
+        ids::{EnvironmentName, SourceName},
+        offer::Risk,
+        text,
+        time::Timestamp,
+    },
+};
+
+/// A world before it begins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name: `bad-canary`.
+    pub name: String,
+    /// What it shows, in one line.
+    pub about: String,
+    /// The moment that offsets count from. The world itself begins `history` earlier.
+    pub start: Timestamp,
+    /// Where a demo opens.
+    #[serde(default)]
+    pub open_at: Offset,
+    /// How long everything has run before the start: that far back go the metrics, and the scripts may.
+    #[serde(default = "two_hours", deserialize_with = "span")]
+    pub history: Duration,
+    /// What everything random follows from.
+    #[serde(default)]
+    pub seed: u64,
+    /// The clusters.
+    #[serde(default)]
+    pub cells: Vec<Cell>,
+    /// The traffic of services.
+    #[serde(default)]
+    pub traffic: Vec<TrafficSpec>,
+    /// Prometheus' alert rules.
+    #[serde(default)]
+    pub rules: Vec<RuleSpec>,
+    /// GitHub, if there is one.
+    pub github: Option<github::spec::Spec>,
+    /// What happens on GitHub, from the start on.
+    #[serde(default)]
+    pub github_script: Vec<Event<github::spec::Action>>,
+    /// What goes wrong between the world and who looks at it.
+    #[serde(default)]
+    pub faults: Vec<FaultSpec>,
+}
+
+/// One cluster, and what happens in it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// Its name in paths: `eu` is served at `/kubernetes/eu`.
+    pub name: String,
+    /// The environment that it is.
+    pub environment: EnvironmentName,
+    /// What a mistake costs there.
+    pub risk: Risk,
+    /// What the connection to it is called.
+    pub connection: SourceName,
+    /// What is in it.
+    pub cluster: kubernetes::ClusterSpec,
+    /// What happens in it.
+    #[serde(default)]
+    pub script: Vec<Event<kubernetes::Action>>,
+}
+
+/// Something that happens at a moment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event<A> {
+    /// When.
+    pub at: Offset,
+    /// What.
+    pub act: A,
+}
+
+/// Why there is no scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// No scenario of that name is built in.
+    #[error("there is no scenario '{name}': there are {known}; or name a file, as ./mine.toml")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the scenario {path}: {why}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The text is no scenario.
+    #[error("the scenario {origin} is wrong: {why}")]
+    Wrong {
+        /// The file or the name.
+        origin: String,
+        /// What is wrong, with line and column where it is about the text.
+        why: String,
+    },
+}
+
+impl Scenario {
+    /// The scenario of this name; anything with a `/` or ending in `.toml` is a file.
+    pub fn load(name: &str) -> Result<Self, ScenarioError> {
+        if name.contains('/') || Path::new(name).extension().is_some_and(|ending| ending == "toml") {
+            let unreadable = |error: std::io::Error| ScenarioError::Unreadable {
+                path: text::clean(name),
+                why: text::clean(&error.to_string()),
+            };
+            return Self::parse(name, &std::fs::read_to_string(name).map_err(unreadable)?);
+        }
+        let Some((_, text)) = library::BUILT_IN.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = library::BUILT_IN.iter().map(|(known, _)| *known).collect();
+            return Err(ScenarioError::Unknown { name: text::clean(name), known: known.join(", ") });
+        };
+        Self::parse(name, text)
+    }
+
+    /// Reads a scenario; `origin` is what an error calls it.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, ScenarioError> {
+        let wrong = |why: String| ScenarioError::Wrong { origin: text::clean(origin), why: text::clean_lines(&why) };
+        let scenario: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        scenario.check().map_err(wrong)?;
+        Ok(scenario)
+    }
+
+    /// The scenarios that are built in: name and one line, in the order to show them.
+    pub fn list() -> Vec<(&'static str, String)> {
+        let about = |(name, text): (&'static str, &str)| Some((name, Self::parse(name, text).ok()?.about));
+        library::BUILT_IN.into_iter().filter_map(about).collect()
+    }
+
+    /// Where a demo opens.
+    pub fn opens(&self) -> Timestamp {
+        self.open_at.from(self.start)
+    }
+
+    /// When the world begins.
+    pub fn begins(&self) -> Timestamp {
+        chrono::TimeDelta::from_std(self.history)
+            .ok()
+            .and_then(|history| self.start.checked_sub_signed(history))
+            .unwrap_or(self.start)
+    }
+
+    /// What the reader of TOML cannot see.
+    fn check(&self) -> Result<(), String> {
+        let mut names = BTreeSet::new();
+        for cell in &self.cells {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if cell.name.is_empty() || !cell.name.chars().all(plain) {
+                return Err(format!("a cell is named '{}': use letters, digits and '-'", cell.name));
+            }
+            if !names.insert(&cell.name) {
+                return Err(format!("two cells are named '{}'", cell.name));
+            }
+            if let Some(event) = cell.script.iter().find(|event| event.at.from(self.start) < self.begins()) {
+                let minutes = event.at.delta().num_minutes();
+                return Err(format!("cell '{}': an event at {minutes} min lies before the history begins", cell.name));
+            }
+        }
+        if let Some(traffic) = self.traffic.iter().find(|traffic| !names.contains(&traffic.cell)) {
+            return Err(format!(
+                "the traffic of '{}' is in cell '{}', which there is not",
+                traffic.service, traffic.cell
+            ));
+        }
+        if self.github_script.iter().any(|event| event.at < Offset::default()) {
+            return Err("github_script: an event lies before the start; give the run a 'started' instead".to_owned());
+        }
+        if self.github.is_none() && !self.github_script.is_empty() {
+            return Err("github_script: there is no [github]".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn two_hours() -> Duration {
+    Duration::from_hours(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = "name = 'x'\nabout = 'y'\nstart = '2026-03-10T01:46:00Z'\n";
+
+    fn why(text: &str) -> String {
+        Scenario::parse("mine.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_answered_with_those_that_there_are() {
+        assert_eq!(
+            Scenario::load("bad-cannary").unwrap_err().to_string(),
+            "there is no scenario 'bad-cannary': there are bad-canary, steady, waiting-approval, low-traffic, hung-api, \
+             moved-sha; or name a file, as ./mine.toml"
+        );
+        assert!(
+            Scenario::load("./nowhere.toml").unwrap_err().to_string().starts_with("cannot read the scenario ./now")
+        );
+    }
+
+    #[test]
+    fn every_built_in_scenario_is_read_and_called_what_its_file_is_called() {
+        for (name, text) in library::BUILT_IN {
+            assert_eq!(Scenario::parse(name, text).map(|scenario| scenario.name), Ok(name.to_owned()));
+        }
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/scenarios")).unwrap();
+        let ours = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|ending| ending == "toml");
+        assert_eq!(files.map(Result::unwrap).filter(ours).count(), library::BUILT_IN.len());
+        assert_eq!(Scenario::list().len(), library::BUILT_IN.len());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_line_and_column() {
+        let text = format!("{LEAST}histori = '2h'\n");
+        let why = why(&text);
+        assert!(why.contains("line 4, column 1") && why.contains("histori"), "{why}");
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_in_a_sentence() {
+        let traffic = "[[traffic]]\ncell = 'eu'\nnamespace = 'shop'\nservice = 'pay'\nrps = 1\nbehaviour = []\n";
+        assert!(why(&format!("{LEAST}{traffic}")).contains("the traffic of 'pay' is in cell 'eu', which there is not"));
+        let cell = "[[cells]]\nname = 'e u'\nenvironment = 'prod'\nrisk = 'high'\nconnection = 'k'\n[cells.cluster]\n";
+        assert!(why(&format!("{LEAST}{cell}")).contains("a cell is named 'e u'"));
+        let event = "[[github_script]]\nat = '-1m'\nact = { cancel = { repo = 'a/b', run = 1 } }\n";
+        assert!(why(&format!("{LEAST}{event}")).contains("before the start"));
+        assert!(why(&format!("{LEAST}open_at = 'soon'\n")).contains("'soon' is not an offset like -20m or 21m30s"));
+    }
+
+    #[test]
+    fn a_world_begins_its_history_before_the_start_and_opens_after_it() {
+        let scenario = Scenario::parse("x", &format!("{LEAST}open_at = '21m30s'\nhistory = '1h'\n")).unwrap();
+        assert_eq!(scenario.begins().to_rfc3339(), "2026-03-10T00:46:00+00:00");
+        assert_eq!(scenario.opens().to_rfc3339(), "2026-03-10T02:07:30+00:00");
+    }
+}

@@ -1,0 +1,338 @@
+//! From a verb to what would be done: calls, binding, expectation, undo, and what to know before pressing.
+
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+
+use super::{
+    api::Rollout as Wire,
+    facts::{OBSERVED, RESTARTED},
+    refusal::{refusal, refusal_to_named, wire_set},
+    request,
+};
+use crate::{
+    domain::{
+        rollout::{ReplicaSet, Rollout, StepKind},
+        text::clean,
+        time::Timestamp,
+        verb::{Direction, Verb},
+        version::Version,
+    },
+    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, WireCall, fact},
+    provider::kubernetes::{facade::View, gitops},
+};
+
+/// How long the controller may take to act on a changed status or spec.
+const SOON: Duration = Duration::from_secs(30);
+/// How long traffic may take to leave an aborted version.
+const AWAY: Duration = Duration::from_mins(1);
+/// `progressDeadlineSeconds` where the spec says nothing.
+const DEADLINE: u64 = 600;
+
+/// What it would do; the object as it was on screen is `rollout`, the view may be newer.
+pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {
+    if ask.to.is_some() && ask.verb != Verb::Rollback {
+        return Err(Blocked(format!("{} takes no version", ask.verb.words())));
+    }
+    let stage = Stage { rollout, view };
+    let refused = if ask.to.is_some() { refusal_to_named(view) } else { refusal(ask.verb, rollout, view) };
+    if let Some(why) = refused {
+        return Err(Blocked(why));
+    }
+    match ask.verb {
+        Verb::Promote => Ok(stage.promote()),
+        Verb::Skip => stage.skip(),
+        Verb::PromoteFull => Ok(stage.promote_full()),
+        Verb::Pause => Ok(stage.hold(true)),
+        Verb::Resume => Ok(stage.hold(false)),
+        Verb::Abort => Ok(stage.abort()),
+        Verb::Rollback => stage.rollback(ask.to.as_deref()),
+        Verb::Retry => Ok(stage.retry()),
+        Verb::Restart => Ok(stage.restart(now)),
+        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => {
+            Err(Blocked(format!("Argo Rollouts cannot {}", ask.verb.words())))
+        }
+    }
+}
+
+struct Stage<'a> {
+    rollout: &'a Rollout,
+    view: &'a View<'a, Wire>,
+}
+
+impl Stage<'_> {
+    fn promote(&self) -> Draft {
+        let wire = self.view.object;
+        let paused_at = self.rollout.step.filter(|_| self.analysis_is_inconclusive());
+        let next = paused_at.map(|index| (index + 1).min(self.rollout.steps.len()));
+        let effect = match self.rollout.step {
+            Some(index) => format!("continues past step {}; {}", self.step(index), self.next(index + 1)),
+            None => format!("traffic moves from {} to {}", stable(self.rollout), canary(self.rollout)),
+        };
+        // A step that is over moves the index; a blue-green rollout has none, and a doubt may arise outside of pauses.
+        let moved = match (self.rollout.step, self.rollout.current_step().map(|step| step.kind)) {
+            (Some(index), Some(StepKind::Pause(_))) => Expect::is_not(fact::STEP, index),
+            _ => Expect::is(fact::PAUSED, false),
+        };
+        let mut draft = self.forward(request::promote(&wire.metadata, next), effect, vec![moved], SOON);
+        draft.expect.fails_if = vec![Expect::is(fact::ABORTED, true)];
+        "abort takes all traffic back to the stable version".clone_into(&mut draft.undo);
+        draft
+    }
+
+    fn skip(&self) -> Result<Draft, Blocked> {
+        let Some(index) = self.rollout.step.filter(|index| *index < self.rollout.steps.len()) else {
+            return Err(Blocked("all its steps are done".to_owned()));
+        };
+        let call = request::skip(&self.view.object.metadata, index + 1, self.rollout_is_in_a_pause());
+        let effect = format!("leaves out step {}; {}", self.step(index), self.next(index + 1));
+        let moved = vec![Expect::is_not(fact::STEP, index)];
+        let mut draft = self.forward(call, effect, moved, SOON);
+        draft.expect.fails_if = vec![Expect::is(fact::ABORTED, true)];
+        if self.rollout.current_step().is_some_and(|step| step.kind == StepKind::Analysis) {
+            draft.notes.push("the analysis of this step is cancelled and decides nothing".to_owned());
+        }
+        "abort takes all traffic back to the stable version".clone_into(&mut draft.undo);
+        Ok(draft)
+    }
+
+    fn promote_full(&self) -> Draft {
+        let weight = self.rollout.weight;
+        let left = self.rollout.steps.len().saturating_sub(self.rollout.step.unwrap_or(0));
+        let effect =
+            format!("{} → {} of traffic, leaving out {left} steps", self.share(weight.actual), self.share(weight.max));
+        let done = vec![Expect::is(fact::STABLE, &self.rollout.identity.canary_hash)];
+        let call = request::promote_full(&self.view.object.metadata);
+        let mut draft = self.forward(call, effect, done, self.deadline());
+        draft.expect.fails_if = vec![Expect::is(fact::ABORTED, true)];
+        draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
+        draft.notes.push("every pause and every analysis that is left is skipped".to_owned());
+        "roll back puts the earlier version back".clone_into(&mut draft.undo);
+        draft
+    }
+
+    fn hold(&self, paused: bool) -> Draft {
+        let call = request::hold(&self.view.object.metadata, paused);
+        let share = self.share(self.rollout.weight.actual);
+        let expected = vec![Expect::is(fact::HELD, paused), Expect::is(OBSERVED, true)];
+        let mut draft = if paused {
+            let effect = format!("stays at {share} of traffic until somebody resumes it");
+            let mut draft = self.bound(Verb::Pause, call, effect, expected, SOON);
+            draft.notes.push("analyses go on meanwhile, and one that fails still aborts".to_owned());
+            "resume".clone_into(&mut draft.undo);
+            draft
+        } else {
+            let effect = match self.rollout.pause.filter(|_| self.rollout_is_in_a_pause()) {
+                Some(_) => "ends the person's pause; the pause that its step asks for stays".to_owned(),
+                None => format!("goes on from {share} of traffic"),
+            };
+            let mut draft = self.bound(Verb::Resume, call, effect, expected, SOON);
+            "pause".clone_into(&mut draft.undo);
+            draft
+        };
+        self.warn_of_automation(&mut draft);
+        draft
+    }
+
+    fn abort(&self) -> Draft {
+        let (from, to) = (canary(self.rollout), stable(self.rollout));
+        let effect = format!("{} → {} of traffic on {from}; all of it to {to}", self.now(), self.share(0));
+        let expected = vec![Expect::is(fact::ABORTED, true), at_most(fact::WEIGHT, 0)];
+        let mut draft = self.bound(Verb::Abort, request::abort(&self.view.object.metadata), effect, expected, AWAY);
+        (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.stable.clone());
+        draft.notes.push(format!("the spec still holds {from} afterwards: any edit of it brings that version back"));
+        "retry tries the version again, from its first step".clone_into(&mut draft.undo);
+        draft
+    }
+
+    fn retry(&self) -> Draft {
+        let version = canary(self.rollout);
+        let effect = format!("tries {version} again, from step {}", self.step(0));
+        let call = request::retry(&self.view.object.metadata);
+        let mut draft = self.forward(call, effect, vec![Expect::is(fact::ABORTED, false)], SOON);
+        draft.notes.push(format!("this ships {version}, the version that was aborted"));
+        "abort takes all traffic back to the stable version".clone_into(&mut draft.undo);
+        draft
+    }
+
+    fn restart(&self, now: Timestamp) -> Draft {
+        let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let call = request::restart(&self.view.object.metadata, &at);
+        let effect = format!("replaces {} pods one after the other; versions and traffic stay", self.rollout.replicas);
+        let mut draft = self.bound(Verb::Restart, call, effect, vec![Expect::is(RESTARTED, &at)], self.deadline());
+        (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.canary.clone());
+        draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
+        "none is needed: the same version runs".clone_into(&mut draft.undo);
+        self.warn_of_automation(&mut draft);
+        draft
+    }
+
+    fn rollback(&self, to: Option<&str>) -> Result<Draft, Blocked> {
+        let target = self.target(to)?;
+        let set = wire_set(self.view, &target.hash)
+            .ok_or_else(|| Blocked(format!("the template of {} is gone", target.version)))?;
+        let from = canary(self.rollout);
+        let identity = &self.rollout.identity;
+        let to_stable = target.hash == identity.stable_hash;
+        let call = request::rollback(&self.view.object.metadata, set, self.view.object.spec.paused);
+        let mut expected = vec![Expect::is(fact::CANARY, &target.hash), Expect::is(OBSERVED, true)];
+        let mut draft = if to_stable {
+            let effect =
+                format!("{} → {} of traffic on {from}; {} everywhere", self.now(), self.share(0), target.version);
+            expected.extend([
+                at_most(fact::WEIGHT, 0),
+                at_most(fact::OTHER_PODS, 0),
+                Expect::is(fact::PHASE, "healthy"),
+            ]);
+            self.bound(Verb::Rollback, call, effect, expected, self.deadline())
+        } else {
+            let way = if self.rollout.steps.is_empty() { "" } else { ", through all its steps" };
+            let effect = format!("{from} → {}{way}", target.version);
+            let mut draft = self.bound(Verb::Rollback, call, effect, expected, AWAY);
+            draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
+            if !self.rollout.steps.is_empty() {
+                draft
+                    .notes
+                    .push("it goes through its steps like a new version; promote full leaves them out".to_owned());
+            }
+            draft
+        };
+        (draft.from, draft.to) = (self.rollout.canary.clone(), Some(target.version.clone()));
+        draft.undo = format!("roll back to {from}, which goes through all its steps again");
+        if self.view.object.spec.paused {
+            draft.notes.push("the person's pause is ended in the same call: it would hold the way back up".to_owned());
+        }
+        self.warn_of_automation(&mut draft);
+        Ok(draft)
+    }
+
+    /// The version to put back: the one named, by version, hash or revision number, or the last one known good.
+    fn target(&self, to: Option<&str>) -> Result<&ReplicaSet, Blocked> {
+        let current = &self.rollout.identity.canary_hash;
+        let found = match to {
+            None => self.rollout.way_back(),
+            Some(name) => {
+                let revision = name.trim().parse::<u64>().ok();
+                let sets = &self.rollout.replica_sets;
+                // A version's name may be a bare number too; it is what people mean more often.
+                let by_version = sets.iter().find(|set| set.version.is_called(name) && set.hash != *current);
+                let named = |set: &&ReplicaSet| {
+                    set.version.is_called(name) || set.hash == name || Some(set.revision) == revision
+                };
+                by_version.or_else(|| sets.iter().find(named))
+            }
+        };
+        match (found, to) {
+            (Some(set), _) if set.hash == *current => Err(Blocked(format!("the spec holds {} already", set.version))),
+            (Some(set), _) => Ok(set),
+            (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), self.history()))),
+            (None, None) => Err(Blocked("no earlier version is left in its history".to_owned())),
+        }
+    }
+
+    fn history(&self) -> String {
+        let sets = &self.rollout.replica_sets;
+        let names: Vec<_> = sets.iter().map(|set| format!("{} (revision {})", set.version, set.revision)).collect();
+        names.join(", ")
+    }
+
+    /// A draft of a verb that lets the new version go on.
+    fn forward(&self, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
+        self.bound(Verb::Promote, call, effect, all, within)
+    }
+
+    fn bound(&self, verb: Verb, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
+        let progress = Some((fact::WEIGHT.to_owned(), self.unit().to_owned()));
+        Draft {
+            from: self.rollout.stable.clone(),
+            to: self.rollout.canary.clone(),
+            effect,
+            calls: vec![call],
+            bound: binding(self.rollout, verb.direction()),
+            expect: Expectation { all, fails_if: Vec::new(), within, progress },
+            undo: String::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Did the running step's own analysis come to no conclusion?
+    fn analysis_is_inconclusive(&self) -> bool {
+        let status = &self.view.object.status;
+        let run = status.canary.current_step_analysis_run_status.as_ref();
+        let in_doubt = run.is_some_and(|run| run.status == "Inconclusive");
+        in_doubt && status.controller_pause && !status.pause_conditions.is_empty()
+    }
+
+    fn rollout_is_in_a_pause(&self) -> bool {
+        !self.view.object.status.pause_conditions.is_empty()
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(self.view.object.spec.progress_deadline_seconds.unwrap_or(DEADLINE)).max(AWAY)
+    }
+
+    /// `4/7 (pause)`.
+    fn step(&self, index: usize) -> String {
+        let label = self.rollout.steps.get(index).map_or("", |step| step.label.as_str());
+        format!("{}/{} ({label})", index + 1, self.rollout.steps.len())
+    }
+
+    fn next(&self, index: usize) -> String {
+        if index < self.rollout.steps.len() {
+            format!("next is step {}", self.step(index))
+        } else {
+            "no step is left".to_owned()
+        }
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.rollout.weight.max == 100 { "%" } else { "weight" }
+    }
+
+    fn share(&self, weight: u32) -> String {
+        match self.rollout.weight.max {
+            100 => format!("{weight} %"),
+            max => format!("{weight} of {max}"),
+        }
+    }
+
+    fn now(&self) -> String {
+        self.share(self.rollout.weight.actual)
+    }
+
+    fn warn_of_automation(&self, draft: &mut Draft) {
+        draft.notes.extend(gitops::warning(&self.view.object.metadata));
+    }
+}
+
+/// A forward verb is bound to everything on screen, a way back only to the object and the version it takes back: a
+/// controller that writes all the time must not be able to block it.
+fn binding(rollout: &Rollout, direction: Direction) -> Facts {
+    let identity = &rollout.identity;
+    let mut bound = Facts::from([
+        (fact::UID.to_owned(), identity.uid.clone()),
+        (fact::CANARY.to_owned(), identity.canary_hash.clone()),
+    ]);
+    if direction == Direction::Forward {
+        bound.insert(fact::STABLE.to_owned(), identity.stable_hash.clone());
+        bound.insert(fact::GENERATION.to_owned(), identity.generation.to_string());
+        bound.extend(rollout.step.map(|step| (fact::STEP.to_owned(), step.to_string())));
+    }
+    bound
+}
+
+fn at_most(name: &str, most: i64) -> Expect {
+    Expect { fact: name.to_owned(), condition: Condition::AtMost(most) }
+}
+
+fn stable(rollout: &Rollout) -> String {
+    named(rollout.stable.as_ref())
+}
+
+fn canary(rollout: &Rollout) -> String {
+    named(rollout.canary.as_ref())
+}
+
+fn named(version: Option<&Version>) -> String {
+    version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string)
+}

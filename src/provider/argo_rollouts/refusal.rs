@@ -1,0 +1,182 @@
+//! Which verbs can be used now; for every other one, why not, as a sentence with the way out.
+
+use super::{
+    api::{MARKS, Rollout as Wire},
+    phase,
+};
+use crate::{
+    domain::{
+        offer::{Offer, Risk},
+        rollout::Rollout,
+        verb::{Direction, Verb},
+    },
+    provider::kubernetes::{api::ReplicaSet, facade::View},
+};
+
+/// What the verbs patch.
+pub(super) const SUBRESOURCES: &[&str] = &["", "status"];
+
+/// The verbs of this engine, in the order of the keys.
+const VERBS: &[Verb] = &[
+    Verb::Promote,
+    Verb::Skip,
+    Verb::PromoteFull,
+    Verb::Pause,
+    Verb::Resume,
+    Verb::Abort,
+    Verb::Rollback,
+    Verb::Retry,
+    Verb::Restart,
+];
+
+/// Every verb, each open or with the reason why not. The rollout's own offers are not looked at.
+pub(super) fn offers(rollout: &Rollout, view: &View<'_, Wire>) -> Vec<Offer> {
+    let offer =
+        |verb: &Verb| Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked: refusal(*verb, rollout, view) };
+    VERBS.iter().map(offer).collect()
+}
+
+/// Going forward costs what the environment costs; the way back must stay short, and a hold moves nothing.
+fn risk(verb: Verb, environment: Risk) -> Risk {
+    match (verb, verb.direction()) {
+        (Verb::Pause, _) => Risk::Low,
+        (_, Direction::Forward) => environment,
+        (_, Direction::Back | Direction::Still) => environment.min(Risk::Medium),
+    }
+}
+
+/// Why a verb cannot be used now; `None` when it can.
+pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
+    let wire = view.object;
+    let by_state = match verb {
+        Verb::Promote => promote(wire),
+        Verb::Skip => skip(wire),
+        Verb::PromoteFull => promote_full(wire),
+        Verb::Pause => wire.spec.paused.then(|| "a person has paused it already".to_owned()),
+        Verb::Resume => resume(wire),
+        Verb::Abort => abort(wire),
+        Verb::Rollback => rollback(rollout, view),
+        Verb::Retry => (!wire.is_aborted()).then(|| "it was not aborted".to_owned()),
+        Verb::Restart => restart(wire),
+        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => {
+            Some(format!("Argo Rollouts cannot {}", verb.words()))
+        }
+    };
+    // The controller decides on what it has taken up; what comes next may be another version.
+    let unseen = (verb.direction() == Direction::Forward && !phase::is_observed(wire))
+        .then(|| "the controller has not taken up the last change of the spec yet".to_owned());
+    by_state.or(unseen).or_else(|| denied(verb, view))
+}
+
+fn denied(verb: Verb, view: &View<'_, Wire>) -> Option<String> {
+    let subresource = match verb {
+        Verb::Promote | Verb::Skip | Verb::PromoteFull | Verb::Abort | Verb::Retry => "status",
+        _ => "",
+    };
+    let index = SUBRESOURCES.iter().position(|known| *known == subresource)?;
+    view.denied.get(index).cloned().flatten()
+}
+
+/// What stands in the way of every verb that moves a version on.
+fn not_movable(wire: &Wire) -> Option<String> {
+    if !wire.is_moving() {
+        Some("nothing is on its way".to_owned())
+    } else if wire.is_aborted() {
+        Some("it was aborted: retry starts it again from its first step".to_owned())
+    } else if wire.spec.paused {
+        Some("paused by a person: resume first".to_owned())
+    } else {
+        None
+    }
+}
+
+fn promote(wire: &Wire) -> Option<String> {
+    let not_paused = || {
+        if wire.is_unpausing() {
+            Some("its pause was ended just now; the controller has not moved on yet".to_owned())
+        } else if wire.status.pause_conditions.is_empty() {
+            Some(
+                "it is not in a pause, so there is nothing to continue past; skip leaves out the running step"
+                    .to_owned(),
+            )
+        } else {
+            None
+        }
+    };
+    not_movable(wire).or_else(not_paused)
+}
+
+fn skip(wire: &Wire) -> Option<String> {
+    let no_step = || match wire.step_index() {
+        None => Some("its strategy has no steps".to_owned()),
+        Some(index) if index >= wire.steps().len() => Some("all its steps are done".to_owned()),
+        Some(_) if wire.is_unpausing() => {
+            Some("its pause was ended just now; the controller has not moved on yet".to_owned())
+        }
+        Some(_) => None,
+    };
+    not_movable(wire).or_else(no_step)
+}
+
+fn promote_full(wire: &Wire) -> Option<String> {
+    if wire.is_aborted() {
+        // The controller would clear the abort and ship the very version that failed.
+        return Some(
+            "it was aborted, and a full promotion would ship the aborted version: retry it from its first step"
+                .to_owned(),
+        );
+    }
+    let again = || wire.status.promote_full.then(|| "a full promotion is under way already".to_owned());
+    not_movable(wire).or_else(again)
+}
+
+fn resume(wire: &Wire) -> Option<String> {
+    if wire.spec.paused {
+        None
+    } else if wire.status.pause_conditions.is_empty() {
+        Some("no person has paused it".to_owned())
+    } else {
+        Some("no person has paused it; promote continues past the pause it is in".to_owned())
+    }
+}
+
+fn abort(wire: &Wire) -> Option<String> {
+    if !wire.is_moving() {
+        Some("nothing is on its way, so there is nothing to abort; roll back puts an earlier version back".to_owned())
+    } else if wire.status.abort {
+        Some("it was aborted already".to_owned())
+    } else if wire.status.stable_rs.is_empty() {
+        Some("this is its first version: there is no stable one to go back to".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Why no version at all can be put back; one that is named may be there where the default one is not.
+pub(super) fn refusal_to_named(view: &View<'_, Wire>) -> Option<String> {
+    defined_elsewhere(view.object).or_else(|| denied(Verb::Rollback, view))
+}
+
+fn rollback(rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
+    let no_target = || match rollout.way_back() {
+        Some(set) if wire_set(view, &set.hash).is_some() => None,
+        _ => Some("no earlier version is left in its history".to_owned()),
+    };
+    defined_elsewhere(view.object).or_else(no_target)
+}
+
+fn defined_elsewhere(wire: &Wire) -> Option<String> {
+    let reference = wire.spec.workload_ref.as_ref()?;
+    let (kind, name) = (&reference.kind, &reference.name);
+    Some(format!("its pods are defined by the {kind} '{name}' (workloadRef): roll that back instead"))
+}
+
+fn restart(wire: &Wire) -> Option<String> {
+    let under_way = wire.spec.restart_at.is_some() && wire.spec.restart_at != wire.status.restarted_at;
+    under_way.then(|| "a restart is under way already".to_owned())
+}
+
+/// The ReplicaSet with this hash, in wire form: it holds the template.
+pub(super) fn wire_set<'a>(view: &View<'a, Wire>, hash: &str) -> Option<&'a ReplicaSet> {
+    view.sets.iter().copied().find(|set| !hash.is_empty() && MARKS.hash_of(set) == hash)
+}

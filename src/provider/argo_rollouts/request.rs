@@ -1,0 +1,207 @@
+//! The patches behind the verbs, built without I/O. "S" patches the status subresource, "M" the object itself: a status
+//! patched on the object is ignored with a 200, and so is a spec patched on the status.
+
+use serde_json::{Value, json};
+
+use super::{
+    ROLLOUTS,
+    api::{EphemeralMetadata, HASH_LABEL},
+};
+use crate::{
+    port::plan::{RevisionGuard, WireCall},
+    provider::kubernetes::{
+        api::{Meta, ReplicaSet},
+        patch::{JSON, MERGE},
+        workload::quoted,
+    },
+};
+
+/// How the API server names us in `managedFields`.
+const MANAGER: &str = "fieldManager=holdshort";
+/// Annotation of a ReplicaSet with what the controller put into its template.
+const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
+
+/// Continues past the pause in force. Where the step's own analysis was inconclusive, clearing the pause alone would run
+/// the same step again, so the step is left too, as upstream does.
+pub fn promote(meta: &Meta, past_inconclusive_step: Option<usize>) -> WireCall {
+    match past_inconclusive_step {
+        None => status(meta, "end the pause", &json!({"pauseConditions": null})),
+        Some(next) => {
+            let body = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": next});
+            status(meta, "end the pause and leave the inconclusive analysis", &body)
+        }
+    }
+}
+
+/// Leaves the running step out. A pause in force is ended with it, and `controllerPause` too: an index that moves while the
+/// controller still thinks of its pause as ended by a person would skip a following pause as well.
+pub fn skip(meta: &Meta, next: usize, paused: bool) -> WireCall {
+    let body = if paused {
+        json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": next})
+    } else {
+        json!({"currentStepIndex": next})
+    };
+    status(meta, "leave out the running step", &body)
+}
+
+/// Leaves out everything that is left.
+pub fn promote_full(meta: &Meta) -> WireCall {
+    status(meta, "promote fully", &json!({"promoteFull": true}))
+}
+
+/// Takes the version back.
+pub fn abort(meta: &Meta) -> WireCall {
+    status(meta, "abort", &json!({"abort": true}))
+}
+
+/// Tries the aborted version again.
+pub fn retry(meta: &Meta) -> WireCall {
+    status(meta, "retry the aborted version", &json!({"abort": false}))
+}
+
+/// Sets or clears a person's pause.
+pub fn hold(meta: &Meta, paused: bool) -> WireCall {
+    let words = if paused { "pause the rollout" } else { "resume the rollout" };
+    merge(meta, "", words, &json!({"spec": {"paused": paused}}))
+}
+
+/// Replaces all pods that are older than `at` (RFC 3339).
+pub fn restart(meta: &Meta, at: &str) -> WireCall {
+    merge(meta, "", "restart the pods", &json!({"spec": {"restartAt": at}}))
+}
+
+/// Puts a template back into the spec; a person's pause, which would hold the way back up, is ended in the same call.
+pub fn rollback(meta: &Meta, to: &ReplicaSet, held: bool) -> WireCall {
+    let mut operations = vec![json!({"op": "replace", "path": "/spec/template", "value": restorable(to)})];
+    if held {
+        operations.push(json!({"op": "replace", "path": "/spec/paused", "value": false}));
+    }
+    let words = format!("put the template of {} back", to.metadata.name);
+    call(meta, "", words, JSON, &Value::Array(operations))
+}
+
+/// A ReplicaSet's template without what the controller added to it: only then is its hash the ReplicaSet's again, and the
+/// way back a fast one.
+fn restorable(set: &ReplicaSet) -> Value {
+    let mut template = set.spec.template.0.clone();
+    let added = set.metadata.annotations.get(EPHEMERAL);
+    let added: EphemeralMetadata = added.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let labels = added.labels.keys().map(String::as_str).chain([HASH_LABEL]);
+    let annotations = added.annotations.keys().map(String::as_str);
+    forget(&mut template, "labels", labels);
+    forget(&mut template, "annotations", annotations);
+    template
+}
+
+fn forget<'a>(template: &mut Value, map: &str, keys: impl Iterator<Item = &'a str>) {
+    let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    if let Some(fields) = metadata.get_mut(map).and_then(Value::as_object_mut) {
+        for key in keys {
+            fields.remove(key);
+        }
+        if fields.is_empty() {
+            metadata.remove(map);
+        }
+    }
+}
+
+fn status(meta: &Meta, words: &str, body: &Value) -> WireCall {
+    merge(meta, "status", words, &json!({"status": body}))
+}
+
+fn merge(meta: &Meta, subresource: &str, words: &str, body: &Value) -> WireCall {
+    call(meta, subresource, words.to_owned(), MERGE, body)
+}
+
+fn call(meta: &Meta, subresource: &str, words: String, content_type: &str, body: &Value) -> WireCall {
+    let Meta { namespace, name, .. } = meta;
+    let below = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
+    let (kind, guard) =
+        if content_type == JSON { ("json", RevisionGuard::JsonPatch) } else { ("merge", RevisionGuard::MergePatch) };
+    let option = if subresource.is_empty() { String::new() } else { format!("--subresource={subresource} ") };
+    let (body, resource) = (body.to_string(), ROLLOUTS.full_name());
+    WireCall {
+        words,
+        method: "PATCH".to_owned(),
+        path: format!("{}/{name}{below}?{MANAGER}", ROLLOUTS.path(Some(namespace))),
+        content_type: content_type.to_owned(),
+        guard,
+        command: format!(
+            "kubectl -n {} patch {resource} {} {option}--type={kind} -p {}",
+            quoted(namespace),
+            quoted(name),
+            quoted(&body)
+        ),
+        body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::kubernetes::api::Template;
+
+    fn meta() -> Meta {
+        Meta { namespace: "shop".into(), name: "checkout".into(), ..Meta::default() }
+    }
+
+    #[test]
+    fn abort_is_one_merge_patch_of_the_status_and_a_command_that_does_the_same() {
+        let expected = WireCall {
+            words: "abort".into(),
+            method: "PATCH".into(),
+            path: "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/checkout/status?fieldManager=holdshort".into(),
+            content_type: "application/merge-patch+json".into(),
+            body: r#"{"status":{"abort":true}}"#.into(),
+            guard: RevisionGuard::MergePatch,
+            command: "kubectl -n shop patch rollouts.argoproj.io checkout --subresource=status --type=merge -p \
+                      '{\"status\":{\"abort\":true}}'"
+                .into(),
+        };
+        assert_eq!(abort(&meta()), expected);
+    }
+
+    #[test]
+    fn each_verb_has_its_own_body_and_its_own_place() {
+        let skip_paused = r#"{"status":{"controllerPause":false,"currentStepIndex":4,"pauseConditions":null}}"#;
+        let table = [
+            (promote(&meta(), None), true, r#"{"status":{"pauseConditions":null}}"#),
+            (promote(&meta(), Some(4)), true, skip_paused),
+            (skip(&meta(), 4, false), true, r#"{"status":{"currentStepIndex":4}}"#),
+            (skip(&meta(), 4, true), true, skip_paused),
+            (promote_full(&meta()), true, r#"{"status":{"promoteFull":true}}"#),
+            (retry(&meta()), true, r#"{"status":{"abort":false}}"#),
+            (hold(&meta(), true), false, r#"{"spec":{"paused":true}}"#),
+            (hold(&meta(), false), false, r#"{"spec":{"paused":false}}"#),
+            (restart(&meta(), "2026-11-21T06:21:55Z"), false, r#"{"spec":{"restartAt":"2026-11-21T06:21:55Z"}}"#),
+        ];
+        for (call, on_status, body) in table {
+            let same =
+                serde_json::from_str::<Value>(&call.body).unwrap() == serde_json::from_str::<Value>(body).unwrap();
+            assert!(same, "{}", call.body);
+            assert_eq!(call.path.contains("/status?"), on_status, "{}", call.words);
+            assert_eq!((call.content_type.as_str(), call.guard), (MERGE, RevisionGuard::MergePatch));
+        }
+    }
+
+    #[test]
+    fn a_template_goes_back_without_what_the_controller_added_to_it() {
+        let added = json!({"labels": {"role": "stable"}, "annotations": {"note": "x"}}).to_string();
+        let template = json!({
+            "metadata": {"labels": {"app": "c", "role": "stable", HASH_LABEL: "abc"}, "annotations": {"note": "x"}},
+            "spec": {"containers": [{"image": "c:1"}]},
+        });
+        let mut set = ReplicaSet::default();
+        set.metadata.name = "checkout-abc".into();
+        set.metadata.annotations.insert(EPHEMERAL.into(), added);
+        set.spec.template = Template(template);
+        let value = json!({"metadata": {"labels": {"app": "c"}}, "spec": {"containers": [{"image": "c:1"}]}});
+        let replace = json!({"op": "replace", "path": "/spec/template", "value": value});
+        let unpause = json!({"op": "replace", "path": "/spec/paused", "value": false});
+        let call = rollback(&meta(), &set, false);
+        assert_eq!(serde_json::from_str::<Value>(&call.body).unwrap(), json!([replace]));
+        assert_eq!((call.content_type.as_str(), call.guard), (JSON, RevisionGuard::JsonPatch));
+        let held = rollback(&meta(), &set, true);
+        assert_eq!(serde_json::from_str::<Value>(&held.body).unwrap(), json!([replace, unpause]));
+    }
+}

@@ -1,0 +1,113 @@
+//! octocrab between our requests and our transport: it queues them and puts the token on.
+//!
+//! It is built from nothing (`new_empty`), so it has no retry layer at all: by default it repeats a POST that got a 502 three
+//! times. Layers of ours (conditional GET, retry of reads, budget, time-outs) sit below it, in the transport.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tower::{ServiceExt, service_fn};
+
+use crate::{
+    domain::{observed::FaultKind, time::Timestamp},
+    port::{
+        error::ProviderError,
+        wire::{Class, Transport, WireBody, WireError},
+    },
+    provider::github::{
+        fault::{self, Asked},
+        request::Wanted,
+    },
+};
+
+/// A whole answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// The way to GitHub.
+#[derive(Debug)]
+pub(super) struct Client {
+    octocrab: Octocrab,
+    transport: Transport,
+}
+
+/// Can the token stand in a header?
+pub(super) fn fits_in_a_header(token: &SecretString) -> bool {
+    let text = token.expose_secret();
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+impl Client {
+    /// Must be called inside a Tokio runtime.
+    pub(super) fn new(transport: Transport, token: Option<SecretString>) -> Self {
+        let below = transport.clone();
+        let service = service_fn(move |request: Request<octocrab::OctoBody>| {
+            let below = below.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await.map_err(|e| WireError::NotConnected(e.to_string()))?.to_bytes();
+                let (parts, body) = below.oneshot(Request::from_parts(parts, body)).await?.into_parts();
+                let body = body.collect().await?.to_bytes();
+                Ok::<_, WireError>(Response::from_parts(parts, Full::new(body)))
+            }
+        });
+        let auth = token.map_or(AuthState::None, |token| AuthState::AccessToken { token });
+        let octocrab = match OctocrabBuilder::new_empty().with_service(service).with_auth(auth).build() {
+            Ok(octocrab) => octocrab,
+            Err(never) => match never {},
+        };
+        Self { octocrab, transport }
+    }
+
+    /// Sends a request once and reads the answer, whatever its status.
+    pub(super) async fn send(&self, wanted: Wanted, about: &str) -> Result<Answer, ProviderError> {
+        let request = wanted.request()?;
+        let response = self.octocrab.execute(request).await.map_err(|e| unanswered(&e, about))?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|e| unanswered(&e, about))?.to_bytes();
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    /// Reads JSON; anything but success is an error.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        wanted: Wanted,
+        about: &str,
+        now: Timestamp,
+    ) -> Result<T, ProviderError> {
+        let class = wanted.class;
+        let answer = self.send(wanted, about).await?;
+        if !answer.status.is_success() {
+            return Err(fault::answered(&answer, Asked { about, class, now }));
+        }
+        serde_json::from_slice(&answer.body).map_err(|e| {
+            ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: cannot read the answer: {e}"))
+        })
+    }
+
+    /// Reads from another address, past octocrab: without the token.
+    pub(super) async fn elsewhere(&self, uri: http::Uri, about: &str) -> Result<Response<WireBody>, ProviderError> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(Class::Read);
+        self.transport.clone().oneshot(request).await.map_err(|e| fault::unanswered(&e, about))
+    }
+}
+
+/// octocrab's error, which holds the transport's.
+fn unanswered(error: &octocrab::Error, about: &str) -> ProviderError {
+    if let octocrab::Error::Service { source, .. } = error
+        && let Some(wire) = source.downcast_ref::<WireError>()
+    {
+        return fault::unanswered(wire, about);
+    }
+    // Whatever else octocrab may say, it is not known to have happened before sending.
+    ProviderError::new(FaultKind::Unreachable, format!("GitHub, {about}: {error}")).maybe_done()
+}

@@ -1,0 +1,165 @@
+//! What a verb would do: the calls, what they are bound to, what must be seen afterwards. Pure, from the last observed object.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    domain::{
+        gate::Gate,
+        ids::Person,
+        offer::{Offer, offer_for},
+        pipeline::{Run, RunStatus},
+        verb::Verb,
+        version::Version,
+    },
+    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+    provider::github::{address::Address, fact as own, request::run_path},
+};
+
+/// How long an answer may take to show.
+const ANSWERED: Duration = Duration::from_mins(1);
+/// How long a cancelled run may take to end: a job that cleans up is waited for.
+const CANCELLED: Duration = Duration::from_mins(3);
+
+/// The draft for a gate; `me` signs the comment, `live` is what runs there now.
+pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
+    allowed(&gate.offers, ask.verb, "a GitHub environment")?;
+    let address = address(&Target::Gate(gate.id.clone()))?;
+    let environment = gate.identity.get(own::PENDING).and_then(|id| id.parse::<u64>().ok());
+    let environment = environment.ok_or_else(|| Blocked("GitHub gave no id for the environment".to_owned()))?;
+    let (state, effect, undo) = if ask.verb == Verb::Approve {
+        let to = gate.version.as_ref().map_or_else(String::new, |version| format!(": {version}"));
+        let effect = format!("{} goes on to {}{to}", gate.title, gate.environment);
+        ("approved", effect, "an approval cannot be taken back: cancel the run, or put the earlier version back")
+    } else {
+        ("rejected", format!("{} ends as failed", gate.title), "start the run again; it asks for approval again")
+    };
+    let comment = comment(ask, state, me);
+    let mut notes = Vec::new();
+    if ask.verb == Verb::Reject {
+        notes.push("rejecting fails the run: its jobs that need this environment never start".to_owned());
+    } else if gate.newer_behind > 0 {
+        let (runs, wait) = if gate.newer_behind == 1 { ("run", "waits") } else { ("runs", "wait") };
+        notes.push(format!("{} newer {runs} {wait} for {} behind this one", gate.newer_behind, gate.environment));
+    }
+    let path = format!("{}/pending_deployments", run_path(&address.owner, &address.repo, address.run));
+    let body = json!({ "environment_ids": [environment], "state": state, "comment": comment });
+    let fields = format!("-F 'environment_ids[]={environment}' -f state={state} -f comment={}", quoted(&comment));
+    let mut fails_if = Vec::new();
+    if ask.verb == Verb::Approve {
+        fails_if.push(Expect::is(fact::STATUS, RunStatus::Failed));
+        fails_if.push(Expect::is(fact::STATUS, RunStatus::Cancelled));
+    }
+    Ok(Draft {
+        from: live,
+        to: gate.version.clone().filter(|_| ask.verb == Verb::Approve),
+        effect,
+        calls: vec![WireCall {
+            words: format!("{} {}", ask.verb.words(), gate.title),
+            command: format!("gh api --method POST {} {fields}", path.trim_start_matches('/')),
+            method: "POST".to_owned(),
+            path,
+            content_type: "application/json".to_owned(),
+            body: body.to_string(),
+            guard: RevisionGuard::None,
+        }],
+        bound: gate.identity.clone(),
+        expect: Expectation {
+            all: vec![Expect { fact: own::PENDING.to_owned(), condition: Condition::Gone }],
+            fails_if,
+            within: ANSWERED,
+            progress: None,
+        },
+        undo: undo.to_owned(),
+        notes,
+    })
+}
+
+/// The draft for a run.
+pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
+    allowed(&run.offers, ask.verb, "a GitHub run")?;
+    let at = address(&Target::Run(run.id.clone()))?;
+    let name = format!("{} #{}", run.pipeline, run.number);
+    let (end, effect, undo) = match (ask.verb, run.status) {
+        (Verb::Cancel, _) => ("cancel", format!("{name} stops; what it has deployed stays"), "start the run again"),
+        (_, RunStatus::Failed | RunStatus::Cancelled) => (
+            "rerun-failed-jobs",
+            format!("the failed jobs of {name} run again, and those after them"),
+            "cancel the run",
+        ),
+        _ => ("rerun", format!("all jobs of {name} run again"), "cancel the run"),
+    };
+    let path = format!("{}/{end}", run_path(&at.owner, &at.repo, at.run));
+    let mut bound =
+        Facts::from([(own::RUN.to_owned(), at.run.to_string()), (fact::ATTEMPT.to_owned(), run.attempt.to_string())]);
+    bound.extend(run.version.commit.clone().map(|commit| (fact::COMMIT.to_owned(), commit)));
+    let cancel = ask.verb == Verb::Cancel;
+    let (expect, notes) = if cancel {
+        let ended = [RunStatus::Succeeded, RunStatus::Failed];
+        let expect = Expectation {
+            all: vec![Expect::is(fact::STATUS, RunStatus::Cancelled)],
+            fails_if: ended.map(|status| Expect::is(fact::STATUS, status)).to_vec(),
+            within: CANCELLED,
+            progress: None,
+        };
+        (expect, Vec::new())
+    } else {
+        // A run that has ended moves again only when somebody starts it: bound to that, too.
+        bound.insert(fact::STATUS.to_owned(), run.status.to_string());
+        let next = Condition::AtLeast(i64::from(run.attempt) + 1);
+        let expect = Expectation {
+            all: vec![Expect { fact: fact::ATTEMPT.to_owned(), condition: next }],
+            fails_if: Vec::new(),
+            within: ANSWERED,
+            progress: None,
+        };
+        (expect, vec!["its environments ask for approval again".to_owned()])
+    };
+    Ok(Draft {
+        from: None,
+        to: Some(run.version.clone()).filter(|_| !cancel),
+        effect,
+        calls: vec![WireCall {
+            words: format!("{} {name}", ask.verb.words()),
+            command: format!("gh api --method POST {}", path.trim_start_matches('/')),
+            method: "POST".to_owned(),
+            path,
+            content_type: String::new(),
+            body: String::new(),
+            guard: RevisionGuard::None,
+        }],
+        bound,
+        expect,
+        undo: undo.to_owned(),
+        notes,
+    })
+}
+
+fn address(target: &Target) -> Result<Address, Blocked> {
+    Address::of(target).map_err(|e| Blocked(e.text))
+}
+
+/// Is the verb offered here, and open?
+fn allowed(offers: &[Offer], verb: Verb, what: &str) -> Result<(), Blocked> {
+    match offer_for(offers, verb) {
+        Some(Offer { blocked: None, .. }) => Ok(()),
+        Some(Offer { blocked: Some(why), .. }) => Err(Blocked(why.clone())),
+        None => {
+            let open: Vec<_> = offers.iter().map(|offer| offer.verb.words()).collect();
+            Err(Blocked(format!("{what} knows no '{}': it knows {}", verb.words(), open.join(" and "))))
+        }
+    }
+}
+
+/// GitHub wants a comment with every answer.
+fn comment(ask: &Ask, state: &str, me: Option<&Person>) -> String {
+    let by = me.map_or_else(String::new, |me| format!(" by {me}"));
+    let reason = ask.reason.clone().filter(|reason| !reason.trim().is_empty());
+    reason.unwrap_or_else(|| format!("{state} in holdshort{by}"))
+}
+
+/// A word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

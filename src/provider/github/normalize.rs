@@ -1,0 +1,221 @@
+//! Runs and jobs from GitHub's wire to ours.
+
+use chrono::TimeDelta;
+
+use crate::{
+    domain::{
+        ids::{Person, SourceName},
+        offer::{Offer, Risk},
+        pipeline::{Job, JobStep, Run, RunStatus},
+        text::clean,
+        time::Timestamp,
+        verb::Verb,
+        version::Version,
+    },
+    provider::github::{Repository, address::Address, api},
+};
+
+/// Days for which GitHub lets a run be started again.
+const RERUNNABLE_DAYS: i64 = 30;
+
+/// GitHub's two words for where something is, as one of ours.
+pub(super) fn status(status: Option<&str>, conclusion: Option<&str>) -> RunStatus {
+    let status = status.unwrap_or_default().to_ascii_lowercase();
+    match status.as_str() {
+        "queued" | "requested" | "pending" => RunStatus::Queued,
+        "in_progress" => RunStatus::Running,
+        "waiting" => RunStatus::Waiting,
+        "completed" => concluded(conclusion.unwrap_or_default()),
+        // A filtered list may put the conclusion here.
+        other => concluded(other),
+    }
+}
+
+fn concluded(conclusion: &str) -> RunStatus {
+    match conclusion.to_ascii_lowercase().as_str() {
+        "success" => RunStatus::Succeeded,
+        "failure" | "timed_out" | "startup_failure" => RunStatus::Failed,
+        "cancelled" => RunStatus::Cancelled,
+        "skipped" | "neutral" | "stale" => RunStatus::Skipped,
+        "action_required" => RunStatus::Waiting,
+        _ => RunStatus::Unknown,
+    }
+}
+
+/// Where a run is.
+pub(super) fn status_of(run: &api::Run) -> RunStatus {
+    status(run.status.as_deref(), run.conclusion.as_deref())
+}
+
+/// Will it move no more by itself, whatever its conclusion means?
+pub(super) fn over(run: &api::Run) -> bool {
+    run.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("completed")) || status_of(run).ended()
+}
+
+/// Who started this attempt.
+pub(super) fn starter(run: &api::Run) -> Option<Person> {
+    let account = run.triggering_actor.as_ref().or(run.actor.as_ref())?;
+    account.login.as_ref().map(Person::new)
+}
+
+/// The pipeline's name: the workflow's, or its file's.
+pub(super) fn pipeline(run: &api::Run) -> String {
+    let file = || {
+        let file = run.path.as_deref()?.rsplit('/').next()?;
+        Some(file.split('.').next().unwrap_or(file).to_owned())
+    };
+    let name = run.name.clone().filter(|name| !name.is_empty()).or_else(file);
+    clean(&name.or_else(|| Some(format!("workflow {}", run.workflow_id?))).unwrap_or_else(|| "workflow".to_owned()))
+}
+
+/// What a run carries. GitHub knows the commit only; people say a release's number, so that is looked for where they write
+/// it: in the tag, then in the title. Without one it goes by its branch.
+pub(super) fn version(run: &api::Run) -> Version {
+    let number = |text: &Option<String>| text.as_deref().and_then(|text| text.split_whitespace().find_map(release));
+    let tag = number(&run.head_branch).or_else(|| number(&run.display_title));
+    let version = Version::tagged(tag.or_else(|| run.head_branch.clone()).unwrap_or_else(|| "no branch".to_owned()));
+    match &run.head_sha {
+        Some(sha) => version.at_commit(sha),
+        None => version,
+    }
+}
+
+/// `v4.2.0` or `4.2.0` as `4.2.0`; `None` for a word that is no release number.
+fn release(word: &str) -> Option<String> {
+    let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let number = word.strip_prefix('v').unwrap_or(word);
+    let (core, _) = number.split_once(['-', '+']).unwrap_or((number, ""));
+    let mut parts = core.split('.');
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (core.contains('.') && parts.all(digits)).then(|| number.to_owned())
+}
+
+/// A run. `None` when it has no id or no time: nothing could be said of it.
+pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: Timestamp) -> Option<Run> {
+    let started = wire.run_started_at.or(wire.created_at).or(wire.updated_at)?;
+    let status = status_of(wire);
+    let subject = || wire.head_commit.as_ref()?.message.as_ref()?.lines().next().map(str::to_owned);
+    let title = wire.display_title.clone().or_else(subject).unwrap_or_default();
+    Some(Run {
+        id: Address::run_id(source, &repo.owner, &repo.repo, wire.id?),
+        service: repo.service.clone(),
+        pipeline: pipeline(wire),
+        number: wire.run_number.unwrap_or_default(),
+        attempt: wire.run_attempt.unwrap_or(1),
+        title: clean(&title),
+        branch: wire.head_branch.as_deref().map(clean),
+        version: version(wire),
+        status,
+        started,
+        updated: wire.updated_at.unwrap_or(started),
+        actor: starter(wire),
+        url: wire.html_url.as_deref().map(clean),
+        jobs: Vec::new(),
+        offers: offers(repo, wire, now),
+    })
+}
+
+/// What can be done with a run. A rerun may deploy anew, so it costs what the repository's riskiest environment costs.
+fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
+    let risk = repo.environments.values().map(|environment| environment.risk).max().unwrap_or(Risk::High);
+    let cancel = if over(wire) {
+        Offer::blocked(Verb::Cancel, Risk::Medium, "the run has ended")
+    } else {
+        Offer::open(Verb::Cancel, Risk::Medium)
+    };
+    let old = wire.created_at.is_some_and(|at| now - at > TimeDelta::days(RERUNNABLE_DAYS));
+    let rerun = if !over(wire) {
+        Offer::blocked(Verb::Rerun, risk, "the run has not ended; cancel it first")
+    } else if old {
+        Offer::blocked(Verb::Rerun, risk, "GitHub starts a run again for 30 days only; start a new one")
+    } else {
+        Offer::open(Verb::Rerun, risk)
+    };
+    vec![cancel, rerun]
+}
+
+/// A job. `None` when it has no id.
+pub(super) fn job(wire: &api::Job) -> Option<Job> {
+    let step = |step: &api::Step| JobStep {
+        name: clean(step.name.as_deref().unwrap_or_default()),
+        status: status(step.status.as_deref(), step.conclusion.as_deref()),
+    };
+    let status = status(wire.status.as_deref(), wire.conclusion.as_deref());
+    // GitHub fills `started_at` of a job that waits with the time it began to wait.
+    let begun = !matches!(status, RunStatus::Queued | RunStatus::Waiting);
+    Some(Job {
+        id: wire.id?.to_string(),
+        name: clean(wire.name.as_deref().unwrap_or_default()),
+        status,
+        started: wire.started_at.filter(|_| begun),
+        ended: wire.completed_at,
+        steps: wire.steps.iter().map(step).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn githubs_words_for_a_status_have_one_meaning_each() {
+        let table = [
+            ("queued", None, RunStatus::Queued),
+            ("requested", None, RunStatus::Queued),
+            ("pending", None, RunStatus::Queued),
+            ("In_Progress", None, RunStatus::Running),
+            ("waiting", None, RunStatus::Waiting),
+            ("completed", Some("success"), RunStatus::Succeeded),
+            ("completed", Some("failure"), RunStatus::Failed),
+            ("completed", Some("timed_out"), RunStatus::Failed),
+            ("completed", Some("startup_failure"), RunStatus::Failed),
+            ("completed", Some("CANCELLED"), RunStatus::Cancelled),
+            ("completed", Some("skipped"), RunStatus::Skipped),
+            ("completed", Some("neutral"), RunStatus::Skipped),
+            ("completed", Some("stale"), RunStatus::Skipped),
+            ("completed", Some("action_required"), RunStatus::Waiting),
+            ("completed", None, RunStatus::Unknown),
+            ("failure", None, RunStatus::Failed),
+            ("a new word", None, RunStatus::Unknown),
+        ];
+        for (word, conclusion, wanted) in table {
+            assert_eq!(status(Some(word), conclusion), wanted, "{word} {conclusion:?}");
+        }
+        assert_eq!(status(None, Some("success")), RunStatus::Unknown);
+    }
+
+    #[test]
+    fn a_run_that_github_has_completed_is_over_even_if_its_conclusion_is_strange() {
+        let run = |status: &str, conclusion: Option<&str>| api::Run {
+            status: Some(status.to_owned()),
+            conclusion: conclusion.map(str::to_owned),
+            ..api::Run::default()
+        };
+        for conclusion in [Some("success"), Some("action_required"), Some("a new word"), None] {
+            assert!(over(&run("completed", conclusion)), "{conclusion:?}");
+        }
+        for status in ["queued", "in_progress", "waiting", "a new word"] {
+            assert!(!over(&run(status, None)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_release_is_called_by_the_number_that_people_gave_it() {
+        let run = |branch: Option<&str>, title: &str| api::Run {
+            head_branch: branch.map(str::to_owned),
+            display_title: Some(title.to_owned()),
+            head_sha: Some("c0ffee1".into()),
+            ..api::Run::default()
+        };
+        let table = [
+            (run(Some("v4.2.0"), "Release"), "4.2.0 (c0ffee1)"),
+            (run(Some("main"), "Release (4.2.0-rc.1)"), "4.2.0-rc.1 (c0ffee1)"),
+            (run(Some("main"), "bump 12 things in v8"), "main (c0ffee1)"),
+            (run(Some("main"), "see 1..2 and .5."), "main (c0ffee1)"),
+            (run(None, "nightly"), "no branch (c0ffee1)"),
+        ];
+        for (run, wanted) in table {
+            assert_eq!(version(&run).to_string(), wanted);
+        }
+    }
+}

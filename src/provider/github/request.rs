@@ -1,0 +1,192 @@
+//! What is asked of GitHub: pure builders, one for each endpoint.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, header};
+use serde_json::json;
+
+use crate::{
+    domain::observed::FaultKind,
+    port::{error::ProviderError, plan::WireCall, wire::Class},
+};
+
+/// Runs on a page: the newest of a repository.
+pub(super) const NEWEST: usize = 30;
+
+/// A request, before it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) class: Class,
+    pub(super) method: Method,
+    /// Path and query.
+    pub(super) path: String,
+    /// JSON; empty for none.
+    pub(super) body: String,
+}
+
+impl Wanted {
+    fn get(path: String) -> Self {
+        Self { class: Class::Read, method: Method::GET, path, body: String::new() }
+    }
+
+    /// A call of a plan.
+    pub(super) fn call(call: &WireCall) -> Result<Self, ProviderError> {
+        let method = call.method.parse().map_err(|_| unfit(&call.method))?;
+        Ok(Self { class: Class::Write, method, path: call.path.clone(), body: call.body.clone() })
+    }
+
+    /// The request with GitHub's headers and its class.
+    pub(super) fn request(self) -> Result<Request<Bytes>, ProviderError> {
+        let uri = self.path.parse().map_err(|_| unfit(&self.path))?;
+        let body = !self.body.is_empty();
+        let mut request = Request::new(Bytes::from(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(self.class);
+        let headers = request.headers_mut();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("holdshort/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+        headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
+        if body {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(request)
+    }
+}
+
+fn unfit(what: &str) -> ProviderError {
+    ProviderError::new(FaultKind::Rejected, format!("'{what}' cannot be sent to GitHub"))
+}
+
+/// One part of a path, percent-encoded: an environment's name may hold a slash.
+fn part(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// `/repos/acme/ledger/actions`.
+fn actions(owner: &str, repo: &str) -> String {
+    format!("/repos/{}/{}/actions", part(owner), part(repo))
+}
+
+/// The path of a run.
+pub(super) fn run_path(owner: &str, repo: &str, run: u64) -> String {
+    format!("{}/runs/{run}", actions(owner, repo))
+}
+
+/// Who the token belongs to.
+pub(super) fn user() -> Wanted {
+    Wanted::get("/user".to_owned())
+}
+
+/// The newest runs. Without filters: answers of filtered lists are the ones that were seen days old.
+pub(super) fn newest_runs(owner: &str, repo: &str) -> Wanted {
+    Wanted::get(format!("{}/runs?per_page={NEWEST}&exclude_pull_requests=true", actions(owner, repo)))
+}
+
+/// The runs that wait, however old.
+pub(super) fn waiting_runs(owner: &str, repo: &str) -> Wanted {
+    Wanted::get(format!("{}/runs?status=waiting&per_page=100&exclude_pull_requests=true", actions(owner, repo)))
+}
+
+/// One run.
+pub(super) fn run(owner: &str, repo: &str, run: u64) -> Wanted {
+    Wanted::get(format!("{}?exclude_pull_requests=true", run_path(owner, repo, run)))
+}
+
+/// What a run waits for.
+pub(super) fn pending(owner: &str, repo: &str, run: u64) -> Wanted {
+    Wanted::get(format!("{}/pending_deployments", run_path(owner, repo, run)))
+}
+
+/// The jobs of a run's newest attempt.
+pub(super) fn jobs(owner: &str, repo: &str, run: u64) -> Wanted {
+    Wanted::get(format!("{}/jobs?filter=latest&per_page=100", run_path(owner, repo, run)))
+}
+
+/// Where the log of a job is.
+pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
+    Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo)))
+}
+
+/// What is live in each environment: REST would take a request for every deployment.
+const LIVE: &str = "query Live($o: String!, $r: String!) { repository(owner: $o, name: $r) { environments(first: 100) { \
+                    nodes { name latestCompletedDeployment { commitOid ref { name } state } } } } }";
+
+/// What is live in each environment of a repository.
+pub(super) fn live(owner: &str, repo: &str) -> Wanted {
+    let body = json!({ "query": LIVE, "variables": { "o": owner, "r": repo } }).to_string();
+    Wanted { class: Class::Read, method: Method::POST, path: "/graphql".to_owned(), body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::plan::RevisionGuard;
+
+    #[test]
+    fn every_read_is_a_get_of_one_path() {
+        let table = [
+            (user(), "/user"),
+            (newest_runs("acme", "ledger"), "/repos/acme/ledger/actions/runs?per_page=30&exclude_pull_requests=true"),
+            (
+                waiting_runs("acme", "ledger"),
+                "/repos/acme/ledger/actions/runs?status=waiting&per_page=100&exclude_pull_requests=true",
+            ),
+            (run("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5?exclude_pull_requests=true"),
+            (pending("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/pending_deployments"),
+            (jobs("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/jobs?filter=latest&per_page=100"),
+            (log("acme", "ledger", 6), "/repos/acme/ledger/actions/jobs/6/logs"),
+        ];
+        for (wanted, path) in table {
+            let get = Wanted { class: Class::Read, method: Method::GET, path: path.into(), body: String::new() };
+            assert_eq!(wanted, get);
+        }
+        assert_eq!(part("a b/c%ü"), "a%20b%2Fc%25%C3%BC");
+    }
+
+    #[test]
+    fn what_is_live_is_a_post_that_reads() {
+        let live = live("acme", "ledger");
+        assert_eq!((live.class, live.method, live.path.as_str()), (Class::Read, Method::POST, "/graphql"));
+        let body: serde_json::Value = serde_json::from_str(&live.body).unwrap();
+        assert_eq!(body["variables"], json!({ "o": "acme", "r": "ledger" }));
+    }
+
+    #[test]
+    fn a_call_of_a_plan_is_a_write_with_githubs_headers() {
+        let call = WireCall {
+            words: "approve".into(),
+            method: "POST".into(),
+            path: "/repos/acme/ledger/actions/runs/5/pending_deployments".into(),
+            content_type: "application/json".into(),
+            body: r#"{"state":"approved"}"#.into(),
+            guard: RevisionGuard::None,
+            command: String::new(),
+        };
+        let request = Wanted::call(&call).unwrap().request().unwrap();
+        assert_eq!(request.extensions().get::<Class>(), Some(&Class::Write));
+        assert_eq!((request.method(), request.uri().path()), (&Method::POST, call.path.as_str()));
+        assert_eq!(request.body(), &Bytes::from(call.body));
+        let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let agent = concat!("holdshort/", env!("CARGO_PKG_VERSION")).as_bytes();
+        assert_eq!(
+            headers,
+            [
+                ("user-agent", agent),
+                ("accept", b"application/vnd.github+json".as_slice()),
+                ("x-github-api-version", b"2022-11-28".as_slice()),
+                ("content-type", b"application/json".as_slice()),
+            ]
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Where a system is and who we are: put in front of requests that carry only a path.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Uri, header};
+use secrecy::{ExposeSecret, SecretString};
+use tower::service_fn;
+use url::{Host, Url};
+
+use super::send;
+use crate::{
+    domain::observed::FaultKind,
+    port::{
+        error::ProviderError,
+        wire::{Transport, WireError},
+    },
+};
+
+/// A system's address, and the headers every request to it carries.
+#[derive(Clone)]
+pub struct Base {
+    /// `https://api.github.com`, or with a path: `https://ghe.test/api/v3`.
+    pub url: Url,
+    /// Sent as `Authorization: Bearer …`.
+    pub bearer: Option<SecretString>,
+    /// Other headers, by name.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Base {
+    /// A system at this address that asks for nothing.
+    pub fn new(url: Url) -> Self {
+        Self { url, bearer: None, headers: Vec::new() }
+    }
+
+    /// The same system, asked with a token.
+    #[must_use]
+    pub fn bearer(mut self, token: SecretString) -> Self {
+        self.bearer = Some(token);
+        self
+    }
+
+    /// Is it on this machine? Such a system is never asked through a proxy.
+    pub fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        }
+    }
+
+    fn all_headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ProviderError> {
+        let mut headers = self.headers.clone();
+        if let Some(token) = &self.bearer {
+            let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret().trim()));
+            // The text must not quote the token.
+            let mut value = value.map_err(|_| {
+                let text = format!("the token for {} holds characters that no header can carry", self.url);
+                ProviderError::new(FaultKind::Unauthenticated, text)
+            })?;
+            value.set_sensitive(true);
+            headers.push((header::AUTHORIZATION, value));
+        }
+        Ok(headers)
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Base").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// A transport that takes requests with a path only and sends them to the system.
+///
+/// # Errors
+/// When the token cannot stand in a header.
+pub fn based(leaf: Transport, base: &Base) -> Result<Transport, ProviderError> {
+    let headers = base.all_headers()?;
+    let prefix = base.url.as_str().trim_end_matches('/').to_owned();
+    Ok(Transport::new(service_fn(move |mut request: Request<Bytes>| {
+        let leaf = leaf.clone();
+        let placed = place(&mut request, &prefix, &headers);
+        async move {
+            placed?;
+            send(&leaf, request).await
+        }
+    })))
+}
+
+fn place(request: &mut Request<Bytes>, prefix: &str, headers: &[(HeaderName, HeaderValue)]) -> Result<(), WireError> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let whole = format!("{prefix}{path}");
+    let uri = whole.parse::<Uri>().map_err(|error| WireError::NotConnected(format!("'{whole}': {error}")))?;
+    *request.uri_mut() = uri;
+    for (name, value) in headers {
+        request.headers_mut().insert(name.clone(), value.clone());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        port::wire::Class,
+        provider::http::testing::{get, reply, scripted},
+    };
+
+    #[tokio::test]
+    async fn a_path_gets_the_address_and_the_token_in_front() {
+        let base = Base::new("https://ghe.test/api/v3/".parse().unwrap()).bearer(SecretString::from("t0k3n\n"));
+        let (leaf, seen) = scripted([reply(200, &[], "")]);
+        send(&based(leaf, &base).unwrap(), get(Class::Read)).await.unwrap();
+        let request = seen.all().remove(0);
+        assert_eq!(request.uri(), "https://ghe.test/api/v3/x");
+        let token = request.headers().get("authorization").unwrap();
+        assert_eq!((token.to_str().unwrap(), token.is_sensitive()), ("Bearer t0k3n", true));
+        assert!(!format!("{base:?}").contains("t0k3n"));
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_refused_without_being_quoted() {
+        let base = Base::new("https://x.test".parse().unwrap()).bearer(SecretString::from("a\u{7}b"));
+        let error = based(scripted([]).0, &base).unwrap_err();
+        assert_eq!(error.text, "the token for https://x.test/ holds characters that no header can carry");
+    }
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for (url, here) in [
+            ("http://127.0.0.1:8001", true),
+            ("http://127.8.0.1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost", true),
+            ("http://world.localhost", true),
+            ("http://10.0.0.1", false),
+            ("https://localhost.example", false),
+        ] {
+            assert_eq!(Base::new(url.parse().unwrap()).is_loopback(), here, "{url}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The rate budget: what we allow ourselves, and what the system says it allows. One fifth is kept for writes (F18), so
+//! that reading a board can never use up the request that takes a release back.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use tower::service_fn;
+
+use super::{class_of, error::retry_after, send};
+use crate::{
+    domain::time::{Timestamp, after, age, until},
+    port::{
+        clock::SharedClock,
+        wire::{Class, Transport, WireError},
+    },
+};
+
+/// The share that only writes may use.
+const RESERVED: f64 = 0.2;
+/// Told to a reader when nothing says how long it will take.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What we allow ourselves: so many requests in a window, refilled evenly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests in a window; also the most that can be sent at once.
+    pub requests: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+/// The budget of one connection, shared by all who send on it.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Mutex<Inner>>);
+
+/// How much is left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BudgetState {
+    /// Of the tighter of the two budgets, 0 to 1. Below 0.2 only writes go out.
+    pub remaining: f64,
+    /// Until when the system wants no reads, where it said so.
+    pub closed_until: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    allowance: Allowance,
+    tokens: f64,
+    refilled: Option<Timestamp>,
+    told: Option<Told>,
+    closed_until: Option<Timestamp>,
+}
+
+/// What the system last said of its own limit (`x-ratelimit-…`).
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    limit: f64,
+    remaining: f64,
+    reset: Timestamp,
+}
+
+impl Budget {
+    /// A full budget.
+    pub fn new(allowance: Allowance) -> Self {
+        let tokens = f64::from(allowance.requests);
+        Self(Arc::new(Mutex::new(Inner { allowance, tokens, refilled: None, told: None, closed_until: None })))
+    }
+
+    /// How much is left now.
+    pub fn state(&self, now: Timestamp) -> BudgetState {
+        self.with(now, |inner| {
+            let own = inner.tokens / f64::from(inner.allowance.requests.max(1));
+            let theirs = inner.told.map_or(1.0, |told| told.remaining / told.limit);
+            BudgetState { remaining: own.min(theirs).clamp(0.0, 1.0), closed_until: inner.closed_until }
+        })
+    }
+
+    /// Takes one request out, or says how long until one may be sent.
+    fn take(&self, class: Class, now: Timestamp) -> Result<(), Duration> {
+        self.with(now, |inner| {
+            let kept = if class == Class::Write { 0.0 } else { RESERVED };
+            if let Some(closed) = inner.closed_until.filter(|_| class != Class::Write) {
+                return Err(until(now, closed));
+            }
+            if let Some(told) = inner.told.filter(|told| told.remaining < 1.0 + told.limit * kept) {
+                return Err(until(now, told.reset).max(SOON));
+            }
+            let most = f64::from(inner.allowance.requests);
+            let missing = 1.0 + most * kept - inner.tokens;
+            if missing > 0.0 {
+                return Err(inner.allowance.window.mul_f64((missing / most.max(1.0)).min(1.0)).max(SOON));
+            }
+            inner.tokens -= 1.0;
+            if let Some(told) = &mut inner.told {
+                told.remaining -= 1.0;
+            }
+            Ok(())
+        })
+    }
+
+    /// Learns from an answer's headers.
+    fn learn(&self, status: StatusCode, headers: &HeaderMap, now: Timestamp) {
+        self.with(now, |inner| {
+            if let Some(told) = Told::read(headers) {
+                inner.told = Some(told);
+            }
+            if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN)
+                && let Some(wait) = retry_after(headers, now)
+            {
+                inner.closed_until = Some(after(now, wait));
+            }
+        });
+    }
+
+    fn with<T>(&self, now: Timestamp, act: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.refill(now);
+        act(&mut inner)
+    }
+}
+
+impl Inner {
+    fn refill(&mut self, now: Timestamp) {
+        let most = f64::from(self.allowance.requests);
+        if let Some(then) = self.refilled {
+            let share = age(now, then).as_secs_f64() / self.allowance.window.as_secs_f64().max(f64::MIN_POSITIVE);
+            self.tokens = (self.tokens + share * most).min(most);
+        }
+        self.refilled = Some(now);
+        self.told = self.told.filter(|told| told.reset > now);
+        self.closed_until = self.closed_until.filter(|closed| *closed > now);
+    }
+}
+
+impl Told {
+    /// Only the general budget: searches and the like have small ones of their own, which say nothing of the rest.
+    fn read(headers: &HeaderMap) -> Option<Self> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let number = |name| text(name).and_then(|value| value.trim().parse::<u32>().ok()).map(f64::from);
+        let general = text("x-ratelimit-resource").is_none_or(|resource| resource == "core");
+        let reset = text("x-ratelimit-reset")?.trim().parse().ok()?;
+        let told = Self {
+            limit: number("x-ratelimit-limit")?,
+            remaining: number("x-ratelimit-remaining")?,
+            reset: Timestamp::from_timestamp(reset, 0)?,
+        };
+        (general && told.limit >= 1.0).then_some(told)
+    }
+}
+
+/// Sends only what the budget allows.
+pub(super) fn budgeted(inner: Transport, budget: Budget, clock: SharedClock) -> Transport {
+    Transport::new(service_fn(move |request: Request<Bytes>| {
+        let (inner, budget, clock) = (inner.clone(), budget.clone(), clock.clone());
+        async move {
+            budget.take(class_of(&request), clock.now()).map_err(WireError::NoBudget)?;
+            let answer = send(&inner, request).await;
+            if let Ok(response) = &answer {
+                budget.learn(response.status(), response.headers(), clock.now());
+            }
+            answer
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        port::clock::Clock,
+        provider::http::testing::{Jumping, answering, get, reply},
+    };
+
+    fn ten_a_minute() -> Budget {
+        Budget::new(Allowance { requests: 10, window: Duration::from_mins(1) })
+    }
+
+    #[tokio::test]
+    async fn reads_stop_at_a_fifth_and_writes_still_go_out() {
+        let (leaf, seen) = answering(|_| reply(200, &[], ""));
+        let (clock, budget) = (Jumping::shared(), ten_a_minute());
+        let layer = budgeted(leaf, budget.clone(), clock.clone());
+        for _ in 0..8 {
+            send(&layer, get(Class::Read)).await.unwrap();
+        }
+        assert_eq!(
+            send(&layer, get(Class::Read)).await.unwrap_err(),
+            WireError::NoBudget(Duration::from_secs(6)),
+            "one of ten a minute comes back in 6 s"
+        );
+        assert!(send(&layer, get(Class::Stream)).await.is_err());
+        send(&layer, get(Class::Write)).await.unwrap();
+        assert_eq!(seen.count(), 9);
+        assert!((budget.state(clock.now()).remaining - 0.1).abs() < 1e-9);
+        clock.sleep(Duration::from_mins(1)).await;
+        send(&layer, get(Class::Read)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_systems_own_limit_is_learnt_and_forgotten_when_it_resets() {
+        let clock = Jumping::shared();
+        let reset = (clock.now() + Duration::from_secs(90)).timestamp().to_string();
+        let (leaf, _) = answering(move |_| {
+            let told =
+                [("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "1000"), ("x-ratelimit-reset", &reset)];
+            reply(200, &told, "")
+        });
+        let budget = Budget::new(Allowance { requests: 100, window: Duration::from_mins(1) });
+        let layer = budgeted(leaf, budget.clone(), clock.clone());
+        send(&layer, get(Class::Read)).await.unwrap();
+        assert!((budget.state(clock.now()).remaining - 0.2).abs() < 1e-9);
+        let refused = send(&layer, get(Class::Read)).await.unwrap_err();
+        assert_eq!(refused, WireError::NoBudget(Duration::from_secs(90)));
+        send(&layer, get(Class::Write)).await.unwrap();
+        clock.sleep(Duration::from_secs(91)).await;
+        assert!((budget.state(clock.now()).remaining - 1.0).abs() < 1e-9);
+        send(&layer, get(Class::Read)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_system_that_asks_to_be_left_alone_gets_no_reads_meanwhile() {
+        let (leaf, seen) = answering(|_| reply(429, &[("retry-after", "30")], ""));
+        let (clock, budget) = (Jumping::shared(), ten_a_minute());
+        let layer = budgeted(leaf, budget.clone(), clock.clone());
+        send(&layer, get(Class::Read)).await.unwrap();
+        let refused = send(&layer, get(Class::Read)).await.unwrap_err();
+        assert_eq!((refused, seen.count()), (WireError::NoBudget(Duration::from_secs(30)), 1));
+        assert_eq!(budget.state(clock.now()).closed_until, Some(after(clock.now(), Duration::from_secs(30))));
+    }
+}

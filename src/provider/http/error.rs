@@ -1,0 +1,122 @@
+//! From what happened on the wire to a [`ProviderError`]: the part that is the same for every system.
+
+use std::{error::Error, time::Duration};
+
+use chrono::DateTime;
+use http::{HeaderMap, StatusCode, header};
+
+use crate::{
+    domain::{
+        observed::FaultKind,
+        time::{Timestamp, until},
+    },
+    port::{
+        error::ProviderError,
+        wire::{Class, WireError},
+    },
+};
+
+/// No (whole) answer came from `system`. A write that went out may have been done.
+pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError {
+    let (kind, text) = match error {
+        WireError::NotConnected(why) => (FaultKind::Unreachable, format!("cannot connect to {system}: {why}")),
+        WireError::Lost(why) => (FaultKind::Unreachable, format!("the connection to {system} broke: {why}")),
+        WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {}", span(*limit))),
+        WireError::NoBudget(wait) => {
+            let text = format!("our request budget for {system} is used up; free again in {}", span(*wait));
+            (FaultKind::RateLimited, text)
+        }
+    };
+    let mut error_out = ProviderError::new(kind, text);
+    match error {
+        WireError::NoBudget(wait) => error_out.retry_after = Some(*wait),
+        WireError::Lost(_) | WireError::TimedOut(_) => error_out.maybe_done = class == Class::Write,
+        WireError::NotConnected(_) => {}
+    }
+    error_out
+}
+
+/// The kind of failure that a status means, whatever the system.
+pub fn kind_of(status: StatusCode) -> FaultKind {
+    match status.as_u16() {
+        401 => FaultKind::Unauthenticated,
+        403 => FaultKind::Forbidden,
+        404 | 410 => FaultKind::Missing,
+        409 => FaultKind::Conflict,
+        429 => FaultKind::RateLimited,
+        500.. => FaultKind::Server,
+        400.. => FaultKind::Rejected,
+        _ => FaultKind::Unreadable,
+    }
+}
+
+/// `system` answered with an error and these words. A write that met an error of the server's own, or of a proxy before
+/// it, may have been done.
+pub fn from_status(text: &str, status: StatusCode, headers: &HeaderMap, class: Class, now: Timestamp) -> ProviderError {
+    let mut error = ProviderError::new(kind_of(status), text);
+    error.retry_after = retry_after(headers, now);
+    error.maybe_done = class == Class::Write && status.is_server_error();
+    error
+}
+
+/// `Retry-After`, as seconds or as a date.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| DateTime::parse_from_rfc2822(text).ok().map(|at| until(now, at.to_utc())))
+}
+
+/// An error with all its causes, outermost first, each said once.
+pub fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// A span in whole seconds, or in milliseconds below one.
+fn span(span: Duration) -> String {
+    if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { format!("{} s", span.as_secs()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_write_that_went_out_may_have_been_done() {
+        let went_out = [WireError::Lost("reset".into()), WireError::TimedOut(Duration::from_secs(4))];
+        let stayed = [WireError::NotConnected("refused".into()), WireError::NoBudget(Duration::from_secs(4))];
+        for error in &went_out {
+            assert!(from_wire("eu", error, Class::Write).maybe_done, "{error}");
+            assert!(!from_wire("eu", error, Class::Read).maybe_done, "{error}");
+        }
+        for error in &stayed {
+            assert!(!from_wire("eu", error, Class::Write).maybe_done, "{error}");
+        }
+        let of = |status, class| {
+            let status = StatusCode::from_u16(status).unwrap();
+            from_status("x", status, &HeaderMap::new(), class, Timestamp::UNIX_EPOCH).maybe_done
+        };
+        assert!(of(504, Class::Write) && of(500, Class::Write));
+        assert!(!of(504, Class::Read) && !of(409, Class::Write) && !of(429, Class::Write));
+    }
+
+    #[test]
+    fn a_pause_is_read_as_seconds_and_as_a_date() {
+        let now = Timestamp::from_timestamp(1_795_242_060, 0).unwrap();
+        let of = |text: &'static str| {
+            retry_after(&HeaderMap::from_iter([(header::RETRY_AFTER, text.parse().unwrap())]), now)
+        };
+        assert_eq!(of("7"), Some(Duration::from_secs(7)));
+        assert_eq!(of("Sat, 21 Nov 2026 06:21:10 GMT"), Some(Duration::from_secs(10)));
+        assert_eq!(of("Fri, 21 Nov 2025 06:21:10 GMT"), Some(Duration::ZERO));
+        assert_eq!(of("soon"), None);
+    }
+}

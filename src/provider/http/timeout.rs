@@ -1,0 +1,155 @@
+//! Time-outs, all through the clock. Reads and writes have one for everything, body included; streams have one until the
+//! head and one for silence, never a total.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, Either, select};
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use tower::service_fn;
+
+use super::{body, class_of, send};
+use crate::port::{
+    clock::SharedClock,
+    wire::{Class, Transport, WireBody, WireError, whole},
+};
+
+/// How long each class of request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// A read, whole.
+    pub read: Duration,
+    /// A write, whole.
+    pub write: Duration,
+    /// A stream, until its head.
+    pub head: Duration,
+    /// A stream, between two chunks. Kubernetes sends a bookmark about once a minute.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { read: seconds(4), write: seconds(10), head: seconds(4), idle: seconds(90) }
+    }
+}
+
+/// Ends what takes too long.
+pub(super) fn timed(inner: Transport, times: Timeouts, clock: SharedClock) -> Transport {
+    Transport::new(service_fn(move |request: Request<Bytes>| {
+        let (inner, clock) = (inner.clone(), clock.clone());
+        async move {
+            match class_of(&request) {
+                Class::Read => within(times.read, &clock, everything(&inner, request)).await,
+                Class::Write => within(times.write, &clock, everything(&inner, request)).await,
+                Class::Stream => {
+                    let response = within(times.head, &clock, send(&inner, request)).await?;
+                    Ok(response.map(|body| Watched::new(body, times.idle, clock).boxed_unsync()))
+                }
+            }
+        }
+    }))
+}
+
+async fn everything(inner: &Transport, request: Request<Bytes>) -> Result<Response<WireBody>, WireError> {
+    let (head, body) = send(inner, request).await?.into_parts();
+    Ok(Response::from_parts(head, whole(body::collect(body).await?)))
+}
+
+async fn within<T>(
+    limit: Duration,
+    clock: &SharedClock,
+    work: impl Future<Output = Result<T, WireError>> + Send,
+) -> Result<T, WireError> {
+    // The work is polled first: what is ready at the limit still counts.
+    match select(Box::pin(work), clock.sleep(limit)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(WireError::TimedOut(limit)),
+    }
+}
+
+/// A body that fails when it is silent for too long.
+struct Watched {
+    body: WireBody,
+    idle: Duration,
+    clock: SharedClock,
+    silence: BoxFuture<'static, ()>,
+}
+
+impl Watched {
+    fn new(body: WireBody, idle: Duration, clock: SharedClock) -> Self {
+        let silence = clock.sleep(idle);
+        Self { body, idle, clock, silence }
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = WireError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WireError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.silence = self.clock.sleep(self.idle);
+            return Poll::Ready(frame);
+        }
+        match self.silence.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(WireError::TimedOut(self.idle)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").field("idle", &self.idle).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, stream};
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::provider::http::testing::{Jumping, get, hung, scripted};
+
+    fn then_silence(chunks: &'static [&'static str]) -> Response<WireBody> {
+        let chunks = stream::iter(chunks.iter().map(|chunk| Ok(Frame::data(Bytes::from_static(chunk.as_bytes())))));
+        Response::new(StreamBody::new(chunks.chain(stream::pending())).boxed_unsync())
+    }
+
+    #[tokio::test]
+    async fn a_system_that_accepts_and_never_answers_is_left_after_the_time_of_its_class() {
+        let times = Timeouts::default();
+        for (class, limit) in [(Class::Read, times.read), (Class::Write, times.write), (Class::Stream, times.head)] {
+            let answer = send(&timed(hung(), times, Jumping::shared()), get(class)).await;
+            assert_eq!(answer.err(), Some(WireError::TimedOut(limit)), "{class}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_whose_body_never_ends_is_left_too() {
+        let (leaf, _) = scripted([Ok(then_silence(&["half"]))]);
+        let times = Timeouts::default();
+        let answer = send(&timed(leaf, times, Jumping::shared()), get(Class::Read)).await;
+        assert_eq!(answer.err(), Some(WireError::TimedOut(times.read)));
+    }
+
+    #[tokio::test]
+    async fn a_stream_may_go_on_and_only_its_silence_ends_it() {
+        let (leaf, _) = scripted([Ok(then_silence(&["a\n", "b\n"]))]);
+        let times = Timeouts::default();
+        let response = send(&timed(leaf, times, Jumping::shared()), get(Class::Stream)).await.unwrap();
+        let mut lines = body::Lines::new(response.into_body());
+        assert_eq!(lines.next().await, Ok(Some(Bytes::from("a"))));
+        assert_eq!(lines.next().await, Ok(Some(Bytes::from("b"))));
+        assert_eq!(lines.next().await, Err(WireError::TimedOut(times.idle)));
+    }
+}

@@ -1,0 +1,176 @@
+//! A real cluster: kubeconfig or service account, and kube's client as the leaf of our transport. Authentication (tokens,
+//! client certificates, exec plugins) and TLS stay kube's; retries, time-outs and budgets are ours.
+
+use std::{error::Error, io, path::PathBuf};
+
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::BodyExt;
+use kube::{
+    Client, Config,
+    client::Body,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use tower::service_fn;
+
+use super::proxy::ProxyEnvironment;
+use crate::{
+    domain::observed::FaultKind,
+    port::{
+        error::ProviderError,
+        wire::{Transport, WireError},
+    },
+    provider::http::error::causes,
+};
+
+/// How to reach a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The kubeconfig file; `None` for `$KUBECONFIG`, `~/.kube/config`, or the service account inside a pod.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in it; `None` for its current one.
+    pub context: Option<String>,
+    /// What the environment says about proxies.
+    pub proxies: ProxyEnvironment,
+}
+
+/// The leaf of a transport to a real cluster. Must be called within a tokio runtime, which kube's client needs.
+///
+/// # Errors
+/// When the configuration cannot be read, or no client can be made of it.
+pub async fn leaf(access: &Access) -> Result<Transport, ProviderError> {
+    let wrong = |error: &(dyn Error + 'static)| {
+        let of = access.context.as_ref().map_or_else(String::new, |context| format!(" for context '{context}'"));
+        let text = format!("no usable Kubernetes configuration{of}: {}", causes(error));
+        ProviderError::new(FaultKind::Unauthenticated, text)
+    };
+    let config = config(access).await.map_err(|error| wrong(&*error))?;
+    Ok(over(Client::try_from(config).map_err(|error| wrong(&error))?))
+}
+
+async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>> {
+    let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
+    let read = match &access.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let named = access.kubeconfig.is_some() || access.context.is_some();
+    let (mut config, own_proxy) = match read {
+        Ok(file) => {
+            let own = own_proxy(&file, access.context.as_deref());
+            (Config::from_custom_kubeconfig(file, &options).await?, own)
+        }
+        Err(error) if named => return Err(error.into()),
+        // No file and none asked for: perhaps we run in a pod. If not, what is wrong is the missing file.
+        Err(error) => (Config::incluster().map_err(|_| error)?, None),
+    };
+    // It would send a PATCH up to sixteen times.
+    config.default_retry = false;
+    // Our layers say how long a read, a write and a silence may be.
+    (config.read_timeout, config.write_timeout) = (None, None);
+    config.proxy_url = proxy(&config.cluster_url, own_proxy, &access.proxies)?;
+    Ok(config)
+}
+
+/// The proxy that the kubeconfig itself names for the cluster.
+fn own_proxy(file: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let context = context.or(file.current_context.as_deref())?;
+    let context = file.contexts.iter().find(|named| named.name == context)?.context.as_ref()?;
+    let cluster = file.clusters.iter().find(|named| named.name == context.cluster)?.cluster.as_ref()?;
+    cluster.proxy_url.clone().filter(|url| !url.is_empty())
+}
+
+fn proxy(
+    cluster: &Uri,
+    own: Option<String>,
+    environment: &ProxyEnvironment,
+) -> Result<Option<Uri>, http::uri::InvalidUri> {
+    let scheme = cluster.scheme_str().unwrap_or("https");
+    let found = own.or_else(|| environment.for_host(scheme, cluster.host().unwrap_or_default()));
+    found.map(|url| url.parse()).transpose()
+}
+
+fn over(client: Client) -> Transport {
+    Transport::new(service_fn(move |request: Request<Bytes>| {
+        let client = client.clone();
+        async move {
+            let response = client.send(request.map(Body::from)).await.map_err(|error| wire(&error))?;
+            Ok(response.map(|body| body.map_err(|error| WireError::Lost(causes(&error))).boxed_unsync()))
+        }
+    }))
+}
+
+/// Was anything sent? Not when there was no token to send it with, or no connection to send it on.
+fn wire(error: &kube::Error) -> WireError {
+    let text = causes(error);
+    if matches!(error, kube::Error::Auth(_)) || never_connected(error) {
+        WireError::NotConnected(text)
+    } else {
+        WireError::Lost(text)
+    }
+}
+
+fn never_connected(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let refused = error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
+        // hyper-util says so in its text only, unless one depends on it for `is_connect`.
+        if refused || error.to_string().starts_with("client error (Connect)") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        port::wire::Class,
+        provider::http::{send, testing::get},
+    };
+
+    fn kubeconfig(server: &str) -> (tempfile::TempDir, Access) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
+             contexts: [{{name: a, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\n\
+             users: [{{name: u, user: {{token: t}}}}]\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        (folder, Access { kubeconfig: Some(path), ..Access::default() })
+    }
+
+    #[tokio::test]
+    async fn kubes_own_retries_are_off_and_the_environments_proxy_is_ours_to_choose() {
+        let (_folder, mut access) = kubeconfig("https://10.1.2.3:6443");
+        access.proxies.https = Some("proxy.corp:3128".into());
+        let through = config(&access).await.unwrap();
+        assert_eq!(
+            (through.default_retry, through.proxy_url),
+            (false, Some("http://proxy.corp:3128".parse().unwrap()))
+        );
+        access.proxies.none = Some("10.0.0.0/8".into());
+        assert_eq!(config(&access).await.unwrap().proxy_url, None);
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_not_there_was_sent_nothing() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (_folder, access) = kubeconfig(&format!("http://{}", taken.local_addr().unwrap()));
+        drop(taken);
+        let error = send(&leaf(&access).await.unwrap(), get(Class::Write)).await.unwrap_err();
+        assert!(matches!(error, WireError::NotConnected(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_context_that_is_not_in_the_file_is_named() {
+        let (_folder, mut access) = kubeconfig("https://10.1.2.3:6443");
+        access.context = Some("nowhere".into());
+        let error = leaf(&access).await.unwrap_err();
+        assert!(error.text.starts_with("no usable Kubernetes configuration for context 'nowhere': "), "{error}");
+    }
+}

@@ -1,0 +1,156 @@
+//! The API server's errors as sentences: who, what, where, and the way out. It does not always answer with a `Status`:
+//! a missing CRD, an aggregated API that is down and one form of 429 are plain text.
+
+use http::{HeaderMap, StatusCode};
+
+use super::{api::Status, request::Resource};
+use crate::{
+    domain::{observed::FaultKind, time::Timestamp},
+    port::{error::ProviderError, wire::Class},
+    provider::http::error::from_status,
+};
+
+/// What was asked, for the sentence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The kind of object.
+    pub resource: Option<Resource>,
+    /// Read or write.
+    pub class: Class,
+}
+
+/// From an answer that is not a success.
+pub(super) fn of_answer(
+    asked: Asked<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> ProviderError {
+    let told = serde_json::from_slice::<Status>(body).ok();
+    let structured = told.is_some();
+    let message = told.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |status| status.message);
+    let text = sentence(asked, status, &message, structured);
+    from_status(&text, status, headers, asked.class, now)
+}
+
+/// From an `ERROR` line of a watch.
+pub(super) fn of_status(asked: Asked<'_>, status: &Status, now: Timestamp) -> ProviderError {
+    let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    from_status(&sentence(asked, code, &status.message, true), code, &HeaderMap::new(), asked.class, now)
+}
+
+/// A 200 whose body is not what it should be.
+pub(super) fn unreadable(asked: Asked<'_>, why: impl std::fmt::Display) -> ProviderError {
+    let kind = asked.resource.map_or_else(|| "object".to_owned(), |resource| resource.full_name());
+    let error = ProviderError::new(FaultKind::Unreadable, format!("{} sent no readable {kind}: {why}", asked.cluster));
+    // The server said yes; only its answer cannot be read.
+    if asked.class == Class::Write { error.maybe_done() } else { error }
+}
+
+fn sentence(asked: Asked<'_>, status: StatusCode, message: &str, structured: bool) -> String {
+    let cluster = asked.cluster;
+    match (status.as_u16(), asked.resource) {
+        (401, _) => {
+            format!("{cluster} does not know who we are: the token or certificate is wrong or has expired; renew it")
+        }
+        (403, _) => forbidden(cluster, message),
+        (404, Some(resource)) if !structured => {
+            format!("{} is not installed on {cluster} (no {})", resource.product, resource.full_name())
+        }
+        (404, _) => format!("not there on {cluster}: {message}"),
+        (409, _) => format!("it moved on {cluster} since it was read: {message}"),
+        (429, _) => format!("{cluster} asks us to slow down: {message}"),
+        (500.., _) => format!("{cluster} failed with {}: {message}", status.as_u16()),
+        _ => format!("{cluster} refuses ({}): {message}", status.as_u16()),
+    }
+}
+
+/// `User "viewer" cannot patch resource "rollouts/status" in API group "argoproj.io" in the namespace "shop"`, or the words
+/// of an admission policy.
+fn forbidden(cluster: &str, message: &str) -> String {
+    let why = message.split_once("is forbidden: ").map_or(message, |(_, why)| why);
+    let quoted = |after: &str| why.split_once(after).and_then(|(_, rest)| rest.split('"').next());
+    let verb = why.split_once(" cannot ").and_then(|(_, rest)| rest.split(' ').next());
+    match (quoted("User \""), verb, quoted("resource \"")) {
+        (Some(user), Some(verb), Some(resource)) => {
+            let place = quoted("in the namespace \"").map_or_else(|| "anywhere".to_owned(), |ns| format!("in {ns}"));
+            format!("{user} may not {verb} {resource} {place} on {cluster}: ask who administers it for that right")
+        }
+        _ => format!("{cluster} refuses: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLLOUTS: Resource =
+        Resource { group: "argoproj.io", version: "v1alpha1", plural: "rollouts", product: "Argo Rollouts" };
+
+    /// A recorded answer, by name; the status is the number that the name begins with.
+    fn said(name: &str, class: Class) -> (FaultKind, String) {
+        let path = format!("{}/tests/fixtures/kubernetes/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let status = name.split('-').next().and_then(|number| number.parse().ok()).expect("a status in front");
+        let asked = Asked { cluster: "eu", resource: Some(ROLLOUTS), class };
+        let body = std::fs::read(&path).expect(&path);
+        let error = of_answer(asked, status, &HeaderMap::new(), &body, Timestamp::UNIX_EPOCH);
+        (error.kind, error.text)
+    }
+
+    #[test]
+    fn recorded_refusals_become_sentences_that_name_who_what_and_where() {
+        let table = [
+            (
+                "401-bad-token",
+                FaultKind::Unauthenticated,
+                "eu does not know who we are: the token or certificate is wrong or has expired; renew it",
+            ),
+            (
+                "403-viewer-promote",
+                FaultKind::Forbidden,
+                "viewer may not patch rollouts/status in shop on eu: ask who administers it for that right",
+            ),
+            (
+                "403-viewer-cluster-list",
+                FaultKind::Forbidden,
+                "viewer may not list deployments anywhere on eu: ask who administers it for that right",
+            ),
+            (
+                "403-admission-policy-freeze-rollout",
+                FaultKind::Forbidden,
+                "eu refuses: ValidatingAdmissionPolicy 'change-freeze' with binding 'change-freeze' denied request: \
+                 change freeze is on until Monday 08:00 UTC (CHG-1042)",
+            ),
+            (
+                "404-crd-missing-list",
+                FaultKind::Missing,
+                "Argo Rollouts is not installed on eu (no rollouts.argoproj.io)",
+            ),
+            ("404-rollout-not-found", FaultKind::Missing, "not there on eu: rollouts.argoproj.io \"none\" not found"),
+            (
+                "409-rollout-status-conflict",
+                FaultKind::Conflict,
+                "it moved on eu since it was read: Operation cannot be fulfilled on rollouts.argoproj.io \
+                 \"nocontroller\": the object has been modified; please apply your changes to the latest version and \
+                 try again",
+            ),
+            (
+                "422-rollout-status-json-patch-test-failed",
+                FaultKind::Rejected,
+                "eu refuses (422): the server rejected our request due to an error in our request",
+            ),
+            (
+                "429-max-in-flight",
+                FaultKind::RateLimited,
+                "eu asks us to slow down: Too many requests, please try again later.",
+            ),
+            ("503-aggregated-api-down", FaultKind::Server, "eu failed with 503: service unavailable"),
+        ];
+        for (name, kind, text) in table {
+            assert_eq!(said(name, Class::Write), (kind, text.to_owned()), "{name}");
+        }
+    }
+}

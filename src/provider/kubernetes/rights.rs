@@ -1,0 +1,98 @@
+//! What we may patch, by asking the cluster (`SelfSubjectAccessReview`) and keeping the answers for a while.
+//!
+//! A right is first asked for all objects of a namespace. Only where that is denied is it asked again with the object's
+//! name, because rights may be given by name. A review that fails denies nothing: the cluster itself will say.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    cluster::Cluster,
+    request::{self, Resource},
+};
+use crate::domain::time::{Timestamp, age};
+
+/// How long an answer counts.
+const KEPT: Duration = Duration::from_mins(10);
+
+/// Namespace, `rollouts` or `rollouts/status`, and the name where it was asked by name.
+type Right = (String, String, Option<String>);
+
+/// The answers so far.
+#[derive(Debug, Default)]
+pub(super) struct Rights(Mutex<BTreeMap<Right, (Timestamp, bool)>>);
+
+#[derive(Deserialize)]
+struct Reviewed {
+    status: Verdict,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    allowed: bool,
+}
+
+impl Cluster {
+    /// Asks what is not known yet about one object.
+    pub(super) async fn learn_rights(&self, resource: Resource, subresources: &[&str], namespace: &str, name: &str) {
+        for subresource in subresources {
+            if self.may(resource, subresource, namespace, None).await == Some(false) {
+                self.may(resource, subresource, namespace, Some(name)).await;
+            }
+        }
+    }
+
+    /// Why we may not patch an object, where the cluster said so; a sentence.
+    pub(super) fn denied(&self, resource: Resource, subresource: &str, namespace: &str, name: &str) -> Option<String> {
+        let now = self.clock.now();
+        let known = |name: Option<&str>| self.rights.known(&right(resource, subresource, namespace, name), now);
+        (known(None) == Some(false) && known(Some(name)) == Some(false)).then(|| {
+            let (what, cluster) = (path(resource, subresource), &self.scope.cluster);
+            format!("you may not patch {what} in {namespace} on {cluster}: ask who administers it for that right")
+        })
+    }
+
+    async fn may(&self, resource: Resource, subresource: &str, namespace: &str, name: Option<&str>) -> Option<bool> {
+        let (right, now) = (right(resource, subresource, namespace, name), self.clock.now());
+        if let Some(known) = self.rights.known(&right, now) {
+            return Some(known);
+        }
+        let review: Value = request::review(resource, subresource, namespace, name);
+        let request = request::ask_review(&review).ok()?;
+        match self.ask::<Reviewed>(request, None).await {
+            Ok(reviewed) => {
+                self.rights.keep(right, now, reviewed.status.allowed);
+                Some(reviewed.status.allowed)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the access review failed; what we may do is not known");
+                None
+            }
+        }
+    }
+}
+
+impl Rights {
+    fn known(&self, right: &Right, now: Timestamp) -> Option<bool> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(right).filter(|(at, _)| age(now, *at) < KEPT).map(|(_, allowed)| *allowed)
+    }
+
+    fn keep(&self, right: Right, at: Timestamp, allowed: bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(right, (at, allowed));
+    }
+}
+
+fn right(resource: Resource, subresource: &str, namespace: &str, name: Option<&str>) -> Right {
+    (namespace.to_owned(), path(resource, subresource), name.map(str::to_owned))
+}
+
+fn path(resource: Resource, subresource: &str) -> String {
+    if subresource.is_empty() { resource.plural.to_owned() } else { format!("{}/{subresource}", resource.plural) }
+}

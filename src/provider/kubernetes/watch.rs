@@ -1,0 +1,195 @@
+//! Following one query: list, then watch from the list's revision, and over again when the server has forgotten it.
+//!
+//! kube-runtime's watcher does the same and keeps bookmarks to itself; here they are the proof that a silent watch is alive.
+//! A watch that ends or breaks is opened again from where it was; only when that fails is it an error.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+
+use super::{
+    api::{Line, Object, Status},
+    cluster::{Cluster, read_item},
+    error,
+    request::{self, Query},
+};
+use crate::{
+    domain::observed::FaultKind,
+    port::error::ProviderError,
+    provider::http::{backoff, body::Lines},
+};
+
+/// The pause after the first failure.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// What a watch tells of one kind of object.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen<T> {
+    /// Everything there is.
+    All(Vec<T>),
+    /// New or changed.
+    One(T),
+    /// Gone, as it was last.
+    Gone(T),
+    /// Nothing changed, and the watch is alive.
+    Alive,
+}
+
+/// What to do next.
+enum Step {
+    /// Begin anew.
+    List,
+    /// Open a watch from this revision.
+    Open(String),
+    /// Read on.
+    Read(String, Box<Lines>),
+}
+
+struct Follower {
+    cluster: Arc<Cluster>,
+    query: Query,
+    step: Step,
+    /// Failures since the last sign of life; each makes the next pause longer.
+    failures: u32,
+}
+
+/// Follows a query for ever.
+pub(super) fn follow<T: Object>(
+    cluster: Arc<Cluster>,
+    query: Query,
+) -> BoxStream<'static, Result<Seen<T>, ProviderError>> {
+    let follower = Follower { cluster, query, step: Step::List, failures: 0 };
+    stream::unfold(follower, |mut follower| async move {
+        loop {
+            if let Some(item) = follower.advance().await {
+                return Some((item, follower));
+            }
+        }
+    })
+    .boxed()
+}
+
+impl Follower {
+    /// One step; `None` when it has nothing to tell.
+    async fn advance<T: Object>(&mut self) -> Option<Result<Seen<T>, ProviderError>> {
+        match std::mem::replace(&mut self.step, Step::List) {
+            Step::List => {
+                self.rest().await;
+                match self.cluster.listed(&self.query).await {
+                    Ok(listed) => {
+                        self.failures = 0;
+                        self.step = Step::Open(listed.revision);
+                        Some(Ok(Seen::All(listed.items)))
+                    }
+                    Err(error) => self.failed(error),
+                }
+            }
+            Step::Open(revision) => {
+                self.rest().await;
+                self.open(revision).await
+            }
+            Step::Read(revision, lines) => self.read(revision, lines).await,
+        }
+    }
+
+    async fn open<T>(&mut self, revision: String) -> Option<Result<Seen<T>, ProviderError>> {
+        let opened = match request::watch(&self.query, &revision) {
+            Ok(request) => self.cluster.open(request, Some(self.query.resource)).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(response) => {
+                self.step = Step::Read(revision, Box::new(Lines::new(response.into_body())));
+                Some(Ok(Seen::Alive))
+            }
+            // Nothing wrong with the revision: go on from it, so that nothing is missed and nothing listed again.
+            Err(error)
+                if matches!(error.kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::RateLimited) =>
+            {
+                self.step = Step::Open(revision);
+                self.failed(error)
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    async fn read<T: Object>(
+        &mut self,
+        revision: String,
+        mut lines: Box<Lines>,
+    ) -> Option<Result<Seen<T>, ProviderError>> {
+        match lines.next().await {
+            Ok(Some(line)) if line.iter().all(u8::is_ascii_whitespace) => {
+                self.step = Step::Read(revision, lines);
+                None
+            }
+            Ok(Some(line)) => self.take(revision, lines, &line),
+            // The server ended it, as asked, or it broke. A watch that told nothing counts as a failure, so that one
+            // which ends at once is not opened in a hot loop.
+            Ok(None) | Err(_) => {
+                self.failures += 1;
+                self.step = Step::Open(revision);
+                None
+            }
+        }
+    }
+
+    fn take<T: Object>(
+        &mut self,
+        revision: String,
+        lines: Box<Lines>,
+        line: &Bytes,
+    ) -> Option<Result<Seen<T>, ProviderError>> {
+        let Ok(Line { kind, object }) = serde_json::from_slice::<Line>(line) else {
+            // A line that cannot be read may have been a change: begin anew rather than miss it.
+            return self.failed(error::unreadable(self.asked(), "a line of the watch is not an event"));
+        };
+        if kind == "ERROR" {
+            return self.refused(&serde_json::from_value(object).unwrap_or_default());
+        }
+        self.failures = 0;
+        let meta = object.get("metadata").and_then(|meta| meta.get("resourceVersion"));
+        let revision = meta.and_then(|v| v.as_str()).map_or(revision, str::to_owned);
+        self.step = Step::Read(revision, lines);
+        let tell: fn(T) -> Seen<T> = match kind.as_str() {
+            "BOOKMARK" => return Some(Ok(Seen::Alive)),
+            "ADDED" | "MODIFIED" => Seen::One,
+            "DELETED" => Seen::Gone,
+            _ => return None,
+        };
+        read_item(&self.query, object).map(|object| Ok(tell(object)))
+    }
+
+    /// An `ERROR` line. 410 is how a server says that it has forgotten the revision: no failure, but a new list.
+    fn refused<T>(&mut self, status: &Status) -> Option<Result<Seen<T>, ProviderError>> {
+        if status.code == 410 {
+            return None;
+        }
+        let error = error::of_status(self.asked(), status, self.cluster.clock.now());
+        self.failed(error)
+    }
+
+    fn asked(&self) -> error::Asked<'_> {
+        let class = crate::port::wire::Class::Stream;
+        error::Asked { cluster: &self.cluster.scope.cluster, resource: Some(self.query.resource), class }
+    }
+
+    // An `Option` because that is what every step gives.
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of every step's answer")]
+    fn failed<T>(&mut self, error: ProviderError) -> Option<Result<Seen<T>, ProviderError>> {
+        self.failures += 1;
+        Some(Err(error))
+    }
+
+    async fn rest(&mut self) {
+        if self.failures > 0 {
+            let salt = self.query.resource.path(self.query.namespace.as_deref());
+            let clock = &self.cluster.clock;
+            clock.sleep(backoff::pause(FIRST, self.failures, &salt, clock.now())).await;
+        }
+    }
+}

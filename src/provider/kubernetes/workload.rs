@@ -1,0 +1,149 @@
+//! Pods by version: from ReplicaSets, templates and events to the domain.
+
+use chrono::DateTime;
+
+use super::api::{Event, Meta, ReplicaSet, Template};
+use crate::domain::{
+    rollout::{self, Role},
+    text::clean,
+    version::Version,
+};
+
+/// Annotations that name the commit a template was built from, ours first.
+const COMMIT: &[&str] = &["holdshort.dev/commit", "org.opencontainers.image.revision"];
+/// The recommended label for a version, used where the image's tag says nothing.
+const VERSION: &str = "app.kubernetes.io/version";
+
+/// How many events are kept of one object.
+const MOST_EVENTS: usize = 20;
+
+/// What a template runs. Tag and digest are the first container's; the commit comes from an annotation of the template,
+/// or else of the object that holds it.
+pub fn version(template: &Template, holder: &Meta) -> Option<Version> {
+    let mut version = Version::from_image(template.image()?);
+    let named = |key: &str| {
+        let of_holder = || holder.annotations.get(key).or_else(|| holder.labels.get(key)).map(String::as_str);
+        template.annotation(key).or_else(|| template.label(key)).or_else(of_holder).map(str::to_owned)
+    };
+    let says_nothing = version.tag == "latest" || version.tag.starts_with("sha256:");
+    if let Some(name) = named(VERSION).filter(|_| says_nothing) {
+        version.tag = clean(&name);
+    }
+    match COMMIT.iter().find_map(|key| named(key)) {
+        Some(commit) => Some(version.at_commit(commit)),
+        None => Some(version),
+    }
+}
+
+/// How an engine marks its ReplicaSets.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks {
+    /// The label that holds the pod template hash.
+    pub hash: &'static str,
+    /// The annotation that holds the revision number.
+    pub revision: &'static str,
+    /// The annotation that holds the time of a delayed scale-down, where the engine has one.
+    pub scale_down: Option<&'static str>,
+}
+
+impl Marks {
+    /// The pod template hash of a set; empty when it has none.
+    pub fn hash_of<'a>(&self, set: &'a ReplicaSet) -> &'a str {
+        set.metadata.labels.get(self.hash).map_or("", String::as_str)
+    }
+
+    /// The revision number of a set; 0 when it has none.
+    pub fn revision_of(&self, set: &ReplicaSet) -> u64 {
+        set.metadata.annotations.get(self.revision).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// The pods of one version.
+    pub fn replica_set(&self, set: &ReplicaSet, role: Role) -> rollout::ReplicaSet {
+        let deadline = self.scale_down.and_then(|key| set.metadata.annotations.get(key));
+        rollout::ReplicaSet {
+            name: clean(&set.metadata.name),
+            hash: clean(self.hash_of(set)),
+            revision: self.revision_of(set),
+            role,
+            version: version(&set.spec.template, &set.metadata).unwrap_or_else(|| Version::tagged("unknown")),
+            desired: set.spec.replicas.unwrap_or(1),
+            current: set.status.replicas,
+            ready: set.status.ready_replicas,
+            available: set.status.available_replicas,
+            created: set.metadata.creation_timestamp,
+            scale_down_at: deadline.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()),
+        }
+    }
+}
+
+/// The newest events first, the rest left out. One without a time cannot be put in order and is left out too.
+pub fn events(wire: &[Event]) -> Vec<rollout::Event> {
+    let mut events: Vec<_> = wire.iter().filter_map(event).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.truncate(MOST_EVENTS);
+    events
+}
+
+fn event(wire: &Event) -> Option<rollout::Event> {
+    Some(rollout::Event {
+        at: wire.last_timestamp.or(wire.event_time).or(wire.metadata.creation_timestamp)?,
+        reason: clean(&wire.reason),
+        message: clean(&wire.message),
+        warning: wire.kind == "Warning",
+        count: wire.count.unwrap_or(1),
+    })
+}
+
+/// Quotes a word for a POSIX shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_version_is_the_tag_with_the_commit_where_an_annotation_names_it() {
+        let template = |image: &str, annotations: serde_json::Value, labels: serde_json::Value| {
+            let metadata = json!({"annotations": annotations, "labels": labels});
+            Template(json!({"metadata": metadata, "spec": {"containers": [{"image": image}, {"image": "sidecar:9"}]}}))
+        };
+        let none = Meta::default();
+        let holder = Meta {
+            annotations: [("org.opencontainers.image.revision".to_owned(), "beef".to_owned())].into(),
+            ..Meta::default()
+        };
+        let commit = json!({"holdshort.dev/commit": "a1b2"});
+        let table = [
+            (template("r/pay:1.2", json!({}), json!({})), &none, Version::tagged("1.2")),
+            (template("r/pay:1.2", commit, json!({})), &holder, Version::tagged("1.2").at_commit("a1b2")),
+            (template("r/pay:1.2", json!(null), json!({})), &holder, Version::tagged("1.2").at_commit("beef")),
+            (template("r/pay", json!({}), json!({"app.kubernetes.io/version": "7"})), &none, Version::tagged("7")),
+            (
+                template("r/pay:1.2", json!({}), json!({"app.kubernetes.io/version": "7"})),
+                &none,
+                Version::tagged("1.2"),
+            ),
+        ];
+        for (template, holder, expected) in table {
+            assert_eq!(version(&template, holder), Some(expected), "{template:?}");
+        }
+        assert_eq!(version(&Template::default(), &none), None);
+    }
+
+    #[test]
+    fn words_are_quoted_for_the_shell_only_where_they_need_it() {
+        assert_eq!(quoted("shop"), "shop");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,183 @@
+//! Configuration files that must be taken, and files that must be refused with the message beside them.
+//! `UPDATE=1 cargo test --test config` writes the messages; read them before you commit.
+#![expect(clippy::unwrap_used, reason = "what reads the fixtures is test code too")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use holdshort::{
+    cli,
+    config::{self, Failure, Known, Layers, Loaded, Places, load},
+};
+
+fn names(all: &[&str]) -> Vec<String> {
+    all.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn read(file: &Path, profile: Option<&str>) -> Result<Loaded, Failure> {
+    let places = Places { system: PathBuf::from("/nowhere"), user: None };
+    let profile = profile.map(str::to_owned);
+    let layers = Layers { places, files: vec![file.to_owned()], profile, env: BTreeMap::new() };
+    let (presets, themes) = (names(&["istio", "linkerd", "otel-http"]), names(&["colour-blind", "dark", "light"]));
+    load(&layers, &Known { presets: &presets, themes: &themes, keys: &cli::keys::check })
+}
+
+/// The `.toml` files of a folder, sorted.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    all.sort();
+    assert!(!all.is_empty(), "{folder} is empty");
+    all
+}
+
+#[test]
+fn every_valid_file_and_every_example_is_taken() {
+    for file in files("tests/config/valid").into_iter().chain(files("examples/config")) {
+        if let Err(failure) = read(&file, None) {
+            panic!("{}:\n{failure}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_invalid_file_is_refused_with_the_message_beside_it() {
+    for file in files("tests/config/invalid") {
+        let Err(failure) = read(&file, None) else { panic!("{} was taken", file.display()) };
+        let said = format!("{failure}\n");
+        let beside = file.with_extension("expected");
+        if std::env::vars().any(|(name, _)| name == "UPDATE") {
+            fs::write(&beside, &said).unwrap();
+        }
+        let expected = fs::read_to_string(&beside).unwrap_or_default();
+        assert_eq!(said, expected, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_profile_is_laid_over_the_files_and_an_unknown_one_lists_those_there_are() {
+    let file = Path::new("tests/config/valid/overlay.toml");
+    let night = read(file, Some("night")).unwrap().config;
+    assert!(night.read_only);
+    let Some(config::Connection::Kubernetes(eu)) = night.connections.get("eu") else { panic!("no eu") };
+    assert_eq!((eu.namespaces.clone(), eu.environment.as_str()), (names(&["shop", "checkout"]), "prod"));
+    let unknown = read(file, Some("nihgt")).unwrap_err();
+    assert_eq!(unknown.to_string(), "error: there is no profile 'nihgt'; there are: night");
+}
+
+#[test]
+fn what_is_shown_says_where_secrets_come_from_and_reads_back_as_the_same_configuration() {
+    let loaded = read(Path::new("tests/config/valid/token_sources.toml"), None).unwrap();
+    let shown = config::show::show(&loaded).unwrap();
+    assert!(shown.contains("command = [\"vault\", \"…\"]"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let folder = tempfile::tempdir().unwrap();
+    let again = folder.path().join("shown.toml");
+    fs::write(&again, &shown).unwrap();
+    let again = read(&again, None).unwrap();
+    assert_eq!(config::show::show(&again).unwrap().split_once("\n\n").unwrap().1, shown.split_once("\n\n").unwrap().1);
+}
+
+#[test]
+fn a_later_file_wins_and_the_environment_wins_over_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let layers = Layers {
+        places: Places {
+            system: file("system.toml", "theme = 'dark'\noperator = 'system'"),
+            user: Some(file("user.toml", "operator = 'user'\nread_only = true")),
+        },
+        files: vec![file("a.toml", "theme = 'light'"), file("b.toml", "state.path = '/b'")],
+        profile: None,
+        env: BTreeMap::from([("HOLDSHORT_READ_ONLY".to_owned(), "false".to_owned())]),
+    };
+    let themes = names(&["dark", "light"]);
+    let known = Known { presets: &[], themes: &themes, keys: &cli::keys::check };
+    let config = load(&layers, &known).unwrap().config;
+    assert_eq!((config.theme.as_deref(), config.operator.as_deref()), (Some("light"), Some("user")));
+    assert_eq!((config.read_only, config.state.path), (false, Some(PathBuf::from("/b"))));
+
+    let env = BTreeMap::from([("HOLDSHORT_READ_ONLY".to_owned(), "maybe".to_owned())]);
+    let wrong = load(&Layers { env, ..layers }, &known).unwrap_err().to_string();
+    assert!(wrong.contains("--> environment variable HOLDSHORT_READ_ONLY:1:13"), "{wrong}");
+}
+
+#[test]
+fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors_point_at_who_won() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    // The profile stands above what it is laid over, and names a table that a file has too.
+    let text = |profile: &str, base: &str| format!("[profiles.night]\n{profile}\n[state]\n[world]\n{base}\n");
+    let load = |profile: &str, base: &str, env: &[(&str, &str)]| {
+        fs::write(&path, text(profile, base)).unwrap();
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let places = Places { system: "/nowhere".into(), user: None };
+        let layers = Layers { places, files: vec![path.clone()], profile: Some("night".to_owned()), env };
+        load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check })
+    };
+    let (profile, base) =
+        ("operator = 'profile'\nworld.clock = 'http://profile'", "clock = 'http://file'\nspeed = 2.5");
+    let taken = |env: &[(&str, &str)]| {
+        let config = load(profile, base, env).unwrap().config;
+        (config.operator.unwrap(), config.world.map(|world| (world.clock, world.speed)).unwrap())
+    };
+    assert_eq!(taken(&[]), ("profile".to_owned(), ("http://profile".to_owned(), 2.5)));
+    let env = [("HOLDSHORT_OPERATOR", "env"), ("HOLDSHORT_WORLD__CLOCK", "http://env")];
+    assert_eq!(taken(&env), ("env".to_owned(), ("http://env".to_owned(), 2.5)));
+
+    let refused = |profile: &str, base: &str, env: &[(&str, &str)]| {
+        load(profile, base, env).unwrap_err().to_string().replace(&path.display().to_string(), "FILE")
+    };
+    assert_eq!(
+        refused("world.speed = 'fast'", base, &[]),
+        "error: invalid type: string \"fast\", expected f64\n --> FILE:2:15\n  |\n2 | world.speed = 'fast'\n  |               ^^^^^^"
+    );
+    assert_eq!(
+        refused(profile, base, &[("HOLDSHORT_WORLD__CLOCK", "ftp://env")]),
+        "error: an address begins with https:// or http://, not with ftp:\n \
+         --> environment variable HOLDSHORT_WORLD__CLOCK:1:15\n  |\n1 | world.clock = \"ftp://env\"\n  |               ^^^^^^^^^^^"
+    );
+    // A key that is wrong itself, and a table that lacks one: where the file has it, not the profile that adds to it.
+    assert_eq!(
+        refused("world.sped = 1", base, &[]),
+        "error: unknown key `sped`, did you mean `speed`?\n --> FILE:2:7\n  |\n2 | world.sped = 1\n  |       ^^^^"
+    );
+    assert_eq!(refused(profile, "", &[]), "error: world needs `speed`\n --> FILE:5:1\n  |\n5 | [world]\n  | ^^^^^^^");
+}
+
+#[test]
+fn no_layer_at_all_is_said_as_that() {
+    let places = Places { system: "/nowhere/s".into(), user: Some("/nowhere/u".into()) };
+    let layers = Layers { places, files: Vec::new(), profile: None, env: BTreeMap::new() };
+    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check };
+    let failure = load(&layers, &known).unwrap_err();
+    assert_eq!(failure, Failure::Nothing(vec!["/nowhere/s".into(), "/nowhere/u".into()]));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Whatever is typed into a file: it is taken, or refused with errors.
+    #[test]
+    fn a_damaged_file_is_refused_and_never_breaks_the_reader(
+        at in 0_usize..4000, cut in 0_usize..60, typed in "(\\PC|[\\[\\]{}='\"\n]){0,12}"
+    ) {
+        let mut text: Vec<char> = fs::read_to_string("examples/config/full.toml").unwrap().chars().collect();
+        let at = at.min(text.len());
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, typed.chars());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("damaged.toml");
+        fs::write(&file, text.into_iter().collect::<String>()).unwrap();
+        if let Err(failure) = read(&file, None) {
+            proptest::prop_assert!(failure.to_string().starts_with("error: "), "{failure}");
+        }
+    }
+}

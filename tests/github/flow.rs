@@ -1,0 +1,392 @@
+//! Our client over the pretended GitHub: gates, verbs, logs; and what it does when the wire is bad.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use holdshort::{
+    demo::github::spec::Action,
+    domain::{
+        gate::{Eligibility, Gate},
+        ids::RunId,
+        observed::FaultKind,
+        pipeline::{Run, RunStatus},
+        verb::Verb,
+    },
+    port::{
+        facet::{Connection, Gates, Pipelines},
+        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall},
+        wire::{Class, WireError, whole},
+    },
+};
+use http::Response;
+use serde_json::json;
+
+use crate::scene::{Diary, HandClock, Seen, connect, forge, over_forge, start, transport};
+
+/// Our client at work on the forge.
+struct Scene {
+    forge: Arc<Mutex<holdshort::demo::github::Forge>>,
+    clock: HandClock,
+    diary: Diary,
+    connection: Connection,
+}
+
+impl Scene {
+    fn at(repo: &str) -> Self {
+        let (forge, clock, diary) = (Arc::new(Mutex::new(forge())), HandClock::new(), Diary::default());
+        let connection = connect(over_forge(&diary, &forge, &clock), repo, &clock);
+        Self { forge, clock, diary, connection }
+    }
+
+    fn gates(&self) -> &dyn Gates {
+        self.connection.gates.as_deref().unwrap()
+    }
+
+    fn pipelines(&self) -> &dyn Pipelines {
+        self.connection.pipelines.as_deref().unwrap()
+    }
+
+    async fn gate(&self, title: &str) -> Gate {
+        self.gates().list().await.unwrap().into_iter().find(|gate| gate.title == title).unwrap()
+    }
+
+    async fn run(&self, pipeline: &str, number: u64) -> Run {
+        let mut runs = self.pipelines().list().await.unwrap().into_iter();
+        runs.find(|run| run.pipeline == pipeline && run.number == number).unwrap()
+    }
+
+    fn happens(&self, action: &str) {
+        let action: Action = toml::from_str(action).unwrap();
+        self.forge.lock().unwrap().act(start(), &action).unwrap();
+    }
+}
+
+fn ask(verb: Verb, target: Target, reason: Option<&str>) -> Ask {
+    Ask { verb, target, to: None, reason: reason.map(str::to_owned) }
+}
+
+fn ask_gate(gate: &Gate, verb: Verb, reason: Option<&str>) -> Ask {
+    ask(verb, Target::Gate(gate.id.clone()), reason)
+}
+
+fn ask_run(run: &Run, verb: Verb) -> Ask {
+    ask(verb, Target::Run(run.id.clone()), None)
+}
+
+fn is_bound(draft: &Draft, facts: &Facts) -> bool {
+    draft.bound.iter().all(|(name, value)| facts.get(name) == Some(value))
+}
+
+fn came_true(expect: &Expectation, facts: &Facts) -> bool {
+    expect.all.iter().all(|e| e.holds(facts)) && !expect.fails_if.iter().any(|e| e.holds(facts))
+}
+
+#[tokio::test]
+async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
+    let scene = Scene::at("acme/ledger");
+    let gate = scene.gate("deploy #812 to prod").await;
+    assert_eq!((&gate.eligible, gate.newer_behind), (&Eligibility::Can, 1));
+    assert_eq!(gate.version.as_ref().unwrap().to_string(), "4.2.0 (c0ffee1)");
+    let ask = ask_gate(&gate, Verb::Approve, None);
+    let draft = scene.gates().draft(&gate, &ask).unwrap();
+    let before = scene.gates().read(&ask.target).await.unwrap().facts;
+    assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before));
+    let sent = scene.gates().send(&draft.calls[0], None).await.unwrap();
+    assert_eq!(sent.said, "200 OK");
+    let after = scene.gates().read(&ask.target).await.unwrap().facts;
+    assert!(!is_bound(&draft, &after) && came_true(&draft.expect, &after), "{after:?}");
+    scene.clock.pass(Duration::from_mins(2));
+    assert_eq!(scene.run("deploy", 812).await.status, RunStatus::Succeeded);
+    let environment = &draft.bound["environment waiting for review"];
+    let path = "/repos/acme/ledger/actions/runs/26412000812/pending_deployments";
+    let write = Seen {
+        line: format!("POST {path}"),
+        class: Some(Class::Write),
+        token: true,
+        body: format!(
+            r#"{{"comment":"approved in holdshort by dana","environment_ids":[{environment}],"state":"approved"}}"#
+        ),
+    };
+    assert_eq!(scene.diary.writes(), [write]);
+}
+
+#[tokio::test]
+async fn the_draft_of_an_approval_is_whole() {
+    let scene = Scene::at("acme/ledger");
+    let gate = scene.gate("deploy #812 to prod").await;
+    let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, Some("it's time"))).unwrap();
+    let environment = gate.identity["environment waiting for review"].clone();
+    let expected = Draft {
+        from: None,
+        to: gate.version.clone(),
+        effect: "deploy #812 to prod goes on to prod: 4.2.0 (c0ffee1)".into(),
+        calls: vec![WireCall {
+            words: "approve deploy #812 to prod".into(),
+            method: "POST".into(),
+            path: "/repos/acme/ledger/actions/runs/26412000812/pending_deployments".into(),
+            content_type: "application/json".into(),
+            body: format!(r#"{{"comment":"it's time","environment_ids":[{environment}],"state":"approved"}}"#),
+            guard: RevisionGuard::None,
+            command: format!(
+                "gh api --method POST repos/acme/ledger/actions/runs/26412000812/pending_deployments \
+                 -F 'environment_ids[]={environment}' -f state=approved -f comment='it'\\''s time'"
+            ),
+        }],
+        bound: [
+            ("run", "26412000812"),
+            ("attempt", "1"),
+            ("commit", "c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11"),
+            ("environment waiting for review", environment.as_str()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        expect: Expectation {
+            all: vec![Expect { fact: "environment waiting for review".into(), condition: Condition::Gone }],
+            fails_if: vec![Expect::is("status", "failed"), Expect::is("status", "cancelled")],
+            within: Duration::from_mins(1),
+            progress: None,
+        },
+        undo: "an approval cannot be taken back: cancel the run, or put the earlier version back".into(),
+        notes: vec!["1 newer run waits for prod behind this one".into()],
+    };
+    assert_eq!(draft, expected);
+}
+
+#[tokio::test]
+async fn a_card_shows_what_runs_there_now_as_far_as_that_is_known() {
+    let scene = Scene::at("acme/ledger");
+    let from = async |number: u64| {
+        let gate = scene.gate(&format!("deploy #{number} to prod")).await;
+        let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
+        draft.from.map(|version| version.to_string())
+    };
+    assert_eq!(from(812).await, None);
+    scene.happens("review = { repo = 'acme/ledger', run = 811, environment = 'prod', by = 'lee', approve = true }");
+    scene.clock.pass(Duration::from_mins(2));
+    assert_eq!(from(812).await.as_deref(), Some("4.1.0 (aaaa111)"));
+}
+
+#[tokio::test]
+async fn who_started_a_run_is_told_so_and_sends_nothing() {
+    let scene = Scene::at("acme/ledger");
+    let gate = scene.gate("deploy #813 to prod").await;
+    let ask_them = ["lee".into(), "acme/release".into()].to_vec();
+    assert_eq!(gate.eligible, Eligibility::Cannot { why: "you started this run".into(), ask: ask_them });
+    for verb in [Verb::Approve, Verb::Reject] {
+        let blocked = scene.gates().draft(&gate, &ask_gate(&gate, verb, None)).unwrap_err();
+        assert_eq!(blocked.to_string(), "you started this run; ask lee, acme/release");
+    }
+    let blocked = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Promote, None)).unwrap_err();
+    assert_eq!(blocked.to_string(), "a GitHub environment knows no 'promote': it knows approve and reject");
+    assert_eq!(scene.diary.writes(), []);
+}
+
+#[tokio::test]
+async fn a_rejected_run_fails_as_the_card_said() {
+    let scene = Scene::at("acme/ledger");
+    let gate = scene.gate("deploy #812 to prod").await;
+    let ask = ask_gate(&gate, Verb::Reject, Some("bad"));
+    let draft = scene.gates().draft(&gate, &ask).unwrap();
+    assert_eq!(draft.notes, ["rejecting fails the run: its jobs that need this environment never start"]);
+    scene.gates().send(&draft.calls[0], None).await.unwrap();
+    let facts = scene.gates().read(&ask.target).await.unwrap().facts;
+    assert!(came_true(&draft.expect, &facts));
+    assert_eq!(facts["status"], "failed");
+}
+
+#[tokio::test]
+async fn an_approval_that_somebody_else_gave_first_is_seen_before_anything_is_sent() {
+    let scene = Scene::at("acme/ledger");
+    let gate = scene.gate("deploy #812 to prod").await;
+    let ask = ask_gate(&gate, Verb::Approve, None);
+    let draft = scene.gates().draft(&gate, &ask).unwrap();
+    scene.happens("review = { repo = 'acme/ledger', run = 812, environment = 'prod', by = 'lee', approve = true }");
+    let facts = scene.gates().read(&ask.target).await.unwrap().facts;
+    assert!(!is_bound(&draft, &facts), "{facts:?}");
+    // And sent all the same, it is refused in a sentence.
+    let error = scene.gates().send(&draft.calls[0], None).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.text.as_str(), error.maybe_done),
+        (
+            FaultKind::Rejected,
+            "GitHub, approve deploy #812 to prod: No pending deployment requests to approve or reject",
+            false
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_superseded_run_leaves_the_inbox() {
+    let scene = Scene::at("acme/ledger");
+    let titles =
+        async || -> Vec<String> { scene.gates().list().await.unwrap().into_iter().map(|gate| gate.title).collect() };
+    assert_eq!(titles().await, ["deploy #813 to prod", "deploy #812 to prod", "deploy #811 to prod"]);
+    scene.happens("push = { repo = 'acme/ledger', commit = 'c3d4', title = 'ledger 4.4.0', supersedes = true }");
+    scene.clock.pass(Duration::from_mins(5));
+    assert_eq!(titles().await, ["deploy #814 to prod"]);
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
+    let scene = Scene::at("acme/ledger");
+    let run = scene.run("deploy", 812).await;
+    let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
+    assert_eq!(scene.pipelines().send(&draft.calls[0], None).await.unwrap().said, "202 Accepted");
+    scene.clock.pass(Duration::from_secs(10));
+    let facts = scene.pipelines().read(&Target::Run(run.id.clone())).await.unwrap().facts;
+    assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
+    let run = scene.run("deploy", 812).await;
+    let blocked = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
+    assert_eq!(blocked.to_string(), "the run has ended");
+    let error = scene.pipelines().send(&draft.calls[0], None).await.unwrap_err();
+    assert_eq!(error.kind, FaultKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_failed_run_reruns_its_failed_jobs_only() {
+    let scene = Scene::at("acme/ledger");
+    let run = scene.run("soak", 7).await;
+    assert_eq!((run.status, run.attempt), (RunStatus::Failed, 1));
+    let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Rerun)).unwrap();
+    assert!(draft.calls[0].path.ends_with("/rerun-failed-jobs"), "{}", draft.calls[0].path);
+    scene.pipelines().send(&draft.calls[0], None).await.unwrap();
+    let facts = scene.pipelines().read(&Target::Run(run.id.clone())).await.unwrap().facts;
+    assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
+    scene.clock.pass(Duration::from_mins(1));
+    let again = scene.run("soak", 7).await;
+    assert_eq!((again.status, again.attempt, &again.id), (RunStatus::Succeeded, 2, &run.id));
+    let blocked = scene.pipelines().draft(&scene.run("deploy", 812).await, &ask_run(&run, Verb::Rerun)).unwrap_err();
+    assert_eq!(blocked.to_string(), "the run has not ended; cancel it first");
+}
+
+#[tokio::test]
+async fn a_log_is_fetched_past_the_token_and_cleaned() {
+    let scene = Scene::at("acme/ledger");
+    let run = scene.run("deploy", 812).await;
+    let jobs = scene.pipelines().jobs(&run.id).await.unwrap();
+    let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status)).collect();
+    assert_eq!(shown, [("build", RunStatus::Succeeded), ("to-prod", RunStatus::Waiting)]);
+    let error = scene.pipelines().log(&run.id, &jobs[1].id, 5).await.unwrap_err();
+    assert!(error.text.ends_with("no log; there is one once the job has ended, and until it expires"), "{error}");
+    let lines = scene.pipelines().log(&run.id, &jobs[0].id, 3).await.unwrap();
+    let said: Vec<_> = lines.iter().filter_map(|line| line.split_once(' ')).map(|(_, said)| said).collect();
+    assert_eq!(said, ["##[group]Complete job", "shell: /usr/bin/bash -e {0}  # build", "##[endgroup]"]);
+    let last = scene.diary.all().pop().unwrap();
+    assert!(last.line.starts_with("GET /_logs/") && !last.token, "{last:?}");
+
+    let gate = scene.gate("deploy #812 to prod").await;
+    let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
+    scene.gates().send(&draft.calls[0], None).await.unwrap();
+    scene.clock.pass(Duration::from_mins(2));
+    let lines = scene.pipelines().log(&run.id, &jobs[1].id, 100).await.unwrap();
+    assert!(lines.iter().any(|line| line.ends_with("rolled out ledger")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_token_never_goes_to_another_host() {
+    let (diary, clock) = (Diary::default(), HandClock::new());
+    let answer = |request: &http::Request<bytes::Bytes>| {
+        let response = Response::builder();
+        Ok(if request.uri().host().is_some() {
+            response.body(whole("2026-03-10T10:00:00.0Z done\n")).unwrap()
+        } else {
+            response.status(302).header("location", "https://blob.test/log?sig=1").body(whole("")).unwrap()
+        })
+    };
+    let connection = connect(transport(&diary, answer), "acme/ledger", &clock);
+    let run = RunId::new(&"github".into(), "acme/ledger/runs/5");
+    let lines = connection.pipelines.unwrap().log(&run, "6", 10).await.unwrap();
+    assert_eq!(lines, ["2026-03-10T10:00:00.0Z done"]);
+    let seen: Vec<_> = diary.all().into_iter().map(|seen| (seen.line, seen.token)).collect();
+    let wanted = [("GET /repos/acme/ledger/actions/jobs/6/logs", true), ("GET https://blob.test/log?sig=1", false)];
+    assert_eq!(seen, wanted.map(|(line, token)| (line.to_owned(), token)));
+}
+
+#[tokio::test]
+async fn a_write_is_sent_once_whatever_happens_to_it() {
+    type Outcome = fn() -> Result<Response<holdshort::port::wire::WireBody>, WireError>;
+    let table: [(Outcome, FaultKind, bool); 5] = [
+        (|| Ok(Response::builder().status(502).body(whole("bad gateway")).unwrap()), FaultKind::Server, true),
+        (|| Err(WireError::Lost("reset".into())), FaultKind::Unreachable, true),
+        (|| Err(WireError::TimedOut(Duration::from_secs(10))), FaultKind::TimedOut, true),
+        (|| Err(WireError::NotConnected("refused".into())), FaultKind::Unreachable, false),
+        (|| Err(WireError::NoBudget(Duration::from_secs(9))), FaultKind::RateLimited, false),
+    ];
+    for (outcome, kind, maybe_done) in table {
+        let (diary, clock) = (Diary::default(), HandClock::new());
+        let connection = connect(transport(&diary, move |_| outcome()), "acme/ledger", &clock);
+        let call = WireCall {
+            words: "cancel deploy #812".into(),
+            method: "POST".into(),
+            path: "/repos/acme/ledger/actions/runs/5/cancel".into(),
+            content_type: String::new(),
+            body: String::new(),
+            guard: RevisionGuard::None,
+            command: String::new(),
+        };
+        let error = connection.pipelines.unwrap().send(&call, None).await.unwrap_err();
+        assert_eq!((error.kind, error.maybe_done, diary.writes().len()), (kind, maybe_done, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_forgets_a_run_does_not_take_it_from_the_screen() {
+    let (diary, clock) = (Diary::default(), HandClock::new());
+    let seen = Arc::new(Mutex::new(0));
+    let answer = move |request: &http::Request<bytes::Bytes>| {
+        let run = |status: &str, second: u8| {
+            let at = format!("2026-03-10T10:00:{second:02}Z");
+            json!({ "id": 5, "run_number": 1, "status": status, "created_at": at, "updated_at": at })
+        };
+        let body = if request.uri().path().ends_with("/runs") {
+            let mut seen = seen.lock().unwrap();
+            *seen += 1;
+            // First the run, then nothing, then the run as it was long ago.
+            match *seen {
+                1 => json!({ "workflow_runs": [run("in_progress", 10)] }),
+                2 => json!({ "workflow_runs": [] }),
+                _ => json!({ "workflow_runs": [run("queued", 1)] }),
+            }
+        } else {
+            run("waiting", 20)
+        };
+        Ok(Response::builder().body(whole(body.to_string())).unwrap())
+    };
+    let connection = connect(transport(&diary, answer), "acme/ledger", &clock);
+    let pipelines = connection.pipelines.unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.extend(pipelines.list().await.unwrap().into_iter().map(|run| run.status));
+    }
+    assert_eq!(statuses, [RunStatus::Running, RunStatus::Waiting, RunStatus::Waiting]);
+    let direct = "GET /repos/acme/ledger/actions/runs/5?exclude_pull_requests=true";
+    assert_eq!(diary.lines().iter().filter(|line| *line == direct).count(), 1);
+}
+
+#[tokio::test]
+async fn a_repository_without_the_right_to_write_says_so() {
+    let scene = Scene::at("acme/gateway");
+    let run = scene.run("build", 1).await;
+    let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
+    let error = scene.pipelines().send(&draft.calls[0], None).await.unwrap_err();
+    assert_eq!((error.kind, error.maybe_done), (FaultKind::Forbidden, false));
+    let nowhere = Scene::at("acme/nowhere");
+    let error = nowhere.gates().list().await.unwrap_err();
+    assert_eq!(
+        error.text,
+        "GitHub, acme/nowhere: not found or no permission; check the name and what the token may do"
+    );
+}
+
+#[tokio::test]
+async fn every_request_of_a_poll_is_a_read_with_the_token() {
+    let scene = Scene::at("acme/ledger");
+    scene.gates().list().await.unwrap();
+    scene.pipelines().list().await.unwrap();
+    let all = scene.diary.all();
+    assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
+    // Who I am, the waiting runs, what each waits for and what is live, the newest runs.
+    assert_eq!(all.len(), 1 + 1 + 3 + 1 + 1, "{all:?}");
+}

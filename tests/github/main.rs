@@ -1,0 +1,14 @@
+//! GitHub, both sides: the pretended one against recordings and GitHub's schema, our client against recordings, and the two
+//! together.
+
+// `cfg(test)` says to clippy that helpers beside the tests are tests, too.
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod shape;

@@ -1,0 +1,94 @@
+//! A real Prometheus for tests: Debian's package, on a free port, with the history that the test gives it.
+//!
+//! Where the package is missing the test says so and passes, unless `HOLDSHORT_REQUIRE_SERVERS` is set: then it fails.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A running server. It ends, and its data go, when this is dropped.
+#[derive(Debug)]
+pub(crate) struct RealPrometheus {
+    server: Child,
+    url: String,
+    _data: TempDir,
+}
+
+impl RealPrometheus {
+    /// Starts one that holds this `OpenMetrics` text (with times, ending in `# EOF`) as its history, and waits until it
+    /// answers. `None` where Prometheus is not installed.
+    pub(crate) fn start(openmetrics: &str) -> Option<Self> {
+        if !installed() {
+            let text = "prometheus and promtool are not installed: apt-get install prometheus";
+            assert!(!required(), "{text}");
+            eprintln!("SKIPPED: {text}");
+            return None;
+        }
+        let data = tempfile::tempdir().unwrap();
+        let path = |name: &str| data.path().join(name);
+        std::fs::write(path("history"), openmetrics).unwrap();
+        std::fs::write(path("prometheus.yml"), "global: {}\n").unwrap();
+        let backfill = Command::new("promtool")
+            .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+            .args([path("history"), path("tsdb")])
+            .output()
+            .unwrap();
+        assert!(backfill.status.success(), "{}", String::from_utf8_lossy(&backfill.stderr));
+        let mut server = Command::new("prometheus")
+            .arg(format!("--config.file={}", path("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", path("tsdb").display()))
+            .args(["--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let url = ready_at(&mut server);
+        Some(Self { server, url, _data: data })
+    }
+
+    /// Its base address, without a slash at the end.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for RealPrometheus {
+    fn drop(&mut self) {
+        // An error means that it has already ended.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn installed() -> bool {
+    let runs = |name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    runs("prometheus") && runs("promtool")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the only way in which CI can tell a test that a skip is a failure")]
+fn required() -> bool {
+    std::env::var_os("HOLDSHORT_REQUIRE_SERVERS").is_some()
+}
+
+/// Reads the server's own log until it is ready; the port it was given stands there. No polling, so no sleeping.
+fn ready_at(server: &mut Child) -> String {
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    let (mut address, mut seen) = (None, String::new());
+    for line in log.by_ref() {
+        let line = line.unwrap();
+        if line.contains("Listening on") {
+            address = line.split("address=").nth(1).map(|rest| rest.trim().to_owned());
+        }
+        if line.contains("Server is ready to receive web requests") {
+            break;
+        }
+        seen = seen + &line + "\n";
+    }
+    // A full pipe would stop the server.
+    std::thread::spawn(move || log.for_each(drop));
+    format!("http://{}", address.unwrap_or_else(|| panic!("Prometheus did not start:\n{seen}")))
+}

@@ -17,9 +17,12 @@ pub fn in_flight(model: &Model) -> Vec<&Rollout> {
     let mut rows: Vec<&Rollout> = model
         .store
         .rollouts()
-        .filter(|rollout| rollout.in_flight() && matches_filter(model, &haystack(rollout)))
+        .filter(|rollout| rollout.in_flight() && matches_filter(model, || haystack(rollout)))
         .collect();
-    rows.sort_by_key(|rollout| (urgency(model, rollout), rollout.service.clone(), rollout.id.clone()));
+    rows.sort_by_cached_key(|rollout| {
+        let rollout: &Rollout = rollout;
+        (urgency(model, rollout), &rollout.service, &rollout.id)
+    });
     rows
 }
 
@@ -32,11 +35,10 @@ pub fn steady(model: &Model) -> usize {
 pub fn waiting(model: &Model) -> Vec<Item> {
     let mut items = inbox::items(model);
     items.retain(|item| {
-        let version = item.version.as_ref().map(ToString::to_string).unwrap_or_default();
-        matches_filter(
-            model,
-            &format!("{} {} {} {} {version}", item.service, item.environment, item.system, item.title),
-        )
+        matches_filter(model, || {
+            let version = item.version.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{} {} {} {} {version}", item.service, item.environment, item.system, item.title)
+        })
     });
     items
 }
@@ -85,6 +87,6 @@ fn haystack(rollout: &Rollout) -> String {
     format!("{} {} {version}", rollout.service, rollout.environment)
 }
 
-fn matches_filter(model: &Model, text: &str) -> bool {
-    model.nav.filter.is_empty() || text.to_lowercase().contains(&model.nav.filter.to_lowercase())
+fn matches_filter(model: &Model, text: impl FnOnce() -> String) -> bool {
+    model.nav.filter.is_empty() || text().to_lowercase().contains(&model.nav.filter.to_lowercase())
 }

@@ -11,6 +11,8 @@ use crate::{
     },
     domain::{
         ids::{Person, RolloutId, ServiceName},
+        rollout::{Role, Rollout},
+        signal::VersionSignals,
         time::Timestamp,
     },
     judge::verdict::Judgement,
@@ -178,6 +180,19 @@ impl Model {
     /// Says something once.
     pub fn say(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { at: self.now, text: text.into() });
+    }
+
+    /// What was measured of the version on one side of a rollout: what the verdict rests on and what panels show.
+    pub fn arm(&self, rollout: &Rollout, side: Role) -> Option<&VersionSignals> {
+        let set = rollout.side(side)?;
+        let (_, signals) = self.store.signals(&rollout.service)?;
+        let tag = set.version.tag.as_str();
+        // Two versions with one tag can only be told apart by their hashes.
+        let shared = rollout
+            .replica_sets
+            .iter()
+            .any(|other| other.role != side && other.role != Role::Old && other.version.tag == tag);
+        if shared { signals.of(&[&set.hash]) } else { signals.of(&[tag, &set.hash]) }
     }
 
     /// Is a card or prompt taking text?

@@ -1,1 +1,81 @@
-//! View-model and theme to a buffer of cells. Decides nothing about releases.
+//! Views onto cells: view and theme in, a buffer out, and a buffer as text or picture.
+//!
+//! Here must not live: what is shown (that is `view`'s) or which colour a role has (that is the theme's).
+
+mod chart;
+mod paint;
+mod sheet;
+pub mod svg;
+mod table;
+pub mod text;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    theme::Theme,
+    ui::paint::{bar, line, rule},
+    view::{
+        LEAST, Part, View,
+        span::{Line, Role},
+    },
+};
+
+/// Draws one frame. Never panics, whatever the area; below 80x24 it says so and draws nothing else.
+pub fn draw(view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        too_small(theme, area, buffer);
+    } else {
+        screen(view, theme, area, buffer);
+    }
+    paint::spell(theme, area, buffer);
+}
+
+fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let words = format!("too small: {}x{} needed", LEAST.0, LEAST.1);
+    let middle = Rect { y: area.y + area.height / 2, height: area.height.min(1), ..area };
+    line(&Line::of(Role::Text, words), theme, middle, buffer);
+}
+
+fn screen(view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let row = |y: u16| Rect { y, height: 1, ..area };
+    let bottom = area.bottom();
+    bar(&view.title, theme, row(area.y), buffer);
+    rule(theme, row(area.y + 1), buffer);
+    let body = Rect { y: area.y + 2, height: area.height.saturating_sub(5), ..area };
+    parts(&view.body, theme, body, buffer);
+    rule(theme, row(bottom - 3), buffer);
+    line(&view.status, theme, row(bottom - 2), buffer);
+    line(&view.footer, theme, row(bottom - 1), buffer);
+    if let Some(sheet) = &view.sheet {
+        // What lies below gives way, but for the footer, which speaks of the sheet.
+        let below = Rect { height: area.height - 1, ..area };
+        buffer.set_style(below, theme.style("stale"));
+        sheet::draw(sheet, theme, below, buffer);
+    }
+}
+
+/// Parts below one another; what does not fit any more is not drawn.
+fn parts(parts: &[Part], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut rest = area;
+    for part in parts {
+        let height = match part {
+            Part::Line(_) | Part::Bar(_) | Part::Rule => 1,
+            Part::Table(table) => table.rows.len() + 1,
+            Part::Panels(panels) => panels.height(),
+        };
+        let height = u16::try_from(height).unwrap_or(u16::MAX).min(rest.height);
+        let place = Rect { height, ..rest };
+        match part {
+            Part::Line(words) => line(words, theme, place, buffer),
+            Part::Bar(words) => bar(words, theme, place, buffer),
+            Part::Rule => rule(theme, place, buffer),
+            Part::Table(rows) => table::draw(rows, theme, place, buffer),
+            Part::Panels(panels) => chart::draw(panels, theme, place, buffer),
+        }
+        rest = Rect { y: rest.y + height, height: rest.height - height, ..rest };
+    }
+}
+
+#[cfg(test)]
+mod tests;

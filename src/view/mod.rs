@@ -1,1 +1,96 @@
-//! Model to view-models: strings, roles and columns. No rectangles, no colours, no terminal.
+//! The model in words: strings, the roles they play, columns. What is shown is decided here; how it looks and which cell
+//! it lands in is not.
+//!
+//! Here must not live: colours, rectangles, a clock. Ages and countdowns are worked out here from the model's own time.
+
+mod action;
+mod board;
+mod footer;
+mod freshness;
+mod headline;
+mod inbox;
+pub mod measure;
+mod number;
+pub mod panel;
+mod release;
+#[cfg(test)]
+pub(crate) mod sample;
+mod scene;
+pub mod sheet;
+pub mod span;
+mod status;
+pub mod table;
+mod title;
+mod way_back;
+
+pub use self::headline::headline_text;
+use self::{panel::Panels, scene::Scene, sheet::Sheet, span::Line, table::Table};
+use crate::{
+    app::model::{Model, Screen},
+    keymap::Keymap,
+};
+
+/// The least size that the screen is made for, columns and rows.
+pub const LEAST: (u16, u16) = (80, 24);
+/// Lines that every screen has besides its body: title, two rules, status bar, footer.
+const CHROME: usize = 5;
+
+/// Two lines in one: the left one gives way to the right one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bar {
+    /// From the left edge.
+    pub left: Line,
+    /// Up to the right edge.
+    pub right: Line,
+}
+
+/// One part of the body; parts stand below one another.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// One line.
+    Line(Line),
+    /// One line, from both edges.
+    Bar(Bar),
+    /// A line across.
+    Rule,
+    /// A list.
+    Table(Table),
+    /// Charts on one time axis.
+    Panels(Panels),
+}
+
+impl Part {
+    /// An empty line.
+    fn blank() -> Self {
+        Self::Line(Line::new())
+    }
+}
+
+/// One frame, ready to be drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The first line.
+    pub title: Bar,
+    /// What lies between the rules.
+    pub body: Vec<Part>,
+    /// The last line but one.
+    pub status: Line,
+    /// The last line.
+    pub footer: Line,
+    /// What lies over all that.
+    pub sheet: Option<Sheet>,
+}
+
+/// Makes the frame for the model as it is, in the size that it knows of.
+pub fn view(model: &Model, keymap: &Keymap) -> View {
+    let scene = Scene::new(model, keymap);
+    let (title, body) = match model.nav.screen() {
+        Screen::Board => (title::bar(&scene, ""), board::body(&scene)),
+        Screen::Inbox => (title::bar(&scene, "inbox"), inbox::body(&scene)),
+        Screen::Release(id) => match model.store.rollout(id) {
+            Some(rollout) => (release::title(&scene, rollout), release::body(&scene, rollout)),
+            None => (title::bar(&scene, "release"), release::gone(id)),
+        },
+    };
+    View { title, body, status: status::line(&scene), footer: footer::line(&scene), sheet: sheet::sheet(&scene) }
+}

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         ids::{RolloutId, ServiceName, SourceName},
         observed::Fault,
-        rollout::{Engine, ReplicaSet, Role, Rollout},
+        rollout::{Engine, Role, Rollout},
         signal::ServiceSignals,
         time::Timestamp,
     },
@@ -96,20 +96,10 @@ pub(super) fn judge_all(model: &mut Model) {
 
 /// The verdict on a rollout; `None` where there is no second version to compare.
 fn judge(model: &Model, rollout: &Rollout) -> Option<Judgement> {
-    let (canary, stable) = (rollout.side(Role::Canary)?, rollout.side(Role::Stable)?);
-    let signals = model.store.signals(&rollout.service).map(|(_, signals)| signals);
-    // Two versions with one tag can only be told apart by their hashes.
-    let same_tag = canary.version.tag == stable.version.tag;
-    let names = |set: &ReplicaSet| -> Vec<String> {
-        let tag = (!same_tag).then(|| set.version.tag.clone());
-        tag.into_iter().chain([set.hash.clone()]).collect()
-    };
-    let arm = |names: Vec<String>| {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        signals.and_then(|signals| signals.of(&names))
-    };
+    let canary = rollout.side(Role::Canary)?;
+    rollout.side(Role::Stable)?;
     let since = rollout.started.or(canary.created).unwrap_or(model.now);
-    Some(verdict::judge(arm(names(canary)), arm(names(stable)), since, model.now))
+    Some(verdict::judge(model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable), since, model.now))
 }
 
 /// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.

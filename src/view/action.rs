@@ -1,0 +1,162 @@
+//! An action after it was sent, from ACCEPTED to its end. There is no silent end.
+
+use crate::{
+    app::action::Action,
+    domain::time::{Timestamp, age},
+    port::record::{Entry, Stage},
+    view::{
+        Part, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+    },
+};
+
+/// For how many seconds an action that ended well, or was refused, stays on screen. One that failed or whose outcome is
+/// unknown needs a human and stays.
+const STAYS: u64 = 300;
+
+/// The newest actions worth seeing, at most so many, newest first.
+pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
+    let actions = scene.model.actions.iter().rev().filter(|action| is_current(action, scene.now()));
+    actions.take(most).flat_map(|action| lines(action, scene.columns)).map(Part::Line).collect()
+}
+
+/// Should it still be seen?
+pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
+    match action.latest() {
+        Some(Entry { at, stage: Stage::Done { .. } | Stage::Refused { .. } }) => age(now, *at).as_secs() < STAYS,
+        _ => true,
+    }
+}
+
+/// Its line, and a second one where the end takes more words than fit.
+pub(super) fn lines(action: &Action, columns: usize) -> Vec<Line> {
+    let mut stages: Vec<(Line, bool)> = action.entries.iter().map(words).collect();
+    // Where several say the same kind of thing, the newest says it all.
+    stages.dedup_by(|newer, older| {
+        let same = newer.1 && older.1;
+        if same {
+            std::mem::swap(newer, older);
+        }
+        same
+    });
+    let (glyph, role) = mark(action);
+    let begin = Line::of(role, format!(" {glyph} "))
+        .and(Role::Strong, format!("{} {}", action.plan.verb.words(), action.plan.service));
+    let record = Line::of(Role::Dim, format!("record {}", action.record));
+    let width = |stages: &[(Line, bool)]| -> usize { stages.iter().map(|(line, _)| line.width() + 3).sum() };
+    // What lies behind is dropped before what is now is cut.
+    while stages.len() > 1 && begin.width() + width(&stages) + record.width() + 4 > columns {
+        stages.remove(0);
+    }
+    let whole = stages.iter().fold(begin.clone(), |line, (stage, _)| line.gap(3).join(stage.clone()));
+    let room = columns.saturating_sub(record.width() + 4);
+    if whole.width() <= room {
+        return vec![whole.gap(3).join(record)];
+    }
+    // The end does not fit beside the name: it gets lines of its own, so that no word of it is lost.
+    let said = stages.pop().map(|(line, _)| line).unwrap_or_default();
+    let role = said.spans.first().map_or(Role::Text, |span| span.role);
+    let mut lines = vec![begin.gap(3).join(record).cut(columns)];
+    let wrapped = measure::wrap(&said.plain(), columns.saturating_sub(4));
+    lines.extend(wrapped.into_iter().map(|text| Line::of(role, format!("   {text}"))));
+    lines
+}
+
+fn mark(action: &Action) -> (&'static str, Role) {
+    match action.latest().map(|entry| &entry.stage) {
+        Some(Stage::Done { .. }) => ("✔", Role::Good),
+        Some(Stage::Refused { .. } | Stage::NotMoving { .. }) => ("▲", Role::Warn),
+        Some(Stage::Failed { .. }) => ("✖", Role::Bad),
+        Some(Stage::Unknown { .. }) => ("?", Role::Bad),
+        _ => ("●", Role::Accent),
+    }
+}
+
+/// A stage in words; whether the next one of its kind replaces it.
+fn words(entry: &Entry) -> (Line, bool) {
+    let at = number::clock(entry.at);
+    match &entry.stage {
+        Stage::Recorded => (Line::of(Role::Dim, format!("RECORDED {at}")), false),
+        Stage::Sending { call } => (Line::of(Role::Dim, format!("SENDING call {}", call + 1)), true),
+        Stage::Accepted { .. } => (Line::of(Role::Text, format!("ACCEPTED {at}")), false),
+        Stage::Moving { said } => (Line::of(Role::Accent, format!("MOVING {said}")), true),
+        Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("ACCEPTED, NOT MOVING for {seconds} s")), true),
+        Stage::Done { said } => {
+            (Line::of(Role::Good, format!("DONE {at}")).and(Role::Text, format!(", {said}")), false)
+        }
+        Stage::Refused { why, .. } => (Line::of(Role::Warn, format!("REFUSED {at}: {why}; nothing was sent")), false),
+        Stage::Failed { why } => (Line::of(Role::Bad, format!("FAILED {at}: {why}")), false),
+        Stage::Unknown { check } => (Line::of(Role::Bad, format!("OUTCOME UNKNOWN {at}: {check}")), false),
+    }
+}
+
+/// The newest stage in few words, for a row of a list.
+pub(super) fn short(action: &Action) -> Line {
+    let verb = action.plan.verb.words();
+    match action.latest().map(words) {
+        Some((line, _)) => Line::of(Role::Accent, format!("{verb} ")).join(line),
+        None => Line::of(Role::Accent, format!("{verb} RECORDED")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    fn said(stages: Vec<Stage>, columns: usize) -> Vec<String> {
+        lines(&sample::action(stages), columns).iter().map(Line::plain).collect()
+    }
+
+    fn rolled_back() -> Vec<Stage> {
+        vec![
+            Stage::Recorded,
+            Stage::Sending { call: 0 },
+            Stage::Accepted { call: 0, said: "200 OK".into() },
+            Stage::Moving { said: "25 % → 10 %".into() },
+            Stage::Moving { said: "25 % → 0 %".into() },
+            Stage::Done { said: "12 of 12 pods, verified".into() },
+        ]
+    }
+
+    #[test]
+    fn what_lies_behind_is_dropped_before_the_end_is_cut() {
+        assert_eq!(
+            said(rolled_back(), 120),
+            [
+                " ✔ roll back payments   ACCEPTED 02:07:19   MOVING 25 % → 0 %   DONE 02:07:19, 12 of 12 pods, verified   record 4711"
+            ]
+        );
+        assert_eq!(
+            said(rolled_back(), 80),
+            [" ✔ roll back payments   DONE 02:07:19, 12 of 12 pods, verified   record 4711"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_outcome_says_all_of_what_to_check() {
+        let check = "read Rollout shop/payments again: if status.abort is true it was taken";
+        assert_eq!(
+            said(vec![Stage::Sending { call: 0 }, Stage::Unknown { check: check.into() }], 60),
+            [
+                " ? roll back payments   record 4711",
+                "   OUTCOME UNKNOWN 02:07:19: read Rollout shop/payments",
+                "   again: if status.abort is true it was taken",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_stage_has_its_word() {
+        let table = [
+            (Stage::NotMoving { seconds: 20 }, "ACCEPTED, NOT MOVING for 20 s"),
+            (Stage::Refused { why: "it moved".into(), changed: true }, "REFUSED 02:07:19: it moved; nothing was sent"),
+            (Stage::Failed { why: "403".into() }, "FAILED 02:07:19: 403"),
+            (Stage::Sending { call: 1 }, "SENDING call 2"),
+        ];
+        for (stage, words) in table {
+            assert!(said(vec![stage], 120)[0].contains(words), "{words}");
+        }
+    }
+}

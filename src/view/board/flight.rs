@@ -1,0 +1,278 @@
+//! One rollout in flight as a row: its columns, and its status in one cell.
+
+use crate::{
+    app::inbox,
+    domain::{
+        evidence::Verdict,
+        rollout::{PauseReason, Phase, Role as Side, Rollout, StepKind},
+        signal::{Series, VersionSignals},
+        time::{age, until},
+    },
+    judge::verdict::Judgement,
+    view::{
+        action, freshness, headline, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+        table::{self, Align, Spec},
+    },
+};
+
+type Column<'a> = Spec<Scene<'a>, &'a Rollout>;
+
+/// A last point older than this many steps of its series is not "now" any more.
+const LATE_STEPS: u32 = 4;
+/// Cells of the bar that shows a weight.
+const BAR: usize = 6;
+
+/// The columns of a screen so wide.
+pub(super) fn specs<'a>(columns: usize) -> Vec<Column<'a>> {
+    let wide = columns >= 110;
+    let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
+    let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
+    let weight = if wide { left("weight", BAR + 4, BAR + 4, 0, weight_bar) } else { right("wt", 3, 3, 0, weight) };
+    vec![
+        left("", 8, 18, 0, service),
+        left("where", 7, 16, 2, environment),
+        left("version", 15, 24, 0, version),
+        left("step", 8, 18, 0, step),
+        weight,
+        right("errors", 7, 8, 0, errors),
+        right("stable", 6, 8, 1, stable_errors),
+        right("p99", 7, 7, 4, p99),
+        left("verdict", 12, 12, 0, verdict),
+    ]
+}
+
+/// Its status in one cell.
+pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    let verdict = scene.model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
+    let (glyph, role) = match (verdict, rollout.phase) {
+        (_, Phase::Aborted) => ("▼", Role::Warn),
+        (Some(Verdict::NoGo), _) | (_, Phase::Degraded) => ("✖", Role::Bad),
+        (Some(Verdict::NoData), _) | (_, Phase::Unknown) => ("?", Role::Unknown),
+        (Some(Verdict::Go), _) => ("✔", Role::Good),
+        _ if inbox::waits(rollout) => ("○", Role::Accent),
+        _ => ("◷", Role::Text),
+    };
+    Line::of(role, glyph)
+}
+
+/// What the row rests on is not live: its values are old.
+fn old(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
+    if freshness::is_old(scene.state(&rollout.id).as_ref()) { line.stale() } else { line }
+}
+
+/// As [`old`], for values that were measured.
+fn measured(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
+    if scene.signals_live(rollout) { old(scene, rollout, line) } else { line.stale() }
+}
+
+fn service(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    old(scene, rollout, Line::of(Role::Strong, measure::cut(rollout.service.as_str(), width)))
+}
+
+fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    old(scene, rollout, Line::of(Role::Dim, place(rollout.environment.as_str(), width)))
+}
+
+/// `prod/eu-west-1`, or where that does not fit the part that tells places apart.
+pub(in crate::view) fn place(environment: &str, width: usize) -> String {
+    let short = environment.rsplit('/').next().unwrap_or(environment);
+    measure::cut(if measure::width(environment) <= width { environment } else { short }, width)
+}
+
+fn version(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    old(scene, rollout, versions(rollout, false))
+}
+
+/// `1.41.3 → 1.42.0`, with their commits where asked.
+pub(in crate::view) fn versions(rollout: &Rollout, commits: bool) -> Line {
+    let words = |version: &crate::domain::version::Version| {
+        if commits { version.to_string() } else { version.tag.clone() }
+    };
+    let (stable, canary) = (rollout.stable.as_ref().map(words), rollout.canary.as_ref().map(words));
+    match (stable, canary) {
+        (Some(stable), Some(canary)) if rollout.stable != rollout.canary => {
+            Line::of(Role::Stable, stable).and(Role::Dim, " → ").and(Role::Canary, canary)
+        }
+        (None, Some(canary)) => Line::of(Role::Dim, "first ").and(Role::Canary, canary),
+        (Some(stable), _) => Line::of(Role::Stable, stable),
+        (None, None) => Line::of(Role::Unknown, "? unknown"),
+    }
+}
+
+fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    let (place, now) = at_step(scene, rollout);
+    let line = Line::of(Role::Text, place);
+    let line = match now {
+        Some(now) if line.width() + 1 + now.width() <= width => line.and(Role::Text, " ").join(now),
+        Some(now) if line.is_empty() => now,
+        // The countdown says more than the name of the step, where only one fits.
+        Some(now) => match now.spans.last() {
+            Some(last) if line.width() + 1 + measure::width(&last.text) <= width && now.spans.len() > 1 => {
+                line.and(Role::Text, " ").and(last.role, last.text.clone())
+            }
+            _ if now.spans.iter().any(|span| span.role == Role::Accent) => line.and(Role::Accent, " waits"),
+            _ => line.gap(1).join(now).cut(width),
+        },
+        None => line,
+    };
+    old(scene, rollout, line)
+}
+
+/// `5/8`, and what happens there: `pause 9:19`.
+pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String, Option<Line>) {
+    let place = rollout.step.map(|step| format!("{step}/{}", rollout.steps.len())).unwrap_or_default();
+    if rollout.phase == Phase::Aborted {
+        return (place, Some(Line::of(Role::Warn, "aborted")));
+    }
+    if rollout.held {
+        return (place, Some(Line::of(Role::Warn, "held")));
+    }
+    let now = match (rollout.pause, rollout.current_step().map(|step| step.kind)) {
+        (Some(pause), _) => match (pause.until, pause.reason) {
+            (Some(end), _) => {
+                let left = number::countdown(until(scene.now(), end));
+                Line::of(Role::Dim, "pause ").and(Role::Text, left)
+            }
+            (None, PauseReason::Inconclusive) => Line::of(Role::Accent, "inconclusive"),
+            (None, _) => Line::of(Role::Accent, "promote?"),
+        },
+        (None, Some(StepKind::SetWeight(weight))) => Line::of(Role::Dim, "to ").and(Role::Text, format!("{weight} %")),
+        (None, Some(StepKind::Analysis)) => Line::of(Role::Dim, "analysis"),
+        (None, Some(StepKind::Pause(_))) => Line::of(Role::Dim, "pause"),
+        (None, Some(StepKind::Other)) => {
+            let label = rollout.current_step().map(|step| step.label.clone()).unwrap_or_default();
+            Line::of(Role::Dim, label.split([':', ' ']).next().unwrap_or_default().to_owned())
+        }
+        (None, None) => match rollout.side(Side::Canary) {
+            Some(set) => Line::of(Role::Dim, format!("pods {}/{}", set.ready, rollout.replicas)),
+            None => return (place, None),
+        },
+    };
+    (place, Some(now))
+}
+
+fn weight(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    old(scene, rollout, Line::of(Role::Text, headline::weight_percent(rollout).to_string()))
+}
+
+fn weight_bar(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let percent = headline::weight_percent(rollout);
+    let full = usize::try_from(percent).unwrap_or_default().min(100) * BAR / 100;
+    // A canary with any traffic at all shows.
+    let full = if percent > 0 { full.max(1) } else { 0 };
+    let line = Line::of(Role::Canary, "█".repeat(full))
+        .and(Role::Dim, "░".repeat(BAR - full))
+        .and(Role::Text, format!(" {percent:>3}"));
+    old(scene, rollout, line)
+}
+
+fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let share = latest(scene, rollout, Side::Canary, |signals| &signals.error_ratio);
+    let bad = scene.model.judgements.get(&rollout.id).is_some_and(|judgement| judgement.verdict == Verdict::NoGo);
+    let role = if bad { Role::Bad } else { Role::Text };
+    let line = share.map_or_else(|| Line::of(Role::Unknown, "no data"), |share| Line::of(role, number::percent(share)));
+    measured(scene, rollout, line)
+}
+
+fn stable_errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let share = latest(scene, rollout, Side::Stable, |signals| &signals.error_ratio);
+    let line =
+        share.map_or_else(|| Line::of(Role::Unknown, "—"), |share| Line::of(Role::Stable, number::percent(share)));
+    measured(scene, rollout, line)
+}
+
+fn p99(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let seconds = latest(scene, rollout, Side::Canary, |signals| &signals.latency.p99);
+    let line = seconds.map_or_else(|| Line::of(Role::Unknown, "—"), |s| Line::of(Role::Text, number::latency(s)));
+    measured(scene, rollout, line)
+}
+
+/// The newest value of a series; `None` where there is none, or where it ended while its source is alive.
+pub(in crate::view) fn latest(
+    scene: &Scene<'_>,
+    rollout: &Rollout,
+    side: Side,
+    series: fn(&VersionSignals) -> &Series,
+) -> Option<f64> {
+    let point = series(scene.model.arm(rollout, side)?).last()?;
+    let ended = age(scene.now(), point.at) > scene.model.session.signal_step * LATE_STEPS;
+    (!ended || !scene.signals_live(rollout)).then_some(point.value)
+}
+
+/// What is not live, the verdict, and what to know about it; as much of it as fits, in this order.
+fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    let mut pieces = Vec::new();
+    if let Some(state) = scene.state(&rollout.id) {
+        pieces.push(freshness::warning(&state));
+    }
+    let judgement = scene.model.judgements.get(&rollout.id);
+    pieces.push(word(rollout, judgement));
+    let target = crate::port::plan::Target::Rollout(rollout.id.clone());
+    let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
+    pieces.push(match (action, judgement) {
+        (Some(action), _) => action::short(action),
+        (None, _) if rollout.aborted_in_spec => {
+            let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
+            Line::of(Role::Text, format!("the spec still holds {tag}"))
+        }
+        (None, Some(judgement)) => detail(scene, judgement),
+        (None, None) => Line::new(),
+    });
+    if let Some(set) = rollout.way_back() {
+        pieces.push(Line::of(Role::Dim, format!("back {}", set.version.tag)));
+    }
+    let mut line = Line::new();
+    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        let gap = if line.is_empty() { 0 } else { table::gap(scene.columns) };
+        let room = width.saturating_sub(line.width() + gap);
+        // A piece is cut only where a good part of it is left.
+        if piece.width() > room && room < 10 && !line.is_empty() {
+            break;
+        }
+        line = line.gap(gap).join(piece.cut(room));
+    }
+    line
+}
+
+/// The verdict in a word, with its role.
+pub(in crate::view) fn word(rollout: &Rollout, judgement: Option<&Judgement>) -> Line {
+    match judgement.map(|judgement| judgement.verdict) {
+        _ if rollout.phase == Phase::Aborted => Line::of(Role::Warn, "ABORTED"),
+        Some(verdict) => Line::of(role(verdict), verdict.words()),
+        None if rollout.phase == Phase::Degraded => Line::of(Role::Bad, "DEGRADED"),
+        None => Line::of(Role::Dim, "not judged"),
+    }
+}
+
+/// The role of a verdict. Undecided is the ordinary case: it has no colour of its own.
+pub(in crate::view) fn role(verdict: Verdict) -> Role {
+    match verdict {
+        Verdict::Go => Role::Good,
+        Verdict::NoGo => Role::Bad,
+        Verdict::Wait => Role::Strong,
+        Verdict::NoData => Role::Unknown,
+    }
+}
+
+fn detail(scene: &Scene<'_>, judgement: &Judgement) -> Line {
+    let now = scene.now();
+    let words = match judgement.verdict {
+        Verdict::NoGo => judgement.onset.map(|onset| format!("since {}", number::moment(now, onset))),
+        Verdict::Go => judgement.decided_at.map(|at| format!("for {}", number::age(age(now, at)))),
+        Verdict::Wait => {
+            let seen = number::count(judgement.requests.seen);
+            Some(match (judgement.requests.needed, judgement.eta) {
+                (Some(_), Some(eta)) if scene.narrow(100) => format!("~{}", number::moment(now, eta)),
+                (Some(needed), Some(eta)) => {
+                    format!("{seen} of {}, ~{}", number::count(needed), number::moment(now, eta))
+                }
+                (Some(needed), None) => format!("{seen} of {}", number::count(needed)),
+                (None, _) => format!("{seen} requests so far"),
+            })
+        }
+        Verdict::NoData => judgement.missing.first().map(|missing| format!("{} ({})", missing.signal, missing.arm)),
+    };
+    Line::of(Role::Dim, words.unwrap_or_default())
+}

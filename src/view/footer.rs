@@ -1,0 +1,133 @@
+//! The footer: the keys that matter here, and where one is refused, why. What does not fit is in help.
+
+use crate::{
+    app::{
+        board, guard,
+        intent::Intent,
+        model::{Model, Overlay, Screen},
+    },
+    domain::{
+        offer::offer_for,
+        rollout::{Phase, Rollout},
+        time::age,
+    },
+    port::plan::{Ask, Target},
+    view::{
+        scene::Scene,
+        span::{Line, Role},
+    },
+};
+
+/// For how many seconds something said once stays.
+const NOTICE_STAYS: u64 = 8;
+/// Between two keys.
+const BETWEEN: usize = 3;
+
+/// The line.
+pub(super) fn line(scene: &Scene<'_>) -> Line {
+    let model = scene.model;
+    if model.nav.filtering {
+        return filtering(scene);
+    }
+    let mut line = Line::of(Role::Text, " ");
+    if let Some(notice) = model.notice.as_ref().filter(|notice| age(model.now, notice.at).as_secs() < NOTICE_STAYS) {
+        line = line.and(Role::Warn, format!("▲ {}", notice.text)).gap(BETWEEN);
+    }
+    if !model.nav.filter.is_empty() {
+        line = line.and(Role::Accent, format!("only '{}'", model.nav.filter)).gap(BETWEEN);
+    }
+    // While something is typed, `?` is a character.
+    let help = if model.is_typing() { Line::new() } else { scene.hint(Intent::Help, "help") };
+    let room = scene.columns.saturating_sub(help.width() + 1);
+    for hint in hints(scene) {
+        // A key whose reason does not fit is shown with a shorter one; one that does not fit at all is left to help.
+        let fitting = hint.into_iter().find(|form| line.width() + form.width() + BETWEEN <= room);
+        line = fitting.map_or(line.clone(), |form| line.join(form).gap(BETWEEN));
+    }
+    line.join(help).cut(scene.columns)
+}
+
+fn filtering(scene: &Scene<'_>) -> Line {
+    let (flights, waiting) = (scene.flights.len(), scene.waiting.len());
+    Line::of(Role::Accent, " filter: ")
+        .and(Role::Strong, scene.model.nav.filter.clone())
+        .and(Role::Accent, "▏")
+        .gap(BETWEEN)
+        .and(Role::Dim, format!("{flights} in flight, {waiting} waiting"))
+        .gap(BETWEEN)
+        .join(scene.hint(Intent::Send, "keep"))
+        .gap(BETWEEN)
+        .join(scene.hint(Intent::Back, "all rows"))
+        .cut(scene.columns)
+}
+
+/// Keys in the order of their worth, each in its forms, longest first.
+fn hints(scene: &Scene<'_>) -> Vec<Vec<Line>> {
+    let model = scene.model;
+    let plain = |intent: Intent| vec![scene.hint(intent, intent.row().title)];
+    let on_release = matches!(model.nav.screen(), Screen::Release(_));
+    if matches!(model.nav.overlay, Some(Overlay::Help | Overlay::Why(_) | Overlay::Refused(_) | Overlay::Card(_))) {
+        return vec![plain(Intent::Back)];
+    }
+    let mut all = Vec::new();
+    if !on_release && scene.selected_rollout().is_some() {
+        all.push(plain(Intent::Open));
+    }
+    all.extend(verbs(scene));
+    if scene.selected_rollout().is_some() {
+        all.push(plain(Intent::Why));
+    }
+    if *model.nav.screen() == Screen::Board {
+        all.extend([plain(Intent::Inbox), plain(Intent::Filter)]);
+    } else {
+        all.push(plain(Intent::Back));
+    }
+    all
+}
+
+fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
+    let Some(target) = scene.selected.as_ref().map(crate::app::model::RowKey::target) else { return Vec::new() };
+    let intents: &[Intent] = match (&target, scene.selected_rollout()) {
+        (Target::Rollout(_), Some(rollout)) => of_rollout(rollout),
+        (Target::Gate(_), _) => &[Intent::Approve, Intent::Reject],
+        _ => &[],
+    };
+    intents.iter().map(|intent| verb(scene, *intent, &target)).collect()
+}
+
+/// The verbs that fit where a rollout is; all of them are in help.
+fn of_rollout(rollout: &Rollout) -> &'static [Intent] {
+    let offered = |verb| offer_for(&rollout.offers, verb).is_some();
+    match rollout.phase {
+        Phase::Aborted => &[Intent::Rollback, Intent::Retry],
+        _ if rollout.held => &[Intent::Rollback, Intent::Abort, Intent::Resume],
+        _ if !offered(crate::domain::verb::Verb::Abort) => &[Intent::Rollback, Intent::Pause],
+        _ => &[Intent::Rollback, Intent::Abort, Intent::Promote, Intent::Pause],
+    }
+}
+
+/// `p promote`, or `p promote: refused, verdict NO-GO` in two lengths.
+fn verb(scene: &Scene<'_>, intent: Intent, target: &Target) -> Vec<Line> {
+    let title = intent.row().title;
+    match refused(scene.model, intent, target) {
+        None => vec![scene.hint(intent, title)],
+        Some(why) => {
+            let chord = scene.hint(intent, title).stale();
+            let short = why.split([':', ';']).next().unwrap_or_default().to_owned();
+            let form = |words: String| chord.clone().and(Role::Dim, words);
+            vec![form(format!(": refused, {short}")), form(" refused".to_owned())]
+        }
+    }
+}
+
+/// Why a verb will not run, where it will not.
+pub(super) fn refused(model: &Model, intent: Intent, target: &Target) -> Option<String> {
+    let verb = intent.verb()?;
+    let ask = Ask { verb, target: target.clone(), to: None, reason: None };
+    guard::ask(model, ask).err().map(|refusal| refusal.reasons.join("; "))
+}
+
+/// Does the visible screen have anything to act on?
+pub(super) fn target(scene: &Scene<'_>) -> Option<Target> {
+    scene.selected.as_ref().map(crate::app::model::RowKey::target).or_else(|| board::target(scene.model))
+}

@@ -1,0 +1,44 @@
+//! The age of things in words: what is not live says so, with its age and why.
+
+use crate::{
+    app::store::SourceState,
+    domain::observed::Freshness,
+    view::{
+        number,
+        span::{Line, Role},
+    },
+};
+
+/// `STALE 48 s`, `FAILING 12 s`, `no answer yet`; empty while it is live.
+pub(super) fn warning(state: &SourceState) -> Line {
+    match state.freshness {
+        Freshness::Live => Line::new(),
+        Freshness::Never => Line::of(Role::Unknown, word(state)),
+        Freshness::Stale | Freshness::Failing => Line::of(Role::Warn, word(state)),
+    }
+}
+
+/// `FAILING 12 s: no answer within 4 s`; empty while it is live.
+pub(super) fn sentence(state: &SourceState) -> Line {
+    let line = warning(state);
+    match &state.fault {
+        Some(fault) if !line.is_empty() => line.and(Role::Warn, format!(": {}", fault.text)),
+        _ => line,
+    }
+}
+
+/// `live 1 s`, `STALE 48 s`: the word of any state, and its age.
+pub(super) fn word(state: &SourceState) -> String {
+    let age = state.age.map(|age| format!(" {}", number::age(age))).unwrap_or_default();
+    match state.freshness {
+        Freshness::Live => format!("live{age}"),
+        Freshness::Stale => format!("STALE{age}"),
+        Freshness::Failing => format!("FAILING{age}"),
+        Freshness::Never => "no answer yet".to_owned(),
+    }
+}
+
+/// Is it anything but live?
+pub(super) fn is_old(state: Option<&SourceState>) -> bool {
+    state.is_none_or(|state| state.freshness != Freshness::Live)
+}

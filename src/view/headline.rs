@@ -1,0 +1,228 @@
+//! "Is it the release?" in words. The screen and `status --json` say the same.
+
+use crate::{
+    app::{
+        headline::{self, Cause, Headline},
+        intent::Intent,
+        model::Model,
+        store::SourceState,
+    },
+    domain::{
+        evidence::Verdict,
+        observed::Freshness,
+        rollout::{Phase, Rollout},
+    },
+    port::plan::Target,
+    view::{
+        Bar, Part, footer, freshness, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+        way_back,
+    },
+};
+
+/// The answer in words: what stands in capitals, about what, and why, a sentence each.
+struct Words {
+    glyph: &'static str,
+    role: Role,
+    cause: &'static str,
+    what: String,
+    why: Vec<String>,
+}
+
+/// The answer as one line of text, the same words as on the board.
+pub fn headline_text(model: &Model) -> String {
+    let words = words(model, &headline::headline(model));
+    let what = if words.what.is_empty() { String::new() } else { format!(" {}", words.what) };
+    let why = if words.why.is_empty() { String::new() } else { format!(": {}", words.why.join(" ")) };
+    format!("{}{what}{why}", words.cause)
+}
+
+/// The block at the top of the board; at most so many lines of reasons.
+pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
+    let answer = headline::headline(scene.model);
+    let words = words(scene.model, &answer);
+    let first = Line::of(words.role, format!(" {} {}", words.glyph, words.cause));
+    let first = if words.what.is_empty() { first } else { first.gap(3).and(Role::Strong, words.what) };
+    let mut parts = vec![Part::Line(first.cut(scene.columns))];
+    let why = measure::wrap(&words.why.join(" "), scene.columns.saturating_sub(4));
+    parts.extend(why.into_iter().take(most).map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
+    if answer.cause == Cause::Release
+        && let Some(rollout) = answer.rollout.and_then(|id| scene.model.store.rollout(&id))
+    {
+        parts.push(Part::Bar(ways(scene, rollout)));
+    }
+    parts
+}
+
+/// The way back and the keys that lead there.
+fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
+    let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
+    let left = Line::of(Role::Text, "   ").join(way_back::line(rollout));
+    // Keys act on the selected row: they stand here only while that is the one spoken of.
+    let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
+    let right = if selected && !refused {
+        let back = rollout
+            .way_back()
+            .map_or_else(|| "roll back".to_owned(), |set| format!("roll back to {}", set.version.tag));
+        scene.hint(Intent::Rollback, back).gap(3).join(scene.hint(Intent::Why, "why")).gap(1)
+    } else {
+        Line::new()
+    };
+    Bar { left, right }
+}
+
+fn words(model: &Model, answer: &Headline) -> Words {
+    let rollout = answer.rollout.as_ref().and_then(|id| model.store.rollout(id));
+    match (answer.cause, rollout) {
+        (Cause::Release, Some(rollout)) => release(model, answer, rollout),
+        (Cause::Unknown, rollout) => unknown(model, rollout),
+        (Cause::Release | Cause::None, _) => none(model),
+    }
+}
+
+fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
+    let mut why = Vec::new();
+    if let Some(judgement) = model.judgements.get(&rollout.id) {
+        why.push(format!("errors {}.", judgement.reason));
+    }
+    if let Some(onset) = answer.onset {
+        let at = number::moment(model.now, onset.at);
+        why.push(match onset.after_step {
+            Some((step, span)) => format!("Began {} after step {step}, {at}.", number::age(span)),
+            None => format!("Began {at}."),
+        });
+    }
+    // Only what this answer rests on: whether something else answers does not change it.
+    let metrics = model.store.signals(&rollout.service).map(|(source, _)| source);
+    let rests_on = |state: &SourceState| state.source == rollout.id.source || Some(&state.source) == metrics;
+    why.extend(unseen(model).filter(rests_on).map(|state| format!("{}.", describe(&state))));
+    Words { glyph: "✖", role: Role::Bad, cause: "LIKELY THE RELEASE", what: named(rollout), why }
+}
+
+fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
+    let mut why = Vec::new();
+    if let Some(rollout) = rollout
+        && let Some(judgement) = model.judgements.get(&rollout.id)
+        && judgement.verdict == Verdict::NoData
+    {
+        why.extend(judgement.missing.iter().map(|missing| format!("{missing}.")));
+    }
+    let (silent, old): (Vec<SourceState>, Vec<SourceState>) =
+        unseen(model).partition(|state| state.freshness == Freshness::Never);
+    why.extend(old.iter().map(|state| format!("{}.", describe(state))));
+    if !silent.is_empty() {
+        let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
+        why.push(format!("No answer yet from {}.", names.join(", ")));
+    }
+    let nothing_seen = silent.len() == model.store.sources(model.now).len();
+    let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
+    let what = rollout.map(named).unwrap_or_default();
+    Words { glyph: "?", role: Role::Unknown, cause, what, why }
+}
+
+fn none(model: &Model) -> Words {
+    let flying: Vec<&Rollout> = model.store.rollouts().filter(|rollout| rollout.in_flight()).collect();
+    let undecided: Vec<String> = flying
+        .iter()
+        .filter(|rollout| rollout.phase != Phase::Aborted)
+        .filter_map(|rollout| {
+            let judgement = model.judgements.get(&rollout.id)?;
+            (judgement.verdict == Verdict::Wait).then(|| format!("{}: {}.", rollout.service, judgement.reason))
+        })
+        .collect();
+    let aborted = flying.iter().filter(|rollout| rollout.aborted_in_spec);
+    let aborted = aborted.filter_map(|rollout| {
+        let version = rollout.canary.as_ref()?;
+        Some(format!("{}: {} is aborted, the spec still holds it.", rollout.service, version.tag))
+    });
+    let cleared = undecided.is_empty();
+    let what = match (flying.len(), undecided.len()) {
+        (0, _) => "nothing is in flight".to_owned(),
+        (flying, 0) => format!("{flying} in flight"),
+        (flying, waiting) => format!("{flying} in flight, {waiting} undecided"),
+    };
+    let (glyph, role) = if cleared { ("✔", Role::Good) } else { ("◷", Role::Strong) };
+    Words { glyph, role, cause: "NO RELEASE IN FLIGHT SHOWS HARM", what, why: aborted.chain(undecided).collect() }
+}
+
+/// Sources that do not answer, and so cannot speak against anything.
+fn unseen(model: &Model) -> impl Iterator<Item = SourceState> {
+    model.store.sources(model.now).into_iter().filter(|state| state.freshness != Freshness::Live)
+}
+
+fn describe(state: &SourceState) -> String {
+    let fault = state.fault.as_ref().map(|fault| format!(": {}", fault.text)).unwrap_or_default();
+    format!("{} {}{fault}", state.source, freshness::word(state))
+}
+
+/// `payments 1.42.0 (a1b2c3d), canary 25 %`.
+fn named(rollout: &Rollout) -> String {
+    let version = rollout.canary.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    format!("{}{version}, canary {} %", rollout.service, weight_percent(rollout))
+}
+
+/// The share of the traffic that the canary gets, in percent.
+pub(super) fn weight_percent(rollout: &Rollout) -> u32 {
+    let max = rollout.weight.max.max(1);
+    (rollout.weight.actual.min(max) * 100 + max / 2) / max
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{msg::Msg, update::update},
+        domain::rollout::Engine,
+        port::facet::Change,
+        view::sample,
+    };
+
+    fn only(rollouts: Vec<Rollout>) -> Model {
+        let mut model = sample::board(120, 36);
+        for (source, all) in [("kubernetes-eu", rollouts), ("kubernetes-us", Vec::new())] {
+            let change = Ok(Change::All(all));
+            update(
+                &mut model,
+                Msg::Rollouts { source: source.into(), engine: Engine::ArgoRollouts, at: sample::now(), change },
+            );
+        }
+        model
+    }
+
+    #[test]
+    fn a_release_that_does_harm_is_named_with_its_numbers_and_its_beginning() {
+        assert_eq!(
+            headline_text(&sample::board(120, 36)),
+            "LIKELY THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: errors 3.1 % against 0.2 % on stable, n 27,972, \
+             ratio 16 (12–21). Began 1 min after step 5, 01:48."
+        );
+    }
+
+    #[test]
+    fn what_is_not_seen_is_said_and_why() {
+        assert_eq!(
+            headline_text(&sample::unseen(120, 36)),
+            "NOT SEEN YET: No answer yet from github, kubernetes-eu, kubernetes-us, prometheus."
+        );
+        let stable = crate::domain::version::Version::tagged("5.6.0");
+        let canary = crate::domain::version::Version::tagged("5.7.0");
+        let recs = sample::rollout("kubernetes-eu", "recs", &stable, &canary);
+        let text = headline_text(&only(vec![recs]));
+        assert!(
+            text.starts_with("CANNOT TELL WHETHER IT IS THE RELEASE recs 5.7.0, canary 25 %: requests (canary)"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_aborted_release_is_answered_but_its_spec_is_not_forgotten() {
+        let mut aborted = sample::payments();
+        (aborted.phase, aborted.aborted_in_spec) = (Phase::Aborted, true);
+        assert_eq!(
+            headline_text(&only(vec![aborted])),
+            "NO RELEASE IN FLIGHT SHOWS HARM 1 in flight: payments: 1.42.0 is aborted, the spec still holds it."
+        );
+        assert_eq!(headline_text(&only(Vec::new())), "NO RELEASE IN FLIGHT SHOWS HARM nothing is in flight");
+    }
+}

@@ -1,0 +1,182 @@
+//! What waits for a human, over all systems: as a list on the board, and on a screen of its own with all there is to say
+//! about the selected one.
+
+use std::ops::Range;
+
+use crate::{
+    app::{inbox::Item, intent::Intent},
+    domain::{gate::Eligibility, time::age},
+    port::plan::Target,
+    view::{
+        CHROME, Part,
+        board::flight,
+        footer, freshness, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+        table::{self, Align, List, Spec, heading},
+    },
+};
+
+/// Something that waits longer than this has probably been forgotten.
+const FORGOTTEN_SECONDS: u64 = 8 * 3_600;
+/// Lines that the selected item may take below the list.
+const DETAIL: usize = 9;
+
+/// The screen.
+pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
+    let room = scene.rows.saturating_sub(CHROME);
+    let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, room.saturating_sub(DETAIL + 2)) };
+    if let Some(item) = scene.selected_item().and_then(|index| scene.waiting.get(index)) {
+        parts.push(Part::Rule);
+        parts.extend(detail(scene, item).into_iter().take(DETAIL).map(Part::Line));
+    }
+    parts
+}
+
+/// Nothing waits, as far as is known.
+fn empty(scene: &Scene<'_>) -> Vec<Part> {
+    let filter = &scene.model.nav.filter;
+    let words = if filter.is_empty() {
+        "Nothing waits for a human.".to_owned()
+    } else {
+        format!("Nothing that waits contains '{filter}'.")
+    };
+    let mut parts = vec![Part::blank(), Part::Line(Line::of(Role::Text, format!("   {words}")))];
+    let old = scene.sources.iter().filter(|state| freshness::is_old(Some(state)));
+    parts.extend(old.map(|state| {
+        let begin = Line::of(Role::Text, format!("   But {}: ", state.source));
+        Part::Line(begin.join(freshness::sentence(state)).cut(scene.columns))
+    }));
+    parts
+}
+
+/// The list with its heading, in so many rows.
+pub(super) fn list(scene: &Scene<'_>, room: usize) -> Vec<Part> {
+    let selected = scene.selected_item();
+    let shown: Range<usize> = table::window(scene.waiting.len(), room, selected);
+    let rows: Vec<&Item> = scene.waiting.get(shown.clone()).unwrap_or_default().iter().collect();
+    let list = List {
+        title: heading("WAITS FOR A HUMAN", scene.waiting.len(), &shown),
+        specs: &specs(scene.columns),
+        selected: selected.and_then(|index| index.checked_sub(shown.start)),
+        rows: &rows,
+        glyph,
+    };
+    vec![Part::Table(list.lay_out(scene, scene.columns))]
+}
+
+fn specs<'a>(columns: usize) -> Vec<Spec<Scene<'a>, &'a Item>> {
+    let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
+    let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
+    vec![
+        left("", 8, 18, 0, service),
+        left("where", 7, 16, 2, |scene, item, width| {
+            old(scene, item, Line::of(Role::Dim, flight::place(item.environment.as_str(), width)))
+        }),
+        left("gate", 14, 20, 3, |scene, item, _| old(scene, item, Line::of(Role::Text, item.system.clone()))),
+        left("what", 12, 26, 0, |scene, item, _| old(scene, item, Line::of(Role::Text, item.title.clone()))),
+        left("version", 8, 18, 0, version),
+        right("age", 6, 6, 0, waited),
+        left("verdict", 7, 8, 4, |scene, item, _| {
+            let line = item.verdict.map_or_else(Line::new, |verdict| Line::of(flight::role(verdict), verdict.words()));
+            old(scene, item, line)
+        }),
+        // Where there is room for it, the reason comes before the commit.
+        left("you", if columns < 110 { 18 } else { 32 }, 10, 0, you),
+    ]
+}
+
+fn glyph(_: &Scene<'_>, item: &Item) -> Line {
+    match item.eligible {
+        Eligibility::Can => Line::of(Role::Accent, "○"),
+        Eligibility::Cannot { .. } => Line::of(Role::Dim, "·"),
+        Eligibility::Unknown { .. } => Line::of(Role::Unknown, "?"),
+    }
+}
+
+fn state(scene: &Scene<'_>, item: &Item) -> Option<crate::app::store::SourceState> {
+    scene.model.store.target_state(&item.target, scene.now())
+}
+
+fn old(scene: &Scene<'_>, item: &Item, line: Line) -> Line {
+    if freshness::is_old(state(scene, item).as_ref()) { line.stale() } else { line }
+}
+
+fn service(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
+    old(scene, item, Line::of(Role::Strong, item.service.to_string()))
+}
+
+fn version(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
+    let words = item.version.as_ref().map(|version| {
+        let whole = version.to_string();
+        if measure::width(&whole) <= width { whole } else { version.tag.clone() }
+    });
+    old(scene, item, words.map_or_else(|| Line::of(Role::Unknown, "—"), |words| Line::of(Role::Canary, words)))
+}
+
+fn waited(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
+    let Some(since) = item.since else { return Line::of(Role::Unknown, "—") };
+    let waited = age(scene.now(), since);
+    let role = if waited.as_secs() > FORGOTTEN_SECONDS { Role::Warn } else { Role::Text };
+    old(scene, item, Line::of(role, number::age(waited)))
+}
+
+/// What is not live, what was said of this one elsewhere, and whether I may.
+fn you(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
+    let warning = state(scene, item).map(|state| freshness::warning(&state)).unwrap_or_default();
+    let mut line = if warning.is_empty() { warning } else { warning.gap(2) };
+    line = match &item.eligible {
+        Eligibility::Can => line.and(Role::Good, "can"),
+        Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
+        Eligibility::Unknown { why } => line.and(Role::Unknown, format!("not known: {why}")),
+    };
+    if item.newer_behind > 0 {
+        line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
+    }
+    line.cut(width)
+}
+
+/// Everything about one item, as lines.
+fn detail(scene: &Scene<'_>, item: &Item) -> Vec<Line> {
+    let room = scene.columns.saturating_sub(14);
+    let mut lines = vec![
+        Line::of(Role::Strong, format!("   {}", item.service))
+            .and(Role::Dim, format!("  {}  {}  ", item.environment, item.system))
+            .and(Role::Text, item.title.clone())
+            .cut(scene.columns),
+    ];
+    let mut add = |label: &'static str, role: Role, text: String| {
+        for (index, text) in measure::wrap(&text, room).into_iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            lines.push(Line::of(Role::Dim, format!("   {label:<10}")).and(role, text));
+        }
+    };
+    if let Some(version) = &item.version {
+        add("version", Role::Canary, version.to_string());
+    }
+    match &item.eligible {
+        Eligibility::Can => add("you", Role::Good, "can".to_owned()),
+        Eligibility::Cannot { why, ask } if ask.is_empty() => add("you", Role::Warn, format!("cannot: {why}")),
+        Eligibility::Cannot { why, ask } => {
+            let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
+            add("you", Role::Warn, format!("cannot: {why}; ask {}", ask.join(", ")));
+        }
+        Eligibility::Unknown { why } => add("you", Role::Unknown, format!("not known: {why}")),
+    }
+    if item.newer_behind > 0 {
+        add("behind", Role::Warn, format!("{} newer wait behind this one", item.newer_behind));
+    }
+    if let Target::Gate(id) = &item.target
+        && let Some(url) = scene.model.store.gates().find(|gate| gate.id == *id).and_then(|gate| gate.url.clone())
+    {
+        add("open", Role::Dim, url);
+    }
+    for intent in [Intent::Approve, Intent::Reject, Intent::Promote] {
+        if let Some(why) = footer::refused(scene.model, intent, &item.target)
+            && !why.starts_with("there is no")
+        {
+            add(intent.row().title, Role::Dim, format!("refused: {why}"));
+        }
+    }
+    lines
+}

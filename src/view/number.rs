@@ -1,0 +1,105 @@
+//! Numbers and times as people read them, always with their unit.
+
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+/// A share as percent: `0.20 %`, `24.6 %`, `100 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let decimals = match percent {
+        p if p < 9.995 => 2,
+        p if p < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{percent:.decimals$} %")
+}
+
+/// A count in groups of three: `29,800`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A number with about two digits that matter: `0.2`, `15`, `1240`.
+pub(super) fn short(number: f64) -> String {
+    if number.abs() < 9.95 { format!("{number:.1}") } else { format!("{number:.0}") }
+}
+
+/// A response time: `180 ms`, `1.2 s`.
+pub(super) fn latency(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
+        s if s < 9.95 => format!("{s:.1} s"),
+        s => format!("{s:.0} s"),
+    }
+}
+
+/// Requests a second: `2.4 rps`, `240 rps`.
+pub(super) fn rate(per_second: f64) -> String {
+    format!("{} rps", short(per_second))
+}
+
+/// How long ago or how long: `48 s`, `12 min`, `14 h`, `3 d`.
+pub(super) fn age(span: Duration) -> String {
+    match span.as_secs() {
+        s @ 0..60 => format!("{s} s"),
+        s @ 60..3_600 => format!("{} min", s / 60),
+        s @ 3_600..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} d", s / 86_400),
+    }
+}
+
+/// How long until: `9:19`, `1:02:03`.
+pub(super) fn countdown(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// The time of day to the second: `02:07:41`.
+pub(super) fn clock(at: Timestamp) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
+/// The time of day: `01:49`; with the day where it is another one.
+pub(super) fn moment(now: Timestamp, at: Timestamp) -> String {
+    let form = if now.date_naive() == at.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
+    at.format(form).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_carry_the_digits_that_matter_and_their_unit() {
+        let shares = [(0.0, "0.00 %"), (0.002, "0.20 %"), (0.031, "3.10 %"), (0.246, "24.6 %"), (1.0, "100 %")];
+        for (share, text) in shares {
+            assert_eq!(percent(share), text);
+        }
+        let times = [(0.0004, "0 ms"), (0.18, "180 ms"), (0.9996, "1.0 s"), (1.24, "1.2 s"), (12.0, "12 s")];
+        for (seconds, text) in times {
+            assert_eq!(latency(seconds), text);
+        }
+        assert_eq!([0, 999, 29_800, 1_000_000].map(count), ["0", "999", "29,800", "1,000,000"]);
+        assert_eq!([rate(2.44), rate(240.0)], ["2.4 rps", "240 rps"]);
+    }
+
+    #[test]
+    fn spans_are_said_in_one_unit_and_counted_down_in_two() {
+        let table = [(0, "0 s", "0:00"), (59, "59 s", "0:59"), (719, "11 min", "11:59"), (3_723, "1 h", "1:02:03")];
+        for (seconds, said, counted) in table {
+            let span = Duration::from_secs(seconds);
+            assert_eq!((age(span).as_str(), countdown(span).as_str()), (said, counted));
+        }
+        assert_eq!(age(Duration::from_hours(72)), "3 d");
+    }
+}

@@ -1,0 +1,107 @@
+//! One rollout: its steps, its verdict, the way back, what was measured of both versions on one time axis, its pods, and
+//! what happened to it.
+
+mod charts;
+mod pods;
+mod steps;
+
+use crate::{
+    app::intent::Intent,
+    domain::{ids::RolloutId, rollout::Rollout},
+    port::plan::Target,
+    view::{
+        Bar, CHROME, Part, action,
+        board::flight,
+        freshness, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+        way_back,
+    },
+};
+
+/// Lines for pods, analyses and events, at least, where the screen is higher than the least.
+const LEAST_BELOW: usize = 3;
+
+/// ` payments   prod/eu   Argo Rollouts   1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)`.
+pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
+    let mut left = Line::of(Role::Strong, format!(" {}", rollout.service)).gap(2);
+    left = left.and(Role::Accent, rollout.environment.to_string()).gap(2);
+    if !scene.narrow(110) {
+        left = left.and(Role::Dim, rollout.id.engine.words()).gap(2);
+    }
+    left = left.join(flight::versions(rollout, true));
+    let state = scene.state(&rollout.id);
+    let word = match &state {
+        Some(state) if freshness::is_old(Some(state)) => freshness::warning(state),
+        Some(state) => Line::of(Role::Good, freshness::word(state)),
+        None => Line::new(),
+    };
+    Bar { left, right: Line::of(Role::Text, number::clock(scene.now())).gap(2).join(word).gap(1) }
+}
+
+/// Everything between the rules.
+pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
+    let room = scene.rows.saturating_sub(CHROME);
+    let mut parts = steps::parts(scene, rollout);
+    parts.push(Part::Rule);
+    parts.extend(verdict(scene, rollout));
+    parts.extend(actions(scene, rollout));
+    parts.push(Part::Rule);
+    let pods = pods::pods(scene, rollout);
+    let left = room.saturating_sub(parts.len() + pods.len());
+    let mut below = pods::below(scene, rollout);
+    // On a high screen charts take two thirds, and what happened the rest; on a low one the charts come first.
+    let for_below = below.len().min(if left > 12 { (left / 3).max(LEAST_BELOW) } else { 0 });
+    let panels = charts::panels(scene, rollout, left.saturating_sub(for_below + usize::from(for_below > 0)));
+    let used = panels.height();
+    parts.push(Part::Panels(panels));
+    parts.extend(pods.into_iter().map(Part::Line));
+    let rest = left.saturating_sub(used);
+    if rest > 1 && !below.is_empty() {
+        parts.push(Part::Rule);
+        below.truncate(rest - 1);
+        parts.extend(below.into_iter().map(Part::Line));
+    }
+    parts
+}
+
+/// A rollout that is no longer there.
+pub(super) fn gone(id: &RolloutId) -> Vec<Part> {
+    vec![
+        Part::blank(),
+        Part::Line(Line::of(Role::Warn, format!("   {id} is no longer there. ")).and(Role::Text, "Esc goes back.")),
+    ]
+}
+
+/// The verdict with its arithmetic, the way back, and what holds.
+fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
+    let judgement = scene.model.judgements.get(&rollout.id);
+    let glyph = flight::glyph(scene, rollout);
+    let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
+    let indent = 12;
+    first = first.pad(indent);
+    let reason = judgement.map(|judgement| {
+        let errors = if judgement.canary.requests > 0 && judgement.ratio.estimate.is_some() { "errors " } else { "" };
+        format!("{errors}{}", judgement.reason)
+    });
+    let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
+    let mut wrapped = measure::wrap(&reason, scene.columns.saturating_sub(indent + 1)).into_iter();
+    let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };
+    let mut parts = vec![Part::Line(first.and(role, wrapped.next().unwrap_or_default()))];
+    parts.extend(wrapped.take(1).map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
+    if rollout.aborted_in_spec {
+        let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
+        let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit of it, and retry, bring it back");
+        parts.push(Part::Line(Line::of(Role::Warn, words).cut(scene.columns)));
+    }
+    let left = Line::of(Role::Text, " ").join(way_back::line(rollout));
+    let right = scene.hint(Intent::Why, "the arithmetic").gap(1);
+    parts.push(Part::Bar(Bar { left, right: if scene.narrow(100) { Line::new() } else { right } }));
+    parts
+}
+
+fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
+    let newest = scene.model.actions.newest_on(&Target::Rollout(rollout.id.clone()));
+    let current = newest.filter(|action| action::is_current(action, scene.now()));
+    current.map(|action| action::lines(action, scene.columns)).unwrap_or_default().into_iter().map(Part::Line).collect()
+}

@@ -1,0 +1,92 @@
+//! The pods of each version, the engine's own analyses, and what happened.
+
+use crate::{
+    domain::rollout::{ReplicaSet, Role as Side, Rollout},
+    view::{
+        freshness, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+    },
+};
+
+/// Screens with fewer lines are low.
+const LOW: usize = 30;
+
+/// One line for each version that has pods, and one for those that have none; on a low screen one for all.
+pub(super) fn pods(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
+    let old = freshness::is_old(scene.state(&rollout.id).as_ref());
+    let lines = if scene.rows < LOW { vec![all(rollout)] } else { each(scene, rollout) };
+    lines.into_iter().map(|line| if old { line.stale() } else { line }.cut(scene.columns)).collect()
+}
+
+/// ` pods   canary 3 of 3 ready   stable 9 of 9 ready`.
+fn all(rollout: &Rollout) -> Line {
+    let sets = rollout.replica_sets.iter().filter(|set| set.role != Side::Old || set.current > 0);
+    sets.fold(Line::of(Role::Title, " pods"), |line, set| {
+        let (name, role) = side(set);
+        let ready = if set.ready < set.desired { Role::Warn } else { Role::Text };
+        line.gap(3).and(role, name).and(ready, format!(" {} of {} ready", set.ready, set.desired))
+    })
+}
+
+fn each(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
+    let (running, kept): (Vec<&ReplicaSet>, Vec<&ReplicaSet>) =
+        rollout.replica_sets.iter().partition(|set| set.role != Side::Old || set.current > 0);
+    let mut lines: Vec<Line> = running.iter().map(|set| one(set, scene.narrow(100))).collect();
+    if !kept.is_empty() && !scene.narrow(100) {
+        let tags: Vec<&str> = kept.iter().map(|set| set.version.tag.as_str()).collect();
+        lines.push(Line::of(Role::Dim, format!(" kept     {} without pods", tags.join(", "))));
+    }
+    lines
+}
+
+fn side(set: &ReplicaSet) -> (&'static str, Role) {
+    match set.role {
+        Side::Canary => ("canary", Role::Canary),
+        Side::Stable => ("stable", Role::Stable),
+        Side::Old => ("old", Role::Dim),
+    }
+}
+
+fn one(set: &ReplicaSet, narrow: bool) -> Line {
+    let (name, role) = side(set);
+    let ready = if set.ready < set.desired { Role::Warn } else { Role::Text };
+    let line = Line::of(role, format!(" {name:<8} "))
+        .and(Role::Text, format!("{:<18}", set.version.to_string()))
+        .gap(2)
+        .and(ready, format!("{} of {} pods ready", set.ready, set.desired));
+    if narrow { line } else { line.gap(3).and(Role::Dim, format!("{}, revision {}", set.name, set.revision)) }
+}
+
+/// Analyses, then events, newest first.
+pub(super) fn below(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for analysis in &rollout.analyses {
+        let (glyph, role) = match analysis.phase.as_str() {
+            "Successful" => ("✔", Role::Good),
+            "Failed" | "Error" => ("✖", Role::Bad),
+            "Inconclusive" => ("?", Role::Unknown),
+            _ => ("◷", Role::Text),
+        };
+        let message = analysis.message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+        lines.push(
+            Line::of(Role::Title, " analysis ")
+                .and(role, format!("{glyph} {}", analysis.phase))
+                .and(Role::Text, format!("  {}{message}", analysis.name)),
+        );
+    }
+    if let Some(message) = &rollout.message {
+        lines.push(Line::of(Role::Title, " engine   ").and(Role::Text, measure::cut(message, 400)));
+    }
+    for event in &rollout.events {
+        let times = if event.count > 1 { format!(" ×{}", event.count) } else { String::new() };
+        let role = if event.warning { Role::Warn } else { Role::Text };
+        lines.push(
+            Line::of(Role::Dim, format!(" {} ", number::clock(event.at)))
+                .and(role, format!("{}{times}", event.reason))
+                .and(Role::Dim, format!("  {}", event.message)),
+        );
+    }
+    let old = freshness::is_old(scene.state(&rollout.id).as_ref());
+    lines.into_iter().map(|line| if old { line.stale() } else { line }.cut(scene.columns)).collect()
+}

@@ -1,0 +1,103 @@
+//! The steps of a rollout: the weights it goes through, where it is, what comes next, what the traffic really is.
+
+use crate::{
+    domain::rollout::{Phase, Rollout, StepKind, Strategy},
+    view::{
+        Bar, Part,
+        board::flight,
+        headline, number,
+        scene::Scene,
+        span::{Line, Role},
+    },
+};
+
+/// Two lines: the row of weights, and the running step in words.
+pub(super) fn parts(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
+    let mut parts = Vec::new();
+    if rollout.steps.is_empty() {
+        let words = match rollout.strategy {
+            Strategy::Rolling => "pod by pod, without steps",
+            Strategy::BlueGreen => "all at once, after a preview",
+            Strategy::Canary => "without steps",
+        };
+        parts.push(Part::Line(Line::of(Role::Dim, format!(" {words}"))));
+    } else {
+        parts.push(Part::Line(row(scene, rollout).cut(scene.columns)));
+    }
+    parts.push(Part::Bar(Bar { left: words(scene, rollout), right: traffic(rollout) }));
+    parts
+}
+
+/// ` 5 % ━━ 10 % ━━ 25 % ● pause 9:19 ── 50 % ── 100 %`.
+fn row(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    let at = rollout.step.unwrap_or_default();
+    let mut line = Line::of(Role::Text, " ");
+    let mut begun = false;
+    for (index, step) in rollout.steps.iter().enumerate() {
+        let (done, now) = (index < at, index == at && rollout.phase != Phase::Aborted);
+        let name = match step.kind {
+            StepKind::SetWeight(weight) => format!("{weight} %"),
+            StepKind::Analysis if !scene.narrow(100) || now => "analysis".to_owned(),
+            StepKind::Other if !scene.narrow(100) || now => step.label.clone(),
+            // Pauses lie between weights: only the one it stands in is said.
+            _ if now => String::new(),
+            _ => continue,
+        };
+        if now {
+            let (_, words) = flight::at_step(scene, rollout);
+            line = line.and(Role::Accent, if begun { " ━● " } else { "● " });
+            line = if name.is_empty() { line } else { line.and(Role::Strong, format!("{name} ")) };
+            line = line.join(words.unwrap_or_default());
+        } else {
+            let (colour, rule) = if done { (Role::Canary, " ━━ ") } else { (Role::Dim, " ── ") };
+            line = if begun { line.and(colour, rule) } else { line };
+            line = line.and(if done { Role::Text } else { Role::Dim }, name);
+        }
+        begun = true;
+    }
+    // After the last step everything goes to the new version, whether a step says so or not.
+    let ends_full = matches!(rollout.steps.last(), Some(step) if step.kind == StepKind::SetWeight(100));
+    if ends_full { line } else { line.and(Role::Dim, " ── 100 %") }
+}
+
+fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    let Some(at) = rollout.step else {
+        return Line::of(Role::Dim, format!(" {}", rollout.message.clone().unwrap_or_default()));
+    };
+    let line = Line::of(Role::Text, format!(" step {at} of {}", rollout.steps.len()));
+    if rollout.phase == Phase::Aborted {
+        return line.and(Role::Warn, ": aborted, all traffic back on stable");
+    }
+    let Some(step) = rollout.current_step() else { return line.and(Role::Dim, ": all steps done") };
+    let line = line.and(Role::Text, format!(": {}", label(&step.label)));
+    let since = scene.model.step_times.get(&rollout.id).and_then(|times| times.get(&at));
+    let line = match since {
+        Some(since) => line.and(Role::Dim, format!(", since {}", number::moment(scene.now(), *since))),
+        None => line,
+    };
+    let line = if rollout.held { line.and(Role::Warn, ", paused by a person") } else { line };
+    match rollout.steps.get(at + 1) {
+        Some(next) => line.and(Role::Dim, format!(", then {}", label(&next.label))),
+        None => line.and(Role::Dim, ", then all traffic"),
+    }
+}
+
+/// The engine's words for a step, as they stand in a sentence.
+fn label(label: &str) -> String {
+    match label {
+        "pause: {}" | "pause" => "pause until promoted".to_owned(),
+        other => other.replace(": ", " "),
+    }
+}
+
+fn traffic(rollout: &Rollout) -> Line {
+    let weight = rollout.weight;
+    let line = Line::of(Role::Dim, "traffic ").and(Role::Canary, format!("{} %", headline::weight_percent(rollout)));
+    let line = if weight.actual == weight.declared {
+        line
+    } else {
+        let declared = weight.declared.min(weight.max) * 100 / weight.max.max(1);
+        line.and(Role::Warn, format!(" of {declared} % declared"))
+    };
+    line.gap(1)
+}

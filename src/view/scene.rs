@@ -1,0 +1,123 @@
+//! What one frame is made from: the model, and what is worked out from it once.
+
+use crate::{
+    app::{
+        board,
+        inbox::Item,
+        intent::Intent,
+        model::{Model, RowKey, Screen},
+        store::SourceState,
+    },
+    domain::{ids::RolloutId, observed::Freshness, rollout::Rollout, time::Timestamp},
+    keymap::Keymap,
+    port::plan::Target,
+    view::span::{Line, Role},
+};
+
+/// One frame's view of the model.
+pub(super) struct Scene<'a> {
+    pub(super) model: &'a Model,
+    pub(super) keymap: &'a Keymap,
+    /// Cells from left to right.
+    pub(super) columns: usize,
+    /// Lines from top to bottom.
+    pub(super) rows: usize,
+    /// Rollouts in flight, in the order of the board.
+    pub(super) flights: Vec<&'a Rollout>,
+    /// What waits for a human.
+    pub(super) waiting: Vec<Item>,
+    /// Every source.
+    pub(super) sources: Vec<SourceState>,
+    /// The selected row of the visible screen.
+    pub(super) selected: Option<RowKey>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(model: &'a Model, keymap: &'a Keymap) -> Self {
+        let flights = board::in_flight(model);
+        let waiting = board::waiting(model);
+        let selected = select(model, &flights, &waiting);
+        Self {
+            model,
+            keymap,
+            columns: usize::from(model.size.0),
+            rows: usize::from(model.size.1),
+            flights,
+            waiting,
+            sources: model.store.sources(model.now),
+            selected,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.model.now
+    }
+
+    /// Is the screen narrower than this?
+    pub(super) fn narrow(&self, than: usize) -> bool {
+        self.columns < than
+    }
+
+    /// The rollout of the selected row.
+    pub(super) fn selected_rollout(&self) -> Option<&'a Rollout> {
+        match self.selected.as_ref()?.target() {
+            Target::Rollout(id) => self.model.store.rollout(&id),
+            Target::Gate(_) | Target::Run(_) => None,
+        }
+    }
+
+    /// The place of the selected row among the rollouts in flight.
+    pub(super) fn selected_flight(&self) -> Option<usize> {
+        let RowKey::InFlight(id) = self.selected.as_ref()? else { return None };
+        self.flights.iter().position(|rollout| rollout.id == *id)
+    }
+
+    /// The place of the selected row among what waits.
+    pub(super) fn selected_item(&self) -> Option<usize> {
+        let RowKey::Waits(target) = self.selected.as_ref()? else { return None };
+        self.waiting.iter().position(|item| item.target == *target)
+    }
+
+    /// How the source of a rollout was observed.
+    pub(super) fn state(&self, id: &RolloutId) -> Option<SourceState> {
+        self.model.store.target_state(&Target::Rollout(id.clone()), self.now())
+    }
+
+    /// How the source of a service's signals was observed; a service without signals has none.
+    pub(super) fn signals_live(&self, rollout: &Rollout) -> bool {
+        let source = self.model.store.signals(&rollout.service).map(|(source, _)| source);
+        source.is_none_or(|source| {
+            self.model
+                .store
+                .signal_sources()
+                .any(|(name, seen)| name == source && seen.freshness(self.now()) == Freshness::Live)
+        })
+    }
+
+    /// `r roll back`: a key and what it does.
+    pub(super) fn hint(&self, intent: Intent, words: impl Into<String>) -> Line {
+        let chord = self.keymap.shown(intent).map(|chord| chord.to_string()).unwrap_or_default();
+        Line::of(Role::Key, chord).and(Role::Text, format!(" {}", words.into()))
+    }
+}
+
+/// As [`board::selected`], from lists that are worked out already.
+fn select(model: &Model, flights: &[&Rollout], waiting: &[Item]) -> Option<RowKey> {
+    let has = |key: &RowKey| match key {
+        RowKey::InFlight(id) => flights.iter().any(|rollout| rollout.id == *id),
+        RowKey::Waits(target) => waiting.iter().any(|item| item.target == *target),
+    };
+    let first_waiting = || waiting.first().map(|item| RowKey::Waits(item.target.clone()));
+    let chosen = model.nav.selected.as_ref();
+    match model.nav.screen() {
+        Screen::Release(id) => Some(RowKey::InFlight(id.clone())),
+        Screen::Board => chosen
+            .filter(|key| has(key))
+            .cloned()
+            .or_else(|| flights.first().map(|rollout| RowKey::InFlight(rollout.id.clone())))
+            .or_else(first_waiting),
+        Screen::Inbox => {
+            chosen.filter(|key| matches!(key, RowKey::Waits(_)) && has(key)).cloned().or_else(first_waiting)
+        }
+    }
+}

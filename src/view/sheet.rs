@@ -1,0 +1,88 @@
+//! What lies over a screen: cards, refusals, the arithmetic, help. One shape for all; the tone says how careful to be.
+
+mod card;
+mod help;
+mod refused;
+mod why;
+
+use crate::{
+    app::model::Overlay,
+    view::{
+        measure,
+        scene::Scene,
+        span::{Line, Role},
+    },
+};
+
+/// How a sheet looks, before a word of it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Moves production forward: heavy border, its own colour, the environment in capitals.
+    Forward,
+    /// Goes back: light border, its own colour.
+    Back,
+    /// Sends something that moves no traffic, or moves it where little is at stake.
+    Still,
+    /// Only says something.
+    Info,
+}
+
+/// Something over the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// How it looks.
+    pub tone: Tone,
+    /// In its upper border.
+    pub title: String,
+    /// Between its borders; none wider than `width`.
+    pub lines: Vec<Line>,
+    /// Below the lines: the keys that work here.
+    pub keys: Line,
+    /// Cells between its borders.
+    pub width: usize,
+}
+
+/// Cells that a sheet takes at least and at most between its borders, and leaves free beside it.
+const NARROWEST: usize = 56;
+const WIDEST: usize = 100;
+const BESIDE: usize = 6;
+/// Cells of the labels on the left.
+const LABEL: usize = 10;
+
+/// What lies over the screen now.
+pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
+    let width = scene.columns.saturating_sub(BESIDE).min(WIDEST);
+    let mut sheet = match scene.model.nav.overlay.as_ref()? {
+        Overlay::Help => help::sheet(scene, width),
+        Overlay::Why(id) => why::sheet(scene, id, width),
+        Overlay::Card(card) => card::sheet(scene, card, width),
+        Overlay::Refused(refusal) => refused::sheet(scene, refusal, width),
+    };
+    // Two borders, the keys with a blank, and the footer; what does not fit is said to be cut, never silently.
+    let room = scene.rows.saturating_sub(5);
+    if sheet.lines.len() > room {
+        sheet.lines.truncate(room.saturating_sub(1));
+        sheet.lines.push(Line::of(Role::Warn, "  … more on a higher screen"));
+    }
+    let widest = sheet.lines.iter().chain([&sheet.keys]).map(Line::width).max().unwrap_or_default();
+    sheet.width = (widest + 2).max(measure::width(&sheet.title) + 8).clamp(NARROWEST.min(width), width);
+    sheet.lines = sheet.lines.into_iter().map(|line| line.cut(width)).collect();
+    Some(sheet)
+}
+
+/// ` label     text`, wrapped under itself, in at most so many lines.
+fn labelled(label: &str, role: Role, text: &str, width: usize, most: usize) -> Vec<Line> {
+    let room = width.saturating_sub(LABEL + 2);
+    let mut wrapped = measure::wrap(text, room);
+    if wrapped.len() > most {
+        wrapped.truncate(most);
+        if let Some(last) = wrapped.last_mut() {
+            *last = measure::cut_marked(last, room.min(measure::width(last) + 1));
+        }
+    }
+    let line = |(index, text): (usize, String)| {
+        let label = if index == 0 { label } else { "" };
+        Line::of(Role::Dim, format!(" {label:<LABEL$}")).and(role, text)
+    };
+    wrapped.into_iter().enumerate().map(line).collect()
+}

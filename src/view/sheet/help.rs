@@ -1,0 +1,70 @@
+//! Every key that works here, from the table of intents; a verb that is refused says why.
+
+use crate::{
+    app::intent::{Danger, INTENTS, Intent, Row, Scope},
+    domain::offer::offer_for,
+    port::plan::Target,
+    view::{
+        footer, measure,
+        scene::Scene,
+        sheet::{Sheet, Tone},
+        span::{Line, Role},
+    },
+};
+
+/// Cells of a key and of its title.
+const KEY: usize = 7;
+const TITLE: usize = 14;
+
+pub(super) fn sheet(scene: &Scene<'_>, width: usize) -> Sheet {
+    let target = footer::target(scene);
+    let (here, elsewhere): (Vec<&Row>, Vec<&Row>) = INTENTS
+        .iter()
+        .filter(|row| row.intent.verb().is_some())
+        .partition(|row| target.as_ref().is_some_and(|target| is_offered(scene, row.intent, target)));
+    let mut lines = vec![Line::of(Role::Title, " ACTS: a card says what would be sent, before it is")];
+    for row in here {
+        let refused = target.as_ref().and_then(|target| footer::refused(scene.model, row.intent, target));
+        let words = match refused {
+            Some(why) => Line::of(Role::Warn, "refused: ").and(Role::Dim, why),
+            None => Line::of(Role::Text, row.doc),
+        };
+        lines.push(key(scene, row).join(words).cut(width));
+    }
+    lines.push(flow(scene, Line::of(Role::Dim, " not on this row: "), elsewhere.into_iter()));
+    lines.push(Line::new());
+    lines.push(Line::of(Role::Title, " LOOKS"));
+    let looks = INTENTS.iter().filter(|row| row.danger == Danger::None && row.scope != Scope::Typing);
+    if scene.rows < 36 {
+        let all: Vec<&Row> = looks.collect();
+        lines.extend(all.chunks(5).map(|rows| flow(scene, Line::of(Role::Text, " "), rows.iter().copied())));
+    } else {
+        lines.extend(looks.map(|row| key(scene, row).and(Role::Text, row.doc)));
+    }
+    let keys = scene.hint(Intent::Back, "back");
+    Sheet { tone: Tone::Info, title: "keys".to_owned(), lines, keys, width }
+}
+
+fn key(scene: &Scene<'_>, row: &Row) -> Line {
+    let chord = scene.keymap.shown(row.intent).map(|chord| chord.to_string()).unwrap_or_default();
+    Line::of(Role::Text, " ")
+        .join(Line::of(Role::Key, measure::cut(&chord, KEY)).pad(KEY))
+        .join(Line::of(Role::Strong, row.title).pad(TITLE))
+}
+
+/// Several keys in one line.
+fn flow<'a>(scene: &Scene<'_>, begin: Line, rows: impl Iterator<Item = &'a Row>) -> Line {
+    rows.fold(begin, |line, row| line.join(scene.hint(row.intent, row.title)).gap(2))
+}
+
+/// Does the engine have this verb at all?
+fn is_offered(scene: &Scene<'_>, intent: Intent, target: &Target) -> bool {
+    let Some(verb) = intent.verb() else { return false };
+    let store = &scene.model.store;
+    let offers = match target {
+        Target::Rollout(id) => store.rollout(id).map(|rollout| &rollout.offers),
+        Target::Gate(id) => store.gates().find(|gate| gate.id == *id).map(|gate| &gate.offers),
+        Target::Run(id) => store.runs().find(|run| run.id == *id).map(|run| &run.offers),
+    };
+    offers.is_some_and(|offers| offer_for(offers, verb).is_some())
+}

@@ -1,0 +1,118 @@
+//! The arithmetic of a verdict: counts, ratio, evidence, what is missing, how much more it takes.
+
+use crate::{
+    app::intent::Intent,
+    domain::{ids::RolloutId, time::age},
+    judge::{
+        counts::Tally,
+        eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED},
+        verdict::{Evidence, Judgement},
+    },
+    view::{
+        board::flight,
+        measure, number,
+        scene::Scene,
+        sheet::{Sheet, Tone, labelled},
+        span::{Line, Role},
+    },
+};
+
+/// Evidence beyond this is only said to be beyond it.
+const MOST_DIGITS: f64 = 12.0;
+
+pub(super) fn sheet(scene: &Scene<'_>, id: &RolloutId, width: usize) -> Sheet {
+    let rollout = scene.model.store.rollout(id);
+    let name = rollout.map_or_else(|| id.to_string(), |rollout| rollout.service.to_string());
+    let judgement = scene.model.judgements.get(id);
+    let mut lines = Vec::new();
+    match (judgement, rollout) {
+        (Some(judgement), Some(rollout)) => {
+            let word = flight::word(rollout, Some(judgement));
+            let mut reason = measure::wrap(&judgement.reason, width.saturating_sub(word.width() + 4)).into_iter();
+            let indent = word.width() + 3;
+            lines.push(Line::of(Role::Text, " ").join(word).gap(2).and(Role::Text, reason.next().unwrap_or_default()));
+            lines.extend(reason.map(|text| Line::new().gap(indent).and(Role::Text, text)));
+            lines.push(Line::new());
+            lines.extend(counts(judgement));
+            lines.push(Line::new());
+            lines.extend(evidence(scene, judgement, width));
+        }
+        _ => lines.push(Line::of(Role::Unknown, " There is no second version to compare it with: nothing is judged.")),
+    }
+    Sheet { tone: Tone::Info, title: format!("why: {name}"), lines, keys: scene.hint(Intent::Back, "back"), width }
+}
+
+fn counts(judgement: &Judgement) -> Vec<Line> {
+    let row = |name: &'static str, role: Role, tally: Tally| {
+        let share = tally.error_share().map_or_else(|| "no data".to_owned(), number::percent);
+        Line::of(role, format!(" {name:<10}")).and(
+            Role::Text,
+            format!("{:>12}{:>12}{share:>12}", number::count(tally.requests), number::count(tally.errors)),
+        )
+    };
+    vec![
+        Line::of(Role::Title, format!(" {:<10}{:>12}{:>12}{:>12}", "", "requests", "errors", "share")),
+        row("canary", Role::Canary, judgement.canary),
+        row("stable", Role::Stable, judgement.stable),
+    ]
+}
+
+fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line> {
+    let now = scene.now();
+    let mut lines = Vec::new();
+    let mut add = |label: &str, role: Role, text: String| lines.extend(labelled(label, role, &text, width, 3));
+    if let Some(from) = judgement.covers_from {
+        add("covers", Role::Text, format!("from {} to now", number::moment(now, from)));
+    }
+    add("ratio", Role::Text, ratio(judgement));
+    add("harm", Role::Text, bar(judgement.harm, ALPHA_HARM, &format!("more than {TOLERATED} times stable's errors")));
+    add("safety", Role::Text, bar(judgement.safe, ALPHA_SAFE, &format!("less than {REJECTED} times stable's errors")));
+    if let Some(at) = judgement.decided_at {
+        add("decided", Role::Text, format!("{}, {} ago", number::clock(at), number::age(age(now, at))));
+    }
+    if let Some(onset) = judgement.onset {
+        add("began", Role::Text, number::clock(onset));
+    }
+    if let Some(needed) = judgement.events.needed {
+        let seen = number::count(judgement.events.seen);
+        add(
+            "events",
+            Role::Text,
+            format!("{seen} errors seen, about {} are needed to show a doubling", number::count(needed)),
+        );
+    }
+    if let (Some(needed), seen) = (judgement.requests.needed, judgement.requests.seen) {
+        let eta = judgement.eta.map(|eta| format!(", about {}", number::moment(now, eta))).unwrap_or_default();
+        add("decides at", Role::Text, format!("{} of {} requests{eta}", number::count(seen), number::count(needed)));
+    }
+    for missing in &judgement.missing {
+        add("? missing", Role::Unknown, missing.to_string());
+    }
+    lines
+}
+
+fn ratio(judgement: &Judgement) -> String {
+    let ratio = judgement.ratio;
+    match (ratio.estimate, ratio.low, ratio.high) {
+        (Some(estimate), Some(low), Some(high)) => {
+            let (estimate, low, high) = (number::short(estimate), number::short(low), number::short(high));
+            format!("{estimate} times stable's errors, between {low} and {high}")
+        }
+        (_, Some(low), None) => format!("above {} times stable's errors", number::short(low)),
+        _ => "cannot be said yet".to_owned(),
+    }
+}
+
+/// `not reached: e 45, of 100 needed to show more than 1.1 times stable's errors`.
+fn bar(evidence: Evidence, alpha: f64, claim: &str) -> String {
+    let digits = evidence.log_e / std::f64::consts::LN_10;
+    let e = if digits > MOST_DIGITS {
+        format!("above 1e{MOST_DIGITS:.0}")
+    } else if digits > 4.0 {
+        format!("1e{:.0}", digits.floor())
+    } else {
+        number::short(evidence.log_e.exp())
+    };
+    let reached = if evidence.log_e >= -alpha.ln() { "reached" } else { "not reached" };
+    format!("{reached}: e {e}, of {:.0} needed to show {claim}", 1.0 / alpha)
+}

@@ -1,0 +1,50 @@
+//! The way back, shown before anybody goes forward: to which version, and whether its pods run.
+
+use crate::{
+    domain::rollout::Rollout,
+    view::span::{Line, Role},
+};
+
+/// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
+pub(super) fn line(rollout: &Rollout) -> Line {
+    let Some(set) = rollout.way_back() else {
+        return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known");
+    };
+    let (role, glyph, how) = match set.ready {
+        0 => (Role::Warn, "▲", "none of its pods runs, they start first".to_owned()),
+        ready if ready >= rollout.replicas => (Role::Good, "✔", format!("{ready} pods ready, all it needs")),
+        ready => {
+            // With less than half of the pods running, the way back may be too narrow for the traffic.
+            let (role, glyph) = if ready * 2 < rollout.replicas { (Role::Warn, "▲") } else { (Role::Good, "✔") };
+            (role, glyph, format!("{ready} of {} pods ready", rollout.replicas))
+        }
+    };
+    Line::of(role, format!("{glyph} back: {}", set.version)).and(Role::Dim, format!(", {how}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    fn said(ready: u32) -> (String, Role) {
+        let mut rollout = sample::payments();
+        rollout.replica_sets[1].ready = ready;
+        let line = line(&rollout);
+        (line.plain(), line.spans[0].role)
+    }
+
+    #[test]
+    fn it_is_green_only_while_enough_of_its_pods_run() {
+        assert_eq!(said(12).0, "✔ back: 1.41.3 (9f8e7d6), 12 pods ready, all it needs");
+        assert_eq!(said(9), ("✔ back: 1.41.3 (9f8e7d6), 9 of 12 pods ready".to_owned(), Role::Good));
+        assert_eq!(said(5), ("▲ back: 1.41.3 (9f8e7d6), 5 of 12 pods ready".to_owned(), Role::Warn));
+        assert_eq!(
+            said(0),
+            ("▲ back: 1.41.3 (9f8e7d6), none of its pods runs, they start first".to_owned(), Role::Warn)
+        );
+        let mut first = sample::payments();
+        first.replica_sets.truncate(1);
+        assert_eq!(line(&first).plain(), "✖ back: no earlier version is known");
+    }
+}

@@ -89,6 +89,7 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         ],
         replicas: 4,
         started: Some(at("2026-11-21T06:21:02Z")),
+        step_times: [(0, at("2026-11-21T06:21:02Z")), (3, at("2026-11-21T06:21:09Z"))].into(),
         analyses: vec![],
         events: vec![],
         identity: Identity {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     domain::time::Timestamp,
     provider::kubernetes::{
-        api::{Meta, Object, Template, lenient, readable},
+        api::{Condition, Meta, Object, Template, lenient, readable},
         workload::Marks,
     },
 };
@@ -201,20 +201,6 @@ pub struct PauseCondition {
     /// Since when.
     #[serde(default, deserialize_with = "lenient")]
     pub start_time: Option<Timestamp>,
-}
-
-/// An entry of `status.conditions`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Condition {
-    /// `Progressing`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `RolloutAborted`.
-    #[serde(default, deserialize_with = "lenient")]
-    pub reason: String,
-    /// In words.
-    #[serde(default, deserialize_with = "lenient")]
-    pub message: String,
 }
 
 /// `status.canary`.

@@ -5,21 +5,23 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 use super::{
-    api::Rollout as Wire,
+    api::{MARKS, Rollout as Wire},
     facts::{OBSERVED, RESTARTED},
-    refusal::{refusal, refusal_to_named, wire_set},
+    refusal::{refusal, refusal_to_named},
     request,
 };
 use crate::{
     domain::{
-        rollout::{ReplicaSet, Rollout, StepKind},
-        text::clean,
+        rollout::{Rollout, StepKind},
         time::Timestamp,
-        verb::{Direction, Verb},
-        version::Version,
+        verb::Verb,
     },
-    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, WireCall, fact},
-    provider::kubernetes::{facade::View, gitops},
+    port::plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+    provider::kubernetes::{
+        facade::View,
+        gitops,
+        verbs::{at_most, binding, canary, share, stable, target},
+    },
 };
 
 /// How long the controller may take to act on a changed status or spec.
@@ -168,8 +170,9 @@ impl Stage<'_> {
     }
 
     fn rollback(&self, to: Option<&str>) -> Result<Draft, Blocked> {
-        let target = self.target(to)?;
-        let set = wire_set(self.view, &target.hash)
+        let target = target(self.rollout, to)?;
+        let set = MARKS
+            .find(&self.view.sets, &target.hash)
             .ok_or_else(|| Blocked(format!("the template of {} is gone", target.version)))?;
         let from = canary(self.rollout);
         let identity = &self.rollout.identity;
@@ -204,36 +207,6 @@ impl Stage<'_> {
         }
         self.warn_of_automation(&mut draft);
         Ok(draft)
-    }
-
-    /// The version to put back: the one named, by version, hash or revision number, or the last one known good.
-    fn target(&self, to: Option<&str>) -> Result<&ReplicaSet, Blocked> {
-        let current = &self.rollout.identity.canary_hash;
-        let found = match to {
-            None => self.rollout.way_back(),
-            Some(name) => {
-                let revision = name.trim().parse::<u64>().ok();
-                let sets = &self.rollout.replica_sets;
-                // A version's name may be a bare number too; it is what people mean more often.
-                let by_version = sets.iter().find(|set| set.version.is_called(name) && set.hash != *current);
-                let named = |set: &&ReplicaSet| {
-                    set.version.is_called(name) || set.hash == name || Some(set.revision) == revision
-                };
-                by_version.or_else(|| sets.iter().find(named))
-            }
-        };
-        match (found, to) {
-            (Some(set), _) if set.hash == *current => Err(Blocked(format!("the spec holds {} already", set.version))),
-            (Some(set), _) => Ok(set),
-            (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), self.history()))),
-            (None, None) => Err(Blocked("no earlier version is left in its history".to_owned())),
-        }
-    }
-
-    fn history(&self) -> String {
-        let sets = &self.rollout.replica_sets;
-        let names: Vec<_> = sets.iter().map(|set| format!("{} (revision {})", set.version, set.revision)).collect();
-        names.join(", ")
     }
 
     /// A draft of a verb that lets the new version go on.
@@ -290,10 +263,7 @@ impl Stage<'_> {
     }
 
     fn share(&self, weight: u32) -> String {
-        match self.rollout.weight.max {
-            100 => format!("{weight} %"),
-            max => format!("{weight} of {max}"),
-        }
+        share(weight, self.rollout.weight)
     }
 
     fn now(&self) -> String {
@@ -303,36 +273,4 @@ impl Stage<'_> {
     fn warn_of_automation(&self, draft: &mut Draft) {
         draft.notes.extend(gitops::warning(&self.view.object.metadata));
     }
-}
-
-/// A forward verb is bound to everything on screen, a way back only to the object and the version it takes back: a
-/// controller that writes all the time must not be able to block it.
-fn binding(rollout: &Rollout, direction: Direction) -> Facts {
-    let identity = &rollout.identity;
-    let mut bound = Facts::from([
-        (fact::UID.to_owned(), identity.uid.clone()),
-        (fact::CANARY.to_owned(), identity.canary_hash.clone()),
-    ]);
-    if direction == Direction::Forward {
-        bound.insert(fact::STABLE.to_owned(), identity.stable_hash.clone());
-        bound.insert(fact::GENERATION.to_owned(), identity.generation.to_string());
-        bound.extend(rollout.step.map(|step| (fact::STEP.to_owned(), step.to_string())));
-    }
-    bound
-}
-
-fn at_most(name: &str, most: i64) -> Expect {
-    Expect { fact: name.to_owned(), condition: Condition::AtMost(most) }
-}
-
-fn stable(rollout: &Rollout) -> String {
-    named(rollout.stable.as_ref())
-}
-
-fn canary(rollout: &Rollout) -> String {
-    named(rollout.canary.as_ref())
-}
-
-fn named(version: Option<&Version>) -> String {
-    version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string)
 }

@@ -57,6 +57,11 @@ impl Marks {
         set.metadata.annotations.get(self.revision).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
+    /// The set with this hash.
+    pub fn find<'a>(&self, sets: &[&'a ReplicaSet], hash: &str) -> Option<&'a ReplicaSet> {
+        sets.iter().copied().find(|set| !hash.is_empty() && self.hash_of(set) == hash)
+    }
+
     /// The pods of one version.
     pub fn replica_set(&self, set: &ReplicaSet, role: Role) -> rollout::ReplicaSet {
         let deadline = self.scale_down.and_then(|key| set.metadata.annotations.get(key));

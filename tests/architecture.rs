@@ -35,8 +35,14 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Inside `provider`: each system's folder, and what else of `provider` it may see. All may see `http`.
-const PROVIDERS: &[(&str, &[&str])] =
-    &[("http", &[]), ("kubernetes", &[]), ("argo_rollouts", &["kubernetes"]), ("prometheus", &[]), ("github", &[])];
+const PROVIDERS: &[(&str, &[&str])] = &[
+    ("http", &[]),
+    ("kubernetes", &[]),
+    ("argo_rollouts", &["kubernetes"]),
+    ("deployment", &["kubernetes"]),
+    ("prometheus", &[]),
+    ("github", &[]),
+];
 
 #[test]
 fn every_arrow_between_rooms_is_allowed_and_every_allowed_arrow_is_used() {

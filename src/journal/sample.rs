@@ -54,7 +54,7 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
             all: vec![Expect::is(fact::ABORTED, true), Expect::is(fact::WEIGHT, 0)],
             fails_if: vec![Expect::is(fact::PHASE, "degraded")],
             within: Duration::from_mins(1),
-            progress: Some((fact::WEIGHT.to_owned(), " %".to_owned())),
+            progress: Some((fact::WEIGHT.to_owned(), "%".to_owned())),
         },
         undo: "retry".to_owned(),
         notes: Vec::new(),

@@ -3,7 +3,12 @@
 //! Here must not live: what a key means (`app`), how anything looks (`ui`), or a vendor (`provider`): the connections and
 //! the draw function are handed in.
 
+pub mod actions;
 pub mod clock;
+pub mod cockpit;
 pub mod executor;
 #[cfg(test)]
 mod fake;
+mod note;
+pub mod recorder;
+pub mod sources;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     app::{
         action::Actions,
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Who acts.
     pub who: Person,

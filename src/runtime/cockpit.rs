@@ -21,7 +21,7 @@ use crate::{
     app::{
         card::Card,
         effect::Effect,
-        guard::{self, Refusal},
+        guard::{self, Confirmed, Refusal},
         model::{Model, Session},
         msg::Msg,
         update::update,
@@ -170,6 +170,11 @@ impl Cockpit {
         &self.model
     }
 
+    /// The model, to be put where a picture of it is wanted from. Nothing that was observed may be changed this way.
+    pub fn model_mut(&mut self) -> &mut Model {
+        &mut self.model
+    }
+
     /// The keys.
     pub fn keymap(&self) -> &Keymap {
         &self.keymap
@@ -294,14 +299,39 @@ impl Cockpit {
     /// Sends a card that is complete: the scripted twin of Enter. Returns when the intent is on disk; the action goes on.
     pub async fn send(&mut self, card: &Card) -> Result<RecordId, NotSent> {
         let confirmed = guard::confirm(&self.model, card).map_err(|refusal| NotSent::Refused(Box::new(refusal)))?;
-        let target = card.plan.target.clone();
+        self.carry_out(confirmed).await.map_err(NotSent::NotRecorded)
+    }
+
+    /// Carries out what was confirmed. Returns when the intent is on disk; the action goes on. The error is a sentence:
+    /// nothing was sent.
+    pub async fn carry_out(&mut self, confirmed: Confirmed) -> Result<RecordId, String> {
+        let target = confirmed.record().plan.target.clone();
         self.begun = None;
         self.start();
         self.execute(Box::new(confirmed));
         loop {
             match self.begun.take() {
-                Some((begun, result)) if begun == target => return result.map_err(NotSent::NotRecorded),
+                Some((begun, result)) if begun == target => return result,
                 _ => self.turn().await,
+            }
+        }
+    }
+
+    /// Waits until more than `seen` entries of a record are known, or the limit is over.
+    pub async fn more_of(&mut self, record: RecordId, seen: usize, limit: Option<Duration>) {
+        let known = |model: &Model| {
+            let action = model.actions.iter().find(|action| action.record == record);
+            action.map_or(0, |action| action.entries.len())
+        };
+        let mut limit = limit.map(|limit| self.clock.sleep(limit));
+        while known(&self.model) <= seen {
+            match &mut limit {
+                None => self.turn().await,
+                Some(limit) => tokio::select! {
+                    biased;
+                    () = limit => return,
+                    () = self.turn() => {}
+                },
             }
         }
     }
@@ -387,7 +417,7 @@ impl Cockpit {
         }
     }
 
-    fn execute(&mut self, confirmed: Box<guard::Confirmed>) {
+    fn execute(&mut self, confirmed: Box<Confirmed>) {
         let target = confirmed.record().plan.target.clone();
         if self.beginning.insert(target.clone()) {
             self.acting.spawn(self.actions.clone().begin(confirmed));
@@ -406,7 +436,7 @@ impl Cockpit {
     }
 
     /// What the provider would do, from the object as last observed. No I/O.
-    fn draft(&self, ask: &Ask) -> Result<Draft, Blocked> {
+    pub fn draft(&self, ask: &Ask) -> Result<Draft, Blocked> {
         let gone = || Blocked(format!("{} is no longer there", ask.target));
         let source = self.connections.iter().find(|one| one.name == *ask.target.source()).ok_or_else(gone)?;
         let store = &self.model.store;

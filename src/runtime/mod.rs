@@ -6,9 +6,11 @@
 pub mod actions;
 pub mod clock;
 pub mod cockpit;
+pub mod detached;
 pub mod executor;
 #[cfg(test)]
 mod fake;
 mod note;
 pub mod recorder;
 pub mod sources;
+pub mod terminal;

@@ -1,5 +1,7 @@
 //! Every screen and overlay as a frame, for the tests of what draws them.
 
+use std::collections::BTreeMap;
+
 use crate::{
     app::{
         card::Card,
@@ -8,7 +10,10 @@ use crate::{
         msg::Msg,
         update::update,
     },
-    domain::{rollout::Engine, verb::Verb},
+    domain::{
+        rollout::{Engine, Phase, Rollout, Strategy, Weight},
+        verb::Verb,
+    },
     port::{facet::Change, record::Stage},
     view::{
         View,
@@ -68,6 +73,32 @@ fn filtering(mut model: Model) -> Model {
     model
 }
 
+/// The model, where the cluster tells of one object anew.
+fn with(mut model: Model, rollout: Rollout) -> Model {
+    let change = Ok(Change::One(Box::new(rollout)));
+    let (source, engine) = ("kubernetes-eu".into(), Engine::ArgoRollouts);
+    update(&mut model, Msg::Rollouts { source, engine, at: now(), change });
+    model
+}
+
+/// Payments taken back: the spec still holds it.
+fn aborted() -> Rollout {
+    let mut rollout = payments();
+    (rollout.phase, rollout.aborted_in_spec, rollout.pause) = (Phase::Aborted, true, None);
+    rollout.step = Some(0);
+    rollout.weight = Weight { declared: 0, actual: 0, max: 100 };
+    rollout.message = Some("RolloutAborted: Rollout aborted update to revision 12".into());
+    rollout
+}
+
+/// Payments pod by pod, as a plain Deployment does it, held by a person.
+fn rolling() -> Rollout {
+    let mut rollout = payments();
+    (rollout.strategy, rollout.steps, rollout.step, rollout.pause) = (Strategy::Rolling, Vec::new(), None, None);
+    (rollout.phase, rollout.held, rollout.step_times) = (Phase::Paused, true, BTreeMap::new());
+    rollout
+}
+
 /// Every screen and overlay, by name.
 pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
     let start = || board(columns, rows);
@@ -81,6 +112,8 @@ pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
         ("board-filtering", filtering(start())),
         ("release", release()),
         ("release-hung", opened(hung(columns, rows), Screen::Release(payments().id))),
+        ("release-aborted", opened(with(start(), aborted()), Screen::Release(payments().id))),
+        ("release-rolling", opened(with(start(), rolling()), Screen::Release(payments().id))),
         ("inbox", opened(start(), Screen::Inbox)),
         ("inbox-empty", opened(unseen(columns, rows), Screen::Inbox)),
         ("card-forward", under(release(), Overlay::Card(Box::new(forward())))),
@@ -95,13 +128,9 @@ pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
 
 /// A service whose name is two hundred columns of CJK, and an event with no end.
 pub(crate) fn endless(columns: u16, rows: u16) -> View {
-    let mut model = board(columns, rows);
     let mut rollout = payments();
     rollout.service = "支付".repeat(50).as_str().into();
     rollout.events[0].message = "very ".repeat(200);
     rollout.steps = (0..60).map(|_| rollout.steps[0].clone()).collect();
-    let change = Ok(Change::One(Box::new(rollout)));
-    let (source, engine) = ("kubernetes-eu".into(), Engine::ArgoRollouts);
-    update(&mut model, Msg::Rollouts { source, engine, at: now(), change });
-    view(&model, &keymap())
+    view(&with(board(columns, rows), rollout), &keymap())
 }

@@ -21,8 +21,13 @@ use std::{
 
 use crate::{
     cli::{
-        args::{AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs, ThemesCommand},
-        audit, config, exit::{CliError, Exit}, inbox, keys, listing, snapshot, status,
+        args::{
+            AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs,
+            ThemesCommand,
+        },
+        audit, config,
+        exit::{CliError, Exit},
+        inbox, keys, listing, snapshot, status,
         value::Moment,
         verb::{self, Console},
     },
@@ -65,7 +70,8 @@ pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             return ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(Exit::Usage.code()));
         }
     };
-    let environment = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let mut process =
         Process { globals: cli.globals.clone(), environment: environment.collect(), out: &mut out, err: &mut err };
@@ -104,8 +110,12 @@ impl Process<'_> {
             Command::Audit(command) => self.audit(command),
             Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
             Command::Themes(command) => self.themes(command),
-            Command::Config(ConfigCommand::Check) => config::check(&ground::loaded(&self.globals, &self.environment)?, self.out),
-            Command::Config(ConfigCommand::Show) => config::show(&ground::loaded(&self.globals, &self.environment)?, self.out),
+            Command::Config(ConfigCommand::Check) => {
+                config::check(&ground::loaded(&self.globals, &self.environment)?, self.out)
+            }
+            Command::Config(ConfigCommand::Show) => {
+                config::show(&ground::loaded(&self.globals, &self.environment)?, self.out)
+            }
             Command::Executor { id } => self.executor(RecordId(*id)),
             // Every other command is a verb.
             _ => Err(CliError::usage("this command has no meaning here")),
@@ -144,7 +154,12 @@ impl Process<'_> {
         Ok(pilot)
     }
 
-    fn verb(&mut self, verb: crate::domain::verb::Verb, args: &crate::cli::args::VerbArgs, to: Option<&str>) -> Result<Exit, CliError> {
+    fn verb(
+        &mut self,
+        verb: crate::domain::verb::Verb,
+        args: &crate::cli::args::VerbArgs,
+        to: Option<&str>,
+    ) -> Result<Exit, CliError> {
         let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
         let mut prompt = |question: &str| -> io::Result<String> {
             let mut said = String::new();
@@ -184,7 +199,12 @@ impl Process<'_> {
     }
 
     /// The cockpit in the terminal.
-    fn cockpit(&mut self, scenario: Option<&str>, speed: f64, record: Option<&std::path::Path>) -> Result<Exit, CliError> {
+    fn cockpit(
+        &mut self,
+        scenario: Option<&str>,
+        speed: f64,
+        record: Option<&std::path::Path>,
+    ) -> Result<Exit, CliError> {
         let scenario = scenario.or(self.globals.demo.as_deref());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let flown = runtime.block_on(async {
@@ -212,7 +232,11 @@ impl Process<'_> {
             }
             Ok(pilot)
         })?;
-        let config = if self.globals.demo.is_some() { None } else { Some(ground::loaded(&self.globals, &self.environment)?.config) };
+        let config = if self.globals.demo.is_some() {
+            None
+        } else {
+            Some(ground::loaded(&self.globals, &self.environment)?.config)
+        };
         let theme = paint::theme(&self.globals, config.as_ref(), &self.environment, io::stdout().is_terminal())?;
         let pictures = Pictures { keymap: pilot.cockpit.keymap().clone(), theme };
         snapshot::print(pilot.cockpit.model_mut(), args, &pictures, self.out).map(|()| Exit::Done)
@@ -228,7 +252,8 @@ impl Process<'_> {
         let model = recording.play(until.map(|until| until.in_recording(recording.header.at)));
         let is_terminal = io::stdout().is_terminal();
         let theme = paint::theme(&self.globals, None, &self.environment, is_terminal)?;
-        let pictures = Pictures { keymap: Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?, theme };
+        let pictures =
+            Pictures { keymap: Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?, theme };
         let form = if is_terminal { crate::cli::value::Snapshotted::Ansi } else { crate::cli::value::Snapshotted::Txt };
         let text = snapshot::Painter::paint(&pictures, &model, form).map_err(CliError::failed)?;
         writeln!(self.out, "{text}")?;
@@ -242,7 +267,9 @@ impl Process<'_> {
         state.map_err(broken)?;
         let journal = ledger.journal().map_err(broken)?;
         match command {
-            AuditCommand::List { json } => audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, self.out).map(|()| Exit::Done),
+            AuditCommand::List { json } => {
+                audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, self.out).map(|()| Exit::Done)
+            }
             AuditCommand::Show { id, json } => {
                 let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();
                 audit::show(&found, RecordId(*id), *json, self.out).map(|()| Exit::Done)
@@ -250,7 +277,9 @@ impl Process<'_> {
             AuditCommand::Verify { json } => {
                 let chain = match journal.verify().map_err(broken)? {
                     Chain::Whole { lines, .. } => audit::Chain::Intact { records: lines },
-                    Chain::Broken { record, line, why } => audit::Chain::Broken { intact: line.saturating_sub(1), record: Some(record), why },
+                    Chain::Broken { record, line, why } => {
+                        audit::Chain::Broken { intact: line.saturating_sub(1), record: Some(record), why }
+                    }
                 };
                 audit::verify(&chain, *json, self.out)
             }
@@ -259,7 +288,8 @@ impl Process<'_> {
 
     /// The keys with the configuration's overrides, or the defaults where there is no configuration.
     fn configured_keys(&self) -> Result<Keymap, CliError> {
-        let overrides = ground::loaded(&self.globals, &self.environment).map(|loaded| loaded.config.keys).unwrap_or_default();
+        let overrides =
+            ground::loaded(&self.globals, &self.environment).map(|loaded| loaded.config.keys).unwrap_or_default();
         Keymap::with(&overrides).map_err(|why| CliError::usage(why.to_string()))
     }
 
@@ -270,11 +300,13 @@ impl Process<'_> {
                 listing::list(&theme::names().map(named).collect::<Vec<_>>(), "THEME", self.out)
             }
             ThemesCommand::Check { file: Some(file) } => {
-                let text = fs::read_to_string(file).map_err(|why| CliError::usage(format!("{}: {why}", file.display())))?;
+                let text =
+                    fs::read_to_string(file).map_err(|why| CliError::usage(format!("{}: {why}", file.display())))?;
                 listing::check(&[(file.display().to_string(), paint::faults(&text))], self.out)
             }
             ThemesCommand::Check { file: None } => {
-                let checked = theme::names().map(|name| (name.to_owned(), paint::faults(theme::built_in(name).unwrap_or_default())));
+                let checked = theme::names()
+                    .map(|name| (name.to_owned(), paint::faults(theme::built_in(name).unwrap_or_default())));
                 listing::check(&checked.collect::<Vec<_>>(), self.out)
             }
         }

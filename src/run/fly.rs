@@ -1,7 +1,7 @@
 //! The cockpit in a terminal: takes it, flies, gives it back, and says what goes on without it.
 
 use std::{
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     mem::ManuallyDrop,
     time::Duration,
 };
@@ -29,19 +29,22 @@ const SLOW_PACE: Duration = Duration::from_secs(5);
 /// Flies until somebody quits, and waits for actions of this process: leaving must not interrupt them.
 pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Result<Exit, CliError> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Err(CliError::usage("the cockpit needs a terminal; `holdshort status` and `holdshort snapshot` do not"));
+        return Err(CliError::usage(
+            "the cockpit needs a terminal; `holdshort status` and `holdshort snapshot` do not",
+        ));
     }
     let failed = |why: io::Error| CliError::failed(format!("the terminal cannot be used: {why}"));
     let keymap = cockpit.keymap().clone();
     let stop = stop_signals().map_err(failed)?;
     let mut session = Session::take().map_err(failed)?;
     let watchdog = Watchdog::start().map_err(failed)?;
-    let terminal = Terminal::new(CrosstermBackend::new(Frames::new(BufWriter::new(io::stdout())))).map_err(failed)?;
+    let frames = Frames::new();
+    let terminal = Terminal::new(CrosstermBackend::new(frames.clone())).map_err(failed)?;
     // Its Drop prints when the terminal is gone, and a print to a dead terminal aborts the process.
     let mut screen = ManuallyDrop::new(Painted {
         terminal,
         paint: |model: &_, area, buffer: &mut _| paint(model, &keymap, theme, area, buffer),
-        send: |backend: &mut CrosstermBackend<Frames<_>>| backend.writer_mut().send(),
+        send: || frames.send(io::stdout()),
         suspend: || session.suspend(),
     });
     let pace = if slow { SLOW_PACE } else { PACE };

@@ -11,7 +11,11 @@ use std::{
 
 use crate::{
     app::{model::Session, msg::Msg},
-    cli::{self, args::Globals, exit::{CliError, Exit}},
+    cli::{
+        self,
+        args::Globals,
+        exit::{CliError, Exit},
+    },
     config::{
         check::Known,
         layer::{Layers, Places},
@@ -90,7 +94,8 @@ impl Ground {
             Pace::Scaled(speed) => Arc::new(ScaledClock::starting_at(opens, speed)),
         };
         let folder = tempfile::Builder::new().prefix("holdshort-demo-").tempdir();
-        let folder = folder.map_err(|why| CliError::failed(format!("no temporary folder for the demo's journal: {why}")))?;
+        let folder =
+            folder.map_err(|why| CliError::failed(format!("no temporary folder for the demo's journal: {why}")))?;
         Ok(Self {
             config: configuration(&scenario, IN_PROCESS),
             profile: format!("demo {}", scenario.name),

@@ -9,19 +9,25 @@ use crate::{
     cli::{args::Globals, color, exit::CliError, snapshot::Painter, value::Snapshotted},
     config::schema::Config,
     keymap::Keymap,
-    theme::{self, Depth, Glyphs, Theme},
+    theme::{self, Depth, Glyphs, Theme, ThemeFile, lint::lint},
     ui, view,
 };
 
 /// Whatever the flags, the environment and the configuration say of colours and glyphs.
-pub(super) fn theme(globals: &Globals, config: Option<&Config>, environment: &BTreeMap<String, String>, is_terminal: bool) -> Result<Theme, CliError> {
+pub(super) fn theme(
+    globals: &Globals,
+    config: Option<&Config>,
+    environment: &BTreeMap<String, String>,
+    is_terminal: bool,
+) -> Result<Theme, CliError> {
     let of = |name: &str| environment.get(name).map(String::as_str);
     let colors = color::colors(globals.color, environment, is_terminal);
     let depth = if colors { Depth::of(None, of("TERM"), of("COLORTERM")) } else { Depth::None };
     let glyphs = if globals.ascii || of("TERM") == Some("dumb") { Glyphs::Ascii } else { Glyphs::Unicode };
     let first = theme::names().next().unwrap_or_default();
     let name = config.and_then(|config| config.theme.as_deref()).unwrap_or(first);
-    Theme::named(name, depth, glyphs).ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+    Theme::named(name, depth, glyphs)
+        .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
 }
 
 /// Draws a model into a buffer.
@@ -46,5 +52,19 @@ impl Painter for Pictures {
             Snapshotted::Svg => ui::svg::svg(&buffer, &self.theme),
             Snapshotted::Json => return Err("json".to_owned()),
         })
+    }
+}
+
+/// What a theme that comes with the program says of itself: its first comment.
+pub(super) fn about(name: &str) -> String {
+    let text = theme::built_in(name).unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim_start_matches(['#', ' ']).to_owned()
+}
+
+/// What is wrong with a theme, each as a sentence.
+pub(super) fn faults(text: &str) -> Vec<String> {
+    match text.parse::<ThemeFile>() {
+        Ok(file) => lint(&file),
+        Err(error) => vec![error.to_string()],
     }
 }

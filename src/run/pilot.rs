@@ -34,11 +34,11 @@ impl Pilot for Autopilot {
     }
 
     fn draft<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Draft, Blocked>> {
-        async { self.cockpit.draft(ask) }.boxed()
+        async move { self.cockpit.draft(ask) }.boxed()
     }
 
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {
-        async {
+        async move {
             let id = self.cockpit.carry_out(confirmed).await?;
             self.record(id)
         }

@@ -17,12 +17,7 @@ use crate::{
         rollout::Engine,
         service::Environment,
     },
-    port::{
-        clock::SharedClock,
-        error::ProviderError,
-        facet::Connection,
-        wire::Transport,
-    },
+    port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
         argo_rollouts, github,
         http::{Base, Budget, Layers, layered, reqwest_leaf},
@@ -65,15 +60,23 @@ pub(super) async fn connect(config: &Config, below: &Below, clock: &SharedClock)
             schema::Connection::Prometheus(settings) => metrics(config, name, settings, below, clock),
             schema::Connection::Github(settings) => forge(config, name, settings, below, clock),
         };
-        let named = |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
+        let named =
+            |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
         wired.push(built.map_err(named)?);
     }
     Ok(wired)
 }
 
 /// What requests to `url` go through: the leaf, and the layers around it.
-fn wire(name: &str, url: &str, token: Option<&TokenSource>, below: &Below, clock: &SharedClock) -> Result<(Transport, Budget), ProviderError> {
-    let address = Url::parse(url).map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("'{url}' is no URL: {why}")))?;
+fn wire(
+    name: &str,
+    url: &str,
+    token: Option<&TokenSource>,
+    below: &Below,
+    clock: &SharedClock,
+) -> Result<(Transport, Budget), ProviderError> {
+    let address = Url::parse(url)
+        .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("'{url}' is no URL: {why}")))?;
     let leaf = match below {
         Below::World(world) => transport(world.clone(), clock.clone(), address.path()),
         Below::Network(environment) => {
@@ -101,7 +104,9 @@ async fn cluster(
 ) -> Result<Wired, ProviderError> {
     let (transport, budget) = match (&settings.server, below) {
         (Some(server), _) => wire(name, server, settings.token.as_ref(), below, clock)?,
-        (None, Below::World(_)) => return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig")),
+        (None, Below::World(_)) => {
+            return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
+        }
         (None, Below::Network(environment)) => {
             let access = Access {
                 kubeconfig: settings.kubeconfig.clone(),
@@ -152,7 +157,12 @@ fn metrics(
         (None, None) => return Err(ProviderError::new(FaultKind::Unreadable, "neither a preset nor queries are set")),
     };
     let named = config.services.keys().map(|service| ServiceName::new(service));
-    let labels = named.map(|service| { let label = config.metrics_name(&service); (service, label) }).collect();
+    let labels = named
+        .map(|service| {
+            let label = config.metrics_name(&service);
+            (service, label)
+        })
+        .collect();
     let settings = prometheus::Settings {
         matchers: settings.matchers.clone(),
         labels,
@@ -208,6 +218,10 @@ fn watched(config: &Config, repository: schema::Repository) -> Option<github::Re
         owner: owner.to_owned(),
         repo: repo.to_owned(),
         service: repository.service.unwrap_or_else(|| ServiceName::new(repo)),
-        environments: repository.environments.iter().map(|(theirs, ours)| (theirs.clone(), environment(ours))).collect(),
+        environments: repository
+            .environments
+            .iter()
+            .map(|(theirs, ours)| (theirs.clone(), environment(ours)))
+            .collect(),
     })
 }

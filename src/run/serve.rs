@@ -21,14 +21,21 @@ use crate::{
 };
 
 /// Serves until it is interrupted. Prints a line for each address, then `ready`.
-pub(super) async fn run(name: &str, globals: &Globals, listen: SocketAddr, speed: f64, out: &mut dyn Write) -> Result<Exit, CliError> {
+pub(super) async fn run(
+    name: &str,
+    globals: &Globals,
+    listen: SocketAddr,
+    speed: f64,
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
     if !listen.ip().is_loopback() {
         let text = format!("{listen} is not an address of this machine: the built-in world is served on loopback only");
         return Err(CliError::usage(text));
     }
     let scenario = scenario(name, globals.seed)?;
     let world = shared(&scenario)?;
-    let listener = TcpListener::bind(listen).await.map_err(|why| CliError::failed(format!("cannot listen on {listen}: {why}")))?;
+    let listener =
+        TcpListener::bind(listen).await.map_err(|why| CliError::failed(format!("cannot listen on {listen}: {why}")))?;
     let base = format!("http://{}", listener.local_addr()?);
     let opens = globals.at.map_or(scenario.start, |at| after(scenario.start, at));
     let clock: SharedClock = Arc::new(ScaledClock::starting_at(opens, speed));
@@ -39,7 +46,8 @@ pub(super) async fn run(name: &str, globals: &Globals, listen: SocketAddr, speed
     config.world = Some(World { clock: format!("{base}/prometheus/-/ready"), speed });
     config.state.path = Some(folder.path().join("state"));
     let config_path = folder.path().join("config.toml");
-    let text = toml::to_string(&config).map_err(|why| CliError::failed(format!("cannot write the configuration: {why}")))?;
+    let text =
+        toml::to_string(&config).map_err(|why| CliError::failed(format!("cannot write the configuration: {why}")))?;
     fs::write(&config_path, text)?;
     writeln!(out, "config {}", config_path.display())?;
     writeln!(out, "kubeconfig {}", kubeconfig_path.display())?;

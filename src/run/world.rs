@@ -79,7 +79,10 @@ fn metrics(base: &str) -> schema::Prometheus {
 pub(super) async fn clock(world: &schema::World) -> Result<SharedClock, CliError> {
     let unreachable = |why: String| CliError {
         exit: Exit::Unreachable,
-        text: format!("the served world at {} does not tell its time: {why}; is `holdshort demo serve` running?", world.clock),
+        text: format!(
+            "the served world at {} does not tell its time: {why}; is `holdshort demo serve` running?",
+            world.clock
+        ),
     };
     let url: Url = world.clock.parse().map_err(|why| unreachable(format!("{why}")))?;
     let path = url.path().to_owned();

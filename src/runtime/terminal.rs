@@ -146,14 +146,14 @@ impl<B, P, S, U> Screen for Painted<B, P, S, U>
 where
     B: Backend,
     P: FnMut(&Model, Rect, &mut Buffer),
-    S: FnMut(&mut B) -> io::Result<()>,
+    S: FnMut() -> io::Result<()>,
     U: FnMut() -> io::Result<()>,
 {
     fn draw(&mut self, model: &Model) -> io::Result<()> {
         let paint = &mut self.paint;
         let drawn = self.terminal.draw(|frame| paint(model, frame.area(), frame.buffer_mut()));
         drawn.map_err(|why| io::Error::other(why.to_string()))?;
-        (self.send)(self.terminal.backend_mut())
+        (self.send)()
     }
 
     fn suspend(&mut self) -> io::Result<()> {

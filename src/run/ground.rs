@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use tempfile::TempDir;
+
 use crate::{
     app::{model::Session, msg::Msg},
     cli::{
@@ -69,7 +71,7 @@ pub(super) struct Ground {
     /// The journal's folder.
     state: PathBuf,
     /// A demo journals into a folder of its own, which ends with it.
-    _own_folder: Option<tempfile::TempDir>,
+    folder: Option<Arc<TempDir>>,
 }
 
 /// The built-in world of these flags: its scenario with the seed laid over it.
@@ -102,7 +104,7 @@ impl Ground {
             below: Below::World(shared(&scenario)?),
             clock,
             state: folder.path().to_owned(),
-            _own_folder: Some(folder),
+            folder: Some(Arc::new(folder)),
         })
     }
 
@@ -118,7 +120,7 @@ impl Ground {
             Some(world) => world::clock(world).await?,
         };
         let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
-        Ok(Self { config, profile, below, clock, state, _own_folder: None })
+        Ok(Self { config, profile, below, clock, state, folder: None })
     }
 
     /// The keys: defaults and the configuration's overrides, which `config check` has held already.
@@ -180,7 +182,7 @@ impl Ground {
         if let Err(why) = state {
             cockpit.feed(Msg::JournalBroken(Some(why.to_string())));
         }
-        Ok(Autopilot { cockpit, ledger })
+        Ok(Autopilot { cockpit, ledger, _folder: self.folder.clone() })
     }
 }
 

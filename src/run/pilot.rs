@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
+use tempfile::TempDir;
 
 use crate::{
     app::{guard::Confirmed, model::Model},
@@ -19,6 +20,8 @@ use crate::{
 pub(super) struct Autopilot {
     pub(super) cockpit: Cockpit,
     pub(super) ledger: Arc<Ledger>,
+    /// The folder that a demo journals into, which ends with it.
+    pub(super) _folder: Option<Arc<TempDir>>,
 }
 
 impl Autopilot {

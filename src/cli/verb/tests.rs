@@ -62,7 +62,11 @@ struct Ended {
 }
 
 fn done() -> Vec<Stage> {
-    vec![Stage::Recorded, Stage::Sending { call: 0, revision: None }, Stage::Done { said: "25 % → 0 %, verified".into() }]
+    vec![
+        Stage::Recorded,
+        Stage::Sending { call: 0, revision: None },
+        Stage::Done { said: "25 % → 0 %, verified".into() },
+    ]
 }
 
 fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> Ended {

@@ -100,16 +100,14 @@ impl Actions {
     }
 
     fn refused(&self, target: Target, error: JournalError) {
-        let said = match error {
-            JournalError::InFlight(_) => error.to_string(),
-            _ => {
-                self.tell(Msg::JournalBroken(Some(error.to_string())));
-                format!("the journal cannot be written: {error}; nothing was sent")
-            }
-        };
-        if let JournalError::InFlight(other) = error {
+        let said = if let JournalError::InFlight(other) = error {
+            let said = JournalError::InFlight(other.clone()).to_string();
             self.tell(Msg::Recorded(other));
-        }
+            said
+        } else {
+            self.tell(Msg::JournalBroken(Some(error.to_string())));
+            format!("the journal cannot be written: {error}; nothing was sent")
+        };
         self.tell(Msg::Said(said.clone()));
         self.tell_begun(target, Err(said));
     }

@@ -181,16 +181,16 @@ impl Flight<'_> {
                 }
             }
             if sent > 0 || index == 0 {
-                self.compare(plan, index, &reading.facts)?;
+                compare(plan, index, &reading.facts)?;
             }
             match self.attempt(plan, actor, index, call, reading.revision.clone()).await? {
                 Ok(taken) => return Ok(taken),
                 Err(error) if error.kind == FaultKind::Conflict => {}
-                Err(error) => return Err(Stop::End(self.failed(plan, index, &error.text))),
+                Err(error) => return Err(Stop::End(failed(plan, index, &error.text))),
             }
         }
         let why = format!("the object changed {SENDS} times while the call was sent; it did not take effect");
-        Err(Stop::End(self.failed(plan, index, &why)))
+        Err(Stop::End(failed(plan, index, &why)))
     }
 
     /// Sends a call again of which it is proven that it had no effect yet. The one before may still arrive, but only one of
@@ -206,7 +206,7 @@ impl Flight<'_> {
         match self.attempt(plan, actor, index, call, revision).await? {
             Ok(taken) => Ok(taken),
             Err(error) if error.kind == FaultKind::Conflict => Ok(Call::Unanswered),
-            Err(error) => Err(Stop::End(self.failed(plan, index, &error.text))),
+            Err(error) => Err(Stop::End(failed(plan, index, &error.text))),
         }
     }
 
@@ -224,7 +224,7 @@ impl Flight<'_> {
             && plan.verb.direction() == Direction::Forward
         {
             let why = format!("the journal cannot be written: {why}");
-            return Err(Stop::End(self.failed(plan, index, &why)));
+            return Err(Stop::End(failed(plan, index, &why)));
         }
         match within(self.host.clock, SEND_LIMIT, actor.send(call, revision.as_deref())).await {
             Some(Ok(sent)) => {
@@ -233,18 +233,6 @@ impl Flight<'_> {
             }
             Some(Err(error)) if !error.maybe_done => Ok(Err(error)),
             Some(Err(_)) | None => Ok(Ok(Call::Unanswered)),
-        }
-    }
-
-    /// Refuses when the world is not as it was on screen.
-    fn compare(&self, plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
-        let moved = if index == 0 { words::moved(plan, facts) } else { words::became_another(plan, facts) };
-        match moved {
-            None => Ok(()),
-            Some(moved) if index == 0 => {
-                Err(Stop::End(Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }))
-            }
-            Some(moved) => Err(Stop::End(self.failed(plan, index, &moved))),
         }
     }
 
@@ -283,17 +271,6 @@ impl Flight<'_> {
         }
     }
 
-    /// How it ends when a call certainly had no effect: the calls before it had.
-    fn failed(&self, plan: &Plan, index: usize, why: &str) -> Stage {
-        let done = plan.draft.calls.iter().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
-        let before = if done.is_empty() {
-            "nothing was changed".to_owned()
-        } else {
-            format!("done before it: {}", done.join(", "))
-        };
-        Stage::Failed { why: format!("{why}; {before}") }
-    }
-
     /// Writes an entry and tells it. A journal that fails stops nothing here.
     async fn note(&mut self, stage: Stage) -> Result<Kept, Stop> {
         let entry = Entry { at: self.host.clock.now(), stage };
@@ -309,5 +286,25 @@ impl Flight<'_> {
         self.record.entries.push(entry.clone());
         (self.host.news)(News::Action(ActionNews { record: id, entry }));
         Ok(kept)
+    }
+}
+
+/// How it ends when a call certainly had no effect: the calls before it had.
+fn failed(plan: &Plan, index: usize, why: &str) -> Stage {
+    let done = plan.draft.calls.iter().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
+    let before =
+        if done.is_empty() { "nothing was changed".to_owned() } else { format!("done before it: {}", done.join(", ")) };
+    Stage::Failed { why: format!("{why}; {before}") }
+}
+
+/// Refuses when the world is not as it was on screen.
+fn compare(plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
+    let moved = if index == 0 { words::moved(plan, facts) } else { words::became_another(plan, facts) };
+    match moved {
+        None => Ok(()),
+        Some(moved) if index == 0 => {
+            Err(Stop::End(Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }))
+        }
+        Some(moved) => Err(Stop::End(failed(plan, index, &moved))),
     }
 }

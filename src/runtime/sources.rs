@@ -139,14 +139,12 @@ impl Sources {
     pub(super) fn ask_signals(&self, services: &[ServiceName], window: Window, at: Timestamp) -> (usize, Vec<Msg>) {
         let (mut asked, mut late) = (0, Vec::new());
         for (source, ask) in &self.signals {
-            match ask.try_send((services.to_vec(), window)) {
-                Ok(()) => asked += 1,
-                Err(_) => {
-                    let fault =
-                        Fault::new(at, FaultKind::TimedOut, format!("{source} has not answered earlier questions yet"));
-                    late.push(Msg::Signals { source: source.clone(), at, window, signals: Err(fault) });
-                }
+            if ask.try_send((services.to_vec(), window)).is_ok() {
+                asked += 1;
+                continue;
             }
+            let fault = Fault::new(at, FaultKind::TimedOut, format!("{source} has not answered earlier questions yet"));
+            late.push(Msg::Signals { source: source.clone(), at, window, signals: Err(fault) });
         }
         (asked, late)
     }

@@ -74,6 +74,16 @@ impl fmt::Debug for Host<'_> {
 /// very revision that guarded it, so that at most one of the two can take effect; else its effect is waited for, and the
 /// outcome is *unknown* when it does not show.
 pub async fn run(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    end(id, host, true).await
+}
+
+/// Brings a record to its end whose executor died and whose time is up: only by looking. Nothing is sent that nobody asked
+/// for just now. Returns as [`run`] does.
+pub async fn conclude(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    end(id, host, false).await
+}
+
+async fn end(id: RecordId, host: &Host<'_>, may_send: bool) -> Result<Option<Entry>, JournalError> {
     let ledger = Arc::clone(host.ledger);
     let record = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))??;
     let record = record.ok_or(JournalError::Missing(id))?;
@@ -83,7 +93,7 @@ pub async fn run(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, Journal
     let plan = record.intent.plan.clone();
     let actor = host.connections.iter().find(|one| one.name == *plan.target.source());
     let actor = actor.and_then(|one| one.actor(&plan.target));
-    let mut flight = Flight { host, record };
+    let mut flight = Flight { host, record, may_send };
     let stage = match actor {
         None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source())),
         Some(actor) => match flight.fly(&plan, actor).await {
@@ -117,12 +127,20 @@ enum Call {
 struct Flight<'a> {
     host: &'a Host<'a>,
     record: Record,
+    may_send: bool,
 }
 
 impl Flight<'_> {
     async fn fly(&mut self, plan: &Plan, actor: &dyn Actor) -> Result<Stage, Stop> {
+        if !self.may_send && !self.has_sent() {
+            let why = "interrupted before anything was sent".to_owned();
+            return Ok(Stage::Refused { why, changed: false });
+        }
         let mut reading = self.read(plan, actor).await?;
         let before = reading.facts.clone();
+        if !self.may_send {
+            return self.watch(plan, actor, &before).await;
+        }
         let (mut next, unanswered) = self.progress();
         if let Some((call, revision)) = unanswered {
             let untouched = revision.is_some() && revision == reading.revision;

@@ -15,12 +15,14 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::runtime::clock::wall_sleep;
+use crate::{runtime::clock::wall_sleep, term::session::give_back};
 
 /// How often the terminal is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long leaving may take.
 const LEAVE: Duration = Duration::from_secs(2);
+/// How long giving the terminal back may take when the loop does not leave.
+const GIVE_BACK: Duration = Duration::from_millis(200);
 
 /// What the world outside the screen wants of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,13 +146,17 @@ async fn watch(mut ears: Ears, tell: mpsc::UnboundedSender<Signal>, mut stopped:
     };
     tokio::select! {
         _ = stopped => {}
-        () = wall_sleep(LEAVE) => end(wanted),
+        () = wall_sleep(LEAVE) => end(wanted).await,
     }
 }
 
-/// Ends the process without a word: whoever would read it is gone, and writing could block for ever.
+/// Ends the process without a word: who would read it may be gone, and writing could block for ever.
 #[expect(clippy::exit, reason = "the loop does not leave, so nobody else can")]
-fn end(wanted: Signal) {
+async fn end(wanted: Signal) {
+    if matches!(wanted, Signal::Terminate | Signal::Interrupt) && std::thread::Builder::new().spawn(give_back).is_ok() {
+        // It has the moment, no more: the loop may hang in a write with stdout locked.
+        wall_sleep(GIVE_BACK).await;
+    }
     let _ = crossterm::terminal::disable_raw_mode();
     std::process::exit(wanted.exit_code().into());
 }

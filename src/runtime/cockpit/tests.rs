@@ -128,7 +128,7 @@ async fn settling_includes_the_signals_of_what_is_in_flight_asked_for_once() {
     assert_eq!((meter.asked().len(), services), (1, vec!["payments".into()]));
     let (source, signals) = cockpit.model().store.signals(&"payments".into()).unwrap();
     assert_eq!((source.as_str(), signals.versions[0].counts[0].to), ("prom", window.to));
-    cockpit.pass(Duration::from_secs(60)).await;
+    cockpit.pass(Duration::from_mins(1)).await;
     let later: Vec<Window> = meter.asked().into_iter().skip(1).map(|(_, window)| window).collect();
     let each = Duration::from_secs(30);
     let next = Window { from: window.to, to: window.to + each, step: each };

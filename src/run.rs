@@ -41,7 +41,7 @@ use crate::{
         pilot::Autopilot,
     },
     runtime::{
-        detached,
+        detach::leave_session,
         executor::{self, Host},
         recorder::Recording,
     },
@@ -316,7 +316,7 @@ impl Process<'_> {
     fn executor(&mut self, id: RecordId) -> Result<Exit, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         // Started by hand from a shell it leads a group already, which is as good.
-        let _ = detached::leave_session();
+        let _ = leave_session();
         runtime.block_on(async {
             let ground = Ground::real(&self.globals, &self.environment).await?;
             let connections: Vec<_> = ground.wired().await?.into_iter().map(|wired| wired.connection).collect();

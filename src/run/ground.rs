@@ -39,7 +39,7 @@ use crate::{
         actions::{Detach, Executors},
         clock::{ScaledClock, SystemClock, VirtualClock},
         cockpit::{Cockpit, Parts},
-        detached,
+        detach::spawn_detached,
         recorder::Recorder,
         sources,
     },
@@ -201,7 +201,10 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
         flags.extend(["--config".into(), fs::canonicalize(file).unwrap_or_else(|_| file.clone()).into_os_string()]);
     }
     flags.extend(globals.profile.iter().flat_map(|profile| ["--profile".into(), profile.into()]));
-    Ok(Arc::new(move |id: RecordId| detached::spawn(&program, &flags, id)))
+    Ok(Arc::new(move |id: RecordId| {
+        let task = [OsString::from("executor"), id.to_string().into()];
+        spawn_detached(&program, flags.iter().chain(&task))
+    }))
 }
 
 /// The configuration of these flags, checked.

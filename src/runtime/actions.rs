@@ -28,7 +28,7 @@ use crate::{
         clock::SharedClock,
         facet::Connection,
         plan::Target,
-        record::{Entry, Record, RecordId, Stage},
+        record::{Record, RecordId},
     },
     runtime::{
         executor::{self, Host, News},
@@ -69,6 +69,8 @@ pub(super) struct Actions {
     pub(super) connections: Arc<[Connection]>,
     pub(super) clock: SharedClock,
     pub(super) executors: Executors,
+    /// Looking only: even abandoned records are left to others.
+    pub(super) read_only: bool,
     /// Unbounded: an action has few news, and none of them may wait for a slow screen.
     pub(super) notes: mpsc::UnboundedSender<Note>,
     /// Records whose executor is a task of this process.
@@ -100,16 +102,14 @@ impl Actions {
     }
 
     fn refused(&self, target: Target, error: JournalError) {
-        let said = match error {
-            JournalError::InFlight(_) => error.to_string(),
-            _ => {
-                self.tell(Msg::JournalBroken(Some(error.to_string())));
-                format!("the journal cannot be written: {error}; nothing was sent")
-            }
-        };
-        if let JournalError::InFlight(other) = error {
+        let said = if let JournalError::InFlight(other) = error {
+            let said = JournalError::InFlight(other.clone()).to_string();
             self.tell(Msg::Recorded(other));
-        }
+            said
+        } else {
+            self.tell(Msg::JournalBroken(Some(error.to_string())));
+            format!("the journal cannot be written: {error}; nothing was sent")
+        };
         self.tell(Msg::Said(said.clone()));
         self.tell_begun(target, Err(said));
     }
@@ -134,13 +134,19 @@ impl Actions {
 
     /// Runs an executor in this task.
     pub(super) async fn carry_out(&self, id: RecordId) {
+        self.execute(id, true).await;
+    }
+
+    /// An executor that carries the record out, or only looks how it ended.
+    async fn execute(&self, id: RecordId, may_send: bool) {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         let news = |news| match news {
             News::Action(news) => self.tell(Msg::Action(news)),
             News::JournalBroken(why) => self.tell(Msg::JournalBroken(Some(why))),
         };
         let host = Host { ledger: &self.ledger, connections: &self.connections, clock: &*self.clock, news: &news };
-        if let Err(error) = executor::run(id, &host).await {
+        let ended = if may_send { executor::run(id, &host).await } else { executor::conclude(id, &host).await };
+        if let Err(error) = ended {
             self.tell(Msg::Said(format!("record {id} cannot be carried out: {error}")));
         }
         self.own.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
@@ -193,7 +199,8 @@ impl Actions {
             }
             let (id, entries, ended) = (record.id, record.entries.len(), record.end().is_some());
             if self.is_abandoned(&record) {
-                tasks.spawn(self.clone().recover(record.clone()));
+                let actions = self.clone();
+                tasks.spawn(async move { actions.execute(id, false).await });
             }
             if told.insert(id, entries) != Some(entries) {
                 self.tell(Msg::Recorded(Box::new(record)));
@@ -208,20 +215,7 @@ impl Actions {
     fn is_abandoned(&self, record: &Record) -> bool {
         let last = record.entries.last().map_or(record.intent.at, |entry| entry.at);
         let quiet = record.intent.plan.draft.expect.within + ABANDONED;
-        record.end().is_none() && after(last, quiet) < self.clock.now()
-    }
-
-    /// Brings a record to its end whose executor is gone: by looking where something was sent; where nothing was, it is too
-    /// late to begin unasked.
-    async fn recover(self, record: Record) {
-        if record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. })) {
-            return self.carry_out(record.id).await;
-        }
-        let why = "interrupted before anything was sent".to_owned();
-        let entry = Entry { at: self.clock.now(), stage: Stage::Refused { why, changed: false } };
-        let ledger = Arc::clone(&self.ledger);
-        // When it fails the next look tries again.
-        let _ = spawn_blocking(move || ledger.append(record.id, record.entries.len(), &entry)).await;
+        !self.read_only && record.end().is_none() && after(last, quiet) < self.clock.now()
     }
 
     fn tell(&self, msg: Msg) {

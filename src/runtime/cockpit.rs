@@ -130,6 +130,7 @@ impl Cockpit {
             connections: Arc::clone(&connections),
             clock: Arc::clone(&parts.clock),
             executors: parts.executors,
+            read_only: parts.session.read_only,
             notes: news_in,
             own: Arc::new(Mutex::default()),
             // The first look finds out.

@@ -74,6 +74,16 @@ impl fmt::Debug for Host<'_> {
 /// very revision that guarded it, so that at most one of the two can take effect; else its effect is waited for, and the
 /// outcome is *unknown* when it does not show.
 pub async fn run(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    end(id, host, true).await
+}
+
+/// Brings a record to its end whose executor died and whose time is up: only by looking. Nothing is sent that nobody asked
+/// for just now. Returns as [`run`] does.
+pub async fn conclude(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    end(id, host, false).await
+}
+
+async fn end(id: RecordId, host: &Host<'_>, may_send: bool) -> Result<Option<Entry>, JournalError> {
     let ledger = Arc::clone(host.ledger);
     let record = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))??;
     let record = record.ok_or(JournalError::Missing(id))?;
@@ -83,7 +93,7 @@ pub async fn run(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, Journal
     let plan = record.intent.plan.clone();
     let actor = host.connections.iter().find(|one| one.name == *plan.target.source());
     let actor = actor.and_then(|one| one.actor(&plan.target));
-    let mut flight = Flight { host, record };
+    let mut flight = Flight { host, record, may_send };
     let stage = match actor {
         None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source())),
         Some(actor) => match flight.fly(&plan, actor).await {
@@ -117,12 +127,20 @@ enum Call {
 struct Flight<'a> {
     host: &'a Host<'a>,
     record: Record,
+    may_send: bool,
 }
 
 impl Flight<'_> {
     async fn fly(&mut self, plan: &Plan, actor: &dyn Actor) -> Result<Stage, Stop> {
+        if !self.may_send && !self.has_sent() {
+            let why = "interrupted before anything was sent".to_owned();
+            return Ok(Stage::Refused { why, changed: false });
+        }
         let mut reading = self.read(plan, actor).await?;
         let before = reading.facts.clone();
+        if !self.may_send {
+            return self.watch(plan, actor, &before).await;
+        }
         let (mut next, unanswered) = self.progress();
         if let Some((call, revision)) = unanswered {
             let untouched = revision.is_some() && revision == reading.revision;
@@ -181,16 +199,16 @@ impl Flight<'_> {
                 }
             }
             if sent > 0 || index == 0 {
-                self.compare(plan, index, &reading.facts)?;
+                compare(plan, index, &reading.facts)?;
             }
             match self.attempt(plan, actor, index, call, reading.revision.clone()).await? {
                 Ok(taken) => return Ok(taken),
                 Err(error) if error.kind == FaultKind::Conflict => {}
-                Err(error) => return Err(Stop::End(self.failed(plan, index, &error.text))),
+                Err(error) => return Err(Stop::End(failed(plan, index, &error.text))),
             }
         }
         let why = format!("the object changed {SENDS} times while the call was sent; it did not take effect");
-        Err(Stop::End(self.failed(plan, index, &why)))
+        Err(Stop::End(failed(plan, index, &why)))
     }
 
     /// Sends a call again of which it is proven that it had no effect yet. The one before may still arrive, but only one of
@@ -206,7 +224,7 @@ impl Flight<'_> {
         match self.attempt(plan, actor, index, call, revision).await? {
             Ok(taken) => Ok(taken),
             Err(error) if error.kind == FaultKind::Conflict => Ok(Call::Unanswered),
-            Err(error) => Err(Stop::End(self.failed(plan, index, &error.text))),
+            Err(error) => Err(Stop::End(failed(plan, index, &error.text))),
         }
     }
 
@@ -224,7 +242,7 @@ impl Flight<'_> {
             && plan.verb.direction() == Direction::Forward
         {
             let why = format!("the journal cannot be written: {why}");
-            return Err(Stop::End(self.failed(plan, index, &why)));
+            return Err(Stop::End(failed(plan, index, &why)));
         }
         match within(self.host.clock, SEND_LIMIT, actor.send(call, revision.as_deref())).await {
             Some(Ok(sent)) => {
@@ -233,18 +251,6 @@ impl Flight<'_> {
             }
             Some(Err(error)) if !error.maybe_done => Ok(Err(error)),
             Some(Err(_)) | None => Ok(Ok(Call::Unanswered)),
-        }
-    }
-
-    /// Refuses when the world is not as it was on screen.
-    fn compare(&self, plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
-        let moved = if index == 0 { words::moved(plan, facts) } else { words::became_another(plan, facts) };
-        match moved {
-            None => Ok(()),
-            Some(moved) if index == 0 => {
-                Err(Stop::End(Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }))
-            }
-            Some(moved) => Err(Stop::End(self.failed(plan, index, &moved))),
         }
     }
 
@@ -283,17 +289,6 @@ impl Flight<'_> {
         }
     }
 
-    /// How it ends when a call certainly had no effect: the calls before it had.
-    fn failed(&self, plan: &Plan, index: usize, why: &str) -> Stage {
-        let done = plan.draft.calls.iter().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
-        let before = if done.is_empty() {
-            "nothing was changed".to_owned()
-        } else {
-            format!("done before it: {}", done.join(", "))
-        };
-        Stage::Failed { why: format!("{why}; {before}") }
-    }
-
     /// Writes an entry and tells it. A journal that fails stops nothing here.
     async fn note(&mut self, stage: Stage) -> Result<Kept, Stop> {
         let entry = Entry { at: self.host.clock.now(), stage };
@@ -309,5 +304,25 @@ impl Flight<'_> {
         self.record.entries.push(entry.clone());
         (self.host.news)(News::Action(ActionNews { record: id, entry }));
         Ok(kept)
+    }
+}
+
+/// How it ends when a call certainly had no effect: the calls before it had.
+fn failed(plan: &Plan, index: usize, why: &str) -> Stage {
+    let done = plan.draft.calls.iter().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
+    let before =
+        if done.is_empty() { "nothing was changed".to_owned() } else { format!("done before it: {}", done.join(", ")) };
+    Stage::Failed { why: format!("{why}; {before}") }
+}
+
+/// Refuses when the world is not as it was on screen.
+fn compare(plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
+    let moved = if index == 0 { words::moved(plan, facts) } else { words::became_another(plan, facts) };
+    match moved {
+        None => Ok(()),
+        Some(moved) if index == 0 => {
+            Err(Stop::End(Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }))
+        }
+        Some(moved) => Err(Stop::End(failed(plan, index, &moved))),
     }
 }

@@ -11,9 +11,11 @@ use tokio::sync::Notify;
 
 use crate::{
     domain::{
+        ids::ServiceName,
         observed::FaultKind,
         offer::{Offer, Risk},
         rollout::{Engine, Identity, Phase, Rollout, Strategy, Weight},
+        signal::{Counts, ServiceSignals, VersionSignals},
         time::{Timestamp, age},
         verb::Verb,
         version::Version,
@@ -22,7 +24,7 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Actor, Answer, Change, Connection, Rollouts},
+        facet::{Actor, Answer, Change, Connection, Metrics, Rollouts, Window},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target, WireCall, fact},
     },
 };
@@ -217,6 +219,30 @@ impl Actor for Cluster {
             }
         }
         .boxed()
+    }
+}
+
+/// A source of metrics that knows one version of whatever it is asked for, and takes down what it was asked.
+#[derive(Debug, Default)]
+pub(super) struct Meter(Mutex<Vec<(Vec<ServiceName>, Window)>>);
+
+impl Meter {
+    pub(super) fn asked(&self) -> Vec<(Vec<ServiceName>, Window)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Metrics for Meter {
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
+        self.0.lock().unwrap().push((services.to_vec(), window));
+        let counts = Counts { from: window.from, to: window.to, requests: 180, errors: 0 };
+        let version = VersionSignals { label: "7d".to_owned(), counts: vec![counts], ..VersionSignals::default() };
+        let of = |service: &ServiceName| ServiceSignals {
+            service: service.clone(),
+            step: window.step,
+            versions: vec![version.clone()],
+        };
+        std::future::ready(Ok(services.iter().map(of).collect())).boxed()
     }
 }
 

@@ -6,11 +6,13 @@
 pub mod actions;
 pub mod clock;
 pub mod cockpit;
-pub mod detached;
+pub mod detach;
 pub mod executor;
 #[cfg(test)]
 mod fake;
+pub mod keys;
 mod note;
 pub mod recorder;
 pub mod sources;
 pub mod terminal;
+pub mod watchdog;

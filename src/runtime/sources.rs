@@ -1,6 +1,9 @@
 //! One task for each facet of each connection: watches with a heartbeat, polls with back-off, signal readers. They turn
 //! answers and failures into messages and decide nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -139,14 +142,12 @@ impl Sources {
     pub(super) fn ask_signals(&self, services: &[ServiceName], window: Window, at: Timestamp) -> (usize, Vec<Msg>) {
         let (mut asked, mut late) = (0, Vec::new());
         for (source, ask) in &self.signals {
-            match ask.try_send((services.to_vec(), window)) {
-                Ok(()) => asked += 1,
-                Err(_) => {
-                    let fault =
-                        Fault::new(at, FaultKind::TimedOut, format!("{source} has not answered earlier questions yet"));
-                    late.push(Msg::Signals { source: source.clone(), at, window, signals: Err(fault) });
-                }
+            if ask.try_send((services.to_vec(), window)).is_ok() {
+                asked += 1;
+                continue;
             }
+            let fault = Fault::new(at, FaultKind::TimedOut, format!("{source} has not answered earlier questions yet"));
+            late.push(Msg::Signals { source: source.clone(), at, window, signals: Err(fault) });
         }
         (asked, late)
     }
@@ -229,16 +230,22 @@ fn pause(interval: Duration, failures: u32, asked_to_wait: Option<Duration>) -> 
     slower.min(LONGEST.max(interval)).max(asked_to_wait.unwrap_or_default())
 }
 
-/// Reads signals, one request after the other.
+/// Reads signals, one request after the other, more slowly while the source fails.
 async fn measure(seat: Seat, metrics: Arc<dyn Metrics>, mut asked: mpsc::Receiver<Question>) {
+    let mut failures = 0;
     while let Some((services, window)) = asked.recv().await {
         let answer = within(&*seat.clock, READ_LIMIT, metrics.signals(&services, window)).await;
         let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, READ_LIMIT)));
+        failures = if answer.is_ok() { 0 } else { failures + 1 };
+        let asked_to_wait = answer.as_ref().err().and_then(|error| error.retry_after);
         let at = seat.clock.now();
         let signals = answer.map_err(|error| error.at(at));
         let msg = Msg::Signals { source: seat.source.clone(), at, window, signals };
         if seat.notes.send(Note::Answered(msg, Key::Signals)).await.is_err() {
             return;
+        }
+        if failures > 0 {
+            seat.clock.sleep(pause(seat.interval, failures, asked_to_wait)).await;
         }
     }
 }
@@ -274,19 +281,4 @@ fn list_runs<'a>(facet: &'a (dyn Pipelines + 'static)) -> Answer<'a, Vec<Run>> {
 
 fn runs_note(source: SourceName, at: Timestamp, runs: Result<Vec<Run>, Fault>) -> Note {
     Note::Answered(Msg::Runs { source: source.clone(), at, runs }, Key::Runs(source))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failing_source_is_read_ever_more_slowly_and_never_sooner_than_it_asks() {
-        let seconds = |failures, asked: Option<u64>| {
-            pause(Duration::from_secs(10), failures, asked.map(Duration::from_secs)).as_secs()
-        };
-        assert_eq!([0, 1, 2, 3, 9].map(|failures| seconds(failures, None)), [10, 10, 20, 40, 300]);
-        assert_eq!([seconds(1, Some(90)), seconds(9, Some(3600)), seconds(4, Some(1))], [90, 3600, 80]);
-        assert_eq!(pause(Duration::from_mins(10), 9, None), Duration::from_mins(10));
-    }
 }

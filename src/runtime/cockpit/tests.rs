@@ -20,13 +20,14 @@ use crate::{
     keymap::Keymap,
     port::{
         clock::SharedClock,
+        facet::{Connection, Window},
         plan::{Ask, Target, fact},
         record::{Record, RecordId, Stage},
     },
     runtime::{
         actions::Executors,
         clock::VirtualClock,
-        fake::{Cluster, GOES_BACK},
+        fake::{Cluster, GOES_BACK, Meter},
         sources::infos,
     },
 };
@@ -34,6 +35,7 @@ use crate::{
 struct Given {
     clock: SharedClock,
     cluster: Arc<Cluster>,
+    meter: Option<Arc<Meter>>,
     journal: Arc<SqliteJournal>,
     dir: tempfile::TempDir,
 }
@@ -43,7 +45,7 @@ impl Given {
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
         let cluster = Cluster::new(&clock, 1, schedule);
         let dir = tempfile::tempdir().unwrap();
-        Self { clock, cluster, journal: Arc::new(SqliteJournal::in_memory().unwrap()), dir }
+        Self { clock, cluster, meter: None, journal: Arc::new(SqliteJournal::in_memory().unwrap()), dir }
     }
 
     fn ledger(&self) -> Arc<Ledger> {
@@ -63,7 +65,12 @@ impl Given {
     }
 
     fn cockpit_with(&self, ledger: Arc<Ledger>) -> Cockpit {
-        let connections = vec![self.cluster.connection()];
+        let mut connections = vec![self.cluster.connection()];
+        if let Some(meter) = &self.meter {
+            let mut metrics = Connection::new("prom".into(), "prometheus", Duration::from_secs(30));
+            metrics.metrics = Some(meter.clone());
+            connections.push(metrics);
+        }
         let session = Session {
             who: "dana".into(),
             profile: "test".to_owned(),
@@ -109,6 +116,23 @@ async fn a_settled_cockpit_has_heard_of_every_source_once() {
     assert_eq!(cockpit.model().store.rollouts().collect::<Vec<_>>(), [&given.cluster.rollout()]);
     assert_eq!(cockpit.model().journal_broken, None);
     assert_eq!(given.clock.now(), at(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settling_includes_the_signals_of_what_is_in_flight_asked_for_once() {
+    let meter = Arc::new(Meter::default());
+    let given = Given { meter: Some(meter.clone()), ..Given::new(&GOES_BACK) };
+    let mut cockpit = given.cockpit();
+    cockpit.settle().await;
+    let (services, window) = meter.asked().remove(0);
+    assert_eq!((meter.asked().len(), services), (1, vec!["payments".into()]));
+    let (source, signals) = cockpit.model().store.signals(&"payments".into()).unwrap();
+    assert_eq!((source.as_str(), signals.versions[0].counts[0].to), ("prom", window.to));
+    cockpit.pass(Duration::from_mins(1)).await;
+    let later: Vec<Window> = meter.asked().into_iter().skip(1).map(|(_, window)| window).collect();
+    let each = Duration::from_secs(30);
+    let next = Window { from: window.to, to: window.to + each, step: each };
+    assert_eq!(later, [next, Window { from: next.to, to: next.to + each, step: each }]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,20 +5,20 @@ use std::{
     time::Duration,
 };
 
-use super::{Host, News, run};
+use super::{Host, News, conclude, run};
 use crate::{
     domain::verb::Verb,
     journal::{
-        Journal, JournalError,
+        Chain, Journal, JournalError,
         ledger::{Begun, Ledger},
         sample::{at, entry, intent, intent_on, payments},
-        spool::Spool,
+        spool::{Line, Spool},
         sqlite::SqliteJournal,
     },
     port::{
         clock::SharedClock,
         plan::fact,
-        record::{Entry, NewRecord, RecordId, Stage},
+        record::{Entry, NewRecord, Record, RecordId, Stage},
     },
     runtime::{
         clock::VirtualClock,
@@ -277,18 +277,78 @@ async fn without_a_journal_the_way_back_is_flown_from_the_spool_and_said_loudly(
     assert!(given.news.lock().unwrap().iter().any(|news| matches!(news, News::JournalBroken(_))));
 }
 
+/// A journal whose disk is full from the second write on.
+#[derive(Debug)]
+struct Full(SqliteJournal);
+
+impl Journal for Full {
+    fn begin(&self, new: &NewRecord) -> Result<Record, JournalError> {
+        self.0.begin(new)
+    }
+
+    fn append(&self, _: RecordId, _: usize, _: &Entry) -> Result<(), JournalError> {
+        let (path, why, way) = ("journal.db".into(), "the disk is full".to_owned(), "free some space");
+        Err(JournalError::Broken { path, why, way })
+    }
+
+    fn get(&self, record: RecordId) -> Result<Option<Record>, JournalError> {
+        self.0.get(record)
+    }
+
+    fn newest(&self, most: usize) -> Result<Vec<Record>, JournalError> {
+        self.0.newest(most)
+    }
+
+    fn in_flight(&self) -> Result<Vec<Record>, JournalError> {
+        self.0.in_flight()
+    }
+
+    fn check(&self) -> Result<(), JournalError> {
+        self.0.check()
+    }
+
+    fn adopt(&self, lines: &[Line]) -> Result<(), JournalError> {
+        self.0.adopt(lines)
+    }
+
+    fn verify(&self) -> Result<Chain, JournalError> {
+        self.0.verify()
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_journal_that_breaks_before_the_call_stops_a_forward_verb() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.db");
-    let file = path.clone();
-    let open = move || -> Result<Arc<dyn Journal>, JournalError> { Ok(Arc::new(SqliteJournal::open(&file)?)) };
-    let (ledger, _) = Ledger::open(open, Spool::new(vec![dir.path().join("spool.jsonl")]));
-    let given = Given { ledger: Arc::new(ledger), ..Given::new(&GOES_BACK) };
-    let id = given.begin(&intent(Verb::Promote));
-    rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE lines").unwrap();
-    let connections = [given.cluster.connection()];
-    let host = Host { ledger: &given.ledger, connections: &connections, clock: &*given.clock, news: &|_| {} };
-    assert!(run(id, &host).await.is_err(), "the plan itself is gone");
-    assert_eq!(given.cluster.sent(), Vec::<String>::new());
+async fn a_disk_that_fills_before_the_call_stops_a_forward_verb_and_not_the_way_back() {
+    for (verb, sent) in [(Verb::Promote, Vec::new()), (Verb::Abort, vec!["abort".to_owned()])] {
+        let dir = tempfile::tempdir().unwrap();
+        let journal: Arc<dyn Journal> = Arc::new(Full(SqliteJournal::in_memory().unwrap()));
+        let (ledger, _) = Ledger::open(move || Ok(journal.clone()), Spool::new(vec![dir.path().join("spool.jsonl")]));
+        let given = Given { ledger: Arc::new(ledger), ..Given::new(&GOES_BACK) };
+        let id = given.begin(&intent(verb));
+        let end = given.run(id).await.unwrap().stage;
+        assert_eq!(
+            (given.cluster.sent(), matches!(end, Stage::Done { .. })),
+            (sent.clone(), !sent.is_empty()),
+            "{end:?}"
+        );
+        let spooled = std::fs::read_to_string(dir.path().join("spool.jsonl")).unwrap();
+        assert!(spooled.lines().count() >= 2, "{spooled}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn concluding_looks_and_sends_nothing_even_where_it_would_be_safe() {
+    for (entries, unknown) in [(Vec::new(), false), (vec![entry(0, sending(0, 100))], true)] {
+        let given = Given::new(&GOES_BACK);
+        let id = given.begin(&intent(Verb::Abort));
+        for (index, entry) in entries.iter().enumerate() {
+            given.ledger.append(id, index + 1, entry);
+        }
+        let connections = [given.cluster.connection()];
+        let host = Host { ledger: &given.ledger, connections: &connections, clock: &*given.clock, news: &|_| {} };
+        let end = conclude(id, &host).await.unwrap().unwrap().stage;
+        let why = "interrupted before anything was sent".to_owned();
+        assert_eq!(matches!(end, Stage::Unknown { .. }), unknown, "{end:?}");
+        assert_eq!(end == Stage::Refused { why, changed: false }, !unknown);
+        assert_eq!(given.cluster.sent(), Vec::<String>::new());
+    }
 }

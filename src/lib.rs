@@ -12,6 +12,7 @@ pub mod keymap;
 pub mod policy;
 pub mod port;
 pub mod provider;
+pub mod run;
 pub mod runtime;
 pub mod term;
 pub mod theme;

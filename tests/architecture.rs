@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("journal", &["domain", "port"]),
     ("app", &["domain", "judge", "policy", "port"]),
     ("keymap", &["app"]),
-    ("view", &["app", "domain", "judge", "keymap", "port", "theme"]),
+    ("view", &["app", "domain", "judge", "keymap", "port"]),
     ("ui", &["theme", "view"]),
     ("provider", &["domain", "port"]),
     ("config", &["domain"]),

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     app::{
         action::Actions,
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Who acts.
     pub who: Person,
@@ -141,6 +143,8 @@ pub struct Model {
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
     /// Until when the signals of each service were asked for.
     pub signals_asked: BTreeMap<ServiceName, Timestamp>,
+    /// Up to when the sources of signals were asked for a sign of life, while nothing is in flight.
+    pub signals_proven: Option<Timestamp>,
     /// What is being done, and what was done in this session.
     pub actions: Actions,
     /// Where the operator is.
@@ -170,6 +174,7 @@ impl Model {
             judgements: BTreeMap::new(),
             step_times: BTreeMap::new(),
             signals_asked: BTreeMap::new(),
+            signals_proven: None,
             actions: Actions::default(),
             nav,
             notice: None,

@@ -101,4 +101,6 @@ pub enum Msg {
     Action(ActionNews),
     /// The journal cannot be written; `None` when it can again. Forward verbs refuse meanwhile.
     JournalBroken(Option<String>),
+    /// The runtime has something to say once, in the footer.
+    Said(String),
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     domain::{
         gate::Gate,
@@ -37,7 +39,7 @@ pub struct SourceState {
 }
 
 /// A connection that the cockpit was started with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceInfo {
     /// Its name.
     pub name: SourceName,

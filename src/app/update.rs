@@ -62,6 +62,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.journal_broken = why;
             Vec::new()
         }
+        Msg::Said(text) => {
+            model.say(text);
+            Vec::new()
+        }
     }
 }
 

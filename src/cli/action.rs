@@ -137,7 +137,7 @@ impl StageOut {
 pub fn words(stage: &Stage) -> (&'static str, String) {
     match stage {
         Stage::Recorded => ("recorded", "the intent is on disk; nothing was sent".to_owned()),
-        Stage::Sending { call } => ("sending", format!("call {}", call + 1)),
+        Stage::Sending { call, .. } => ("sending", format!("call {}", call + 1)),
         Stage::Accepted { call, said } => ("accepted", format!("call {}: {said}", call + 1)),
         Stage::Moving { said } => ("moving", said.clone()),
         Stage::NotMoving { seconds } => ("not_moving", format!("accepted, not moving for {seconds} s")),

@@ -210,7 +210,10 @@ mod tests {
 
     fn records() -> Vec<Record> {
         let done = Stage::Done { said: "4 of 4 pods, verified".into() };
-        vec![record(1, &[Stage::Recorded, done]), record(2, &[Stage::Recorded, Stage::Sending { call: 0 }])]
+        vec![
+            record(1, &[Stage::Recorded, done]),
+            record(2, &[Stage::Recorded, Stage::Sending { call: 0, revision: None }]),
+        ]
     }
 
     fn text(print: impl FnOnce(&mut dyn Write)) -> String {

@@ -13,7 +13,6 @@ pub mod inbox;
 pub mod json;
 pub mod keys;
 pub mod listing;
-pub mod replay;
 #[cfg(test)]
 mod sample;
 pub mod snapshot;

@@ -45,7 +45,7 @@ pub trait Pilot {
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>>;
 
     /// Waits until a record has more than `seen` entries, or until `within` has passed; the record as it stands then.
-    fn follow(&mut self, id: RecordId, seen: usize, within: Option<Duration>) -> BoxFuture<'_, Record>;
+    fn follow(&mut self, id: RecordId, seen: usize, within: Option<Duration>) -> BoxFuture<'_, Result<Record, String>>;
 }
 
 /// Asks a question and takes a line.
@@ -166,7 +166,7 @@ async fn send(
         if record.end().is_some() || left.is_some_and(|left| left.is_zero()) {
             break;
         }
-        record = pilot.follow(record.id, told, left).await;
+        record = pilot.follow(record.id, told, left).await.map_err(CliError::failed)?;
     }
     let exit = match (record.end(), args.wait) {
         (Some(end), _) => action::exit_of(&end.stage).unwrap_or(Exit::Unknown),

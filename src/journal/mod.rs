@@ -1,1 +1,99 @@
-//! The record: intents, outcomes, evidence, in a hash chain on disk. Knows nothing of providers or screens.
+//! The record of every action: on disk before the first call, chained by hashes, kept aside when the disk fails.
+//!
+//! Here live the [`Journal`] trait, its SQLite form, the hash chain, the spool and the [`ledger::Ledger`] that joins them.
+//! Here must not live: tasks or timers (everything blocks; the runtime calls it off its loop), screens, or providers.
+
+mod chain;
+pub mod ledger;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod spool;
+pub mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::PathBuf};
+
+use crate::{
+    domain::text,
+    journal::spool::Line,
+    port::record::{Entry, NewRecord, Record, RecordId},
+};
+
+/// Where records are kept. Every function blocks until the answer is on disk, so none may be called on the event loop.
+pub trait Journal: Send + Sync + fmt::Debug {
+    /// Writes an intent and its first entry, [`crate::port::record::Stage::Recorded`]; durable before it returns.
+    /// Refuses with [`JournalError::InFlight`] while another action on the same target has not ended, in one transaction,
+    /// so that two sessions that press at once cannot both go on (F3).
+    fn begin(&self, new: &NewRecord) -> Result<Record, JournalError>;
+
+    /// Writes the entry that follows the first `after` entries of a record; durable before it returns. Refuses with
+    /// [`JournalError::Taken`] when somebody else wrote that one already, so that two executors never act on one record.
+    fn append(&self, record: RecordId, after: usize, entry: &Entry) -> Result<(), JournalError>;
+
+    /// One record.
+    fn get(&self, record: RecordId) -> Result<Option<Record>, JournalError>;
+
+    /// The newest records, newest first. One that cannot be read is left out; [`Journal::verify`] names it.
+    fn newest(&self, most: usize) -> Result<Vec<Record>, JournalError>;
+
+    /// The records that have not ended, oldest first.
+    fn in_flight(&self) -> Result<Vec<Record>, JournalError>;
+
+    /// Can it be written now? Really writes, so that a full disk is found.
+    fn check(&self) -> Result<(), JournalError>;
+
+    /// Takes what was kept aside while it could not be written. Doing it twice changes nothing.
+    fn adopt(&self, lines: &[Line]) -> Result<(), JournalError>;
+
+    /// Recomputes the chain over everything that was ever written.
+    fn verify(&self) -> Result<Chain, JournalError>;
+}
+
+/// What [`Journal::verify`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// Nothing was changed.
+    Whole {
+        /// How many lines there are.
+        lines: u64,
+        /// The hash of the last line, in hex. Kept elsewhere, the pair shows later whether lines were cut off.
+        head: String,
+    },
+    /// Something was changed.
+    Broken {
+        /// The first record that is not as it was written.
+        record: RecordId,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong with it, as a sentence.
+        why: String,
+    },
+}
+
+/// Why the journal did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another action on the same target has not ended.
+    #[error(
+        "already under way: {verb} ({who}, {at}); nothing was sent",
+        verb = .0.intent.plan.verb.words(), who = .0.intent.who, at = .0.intent.at.format("%H:%M:%S")
+    )]
+    InFlight(Box<Record>),
+    /// Another executor wrote the next entry of this record.
+    #[error("somebody else carries on with record {0}")]
+    Taken(RecordId),
+    /// There is no such record.
+    #[error("there is no record {0} in the journal: `holdshort audit list` shows what there is")]
+    Missing(RecordId),
+    /// It cannot be read or written.
+    #[error("{}: {why}; {way}", text::clean(&path.display().to_string()))]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, as half a sentence.
+        why: String,
+        /// What helps.
+        way: &'static str,
+    },
+}

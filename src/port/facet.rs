@@ -119,7 +119,8 @@ impl Window {
 /// A system that measures.
 pub trait Metrics: Send + Sync {
     /// The signals of these services, split by version, for each interval of the window. One request for each kind of
-    /// metric, however many services there are. A service or version that the source does not know is left out.
+    /// metric, however many services there are. A service or version that the source does not know is left out. Without
+    /// services, the cheapest request that proves the source alive.
     fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>>;
 }
 

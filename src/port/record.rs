@@ -30,6 +30,9 @@ pub enum Stage {
     Sending {
         /// Which call of the plan.
         call: usize,
+        /// The object's revision that guards it, where the system has one: while the object still has it, the call has
+        /// not taken effect.
+        revision: Option<String>,
     },
     /// The system took the call.
     Accepted {

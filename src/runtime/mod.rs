@@ -1,1 +1,18 @@
-//! The only room with tasks, channels, timers and `select!`: the loop, pollers and watches, the executor, the recorder, clocks.
+//! The only async: clocks, the loop, watches and polls, the executor, the recorder.
+//!
+//! Here must not live: what a key means (`app`), how anything looks (`ui`), or a vendor (`provider`): the connections and
+//! the draw function are handed in.
+
+pub mod actions;
+pub mod clock;
+pub mod cockpit;
+pub mod detach;
+pub mod executor;
+#[cfg(test)]
+mod fake;
+pub mod keys;
+mod note;
+pub mod recorder;
+pub mod sources;
+pub mod terminal;
+pub mod watchdog;

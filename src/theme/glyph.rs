@@ -10,7 +10,8 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// Each glyph that the screen uses, and what stands for it in ASCII. None of them is a letter, and all take one cell.
+/// Each glyph that the screen uses, and what stands for it in ASCII. All take one cell; those that say how something is
+/// stay apart in ASCII too.
 const TABLE: [(char, char); 45] = [
     ('✖', 'X'),
     ('✔', 'v'),
@@ -51,7 +52,7 @@ const TABLE: [(char, char); 45] = [
     ('┓', '#'),
     ('┗', '#'),
     ('┛', '#'),
-    ('▼', 'v'),
+    ('▼', '<'),
     ('┄', '-'),
     ('▶', '>'),
     ('‹', '<'),
@@ -82,6 +83,13 @@ mod tests {
             assert!(ascii.is_ascii_graphic(), "{glyph}");
             assert_eq!((Glyphs::Unicode.show(glyph), Glyphs::Ascii.show(glyph)), (glyph, ascii));
         }
+    }
+
+    #[test]
+    fn signs_of_status_stay_apart_in_ascii() {
+        let signs = ['✖', '✔', '◷', '●', '○', '▲', '▼', '·', '›'];
+        let shown: std::collections::BTreeSet<char> = signs.map(|sign| Glyphs::Ascii.show(sign)).into();
+        assert_eq!(shown.len(), signs.len());
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn words(entry: &Entry) -> (Line, bool) {
     let at = number::clock(entry.at);
     match &entry.stage {
         Stage::Recorded => (Line::of(Role::Dim, format!("RECORDED {at}")), false),
-        Stage::Sending { call } => (Line::of(Role::Dim, format!("SENDING call {}", call + 1)), true),
+        Stage::Sending { call, .. } => (Line::of(Role::Dim, format!("SENDING call {}", call + 1)), true),
         Stage::Accepted { .. } => (Line::of(Role::Text, format!("ACCEPTED {at}")), false),
         Stage::Moving { said } => (Line::of(Role::Accent, format!("MOVING {said}")), true),
         Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("ACCEPTED, NOT MOVING for {seconds} s")), true),
@@ -112,7 +112,7 @@ mod tests {
     fn rolled_back() -> Vec<Stage> {
         vec![
             Stage::Recorded,
-            Stage::Sending { call: 0 },
+            Stage::Sending { call: 0, revision: None },
             Stage::Accepted { call: 0, said: "200 OK".into() },
             Stage::Moving { said: "25 % → 10 %".into() },
             Stage::Moving { said: "25 % → 0 %".into() },
@@ -138,7 +138,7 @@ mod tests {
     fn an_unknown_outcome_says_all_of_what_to_check() {
         let check = "read Rollout shop/payments again: if status.abort is true it was taken";
         assert_eq!(
-            said(vec![Stage::Sending { call: 0 }, Stage::Unknown { check: check.into() }], 60),
+            said(vec![Stage::Sending { call: 0, revision: None }, Stage::Unknown { check: check.into() }], 60),
             [
                 " ? roll back payments   record 4711",
                 "   OUTCOME UNKNOWN 02:07:19: read Rollout shop/payments",
@@ -153,7 +153,7 @@ mod tests {
             (Stage::NotMoving { seconds: 20 }, "ACCEPTED, NOT MOVING for 20 s"),
             (Stage::Refused { why: "it moved".into(), changed: true }, "REFUSED 02:07:19: it moved; nothing was sent"),
             (Stage::Failed { why: "403".into() }, "FAILED 02:07:19: 403"),
-            (Stage::Sending { call: 1 }, "SENDING call 2"),
+            (Stage::Sending { call: 1, revision: None }, "SENDING call 2"),
         ];
         for (stage, words) in table {
             assert!(said(vec![stage], 120)[0].contains(words), "{words}");

@@ -39,10 +39,16 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
     // While something is typed, `?` is a character.
     let help = if model.is_typing() { Line::new() } else { scene.hint(Intent::Help, "help") };
     let room = scene.columns.saturating_sub(help.width() + 1);
-    for hint in hints(scene) {
-        // A key whose reason does not fit is shown with a shorter one; one that does not fit at all is left to help.
-        let fitting = hint.into_iter().find(|form| line.width() + form.width() + BETWEEN <= room);
-        line = fitting.map_or(line.clone(), |form| line.join(form).gap(BETWEEN));
+    let hints = hints(scene);
+    let whole: usize = hints.iter().filter_map(|forms| forms.first()).map(|form| form.width() + BETWEEN).sum();
+    let all_fit = line.width() + whole <= room;
+    for mut forms in hints {
+        // Reasons are shortened before keys are left to help.
+        let form = if all_fit { forms.drain(..).next() } else { forms.pop() };
+        let form = form.unwrap_or_default();
+        if line.width() + form.width() + BETWEEN <= room {
+            line = line.join(form).gap(BETWEEN);
+        }
     }
     line.join(help).cut(scene.columns)
 }

@@ -91,7 +91,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     parts.extend(wrapped.take(1).map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
     if rollout.aborted_in_spec {
         let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
-        let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit of it, and retry, bring it back");
+        let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back");
         parts.push(Part::Line(Line::of(Role::Warn, words).cut(scene.columns)));
     }
     let left = Line::of(Role::Text, " ").join(way_back::line(rollout));

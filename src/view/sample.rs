@@ -1,5 +1,7 @@
 //! Models built by hand for the tests of the screens: 02:07 in J1, with a few neighbours.
 
+mod frames;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeZone;
@@ -34,6 +36,8 @@ use crate::{
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
 };
+
+pub(crate) use self::frames::{endless, frames};
 
 /// Seconds between two points.
 const STEP: i64 = 30;

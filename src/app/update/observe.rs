@@ -70,6 +70,13 @@ pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
             services.push(rollout.service.clone());
         }
     }
+    if gaps.is_empty() {
+        // Nothing is in flight: the sources must still prove that they would answer.
+        let due = model.signals_proven.is_none_or(|proven| proven < end);
+        model.signals_proven = Some(end);
+        let window = Window { from: end - step, to: end, step };
+        return due.then_some(Effect::ReadSignals { services: Vec::new(), window }).into_iter().collect();
+    }
     gaps.retain(|_, services| !services.is_empty());
     model.signals_asked.extend(gaps.values().flatten().map(|service| (service.clone(), end)));
     gaps.into_iter()

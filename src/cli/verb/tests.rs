@@ -45,12 +45,12 @@ impl Pilot for Scripted {
         async { Ok(self.record(1)) }.boxed()
     }
 
-    fn follow(&mut self, _: RecordId, seen: usize, within: Option<Duration>) -> BoxFuture<'_, Record> {
+    fn follow(&mut self, _: RecordId, seen: usize, within: Option<Duration>) -> BoxFuture<'_, Result<Record, String>> {
         // With nothing more to come, the time that was given runs out.
         if let Some(within) = within.filter(|_| self.stages.len() <= seen) {
             self.model.now += within;
         }
-        async move { self.record(seen + 1) }.boxed()
+        async move { Ok(self.record(seen + 1)) }.boxed()
     }
 }
 
@@ -62,7 +62,11 @@ struct Ended {
 }
 
 fn done() -> Vec<Stage> {
-    vec![Stage::Recorded, Stage::Sending { call: 0 }, Stage::Done { said: "25 % → 0 %, verified".into() }]
+    vec![
+        Stage::Recorded,
+        Stage::Sending { call: 0, revision: None },
+        Stage::Done { said: "25 % → 0 %, verified".into() },
+    ]
 }
 
 fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> Ended {

@@ -12,7 +12,7 @@ use http::{
 use serde_json::json;
 
 use super::place::Place;
-use crate::demo::scenario::Cell;
+use crate::demo::scenario::Scenario;
 
 /// The token that is known.
 const TOKEN: &str = "demo";
@@ -22,12 +22,25 @@ const TOKEN: &str = "demo";
 pub(super) struct Door {
     /// Cells that look for themselves.
     own: BTreeSet<String>,
+    /// Sent to GitHub for whoever brings no token: the real one would let them see next to nothing.
+    github: Option<HeaderValue>,
 }
 
 impl Door {
-    pub(super) fn new(cells: &[Cell]) -> Self {
-        let own = cells.iter().filter(|cell| cell.cluster.token.is_some());
-        Self { own: own.map(|cell| cell.name.clone()).collect() }
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let own = scenario.cells.iter().filter(|cell| cell.cluster.token.is_some());
+        let token = scenario.github.as_ref().map(|spec| format!("Bearer {}", spec.token));
+        Self {
+            own: own.map(|cell| cell.name.clone()).collect(),
+            github: token.and_then(|token| HeaderValue::try_from(token).ok()),
+        }
+    }
+
+    /// Makes the caller of GitHub who brings no token the one whom the scenario calls the operator.
+    pub(super) fn let_in(&self, request: &mut Request<Bytes>) {
+        if let (Some(token), false) = (&self.github, request.headers().contains_key(AUTHORIZATION)) {
+            request.headers_mut().insert(AUTHORIZATION, token.clone());
+        }
     }
 
     /// The refusal that the request gets, if it gets one.

@@ -136,7 +136,7 @@ impl World {
             failures: Vec::new(),
             next_scrape: Prometheus::next_scrape(begins),
             faults: Faults::new(&scenario.faults, start),
-            door: Door::new(&scenario.cells),
+            door: Door::new(scenario),
             streams: BTreeMap::new(),
             opened: 0,
             log: Log::default(),
@@ -264,7 +264,10 @@ impl World {
         if let Some(refusal) = self.door.refuses(&place, request) {
             return Reply::Whole(refusal);
         }
-        let (now, request) = (self.now, place::inside(request, rest));
+        let (now, mut request) = (self.now, place::inside(request, rest));
+        if place == Place::GitHub {
+            self.door.let_in(&mut request);
+        }
         let Some(system) = self.system(&place) else {
             return Reply::Whole(door::nowhere(self.clusters.keys(), self.github.is_some()));
         };

@@ -61,12 +61,16 @@ fn row(scene: &Scene<'_>, rollout: &Rollout) -> Line {
 }
 
 fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    let held = if rollout.held { Line::of(Role::Warn, ", paused by a person") } else { Line::new() };
     let Some(at) = rollout.step else {
-        return Line::of(Role::Dim, format!(" {}", rollout.message.clone().unwrap_or_default()));
+        let words = rollout.message.clone().unwrap_or_else(|| rollout.phase.to_string());
+        return Line::of(Role::Dim, format!(" {words}")).join(held);
     };
     let line = Line::of(Role::Text, format!(" step {at} of {}", rollout.steps.len()));
     if rollout.phase == Phase::Aborted {
-        return line.and(Role::Warn, ": aborted, all traffic back on stable");
+        let back = rollout.weight.actual == 0;
+        let words = if back { ": aborted, all traffic is on stable" } else { ": aborted, traffic goes back to stable" };
+        return line.and(Role::Warn, words);
     }
     let Some(step) = rollout.current_step() else { return line.and(Role::Dim, ": all steps done") };
     let line = line.and(Role::Text, format!(": {}", label(&step.label)));
@@ -75,7 +79,7 @@ fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
         Some(since) => line.and(Role::Dim, format!(", since {}", number::moment(scene.now(), *since))),
         None => line,
     };
-    let line = if rollout.held { line.and(Role::Warn, ", paused by a person") } else { line };
+    let line = line.join(held);
     match rollout.steps.get(at + 1) {
         Some(next) => line.and(Role::Dim, format!(", then {}", label(&next.label))),
         None => line.and(Role::Dim, ", then all traffic"),

@@ -1,0 +1,87 @@
+//! Intents for tests: a whole plan with one guarded call.
+
+use std::time::Duration;
+
+use chrono::TimeZone;
+
+use crate::{
+    domain::{
+        evidence::Evidence, ids::RolloutId, offer::Risk, rollout::Engine, time::Timestamp, verb::Verb, version::Version,
+    },
+    port::{
+        plan::{Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, Target, WireCall, fact},
+        record::{Entry, NewRecord, Stage},
+    },
+};
+
+/// A second of the night on which everything happens.
+pub(crate) fn at(second: i64) -> Timestamp {
+    chrono::Utc.timestamp_opt(1_773_107_160 + second, 0).unwrap()
+}
+
+/// An entry at a second.
+pub(crate) fn entry(second: i64, stage: Stage) -> Entry {
+    Entry { at: at(second), stage }
+}
+
+/// The rollout that everything acts on.
+pub(crate) fn payments() -> RolloutId {
+    RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/payments")
+}
+
+/// One guarded call.
+pub(crate) fn call(words: &str) -> WireCall {
+    WireCall {
+        words: words.to_owned(),
+        method: "PATCH".to_owned(),
+        path: "rollouts/payments/status".to_owned(),
+        content_type: "application/merge-patch+json".to_owned(),
+        body: format!("{{\"{words}\":true}}"),
+        guard: RevisionGuard::MergePatch,
+        command: format!("kubectl argo rollouts {words} payments"),
+    }
+}
+
+/// A draft of these calls, bound to the canary hash, that expects the traffic to be back within a minute.
+pub(crate) fn draft(calls: &[&str]) -> Draft {
+    Draft {
+        from: Some(Version::tagged("1.42.0")),
+        to: Some(Version::tagged("1.41.3")),
+        effect: "25 % → 0 % of traffic".to_owned(),
+        calls: calls.iter().map(|words| call(words)).collect(),
+        bound: Facts::from([(fact::UID.to_owned(), "u1".to_owned()), (fact::CANARY.to_owned(), "7d".to_owned())]),
+        expect: Expectation {
+            all: vec![Expect::is(fact::ABORTED, true), Expect::is(fact::WEIGHT, 0)],
+            fails_if: vec![Expect::is(fact::PHASE, "degraded")],
+            within: Duration::from_mins(1),
+            progress: Some((fact::WEIGHT.to_owned(), "%".to_owned())),
+        },
+        undo: "retry".to_owned(),
+        notes: Vec::new(),
+    }
+}
+
+/// An intent on a rollout.
+pub(crate) fn intent_on(target: &RolloutId, verb: Verb, calls: &[&str]) -> NewRecord {
+    NewRecord {
+        at: at(0),
+        who: "dana".into(),
+        reason: Some("errors".to_owned()),
+        plan: Plan {
+            verb,
+            target: Target::Rollout(target.clone()),
+            service: "payments".into(),
+            environment: "prod/eu".into(),
+            risk: Risk::High,
+            friction: Friction::Reason,
+            draft: draft(calls),
+            checks: Vec::new(),
+            evidence: Evidence { at: at(0), verdict: None, said: String::new(), sources: Vec::new() },
+        },
+    }
+}
+
+/// An intent on [`payments`].
+pub(crate) fn intent(verb: Verb) -> NewRecord {
+    intent_on(&payments(), verb, &["abort"])
+}

@@ -1,0 +1,128 @@
+//! The spool: a plain file of JSON lines that takes records while the journal cannot be written, so that the way back is
+//! never blocked by a full disk. It is emptied into the journal when that works again.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::port::record::{Entry, NewRecord, RecordId};
+
+/// Numbers from here on are milliseconds since 1970 and mean a record that the journal has not seen yet.
+const SPOOLED_FROM: u64 = 1_000_000_000_000;
+
+/// Is this the number of a record that was begun in a spool?
+pub fn is_spooled(record: RecordId) -> bool {
+    record.0 >= SPOOLED_FROM
+}
+
+/// The number that a record begun in a spool gets: the moment it was confirmed, and later than `after`.
+pub fn spooled_id(new: &NewRecord, after: RecordId) -> RecordId {
+    let millis = u64::try_from(new.at.timestamp_millis()).unwrap_or_default();
+    RecordId(millis.max(SPOOLED_FROM).max(after.0.saturating_add(1)))
+}
+
+/// One line of a spool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// An intent.
+    Begin {
+        /// Its number, see [`is_spooled`].
+        record: RecordId,
+        /// What was intended.
+        intent: Box<NewRecord>,
+    },
+    /// What followed.
+    Entry {
+        /// Of which record, begun in the spool or in the journal.
+        record: RecordId,
+        /// How many entries came before it.
+        after: usize,
+        /// What was reached.
+        entry: Entry,
+    },
+}
+
+/// The files that may take lines, best first: beside the journal, then somewhere that surely can be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spool {
+    places: Vec<PathBuf>,
+}
+
+impl Spool {
+    /// A spool in the first of these files that can be written.
+    pub fn new(places: Vec<PathBuf>) -> Self {
+        Self { places }
+    }
+
+    /// Writes a line, on disk before it returns, and says where.
+    pub fn write(&self, line: &Line) -> io::Result<&Path> {
+        let mut json = serde_json::to_vec(line)?;
+        json.push(b'\n');
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "there is no place for a spool");
+        for place in &self.places {
+            match append(place, &json) {
+                Ok(()) => return Ok(place),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Hands over everything that was kept, then forgets it. When `take` fails everything stays; lines that cannot be read
+    /// always stay, and so does a whole file that cannot be opened.
+    pub fn empty_into<E: From<io::Error>>(&self, mut take: impl FnMut(&[Line]) -> Result<(), E>) -> Result<usize, E> {
+        let mut taken = 0;
+        for place in &self.places {
+            let mut file = match OpenOptions::new().read(true).write(true).open(place) {
+                Ok(file) => file,
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::NotFound {
+                        tracing::warn!(place = %place.display(), %error, "a spool cannot be read; it is left alone");
+                    }
+                    continue;
+                }
+            };
+            file.lock()?;
+            let mut text = Vec::new();
+            file.read_to_end(&mut text)?;
+            let (lines, unreadable) = parse(&text);
+            if lines.is_empty() {
+                continue;
+            }
+            take(&lines)?;
+            taken += lines.len();
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(&unreadable)?;
+            file.sync_all()?;
+        }
+        Ok(taken)
+    }
+}
+
+fn append(place: &Path, json: &[u8]) -> io::Result<()> {
+    if let Some(parent) = place.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut file = File::options().create(true).append(true).open(place)?;
+    // The lock keeps a line from falling between reading and emptying by another process; closing releases it.
+    file.lock()?;
+    file.write_all(json)?;
+    file.sync_all()
+}
+
+fn parse(text: &[u8]) -> (Vec<Line>, Vec<u8>) {
+    let (mut lines, mut unreadable) = (Vec::new(), Vec::new());
+    for raw in text.split_inclusive(|byte| *byte == b'\n') {
+        match serde_json::from_slice(raw) {
+            Ok(line) => lines.push(line),
+            Err(_) => unreadable.extend_from_slice(raw),
+        }
+    }
+    (lines, unreadable)
+}

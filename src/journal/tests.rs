@@ -1,0 +1,235 @@
+//! The journal over real files: durability of order, exclusion, the chain, broken disks.
+
+use std::{path::Path, sync::Arc};
+
+use super::{
+    Chain, Journal, JournalError,
+    ledger::{Begun, Kept, Ledger},
+    sample::{at, entry, intent, intent_on},
+    spool::{Line, Spool, is_spooled, spooled_id},
+    sqlite::SqliteJournal,
+};
+use crate::{
+    domain::{ids::RolloutId, rollout::Engine, verb::Verb},
+    port::record::{Entry, Record, RecordId, Stage},
+};
+
+fn done() -> Stage {
+    Stage::Done { said: "weight 0".to_owned() }
+}
+
+fn sending() -> Stage {
+    Stage::Sending { call: 0, revision: Some("7".to_owned()) }
+}
+
+fn other() -> RolloutId {
+    RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/ledger")
+}
+
+#[test]
+fn a_record_reads_back_as_it_was_written_in_another_process_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/journal.db");
+    let journal = SqliteJournal::open(&path).unwrap();
+    let begun = journal.begin(&intent(Verb::Abort)).unwrap();
+    journal.append(begun.id, 1, &entry(1, sending())).unwrap();
+    journal.append(begun.id, 2, &entry(2, done())).unwrap();
+    let expected = Record {
+        id: RecordId(1),
+        intent: intent(Verb::Abort),
+        entries: vec![entry(0, Stage::Recorded), entry(1, sending()), entry(2, done())],
+    };
+    let elsewhere = SqliteJournal::open(&path).unwrap();
+    assert_eq!(elsewhere.get(begun.id).unwrap(), Some(expected.clone()));
+    assert_eq!(elsewhere.newest(9).unwrap(), [expected]);
+    assert_eq!(elsewhere.get(RecordId(7)).unwrap(), None);
+}
+
+#[test]
+fn a_second_intent_on_the_same_target_is_refused_until_the_first_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let (dana, lee) = (SqliteJournal::open(&path).unwrap(), SqliteJournal::open(&path).unwrap());
+    let first = dana.begin(&intent(Verb::Rollback)).unwrap();
+    let refused = lee.begin(&intent(Verb::Abort)).unwrap_err();
+    assert_eq!(refused.to_string(), "already under way: roll back (dana, 01:46:00); nothing was sent");
+    assert_eq!(lee.begin(&intent_on(&other(), Verb::Abort, &["abort"])).unwrap().id, RecordId(2));
+    assert_eq!(lee.in_flight().unwrap().len(), 2);
+    dana.append(first.id, 1, &entry(1, done())).unwrap();
+    assert_eq!(lee.begin(&intent(Verb::Abort)).unwrap().id, RecordId(3));
+}
+
+#[test]
+fn two_executors_never_write_the_same_entry() {
+    let journal = SqliteJournal::in_memory().unwrap();
+    let record = journal.begin(&intent(Verb::Abort)).unwrap();
+    journal.append(record.id, 1, &entry(1, sending())).unwrap();
+    let late = journal.append(record.id, 1, &entry(1, sending())).unwrap_err();
+    assert!(matches!(late, JournalError::Taken(RecordId(1))), "{late:?}");
+    let unknown = journal.append(RecordId(9), 1, &entry(1, sending())).unwrap_err();
+    assert_eq!(unknown.to_string(), "there is no record 9 in the journal: `holdshort audit list` shows what there is");
+}
+
+/// Three records of two entries each.
+fn three_records(path: &Path) {
+    let journal = SqliteJournal::open(path).unwrap();
+    for _ in 0..3 {
+        let record = journal.begin(&intent(Verb::Abort)).unwrap();
+        journal.append(record.id, 1, &entry(1, done())).unwrap();
+    }
+}
+
+#[test]
+fn an_unchanged_chain_is_whole_and_ends_in_the_same_head_for_everyone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    three_records(&path);
+    let heads: Vec<Chain> = (0..2).map(|_| SqliteJournal::open(&path).unwrap().verify().unwrap()).collect();
+    assert_eq!(heads[0], heads[1]);
+    assert!(matches!(&heads[0], Chain::Whole { lines: 9, head } if head.len() == 64), "{heads:?}");
+}
+
+#[test]
+fn a_changed_or_missing_line_names_its_record() {
+    let changes = [
+        ("UPDATE lines SET body = replace(body, 'dana', 'lena') WHERE seq = 4", 2, 4, "it is not as it was written"),
+        ("UPDATE lines SET kind = 'entry' WHERE seq = 6", 2, 6, "it is not as it was written"),
+        ("UPDATE lines SET hash = 'x' WHERE seq = 9", 3, 9, "it is not as it was written"),
+        ("UPDATE lines SET body = CAST(x'ff00' AS TEXT) WHERE seq = 1", 1, 1, "it is not as it was written"),
+        ("DELETE FROM lines WHERE seq = 5", 2, 6, "lines before it are missing"),
+    ];
+    for (change, record, line, why) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        three_records(&path);
+        rusqlite::Connection::open(&path).unwrap().execute(change, []).unwrap();
+        let expected = Chain::Broken { record: RecordId(record), line, why: why.to_owned() };
+        assert_eq!(SqliteJournal::open(&path).unwrap().verify().unwrap(), expected, "{change}");
+    }
+}
+
+#[test]
+fn one_unreadable_record_never_hides_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    three_records(&path);
+    rusqlite::Connection::open(&path).unwrap().execute("UPDATE lines SET body = '{' WHERE seq = 4", []).unwrap();
+    let journal = SqliteJournal::open(&path).unwrap();
+    let ids: Vec<RecordId> = journal.newest(9).unwrap().iter().map(|record| record.id).collect();
+    assert_eq!(ids, [RecordId(3), RecordId(1)]);
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_alone_and_the_error_names_it_and_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().join("notes.txt");
+    std::fs::write(&text, "these are notes, and long enough to be taken for a header of a database file").unwrap();
+    let foreign = dir.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    let newer = dir.path().join("newer.db");
+    drop(SqliteJournal::open(&newer).unwrap());
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    let under_a_file = text.join("journal.db");
+    let table = [
+        (text.as_path(), "is not a journal (not an SQLite database); move it aside"),
+        (&foreign, "is a database of another program; name another file"),
+        (&newer, "was written by a newer holdshort; update holdshort"),
+        (dir.path(), "is a directory; name a file"),
+        (&under_a_file, "its directory cannot be made"),
+    ];
+    for (path, said) in table {
+        let error = SqliteJournal::open(path).unwrap_err().to_string();
+        assert!(error.starts_with(&path.display().to_string()) && error.contains(said), "{error}");
+    }
+    assert!(std::fs::read_to_string(&text).unwrap().starts_with("these are notes"));
+}
+
+/// A ledger whose journal cannot be opened while the file `broken` is there.
+fn ledger(dir: &Path) -> Ledger {
+    let (path, broken) = (dir.join("journal.db"), dir.join("broken"));
+    let open = move || -> Result<Arc<dyn Journal>, JournalError> {
+        if broken.exists() {
+            let (why, way) = ("the disk is full".to_owned(), "free some space");
+            return Err(JournalError::Broken { path: path.clone(), why, way });
+        }
+        Ok(Arc::new(SqliteJournal::open(&path)?))
+    };
+    Ledger::open(open, Spool::new(vec![dir.join("no\0place"), dir.join("spool.jsonl")])).0
+}
+
+#[test]
+fn without_a_journal_the_way_back_goes_on_aside_and_forward_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("broken"), "").unwrap();
+    let broken = ledger(dir.path());
+    assert!(matches!(broken.begin(&intent(Verb::Promote)), Begun::Refused(JournalError::Broken { .. })));
+    let Begun::Aside(record, said) = broken.begin(&intent(Verb::Abort)) else { panic!("refused") };
+    assert!(is_spooled(record.id) && said.contains("the disk is full") && said.contains("spool.jsonl"), "{said}");
+    assert!(matches!(broken.begin(&intent(Verb::Rollback)), Begun::Refused(JournalError::InFlight(_))));
+    for (after, stage) in [(1, sending()), (2, done())] {
+        assert!(matches!(broken.append(record.id, after, &entry(1, stage)), Kept::Aside(_)));
+    }
+    std::fs::remove_file(dir.path().join("broken")).unwrap();
+    broken.check().unwrap();
+    let entries = vec![entry(0, Stage::Recorded), entry(1, sending()), entry(1, done())];
+    let taken = Record { id: RecordId(1), intent: intent(Verb::Abort), entries };
+    assert_eq!(broken.journal().unwrap().newest(9).unwrap(), [taken]);
+    assert_eq!(std::fs::read(dir.path().join("spool.jsonl")).unwrap(), b"");
+}
+
+#[test]
+fn once_an_entry_is_aside_those_after_it_follow_until_all_are_taken_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path());
+    let Begun::Kept(record) = ledger.begin(&intent(Verb::Promote)) else { panic!("not kept") };
+    std::fs::write(dir.path().join("broken"), "").unwrap();
+    std::fs::remove_file(dir.path().join("journal.db")).unwrap();
+    // The file is gone: the open journal notices at the next write.
+    assert!(matches!(ledger.append(record.id, 1, &entry(1, sending())), Kept::Aside(_)));
+    assert!(matches!(ledger.append(record.id, 2, &entry(2, done())), Kept::Aside(_)));
+    let kept = std::fs::read_to_string(dir.path().join("spool.jsonl")).unwrap();
+    let lines: Vec<Line> = kept.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |after, entry| Line::Entry { record: record.id, after, entry };
+    assert_eq!(lines, [line(1, entry(1, sending())), line(2, entry(2, done()))]);
+}
+
+#[test]
+fn adopting_twice_or_in_pieces_gives_one_record() {
+    let journal = SqliteJournal::in_memory().unwrap();
+    let id = spooled_id(&intent(Verb::Abort), RecordId(0));
+    let line = |after, entry: Entry| Line::Entry { record: id, after, entry };
+    let lines = [
+        Line::Begin { record: id, intent: Box::new(intent(Verb::Abort)) },
+        line(0, entry(0, Stage::Recorded)),
+        line(1, entry(1, sending())),
+        line(2, entry(2, done())),
+    ];
+    for part in [&lines[..2], &lines[..3], &lines[..], &lines[2..]] {
+        journal.adopt(part).unwrap();
+    }
+    let entries = vec![entry(0, Stage::Recorded), entry(1, sending()), entry(2, done())];
+    assert_eq!(journal.newest(9).unwrap(), [Record { id: RecordId(1), intent: intent(Verb::Abort), entries }]);
+    assert!(matches!(journal.verify().unwrap(), Chain::Whole { lines: 4, .. }));
+}
+
+#[test]
+fn a_spool_keeps_lines_that_it_cannot_read_and_everything_when_nobody_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("spool.jsonl");
+    let spool = Spool::new(vec![path.clone()]);
+    let line = Line::Entry { record: RecordId(1), after: 1, entry: Entry { at: at(1), stage: done() } };
+    spool.write(&line).unwrap();
+    let cut = b"{\"entry\":{\"rec";
+    std::fs::write(&path, [std::fs::read(&path).unwrap().as_slice(), cut].concat()).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let refused = spool.empty_into(|_| Err(std::io::Error::other("no")));
+    assert!(refused.is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let mut taken = Vec::new();
+    let count = spool.empty_into(|lines| -> std::io::Result<()> {
+        taken.extend_from_slice(lines);
+        Ok(())
+    });
+    assert_eq!((count.unwrap(), taken), (1, vec![line]));
+    assert_eq!(std::fs::read(&path).unwrap(), cut);
+}

@@ -1,0 +1,330 @@
+//! The composition root: the command line picks a ground (configuration or built-in world), providers go over it, the
+//! runtime over them, and a command over that. The only file, with its folder, that knows every room.
+
+mod fly;
+mod ground;
+mod paint;
+mod pilot;
+mod registry;
+mod serve;
+mod world;
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs,
+    future::Future,
+    io::{self, BufReader, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use crate::{
+    cli::{
+        args::{
+            AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs,
+            ThemesCommand,
+        },
+        audit, config,
+        exit::{CliError, Exit},
+        inbox, keys, listing, snapshot, status,
+        value::Moment,
+        verb::{self, Console},
+    },
+    demo::scenario::Scenario,
+    journal::Chain,
+    keymap::Keymap,
+    port::record::RecordId,
+    run::{
+        ground::{Ground, Pace},
+        paint::Pictures,
+        pilot::Autopilot,
+    },
+    runtime::{
+        detach::leave_session,
+        executor::{self, Host},
+        recorder::Recording,
+    },
+    theme, view,
+};
+
+/// Columns and rows of a model that nobody looks at.
+const UNSEEN: (u16, u16) = (120, 36);
+/// The newest records that `audit` reads.
+const RECORDS: usize = 10_000;
+
+/// Everything of this process that commands may depend on.
+struct Process<'a> {
+    globals: Globals,
+    environment: BTreeMap<String, String>,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+/// Runs a command line and says how it ended. Never prints through macros: a closed pipe or a dead terminal is no panic.
+pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let cli = match crate::cli::parse(line) {
+        Ok(cli) => cli,
+        Err(said) => {
+            let _ = said.print();
+            return ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(Exit::Usage.code()));
+        }
+    };
+    let environment =
+        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let mut process =
+        Process { globals: cli.globals.clone(), environment: environment.collect(), out: &mut out, err: &mut err };
+    let ended = process.dispatch(&cli);
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            if !error.text.is_empty() {
+                let _ = writeln!(err, "holdshort: {}", error.text);
+            }
+            error.exit.into()
+        }
+    }
+}
+
+impl Process<'_> {
+    fn dispatch(&mut self, cli: &Cli) -> Result<Exit, CliError> {
+        let Some(command) = &cli.command else {
+            return self.cockpit(None, 1.0, cli.record.as_deref());
+        };
+        if let Some((verb, args, to)) = command.verb() {
+            return self.verb(verb, args, to);
+        }
+        match command {
+            Command::Demo(demo) => self.demo(demo, cli),
+            Command::Status { service, json } => {
+                let (service, json) = (service.clone(), *json);
+                self.looking(|model, _, out| status::print(model, service.as_deref(), json, view::headline_text, out))
+            }
+            Command::Inbox { json } => {
+                let json = *json;
+                self.looking(|model, _, out| inbox::print(model, json, out).map(|()| Exit::Done))
+            }
+            Command::Snapshot(args) => self.snapshot(args),
+            Command::Replay { file, until } => self.replay(file, *until),
+            Command::Audit(command) => self.audit(command),
+            Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
+            Command::Themes(command) => self.themes(command),
+            Command::Config(ConfigCommand::Check) => {
+                config::check(&ground::loaded(&self.globals, &self.environment)?, self.out)
+            }
+            Command::Config(ConfigCommand::Show) => {
+                config::show(&ground::loaded(&self.globals, &self.environment)?, self.out)
+            }
+            Command::Executor { id } => self.executor(RecordId(*id)),
+            // Every other command is a verb.
+            _ => Err(CliError::usage("this command has no meaning here")),
+        }
+    }
+
+    /// The ground of a one-shot command: on the virtual clock if the world is built in.
+    async fn ground(&self) -> Result<Ground, CliError> {
+        match &self.globals.demo {
+            Some(scenario) => Ground::demo(scenario, &self.globals, Pace::Virtual),
+            None => Ground::real(&self.globals, &self.environment).await,
+        }
+    }
+
+    /// Runs to the end: in paused time where the world is built in, so that waiting takes none.
+    fn wait<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().start_paused(self.globals.demo.is_some());
+        let runtime = builder.build().map_err(|why| CliError::failed(format!("no runtime: {why}")))?;
+        runtime.block_on(work)
+    }
+
+    /// A look at the settled model.
+    fn looking(
+        &mut self,
+        look: impl FnOnce(&crate::app::model::Model, &Keymap, &mut dyn Write) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        let pilot = self.wait(self.settled(UNSEEN))?;
+        look(pilot.cockpit.model(), pilot.cockpit.keymap(), self.out)
+    }
+
+    async fn settled(&self, size: (u16, u16)) -> Result<Autopilot, CliError> {
+        let ground = self.ground().await?;
+        let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None).await?;
+        pilot.cockpit.settle().await;
+        Ok(pilot)
+    }
+
+    fn verb(
+        &mut self,
+        verb: crate::domain::verb::Verb,
+        args: &crate::cli::args::VerbArgs,
+        to: Option<&str>,
+    ) -> Result<Exit, CliError> {
+        let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let mut prompt = |question: &str| -> io::Result<String> {
+            let mut said = String::new();
+            write!(io::stderr(), "{question}")?;
+            io::stdin().read_line(&mut said)?;
+            Ok(said)
+        };
+        let mut out: Vec<u8> = Vec::new();
+        let mut err = io::stderr();
+        let ended = {
+            let mut console =
+                Console { out: &mut out, err: &mut err, prompt: if asks { Some(&mut prompt) } else { None } };
+            self.wait(async {
+                let mut pilot = self.settled(UNSEEN).await?;
+                let ended = verb::run(&mut pilot, verb, args, to, &mut console).await;
+                pilot.cockpit.finish().await;
+                ended
+            })
+        };
+        self.out.write_all(&out)?;
+        ended
+    }
+
+    fn demo(&mut self, demo: &DemoArgs, cli: &Cli) -> Result<Exit, CliError> {
+        let named = demo.scenario.as_deref().or(self.globals.demo.as_deref()).unwrap_or(FIRST_SCENARIO).to_owned();
+        if demo.list {
+            let all = Scenario::list().into_iter();
+            let all: Vec<_> = all.map(|(name, about)| listing::Named { name: name.to_owned(), about }).collect();
+            return listing::list(&all, "SCENARIO", self.out);
+        }
+        let speed = demo.speed.unwrap_or(1.0);
+        if let Some(DemoCommand::Serve { listen }) = &demo.command {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            return runtime.block_on(serve::run(&named, &self.globals, *listen, speed, self.out));
+        }
+        self.cockpit(Some(&named), speed, demo.record.as_deref().or(cli.record.as_deref()))
+    }
+
+    /// The cockpit in the terminal.
+    fn cockpit(
+        &mut self,
+        scenario: Option<&str>,
+        speed: f64,
+        record: Option<&std::path::Path>,
+    ) -> Result<Exit, CliError> {
+        let scenario = scenario.or(self.globals.demo.as_deref());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let flown = runtime.block_on(async {
+            let ground = match scenario {
+                Some(name) => Ground::demo(name, &self.globals, Pace::Scaled(speed))?,
+                None => Ground::real(&self.globals, &self.environment).await?,
+            };
+            let size = crossterm::terminal::size().unwrap_or(UNSEEN);
+            let theme = paint::theme(&self.globals, Some(&ground.config), &self.environment, true)?;
+            let pilot = ground.cockpit(&self.globals, &self.environment, size, record).await?;
+            fly::open(pilot.cockpit, &theme, self.globals.slow).await
+        });
+        // A provider that hangs must not hold the shell.
+        runtime.shutdown_background();
+        flown
+    }
+
+    fn snapshot(&mut self, args: &SnapshotArgs) -> Result<Exit, CliError> {
+        let mut pilot = self.wait(async {
+            let mut pilot = self.settled((args.size.columns, args.size.rows)).await?;
+            snapshot::open(pilot.cockpit.model_mut(), args)?;
+            for chord in args.keys.iter().flat_map(|keys| &keys.0) {
+                pilot.cockpit.key(*chord);
+                pilot.cockpit.idle().await;
+            }
+            Ok(pilot)
+        })?;
+        let config = if self.globals.demo.is_some() {
+            None
+        } else {
+            Some(ground::loaded(&self.globals, &self.environment)?.config)
+        };
+        let theme = paint::theme(&self.globals, config.as_ref(), &self.environment, io::stdout().is_terminal())?;
+        let pictures = Pictures { keymap: pilot.cockpit.keymap().clone(), theme };
+        snapshot::print(pilot.cockpit.model_mut(), args, &pictures, self.out).map(|()| Exit::Done)
+    }
+
+    fn replay(&mut self, file: &std::path::Path, until: Option<Moment>) -> Result<Exit, CliError> {
+        let wrong = |why: &dyn std::fmt::Display| CliError::usage(format!("{}: {why}", file.display()));
+        let opened = fs::File::open(file).map_err(|why| wrong(&why))?;
+        let recording = Recording::read(BufReader::new(opened)).map_err(|why| wrong(&why))?;
+        if recording.truncated {
+            writeln!(self.err, "holdshort: the last line of {} was cut off and is left out", file.display())?;
+        }
+        let model = recording.play(until.map(|until| until.in_recording(recording.header.at)));
+        let is_terminal = io::stdout().is_terminal();
+        let theme = paint::theme(&self.globals, None, &self.environment, is_terminal)?;
+        let pictures =
+            Pictures { keymap: Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?, theme };
+        let form = if is_terminal { crate::cli::value::Snapshotted::Ansi } else { crate::cli::value::Snapshotted::Txt };
+        let text = snapshot::Painter::paint(&pictures, &model, form).map_err(CliError::failed)?;
+        writeln!(self.out, "{text}")?;
+        Ok(Exit::Done)
+    }
+
+    fn audit(&mut self, command: &AuditCommand) -> Result<Exit, CliError> {
+        let broken = |why: crate::journal::JournalError| CliError::failed(why.to_string());
+        let ground = self.wait(self.ground())?;
+        let (ledger, state) = ground.ledger();
+        state.map_err(broken)?;
+        let journal = ledger.journal().map_err(broken)?;
+        match command {
+            AuditCommand::List { json } => {
+                audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, self.out).map(|()| Exit::Done)
+            }
+            AuditCommand::Show { id, json } => {
+                let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();
+                audit::show(&found, RecordId(*id), *json, self.out).map(|()| Exit::Done)
+            }
+            AuditCommand::Verify { json } => {
+                let chain = match journal.verify().map_err(broken)? {
+                    Chain::Whole { lines, .. } => audit::Chain::Intact { records: lines },
+                    Chain::Broken { record, line, why } => {
+                        audit::Chain::Broken { intact: line.saturating_sub(1), record: Some(record), why }
+                    }
+                };
+                audit::verify(&chain, *json, self.out)
+            }
+        }
+    }
+
+    /// The keys with the configuration's overrides, or the defaults where there is no configuration.
+    fn configured_keys(&self) -> Result<Keymap, CliError> {
+        let overrides =
+            ground::loaded(&self.globals, &self.environment).map(|loaded| loaded.config.keys).unwrap_or_default();
+        Keymap::with(&overrides).map_err(|why| CliError::usage(why.to_string()))
+    }
+
+    fn themes(&mut self, command: &ThemesCommand) -> Result<Exit, CliError> {
+        match command {
+            ThemesCommand::List => {
+                let named = |name: &str| listing::Named { name: name.to_owned(), about: paint::about(name) };
+                listing::list(&theme::names().map(named).collect::<Vec<_>>(), "THEME", self.out)
+            }
+            ThemesCommand::Check { file: Some(file) } => {
+                let text =
+                    fs::read_to_string(file).map_err(|why| CliError::usage(format!("{}: {why}", file.display())))?;
+                listing::check(&[(file.display().to_string(), paint::faults(&text))], self.out)
+            }
+            ThemesCommand::Check { file: None } => {
+                let checked = theme::names()
+                    .map(|name| (name.to_owned(), paint::faults(theme::built_in(name).unwrap_or_default())));
+                listing::check(&checked.collect::<Vec<_>>(), self.out)
+            }
+        }
+    }
+
+    /// The executor as a process of its own: carries on with a record whoever started it.
+    fn executor(&mut self, id: RecordId) -> Result<Exit, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        // Started by hand from a shell it leads a group already, which is as good.
+        let _ = leave_session();
+        runtime.block_on(async {
+            let ground = Ground::real(&self.globals, &self.environment).await?;
+            let connections: Vec<_> = ground.wired().await?.into_iter().map(|wired| wired.connection).collect();
+            let (ledger, state) = ground.ledger();
+            state.map_err(|why| CliError::failed(why.to_string()))?;
+            let news = |_| {};
+            let host = Host { ledger: &ledger, connections: &connections, clock: &*ground.clock, news: &news };
+            executor::run(id, &host).await.map(|_| Exit::Done).map_err(|why| CliError::failed(why.to_string()))
+        })
+    }
+}

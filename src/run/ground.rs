@@ -1,0 +1,233 @@
+//! What every command stands on: the configuration, where requests go, the clock and the journal, real or built in.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    app::{model::Session, msg::Msg},
+    cli::{
+        self,
+        args::Globals,
+        exit::{CliError, Exit},
+    },
+    config::{
+        check::Known,
+        layer::{Layers, Places},
+        read::{Loaded, load},
+        schema::{Config, Connection},
+    },
+    demo::{scenario::Scenario, shared::SharedWorld, world::World},
+    domain::time::{Timestamp, after},
+    journal::{Journal, JournalError, ledger::Ledger, spool::Spool, sqlite::SqliteJournal},
+    keymap::Keymap,
+    port::{clock::SharedClock, error::ProviderError, record::RecordId},
+    provider::prometheus::presets,
+    run::{
+        pilot::Autopilot,
+        registry::{Below, Wired, connect},
+        world::{self, configuration},
+    },
+    runtime::{
+        actions::{Detach, Executors},
+        clock::{ScaledClock, SystemClock, VirtualClock},
+        cockpit::{Cockpit, Parts},
+        detach::spawn_detached,
+        recorder::Recorder,
+        sources,
+    },
+    theme,
+};
+
+/// The file that the journal is, in its folder.
+const JOURNAL: &str = "journal.sqlite";
+/// Base of the world's addresses in this process: only the paths count.
+const IN_PROCESS: &str = "http://world.invalid";
+
+/// How the time of a built-in world goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// As fast as nobody waits: for scripts and pictures.
+    Virtual,
+    /// So many times real time: for a person.
+    Scaled(f64),
+}
+
+/// See the module.
+pub(super) struct Ground {
+    /// The settings.
+    pub(super) config: Config,
+    /// What the title calls it.
+    pub(super) profile: String,
+    below: Below,
+    pub(super) clock: SharedClock,
+    /// The journal's folder.
+    state: PathBuf,
+    /// A demo journals into a folder of its own, which ends with it.
+    folder: Option<Arc<TempDir>>,
+}
+
+/// The built-in world of these flags: its scenario with the seed laid over it.
+pub(super) fn scenario(name: &str, seed: Option<u64>) -> Result<Scenario, CliError> {
+    let mut scenario = Scenario::load(name).map_err(|why| CliError::usage(why.to_string()))?;
+    scenario.seed = seed.unwrap_or(scenario.seed);
+    Ok(scenario)
+}
+
+/// A world, made and brought to its start.
+pub(super) fn shared(scenario: &Scenario) -> Result<SharedWorld, CliError> {
+    World::new(scenario).map(SharedWorld::new).map_err(|why| CliError::usage(why.to_string()))
+}
+
+impl Ground {
+    /// The built-in world in this process.
+    pub(super) fn demo(name: &str, globals: &Globals, pace: Pace) -> Result<Self, CliError> {
+        let scenario = scenario(name, globals.seed)?;
+        let opens = globals.at.map_or_else(|| scenario.opens(), |at| after(scenario.start, at));
+        let clock: SharedClock = match pace {
+            Pace::Virtual => Arc::new(VirtualClock::starting_at(opens)),
+            Pace::Scaled(speed) => Arc::new(ScaledClock::starting_at(opens, speed)),
+        };
+        let folder = tempfile::Builder::new().prefix("holdshort-demo-").tempdir();
+        let folder =
+            folder.map_err(|why| CliError::failed(format!("no temporary folder for the demo's journal: {why}")))?;
+        Ok(Self {
+            config: configuration(&scenario, IN_PROCESS),
+            profile: format!("demo {}", scenario.name),
+            below: Below::World(shared(&scenario)?),
+            clock,
+            state: folder.path().to_owned(),
+            folder: Some(Arc::new(folder)),
+        })
+    }
+
+    /// The systems of the configuration that is found.
+    pub(super) async fn real(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Self, CliError> {
+        let loaded = loaded(globals, environment)?;
+        cli::config::needs_connections(&loaded)?;
+        let config = loaded.config;
+        let state = state_folder(&config, environment);
+        let below = Below::Network(environment.clone());
+        let clock: SharedClock = match &config.world {
+            None => Arc::new(SystemClock),
+            Some(world) => world::clock(world).await?,
+        };
+        let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
+        Ok(Self { config, profile, below, clock, state, folder: None })
+    }
+
+    /// The keys: defaults and the configuration's overrides, which `config check` has held already.
+    pub(super) fn keymap(&self) -> Result<Keymap, CliError> {
+        Keymap::with(&self.config.keys).map_err(|why| CliError::usage(why.to_string()))
+    }
+
+    /// The journal, and why it cannot be written where it cannot: the cockpit works all the same.
+    pub(super) fn ledger(&self) -> (Arc<Ledger>, Result<(), JournalError>) {
+        let path = self.state.join(JOURNAL);
+        let opener = move || SqliteJournal::open(&path).map(|journal| -> Arc<dyn Journal> { Arc::new(journal) });
+        let (ledger, state) = Ledger::open(opener, Spool::new(vec![self.state.clone(), std::env::temp_dir()]));
+        (Arc::new(ledger), state)
+    }
+
+    /// The providers.
+    pub(super) async fn wired(&self) -> Result<Vec<Wired>, CliError> {
+        let unreachable = |why: ProviderError| CliError { exit: Exit::Unreachable, text: why.text };
+        connect(&self.config, &self.below, &self.clock).await.map_err(unreachable)
+    }
+
+    /// A cockpit over everything, with its journal. It has looked at nothing yet.
+    pub(super) async fn cockpit(
+        &self,
+        globals: &Globals,
+        environment: &BTreeMap<String, String>,
+        size: (u16, u16),
+        record: Option<&Path>,
+    ) -> Result<Autopilot, CliError> {
+        let wired = self.wired().await?;
+        let connections: Vec<_> = wired.into_iter().map(|one| one.connection).collect();
+        let steps = self.config.connections.values().filter_map(|connection| match connection {
+            Connection::Prometheus(prometheus) => Some(prometheus.step),
+            _ => None,
+        });
+        let session = Session {
+            who: self.config.who(environment),
+            profile: self.profile.clone(),
+            read_only: globals.read_only || self.config.read_only,
+            sources: sources::infos(&connections),
+            signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
+        };
+        let recorder = record.map(|path| begin_recording(path, self.clock.now(), size, &session)).transpose()?;
+        let (ledger, state) = self.ledger();
+        let executors = match self.below {
+            Below::World(_) => Executors::Here,
+            Below::Network(_) => Executors::Detached(detach(globals)?),
+        };
+        let mut cockpit = Cockpit::new(Parts {
+            session,
+            connections,
+            ledger: Arc::clone(&ledger),
+            clock: self.clock.clone(),
+            keymap: self.keymap()?,
+            size,
+            executors,
+            recorder,
+        });
+        if let Err(why) = state {
+            cockpit.feed(Msg::JournalBroken(Some(why.to_string())));
+        }
+        Ok(Autopilot { cockpit, ledger, _folder: self.folder.clone() })
+    }
+}
+
+fn begin_recording(path: &Path, at: Timestamp, size: (u16, u16), session: &Session) -> Result<Recorder, CliError> {
+    let failed = |why: io::Error| CliError::failed(format!("cannot record to {}: {why}", path.display()));
+    Recorder::begin(fs::File::create(path).map_err(failed)?, at, size, session).map_err(failed)
+}
+
+/// Starts a detached executor of the same program with the same configuration.
+fn detach(globals: &Globals) -> Result<Detach, CliError> {
+    let unknown = |why: io::Error| CliError::failed(format!("this program cannot find itself: {why}"));
+    let program = std::env::current_exe().map_err(unknown)?;
+    let mut flags: Vec<OsString> = Vec::new();
+    for file in &globals.config {
+        // Absolute: the executor goes on when this folder is left.
+        flags.extend(["--config".into(), fs::canonicalize(file).unwrap_or_else(|_| file.clone()).into_os_string()]);
+    }
+    flags.extend(globals.profile.iter().flat_map(|profile| ["--profile".into(), profile.into()]));
+    Ok(Arc::new(move |id: RecordId| {
+        let task = [OsString::from("executor"), id.to_string().into()];
+        spawn_detached(&program, flags.iter().chain(&task))
+    }))
+}
+
+/// The configuration of these flags, checked.
+pub(super) fn loaded(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
+    let layers = Layers {
+        places: Places::usual(),
+        files: globals.config.clone(),
+        profile: globals.profile.clone(),
+        env: environment.clone(),
+    };
+    let presets: Vec<String> = presets::built_in().into_keys().collect();
+    let themes: Vec<String> = theme::names().map(str::to_owned).collect();
+    let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check };
+    load(&layers, &known).map_err(|failure| cli::config::refused(&failure))
+}
+
+/// Where the journal is: as configured, else the team's folder if it is there, else the user's own.
+fn state_folder(config: &Config, environment: &BTreeMap<String, String>) -> PathBuf {
+    let team = PathBuf::from("/var/lib/holdshort");
+    let own = || {
+        let home = environment.get("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+        let base = environment.get("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+        base.unwrap_or_else(|| home.join(".local").join("state")).join("holdshort")
+    };
+    config.state.path.clone().unwrap_or_else(|| if team.is_dir() { team } else { own() })
+}

@@ -1,0 +1,70 @@
+//! Model to pictures: the same view and theme for the terminal, for `snapshot` and for `replay`.
+
+use std::collections::BTreeMap;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    app::model::Model,
+    cli::{args::Globals, color, exit::CliError, snapshot::Painter, value::Snapshotted},
+    config::schema::Config,
+    keymap::Keymap,
+    theme::{self, Depth, Glyphs, Theme, ThemeFile, lint::lint},
+    ui, view,
+};
+
+/// Whatever the flags, the environment and the configuration say of colours and glyphs.
+pub(super) fn theme(
+    globals: &Globals,
+    config: Option<&Config>,
+    environment: &BTreeMap<String, String>,
+    is_terminal: bool,
+) -> Result<Theme, CliError> {
+    let of = |name: &str| environment.get(name).map(String::as_str);
+    let colors = color::colors(globals.color, environment, is_terminal);
+    let depth = if colors { Depth::of(None, of("TERM"), of("COLORTERM")) } else { Depth::None };
+    let glyphs = if globals.ascii || of("TERM") == Some("dumb") { Glyphs::Ascii } else { Glyphs::Unicode };
+    let first = theme::names().next().unwrap_or_default();
+    let name = config.and_then(|config| config.theme.as_deref()).unwrap_or(first);
+    Theme::named(name, depth, glyphs)
+        .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+}
+
+/// Draws a model into a buffer.
+pub(super) fn paint(model: &Model, keymap: &Keymap, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    ui::draw(&view::view(model, keymap), theme, area, buffer);
+}
+
+/// Draws for `snapshot`.
+pub(super) struct Pictures {
+    pub(super) keymap: Keymap,
+    pub(super) theme: Theme,
+}
+
+impl Painter for Pictures {
+    fn paint(&self, model: &Model, form: Snapshotted) -> Result<String, String> {
+        let area = Rect::new(0, 0, model.size.0, model.size.1);
+        let mut buffer = Buffer::empty(area);
+        paint(model, &self.keymap, &self.theme, area, &mut buffer);
+        Ok(match form {
+            Snapshotted::Txt => ui::text::plain(&buffer),
+            Snapshotted::Ansi => ui::text::ansi(&buffer),
+            Snapshotted::Svg => ui::svg::svg(&buffer, &self.theme),
+            Snapshotted::Json => return Err("json".to_owned()),
+        })
+    }
+}
+
+/// What a theme that comes with the program says of itself: its first comment.
+pub(super) fn about(name: &str) -> String {
+    let text = theme::built_in(name).unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim_start_matches(['#', ' ']).to_owned()
+}
+
+/// What is wrong with a theme, each as a sentence.
+pub(super) fn faults(text: &str) -> Vec<String> {
+    match text.parse::<ThemeFile>() {
+        Ok(file) => lint(&file),
+        Err(error) => vec![error.to_string()],
+    }
+}

@@ -1,0 +1,227 @@
+//! The registry: each kind of connection in the configuration becomes a provider over the layers. The next provider of a
+//! kind is one arm more.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use url::Url;
+
+use crate::{
+    config::{
+        schema::{self, Config},
+        secret::TokenSource,
+    },
+    demo::{shared::SharedWorld, transport::transport},
+    domain::{
+        ids::{EnvironmentName, ServiceName, SourceName},
+        observed::FaultKind,
+        rollout::Engine,
+        service::Environment,
+    },
+    port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
+    provider::{
+        argo_rollouts, github,
+        http::{Base, Budget, Layers, layered, reqwest_leaf},
+        kubernetes::{self, Cluster, Scope, connect::Access, proxy::ProxyEnvironment},
+        prometheus::{
+            self,
+            presets::{self, LatencyUnit, Preset},
+        },
+    },
+};
+
+/// How often a cluster must prove that it is alive: its watches are confirmed by a probe this often, so that two missed
+/// ones are said within ten seconds (F2).
+const CLUSTER_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Where requests go in the end.
+#[derive(Clone, Debug)]
+pub(super) enum Below {
+    /// To the network.
+    Network(BTreeMap<String, String>),
+    /// To a world in this process: hosts do not matter, paths do.
+    World(SharedWorld),
+}
+
+/// A connection with the budget of its requests.
+pub(super) struct Wired {
+    /// What it offers.
+    pub(super) connection: Connection,
+    /// What is left to ask of it.
+    pub(super) budget: Budget,
+}
+
+/// Builds every connection of a configuration. One that cannot be built is an error that names it: half a cockpit that
+/// looks whole is worse than none.
+pub(super) async fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Wired>, ProviderError> {
+    let mut wired = Vec::new();
+    for (name, settings) in &config.connections {
+        let built = match settings {
+            schema::Connection::Kubernetes(settings) => cluster(config, name, settings, below, clock).await,
+            schema::Connection::Prometheus(settings) => metrics(config, name, settings, below, clock),
+            schema::Connection::Github(settings) => forge(config, name, settings, below, clock),
+        };
+        let named =
+            |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
+        wired.push(built.map_err(named)?);
+    }
+    Ok(wired)
+}
+
+/// What requests to `url` go through: the leaf, and the layers around it.
+fn wire(
+    name: &str,
+    url: &str,
+    token: Option<&TokenSource>,
+    below: &Below,
+    clock: &SharedClock,
+) -> Result<(Transport, Budget), ProviderError> {
+    let address = Url::parse(url)
+        .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("'{url}' is no URL: {why}")))?;
+    let leaf = match below {
+        Below::World(world) => transport(world.clone(), clock.clone(), address.path()),
+        Below::Network(environment) => {
+            let secret = token.map(|token| token.read(environment)).transpose();
+            let secret = secret.map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?;
+            let base = secret.into_iter().fold(Base::new(address), Base::bearer);
+            reqwest_leaf(&base)?
+        }
+    };
+    Ok(around(name, leaf, clock))
+}
+
+fn around(name: &str, leaf: Transport, clock: &SharedClock) -> (Transport, Budget) {
+    let layers = Layers::new(SourceName::new(name));
+    let budget = layers.budget.clone();
+    (layered(leaf, layers, clock.clone()), budget)
+}
+
+async fn cluster(
+    config: &Config,
+    name: &str,
+    settings: &schema::Kubernetes,
+    below: &Below,
+    clock: &SharedClock,
+) -> Result<Wired, ProviderError> {
+    let (transport, budget) = match (&settings.server, below) {
+        (Some(server), _) => wire(name, server, settings.token.as_ref(), below, clock)?,
+        (None, Below::World(_)) => {
+            return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
+        }
+        (None, Below::Network(environment)) => {
+            let access = Access {
+                kubeconfig: settings.kubeconfig.clone(),
+                context: settings.context.clone(),
+                proxies: proxies(environment),
+            };
+            around(name, kubernetes::connect::leaf(&access).await?, clock)
+        }
+    };
+    let risk = settings.risk.unwrap_or_else(|| config.risk_of(&settings.environment));
+    let source = SourceName::new(name);
+    let mut scope = Scope::new(source.clone(), settings.environment.clone(), risk, settings.namespaces.clone());
+    scope.label_selector.clone_from(&settings.selector);
+    for (service, about) in &config.services {
+        let here = about.rollouts.iter().filter(|rollout| rollout.connection == name);
+        scope.services.extend(here.map(|r| (format!("{}/{}", r.namespace, r.name), ServiceName::new(service))));
+    }
+    let cluster = Cluster::new(transport, scope, clock.clone());
+    let mut connection = Connection::new(source, "kubernetes", CLUSTER_INTERVAL);
+    for engine in &settings.engines {
+        match engine {
+            Engine::ArgoRollouts => connection.rollouts.push(argo_rollouts::facet(Arc::clone(&cluster))),
+            Engine::Deployment => {}
+        }
+    }
+    Ok(Wired { connection, budget })
+}
+
+fn proxies(environment: &BTreeMap<String, String>) -> ProxyEnvironment {
+    let of = |name: &str| environment.get(name).or_else(|| environment.get(&name.to_lowercase())).cloned();
+    ProxyEnvironment { https: of("HTTPS_PROXY"), http: of("HTTP_PROXY"), all: of("ALL_PROXY"), none: of("NO_PROXY") }
+}
+
+fn metrics(
+    config: &Config,
+    name: &str,
+    settings: &schema::Prometheus,
+    below: &Below,
+    clock: &SharedClock,
+) -> Result<Wired, ProviderError> {
+    let (transport, budget) = wire(name, &settings.url, settings.token.as_ref(), below, clock)?;
+    let preset = match (&settings.preset, &settings.queries) {
+        (_, Some(queries)) => preset_of(queries),
+        (Some(preset), None) => {
+            presets::named(preset).map_err(|why| ProviderError::new(FaultKind::Unreadable, why.to_string()))?
+        }
+        // `config check` has said so already; this is for a configuration that nobody checked.
+        (None, None) => return Err(ProviderError::new(FaultKind::Unreadable, "neither a preset nor queries are set")),
+    };
+    let named = config.services.keys().map(|service| ServiceName::new(service));
+    let labels = named
+        .map(|service| {
+            let label = config.metrics_name(&service);
+            (service, label)
+        })
+        .collect();
+    let settings = prometheus::Settings {
+        matchers: settings.matchers.clone(),
+        labels,
+        interval: settings.interval,
+        scrape: settings.step / 2,
+        ..prometheus::Settings::new(preset)
+    };
+    Ok(Wired { connection: prometheus::over(SourceName::new(name), transport, settings), budget })
+}
+
+fn preset_of(queries: &schema::Queries) -> Preset {
+    Preset {
+        service_label: queries.service_label.clone(),
+        version_label: queries.version_label.clone(),
+        latency_unit: match queries.latency_unit {
+            schema::LatencyUnit::Milliseconds => LatencyUnit::Milliseconds,
+            schema::LatencyUnit::Seconds => LatencyUnit::Seconds,
+        },
+        rate: queries.rate.clone(),
+        error_ratio: queries.error_ratio.clone(),
+        buckets: queries.buckets.clone(),
+        service_matcher: queries.service_matcher.clone(),
+        notes: String::new(),
+    }
+}
+
+fn forge(
+    config: &Config,
+    name: &str,
+    settings: &schema::Github,
+    below: &Below,
+    clock: &SharedClock,
+) -> Result<Wired, ProviderError> {
+    // octocrab carries the token itself: a log lies on another host, and no token may reach it.
+    let (transport, budget) = wire(name, &settings.base_url, None, below, clock)?;
+    let token = match (below, &settings.token) {
+        (Below::Network(environment), Some(token)) => Some(
+            token.read(environment).map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?,
+        ),
+        _ => None,
+    };
+    let repos = config.repositories(name).into_iter().filter_map(|repository| watched(config, repository)).collect();
+    let settings = github::Settings { name: SourceName::new(name), token, repos, interval: settings.interval };
+    let connection = github::over(transport, settings, clock.clone())
+        .map_err(|why| ProviderError::new(FaultKind::Unreadable, why.to_string()))?;
+    Ok(Wired { connection, budget })
+}
+
+fn watched(config: &Config, repository: schema::Repository) -> Option<github::Repository> {
+    let (owner, repo) = repository.name.split_once('/')?;
+    let environment = |name: &EnvironmentName| Environment { name: name.clone(), risk: config.risk_of(name) };
+    Some(github::Repository {
+        owner: owner.to_owned(),
+        repo: repo.to_owned(),
+        service: repository.service.unwrap_or_else(|| ServiceName::new(repo)),
+        environments: repository
+            .environments
+            .iter()
+            .map(|(theirs, ours)| (theirs.clone(), environment(ours)))
+            .collect(),
+    })
+}

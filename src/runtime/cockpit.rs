@@ -1,0 +1,470 @@
+//! The owner of the model: feeds it messages, does its effects, and lets scripts and tests wait until all is quiet.
+//!
+//! Feeding never waits for anything: keys are answered with every provider dead.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use tokio::{sync::mpsc, task::JoinSet};
+
+use crate::{
+    app::{
+        card::Card,
+        effect::Effect,
+        guard::{self, Confirmed, Refusal},
+        model::{Model, Session},
+        msg::Msg,
+        update::update,
+    },
+    domain::{ids::RunId, time::Timestamp},
+    journal::ledger::Ledger,
+    keymap::{
+        Keymap,
+        chord::{Chord, NotAChord},
+    },
+    port::{
+        clock::SharedClock,
+        facet::Connection,
+        plan::{Ask, Blocked, Draft, Plan, Target},
+        record::{Entry, RecordId},
+    },
+    runtime::{
+        actions::{Actions, Executors},
+        note::{Key, Note},
+        recorder::Recorder,
+        sources::{self, Sources},
+    },
+};
+
+/// Messages of sources that may wait for the loop; a source that is faster waits itself.
+const WAITING: usize = 256;
+/// How long a script waits for sources that do not answer: longer than any of them may take.
+const SETTLE: Duration = Duration::from_secs(20);
+/// The span in which nothing happens when a virtual world is idle.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// What a cockpit is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Who looks, at what.
+    pub session: Session,
+    /// The connections that the session names.
+    pub connections: Vec<Connection>,
+    /// The journal.
+    pub ledger: Arc<Ledger>,
+    /// The world's time.
+    pub clock: SharedClock,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Where executors run.
+    pub executors: Executors,
+    /// Takes down every message, where somebody wants that.
+    pub recorder: Option<Recorder>,
+}
+
+/// What the model wants of whoever owns the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Give the terminal back to the shell until `fg`.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// Why a confirmed card led to no record.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSent {
+    /// The guard refused; nothing was written.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The journal refused; nothing was sent.
+    #[error("{0}")]
+    NotRecorded(String),
+}
+
+/// The model with everything that keeps it true. Dropping it ends its tasks, executors of this process too: see
+/// [`Cockpit::finish`].
+pub struct Cockpit {
+    model: Model,
+    keymap: Keymap,
+    connections: Arc<[Connection]>,
+    clock: SharedClock,
+    actions: Actions,
+    sources: Option<Sources>,
+    recorder: Option<Recorder>,
+    notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
+    news: mpsc::UnboundedReceiver<Note>,
+    /// Sources and the journal's follower: end with the cockpit.
+    tasks: JoinSet<()>,
+    /// Intents being written and executors of this process.
+    acting: JoinSet<()>,
+    awaited: BTreeSet<Key>,
+    /// Requests for signals without an answer yet.
+    reading: usize,
+    /// Targets whose intent is being written: a second one must not be written beside it.
+    beginning: BTreeSet<Target>,
+    begun: Option<(Target, Result<RecordId, String>)>,
+    wish: Option<Wish>,
+    next_tick: Option<BoxFuture<'static, ()>>,
+}
+
+impl Cockpit {
+    /// A cockpit that has not looked at anything yet.
+    pub fn new(parts: Parts) -> Self {
+        let (news_in, news) = mpsc::unbounded_channel();
+        let connections: Arc<[Connection]> = parts.connections.into();
+        let actions = Actions {
+            ledger: parts.ledger,
+            connections: Arc::clone(&connections),
+            clock: Arc::clone(&parts.clock),
+            executors: parts.executors,
+            read_only: parts.session.read_only,
+            notes: news_in,
+            own: Arc::new(Mutex::default()),
+            // The first look finds out.
+            broken: Arc::new(AtomicBool::new(true)),
+        };
+        Self {
+            model: Model::new(parts.session, parts.clock.now(), parts.size),
+            keymap: parts.keymap,
+            awaited: sources::awaited(&connections).into_iter().chain([Key::Journal]).collect(),
+            connections,
+            clock: parts.clock,
+            actions,
+            sources: None,
+            recorder: parts.recorder,
+            notes: mpsc::channel(WAITING),
+            news,
+            tasks: JoinSet::new(),
+            acting: JoinSet::new(),
+            reading: 0,
+            beginning: BTreeSet::new(),
+            begun: None,
+            wish: None,
+            next_tick: None,
+        }
+    }
+
+    /// Starts watching, polling and following the journal. Must be called inside a runtime; twice is once.
+    pub fn start(&mut self) {
+        if self.sources.is_none() {
+            let started = Sources::start(&self.connections, &self.clock, &self.notes.0, &mut self.tasks);
+            self.sources = Some(started);
+            self.tasks.spawn(self.actions.clone().follow());
+        }
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model, to be put where a picture of it is wanted from. Nothing that was observed may be changed this way.
+    pub fn model_mut(&mut self) -> &mut Model {
+        &mut self.model
+    }
+
+    /// The keys.
+    pub fn keymap(&self) -> &Keymap {
+        &self.keymap
+    }
+
+    /// What the model wished since this was last asked.
+    pub fn take_wish(&mut self) -> Option<Wish> {
+        self.wish.take()
+    }
+
+    /// Takes one message and everything that follows from it without waiting.
+    pub fn feed(&mut self, msg: Msg) {
+        let mut queue = VecDeque::from([msg]);
+        while let Some(msg) = queue.pop_front() {
+            if let Msg::JournalBroken(why) = &msg {
+                self.actions.broken.store(why.is_some(), Ordering::Relaxed);
+            }
+            if let Some(recorder) = &mut self.recorder {
+                recorder.take(self.clock.now(), &msg);
+            }
+            for effect in update(&mut self.model, msg) {
+                self.perform(effect, &mut queue);
+            }
+        }
+    }
+
+    /// Takes a key; one that means nothing here changes nothing.
+    pub fn key(&mut self, chord: Chord) {
+        if let Some(msg) = self.keymap.message(&self.model, chord) {
+            self.feed(msg);
+        }
+    }
+
+    /// Lets the model know what time it is.
+    pub fn tick(&mut self) {
+        self.feed(Msg::Tick(self.clock.now()));
+    }
+
+    /// Waits for the next thing that happens outside, or for the next whole second, and takes it in.
+    pub async fn turn(&mut self) {
+        let next = self.clock.sleep(until_next_second(self.clock.now()));
+        let tick = self.next_tick.get_or_insert(next);
+        tokio::select! {
+            biased;
+            Some(note) = self.news.recv() => self.take(note),
+            () = tick => {
+                self.next_tick = None;
+                self.tick();
+            }
+            Some(note) = self.notes.1.recv() => self.take(note),
+        }
+    }
+
+    /// Starts, and waits until every source has answered once, well or badly, and the signals of what is in flight were read.
+    pub async fn settle(&mut self) {
+        self.start();
+        self.tick();
+        let mut limit = self.clock.sleep(SETTLE);
+        let mut asked = false;
+        loop {
+            if self.awaited.is_empty() && !asked {
+                self.tick();
+                asked = true;
+            }
+            if asked && self.reading == 0 {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = &mut limit => return,
+                Some(note) = self.news.recv() => self.take(note),
+                Some(note) = self.notes.1.recv() => self.take(note),
+            }
+        }
+    }
+
+    /// Lets a span of the world's time pass, with all that happens in it.
+    pub async fn pass(&mut self, span: Duration) {
+        self.start();
+        let mut end = self.clock.sleep(span);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut end => break,
+                () = self.turn() => {}
+            }
+        }
+        self.tick();
+    }
+
+    /// Takes everything in until nothing happens any more. On a virtual clock, whose time passes only when everything else
+    /// is idle, that is exact; on another clock it is a moment.
+    pub async fn idle(&mut self) {
+        self.start();
+        loop {
+            let moment = self.clock.sleep(MOMENT);
+            tokio::select! {
+                biased;
+                Some(note) = self.news.recv() => self.take(note),
+                Some(note) = self.notes.1.recv() => self.take(note),
+                () = moment => return,
+            }
+        }
+    }
+
+    /// Presses keys, written as chords with spaces between (`i j p 1 Enter`), waiting for quiet after each.
+    pub async fn press(&mut self, chords: &str) -> Result<(), NotAChord> {
+        for chord in chords.split_whitespace() {
+            self.key(chord.parse()?);
+            self.idle().await;
+        }
+        Ok(())
+    }
+
+    /// What would be done for an ask: the scripted twin of a verb's key.
+    pub fn plan(&self, ask: Ask) -> Result<Plan, Refusal> {
+        let ask = guard::ask(&self.model, ask)?;
+        let draft = self.draft(&ask);
+        guard::plan(&self.model, &ask, draft)
+    }
+
+    /// Sends a card that is complete: the scripted twin of Enter. Returns when the intent is on disk; the action goes on.
+    pub async fn send(&mut self, card: &Card) -> Result<RecordId, NotSent> {
+        let confirmed = guard::confirm(&self.model, card).map_err(|refusal| NotSent::Refused(Box::new(refusal)))?;
+        self.carry_out(confirmed).await.map_err(NotSent::NotRecorded)
+    }
+
+    /// Carries out what was confirmed. Returns when the intent is on disk; the action goes on. The error is a sentence:
+    /// nothing was sent.
+    pub async fn carry_out(&mut self, confirmed: Confirmed) -> Result<RecordId, String> {
+        let target = confirmed.record().plan.target.clone();
+        self.begun = None;
+        self.start();
+        self.execute(Box::new(confirmed));
+        loop {
+            match self.begun.take() {
+                Some((begun, result)) if begun == target => return result,
+                _ => self.turn().await,
+            }
+        }
+    }
+
+    /// Waits until more than `seen` entries of a record are known, or the limit is over.
+    pub async fn more_of(&mut self, record: RecordId, seen: usize, limit: Option<Duration>) {
+        let known = |model: &Model| {
+            let action = model.actions.iter().find(|action| action.record == record);
+            action.map_or(0, |action| action.entries.len())
+        };
+        let mut limit = limit.map(|limit| self.clock.sleep(limit));
+        while known(&self.model) <= seen {
+            match &mut limit {
+                None => self.turn().await,
+                Some(limit) => tokio::select! {
+                    biased;
+                    () = limit => return,
+                    () = self.turn() => {}
+                },
+            }
+        }
+    }
+
+    /// Waits until a record has ended; `None` when it has not within the limit.
+    pub async fn ended(&mut self, record: RecordId, limit: Option<Duration>) -> Option<Entry> {
+        let mut limit = limit.map(|limit| self.clock.sleep(limit));
+        loop {
+            let action = self.model.actions.iter().find(|action| action.record == record);
+            if let Some(end) = action.and_then(|action| action.entries.iter().find(|entry| entry.stage.is_end())) {
+                return Some(end.clone());
+            }
+            match &mut limit {
+                None => self.turn().await,
+                Some(limit) => tokio::select! {
+                    biased;
+                    () = limit => return None,
+                    () = self.turn() => {}
+                },
+            }
+        }
+    }
+
+    /// Carries on, in this process, with a record whose executor died.
+    pub fn take_over(&mut self, record: RecordId) {
+        let actions = self.actions.clone();
+        self.acting.spawn(async move { actions.carry_out(record).await });
+    }
+
+    /// How many executors run as tasks of this process: leaving now would interrupt them.
+    pub fn acting_here(&mut self) -> usize {
+        while self.acting.try_join_next().is_some() {}
+        self.acting.len()
+    }
+
+    /// Waits until no executor runs in this process.
+    pub async fn finish(&mut self) {
+        while self.acting_here() > 0 {
+            self.turn().await;
+        }
+        self.idle().await;
+    }
+
+    fn take(&mut self, note: Note) {
+        match note {
+            Note::Msg(msg) => self.feed(msg),
+            Note::Answered(msg, key) => {
+                match key {
+                    Key::Signals => self.reading = self.reading.saturating_sub(1),
+                    key => drop(self.awaited.remove(&key)),
+                }
+                self.feed(msg);
+            }
+            Note::Begun(target, result) => {
+                self.beginning.remove(&target);
+                self.begun = Some((target, result));
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Msg>) {
+        match effect {
+            Effect::Draft(ask) => {
+                let draft = Box::new(self.draft(&ask));
+                queue.push_back(Msg::Drafted { ask, draft });
+            }
+            Effect::Execute(confirmed) => self.execute(confirmed),
+            Effect::ReadSignals { services, window } => {
+                if let Some(sources) = &self.sources {
+                    let (asked, late) = sources.ask_signals(&services, window, self.clock.now());
+                    self.reading += asked;
+                    queue.extend(late);
+                }
+            }
+            Effect::ReadJobs(run) => self.read_jobs(run),
+            Effect::Hurry(source) => {
+                if let Some(sources) = &self.sources {
+                    sources.hurry(&source);
+                }
+            }
+            Effect::Suspend => self.wish = Some(Wish::Suspend),
+            Effect::Quit => self.wish = Some(Wish::Quit),
+        }
+    }
+
+    fn execute(&mut self, confirmed: Box<Confirmed>) {
+        let target = confirmed.record().plan.target.clone();
+        if self.beginning.insert(target.clone()) {
+            self.acting.spawn(self.actions.clone().begin(confirmed));
+        } else {
+            let said = format!("already under way on {target}; nothing was sent");
+            self.begun = Some((target, Err(said.clone())));
+            self.feed(Msg::Said(said));
+        }
+    }
+
+    fn read_jobs(&mut self, run: RunId) {
+        let source = self.connections.iter().find(|one| one.name == run.source);
+        if let Some(facet) = source.and_then(|one| one.pipelines.clone()) {
+            self.tasks.spawn(sources::read_jobs(run, facet, Arc::clone(&self.clock), self.notes.0.clone()));
+        }
+    }
+
+    /// What the provider would do, from the object as last observed. No I/O.
+    pub fn draft(&self, ask: &Ask) -> Result<Draft, Blocked> {
+        let gone = || Blocked(format!("{} is no longer there", ask.target));
+        let source = self.connections.iter().find(|one| one.name == *ask.target.source()).ok_or_else(gone)?;
+        let store = &self.model.store;
+        match &ask.target {
+            Target::Rollout(id) => {
+                let facet = source.rollouts.iter().find(|facet| facet.engine() == id.engine).ok_or_else(gone)?;
+                facet.draft(store.rollout(id).ok_or_else(gone)?, ask)
+            }
+            Target::Gate(id) => {
+                let gate = store.gates().find(|gate| gate.id == *id).ok_or_else(gone)?;
+                source.gates.as_ref().ok_or_else(gone)?.draft(gate, ask)
+            }
+            Target::Run(id) => {
+                let run = store.runs().find(|run| run.id == *id).ok_or_else(gone)?;
+                source.pipelines.as_ref().ok_or_else(gone)?.draft(run, ask)
+            }
+        }
+    }
+}
+
+/// Ticks fall on whole seconds, so that all ages change at once and no more often than they are shown.
+fn until_next_second(now: Timestamp) -> Duration {
+    Duration::from_millis(1_000 - u64::from(now.timestamp_subsec_millis().min(999)))
+}
+
+impl std::fmt::Debug for Cockpit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cockpit").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}

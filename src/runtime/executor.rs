@@ -1,0 +1,328 @@
+//! The executor: reads a plan from the journal, reads the target again, compares, acts, watches, writes how it ended.
+//!
+//! One function, two hosts: a task of the process that owns the built-in world, or a detached child process for real
+//! systems. It knows no screen and no vendor. The rules that keep an action from being lost or done twice are all here:
+//! an entry is on disk before each call; a call whose answer is missing is never sent again blindly; the journal lets one
+//! executor write each entry.
+
+#[cfg(test)]
+mod tests;
+mod watch;
+mod words;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::task::spawn_blocking;
+
+use crate::{
+    domain::{observed::FaultKind, verb::Direction},
+    journal::{
+        JournalError,
+        ledger::{Kept, Ledger},
+    },
+    port::{
+        clock::Clock,
+        error::ProviderError,
+        facet::{Actor, Connection},
+        plan::{Facts, Plan, Reading, WireCall},
+        record::{ActionNews, Entry, Record, RecordId, Stage},
+    },
+    runtime::clock::within,
+};
+
+/// How long one reading of the target may take.
+const READ_LIMIT: Duration = Duration::from_secs(5);
+/// How often the target is read before the first call, and how long after a failure.
+const READS: u32 = 3;
+const READ_PAUSE: Duration = Duration::from_secs(1);
+/// How long a call may take when the transport has no limit of its own.
+const SEND_LIMIT: Duration = Duration::from_secs(30);
+/// How often a call is sent when the object's revision moves on under it and the facts still hold.
+const SENDS: u32 = 3;
+
+/// What an executor tells while it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A stage was reached.
+    Action(ActionNews),
+    /// The journal failed and the action goes on: to be said loudly.
+    JournalBroken(String),
+}
+
+/// What an executor works with.
+pub struct Host<'a> {
+    /// Where the plan is and where the outcome goes.
+    pub ledger: &'a Arc<Ledger>,
+    /// The connections, one of which reaches the target.
+    pub connections: &'a [Connection],
+    /// The world's time.
+    pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub news: &'a (dyn Fn(News) + Send + Sync),
+}
+
+impl fmt::Debug for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+/// Carries out a record, or carries on with one whose executor died. Returns its last entry; `None` when another executor
+/// carries on with it.
+///
+/// A record whose last call has no answer is resumed by reading: the call is sent again only when the object still has the
+/// very revision that guarded it, so that at most one of the two can take effect; else its effect is waited for, and the
+/// outcome is *unknown* when it does not show.
+pub async fn run(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    end(id, host, true).await
+}
+
+/// Brings a record to its end whose executor died and whose time is up: only by looking. Nothing is sent that nobody asked
+/// for just now. Returns as [`run`] does.
+pub async fn conclude(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    end(id, host, false).await
+}
+
+async fn end(id: RecordId, host: &Host<'_>, may_send: bool) -> Result<Option<Entry>, JournalError> {
+    let ledger = Arc::clone(host.ledger);
+    let record = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))??;
+    let record = record.ok_or(JournalError::Missing(id))?;
+    if let Some(end) = record.end() {
+        return Ok(Some(end.clone()));
+    }
+    let plan = record.intent.plan.clone();
+    let actor = host.connections.iter().find(|one| one.name == *plan.target.source());
+    let actor = actor.and_then(|one| one.actor(&plan.target));
+    let mut flight = Flight { host, record, may_send };
+    let stage = match actor {
+        None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source())),
+        Some(actor) => match flight.fly(&plan, actor).await {
+            Ok(stage) | Err(Stop::End(stage)) => stage,
+            Err(Stop::Taken) => return Ok(None),
+        },
+    };
+    match flight.note(stage).await {
+        Ok(_) => Ok(flight.record.end().cloned()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Why a flight goes no further.
+enum Stop {
+    /// Another executor carries on.
+    Taken,
+    /// This is how it ended.
+    End(Stage),
+}
+
+/// What became of a call.
+enum Call {
+    /// The system took it; its revision now.
+    Taken(Option<String>),
+    /// It may or may not have taken effect: only looking can tell.
+    Unanswered,
+}
+
+/// One record under way.
+struct Flight<'a> {
+    host: &'a Host<'a>,
+    record: Record,
+    may_send: bool,
+}
+
+impl Flight<'_> {
+    async fn fly(&mut self, plan: &Plan, actor: &dyn Actor) -> Result<Stage, Stop> {
+        if !self.may_send && !self.has_sent() {
+            let why = "interrupted before anything was sent".to_owned();
+            return Ok(Stage::Refused { why, changed: false });
+        }
+        let mut reading = self.read(plan, actor).await?;
+        let before = reading.facts.clone();
+        if !self.may_send {
+            return self.watch(plan, actor, &before).await;
+        }
+        let (mut next, unanswered) = self.progress();
+        if let Some((call, revision)) = unanswered {
+            let untouched = revision.is_some() && revision == reading.revision;
+            if !untouched {
+                return self.watch(plan, actor, &before).await;
+            }
+            match self.send_again(plan, actor, call, revision).await? {
+                Call::Taken(revision) => reading.revision = revision,
+                Call::Unanswered => return self.watch(plan, actor, &before).await,
+            }
+            next = call + 1;
+        }
+        for (index, call) in plan.draft.calls.iter().enumerate().skip(next) {
+            if index > 0 && reading.revision.is_none() {
+                reading = self.read(plan, actor).await?;
+            }
+            match self.send(plan, actor, index, call, reading).await? {
+                Call::Taken(revision) => reading = Reading { facts: Facts::new(), revision },
+                Call::Unanswered => return self.watch(plan, actor, &before).await,
+            }
+        }
+        self.watch(plan, actor, &before).await
+    }
+
+    /// The next call to send, and the call (with the revision that guarded it) that was sent without an answer.
+    fn progress(&self) -> (usize, Option<(usize, Option<String>)>) {
+        let last = self.record.entries.iter().rev().find_map(|entry| match &entry.stage {
+            Stage::Accepted { call, .. } => Some((call + 1, None)),
+            Stage::Sending { call, revision } => Some((*call, Some((*call, revision.clone())))),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    }
+
+    /// Was anything sent, as far as the record tells?
+    fn has_sent(&self) -> bool {
+        self.record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }))
+    }
+
+    /// Sends a call of the plan as long as the facts hold: an object that moved answers 409, and is then read and compared
+    /// again. A controller that writes status all the time must not block the way back.
+    async fn send(
+        &mut self,
+        plan: &Plan,
+        actor: &dyn Actor,
+        index: usize,
+        call: &WireCall,
+        mut reading: Reading,
+    ) -> Result<Call, Stop> {
+        for sent in 0..SENDS {
+            if sent > 0 {
+                reading = self.read(plan, actor).await?;
+                if plan.draft.expect.all.iter().all(|expect| expect.holds(&reading.facts)) {
+                    // Somebody else did it meanwhile; there is nothing left to send.
+                    return Ok(Call::Unanswered);
+                }
+            }
+            if sent > 0 || index == 0 {
+                compare(plan, index, &reading.facts)?;
+            }
+            match self.attempt(plan, actor, index, call, reading.revision.clone()).await? {
+                Ok(taken) => return Ok(taken),
+                Err(error) if error.kind == FaultKind::Conflict => {}
+                Err(error) => return Err(Stop::End(failed(plan, index, &error.text))),
+            }
+        }
+        let why = format!("the object changed {SENDS} times while the call was sent; it did not take effect");
+        Err(Stop::End(failed(plan, index, &why)))
+    }
+
+    /// Sends a call again of which it is proven that it had no effect yet. The one before may still arrive, but only one of
+    /// the two can: both are guarded by the same revision. So a conflict means that the other one won.
+    async fn send_again(
+        &mut self,
+        plan: &Plan,
+        actor: &dyn Actor,
+        index: usize,
+        revision: Option<String>,
+    ) -> Result<Call, Stop> {
+        let Some(call) = plan.draft.calls.get(index) else { return Ok(Call::Unanswered) };
+        match self.attempt(plan, actor, index, call, revision).await? {
+            Ok(taken) => Ok(taken),
+            Err(error) if error.kind == FaultKind::Conflict => Ok(Call::Unanswered),
+            Err(error) => Err(Stop::End(failed(plan, index, &error.text))),
+        }
+    }
+
+    /// One attempt: the entry, then the request. The inner error is of a call that certainly had no effect.
+    async fn attempt(
+        &mut self,
+        plan: &Plan,
+        actor: &dyn Actor,
+        index: usize,
+        call: &WireCall,
+        revision: Option<String>,
+    ) -> Result<Result<Call, ProviderError>, Stop> {
+        let kept = self.note(Stage::Sending { call: index, revision: revision.clone() }).await?;
+        if let Kept::Aside(why) = kept
+            && plan.verb.direction() == Direction::Forward
+        {
+            let why = format!("the journal cannot be written: {why}");
+            return Err(Stop::End(failed(plan, index, &why)));
+        }
+        match within(self.host.clock, SEND_LIMIT, actor.send(call, revision.as_deref())).await {
+            Some(Ok(sent)) => {
+                self.note(Stage::Accepted { call: index, said: sent.said }).await?;
+                Ok(Ok(Call::Taken(sent.revision)))
+            }
+            Some(Err(error)) if !error.maybe_done => Ok(Err(error)),
+            Some(Err(_)) | None => Ok(Ok(Call::Unanswered)),
+        }
+    }
+
+    /// Reads the target, patiently: nothing is lost by it.
+    async fn read(&self, plan: &Plan, actor: &dyn Actor) -> Result<Reading, Stop> {
+        let mut why = String::new();
+        for tried in 0..READS {
+            if tried > 0 {
+                self.host.clock.sleep(READ_PAUSE).await;
+            }
+            match within(self.host.clock, READ_LIMIT, actor.read(&plan.target)).await {
+                Some(Ok(reading)) => return Ok(reading),
+                Some(Err(error)) => {
+                    if error.kind == FaultKind::Missing && !self.has_sent() {
+                        let why = format!("{} is no longer there: {}; nothing was sent", plan.target, error.text);
+                        return Err(Stop::End(Stage::Refused { why, changed: true }));
+                    }
+                    let hopeless = [FaultKind::Missing, FaultKind::Forbidden, FaultKind::Unauthenticated];
+                    why = error.text;
+                    if hopeless.contains(&error.kind) {
+                        break;
+                    }
+                }
+                None => why = format!("no answer within {} s", READ_LIMIT.as_secs()),
+            }
+        }
+        Err(Stop::End(self.give_up(plan, &format!("{} cannot be read: {why}", plan.target))))
+    }
+
+    /// How it ends when nothing more can be learned or done.
+    fn give_up(&self, plan: &Plan, why: &str) -> Stage {
+        if self.has_sent() {
+            Stage::Unknown { check: words::check(plan, why) }
+        } else {
+            Stage::Failed { why: format!("{why}; nothing was sent") }
+        }
+    }
+
+    /// Writes an entry and tells it. A journal that fails stops nothing here.
+    async fn note(&mut self, stage: Stage) -> Result<Kept, Stop> {
+        let entry = Entry { at: self.host.clock.now(), stage };
+        let (ledger, id, after, line) =
+            (Arc::clone(self.host.ledger), self.record.id, self.record.entries.len(), entry.clone());
+        let kept = spawn_blocking(move || ledger.append(id, after, &line)).await;
+        let kept = kept.unwrap_or_else(|error| Kept::Aside(format!("the journal's thread ended: {error}")));
+        match &kept {
+            Kept::Taken => return Err(Stop::Taken),
+            Kept::Aside(why) => (self.host.news)(News::JournalBroken(why.clone())),
+            Kept::Journal => {}
+        }
+        self.record.entries.push(entry.clone());
+        (self.host.news)(News::Action(ActionNews { record: id, entry }));
+        Ok(kept)
+    }
+}
+
+/// How it ends when a call certainly had no effect: the calls before it had.
+fn failed(plan: &Plan, index: usize, why: &str) -> Stage {
+    let done = plan.draft.calls.iter().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
+    let before =
+        if done.is_empty() { "nothing was changed".to_owned() } else { format!("done before it: {}", done.join(", ")) };
+    Stage::Failed { why: format!("{why}; {before}") }
+}
+
+/// Refuses when the world is not as it was on screen.
+fn compare(plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
+    let moved = if index == 0 { words::moved(plan, facts) } else { words::became_another(plan, facts) };
+    match moved {
+        None => Ok(()),
+        Some(moved) if index == 0 => {
+            Err(Stop::End(Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }))
+        }
+        Some(moved) => Err(Stop::End(failed(plan, index, &moved))),
+    }
+}

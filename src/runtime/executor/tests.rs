@@ -1,0 +1,354 @@
+//! The executor against a pretended cluster, in virtual time.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use super::{Host, News, conclude, run};
+use crate::{
+    domain::verb::Verb,
+    journal::{
+        Chain, Journal, JournalError,
+        ledger::{Begun, Ledger},
+        sample::{at, entry, intent, intent_on, payments},
+        spool::{Line, Spool},
+        sqlite::SqliteJournal,
+    },
+    port::{
+        clock::SharedClock,
+        plan::fact,
+        record::{Entry, NewRecord, Record, RecordId, Stage},
+    },
+    runtime::{
+        clock::VirtualClock,
+        fake::{Cluster, Fault, GOES_BACK},
+    },
+};
+
+fn ledger(spool: &std::path::Path) -> Arc<Ledger> {
+    let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::in_memory().unwrap());
+    Arc::new(Ledger::open(move || Ok(journal.clone()), Spool::new(vec![spool.join("spool.jsonl")])).0)
+}
+
+struct Given {
+    clock: SharedClock,
+    cluster: Arc<Cluster>,
+    ledger: Arc<Ledger>,
+    news: Mutex<Vec<News>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Given {
+    fn new(schedule: &[(u64, &'static str, &'static str)]) -> Self {
+        Self::of_calls(1, schedule)
+    }
+
+    fn of_calls(calls: usize, schedule: &[(u64, &'static str, &'static str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
+        let cluster = Cluster::new(&clock, calls, schedule);
+        Self { clock, cluster, ledger: ledger(dir.path()), news: Mutex::default(), _dir: dir }
+    }
+
+    fn begin(&self, intent: &NewRecord) -> RecordId {
+        match self.ledger.begin(intent) {
+            Begun::Kept(record) | Begun::Aside(record, _) => record.id,
+            Begun::Refused(error) => panic!("{error}"),
+        }
+    }
+
+    async fn run(&self, id: RecordId) -> Option<Entry> {
+        let connections = [self.cluster.connection()];
+        let news = |news| self.news.lock().unwrap().push(news);
+        let host = Host { ledger: &self.ledger, connections: &connections, clock: &*self.clock, news: &news };
+        run(id, &host).await.unwrap()
+    }
+
+    async fn fly(&self, intent: &NewRecord) -> Vec<Entry> {
+        let id = self.begin(intent);
+        self.run(id).await.unwrap();
+        self.ledger.get(id).unwrap().unwrap().entries
+    }
+}
+
+fn sending(call: usize, revision: u64) -> Stage {
+    Stage::Sending { call, revision: Some(revision.to_string()) }
+}
+
+fn accepted(call: usize) -> Stage {
+    Stage::Accepted { call, said: "200 OK".to_owned() }
+}
+
+fn moving(to: &str) -> Stage {
+    Stage::Moving { said: format!("25 % → {to} %") }
+}
+
+fn done() -> Stage {
+    Stage::Done { said: "aborted true, weight 0, verified".to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_is_recorded_sent_once_followed_and_verified() {
+    let given = Given::new(&GOES_BACK);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let expected = [
+        entry(0, Stage::Recorded),
+        entry(0, sending(0, 100)),
+        entry(0, accepted(0)),
+        entry(2, moving("10")),
+        entry(5, moving("0")),
+        entry(5, done()),
+    ];
+    assert_eq!(entries, expected);
+    assert_eq!(given.cluster.sent(), ["abort"]);
+    let told: Vec<Entry> = given.news.lock().unwrap().iter().filter_map(told).collect();
+    assert_eq!(told, expected[1..]);
+}
+
+fn told(news: &News) -> Option<Entry> {
+    match news {
+        News::Action(news) => Some(news.entry.clone()),
+        News::JournalBroken(_) => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_moved_since_the_card_is_refused_and_nothing_is_sent() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.set(fact::CANARY, "8e");
+    let entries = given.fly(&intent(Verb::Promote)).await;
+    let why = "moved: canary hash 7d → 8e; nothing was sent".to_owned();
+    assert_eq!(entries, [entry(0, Stage::Recorded), entry(0, Stage::Refused { why, changed: true })]);
+    assert_eq!(given.cluster.sent(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_is_sent_again_with_a_fresh_revision_at_most_three_times() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.fail_with(&[Fault::Conflict, Fault::Conflict]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let calls: Vec<Stage> = entries.into_iter().map(|entry| entry.stage).skip(1).take(4).collect();
+    assert_eq!(calls, [sending(0, 100), sending(0, 101), sending(0, 102), accepted(0)]);
+    assert_eq!(given.cluster.sent(), ["abort"]);
+
+    let given = Given::new(&GOES_BACK);
+    given.cluster.fail_with(&[Fault::Conflict; 3]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let why =
+        "the object changed 3 times while the call was sent; it did not take effect; nothing was changed".to_owned();
+    assert_eq!(entries.last(), Some(&entry(0, Stage::Failed { why })));
+    assert_eq!(given.cluster.sent(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_forbidden_fails_with_the_systems_sentence() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.fail_with(&[Fault::Forbidden]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let why = "dana may not patch; nothing was changed".to_owned();
+    assert_eq!(entries.last(), Some(&entry(0, Stage::Failed { why })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_looked_for_and_never_sent_again() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.fail_with(&[Fault::LostAnswer]);
+    assert_eq!(given.fly(&intent(Verb::Abort)).await.last(), Some(&entry(5, done())));
+    assert_eq!(given.cluster.sent(), ["abort"]);
+
+    let given = Given::new(&GOES_BACK);
+    given.cluster.fail_with(&[Fault::LostCall]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let check = "not observed within 60 s: aborted true (it is false), weight 0 (it is 25); look at \
+        eu/argo_rollouts/shop/payments before anything is sent again; it was to do: kubectl argo rollouts abort payments";
+    assert_eq!(entries.last(), Some(&entry(60, Stage::Unknown { check: check.to_owned() })));
+    assert_eq!(given.cluster.sent(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_does_not_move_is_said_at_doubling_distances() {
+    let given = Given::new(&[(0, fact::ABORTED, "true"), (25, fact::WEIGHT, "10")]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let spoken: Vec<Entry> = entries.into_iter().skip(3).collect();
+    let still = |second, seconds| entry(second, Stage::NotMoving { seconds });
+    assert_eq!(spoken[..3], [still(20, 20), entry(25, moving("10")), still(45, 20)]);
+    assert!(matches!(&spoken[3..], [Entry { stage: Stage::Unknown { .. }, at: end }] if *end == at(60)), "{spoken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_fails_after_the_call_ends_as_failed() {
+    let given = Given::new(&[(3, fact::PHASE, "degraded")]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let why = "it was sent, and then: phase degraded".to_owned();
+    assert_eq!(entries.last(), Some(&entry(3, Stage::Failed { why })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_be_read_is_not_touched() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.hang();
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let why = "eu/argo_rollouts/shop/payments cannot be read: no answer within 5 s; nothing was sent".to_owned();
+    assert_eq!(entries.last(), Some(&entry(17, Stage::Failed { why })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_call_uses_the_revision_that_the_first_returned() {
+    let given = Given::of_calls(2, &GOES_BACK);
+    let entries = given.fly(&intent_on(&payments(), Verb::Rollback, &["undo", "resume"])).await;
+    let calls: Vec<Stage> = entries.into_iter().map(|entry| entry.stage).skip(1).take(4).collect();
+    assert_eq!(calls, [sending(0, 100), accepted(0), sending(1, 101), accepted(1)]);
+    assert_eq!(given.cluster.sent(), ["undo", "resume"]);
+}
+
+/// Every place at which a process can die: after each entry, before the next. Whoever carries on ends with the same calls.
+#[tokio::test(start_paused = true)]
+async fn an_executor_that_dies_anywhere_is_resumed_with_every_call_exactly_once() {
+    let plan = intent_on(&payments(), Verb::Rollback, &["undo", "resume"]);
+    let whole = Given::of_calls(2, &GOES_BACK).fly(&plan).await;
+    for died_after in 1..=whole.len() {
+        for answered in [false, true] {
+            let given = Given::of_calls(2, &GOES_BACK);
+            let id = given.begin(&plan);
+            replay_until(&given, id, &plan, &whole[..died_after], answered).await;
+            given.clock.sleep(Duration::from_secs(9)).await;
+            let end = given.run(id).await.unwrap();
+            assert_eq!(given.cluster.sent(), ["undo", "resume"], "died after {died_after}, answered {answered}");
+            assert_eq!(end.stage, done(), "died after {died_after}, answered {answered}");
+        }
+    }
+}
+
+/// The same, with a controller that writes status all the time: what cannot be told is said, and nothing is sent twice.
+#[tokio::test(start_paused = true)]
+async fn an_executor_that_dies_beside_a_busy_controller_never_sends_twice() {
+    let plan = intent(Verb::Abort);
+    let whole = Given::new(&GOES_BACK).fly(&plan).await;
+    for died_after in 1..=whole.len() {
+        for answered in [false, true] {
+            let given = Given::new(&GOES_BACK);
+            let id = given.begin(&plan);
+            replay_until(&given, id, &plan, &whole[..died_after], answered).await;
+            given.cluster.set("status written at", "02:08");
+            let end = given.run(id).await.unwrap();
+            let lost = died_after == 2 && !answered;
+            let expected = if lost { Vec::new() } else { vec!["abort".to_owned()] };
+            assert_eq!(given.cluster.sent(), expected, "died after {died_after}, answered {answered}");
+            assert_eq!(matches!(end.stage, Stage::Unknown { .. }), lost, "{end:?}");
+        }
+    }
+}
+
+/// Brings journal and cluster to where they were when the process died. `answered`: a call in the last entry had arrived.
+async fn replay_until(given: &Given, id: RecordId, plan: &NewRecord, entries: &[Entry], answered: bool) {
+    use crate::port::facet::Actor;
+    for (index, entry) in entries.iter().enumerate().skip(1) {
+        given.ledger.append(id, index, entry);
+        let lasts = index + 1 == entries.len();
+        if let Stage::Sending { call, revision } = &entry.stage
+            && (!lasts || (answered && *call + 1 == plan.plan.draft.calls.len()))
+        {
+            given.cluster.send(&plan.plan.draft.calls[*call], revision.as_deref()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_executors_on_one_record_one_yields() {
+    let given = Given::new(&GOES_BACK);
+    let id = given.begin(&intent(Verb::Abort));
+    let (one, other) = futures::join!(given.run(id), given.run(id));
+    assert_eq!(given.cluster.sent(), ["abort"]);
+    assert_eq!([one, other].into_iter().flatten().map(|end| end.stage).collect::<Vec<_>>(), [done()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_journal_the_way_back_is_flown_from_the_spool_and_said_loudly() {
+    let dir = tempfile::tempdir().unwrap();
+    let broken = || {
+        let (path, why, way) = ("journal.db".into(), "the disk is full".to_owned(), "free some space");
+        Err(JournalError::Broken { path, why, way })
+    };
+    let (ledger, _) = Ledger::open(broken, Spool::new(vec![dir.path().join("spool.jsonl")]));
+    let given = Given { ledger: Arc::new(ledger), ..Given::new(&GOES_BACK) };
+    assert_eq!(given.fly(&intent(Verb::Abort)).await.last(), Some(&entry(5, done())));
+    assert_eq!(given.cluster.sent(), ["abort"]);
+    assert!(given.news.lock().unwrap().iter().any(|news| matches!(news, News::JournalBroken(_))));
+}
+
+/// A journal whose disk is full from the second write on.
+#[derive(Debug)]
+struct Full(SqliteJournal);
+
+impl Journal for Full {
+    fn begin(&self, new: &NewRecord) -> Result<Record, JournalError> {
+        self.0.begin(new)
+    }
+
+    fn append(&self, _: RecordId, _: usize, _: &Entry) -> Result<(), JournalError> {
+        let (path, why, way) = ("journal.db".into(), "the disk is full".to_owned(), "free some space");
+        Err(JournalError::Broken { path, why, way })
+    }
+
+    fn get(&self, record: RecordId) -> Result<Option<Record>, JournalError> {
+        self.0.get(record)
+    }
+
+    fn newest(&self, most: usize) -> Result<Vec<Record>, JournalError> {
+        self.0.newest(most)
+    }
+
+    fn in_flight(&self) -> Result<Vec<Record>, JournalError> {
+        self.0.in_flight()
+    }
+
+    fn check(&self) -> Result<(), JournalError> {
+        self.0.check()
+    }
+
+    fn adopt(&self, lines: &[Line]) -> Result<(), JournalError> {
+        self.0.adopt(lines)
+    }
+
+    fn verify(&self) -> Result<Chain, JournalError> {
+        self.0.verify()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fills_before_the_call_stops_a_forward_verb_and_not_the_way_back() {
+    for (verb, sent) in [(Verb::Promote, Vec::new()), (Verb::Abort, vec!["abort".to_owned()])] {
+        let dir = tempfile::tempdir().unwrap();
+        let journal: Arc<dyn Journal> = Arc::new(Full(SqliteJournal::in_memory().unwrap()));
+        let (ledger, _) = Ledger::open(move || Ok(journal.clone()), Spool::new(vec![dir.path().join("spool.jsonl")]));
+        let given = Given { ledger: Arc::new(ledger), ..Given::new(&GOES_BACK) };
+        let id = given.begin(&intent(verb));
+        let end = given.run(id).await.unwrap().stage;
+        assert_eq!(
+            (given.cluster.sent(), matches!(end, Stage::Done { .. })),
+            (sent.clone(), !sent.is_empty()),
+            "{end:?}"
+        );
+        let spooled = std::fs::read_to_string(dir.path().join("spool.jsonl")).unwrap();
+        assert!(spooled.lines().count() >= 2, "{spooled}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn concluding_looks_and_sends_nothing_even_where_it_would_be_safe() {
+    for (entries, unknown) in [(Vec::new(), false), (vec![entry(0, sending(0, 100))], true)] {
+        let given = Given::new(&GOES_BACK);
+        let id = given.begin(&intent(Verb::Abort));
+        for (index, entry) in entries.iter().enumerate() {
+            given.ledger.append(id, index + 1, entry);
+        }
+        let connections = [given.cluster.connection()];
+        let host = Host { ledger: &given.ledger, connections: &connections, clock: &*given.clock, news: &|_| {} };
+        let end = conclude(id, &host).await.unwrap().unwrap().stage;
+        let why = "interrupted before anything was sent".to_owned();
+        assert_eq!(matches!(end, Stage::Unknown { .. }), unknown, "{end:?}");
+        assert_eq!(end == Stage::Refused { why, changed: false }, !unknown);
+        assert_eq!(given.cluster.sent(), Vec::<String>::new());
+    }
+}

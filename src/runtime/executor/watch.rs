@@ -1,0 +1,110 @@
+//! After the calls: reading until what was expected is observed, it failed, or the time is up. Never silent meanwhile.
+
+use std::time::Duration;
+
+use super::{Flight, READ_LIMIT, Stop, words};
+use crate::{
+    domain::time::{Timestamp, after, age},
+    port::{
+        facet::Actor,
+        plan::{Facts, Plan},
+        record::Stage,
+    },
+    runtime::clock::within,
+};
+
+/// How often the target is read.
+const EVERY: Duration = Duration::from_secs(1);
+/// Nothing moved for this long: it is said, and again at double the time (F14).
+const QUIET: Duration = Duration::from_secs(20);
+/// A resumed record whose time is up is still watched for this long.
+const LEAST: Duration = Duration::from_secs(5);
+
+/// What has been seen to move.
+struct Movement {
+    /// The first value of the progress fact.
+    from: Option<String>,
+    /// The progress and the expected facts when they last changed.
+    seen: Vec<Option<String>>,
+    /// When they last changed.
+    at: Timestamp,
+    /// Say so when nothing moved for this long.
+    alarm: Duration,
+}
+
+impl Flight<'_> {
+    /// Watches until the end; `before` are the facts as they were before the (first) call.
+    pub(super) async fn watch(&mut self, plan: &Plan, actor: &dyn Actor, before: &Facts) -> Result<Stage, Stop> {
+        let expect = &plan.draft.expect;
+        let clock = self.host.clock;
+        let sent = self.record.entries.iter().rev().find(|entry| is_call(&entry.stage)).map(|entry| entry.at);
+        let deadline = after(sent.unwrap_or(clock.now()), expect.within).max(after(clock.now(), LEAST));
+        let mut movement =
+            Movement { from: progress(plan, before), seen: watched(plan, before), at: clock.now(), alarm: QUIET };
+        let mut last = before.clone();
+        loop {
+            let fault;
+            match within(clock, READ_LIMIT, actor.read(&plan.target)).await {
+                Some(Ok(reading)) => {
+                    self.note_movement(plan, &reading.facts, &mut movement).await?;
+                    if expect.all.iter().all(|one| one.holds(&reading.facts)) {
+                        return Ok(Stage::Done { said: words::observed(plan) });
+                    }
+                    if let Some(bad) = expect.fails_if.iter().find(|one| one.holds(&reading.facts)) {
+                        return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}") });
+                    }
+                    (last, fault) = (reading.facts, None);
+                }
+                Some(Err(error)) => fault = Some(error.text),
+                None => fault = Some(format!("no answer within {} s", READ_LIMIT.as_secs())),
+            }
+            if clock.now() >= deadline {
+                let mut why =
+                    format!("not observed within {} s: {}", expect.within.as_secs(), words::pending(plan, &last));
+                if let Some(fault) = fault {
+                    why = format!("{why}; the last reading failed: {fault}");
+                }
+                return Ok(Stage::Unknown { check: words::check(plan, &why) });
+            }
+            let quiet = age(clock.now(), movement.at);
+            if quiet >= movement.alarm {
+                self.note(Stage::NotMoving { seconds: quiet.as_secs() }).await?;
+                movement.alarm *= 2;
+            }
+            clock.sleep(EVERY).await;
+        }
+    }
+
+    /// Says what moved since the last reading.
+    async fn note_movement(&mut self, plan: &Plan, now: &Facts, movement: &mut Movement) -> Result<(), Stop> {
+        let seen = watched(plan, now);
+        if seen == movement.seen {
+            return Ok(());
+        }
+        let said = match (&movement.from, progress(plan, now)) {
+            (Some(from), Some(to)) if movement.seen.first() != seen.first() => Some(format!("{from} → {to}")),
+            _ => None,
+        };
+        (movement.seen, movement.at, movement.alarm) = (seen, self.host.clock.now(), QUIET);
+        match said {
+            Some(said) => self.note(Stage::Moving { said }).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_call(stage: &Stage) -> bool {
+    matches!(stage, Stage::Sending { .. } | Stage::Accepted { .. })
+}
+
+/// The progress fact with its unit.
+fn progress(plan: &Plan, facts: &Facts) -> Option<String> {
+    let (name, unit) = plan.draft.expect.progress.as_ref()?;
+    facts.get(name).map(|value| format!("{value} {unit}").trim_end().to_owned())
+}
+
+/// The values whose change counts as movement, the progress fact first.
+fn watched(plan: &Plan, facts: &Facts) -> Vec<Option<String>> {
+    let names = plan.draft.expect.all.iter().map(|expect| &expect.fact);
+    plan.draft.expect.progress.iter().map(|(name, _)| name).chain(names).map(|name| facts.get(name).cloned()).collect()
+}

@@ -1,0 +1,50 @@
+//! What the executor says: which facts moved, what was observed, what to check by hand.
+
+use crate::port::plan::{Expect, Facts, Plan, fact};
+
+/// The facts that say which object, and which versions, a plan is about.
+const IDENTITY: [&str; 3] = [fact::UID, fact::CANARY, fact::STABLE];
+
+/// How the world differs from what the plan is bound to; `None` when it does not.
+pub(super) fn moved(plan: &Plan, now: &Facts) -> Option<String> {
+    differences(plan.draft.bound.iter().filter(|(name, was)| now.get(*name) != Some(was)), now)
+}
+
+/// Between the calls of one plan its own effect may show: only a change of identity that the plan does not expect counts.
+pub(super) fn became_another(plan: &Plan, now: &Facts) -> Option<String> {
+    let expected = |name: &str| plan.draft.expect.all.iter().any(|expect| expect.fact == name && expect.holds(now));
+    let other = plan
+        .draft
+        .bound
+        .iter()
+        .filter(|(name, was)| IDENTITY.contains(&name.as_str()) && now.get(*name) != Some(was) && !expected(name));
+    differences(other, now)
+}
+
+fn differences<'a>(changed: impl Iterator<Item = (&'a String, &'a String)>, now: &Facts) -> Option<String> {
+    let each: Vec<String> =
+        changed.map(|(name, was)| format!("{name} {was} → {}", now.get(name).map_or("gone", String::as_str))).collect();
+    (!each.is_empty()).then(|| format!("moved: {}", each.join(", ")))
+}
+
+/// What was expected and has been observed.
+pub(super) fn observed(plan: &Plan) -> String {
+    let each: Vec<String> = plan.draft.expect.all.iter().map(ToString::to_string).collect();
+    if each.is_empty() { "verified".to_owned() } else { format!("{}, verified", each.join(", ")) }
+}
+
+/// What was expected and is not so.
+pub(super) fn pending(plan: &Plan, now: &Facts) -> String {
+    let is = |expect: &Expect| {
+        let value = now.get(&expect.fact).map_or("not there", String::as_str);
+        format!("{expect} (it is {value})")
+    };
+    let each: Vec<String> = plan.draft.expect.all.iter().filter(|expect| !expect.holds(now)).map(is).collect();
+    each.join(", ")
+}
+
+/// What a person must check, and how.
+pub(super) fn check(plan: &Plan, why: &str) -> String {
+    let commands: Vec<&str> = plan.draft.calls.iter().map(|call| call.command.as_str()).collect();
+    format!("{why}; look at {} before anything is sent again; it was to do: {}", plan.target, commands.join(" && "))
+}

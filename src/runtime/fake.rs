@@ -1,0 +1,291 @@
+//! A pretended cluster for tests: one rollout whose facts follow the call on a schedule, with faults on demand.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::{FutureExt, StreamExt, future::pending, stream::BoxStream};
+use tokio::sync::Notify;
+
+use crate::{
+    domain::{
+        ids::ServiceName,
+        observed::FaultKind,
+        offer::{Offer, Risk},
+        rollout::{Engine, Identity, Phase, Rollout, Strategy, Weight},
+        signal::{Counts, ServiceSignals, VersionSignals},
+        time::{Timestamp, age},
+        verb::Verb,
+        version::Version,
+    },
+    journal::sample,
+    port::{
+        clock::SharedClock,
+        error::ProviderError,
+        facet::{Actor, Answer, Change, Connection, Metrics, Rollouts, Window},
+        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target, WireCall, fact},
+    },
+};
+
+/// What happens to the next call instead of working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The object moved on a moment before: 409.
+    Conflict,
+    /// 403.
+    Forbidden,
+    /// It takes effect and the answer is lost.
+    LostAnswer,
+    /// It is lost on the way; the sender cannot know.
+    LostCall,
+}
+
+#[derive(Debug)]
+struct State {
+    facts: Facts,
+    revision: u64,
+    sent: Vec<String>,
+    effect_at: Option<Timestamp>,
+    faults: VecDeque<Fault>,
+    hung: bool,
+}
+
+/// The cluster.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    state: Mutex<State>,
+    clock: SharedClock,
+    changed: Notify,
+    /// After how many calls the controller begins to act.
+    calls: usize,
+    /// What becomes true how long after that.
+    schedule: Vec<(Duration, &'static str, &'static str)>,
+}
+
+/// The traffic goes back at once and in two steps.
+pub(super) const GOES_BACK: [(u64, &str, &str); 3] =
+    [(0, fact::ABORTED, "true"), (2, fact::WEIGHT, "10"), (5, fact::WEIGHT, "0")];
+
+impl Cluster {
+    /// A rollout at 25 % that follows the schedule (seconds after the last of so many calls).
+    pub(super) fn new(clock: &SharedClock, calls: usize, schedule: &[(u64, &'static str, &'static str)]) -> Arc<Self> {
+        let facts = [(fact::UID, "u1"), (fact::CANARY, "7d"), (fact::ABORTED, "false"), (fact::WEIGHT, "25")];
+        let state = State {
+            facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            revision: 100,
+            sent: Vec::new(),
+            effect_at: None,
+            faults: VecDeque::new(),
+            hung: false,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            clock: clock.clone(),
+            changed: Notify::new(),
+            calls,
+            schedule: schedule.iter().map(|(at, name, value)| (Duration::from_secs(*at), *name, *value)).collect(),
+        })
+    }
+
+    pub(super) fn connection(self: &Arc<Self>) -> Connection {
+        let mut connection = Connection::new("eu".into(), "kubernetes", Duration::from_secs(5));
+        connection.rollouts.push(self.clone());
+        connection
+    }
+
+    /// What was sent and took effect, in order.
+    pub(super) fn sent(&self) -> Vec<String> {
+        self.state.lock().unwrap().sent.clone()
+    }
+
+    pub(super) fn fail_with(&self, faults: &[Fault]) {
+        self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    /// From now on requests are taken and never answered.
+    pub(super) fn hang(&self) {
+        self.state.lock().unwrap().hung = true;
+    }
+
+    /// Somebody else changes a fact.
+    pub(super) fn set(&self, name: &str, value: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.facts.insert(name.to_owned(), value.to_owned());
+        state.revision += 1;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn facts(&self) -> (Facts, u64) {
+        let now = self.clock.now();
+        let state = self.state.lock().unwrap();
+        let (mut facts, mut revision) = (state.facts.clone(), state.revision);
+        for (after, name, value) in &self.schedule {
+            if state.effect_at.is_some_and(|at| age(now, at) >= *after) {
+                facts.insert((*name).to_owned(), (*value).to_owned());
+                revision += 1;
+            }
+        }
+        (facts, revision)
+    }
+
+    fn is_hung(&self) -> bool {
+        self.state.lock().unwrap().hung
+    }
+
+    pub(super) fn rollout(&self) -> Rollout {
+        let (facts, revision) = self.facts();
+        let fact = |name: &str| facts.get(name).cloned().unwrap_or_default();
+        let weight = fact(fact::WEIGHT).parse().unwrap();
+        Rollout {
+            id: sample::payments(),
+            service: "payments".into(),
+            environment: "prod/eu".into(),
+            strategy: Strategy::Canary,
+            stable: Some(Version::tagged("1.41.3")),
+            canary: Some(Version::tagged(format!("1.42.0-{}", fact(fact::CANARY)))),
+            phase: Phase::Progressing,
+            message: None,
+            steps: Vec::new(),
+            step: None,
+            weight: Weight { declared: weight, actual: weight, max: 100 },
+            pause: None,
+            held: false,
+            aborted_in_spec: false,
+            replica_sets: Vec::new(),
+            replicas: 4,
+            started: None,
+            step_times: BTreeMap::new(),
+            analyses: Vec::new(),
+            events: Vec::new(),
+            identity: Identity {
+                uid: fact(fact::UID),
+                generation: 1,
+                revision: revision.to_string(),
+                canary_hash: fact(fact::CANARY),
+                stable_hash: "5c".to_owned(),
+            },
+            offers: [Verb::Abort, Verb::Promote].map(|verb| Offer::open(verb, Risk::Medium)).into(),
+        }
+    }
+}
+
+impl Actor for Cluster {
+    fn read<'a>(&'a self, _: &'a Target) -> Answer<'a, Reading> {
+        async move {
+            if self.is_hung() {
+                pending::<()>().await;
+            }
+            let (facts, revision) = self.facts();
+            Ok(Reading { facts, revision: Some(revision.to_string()) })
+        }
+        .boxed()
+    }
+
+    fn send<'a>(&'a self, call: &'a WireCall, revision: Option<&'a str>) -> Answer<'a, Sent> {
+        async move {
+            if self.is_hung() {
+                pending::<()>().await;
+            }
+            let now = self.facts().1.to_string();
+            let mut state = self.state.lock().unwrap();
+            let fault = state.faults.pop_front();
+            let conflict = || ProviderError::new(FaultKind::Conflict, "the object has been modified");
+            let lost = || ProviderError::new(FaultKind::Unreachable, "connection lost").maybe_done();
+            match fault {
+                Some(Fault::Conflict) => {
+                    state.revision += 1;
+                    return Err(conflict());
+                }
+                Some(Fault::Forbidden) => return Err(ProviderError::new(FaultKind::Forbidden, "dana may not patch")),
+                Some(Fault::LostCall) => return Err(lost()),
+                Some(Fault::LostAnswer) | None => {}
+            }
+            if revision.is_some_and(|revision| revision != now) {
+                return Err(conflict());
+            }
+            state.sent.push(call.words.clone());
+            state.revision += 1;
+            if state.sent.len() >= self.calls {
+                state.effect_at.get_or_insert(self.clock.now());
+            }
+            drop(state);
+            self.changed.notify_waiters();
+            match fault {
+                Some(_) => Err(lost()),
+                None => Ok(Sent { revision: Some(self.facts().1.to_string()), said: "200 OK".to_owned() }),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// A source of metrics that knows one version of whatever it is asked for, and takes down what it was asked.
+#[derive(Debug, Default)]
+pub(super) struct Meter(Mutex<Vec<(Vec<ServiceName>, Window)>>);
+
+impl Meter {
+    pub(super) fn asked(&self) -> Vec<(Vec<ServiceName>, Window)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Metrics for Meter {
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
+        self.0.lock().unwrap().push((services.to_vec(), window));
+        let counts = Counts { from: window.from, to: window.to, requests: 180, errors: 0 };
+        let version = VersionSignals { label: "7d".to_owned(), counts: vec![counts], ..VersionSignals::default() };
+        let of = |service: &ServiceName| ServiceSignals {
+            service: service.clone(),
+            step: window.step,
+            versions: vec![version.clone()],
+        };
+        std::future::ready(Ok(services.iter().map(of).collect())).boxed()
+    }
+}
+
+impl Rollouts for Cluster {
+    fn engine(&self) -> Engine {
+        Engine::ArgoRollouts
+    }
+
+    fn list(&self) -> Answer<'_, Vec<Rollout>> {
+        async move { Ok(vec![self.rollout()]) }.boxed()
+    }
+
+    fn watch(&self) -> BoxStream<'_, Result<Change, ProviderError>> {
+        futures::stream::unfold(true, move |first| async move {
+            if self.is_hung() {
+                pending::<()>().await;
+            }
+            if first {
+                return Some((Ok(Change::All(vec![self.rollout()])), false));
+            }
+            self.changed.notified().await;
+            Some((Ok(Change::One(Box::new(self.rollout()))), false))
+        })
+        .boxed()
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        async move {
+            if self.is_hung() {
+                pending::<()>().await;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn draft(&self, rollout: &Rollout, ask: &Ask) -> Result<Draft, Blocked> {
+        let mut draft = sample::draft(&[&ask.verb.to_string()]);
+        let identity = &rollout.identity;
+        draft.bound = [(fact::UID, &identity.uid), (fact::CANARY, &identity.canary_hash)]
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .into();
+        draft.from.clone_from(&rollout.canary);
+        Ok(draft)
+    }
+}

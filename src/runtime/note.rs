@@ -1,0 +1,33 @@
+//! What tasks tell the loop: a message for the model, and what it means for somebody who waits.
+
+use crate::{
+    app::msg::Msg,
+    domain::{ids::SourceName, rollout::Engine},
+    port::{plan::Target, record::RecordId},
+};
+
+/// A question that somebody may wait for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// Rollouts of one engine.
+    Rollouts(SourceName, Engine),
+    /// Gates.
+    Gates(SourceName),
+    /// Runs.
+    Runs(SourceName),
+    /// One request for signals.
+    Signals,
+    /// Can the journal be written?
+    Journal,
+}
+
+/// One thing a task tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Note {
+    /// A message.
+    Msg(Msg),
+    /// A message that answers a question.
+    Answered(Msg, Key),
+    /// An intent on a target was written, or why it was not.
+    Begun(Target, Result<RecordId, String>),
+}

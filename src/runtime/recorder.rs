@@ -1,0 +1,330 @@
+//! Recordings: every message as a JSON line, and a model rebuilt from them. A bug report is a recording.
+//!
+//! Typed text is masked. A replay does no effect: it can never act.
+
+use std::{
+    io::{self, BufRead, BufWriter, Write},
+    sync::mpsc,
+    thread::JoinHandle,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::{
+        card::REASONS,
+        model::{Model, Session},
+        msg::Msg,
+        update::update,
+    },
+    domain::time::Timestamp,
+};
+
+/// What the first line says it is.
+const SCHEMA: &str = "holdshort/recording/v1";
+/// Stands for a character or text that somebody typed.
+const MASK: char = '•';
+
+/// The first line: what the model began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    schema: String,
+    /// When it began.
+    pub at: Timestamp,
+    /// Columns and rows then.
+    pub size: (u16, u16),
+    /// Who looked, at what.
+    pub session: Session,
+}
+
+/// Every other line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line<M> {
+    at: Timestamp,
+    msg: M,
+}
+
+/// Writes messages as they are taken. A thread of its own does the writing: a slow disk never holds the screen.
+#[derive(Debug)]
+pub struct Recorder {
+    lines: Option<mpsc::Sender<String>>,
+    writer: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Recorder {
+    /// Begins a recording with the state that the model begins with.
+    pub fn begin(
+        mut file: impl Write + Send + 'static,
+        at: Timestamp,
+        size: (u16, u16),
+        session: &Session,
+    ) -> io::Result<Self> {
+        let header = Header { schema: SCHEMA.to_owned(), at, size, session: session.clone() };
+        writeln!(file, "{}", serde_json::to_string(&header)?)?;
+        let (lines, taken) = mpsc::channel::<String>();
+        let writer = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || write_all(file, &taken))?;
+        Ok(Self { lines: Some(lines), writer: Some(writer) })
+    }
+
+    /// Takes one message. A failed disk ends the recording, nothing else.
+    pub(super) fn take(&mut self, at: Timestamp, msg: &Msg) {
+        let Some(lines) = &self.lines else { return };
+        let line = match masked(msg) {
+            Some(masked) => serde_json::to_string(&Line { at, msg: &masked }),
+            None => serde_json::to_string(&Line { at, msg }),
+        };
+        match line {
+            Ok(line) => {
+                if lines.send(line).is_err() {
+                    tracing::error!("the recording cannot be written; it ends here");
+                    self.lines = None;
+                }
+            }
+            Err(error) => tracing::error!(%error, "a message cannot be recorded"),
+        }
+    }
+}
+
+/// Waits until everything is on its way to the disk.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        drop(self.lines.take());
+        if let Some(Ok(Err(error))) = self.writer.take().map(JoinHandle::join) {
+            tracing::error!(%error, "the recording could not be written to its end");
+        }
+    }
+}
+
+fn write_all(file: impl Write, lines: &mpsc::Receiver<String>) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    while let Ok(line) = lines.recv() {
+        writeln!(file, "{line}")?;
+        for line in lines.try_iter() {
+            writeln!(file, "{line}")?;
+        }
+        file.flush()?;
+    }
+    Ok(())
+}
+
+/// The message without what somebody typed; `None` when it holds nothing of the kind.
+fn masked(msg: &Msg) -> Option<Msg> {
+    match msg {
+        Msg::Typed(_) => Some(Msg::Typed(MASK)),
+        Msg::Drafted { ask, draft } => {
+            let reason = mask(ask.reason.as_ref())?;
+            let mut ask = ask.clone();
+            ask.reason = Some(reason);
+            Some(Msg::Drafted { ask, draft: draft.clone() })
+        }
+        Msg::Recorded(record) => {
+            let reason = mask(record.intent.reason.as_ref())?;
+            let mut record = record.clone();
+            record.intent.reason = Some(reason);
+            Some(Msg::Recorded(record))
+        }
+        _ => None,
+    }
+}
+
+/// A reason in somebody's own words becomes as many dots; the offered ones are no secret.
+fn mask(reason: Option<&String>) -> Option<String> {
+    let reason = reason.filter(|reason| !REASONS.contains(&reason.as_str()))?;
+    Some(reason.chars().map(|_| MASK).collect())
+}
+
+/// Why a recording cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRecording {
+    /// The file cannot be read.
+    #[error("the recording cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The first line is not ours.
+    #[error("this is not a recording of holdshort: its first line should say {SCHEMA}")]
+    NotARecording,
+    /// Another version wrote it.
+    #[error("this recording is {0}, and this holdshort plays {SCHEMA}: use the version that made it")]
+    OtherSchema(String),
+    /// A line in the middle is broken.
+    #[error("line {line} is not a message: {why}")]
+    BadLine {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// A recording that was read.
+#[derive(Debug)]
+pub struct Recording {
+    /// Its first line.
+    pub header: Header,
+    /// Every message, and when it was taken.
+    pub messages: Vec<(Timestamp, Msg)>,
+    /// The last line was cut off, as happens when a process is killed; it was left out.
+    pub truncated: bool,
+}
+
+impl Recording {
+    /// Reads a recording.
+    pub fn read(file: impl BufRead) -> Result<Self, BadRecording> {
+        let mut lines = file.split(b'\n').enumerate();
+        let first = lines.next().ok_or(BadRecording::NotARecording)?.1?;
+        let header = header(&first)?;
+        let mut recording = Self { header, messages: Vec::new(), truncated: false };
+        let mut broken = None;
+        for (index, line) in lines {
+            if let Some(error) = broken.take() {
+                return Err(error);
+            }
+            match serde_json::from_slice::<Line<Msg>>(&line?) {
+                Ok(line) => recording.messages.push((line.at, line.msg)),
+                // Fatal only when another line follows.
+                Err(error) => broken = Some(BadRecording::BadLine { line: index + 1, why: error.to_string() }),
+            }
+        }
+        recording.truncated = broken.is_some();
+        Ok(recording)
+    }
+
+    /// The model as it was at a time, or at the end.
+    pub fn play(&self, until: Option<Timestamp>) -> Model {
+        let header = &self.header;
+        let mut model = Model::new(header.session.clone(), header.at, header.size);
+        for (at, msg) in &self.messages {
+            if until.is_some_and(|until| *at > until) {
+                break;
+            }
+            // Effects are dropped: a replay never acts.
+            drop(update(&mut model, msg.clone()));
+        }
+        model
+    }
+}
+
+fn header(line: &[u8]) -> Result<Header, BadRecording> {
+    #[derive(Deserialize)]
+    struct Schema {
+        schema: String,
+    }
+    let Schema { schema } = serde_json::from_slice(line).map_err(|_| BadRecording::NotARecording)?;
+    if !schema.starts_with("holdshort/recording/") {
+        return Err(BadRecording::NotARecording);
+    }
+    if schema != SCHEMA {
+        return Err(BadRecording::OtherSchema(crate::domain::text::clean(&schema)));
+    }
+    serde_json::from_slice(line).map_err(|error| BadRecording::BadLine { line: 1, why: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        app::intent::Intent,
+        domain::verb::Verb,
+        journal::sample::{at, entry, intent},
+        port::record::{Record, RecordId, Stage},
+    };
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn session() -> Session {
+        Session {
+            who: "dana".into(),
+            profile: "demo".to_owned(),
+            read_only: false,
+            sources: Vec::new(),
+            signal_step: Duration::from_secs(30),
+        }
+    }
+
+    fn record_of(messages: &[(Timestamp, Msg)]) -> Vec<u8> {
+        let file = Shared::default();
+        let mut recorder = Recorder::begin(file.clone(), at(0), (80, 24), &session()).unwrap();
+        for (at, msg) in messages {
+            recorder.take(*at, msg);
+        }
+        drop(recorder);
+        Arc::try_unwrap(file.0).unwrap().into_inner().unwrap()
+    }
+
+    fn begun(reason: &str) -> Msg {
+        let mut intent = intent(Verb::Abort);
+        intent.reason = Some(reason.to_owned());
+        Msg::Recorded(Box::new(Record { id: RecordId(1), intent, entries: vec![entry(1, Stage::Recorded)] }))
+    }
+
+    #[test]
+    fn a_recording_rebuilds_the_model_at_every_moment() {
+        let messages = [
+            (at(1), Msg::Tick(at(1))),
+            (at(2), Msg::Intent(Intent::Inbox)),
+            (at(3), begun("errors")),
+            (at(4), Msg::Tick(at(4))),
+        ];
+        let recording = Recording::read(record_of(&messages).as_slice()).unwrap();
+        assert_eq!((recording.messages.as_slice(), recording.truncated), (messages.as_slice(), false));
+        for until in 0..5 {
+            let mut expected = Model::new(session(), at(0), (80, 24));
+            for (_, msg) in messages.iter().filter(|(taken, _)| *taken <= at(until)) {
+                update(&mut expected, msg.clone());
+            }
+            assert_eq!(recording.play(Some(at(until))), expected);
+        }
+        assert_eq!(recording.play(None).now, at(4));
+    }
+
+    #[test]
+    fn what_somebody_typed_is_masked() {
+        let messages = [(at(1), Msg::Typed('s')), (at(2), begun("secret incident 7")), (at(3), begun("latency"))];
+        let text = String::from_utf8(record_of(&messages)).unwrap();
+        assert!(!text.contains("secret"), "{text}");
+        let read: Vec<Msg> =
+            Recording::read(text.as_bytes()).unwrap().messages.into_iter().map(|(_, msg)| msg).collect();
+        assert_eq!(read, [Msg::Typed(MASK), begun("•••••••••••••••••"), begun("latency")]);
+    }
+
+    #[test]
+    fn a_last_line_that_was_cut_off_is_left_out() {
+        let mut bytes = record_of(&[(at(1), Msg::Tick(at(1))), (at(2), Msg::Tick(at(2)))]);
+        bytes.truncate(bytes.len() - 9);
+        let recording = Recording::read(bytes.as_slice()).unwrap();
+        assert_eq!((recording.messages, recording.truncated), (vec![(at(1), Msg::Tick(at(1)))], true));
+    }
+
+    #[test]
+    fn a_file_that_is_no_recording_says_so_and_where() {
+        let whole = String::from_utf8(record_of(&[(at(1), Msg::Tick(at(1)))])).unwrap();
+        let header = whole.lines().next().unwrap();
+        let table = [
+            (String::new(), "this is not a recording of holdshort"),
+            ("\u{0}\u{1}garbage".to_owned(), "this is not a recording of holdshort"),
+            ("{\"schema\":\"other/v1\"}\n".to_owned(), "this is not a recording of holdshort"),
+            (header.replace("/v1", "/v9"), "this recording is holdshort/recording/v9"),
+            ("{\"schema\":\"holdshort/recording/v1\"}\n".to_owned(), "line 1 is not a message: missing field `at`"),
+            (format!("{header}\n{{\"at\":1}}\n{header}\n"), "line 2 is not a message: "),
+        ];
+        for (text, said) in table {
+            let error = Recording::read(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+}

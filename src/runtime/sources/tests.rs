@@ -1,0 +1,186 @@
+//! Sources in virtual time: how often they are asked, and what is told of their answers.
+
+use std::sync::Mutex;
+
+use futures::FutureExt;
+
+use super::*;
+use crate::{
+    domain::signal::ServiceSignals,
+    journal::sample::at,
+    port::{
+        facet::Actor,
+        plan::{Ask, Blocked, Draft, Reading, Sent, Target, WireCall},
+    },
+    runtime::clock::VirtualClock,
+};
+
+/// How the pretended system answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Refusing,
+    Hung,
+    /// It asks to be left alone for ten minutes.
+    Busy,
+}
+
+/// Counts what it is asked.
+struct Counter {
+    mood: Mood,
+    clock: SharedClock,
+    asked: Mutex<Vec<Timestamp>>,
+}
+
+impl Counter {
+    fn new(clock: &SharedClock, mood: Mood) -> Arc<Self> {
+        Arc::new(Self { mood, clock: clock.clone(), asked: Mutex::default() })
+    }
+
+    async fn answer<T>(&self, well: T) -> Result<T, ProviderError> {
+        self.asked.lock().unwrap().push(self.clock.now());
+        match self.mood {
+            Mood::Well => Ok(well),
+            Mood::Refusing => Err(ProviderError::new(FaultKind::Unreachable, "connection refused")),
+            Mood::Hung => std::future::pending().await,
+            Mood::Busy => {
+                let error = ProviderError::new(FaultKind::RateLimited, "slow down");
+                Err(ProviderError { retry_after: Some(Duration::from_mins(10)), ..error })
+            }
+        }
+    }
+
+    /// The seconds at which it was asked.
+    fn asked(&self) -> Vec<i64> {
+        self.asked.lock().unwrap().iter().map(|then| (*then - at(0)).num_seconds()).collect()
+    }
+}
+
+impl Actor for Counter {
+    fn read<'a>(&'a self, _: &'a Target) -> Answer<'a, Reading> {
+        unreachable!("nobody acts here")
+    }
+
+    fn send<'a>(&'a self, _: &'a WireCall, _: Option<&'a str>) -> Answer<'a, Sent> {
+        unreachable!("nobody acts here")
+    }
+}
+
+impl Gates for Counter {
+    fn list(&self) -> Answer<'_, Vec<Gate>> {
+        self.answer(Vec::new()).boxed()
+    }
+
+    fn draft(&self, _: &Gate, _: &Ask) -> Result<Draft, Blocked> {
+        Err(Blocked("nobody acts here".to_owned()))
+    }
+}
+
+impl Metrics for Counter {
+    fn signals<'a>(&'a self, _: &'a [ServiceName], _: Window) -> Answer<'a, Vec<ServiceSignals>> {
+        self.answer(Vec::new()).boxed()
+    }
+}
+
+struct Given {
+    clock: SharedClock,
+    counter: Arc<Counter>,
+    sources: Sources,
+    told: mpsc::Receiver<Note>,
+    _tasks: JoinSet<()>,
+}
+
+impl Given {
+    fn new(mood: Mood, offer: impl FnOnce(&mut Connection, Arc<Counter>)) -> Self {
+        let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
+        let counter = Counter::new(&clock, mood);
+        let mut connection = Connection::new("forge".into(), "github", Duration::from_secs(10));
+        offer(&mut connection, counter.clone());
+        let (notes, told) = mpsc::channel(WAITING_NOTES);
+        let mut tasks = JoinSet::new();
+        let sources = Sources::start(&[connection], &clock, &notes, &mut tasks);
+        Self { clock, counter, sources, told, _tasks: tasks }
+    }
+
+    fn gates(mood: Mood) -> Self {
+        Self::new(mood, |connection, counter| connection.gates = Some(counter))
+    }
+
+    fn metrics(mood: Mood) -> Self {
+        Self::new(mood, |connection, counter| connection.metrics = Some(counter))
+    }
+
+    async fn pass(&self, seconds: u64) {
+        self.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+const WAITING_NOTES: usize = 64;
+
+fn window(second: i64) -> Window {
+    Window { from: at(second), to: at(second + 30), step: Duration::from_secs(30) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_is_read_at_its_interval_and_at_once_when_somebody_hurries() {
+    let given = Given::gates(Mood::Well);
+    given.pass(25).await;
+    given.sources.hurry(&"forge".into());
+    given.sources.hurry(&"another".into());
+    given.pass(11).await;
+    assert_eq!(given.counter.asked(), [0, 10, 20, 25, 35]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_asks_to_be_left_alone_is_not_hurried() {
+    let given = Given::gates(Mood::Busy);
+    given.pass(30).await;
+    given.sources.hurry(&"forge".into());
+    given.pass(580).await;
+    assert_eq!(given.counter.asked(), [0, 600]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_is_given_up_said_and_asked_again() {
+    let mut given = Given::gates(Mood::Hung);
+    given.pass(20).await;
+    assert_eq!(given.counter.asked(), [0, 18]);
+    let fault = Fault::new(at(8), FaultKind::TimedOut, "forge took the request and did not answer within 8 s");
+    let msg = Msg::Gates { source: "forge".into(), at: at(8), gates: Err(fault) };
+    assert_eq!(given.told.try_recv(), Ok(Note::Answered(msg, Key::Gates("forge".into()))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn signals_are_read_one_request_at_a_time_and_who_asks_too_much_is_told() {
+    let mut given = Given::metrics(Mood::Hung);
+    let services = ["payments".into()];
+    let ask = |second| given.sources.ask_signals(&services, window(second), at(second));
+    let first = ask(0);
+    given.pass(1).await;
+    let rest: Vec<(usize, usize)> = (1..=5).map(|n| ask(30 * n)).map(|(asked, late)| (asked, late.len())).collect();
+    assert_eq!((first.0, rest), (1, vec![(1, 0), (1, 0), (1, 0), (1, 0), (0, 1)]));
+    given.pass(60).await;
+    // Eight seconds for each answer, and a pause that grows with each failure.
+    assert_eq!(given.counter.asked(), [0, 18, 46]);
+    assert!(matches!(given.told.try_recv(), Ok(Note::Answered(Msg::Signals { signals: Err(_), .. }, Key::Signals))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_refuses_is_not_hammered() {
+    let given = Given::metrics(Mood::Refusing);
+    for second in 0..60 {
+        given.sources.ask_signals(&["payments".into()], window(second), at(second));
+        given.pass(1).await;
+    }
+    assert_eq!(given.counter.asked(), [0, 10, 30]);
+}
+
+#[test]
+fn a_failing_source_is_read_ever_more_slowly_and_never_sooner_than_it_asks() {
+    let seconds = |failures, asked: Option<u64>| {
+        pause(Duration::from_secs(10), failures, asked.map(Duration::from_secs)).as_secs()
+    };
+    assert_eq!([0, 1, 2, 3, 9].map(|failures| seconds(failures, None)), [10, 10, 20, 40, 300]);
+    assert_eq!([seconds(1, Some(90)), seconds(9, Some(3600)), seconds(4, Some(1))], [90, 3600, 80]);
+    assert_eq!(pause(Duration::from_mins(10), 9, None), Duration::from_mins(10));
+}

@@ -1,0 +1,189 @@
+//! The loop on a pretended terminal, in virtual time.
+
+use std::{collections::BTreeMap, io, pin::Pin, sync::Arc, time::Duration};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use futures::{Stream, StreamExt, stream};
+use ratatui::{backend::TestBackend, buffer::Buffer, layout::Rect, style::Style};
+use tokio::sync::mpsc;
+
+use super::{Ended, Terminal, run_terminal};
+use crate::{
+    app::model::{Model, Session},
+    journal::{Journal, ledger::Ledger, sample::at, spool::Spool, sqlite::SqliteJournal},
+    keymap::Keymap,
+    port::clock::SharedClock,
+    runtime::{
+        actions::Executors,
+        clock::VirtualClock,
+        cockpit::{Cockpit, Parts},
+        watchdog::Signal,
+    },
+    term::{painter::Painter, session::Screen},
+};
+
+/// A screen that takes down what is asked of it.
+struct Pretended {
+    taken: bool,
+    shell: bool,
+    asked: Vec<&'static str>,
+}
+
+impl Screen for Pretended {
+    fn suspend(&mut self) -> io::Result<()> {
+        self.asked.push("suspend");
+        Ok(())
+    }
+
+    fn retake(&mut self) -> io::Result<()> {
+        self.asked.push("retake");
+        Ok(())
+    }
+
+    fn is_taken(&self) -> bool {
+        self.taken
+    }
+
+    fn has_shell(&self) -> bool {
+        self.shell
+    }
+}
+
+type Input = Pin<Box<dyn Stream<Item = io::Result<Event>>>>;
+
+/// Types these, and then nothing more for ever.
+fn typing(events: Vec<Event>) -> Input {
+    stream::iter(events.into_iter().map(Ok)).chain(stream::pending()).boxed_local()
+}
+
+fn key(c: char) -> Event {
+    Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
+}
+
+fn ctrl_z() -> Event {
+    Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL))
+}
+
+struct Run {
+    ended: Ended,
+    cockpit: Cockpit,
+    asked: Vec<&'static str>,
+    frames: usize,
+    shown: Buffer,
+}
+
+/// Runs the loop over no connections; what it draws is the filter and the size.
+async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
+    let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
+    let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::in_memory().unwrap());
+    let (ledger, _) = Ledger::open(move || Ok(journal.clone()), Spool::new(Vec::new()));
+    let session = Session {
+        who: "dana".into(),
+        profile: "test".to_owned(),
+        read_only: false,
+        sources: Vec::new(),
+        signal_step: Duration::from_secs(30),
+    };
+    let mut cockpit = Cockpit::new(Parts {
+        session,
+        connections: Vec::new(),
+        ledger: Arc::new(ledger),
+        clock,
+        keymap: Keymap::with(&BTreeMap::new()).unwrap(),
+        size: (80, 24),
+        executors: Executors::Here,
+        recorder: None,
+    });
+    let mut painter = Painter::new(TestBackend::new(20, 1)).unwrap();
+    let mut screen = Pretended { taken: true, shell, asked: Vec::new() };
+    let (tell, mut told) = mpsc::unbounded_channel();
+    for signal in signals {
+        tell.send(signal).unwrap();
+    }
+    let mut frames = 0;
+    let terminal = Terminal { painter: &mut painter, screen: &mut screen, input, signals: &mut told, pace: PACE };
+    let ended = run_terminal(&mut cockpit, terminal, |model: &Model, area: Rect, buffer: &mut Buffer| {
+        frames += 1;
+        let text = format!("{}x{} /{}", model.size.0, model.size.1, model.nav.filter);
+        buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::default());
+    })
+    .await;
+    let shown = painter.backend().buffer().clone();
+    Run { ended, cockpit, asked: screen.asked, frames, shown }
+}
+
+/// The pace of frames in these tests.
+const PACE: Duration = Duration::from_millis(33);
+
+/// The keys, each after the time for a frame, then `q`.
+fn slowly(events: Vec<Event>) -> Input {
+    let each = events.into_iter().chain([key('q')]);
+    stream::iter(each)
+        .then(async |event| {
+            super::wall_sleep(PACE * 2).await;
+            Ok(event)
+        })
+        .chain(stream::pending())
+        .boxed_local()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_quit_key_leaves_and_until_then_every_key_is_on_screen() {
+    let run =
+        run(slowly(vec![key('/'), key('p'), key('a'), Event::Key(KeyCode::Enter.into())]), Vec::new(), true).await;
+    assert_eq!(run.ended, Ended::Quit);
+    assert_eq!(run.shown, Buffer::with_lines(["20x1 /pa            "]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_keys_is_painted_at_most_thirty_times_a_second() {
+    let mut events = vec![key('j'); 500];
+    events.push(key('q'));
+    let run = run(typing(events), Vec::new(), true).await;
+    assert_eq!((run.ended, run.frames), (Ended::Quit, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_that_ends_or_fails_leaves_at_once() {
+    let ended = run(stream::empty().boxed_local(), Vec::new(), true).await.ended;
+    assert_eq!(ended, Ended::TerminalGone("its input ended".to_owned()));
+    let failing = stream::repeat_with(|| Err(io::Error::other("Input/output error"))).boxed_local();
+    assert_eq!(run(failing, Vec::new(), true).await.ended, Ended::TerminalGone("Input/output error".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn signals_leave_and_a_terminal_that_is_gone_is_not_painted_again() {
+    for signal in [Signal::Terminate, Signal::HangUp, Signal::Interrupt] {
+        assert_eq!(run(typing(Vec::new()), vec![signal], true).await.ended, Ended::Signal(signal));
+    }
+    let gone = run(typing(Vec::new()), vec![Signal::TerminalGone], true).await;
+    assert!(matches!((gone.ended, gone.frames), (Ended::TerminalGone(_), 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspending_needs_a_shell_to_come_back_from() {
+    let with = run(slowly(vec![ctrl_z()]), Vec::new(), true).await;
+    assert_eq!((with.asked, with.ended), (vec!["suspend"], Ended::Quit));
+    let without = run(slowly(vec![ctrl_z()]), Vec::new(), false).await;
+    assert_eq!(without.asked, Vec::<&str>::new());
+    assert!(without.cockpit.model().notice.clone().unwrap().text.starts_with("there is no shell to go back to"));
+    let told = run(slowly(Vec::new()), vec![Signal::Stop, Signal::Continue], false).await;
+    assert_eq!(told.asked, ["suspend", "retake"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pasted_text_is_text_where_something_takes_it_and_never_keys() {
+    let paste = |text: &str| Event::Paste(text.to_owned());
+    let ignored = run(slowly(vec![paste("q")]), Vec::new(), true).await;
+    assert_eq!(ignored.cockpit.model().nav.filter, "");
+    let enter = Event::Key(KeyCode::Enter.into());
+    let taken = run(slowly(vec![key('/'), paste("pay\u{1b}[2Jments\r\n"), enter]), Vec::new(), true).await;
+    assert_eq!(taken.cockpit.model().nav.filter, "payments");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resize_is_known_to_the_model_and_painted() {
+    let run = run(slowly(vec![Event::Resize(12, 1)]), Vec::new(), true).await;
+    assert_eq!(run.cockpit.model().size, (12, 1));
+    assert_eq!(run.shown.content()[..6].iter().map(ratatui::buffer::Cell::symbol).collect::<String>(), "12x1 /");
+}

@@ -1,0 +1,136 @@
+//! Every screen and overlay as a frame, for the tests of what draws them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    app::{
+        card::Card,
+        guard::Refusal,
+        model::{Model, Overlay, Screen},
+        msg::Msg,
+        update::update,
+    },
+    domain::{
+        rollout::{Engine, Phase, Rollout, Strategy, Weight},
+        verb::Verb,
+    },
+    port::{facet::Change, record::Stage},
+    view::{
+        View,
+        sample::{ask, board, crowded, hung, keymap, now, payments, plan, record, under, unseen},
+        view,
+    },
+};
+
+fn opened(mut model: Model, screen: Screen) -> Model {
+    model.nav.open(screen);
+    model
+}
+
+fn refusal() -> Refusal {
+    Refusal {
+        verb: Verb::Promote,
+        what: "payments in prod/eu".into(),
+        reasons: vec![
+            "verdict NO-GO: 3.1 % against 0.2 % on stable, n 29,800, ratio 15 (13–18)".into(),
+            "kubernetes-eu is failing: last good answer 12 s ago; no answer within 4 s".into(),
+        ],
+        ways: vec!["roll back or abort".into(), "hold it where it is and find the cause".into()],
+        changed: false,
+    }
+}
+
+fn forward() -> Card {
+    let mut card = Card::new(ask(Verb::Promote), plan(Verb::Promote));
+    "a1b".chars().for_each(|c| card.typed(c));
+    card
+}
+
+fn back() -> Card {
+    let mut card = Card::new(ask(Verb::Rollback), plan(Verb::Rollback));
+    card.typed('1');
+    card
+}
+
+fn moved() -> Card {
+    Card { moved: Some("moved 1.42.0 (a1b2c3d) → 1.42.1 (c3d4e5f), approval void".into()), ..forward() }
+}
+
+fn rolled_back(mut model: Model) -> Model {
+    let stages = vec![
+        Stage::Recorded,
+        Stage::Accepted { call: 0, said: "200 OK".into() },
+        Stage::Moving { said: "25 % → 0 %".into() },
+        Stage::Done { said: "12 of 12 pods, verified".into() },
+    ];
+    update(&mut model, Msg::Recorded(Box::new(record(stages))));
+    model
+}
+
+fn filtering(mut model: Model) -> Model {
+    model.nav.filtering = true;
+    model.nav.filter = "pay".into();
+    model
+}
+
+/// The model, where the cluster tells of one object anew.
+fn with(mut model: Model, rollout: Rollout) -> Model {
+    let change = Ok(Change::One(Box::new(rollout)));
+    let (source, engine) = ("kubernetes-eu".into(), Engine::ArgoRollouts);
+    update(&mut model, Msg::Rollouts { source, engine, at: now(), change });
+    model
+}
+
+/// Payments taken back: the spec still holds it.
+fn aborted() -> Rollout {
+    let mut rollout = payments();
+    (rollout.phase, rollout.aborted_in_spec, rollout.pause) = (Phase::Aborted, true, None);
+    rollout.step = Some(0);
+    rollout.weight = Weight { declared: 0, actual: 0, max: 100 };
+    rollout.message = Some("RolloutAborted: Rollout aborted update to revision 12".into());
+    rollout
+}
+
+/// Payments pod by pod, as a plain Deployment does it, held by a person.
+fn rolling() -> Rollout {
+    let mut rollout = payments();
+    (rollout.strategy, rollout.steps, rollout.step, rollout.pause) = (Strategy::Rolling, Vec::new(), None, None);
+    (rollout.phase, rollout.held, rollout.step_times) = (Phase::Paused, true, BTreeMap::new());
+    rollout
+}
+
+/// Every screen and overlay, by name.
+pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
+    let start = || board(columns, rows);
+    let release = || opened(start(), Screen::Release(payments().id));
+    let models = vec![
+        ("board", start()),
+        ("board-unseen", unseen(columns, rows)),
+        ("board-hung", hung(columns, rows)),
+        ("board-crowded", crowded(columns, rows, 500)),
+        ("board-after", rolled_back(start())),
+        ("board-filtering", filtering(start())),
+        ("release", release()),
+        ("release-hung", opened(hung(columns, rows), Screen::Release(payments().id))),
+        ("release-aborted", opened(with(start(), aborted()), Screen::Release(payments().id))),
+        ("release-rolling", opened(with(start(), rolling()), Screen::Release(payments().id))),
+        ("inbox", opened(start(), Screen::Inbox)),
+        ("inbox-empty", opened(unseen(columns, rows), Screen::Inbox)),
+        ("card-forward", under(release(), Overlay::Card(Box::new(forward())))),
+        ("card-back", under(start(), Overlay::Card(Box::new(back())))),
+        ("card-moved", under(release(), Overlay::Card(Box::new(moved())))),
+        ("refused", under(start(), Overlay::Refused(refusal()))),
+        ("why", under(start(), Overlay::Why(payments().id))),
+        ("help", under(start(), Overlay::Help)),
+    ];
+    models.into_iter().map(|(name, model)| (name, view(&model, &keymap()))).collect()
+}
+
+/// A service whose name is two hundred columns of CJK, and an event with no end.
+pub(crate) fn endless(columns: u16, rows: u16) -> View {
+    let mut rollout = payments();
+    rollout.service = "支付".repeat(50).as_str().into();
+    rollout.events[0].message = "very ".repeat(200);
+    rollout.steps = (0..60).map(|_| rollout.steps[0].clone()).collect();
+    view(&with(board(columns, rows), rollout), &keymap())
+}

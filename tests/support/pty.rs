@@ -1,0 +1,128 @@
+//! A pseudo-terminal with the program in it, and the screen it drew as text. Waits for what is on screen, never for a time.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+use std::{
+    io::{Read, Write},
+    num::NonZero,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+/// How long a screen may take before the test gives up. Not a measurement: a loaded machine is slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Seen {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    ended: bool,
+}
+
+/// The program, its terminal, and what it drew.
+pub struct Pty {
+    master: Option<Box<dyn MasterPty + Send>>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+}
+
+impl Pty {
+    /// Starts `holdshort` with these arguments in a terminal of this size.
+    pub fn start(args: &[&str], columns: u16, rows: u16) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_holdshort"));
+        command.args(args);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let parser = vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap(), 0);
+        let seen = Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false }), Condvar::new()));
+        let shared = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let read = reader.read(&mut buffer).unwrap_or(0);
+                let mut seen = shared.0.lock().unwrap();
+                let bytes = buffer.get(..read).unwrap();
+                seen.parser.process(bytes);
+                seen.raw.extend_from_slice(bytes);
+                seen.ended = read == 0;
+                shared.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        Self { master: Some(pair.master), writer, child, seen }
+    }
+
+    /// Waits until the screen satisfies a condition, and gives its text.
+    pub fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let (lock, woken) = &*self.seen;
+        let give_up = |seen: &mut Seen| !seen.ended && !holds(&seen.parser.screen().contents());
+        let (seen, _) = woken.wait_timeout_while(lock.lock().unwrap(), PATIENCE, give_up).unwrap();
+        let text = seen.parser.screen().contents();
+        if !holds(&text) {
+            let raw = String::from_utf8_lossy(&seen.raw);
+            panic!("waited for {what}, ended: {}, and saw:\n{text}\n--- raw ---\n{raw:?}", seen.ended);
+        }
+        text
+    }
+
+    /// Sends keys as they come from a keyboard.
+    pub fn keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
+        let mut seen = self.seen.0.lock().unwrap();
+        seen.parser.screen_mut().set_size(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Closes the terminal under the program, as a dropped SSH session does.
+    pub fn hang_up(&mut self) {
+        self.master = None;
+        self.writer = Box::new(std::io::sink());
+    }
+
+    /// Waits for the end of the program.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Every byte it wrote.
+    pub fn raw(&self) -> Vec<u8> {
+        self.seen.0.lock().unwrap().raw.clone()
+    }
+
+    /// Is the alternate screen still shown, or the cursor still hidden?
+    pub fn is_left_dirty(&self) -> bool {
+        let seen = self.seen.0.lock().unwrap();
+        let screen = seen.parser.screen();
+        screen.alternate_screen() || screen.hide_cursor() || screen.bracketed_paste()
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}

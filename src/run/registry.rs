@@ -19,7 +19,7 @@ use crate::{
     },
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
-        argo_rollouts, github,
+        argo_rollouts, deployment, github,
         http::{Base, Budget, Layers, layered, reqwest_leaf},
         kubernetes::{self, Cluster, Scope, connect::Access, proxy::ProxyEnvironment},
         prometheus::{
@@ -127,10 +127,10 @@ async fn cluster(
     let cluster = Cluster::new(transport, scope, clock.clone());
     let mut connection = Connection::new(source, "kubernetes", CLUSTER_INTERVAL);
     for engine in &settings.engines {
-        match engine {
-            Engine::ArgoRollouts => connection.rollouts.push(argo_rollouts::facet(Arc::clone(&cluster))),
-            Engine::Deployment => {}
-        }
+        connection.rollouts.push(match engine {
+            Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
+            Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
+        });
     }
     Ok(Wired { connection, budget })
 }

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("judge", &["domain"]),
     ("theme", &[]),
-    ("term", &[]),
+    ("term", &["domain"]),
     ("port", &["domain"]),
     ("policy", &["domain"]),
     ("journal", &["domain", "port"]),
@@ -31,7 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("demo", &["domain", "port"]),
     ("cli", &["app", "config", "domain", "keymap", "port"]),
     ("run", &[]),
-    ("main", &["cli", "run"]),
+    ("main", &["run"]),
 ];
 
 /// Inside `provider`: each system's folder, and what else of `provider` it may see. All may see `http`.

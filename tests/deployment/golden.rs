@@ -21,6 +21,7 @@ fn set(hash: &str, revision: u64, role: Role, tag: &str, pods: [u32; 3], created
         name: format!("web-{hash}"),
         hash: hash.into(),
         revision,
+        earlier_revisions: Vec::new(),
         role,
         version: Version::tagged(tag),
         desired,

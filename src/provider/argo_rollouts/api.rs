@@ -18,8 +18,12 @@ use crate::{
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
 
 /// How the controller marks its ReplicaSets.
-pub const MARKS: Marks =
-    Marks { hash: HASH_LABEL, revision: "rollout.argoproj.io/revision", scale_down: Some("scale-down-deadline") };
+pub const MARKS: Marks = Marks {
+    hash: HASH_LABEL,
+    revision: "rollout.argoproj.io/revision",
+    history: "rollout.argoproj.io/revision-history",
+    scale_down: Some("scale-down-deadline"),
+};
 
 /// A Rollout.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

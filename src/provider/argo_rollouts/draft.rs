@@ -20,7 +20,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_most, binding, canary, share, stable, target},
+        verbs::{at_most, binding, canary, everywhere, share, stable, target},
     },
 };
 
@@ -141,6 +141,7 @@ impl Stage<'_> {
         let effect = format!("{} → {} of traffic on {from}; all of it to {to}", self.now(), self.share(0));
         let expected = vec![Expect::is(fact::ABORTED, true), at_most(fact::WEIGHT, 0)];
         let mut draft = self.bound(Verb::Abort, request::abort(&self.view.object.metadata), effect, expected, AWAY);
+        draft.expect.words = Some(format!("aborted, no traffic on {from}"));
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.stable.clone());
         draft.notes.push(format!("the spec still holds {from} afterwards: any edit of it brings that version back"));
         "retry tries the version again, from its first step".clone_into(&mut draft.undo);
@@ -187,7 +188,9 @@ impl Stage<'_> {
                 at_most(fact::OTHER_PODS, 0),
                 Expect::is(fact::PHASE, "healthy"),
             ]);
-            self.bound(Verb::Rollback, call, effect, expected, self.deadline())
+            let mut draft = self.bound(Verb::Rollback, call, effect, expected, self.deadline());
+            draft.expect.words = Some(everywhere(self.rollout, &target.version));
+            draft
         } else {
             let way = if self.rollout.steps.is_empty() { "" } else { ", through all its steps" };
             let effect = format!("{from} → {}{way}", target.version);
@@ -222,7 +225,7 @@ impl Stage<'_> {
             effect,
             calls: vec![call],
             bound: binding(self.rollout, verb.direction()),
-            expect: Expectation { all, fails_if: Vec::new(), within, progress },
+            expect: Expectation { all, fails_if: Vec::new(), words: None, within, progress },
             undo: String::new(),
             notes: Vec::new(),
         }

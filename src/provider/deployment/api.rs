@@ -21,7 +21,12 @@ pub const CAUSE: &str = "kubernetes.io/change-cause";
 pub const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// How the controller marks its ReplicaSets.
-pub const MARKS: Marks = Marks { hash: HASH_LABEL, revision: "deployment.kubernetes.io/revision", scale_down: None };
+pub const MARKS: Marks = Marks {
+    hash: HASH_LABEL,
+    revision: "deployment.kubernetes.io/revision",
+    history: "deployment.kubernetes.io/revision-history",
+    scale_down: None,
+};
 
 /// A Deployment.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -21,7 +21,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_most, binding, canary, share, target},
+        verbs::{at_most, binding, canary, everywhere, share, target},
     },
 };
 
@@ -117,6 +117,7 @@ impl Stage<'_> {
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
         expected.extend(settled());
         let mut draft = self.bound(verb, request::rollback(wire, set), effect, expected, self.deadline());
+        draft.expect.words = Some(everywhere(self.rollout, &target.version));
         (draft.from, draft.to) = (self.rollout.canary.clone(), Some(target.version.clone()));
         if wire.spec.paused {
             let note = "the person's pause is ended in the same call: it would hold the way back up";
@@ -140,7 +141,7 @@ impl Stage<'_> {
             calls: vec![call],
             bound: binding(self.rollout, verb.direction()),
             // No failure: for a while after the patch the conditions still tell of the version that was taken back.
-            expect: Expectation { all, fails_if: Vec::new(), within, progress },
+            expect: Expectation { all, fails_if: Vec::new(), words: None, within, progress },
             undo: String::new(),
             notes: gitops::warning(&self.view.object.metadata).into_iter().collect(),
         }

@@ -68,6 +68,11 @@ fn history(rollout: &Rollout) -> String {
     rollout.replica_sets.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
+/// That a version runs everywhere, as it is observed: `12 of 12 pods on 1.41.3`.
+pub fn everywhere(rollout: &Rollout, version: &Version) -> String {
+    format!("{0} of {0} pods on {version}", rollout.replicas)
+}
+
 /// Expects a number of at most this.
 pub fn at_most(name: &str, most: i64) -> Expect {
     Expect { fact: name.to_owned(), condition: Condition::AtMost(most) }

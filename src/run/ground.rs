@@ -123,6 +123,14 @@ impl Ground {
         Ok(Self { config, profile, below, clock, state, folder: None })
     }
 
+    /// The built-in world, where it is the ground.
+    pub(super) fn world(&self) -> Option<SharedWorld> {
+        match &self.below {
+            Below::World(world) => Some(world.clone()),
+            Below::Network(_) => None,
+        }
+    }
+
     /// The keys: defaults and the configuration's overrides, which `config check` has held already.
     pub(super) fn keymap(&self) -> Result<Keymap, CliError> {
         Keymap::with(&self.config.keys).map_err(|why| CliError::usage(why.to_string()))

@@ -1,7 +1,5 @@
 //! The pictures that people look at show the program as it is.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-
 #[path = "support/pictures.rs"]
 mod pictures;
 

@@ -46,5 +46,5 @@ pub(super) async fn board(scenario: &str, size: (u16, u16)) -> Result<Demo, CliE
     let ground = Ground::demo(scenario, &BARE, Pace::Virtual)?;
     let world = ground.world().ok_or_else(|| CliError::failed("a demo without a world"))?;
     let pilot = ground.cockpit(&BARE, &BTreeMap::new(), size, None).await?;
-    Ok(Demo { cockpit: pilot.cockpit, world, ledger: pilot.ledger, _folder: pilot._folder })
+    Ok(Demo { cockpit: pilot.cockpit, world, ledger: pilot.ledger, _folder: pilot.folder })
 }

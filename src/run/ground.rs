@@ -190,7 +190,7 @@ impl Ground {
         if let Err(why) = state {
             cockpit.feed(Msg::JournalBroken(Some(why.to_string())));
         }
-        Ok(Autopilot { cockpit, ledger, _folder: self.folder.clone() })
+        Ok(Autopilot { cockpit, ledger, folder: self.folder.clone() })
     }
 }
 

@@ -330,7 +330,7 @@ impl Process<'_> {
         let _ = leave_session();
         runtime.block_on(async {
             let ground = Ground::real(&self.globals, &self.environment).await?;
-            let connections: Vec<_> = ground.wired().await?.into_iter().map(|wired| wired.connection).collect();
+            let connections = ground.connections().await?;
             let (ledger, state) = ground.ledger();
             state.map_err(|why| CliError::failed(why.to_string()))?;
             let news = |_| {};

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("judge", &["domain"]),
     ("theme", &[]),
-    ("term", &[]),
+    ("term", &["domain"]),
     ("port", &["domain"]),
     ("policy", &["domain"]),
     ("journal", &["domain", "port"]),
@@ -31,12 +31,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("demo", &["domain", "port"]),
     ("cli", &["app", "config", "domain", "keymap", "port"]),
     ("run", &[]),
-    ("main", &["cli", "run"]),
+    ("main", &["run"]),
 ];
 
 /// Inside `provider`: each system's folder, and what else of `provider` it may see. All may see `http`.
-const PROVIDERS: &[(&str, &[&str])] =
-    &[("http", &[]), ("kubernetes", &[]), ("argo_rollouts", &["kubernetes"]), ("prometheus", &[]), ("github", &[])];
+const PROVIDERS: &[(&str, &[&str])] = &[
+    ("http", &[]),
+    ("kubernetes", &[]),
+    ("argo_rollouts", &["kubernetes"]),
+    ("deployment", &["kubernetes"]),
+    ("prometheus", &[]),
+    ("github", &[]),
+];
 
 #[test]
 fn every_arrow_between_rooms_is_allowed_and_every_allowed_arrow_is_used() {

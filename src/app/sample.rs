@@ -36,6 +36,7 @@ pub(crate) fn payments() -> Rollout {
         name: format!("payments-{name}"),
         hash: name.to_owned(),
         revision,
+        earlier_revisions: Vec::new(),
         role,
         version: version.clone(),
         desired: pods,
@@ -163,6 +164,7 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         expect: Expectation {
             all: vec![Expect::is(fact::WEIGHT, 0)],
             fails_if: Vec::new(),
+            words: None,
             within: Duration::from_mins(1),
             progress: None,
         },

@@ -156,9 +156,19 @@ impl Store {
         self.budgets.insert(source, left.clamp(0.0, 1.0));
     }
 
+    /// What is left of a source's request budget, 0 to 1, where it was told.
+    pub fn budget(&self, source: &SourceName) -> Option<f64> {
+        self.budgets.get(source).copied()
+    }
+
     /// Every rollout, by id.
     pub fn rollouts(&self) -> impl Iterator<Item = &Rollout> {
         self.rollouts.values().filter_map(|seen| seen.value.as_ref()).flat_map(BTreeMap::values)
+    }
+
+    /// Has every source of rollouts answered once, well or badly?
+    pub fn has_looked_for_rollouts(&self) -> bool {
+        self.rollouts.values().all(|seen| seen.observed_at.is_some() || seen.last_error.is_some())
     }
 
     /// One rollout.

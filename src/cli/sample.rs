@@ -98,6 +98,7 @@ fn replica_set(role: Role, tag: &str, revision: u64) -> ReplicaSet {
         name: format!("payments-{revision}"),
         hash: format!("hash{revision}"),
         revision,
+        earlier_revisions: Vec::new(),
         role,
         version: Version::tagged(tag),
         desired: 4,
@@ -211,6 +212,7 @@ pub(super) fn draft(verb: Verb) -> Draft {
         expect: Expectation {
             all: vec![Expect::is(fact::ABORTED, true)],
             fails_if: Vec::new(),
+            words: None,
             within: Duration::from_mins(1),
             progress: None,
         },

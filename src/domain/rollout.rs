@@ -150,6 +150,8 @@ pub struct ReplicaSet {
     pub hash: String,
     /// The engine's revision number.
     pub revision: u64,
+    /// The revision numbers that it had before: each time it was put back it got a new one.
+    pub earlier_revisions: Vec<u64>,
     /// Which side it is on.
     pub role: Role,
     /// What runs in it.
@@ -276,13 +278,96 @@ impl Rollout {
     }
 
     /// The last version known good that is not the current one: `stable` while a rollout is in flight; after full promotion
-    /// the newest earlier revision of the engine's history. Never simply "the previous number" (after two bad pushes that is
-    /// the earlier bad one) while stable still serves.
+    /// the newest earlier revision that was not taken back. Never simply "the previous number": right after a roll back that
+    /// is the bad version.
     pub fn way_back(&self) -> Option<&ReplicaSet> {
         if self.identity.canary_hash != self.identity.stable_hash {
             return self.side(Role::Stable);
         }
-        let newest = self.replica_sets.iter().filter(|set| set.role == Role::Old);
-        newest.max_by_key(|set| set.revision)
+        let old = self.replica_sets.iter().filter(|set| set.role == Role::Old);
+        old.filter(|set| !self.was_taken_back(set)).max_by_key(|set| set.revision)
+    }
+
+    /// Was another version put back in its place? Then that one has a revision from before it and one from after it.
+    fn was_taken_back(&self, set: &ReplicaSet) -> bool {
+        let returned = |other: &ReplicaSet| {
+            let before = other.earlier_revisions.iter().any(|earlier| *earlier < set.revision);
+            other.hash != set.hash && before && set.revision < other.revision
+        };
+        self.replica_sets.iter().any(returned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(tag: &str, revision: u64, earlier: &[u64], role: Role) -> ReplicaSet {
+        ReplicaSet {
+            name: format!("payments-{tag}"),
+            hash: tag.to_owned(),
+            revision,
+            earlier_revisions: earlier.to_vec(),
+            role,
+            version: Version::tagged(tag),
+            desired: 0,
+            current: 0,
+            ready: 0,
+            available: 0,
+            created: None,
+            scale_down_at: None,
+        }
+    }
+
+    fn settled_on(tag: &str, replica_sets: Vec<ReplicaSet>) -> Rollout {
+        let version = Version::tagged(tag);
+        Rollout {
+            id: RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/payments"),
+            service: "payments".into(),
+            environment: "prod".into(),
+            strategy: Strategy::Canary,
+            stable: Some(version.clone()),
+            canary: Some(version),
+            phase: Phase::Healthy,
+            message: None,
+            steps: Vec::new(),
+            step: None,
+            weight: Weight { declared: 100, actual: 100, max: 100 },
+            pause: None,
+            held: false,
+            aborted_in_spec: false,
+            replica_sets,
+            replicas: 1,
+            started: None,
+            step_times: BTreeMap::new(),
+            analyses: Vec::new(),
+            events: Vec::new(),
+            identity: Identity {
+                uid: "u".to_owned(),
+                generation: 1,
+                revision: "1".to_owned(),
+                canary_hash: tag.to_owned(),
+                stable_hash: tag.to_owned(),
+            },
+            offers: Vec::new(),
+        }
+    }
+
+    fn back(rollout: &Rollout) -> Option<&str> {
+        rollout.way_back().map(|set| set.hash.as_str())
+    }
+
+    #[test]
+    fn after_full_promotion_the_way_back_is_the_newest_earlier_version() {
+        let sets = vec![set("3", 3, &[], Role::Stable), set("2", 2, &[], Role::Old), set("1", 1, &[], Role::Old)];
+        assert_eq!(back(&settled_on("3", sets)), Some("2"));
+    }
+
+    #[test]
+    fn right_after_a_roll_back_the_way_back_is_not_the_version_that_was_taken_back() {
+        let sets = vec![set("2", 4, &[2], Role::Stable), set("3", 3, &[], Role::Old), set("1", 1, &[], Role::Old)];
+        assert_eq!(back(&settled_on("2", sets)), Some("1"));
+        let only_the_bad_one = vec![set("2", 4, &[2], Role::Stable), set("3", 3, &[], Role::Old)];
+        assert_eq!(back(&settled_on("2", only_the_bad_one)), None);
     }
 }

@@ -141,12 +141,17 @@ pub struct Connection {
     pub metrics: Option<Arc<dyn Metrics>>,
     /// How often it is meant to be read.
     pub interval: Duration,
+    /// What is left of its request budget at a time, 0 to 1; below 0.2 only verbs go out.
+    pub budget: Option<Gauge>,
 }
+
+/// Reads a share, 0 to 1, without waiting for anything.
+pub type Gauge = Arc<dyn Fn(Timestamp) -> f64 + Send + Sync>;
 
 impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
-        Self { name, system, rollouts: Vec::new(), gates: None, pipelines: None, metrics: None, interval }
+        Self { name, system, rollouts: Vec::new(), gates: None, pipelines: None, metrics: None, interval, budget: None }
     }
 
     /// Whoever can act on the target.

@@ -169,10 +169,20 @@ pub struct Expectation {
     pub all: Vec<Expect>,
     /// One of these means that it failed.
     pub fails_if: Vec<Expect>,
+    /// What all of it means in a few words: `12 of 12 pods on 1.41.3`. Without them the facts are listed.
+    pub words: Option<String>,
     /// By when all must hold, counted from the last call.
     pub within: Duration,
     /// The fact whose movement is shown meanwhile (`MOVING 25 % → 0 %`), and its unit.
     pub progress: Option<(String, String)>,
+}
+
+impl Expectation {
+    /// What must be observed, in words.
+    pub fn said(&self) -> String {
+        let listed = || self.all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        self.words.clone().unwrap_or_else(listed)
+    }
 }
 
 /// How the object's revision goes into a call, so that a moved object answers 409.

@@ -22,17 +22,17 @@ use crate::{
         check::Known,
         layer::{Layers, Places},
         read::{Loaded, load},
-        schema::{Config, Connection},
+        schema::{self, Config},
     },
     demo::{scenario::Scenario, shared::SharedWorld, world::World},
     domain::time::{Timestamp, after},
     journal::{Journal, JournalError, ledger::Ledger, spool::Spool, sqlite::SqliteJournal},
     keymap::Keymap,
-    port::{clock::SharedClock, error::ProviderError, record::RecordId},
+    port::{clock::SharedClock, error::ProviderError, facet::Connection, record::RecordId},
     provider::prometheus::presets,
     run::{
         pilot::Autopilot,
-        registry::{Below, Wired, connect},
+        registry::{Below, connect},
         world::{self, configuration},
     },
     runtime::{
@@ -145,7 +145,7 @@ impl Ground {
     }
 
     /// The providers.
-    pub(super) async fn wired(&self) -> Result<Vec<Wired>, CliError> {
+    pub(super) async fn connections(&self) -> Result<Vec<Connection>, CliError> {
         let unreachable = |why: ProviderError| CliError { exit: Exit::Unreachable, text: why.text };
         connect(&self.config, &self.below, &self.clock).await.map_err(unreachable)
     }
@@ -158,10 +158,9 @@ impl Ground {
         size: (u16, u16),
         record: Option<&Path>,
     ) -> Result<Autopilot, CliError> {
-        let wired = self.wired().await?;
-        let connections: Vec<_> = wired.into_iter().map(|one| one.connection).collect();
+        let connections = self.connections().await?;
         let steps = self.config.connections.values().filter_map(|connection| match connection {
-            Connection::Prometheus(prometheus) => Some(prometheus.step),
+            schema::Connection::Prometheus(prometheus) => Some(prometheus.step),
             _ => None,
         });
         let session = Session {

@@ -19,7 +19,7 @@ use crate::{
     },
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
-        argo_rollouts, github,
+        argo_rollouts, deployment, github,
         http::{Base, Budget, Layers, layered, reqwest_leaf},
         kubernetes::{self, Cluster, Scope, connect::Access, proxy::ProxyEnvironment},
         prometheus::{
@@ -42,17 +42,13 @@ pub(super) enum Below {
     World(SharedWorld),
 }
 
-/// A connection with the budget of its requests.
-pub(super) struct Wired {
-    /// What it offers.
-    pub(super) connection: Connection,
-    /// What is left to ask of it.
-    pub(super) budget: Budget,
-}
-
 /// Builds every connection of a configuration. One that cannot be built is an error that names it: half a cockpit that
 /// looks whole is worse than none.
-pub(super) async fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Wired>, ProviderError> {
+pub(super) async fn connect(
+    config: &Config,
+    below: &Below,
+    clock: &SharedClock,
+) -> Result<Vec<Connection>, ProviderError> {
     let mut wired = Vec::new();
     for (name, settings) in &config.connections {
         let built = match settings {
@@ -89,6 +85,11 @@ fn wire(
     Ok(around(name, leaf, clock))
 }
 
+/// The connection, telling what is left to ask of it.
+fn gauged(connection: Connection, budget: Budget) -> Connection {
+    Connection { budget: Some(Arc::new(move |now| budget.state(now).remaining)), ..connection }
+}
+
 fn around(name: &str, leaf: Transport, clock: &SharedClock) -> (Transport, Budget) {
     let layers = Layers::new(SourceName::new(name));
     let budget = layers.budget.clone();
@@ -101,7 +102,7 @@ async fn cluster(
     settings: &schema::Kubernetes,
     below: &Below,
     clock: &SharedClock,
-) -> Result<Wired, ProviderError> {
+) -> Result<Connection, ProviderError> {
     let (transport, budget) = match (&settings.server, below) {
         (Some(server), _) => wire(name, server, settings.token.as_ref(), below, clock)?,
         (None, Below::World(_)) => {
@@ -127,12 +128,12 @@ async fn cluster(
     let cluster = Cluster::new(transport, scope, clock.clone());
     let mut connection = Connection::new(source, "kubernetes", CLUSTER_INTERVAL);
     for engine in &settings.engines {
-        match engine {
-            Engine::ArgoRollouts => connection.rollouts.push(argo_rollouts::facet(Arc::clone(&cluster))),
-            Engine::Deployment => {}
-        }
+        connection.rollouts.push(match engine {
+            Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
+            Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
+        });
     }
-    Ok(Wired { connection, budget })
+    Ok(gauged(connection, budget))
 }
 
 fn proxies(environment: &BTreeMap<String, String>) -> ProxyEnvironment {
@@ -146,7 +147,7 @@ fn metrics(
     settings: &schema::Prometheus,
     below: &Below,
     clock: &SharedClock,
-) -> Result<Wired, ProviderError> {
+) -> Result<Connection, ProviderError> {
     let (transport, budget) = wire(name, &settings.url, settings.token.as_ref(), below, clock)?;
     let preset = match (&settings.preset, &settings.queries) {
         (_, Some(queries)) => preset_of(queries),
@@ -156,7 +157,7 @@ fn metrics(
         // `config check` has said so already; this is for a configuration that nobody checked.
         (None, None) => return Err(ProviderError::new(FaultKind::Unreadable, "neither a preset nor queries are set")),
     };
-    let named = config.services.keys().map(|service| ServiceName::new(service));
+    let named = config.services.keys().map(ServiceName::new);
     let labels = named
         .map(|service| {
             let label = config.metrics_name(&service);
@@ -170,7 +171,7 @@ fn metrics(
         scrape: settings.step / 2,
         ..prometheus::Settings::new(preset)
     };
-    Ok(Wired { connection: prometheus::over(SourceName::new(name), transport, settings), budget })
+    Ok(gauged(prometheus::over(SourceName::new(name), transport, settings), budget))
 }
 
 fn preset_of(queries: &schema::Queries) -> Preset {
@@ -195,7 +196,7 @@ fn forge(
     settings: &schema::Github,
     below: &Below,
     clock: &SharedClock,
-) -> Result<Wired, ProviderError> {
+) -> Result<Connection, ProviderError> {
     // octocrab carries the token itself: a log lies on another host, and no token may reach it.
     let (transport, budget) = wire(name, &settings.base_url, None, below, clock)?;
     let token = match (below, &settings.token) {
@@ -208,7 +209,7 @@ fn forge(
     let settings = github::Settings { name: SourceName::new(name), token, repos, interval: settings.interval };
     let connection = github::over(transport, settings, clock.clone())
         .map_err(|why| ProviderError::new(FaultKind::Unreadable, why.to_string()))?;
-    Ok(Wired { connection, budget })
+    Ok(gauged(connection, budget))
 }
 
 fn watched(config: &Config, repository: schema::Repository) -> Option<github::Repository> {

@@ -50,6 +50,8 @@ use crate::{
 const WAITING: usize = 256;
 /// How long a script waits for sources that do not answer: longer than any of them may take.
 const SETTLE: Duration = Duration::from_secs(20);
+/// A change of a budget that is told: one percent.
+const VISIBLE: f64 = 0.01;
 /// The span in which nothing happens when a virtual world is idle.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -209,9 +211,17 @@ impl Cockpit {
         }
     }
 
-    /// Lets the model know what time it is.
+    /// Lets the model know what time it is, and what is left of each request budget where that changed visibly.
     pub fn tick(&mut self) {
-        self.feed(Msg::Tick(self.clock.now()));
+        let now = self.clock.now();
+        self.feed(Msg::Tick(now));
+        for one in self.connections.clone().iter() {
+            let Some(left) = one.budget.as_ref().map(|budget| budget(now)) else { continue };
+            let known = self.model.store.budget(&one.name);
+            if known.is_none_or(|known| (known - left).abs() >= VISIBLE) {
+                self.feed(Msg::Budget { source: one.name.clone(), left });
+            }
+        }
     }
 
     /// Waits for the next thing that happens outside, or for the next whole second, and takes it in.

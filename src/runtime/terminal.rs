@@ -22,6 +22,8 @@ use crate::{
     term::{painter::Painter, session::Screen},
 };
 
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(33);
 /// As much of a paste as any prompt here has use for.
 const PASTE: usize = 200;
 
@@ -49,7 +51,7 @@ pub struct Terminal<'a, B, S, I> {
     pub input: I,
     /// What the watchdog tells.
     pub signals: &'a mut mpsc::UnboundedReceiver<Signal>,
-    /// The shortest time between two frames that no key asked for.
+    /// The shortest time between two frames that no key asked for; no shorter than a frame.
     pub pace: Duration,
 }
 
@@ -67,30 +69,35 @@ where
     let area = terminal.painter.area();
     cockpit.feed(Msg::Resized(area.width, area.height));
     cockpit.start();
-    let mut dirty = true;
-    let mut pause: Option<BoxFuture<'static, ()>> = None;
+    let (mut dirty, mut keyed) = (true, false);
+    let (mut frame, mut pace): (Option<BoxFuture<'static, ()>>, Option<BoxFuture<'static, ()>>) = (None, None);
     loop {
         if !terminal.screen.is_taken() {
             return Ended::Panicked;
         }
-        if dirty && pause.is_none() {
+        if dirty && frame.is_none() && (keyed || pace.is_none()) {
             let model = cockpit.model();
             if let Err(error) = terminal.painter.paint(|area, buffer| draw(model, area, buffer)) {
                 return Ended::TerminalGone(error.to_string());
             }
-            dirty = false;
-            pause = Some(wall_sleep(terminal.pace).boxed());
+            (dirty, keyed) = (false, false);
+            frame = Some(wall_sleep(FRAME).boxed());
+            pace = Some(wall_sleep(terminal.pace).boxed());
         }
         let happened = tokio::select! {
             biased;
             Some(signal) = terminal.signals.recv() => terminal.signal(cockpit, signal),
             event = terminal.input.next() => {
-                // A key is answered at once, whatever the pace.
-                pause = None;
+                // A key is answered with the next frame, however slow the pace of what the world does.
+                keyed = true;
                 terminal.event(cockpit, event)
             }
-            () = async { if let Some(pause) = &mut pause { pause.await } }, if pause.is_some() => {
-                pause = None;
+            () = over(&mut frame), if frame.is_some() => {
+                frame = None;
+                continue;
+            }
+            () = over(&mut pace), if pace.is_some() => {
+                pace = None;
                 continue;
             }
             () = cockpit.turn() => Ok(()),
@@ -105,6 +112,12 @@ where
         if let Err(ended) = wished {
             return ended;
         }
+    }
+}
+
+async fn over(pause: &mut Option<BoxFuture<'static, ()>>) {
+    if let Some(pause) = pause {
+        pause.await;
     }
 }
 

@@ -109,6 +109,7 @@ fn replica_set(service: &str, role: Role, version: &Version, revision: u64, pods
         name: format!("{service}-{hash}"),
         hash,
         revision,
+        earlier_revisions: Vec::new(),
         role,
         version: version.clone(),
         desired: pods,
@@ -395,6 +396,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             expect: Expectation {
                 all: vec![Expect::is(fact::WEIGHT, if back { 0 } else { 50 })],
                 fails_if: Vec::new(),
+                words: None,
                 within: Duration::from_secs(30),
                 progress: None,
             },

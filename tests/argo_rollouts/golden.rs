@@ -51,6 +51,7 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         name: format!("checkout-{hash}"),
         hash: hash.into(),
         revision,
+        earlier_revisions: Vec::new(),
         role,
         version: Version::tagged(tag),
         desired: 2,

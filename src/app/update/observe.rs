@@ -70,7 +70,7 @@ pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
             services.push(rollout.service.clone());
         }
     }
-    if gaps.is_empty() {
+    if gaps.is_empty() && model.store.has_looked_for_rollouts() {
         // Nothing is in flight: the sources must still prove that they would answer.
         let due = model.signals_proven.is_none_or(|proven| proven < end);
         model.signals_proven = Some(end);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     domain::time::Timestamp,
     provider::kubernetes::{
-        api::{Meta, Object, Template, lenient, readable},
+        api::{Condition, Meta, Object, Template, lenient, readable},
         workload::Marks,
     },
 };
@@ -18,8 +18,12 @@ use crate::{
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
 
 /// How the controller marks its ReplicaSets.
-pub const MARKS: Marks =
-    Marks { hash: HASH_LABEL, revision: "rollout.argoproj.io/revision", scale_down: Some("scale-down-deadline") };
+pub const MARKS: Marks = Marks {
+    hash: HASH_LABEL,
+    revision: "rollout.argoproj.io/revision",
+    history: "rollout.argoproj.io/revision-history",
+    scale_down: Some("scale-down-deadline"),
+};
 
 /// A Rollout.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -201,20 +205,6 @@ pub struct PauseCondition {
     /// Since when.
     #[serde(default, deserialize_with = "lenient")]
     pub start_time: Option<Timestamp>,
-}
-
-/// An entry of `status.conditions`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Condition {
-    /// `Progressing`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `RolloutAborted`.
-    #[serde(default, deserialize_with = "lenient")]
-    pub reason: String,
-    /// In words.
-    #[serde(default, deserialize_with = "lenient")]
-    pub message: String,
 }
 
 /// `status.canary`.

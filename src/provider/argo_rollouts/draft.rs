@@ -5,21 +5,23 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 use super::{
-    api::Rollout as Wire,
+    api::{MARKS, Rollout as Wire},
     facts::{OBSERVED, RESTARTED},
-    refusal::{refusal, refusal_to_named, wire_set},
+    refusal::{refusal, refusal_to_named},
     request,
 };
 use crate::{
     domain::{
-        rollout::{ReplicaSet, Rollout, StepKind},
-        text::clean,
+        rollout::{Rollout, StepKind},
         time::Timestamp,
-        verb::{Direction, Verb},
-        version::Version,
+        verb::Verb,
     },
-    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, WireCall, fact},
-    provider::kubernetes::{facade::View, gitops},
+    port::plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+    provider::kubernetes::{
+        facade::View,
+        gitops,
+        verbs::{at_most, binding, canary, everywhere, share, stable, target},
+    },
 };
 
 /// How long the controller may take to act on a changed status or spec.
@@ -139,6 +141,7 @@ impl Stage<'_> {
         let effect = format!("{} → {} of traffic on {from}; all of it to {to}", self.now(), self.share(0));
         let expected = vec![Expect::is(fact::ABORTED, true), at_most(fact::WEIGHT, 0)];
         let mut draft = self.bound(Verb::Abort, request::abort(&self.view.object.metadata), effect, expected, AWAY);
+        draft.expect.words = Some(format!("aborted, no traffic on {from}"));
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.stable.clone());
         draft.notes.push(format!("the spec still holds {from} afterwards: any edit of it brings that version back"));
         "retry tries the version again, from its first step".clone_into(&mut draft.undo);
@@ -168,8 +171,9 @@ impl Stage<'_> {
     }
 
     fn rollback(&self, to: Option<&str>) -> Result<Draft, Blocked> {
-        let target = self.target(to)?;
-        let set = wire_set(self.view, &target.hash)
+        let target = target(self.rollout, to)?;
+        let set = MARKS
+            .find(&self.view.sets, &target.hash)
             .ok_or_else(|| Blocked(format!("the template of {} is gone", target.version)))?;
         let from = canary(self.rollout);
         let identity = &self.rollout.identity;
@@ -184,7 +188,9 @@ impl Stage<'_> {
                 at_most(fact::OTHER_PODS, 0),
                 Expect::is(fact::PHASE, "healthy"),
             ]);
-            self.bound(Verb::Rollback, call, effect, expected, self.deadline())
+            let mut draft = self.bound(Verb::Rollback, call, effect, expected, self.deadline());
+            draft.expect.words = Some(everywhere(self.rollout, &target.version));
+            draft
         } else {
             let way = if self.rollout.steps.is_empty() { "" } else { ", through all its steps" };
             let effect = format!("{from} → {}{way}", target.version);
@@ -206,36 +212,6 @@ impl Stage<'_> {
         Ok(draft)
     }
 
-    /// The version to put back: the one named, by version, hash or revision number, or the last one known good.
-    fn target(&self, to: Option<&str>) -> Result<&ReplicaSet, Blocked> {
-        let current = &self.rollout.identity.canary_hash;
-        let found = match to {
-            None => self.rollout.way_back(),
-            Some(name) => {
-                let revision = name.trim().parse::<u64>().ok();
-                let sets = &self.rollout.replica_sets;
-                // A version's name may be a bare number too; it is what people mean more often.
-                let by_version = sets.iter().find(|set| set.version.is_called(name) && set.hash != *current);
-                let named = |set: &&ReplicaSet| {
-                    set.version.is_called(name) || set.hash == name || Some(set.revision) == revision
-                };
-                by_version.or_else(|| sets.iter().find(named))
-            }
-        };
-        match (found, to) {
-            (Some(set), _) if set.hash == *current => Err(Blocked(format!("the spec holds {} already", set.version))),
-            (Some(set), _) => Ok(set),
-            (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), self.history()))),
-            (None, None) => Err(Blocked("no earlier version is left in its history".to_owned())),
-        }
-    }
-
-    fn history(&self) -> String {
-        let sets = &self.rollout.replica_sets;
-        let names: Vec<_> = sets.iter().map(|set| format!("{} (revision {})", set.version, set.revision)).collect();
-        names.join(", ")
-    }
-
     /// A draft of a verb that lets the new version go on.
     fn forward(&self, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
         self.bound(Verb::Promote, call, effect, all, within)
@@ -249,7 +225,7 @@ impl Stage<'_> {
             effect,
             calls: vec![call],
             bound: binding(self.rollout, verb.direction()),
-            expect: Expectation { all, fails_if: Vec::new(), within, progress },
+            expect: Expectation { all, fails_if: Vec::new(), words: None, within, progress },
             undo: String::new(),
             notes: Vec::new(),
         }
@@ -290,10 +266,7 @@ impl Stage<'_> {
     }
 
     fn share(&self, weight: u32) -> String {
-        match self.rollout.weight.max {
-            100 => format!("{weight} %"),
-            max => format!("{weight} of {max}"),
-        }
+        share(weight, self.rollout.weight)
     }
 
     fn now(&self) -> String {
@@ -303,36 +276,4 @@ impl Stage<'_> {
     fn warn_of_automation(&self, draft: &mut Draft) {
         draft.notes.extend(gitops::warning(&self.view.object.metadata));
     }
-}
-
-/// A forward verb is bound to everything on screen, a way back only to the object and the version it takes back: a
-/// controller that writes all the time must not be able to block it.
-fn binding(rollout: &Rollout, direction: Direction) -> Facts {
-    let identity = &rollout.identity;
-    let mut bound = Facts::from([
-        (fact::UID.to_owned(), identity.uid.clone()),
-        (fact::CANARY.to_owned(), identity.canary_hash.clone()),
-    ]);
-    if direction == Direction::Forward {
-        bound.insert(fact::STABLE.to_owned(), identity.stable_hash.clone());
-        bound.insert(fact::GENERATION.to_owned(), identity.generation.to_string());
-        bound.extend(rollout.step.map(|step| (fact::STEP.to_owned(), step.to_string())));
-    }
-    bound
-}
-
-fn at_most(name: &str, most: i64) -> Expect {
-    Expect { fact: name.to_owned(), condition: Condition::AtMost(most) }
-}
-
-fn stable(rollout: &Rollout) -> String {
-    named(rollout.stable.as_ref())
-}
-
-fn canary(rollout: &Rollout) -> String {
-    named(rollout.canary.as_ref())
-}
-
-fn named(version: Option<&Version>) -> String {
-    version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string)
 }

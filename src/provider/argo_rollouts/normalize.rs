@@ -124,10 +124,6 @@ fn pause(wire: &api::Rollout) -> Option<Pause> {
     Some(Pause { reason, since, until: since.zip(length).map(|(since, length)| after(since, length)) })
 }
 
-fn set_of<'a>(sets: &[&'a ReplicaSet], hash: &str) -> Option<&'a ReplicaSet> {
-    sets.iter().find(|set| !hash.is_empty() && MARKS.hash_of(set) == hash).copied()
-}
-
 fn version_in(set: &ReplicaSet) -> Option<Version> {
     workload::version(&set.spec.template, &set.metadata)
 }
@@ -137,7 +133,7 @@ fn stable(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<Version> {
     if hash.is_empty() {
         return None;
     }
-    let of_set = set_of(sets, hash).and_then(version_in);
+    let of_set = MARKS.find(sets, hash).and_then(version_in);
     of_set.or_else(|| if wire.is_moving() { None } else { of_spec(wire, &Meta::default()) })
 }
 
@@ -147,7 +143,7 @@ fn of_spec(wire: &api::Rollout, holder: &Meta) -> Option<Version> {
 
 /// What the spec asks for. With a `workloadRef` the spec has no template, and its ReplicaSet tells.
 fn canary(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<Version> {
-    let set = set_of(sets, &wire.status.current_pod_hash);
+    let set = MARKS.find(sets, &wire.status.current_pod_hash);
     if !wire.is_moving() && phase::is_observed(wire) && !wire.status.stable_rs.is_empty() {
         return stable(wire, sets);
     }
@@ -172,6 +168,6 @@ fn replica_sets(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Vec<crate::domain:
 }
 
 fn started(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<crate::domain::time::Timestamp> {
-    let of_set = || set_of(sets, &wire.status.current_pod_hash).and_then(|set| set.metadata.creation_timestamp);
+    let of_set = || MARKS.find(sets, &wire.status.current_pod_hash).and_then(|set| set.metadata.creation_timestamp);
     wire.status.duration.rollout_started_at.or_else(of_set)
 }

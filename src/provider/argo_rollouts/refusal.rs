@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     domain::{
-        offer::{Offer, Risk},
+        offer::Offer,
         rollout::Rollout,
         verb::{Direction, Verb},
     },
-    provider::kubernetes::{api::ReplicaSet, facade::View},
+    provider::kubernetes::{facade::View, verbs::risk},
 };
 
 /// What the verbs patch.
@@ -34,15 +34,6 @@ pub(super) fn offers(rollout: &Rollout, view: &View<'_, Wire>) -> Vec<Offer> {
     let offer =
         |verb: &Verb| Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked: refusal(*verb, rollout, view) };
     VERBS.iter().map(offer).collect()
-}
-
-/// Going forward costs what the environment costs; the way back must stay short, and a hold moves nothing.
-fn risk(verb: Verb, environment: Risk) -> Risk {
-    match (verb, verb.direction()) {
-        (Verb::Pause, _) => Risk::Low,
-        (_, Direction::Forward) => environment,
-        (_, Direction::Back | Direction::Still) => environment.min(Risk::Medium),
-    }
 }
 
 /// Why a verb cannot be used now; `None` when it can.
@@ -159,7 +150,7 @@ pub(super) fn refusal_to_named(view: &View<'_, Wire>) -> Option<String> {
 
 fn rollback(rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
     let no_target = || match rollout.way_back() {
-        Some(set) if wire_set(view, &set.hash).is_some() => None,
+        Some(set) if MARKS.find(&view.sets, &set.hash).is_some() => None,
         _ => Some("no earlier version is left in its history".to_owned()),
     };
     defined_elsewhere(view.object).or_else(no_target)
@@ -174,9 +165,4 @@ fn defined_elsewhere(wire: &Wire) -> Option<String> {
 fn restart(wire: &Wire) -> Option<String> {
     let under_way = wire.spec.restart_at.is_some() && wire.spec.restart_at != wire.status.restarted_at;
     under_way.then(|| "a restart is under way already".to_owned())
-}
-
-/// The ReplicaSet with this hash, in wire form: it holds the template.
-pub(super) fn wire_set<'a>(view: &View<'a, Wire>, hash: &str) -> Option<&'a ReplicaSet> {
-    view.sets.iter().copied().find(|set| !hash.is_empty() && MARKS.hash_of(set) == hash)
 }

@@ -8,16 +8,13 @@ use super::{
     api::{EphemeralMetadata, HASH_LABEL},
 };
 use crate::{
-    port::plan::{RevisionGuard, WireCall},
+    port::plan::WireCall,
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
-        patch::{JSON, MERGE},
-        workload::quoted,
+        patch::{self, Form},
     },
 };
 
-/// How the API server names us in `managedFields`.
-const MANAGER: &str = "fieldManager=holdshort";
 /// Annotation of a ReplicaSet with what the controller put into its template.
 const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
 
@@ -77,32 +74,17 @@ pub fn rollback(meta: &Meta, to: &ReplicaSet, held: bool) -> WireCall {
         operations.push(json!({"op": "replace", "path": "/spec/paused", "value": false}));
     }
     let words = format!("put the template of {} back", to.metadata.name);
-    call(meta, "", words, JSON, &Value::Array(operations))
+    patch::call(ROLLOUTS, meta, "", words, Form::Json, &Value::Array(operations))
 }
 
 /// A ReplicaSet's template without what the controller added to it: only then is its hash the ReplicaSet's again, and the
 /// way back a fast one.
 fn restorable(set: &ReplicaSet) -> Value {
-    let mut template = set.spec.template.0.clone();
     let added = set.metadata.annotations.get(EPHEMERAL);
     let added: EphemeralMetadata = added.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let labels = added.labels.keys().map(String::as_str).chain([HASH_LABEL]);
     let annotations = added.annotations.keys().map(String::as_str);
-    forget(&mut template, "labels", labels);
-    forget(&mut template, "annotations", annotations);
-    template
-}
-
-fn forget<'a>(template: &mut Value, map: &str, keys: impl Iterator<Item = &'a str>) {
-    let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    if let Some(fields) = metadata.get_mut(map).and_then(Value::as_object_mut) {
-        for key in keys {
-            fields.remove(key);
-        }
-        if fields.is_empty() {
-            metadata.remove(map);
-        }
-    }
+    set.spec.template.without(labels, annotations).0
 }
 
 fn status(meta: &Meta, words: &str, body: &Value) -> WireCall {
@@ -110,36 +92,19 @@ fn status(meta: &Meta, words: &str, body: &Value) -> WireCall {
 }
 
 fn merge(meta: &Meta, subresource: &str, words: &str, body: &Value) -> WireCall {
-    call(meta, subresource, words.to_owned(), MERGE, body)
-}
-
-fn call(meta: &Meta, subresource: &str, words: String, content_type: &str, body: &Value) -> WireCall {
-    let Meta { namespace, name, .. } = meta;
-    let below = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
-    let (kind, guard) =
-        if content_type == JSON { ("json", RevisionGuard::JsonPatch) } else { ("merge", RevisionGuard::MergePatch) };
-    let option = if subresource.is_empty() { String::new() } else { format!("--subresource={subresource} ") };
-    let (body, resource) = (body.to_string(), ROLLOUTS.full_name());
-    WireCall {
-        words,
-        method: "PATCH".to_owned(),
-        path: format!("{}/{name}{below}?{MANAGER}", ROLLOUTS.path(Some(namespace))),
-        content_type: content_type.to_owned(),
-        guard,
-        command: format!(
-            "kubectl -n {} patch {resource} {} {option}--type={kind} -p {}",
-            quoted(namespace),
-            quoted(name),
-            quoted(&body)
-        ),
-        body,
-    }
+    patch::call(ROLLOUTS, meta, subresource, words.to_owned(), Form::Merge, body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::kubernetes::api::Template;
+    use crate::{
+        port::plan::RevisionGuard,
+        provider::kubernetes::{
+            api::Template,
+            patch::{JSON, MERGE},
+        },
+    };
 
     fn meta() -> Meta {
         Meta { namespace: "shop".into(), name: "checkout".into(), ..Meta::default() }

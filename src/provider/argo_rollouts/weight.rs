@@ -3,7 +3,10 @@
 use super::api::{MARKS, Rollout};
 use crate::{
     domain::rollout::{StepKind, Weight},
-    provider::{argo_rollouts::steps, kubernetes::api::ReplicaSet},
+    provider::{
+        argo_rollouts::steps,
+        kubernetes::{api::ReplicaSet, verbs::share_of},
+    },
 };
 
 /// What "everything" is where the strategy says nothing.
@@ -36,7 +39,7 @@ pub(super) fn off_stable(rollout: &Rollout, sets: &[&ReplicaSet]) -> u32 {
         return status.canary.weights.as_ref().map_or(0, |weights| weights.canary.weight);
     }
     let others = sets.iter().filter(|set| MARKS.hash_of(set) != status.stable_rs);
-    share(others.map(|set| set.status.available_replicas).sum(), status.available_replicas, max)
+    share_of(others.map(|set| set.status.available_replicas).sum(), status.available_replicas, max)
 }
 
 fn max(rollout: &Rollout) -> u32 {
@@ -68,10 +71,5 @@ fn actual(rollout: &Rollout, sets: &[&ReplicaSet], declared: u32, max: u32) -> u
         return rollout.status.canary.weights.as_ref().map_or(declared, |weights| weights.canary.weight);
     }
     let canary = sets.iter().find(|set| MARKS.hash_of(set) == rollout.status.current_pod_hash);
-    share(canary.map_or(0, |set| set.status.available_replicas), rollout.status.available_replicas, max)
-}
-
-fn share(part: u32, whole: u32, max: u32) -> u32 {
-    let share = u64::from(part) * u64::from(max) / u64::from(whole.max(1));
-    u32::try_from(share).unwrap_or(max).min(max)
+    share_of(canary.map_or(0, |set| set.status.available_replicas), rollout.status.available_replicas, max)
 }

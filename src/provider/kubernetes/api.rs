@@ -107,6 +107,31 @@ impl Template {
     pub fn label(&self, key: &str) -> Option<&str> {
         self.0.get("metadata")?.get("labels")?.get(key)?.as_str()
     }
+
+    /// The same template without these labels and annotations: what a controller adds to a ReplicaSet's is not the spec's.
+    #[must_use]
+    pub fn without<'a>(
+        &self,
+        labels: impl IntoIterator<Item = &'a str>,
+        annotations: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut template = self.0.clone();
+        forget(&mut template, "labels", labels);
+        forget(&mut template, "annotations", annotations);
+        Self(template)
+    }
+}
+
+fn forget<'a>(template: &mut Value, map: &str, keys: impl IntoIterator<Item = &'a str>) {
+    let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    if let Some(fields) = metadata.get_mut(map).and_then(Value::as_object_mut) {
+        for key in keys {
+            fields.remove(key);
+        }
+        if fields.is_empty() {
+            metadata.remove(map);
+        }
+    }
 }
 
 /// A `ReplicaSet`.
@@ -152,6 +177,27 @@ pub struct ReplicaSetStatus {
     /// Pods that are available.
     #[serde(default, deserialize_with = "lenient")]
     pub available_replicas: u32,
+}
+
+/// An entry of `status.conditions`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// `Progressing`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: String,
+    /// `ProgressDeadlineExceeded`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub reason: String,
+    /// In words.
+    #[serde(default, deserialize_with = "lenient")]
+    pub message: String,
+    /// When it was last written.
+    #[serde(default, deserialize_with = "lenient")]
+    pub last_update_time: Option<Timestamp>,
 }
 
 /// An `Event` of `v1`.

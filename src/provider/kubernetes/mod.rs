@@ -19,6 +19,7 @@ pub mod request;
 mod rights;
 pub mod scope;
 mod store;
+pub mod verbs;
 mod watch;
 pub mod workload;
 

@@ -1,9 +1,11 @@
-//! Guarding a mutation: the revision that was just read goes into the body, so that an object that moved answers 409.
+//! Patches, and guarding them: the revision that was just read goes into the body, so that an object that moved answers
+//! 409.
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use serde_json::{Value, json};
 
+use super::{api::Meta, request::Resource, workload::quoted};
 use crate::{
     domain::observed::FaultKind,
     port::{
@@ -17,6 +19,45 @@ use crate::{
 pub const MERGE: &str = "application/merge-patch+json";
 /// `Content-Type` of a JSON patch (RFC 6902).
 pub const JSON: &str = "application/json-patch+json";
+
+/// How the API server names us in `managedFields`.
+const MANAGER: &str = "fieldManager=holdshort";
+
+/// How a patch is written. Both are understood for every kind of object; a strategic merge patch is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// What is to be merged into the object.
+    Merge,
+    /// A list of operations.
+    Json,
+}
+
+/// A guarded patch of an object, or of its subresource where that is not empty, and the `kubectl patch` that does the same.
+pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, form: Form, body: &Value) -> WireCall {
+    let Meta { namespace, name, .. } = meta;
+    let below = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
+    let option = if subresource.is_empty() { String::new() } else { format!("--subresource={subresource} ") };
+    let (kind, content_type, guard) = match form {
+        Form::Merge => ("merge", MERGE, RevisionGuard::MergePatch),
+        Form::Json => ("json", JSON, RevisionGuard::JsonPatch),
+    };
+    let body = body.to_string();
+    WireCall {
+        words,
+        method: "PATCH".to_owned(),
+        path: format!("{}/{name}{below}?{MANAGER}", resource.path(Some(namespace))),
+        content_type: content_type.to_owned(),
+        guard,
+        command: format!(
+            "kubectl -n {} patch {} {} {option}--type={kind} -p {}",
+            quoted(namespace),
+            resource.full_name(),
+            quoted(name),
+            quoted(&body)
+        ),
+        body,
+    }
+}
 
 /// The request that a call stands for, guarded by a revision.
 ///

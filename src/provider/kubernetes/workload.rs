@@ -42,6 +42,8 @@ pub struct Marks {
     pub hash: &'static str,
     /// The annotation that holds the revision number.
     pub revision: &'static str,
+    /// The annotation that lists the revision numbers of before, by comma.
+    pub history: &'static str,
     /// The annotation that holds the time of a delayed scale-down, where the engine has one.
     pub scale_down: Option<&'static str>,
 }
@@ -57,6 +59,16 @@ impl Marks {
         set.metadata.annotations.get(self.revision).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
+    fn earlier_revisions(&self, set: &ReplicaSet) -> Vec<u64> {
+        let listed = set.metadata.annotations.get(self.history).map_or("", String::as_str);
+        listed.split(',').filter_map(|number| number.trim().parse().ok()).collect()
+    }
+
+    /// The set with this hash.
+    pub fn find<'a>(&self, sets: &[&'a ReplicaSet], hash: &str) -> Option<&'a ReplicaSet> {
+        sets.iter().copied().find(|set| !hash.is_empty() && self.hash_of(set) == hash)
+    }
+
     /// The pods of one version.
     pub fn replica_set(&self, set: &ReplicaSet, role: Role) -> rollout::ReplicaSet {
         let deadline = self.scale_down.and_then(|key| set.metadata.annotations.get(key));
@@ -64,6 +76,7 @@ impl Marks {
             name: clean(&set.metadata.name),
             hash: clean(self.hash_of(set)),
             revision: self.revision_of(set),
+            earlier_revisions: self.earlier_revisions(set),
             role,
             version: version(&set.spec.template, &set.metadata).unwrap_or_else(|| Version::tagged("unknown")),
             desired: set.spec.replicas.unwrap_or(1),

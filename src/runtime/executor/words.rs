@@ -29,8 +29,8 @@ fn differences<'a>(changed: impl Iterator<Item = (&'a String, &'a String)>, now:
 
 /// What was expected and has been observed.
 pub(super) fn observed(plan: &Plan) -> String {
-    let each: Vec<String> = plan.draft.expect.all.iter().map(ToString::to_string).collect();
-    if each.is_empty() { "verified".to_owned() } else { format!("{}, verified", each.join(", ")) }
+    let said = plan.draft.expect.said();
+    if said.is_empty() { "verified".to_owned() } else { format!("{said}, verified") }
 }
 
 /// What was expected and is not so.

@@ -97,11 +97,11 @@ fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<Line> {
 
 fn afterwards(plan: &Plan, width: usize) -> Vec<Line> {
     let expect = &plan.draft.expect;
-    let words: Vec<String> = expect.all.iter().map(ToString::to_string).collect();
-    if words.is_empty() {
+    let said = expect.said();
+    if said.is_empty() {
         return Vec::new();
     }
-    let then = format!("{}, within {}", words.join(", "), number::age(expect.within));
+    let then = format!("{said}, within {}", number::age(expect.within));
     labelled("done when", Role::Text, &then, width, 2)
 }
 

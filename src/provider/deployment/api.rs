@@ -1,0 +1,107 @@
+//! A Deployment's wire structs, as far as we read them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::provider::kubernetes::{
+    api::{Condition, Meta, Object, Template, lenient, readable},
+    workload::Marks,
+};
+
+/// The label by which ReplicaSets and pods of one template are known.
+pub const HASH_LABEL: &str = "pod-template-hash";
+/// Annotation of a template by which its pods are replaced though nothing else changes.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// Annotation of a ReplicaSet with the revision numbers it had before: it was taken up again.
+pub const HISTORY: &str = "deployment.kubernetes.io/revision-history";
+/// Annotation with what a person said a revision is for. The controller copies it from the Deployment to the ReplicaSet in
+/// use.
+pub const CAUSE: &str = "kubernetes.io/change-cause";
+/// Annotation with what `kubectl apply` was given last.
+pub const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// How the controller marks its ReplicaSets.
+pub const MARKS: Marks = Marks {
+    hash: HASH_LABEL,
+    revision: "deployment.kubernetes.io/revision",
+    history: "deployment.kubernetes.io/revision-history",
+    scale_down: None,
+};
+
+/// A Deployment.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Deployment {
+    /// Its metadata.
+    pub metadata: Meta,
+    /// What it asks for.
+    #[serde(default, deserialize_with = "lenient")]
+    pub spec: Spec,
+    /// Where it is.
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: Status,
+}
+
+impl Object for Deployment {
+    fn meta(&self) -> &Meta {
+        &self.metadata
+    }
+}
+
+/// `spec`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// Pods asked for; one when absent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub replicas: Option<u32>,
+    /// A person holds it.
+    #[serde(default, deserialize_with = "lenient")]
+    pub paused: bool,
+    /// Which pods are its own.
+    #[serde(default, deserialize_with = "lenient")]
+    pub selector: Value,
+    /// What runs.
+    #[serde(default, deserialize_with = "lenient")]
+    pub template: Template,
+    /// After how many seconds without progress it counts as stuck; 600 when absent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub progress_deadline_seconds: Option<u64>,
+}
+
+/// `status`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The generation that the controller has taken up.
+    #[serde(default, deserialize_with = "lenient")]
+    pub observed_generation: i64,
+    /// Pods that exist.
+    #[serde(default, deserialize_with = "lenient")]
+    pub replicas: u32,
+    /// Pods of the template that the spec holds.
+    #[serde(default, deserialize_with = "lenient")]
+    pub updated_replicas: u32,
+    /// Pods that are available.
+    #[serde(default, deserialize_with = "lenient")]
+    pub available_replicas: u32,
+    /// What else the controller says.
+    #[serde(default, deserialize_with = "readable")]
+    pub conditions: Vec<Condition>,
+}
+
+impl Deployment {
+    /// Pods that the spec asks for.
+    pub fn replicas(&self) -> u32 {
+        self.spec.replicas.unwrap_or(1)
+    }
+
+    /// Has the controller taken up the last change of the spec?
+    pub fn is_observed(&self) -> bool {
+        self.metadata.generation <= self.status.observed_generation
+    }
+
+    /// What the controller says of one thing.
+    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.status.conditions.iter().find(|condition| condition.kind == kind)
+    }
+}

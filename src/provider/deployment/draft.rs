@@ -1,0 +1,162 @@
+//! From a verb to what would be done: calls, binding, expectation, undo, and what to know before pressing.
+
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+
+use super::{
+    api::{APPLIED, Deployment, MARKS},
+    facts::{MISSING, OBSERVED, RESTARTED},
+    refusal::{denied, refusal},
+    request,
+    sides::Sides,
+};
+use crate::{
+    domain::{
+        rollout::{ReplicaSet, Rollout},
+        time::Timestamp,
+        verb::Verb,
+    },
+    port::plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+    provider::kubernetes::{
+        facade::View,
+        gitops,
+        verbs::{at_most, binding, canary, everywhere, share, target},
+    },
+};
+
+/// How long the controller may take to act on a changed spec.
+const SOON: Duration = Duration::from_secs(30);
+/// `progressDeadlineSeconds` where the spec says nothing.
+const DEADLINE: u64 = 600;
+/// The least time in which pods are exchanged.
+const EXCHANGED: Duration = Duration::from_mins(1);
+
+/// What it would do; the object as it was on screen is `rollout`, the view may be newer.
+pub(super) fn draft(
+    rollout: &Rollout,
+    view: &View<'_, Deployment>,
+    ask: &Ask,
+    now: Timestamp,
+) -> Result<Draft, Blocked> {
+    if ask.to.is_some() && ask.verb != Verb::Rollback {
+        return Err(Blocked(format!("{} takes no version", ask.verb.words())));
+    }
+    // A version that is named may be there where the default one is not.
+    let refused = if ask.to.is_some() { denied(view) } else { refusal(ask.verb, rollout, view) };
+    if let Some(why) = refused {
+        return Err(Blocked(why));
+    }
+    let stage = Stage { rollout, view };
+    match ask.verb {
+        Verb::Pause => Ok(stage.hold(true)),
+        Verb::Resume => Ok(stage.hold(false)),
+        Verb::Abort => stage.abort(),
+        Verb::Rollback => stage.back(Verb::Rollback, target(rollout, ask.to.as_deref())?),
+        Verb::Restart => Ok(stage.restart(now)),
+        _ => Err(Blocked(format!("a Deployment cannot {}", ask.verb.words()))),
+    }
+}
+
+struct Stage<'a> {
+    rollout: &'a Rollout,
+    view: &'a View<'a, Deployment>,
+}
+
+impl Stage<'_> {
+    fn hold(&self, paused: bool) -> Draft {
+        let (verb, undo) = if paused { (Verb::Pause, "resume") } else { (Verb::Resume, "pause") };
+        let now = self.now();
+        let effect = if paused {
+            format!("stays at {now} of its pods until somebody resumes it")
+        } else {
+            format!("goes on from {now} of its pods")
+        };
+        let expected = vec![Expect::is(fact::HELD, paused), Expect::is(OBSERVED, true)];
+        let call = request::hold(&self.view.object.metadata, paused);
+        let mut draft = self.bound(verb, call, effect, expected, SOON);
+        if paused && self.rollout.identity.canary_hash != self.rollout.identity.stable_hash {
+            draft.notes.insert(0, "both versions go on serving meanwhile".to_owned());
+        }
+        undo.clone_into(&mut draft.undo);
+        draft
+    }
+
+    fn restart(&self, now: Timestamp) -> Draft {
+        let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let effect = format!("replaces {} pods a few at a time; the version stays", self.rollout.replicas);
+        let mut expected = vec![Expect::is(RESTARTED, &at)];
+        expected.extend(settled());
+        let call = request::restart(&self.view.object.metadata, &at);
+        let mut draft = self.bound(Verb::Restart, call, effect, expected, self.deadline());
+        (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.canary.clone());
+        "none is needed: the same version runs".clone_into(&mut draft.undo);
+        draft
+    }
+
+    /// A Deployment cannot be aborted; what comes nearest is to put back what served before.
+    fn abort(&self) -> Result<Draft, Blocked> {
+        let before = &self.rollout.identity.stable_hash;
+        let target = self.rollout.replica_sets.iter().find(|set| set.hash == *before);
+        let gone = || Blocked("what served before is gone since it was drawn".to_owned());
+        let mut draft = self.back(Verb::Abort, target.ok_or_else(gone)?)?;
+        draft.notes.insert(0, "a Deployment cannot be aborted: the version that served before is put back".to_owned());
+        Ok(draft)
+    }
+
+    /// Puts a version back: one call, whether a person has paused it or not.
+    fn back(&self, verb: Verb, target: &ReplicaSet) -> Result<Draft, Blocked> {
+        let wire = self.view.object;
+        let set = MARKS.find(&self.view.sets, &target.hash);
+        let set = set.ok_or_else(|| Blocked(format!("the template of {} is gone", target.version)))?;
+        if Sides::of(wire, &self.view.sets).is_held(set) {
+            return Err(Blocked(format!("the spec holds {} already", target.version)));
+        }
+        let from = canary(self.rollout);
+        let effect = format!("{} → 0 % of its pods on {from}; {} everywhere", self.now(), target.version);
+        let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
+        expected.extend(settled());
+        let mut draft = self.bound(verb, request::rollback(wire, set), effect, expected, self.deadline());
+        draft.expect.words = Some(everywhere(self.rollout, &target.version));
+        (draft.from, draft.to) = (self.rollout.canary.clone(), Some(target.version.clone()));
+        if wire.spec.paused {
+            let note = "the person's pause is ended in the same call: it would hold the way back up";
+            draft.notes.insert(0, note.to_owned());
+        }
+        if wire.metadata.annotations.contains_key(APPLIED) {
+            draft
+                .notes
+                .push(format!("it was made with kubectl apply: applying the same file again brings {from} back"));
+        }
+        draft.undo = format!("roll back to {from}");
+        Ok(draft)
+    }
+
+    fn bound(&self, verb: Verb, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
+        let progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
+        Draft {
+            from: self.rollout.stable.clone(),
+            to: self.rollout.canary.clone(),
+            effect,
+            calls: vec![call],
+            bound: binding(self.rollout, verb.direction()),
+            // No failure: for a while after the patch the conditions still tell of the version that was taken back.
+            expect: Expectation { all, fails_if: Vec::new(), words: None, within, progress },
+            undo: String::new(),
+            notes: gitops::warning(&self.view.object.metadata).into_iter().collect(),
+        }
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(self.view.object.spec.progress_deadline_seconds.unwrap_or(DEADLINE)).max(EXCHANGED)
+    }
+
+    fn now(&self) -> String {
+        share(self.rollout.weight.actual, self.rollout.weight)
+    }
+}
+
+/// All pods are of the version that the spec holds, and ready.
+fn settled() -> [Expect; 4] {
+    [Expect::is(OBSERVED, true), at_most(MISSING, 0), at_most(fact::OTHER_PODS, 0), Expect::is(fact::PHASE, "healthy")]
+}

@@ -1,0 +1,45 @@
+//! What plans are bound to and expect, read from a Deployment and its ReplicaSets.
+
+use super::{
+    api::{Deployment, RESTARTED_AT},
+    phase,
+    sides::Sides,
+};
+use crate::{
+    domain::text::clean,
+    port::plan::{Facts, fact},
+    provider::kubernetes::api::ReplicaSet,
+};
+
+/// `true` when the controller has taken up the last change of the spec.
+pub(super) const OBSERVED: &str = "spec taken up by the controller";
+/// Pods of the version that the spec asks for that are not ready. Counted from what is asked for now: an autoscaler may
+/// change that number while somebody waits.
+pub(super) const MISSING: &str = "updated pods missing";
+/// The restart that the template asks for, RFC 3339.
+pub(super) const RESTARTED: &str = "restarted";
+
+/// The facts of a Deployment.
+pub(super) fn facts(deployment: &Deployment, sets: &[&ReplicaSet]) -> Facts {
+    let sides = Sides::of(deployment, sets);
+    let ready = sides.new.map_or(0, |set| set.status.ready_replicas);
+    let all: u32 = sets.iter().map(|set| set.status.replicas).sum();
+    let other = all - sides.new.map_or(0, |set| set.status.replicas);
+    let mut facts = Facts::new();
+    let mut put = |name: &str, value: String| facts.insert(name.to_owned(), value);
+    put(fact::UID, clean(&deployment.metadata.uid));
+    put(fact::GENERATION, deployment.metadata.generation.to_string());
+    put(fact::PHASE, phase::phase(deployment).0.to_string());
+    put(fact::WEIGHT, sides.weight.actual.to_string());
+    put(fact::HELD, deployment.spec.paused.to_string());
+    put(fact::UPDATED_READY, ready.to_string());
+    put(fact::OTHER_PODS, other.to_string());
+    put(MISSING, deployment.replicas().saturating_sub(ready).to_string());
+    put(OBSERVED, deployment.is_observed().to_string());
+    if let Some(at) = deployment.spec.template.annotation(RESTARTED_AT) {
+        put(RESTARTED, at.to_owned());
+    }
+    put(fact::CANARY, sides.canary_hash);
+    put(fact::STABLE, sides.stable_hash);
+    facts
+}

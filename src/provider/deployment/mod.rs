@@ -1,0 +1,76 @@
+//! Plain Kubernetes Deployments: their objects to `domain::rollout`, their verbs to guarded patches.
+//!
+//! A Deployment has no steps and no canary; what it has of both is read from its ReplicaSets: the version on its way is the
+//! set of the template that the spec holds, the stable one is the set that served before and still has pods. Sources:
+//! kubectl (`polymorphichelpers`), `pkg/controller/deployment` of Kubernetes, and a recorded controller.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+
+use crate::{
+    domain::{
+        rollout::{Analysis, Engine, Rollout},
+        time::Timestamp,
+    },
+    port::{
+        facet::{Answer, Rollouts},
+        plan::{Ask, Blocked, Draft, Facts},
+    },
+    provider::kubernetes::{
+        Cluster, api as kubernetes,
+        facade::{Facade, Kind, View},
+        request::Resource,
+    },
+};
+
+pub mod api;
+mod draft;
+mod facts;
+pub mod normalize;
+pub mod phase;
+mod refusal;
+pub mod request;
+mod sides;
+
+/// Deployments.
+pub const DEPLOYMENTS: Resource =
+    Resource { group: "apps", version: "v1", plural: "deployments", product: "Kubernetes apps/v1" };
+
+/// Plain Deployments on this cluster; nothing is asked yet.
+pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Rollouts> {
+    Arc::new(Facade::<Plain>::new(cluster))
+}
+
+/// What plain Deployments add to the shared facade.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Kind for Plain {
+    type Object = api::Deployment;
+    const ENGINE: Engine = Engine::Deployment;
+    const RESOURCE: Resource = DEPLOYMENTS;
+    const HASH_LABEL: &'static str = api::HASH_LABEL;
+    const SUBRESOURCES: &'static [&'static str] = refusal::SUBRESOURCES;
+
+    fn selector(object: &api::Deployment) -> Option<String> {
+        kubernetes::selector(&object.spec.selector)
+    }
+
+    fn analyses<'a>(_: &'a Cluster, _: &'a api::Deployment) -> Answer<'a, Vec<Analysis>> {
+        // A Deployment measures nothing.
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn rollout(view: &View<'_, api::Deployment>) -> Rollout {
+        normalize::rollout(view)
+    }
+
+    fn facts(view: &View<'_, api::Deployment>) -> Facts {
+        facts::facts(view.object, &view.sets)
+    }
+
+    fn draft(rollout: &Rollout, view: &View<'_, api::Deployment>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {
+        draft::draft(rollout, view, ask, now)
+    }
+}

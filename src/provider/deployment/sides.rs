@@ -1,0 +1,117 @@
+//! Which ReplicaSet is which: a Deployment names neither the version on its way nor the one that served before.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    api::{Deployment, HASH_LABEL, MARKS, RESTARTED_AT},
+    phase,
+};
+use crate::{
+    domain::{
+        rollout::{Role, Weight},
+        text::clean,
+    },
+    provider::kubernetes::{
+        api::{ReplicaSet, Template},
+        verbs::share_of,
+    },
+};
+
+/// What "everything" is.
+const PERCENT: u32 = 100;
+/// How many hex digits tell a template that has no ReplicaSet yet.
+const FINGERPRINT: usize = 10;
+
+/// The two sides of an exchange of pods.
+#[derive(Debug)]
+pub(super) struct Sides<'a> {
+    /// The set of the template that the spec holds; none until the controller has made it, and a paused controller does
+    /// not.
+    pub new: Option<&'a ReplicaSet>,
+    /// What served before: the new set itself where nothing is on its way; none on a first deployment.
+    pub stable: Option<&'a ReplicaSet>,
+    /// Hash of the template that the spec holds.
+    pub canary_hash: String,
+    /// Hash of what served before; empty where there was nothing.
+    pub stable_hash: String,
+    /// How much of the ready pods is new.
+    pub weight: Weight,
+    wanted: Template,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn of(deployment: &Deployment, sets: &[&'a ReplicaSet]) -> Self {
+        let wanted = plain(&deployment.spec.template);
+        let new = sets.iter().copied().filter(|set| plain(&set.spec.template) == wanted);
+        // The oldest of several, as the controller takes it.
+        let new = new.min_by_key(|set| (set.metadata.creation_timestamp, &set.metadata.name));
+        let before = || served_before(new, sets);
+        let moving = new.is_none() || phase::is_unfinished(deployment);
+        let stable = if moving { before().or(new) } else { new };
+        let hash = |set: &ReplicaSet| clean(MARKS.hash_of(set));
+        let canary_hash = new.map_or_else(|| fingerprint(&wanted), hash);
+        let stable_hash = stable.map(hash).unwrap_or_default();
+        let weight = weight(new, sets, canary_hash != stable_hash);
+        Self { new, stable, canary_hash, stable_hash, weight, wanted }
+    }
+
+    /// A version is on its way.
+    pub(super) fn is_moving(&self) -> bool {
+        self.canary_hash != self.stable_hash
+    }
+
+    /// Which side a set is on. One that differs from the stable set by a restart only is the same version: it is no way
+    /// back, and would be the newest one in the history.
+    pub(super) fn role(&self, set: &ReplicaSet) -> Role {
+        let is = |side: Option<&ReplicaSet>| side.is_some_and(|side| side.metadata.name == set.metadata.name);
+        let restarted = |side: &ReplicaSet| same_version(&set.spec.template, &side.spec.template);
+        if is(self.stable) {
+            Role::Stable
+        } else if is(self.new) {
+            Role::Canary
+        } else if self.stable.is_some_and(restarted) {
+            Role::Stable
+        } else {
+            Role::Old
+        }
+    }
+
+    /// Does the spec hold the version of this set already, restarts aside?
+    pub(super) fn is_held(&self, set: &ReplicaSet) -> bool {
+        same_version(&self.wanted, &set.spec.template)
+    }
+}
+
+/// The set that carries what there was before the new one. The one with most available pods, not the newest: after two bad
+/// releases the newest is the first bad one. Where only the new one still serves, nothing is before it.
+fn served_before<'a>(new: Option<&ReplicaSet>, sets: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet> {
+    let is_new = |set: &ReplicaSet| new.is_some_and(|new| new.metadata.name == set.metadata.name);
+    let others = sets.iter().copied().filter(|set| !is_new(set) && (new.is_none() || set.status.replicas > 0));
+    let before = others.max_by_key(|set| (set.status.available_replicas, MARKS.revision_of(set)))?;
+    let serves = |set: &ReplicaSet| set.status.available_replicas > 0;
+    (serves(before) || !new.is_some_and(serves)).then_some(before)
+}
+
+fn weight(new: Option<&ReplicaSet>, sets: &[&ReplicaSet], moving: bool) -> Weight {
+    let ready = new.map_or(0, |set| set.status.ready_replicas);
+    let all = sets.iter().map(|set| set.status.ready_replicas).sum();
+    let actual = if moving { share_of(ready, all, PERCENT) } else { PERCENT };
+    Weight { declared: PERCENT, actual, max: PERCENT }
+}
+
+/// A template as the spec of a Deployment would hold it.
+pub(super) fn plain(template: &Template) -> Template {
+    template.without([HASH_LABEL], [])
+}
+
+fn same_version(one: &Template, other: &Template) -> bool {
+    let bare = |template: &Template| template.without([HASH_LABEL], [RESTARTED_AT]);
+    bare(one) == bare(other)
+}
+
+/// What a template is known by while it has no ReplicaSet. Not the hash that the controller will give it: that one follows
+/// from Go's memory layout.
+fn fingerprint(template: &Template) -> String {
+    let digest = format!("{:x}", Sha256::digest(template.0.to_string()));
+    format!("template-{}", digest.chars().take(FINGERPRINT).collect::<String>())
+}

@@ -1,0 +1,107 @@
+//! What the verbs of all engines here have in common: their risk, what their drafts are bound to, which version a roll back
+//! means, and how versions and shares are said.
+
+use crate::{
+    domain::{
+        offer::Risk,
+        rollout::{ReplicaSet, Rollout, Weight},
+        text::clean,
+        verb::{Direction, Verb},
+        version::Version,
+    },
+    port::plan::{Blocked, Condition, Expect, Facts, fact},
+};
+
+/// Going forward costs what the environment costs; the way back must stay short, and a hold moves nothing.
+pub fn risk(verb: Verb, environment: Risk) -> Risk {
+    match (verb, verb.direction()) {
+        (Verb::Pause, _) => Risk::Low,
+        (_, Direction::Forward) => environment,
+        (_, Direction::Back | Direction::Still) => environment.min(Risk::Medium),
+    }
+}
+
+/// A forward verb is bound to everything on screen, a way back only to the object and the version it takes back: a
+/// controller that writes all the time must not be able to block it.
+pub fn binding(rollout: &Rollout, direction: Direction) -> Facts {
+    let identity = &rollout.identity;
+    let mut bound = Facts::from([
+        (fact::UID.to_owned(), identity.uid.clone()),
+        (fact::CANARY.to_owned(), identity.canary_hash.clone()),
+    ]);
+    if direction == Direction::Forward {
+        bound.insert(fact::STABLE.to_owned(), identity.stable_hash.clone());
+        bound.insert(fact::GENERATION.to_owned(), identity.generation.to_string());
+        bound.extend(rollout.step.map(|step| (fact::STEP.to_owned(), step.to_string())));
+    }
+    bound
+}
+
+/// The version to put back: the one named, by version, hash or revision number, or the last one known good.
+///
+/// # Errors
+/// When there is no such version, or the spec holds it already.
+pub fn target<'a>(rollout: &'a Rollout, to: Option<&str>) -> Result<&'a ReplicaSet, Blocked> {
+    let current = &rollout.identity.canary_hash;
+    let found = match to {
+        None => rollout.way_back(),
+        Some(name) => {
+            let revision = name.trim().parse::<u64>().ok();
+            let sets = &rollout.replica_sets;
+            // A version's name may be a bare number too; it is what people mean more often.
+            let by_version = sets.iter().find(|set| set.version.is_called(name) && set.hash != *current);
+            let named =
+                |set: &&ReplicaSet| set.version.is_called(name) || set.hash == name || Some(set.revision) == revision;
+            by_version.or_else(|| sets.iter().find(named))
+        }
+    };
+    match (found, to) {
+        (Some(set), _) if set.hash == *current => Err(Blocked(format!("the spec holds {} already", set.version))),
+        (Some(set), _) => Ok(set),
+        (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), history(rollout)))),
+        (None, None) => Err(Blocked("no earlier version is left in its history".to_owned())),
+    }
+}
+
+fn history(rollout: &Rollout) -> String {
+    let name = |set: &ReplicaSet| format!("{} (revision {})", set.version, set.revision);
+    rollout.replica_sets.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// That a version runs everywhere, as it is observed: `12 of 12 pods on 1.41.3`.
+pub fn everywhere(rollout: &Rollout, version: &Version) -> String {
+    format!("{0} of {0} pods on {version}", rollout.replicas)
+}
+
+/// Expects a number of at most this.
+pub fn at_most(name: &str, most: i64) -> Expect {
+    Expect { fact: name.to_owned(), condition: Condition::AtMost(most) }
+}
+
+/// What the spec holds, in a sentence.
+pub fn canary(rollout: &Rollout) -> String {
+    named(rollout.canary.as_ref())
+}
+
+/// What ran before, in a sentence.
+pub fn stable(rollout: &Rollout) -> String {
+    named(rollout.stable.as_ref())
+}
+
+fn named(version: Option<&Version>) -> String {
+    version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string)
+}
+
+/// `25 %`, or `250 of 1000` where the traffic router counts otherwise.
+pub fn share(part: u32, of: Weight) -> String {
+    match of.max {
+        100 => format!("{part} %"),
+        max => format!("{part} of {max}"),
+    }
+}
+
+/// How a part of so many is written as a share of this maximum, rounded down.
+pub fn share_of(part: u32, whole: u32, max: u32) -> u32 {
+    let share = u64::from(part) * u64::from(max) / u64::from(whole.max(1));
+    u32::try_from(share).unwrap_or(max).min(max)
+}

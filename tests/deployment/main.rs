@@ -1,0 +1,8 @@
+//! Plain Deployments on recorded replies of a real API server and controller.
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod recorded;
+#[cfg(test)]
+mod verbs;

@@ -1,6 +1,7 @@
 //! The composition root: the command line picks a ground (configuration or built-in world), providers go over it, the
 //! runtime over them, and a command over that. The only file, with its folder, that knows every room.
 
+mod demo;
 mod fly;
 mod ground;
 mod paint;
@@ -19,6 +20,7 @@ use std::{
     process::ExitCode,
 };
 
+pub use self::demo::Demo;
 use crate::{
     cli::{
         args::{
@@ -52,6 +54,15 @@ use crate::{
 const UNSEEN: (u16, u16) = (120, 36);
 /// The newest records that `audit` reads.
 const RECORDS: usize = 10_000;
+
+/// A cockpit over a built-in scenario (a name, or a file), where it opens, at a size in columns and rows, and settled: every
+/// source has answered once. It depends on neither flags nor environment, so that the same keys always give the same screens.
+/// For a `current_thread` runtime in paused time; an unknown or broken scenario is a usage error.
+pub async fn demo_cockpit(scenario: &str, size: (u16, u16)) -> Result<Demo, CliError> {
+    let mut demo = demo::board(scenario, size).await?;
+    demo.cockpit.settle().await;
+    Ok(demo)
+}
 
 /// Everything of this process that commands may depend on.
 struct Process<'a> {

@@ -123,6 +123,14 @@ impl Ground {
         Ok(Self { config, profile, below, clock, state, folder: None })
     }
 
+    /// The built-in world, where it is the ground.
+    pub(super) fn world(&self) -> Option<SharedWorld> {
+        match &self.below {
+            Below::World(world) => Some(world.clone()),
+            Below::Network(_) => None,
+        }
+    }
+
     /// The keys: defaults and the configuration's overrides, which `config check` has held already.
     pub(super) fn keymap(&self) -> Result<Keymap, CliError> {
         Keymap::with(&self.config.keys).map_err(|why| CliError::usage(why.to_string()))
@@ -181,7 +189,7 @@ impl Ground {
         if let Err(why) = state {
             cockpit.feed(Msg::JournalBroken(Some(why.to_string())));
         }
-        Ok(Autopilot { cockpit, ledger, _folder: self.folder.clone() })
+        Ok(Autopilot { cockpit, ledger, folder: self.folder.clone() })
     }
 }
 

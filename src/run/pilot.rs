@@ -21,7 +21,7 @@ pub(super) struct Autopilot {
     pub(super) cockpit: Cockpit,
     pub(super) ledger: Arc<Ledger>,
     /// The folder that a demo journals into, which ends with it.
-    pub(super) _folder: Option<Arc<TempDir>>,
+    pub(super) folder: Option<Arc<TempDir>>,
 }
 
 impl Autopilot {

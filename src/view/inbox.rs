@@ -19,6 +19,8 @@ use crate::{
 
 /// Something that waits longer than this has probably been forgotten.
 const FORGOTTEN_SECONDS: u64 = 8 * 3_600;
+/// From so many columns on there is room for a gate's whole name.
+const WIDE: usize = 140;
 /// Lines that the selected item may take below the list.
 const DETAIL: usize = 9;
 
@@ -73,7 +75,7 @@ fn specs<'a>(columns: usize) -> Vec<Spec<Scene<'a>, &'a Item>> {
         left("where", 7, 16, 2, |scene, item, width| {
             old(scene, item, Line::of(Role::Dim, flight::place(item.environment.as_str(), width)))
         }),
-        left("gate", 14, 20, 3, |scene, item, _| old(scene, item, Line::of(Role::Text, item.system.clone()))),
+        left("gate", 13, if columns < WIDE { 13 } else { 20 }, 3, gate),
         left("what", 12, 26, 0, |scene, item, _| old(scene, item, Line::of(Role::Text, item.title.clone()))),
         left("version", 8, 18, 0, version),
         right("age", 6, 6, 0, waited),
@@ -82,7 +84,7 @@ fn specs<'a>(columns: usize) -> Vec<Spec<Scene<'a>, &'a Item>> {
             old(scene, item, line)
         }),
         // Where there is room for it, the reason comes before the commit.
-        left("you", if columns < 110 { 18 } else { 32 }, 10, 0, you),
+        left("you", if columns < 110 { 18 } else { 28 }, 10, 0, you),
     ]
 }
 
@@ -104,6 +106,14 @@ fn old(scene: &Scene<'_>, item: &Item, line: Line) -> Line {
 
 fn service(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
     old(scene, item, Line::of(Role::Strong, item.service.to_string()))
+}
+
+/// The system, and what it calls its gate where there is room for that.
+fn gate(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
+    let whole = item.system.as_str();
+    let short = whole.rsplit_once(' ').map_or(whole, |(system, _)| system);
+    let words = if measure::width(whole) <= width { whole } else { short };
+    old(scene, item, Line::of(Role::Text, words.to_owned()))
 }
 
 fn version(scene: &Scene<'_>, item: &Item, width: usize) -> Line {

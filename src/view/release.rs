@@ -7,11 +7,11 @@ mod steps;
 
 use crate::{
     app::intent::Intent,
-    domain::{ids::RolloutId, rollout::Rollout},
+    domain::{evidence::Verdict, ids::RolloutId, rollout::Rollout},
     port::plan::Target,
     view::{
         Bar, CHROME, Part, action,
-        board::flight,
+        board::flight::{self, Commits},
         freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
@@ -29,7 +29,8 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     if !scene.narrow(110) {
         left = left.and(Role::Dim, rollout.id.engine.words()).gap(2);
     }
-    left = left.join(flight::versions(rollout, true));
+    // The way back names the commit of stable too.
+    left = left.join(flight::versions(rollout, if scene.narrow(100) { Commits::Canary } else { Commits::Both }));
     let state = scene.state(&rollout.id);
     let word = match &state {
         Some(state) if freshness::is_old(Some(state)) => freshness::warning(state),
@@ -78,10 +79,12 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let judgement = scene.model.judgements.get(&rollout.id);
     let glyph = flight::glyph(scene, rollout);
     let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
-    let indent = 12;
+    let indent = 12.max(first.width() + 2);
     first = first.pad(indent);
     let reason = judgement.map(|judgement| {
-        let errors = if judgement.canary.requests > 0 && judgement.ratio.estimate.is_some() { "errors " } else { "" };
+        // An undecided one begins with how many requests there were, not with their errors.
+        let decided = matches!(judgement.verdict, Verdict::Go | Verdict::NoGo);
+        let errors = if decided { "errors " } else { "" };
         format!("{errors}{}", judgement.reason)
     });
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());

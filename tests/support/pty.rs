@@ -18,6 +18,7 @@ struct Seen {
     parser: vt100::Parser,
     raw: Vec<u8>,
     ended: bool,
+    hung_up: bool,
 }
 
 /// The program, its terminal, and what it drew.
@@ -41,7 +42,8 @@ impl Pty {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
         let parser = vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap(), 0);
-        let seen = Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false }), Condvar::new()));
+        let seen =
+            Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false, hung_up: false }), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -53,7 +55,7 @@ impl Pty {
                 seen.raw.extend_from_slice(bytes);
                 seen.ended = read == 0;
                 shared.1.notify_all();
-                if read == 0 {
+                if read == 0 || seen.hung_up {
                     return;
                 }
             }
@@ -93,7 +95,10 @@ impl Pty {
     }
 
     /// Closes the terminal under the program, as a dropped SSH session does.
+    ///
+    /// The reader holds the terminal open as well: it lets go with the next thing that the program draws.
     pub fn hang_up(&mut self) {
+        self.seen.0.lock().unwrap().hung_up = true;
         self.master = None;
         self.writer = Box::new(std::io::sink());
     }

@@ -82,15 +82,25 @@ pub(in crate::view) fn place(environment: &str, width: usize) -> String {
 }
 
 fn version(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    old(scene, rollout, versions(rollout, false))
+    old(scene, rollout, versions(rollout, Commits::None))
+}
+
+/// Which versions are named with their commits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::view) enum Commits {
+    None,
+    /// Only the one on its way in: it is the one that is approved.
+    Canary,
+    Both,
 }
 
 /// `1.41.3 → 1.42.0`, with their commits where asked.
-pub(in crate::view) fn versions(rollout: &Rollout, commits: bool) -> Line {
-    let words = |version: &crate::domain::version::Version| {
-        if commits { version.to_string() } else { version.tag.clone() }
+pub(in crate::view) fn versions(rollout: &Rollout, commits: Commits) -> Line {
+    let words = |version: &crate::domain::version::Version, whole: bool| {
+        if whole { version.to_string() } else { version.tag.clone() }
     };
-    let (stable, canary) = (rollout.stable.as_ref().map(words), rollout.canary.as_ref().map(words));
+    let stable = rollout.stable.as_ref().map(|version| words(version, commits == Commits::Both));
+    let canary = rollout.canary.as_ref().map(|version| words(version, commits != Commits::None));
     match (stable, canary) {
         (Some(stable), Some(canary)) if rollout.stable != rollout.canary => {
             Line::of(Role::Stable, stable).and(Role::Dim, " → ").and(Role::Canary, canary)

@@ -8,7 +8,7 @@ use crate::{
     domain::{offer::Risk, verb::Direction},
     port::plan::{Friction, Plan},
     view::{
-        number,
+        measure, number,
         scene::Scene,
         sheet::{Sheet, Tone, labelled},
         span::{Line, Role},
@@ -22,7 +22,8 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize) -> Sheet {
     let plan = &card.plan;
     let tone = tone(plan);
     let forward = plan.verb.direction() == Direction::Forward;
-    let mut lines = vec![what(plan), Line::new()];
+    let mut lines = what(plan, width);
+    lines.push(Line::new());
     lines.extend(calls(plan, width, forward));
     lines.extend(afterwards(plan, width));
     if forward {
@@ -59,8 +60,9 @@ fn title(plan: &Plan) -> String {
     format!("{place}{} {}", plan.verb.words(), plan.service)
 }
 
-/// `1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)   25 % → 50 % of traffic`.
-fn what(plan: &Plan) -> Line {
+/// `1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)   25 % → 50 % of traffic`: beside one another where that fits, else the effect below,
+/// for no word of it may be lost.
+fn what(plan: &Plan, width: usize) -> Vec<Line> {
     // The version on its way in keeps its colour, whichever way it moves.
     let back = plan.verb.direction() == Direction::Back;
     let (from, to) = if back { (Role::Canary, Role::Stable) } else { (Role::Stable, Role::Canary) };
@@ -73,7 +75,12 @@ fn what(plan: &Plan) -> Line {
         (Some(one), None) => line = line.and(from, one.to_string()),
         (None, None) => {}
     }
-    line.gap(3).and(Role::Strong, plan.draft.effect.clone())
+    let effect = &plan.draft.effect;
+    if line.width() + 3 + measure::width(effect) < width {
+        return vec![line.gap(3).and(Role::Strong, effect.clone())];
+    }
+    let below = measure::wrap(effect, width.saturating_sub(2)).into_iter();
+    [line].into_iter().chain(below.map(|text| Line::of(Role::Strong, format!(" {text}")))).collect()
 }
 
 fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<Line> {

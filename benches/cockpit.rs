@@ -1,0 +1,131 @@
+//! What a full board costs: one frame at 200x60 with 500 rollouts in flight, and each kind of message on it.
+//! `cargo bench --bench cockpit`
+
+#![expect(clippy::expect_used, reason = "a bench may fail")]
+
+use std::{hint::black_box, time::Duration};
+
+use divan::{Bencher, counter::ItemsCount};
+use holdshort::{
+    app::{model::Model, msg::Msg, update::update},
+    domain::{
+        ids::{RolloutId, ServiceName},
+        rollout::Rollout,
+        signal::ServiceSignals,
+        time::after,
+    },
+    keymap::Keymap,
+    port::facet::{Change, Window},
+    run::demo_cockpit,
+    theme::{Depth, Glyphs, Theme},
+    ui, view,
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Rollouts in flight.
+const ROWS: usize = 500;
+const SIZE: (u16, u16) = (200, 60);
+
+fn main() {
+    divan::main();
+}
+
+/// A board of [`ROWS`] bad canaries, each with the signals of its own service, as messages brought it about.
+struct Crowd {
+    model: Model,
+    keymap: Keymap,
+    rollouts: Vec<Rollout>,
+    signals: Msg,
+}
+
+fn crowd() -> Crowd {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let demo = runtime.expect("a runtime").block_on(demo_cockpit("bad-canary", SIZE)).expect("the demo");
+    let mut model = demo.cockpit.model().clone();
+    let seen = model.store.rollouts().next().expect("a rollout").clone();
+    let (metrics, measured) = model.store.signals(&seen.service).expect("its signals");
+    let name = |index: usize| ServiceName::new(format!("{}-{index:03}", seen.service));
+    let rollouts: Vec<Rollout> = (0..ROWS)
+        .map(|index| {
+            let id = RolloutId::new(&seen.id.source, seen.id.engine, format!("shop/{}", name(index)));
+            Rollout { id, service: name(index), ..seen.clone() }
+        })
+        .collect();
+    let points = measured.versions.iter().flat_map(|version| &version.counts);
+    let (from, to) = points.fold((model.now, seen.started.unwrap_or(model.now)), |(from, to), counts| {
+        (from.min(counts.from), to.max(counts.to))
+    });
+    let signals = Msg::Signals {
+        source: metrics.clone(),
+        at: model.now,
+        window: Window { from, to, step: measured.step },
+        signals: Ok((0..ROWS).map(|index| ServiceSignals { service: name(index), ..measured.clone() }).collect()),
+    };
+    let all = Msg::Rollouts {
+        source: seen.id.source.clone(),
+        engine: seen.id.engine,
+        at: model.now,
+        change: Ok(Change::All(rollouts.clone())),
+    };
+    let now = model.now;
+    for msg in [all, signals.clone(), Msg::Tick(now)] {
+        update(&mut model, msg);
+    }
+    Crowd { model, keymap: demo.cockpit.keymap().clone(), rollouts, signals }
+}
+
+#[divan::bench]
+fn frame_of_the_board(bencher: Bencher<'_, '_>) {
+    let crowd = crowd();
+    frame(bencher, &crowd);
+}
+
+#[divan::bench]
+fn frame_of_a_release(bencher: Bencher<'_, '_>) {
+    use holdshort::app::intent::Intent;
+    let mut crowd = crowd();
+    update(&mut crowd.model, Msg::Intent(Intent::Open));
+    frame(bencher, &crowd);
+}
+
+fn frame(bencher: Bencher<'_, '_>, crowd: &Crowd) {
+    let theme = Theme::named("dark", Depth::True, Glyphs::Unicode).expect("the theme");
+    let area = Rect::new(0, 0, SIZE.0, SIZE.1);
+    bencher.bench_local(|| {
+        let mut buffer = Buffer::empty(area);
+        ui::draw(&view::view(&crowd.model, &crowd.keymap), &theme, area, &mut buffer);
+        buffer
+    });
+}
+
+#[divan::bench]
+fn update_with_a_tick(bencher: Bencher<'_, '_>) {
+    let mut model = crowd().model;
+    let (now, mut second) = (model.now, 0);
+    bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
+        // Not ever further: what is measured must not grow old meanwhile.
+        second = (second + 1) % 5;
+        update(&mut model, Msg::Tick(after(now, Duration::from_secs(second))))
+    });
+}
+
+#[divan::bench]
+fn update_with_a_change(bencher: Bencher<'_, '_>) {
+    let Crowd { mut model, rollouts, .. } = crowd();
+    let mut next = rollouts.iter().cycle();
+    bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
+        let one = next.next().expect("a circle").clone();
+        let (source, engine, at) = (one.id.source.clone(), one.id.engine, model.now);
+        update(&mut model, Msg::Rollouts { source, engine, at, change: Ok(Change::One(Box::new(one))) })
+    });
+}
+
+/// One answer with the signals of all services.
+#[divan::bench(sample_count = 20)]
+fn update_with_signals(bencher: Bencher<'_, '_>) {
+    let Crowd { mut model, signals, .. } = crowd();
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .with_inputs(|| signals.clone())
+        .bench_local_values(|signals| black_box(update(&mut model, signals)));
+}

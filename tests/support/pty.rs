@@ -22,7 +22,7 @@ struct Seen {
 }
 
 /// The program, its terminal, and what it drew.
-pub struct Pty {
+pub(crate) struct Pty {
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -31,7 +31,7 @@ pub struct Pty {
 
 impl Pty {
     /// Starts `holdshort` with these arguments in a terminal of this size.
-    pub fn start(args: &[&str], columns: u16, rows: u16) -> Self {
+    pub(crate) fn start(args: &[&str], columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_holdshort"));
         command.args(args);
@@ -64,7 +64,7 @@ impl Pty {
     }
 
     /// Waits until the screen satisfies a condition, and gives its text.
-    pub fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let (lock, woken) = &*self.seen;
         let give_up = |seen: &mut Seen| !seen.ended && !holds(&seen.parser.screen().contents());
         let (seen, _) = woken.wait_timeout_while(lock.lock().unwrap(), PATIENCE, give_up).unwrap();
@@ -77,44 +77,44 @@ impl Pty {
     }
 
     /// Sends keys as they come from a keyboard.
-    pub fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
     }
 
     /// Gives the terminal another size.
-    pub fn resize(&self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
         let mut seen = self.seen.0.lock().unwrap();
         seen.parser.screen_mut().set_size(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());
     }
 
     /// The process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
     /// Closes the terminal under the program, as a dropped SSH session does.
     ///
     /// The reader holds the terminal open as well: it lets go with the next thing that the program draws.
-    pub fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.seen.0.lock().unwrap().hung_up = true;
         self.master = None;
         self.writer = Box::new(std::io::sink());
     }
 
     /// Waits for the end of the program.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
     /// Every byte it wrote.
-    pub fn raw(&self) -> Vec<u8> {
+    pub(crate) fn raw(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap().raw.clone()
     }
 
     /// Is the alternate screen still shown, or the cursor still hidden?
-    pub fn is_left_dirty(&self) -> bool {
+    pub(crate) fn is_left_dirty(&self) -> bool {
         let seen = self.seen.0.lock().unwrap();
         let screen = seen.parser.screen();
         screen.alternate_screen() || screen.hide_cursor() || screen.bracketed_paste()

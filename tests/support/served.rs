@@ -9,14 +9,14 @@ use std::{
 };
 
 /// A served world; it ends with this value.
-pub struct Served {
+pub(crate) struct Served {
     child: Child,
     printed: BTreeMap<String, String>,
 }
 
 impl Served {
     /// Serves a scenario on a free port and waits until it says `ready`.
-    pub fn start(scenario: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(scenario: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_holdshort"))
             .args(["demo", "serve", "--listen", "127.0.0.1:0", "--scenario", scenario])
             .args(more)
@@ -36,12 +36,12 @@ impl Served {
     }
 
     /// What it printed under a name: `kubeconfig`, `prometheus`, `config`.
-    pub fn address(&self, name: &str) -> &str {
+    pub(crate) fn address(&self, name: &str) -> &str {
         self.printed.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.printed))
     }
 
     /// Runs real kubectl against it.
-    pub fn kubectl(&self, args: &[&str]) -> Output {
+    pub(crate) fn kubectl(&self, args: &[&str]) -> Output {
         let mut command = Command::new("kubectl");
         command.arg("--kubeconfig").arg(self.address("kubeconfig")).args(args);
         command.env_remove("HTTPS_PROXY").env_remove("HTTP_PROXY").output().unwrap()
@@ -56,7 +56,7 @@ impl Drop for Served {
 }
 
 /// Is the program installed? When it is not, says loudly how to get it; with `HOLDSHORT_REQUIRE_SERVERS` that is a failure.
-pub fn installed(program: &str, package: &str) -> bool {
+pub(crate) fn installed(program: &str, package: &str) -> bool {
     let found = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     let say = format!("SKIPPED: {program} is not installed; `apt-get install {package}` brings it");
     assert!(found || std::env::var_os("HOLDSHORT_REQUIRE_SERVERS").is_none(), "{say}");
@@ -67,7 +67,7 @@ pub fn installed(program: &str, package: &str) -> bool {
 }
 
 /// The text that a program printed; fails with what it said otherwise.
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
-        argo_rollouts, github,
+        argo_rollouts, deployment, github,
         http::{Base, Budget, Layers, layered, reqwest_leaf},
         kubernetes::{self, Cluster, Scope, connect::Access, proxy::ProxyEnvironment},
         prometheus::{
@@ -129,7 +129,7 @@ async fn cluster(
     for engine in &settings.engines {
         match engine {
             Engine::ArgoRollouts => connection.rollouts.push(argo_rollouts::facet(Arc::clone(&cluster))),
-            Engine::Deployment => {}
+            Engine::Deployment => connection.rollouts.push(deployment::facet(Arc::clone(&cluster))),
         }
     }
     Ok(Wired { connection, budget })

@@ -1,0 +1,81 @@
+//! J1, 02:07, paged: the top line says that it is the release, and the way back is three keys.
+
+use holdshort::{
+    domain::evidence::Verdict,
+    port::record::{RecordId, Stage},
+};
+
+use crate::{Look, SMALL, WIDE, mutations, open, pass, press, says, screen};
+
+async fn flown_with_roll_back(look: Look) {
+    let mut demo = open("bad-canary", look).await;
+    says(&demo, look, &["LIKELY THE RELEASE", "payments", "1.42.0 (a1b2c3d)", "25 %", "after step 5, 01:49", "NO-GO"]);
+    let before = mutations(&demo).len();
+    press(&mut demo, "r").await;
+    says(&demo, look, &["roll back payments", "1.41.3 (9f8e7d6)", "choose a reason, 1 to 5"]);
+    press(&mut demo, "1 Enter").await;
+    pass(&mut demo, 20).await;
+    says(&demo, look, &["roll back payments", "DONE", "12 of 12 pods on 1.41.3 (9f8e7d6), verified"]);
+    let sent = &mutations(&demo)[before..];
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0].method, "PATCH");
+    let serving = demo.world.look(|world| world.serving());
+    let arms: Vec<_> = serving[0].arms.iter().map(|arm| (arm.version.as_str(), arm.pods.len())).collect();
+    assert_eq!(arms, [("1.41.3", 12)]);
+    let record = demo.ledger.get(RecordId(1)).unwrap().unwrap();
+    assert_eq!(record.intent.reason.as_deref(), Some("errors"));
+    assert_eq!(record.intent.plan.evidence.verdict, Some(Verdict::NoGo));
+    assert!(record.intent.plan.evidence.said.contains("on stable"), "{:?}", record.intent.plan.evidence);
+    assert_eq!(record.intent.plan.evidence.sources.len(), 2);
+    let stages: Vec<&Stage> = record.entries.iter().map(|entry| &entry.stage).collect();
+    assert!(matches!(stages[..3], [Stage::Recorded, Stage::Sending { call: 0, .. }, Stage::Accepted { call: 0, .. }]));
+    assert!(stages.iter().any(|stage| matches!(stage, Stage::Moving { .. })), "{stages:?}");
+    assert!(matches!(stages.last(), Some(Stage::Done { .. })), "{stages:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bad_canary_is_rolled_back_with_three_keys_and_one_mutation() {
+    flown_with_roll_back(WIDE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_flight_works_at_80_by_24_in_ascii_without_colour() {
+    flown_with_roll_back(SMALL).await;
+    let demo = open("bad-canary", SMALL).await;
+    assert!(screen(&demo, SMALL).is_ascii());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_says_that_the_spec_still_holds_the_version_and_guards_what_would_bring_it_back() {
+    let mut demo = open("bad-canary", WIDE).await;
+    press(&mut demo, "a 1 Enter").await;
+    pass(&mut demo, 20).await;
+    says(&demo, WIDE, &["abort payments", "DONE", "aborted, no traffic on 1.42.0 (a1b2c3d), verified"]);
+    assert_eq!(mutations(&demo).len(), 1);
+    press(&mut demo, "Enter").await;
+    says(&demo, WIDE, &["the spec still holds 1.42.0"]);
+    press(&mut demo, "P").await;
+    says(&demo, WIDE, &["promote full payments", "refused"]);
+    press(&mut demo, "Esc R").await;
+    says(&demo, WIDE, &["retry payments", "refused", "NO-GO"]);
+    assert_eq!(mutations(&demo).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_press_while_it_is_under_way_sends_nothing() {
+    let mut demo = open("bad-canary", WIDE).await;
+    press(&mut demo, "r 1 Enter r").await;
+    says(&demo, WIDE, &["already under way: roll back"]);
+    pass(&mut demo, 20).await;
+    assert_eq!(mutations(&demo).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_roll_back_the_way_back_is_not_the_bad_version() {
+    let mut demo = open("bad-canary", WIDE).await;
+    press(&mut demo, "Enter r 1 Enter").await;
+    pass(&mut demo, 20).await;
+    press(&mut demo, "r").await;
+    says(&demo, WIDE, &["roll back payments", "1.41.2"]);
+    assert!(!screen(&demo, WIDE).contains("→ 1.42.0"), "{}", screen(&demo, WIDE));
+}

@@ -1,0 +1,34 @@
+//! J2 as far as one person goes: what waits, what I may open, and one approval that makes exactly one call.
+
+use crate::{SMALL, WIDE, mutations, open, pass, press, says};
+
+#[tokio::test(start_paused = true)]
+async fn the_inbox_lists_every_system_and_says_what_i_cannot_approve_and_whom_to_ask() {
+    for look in [WIDE, SMALL] {
+        let mut demo = open("waiting-approval", look).await;
+        press(&mut demo, "i").await;
+        says(&demo, look, &["ledger", "gateway", "search", "cannot"]);
+    }
+    let mut demo = open("waiting-approval", WIDE).await;
+    press(&mut demo, "i j j").await;
+    says(&demo, WIDE, &["you started this run", "acme/releasers"]);
+    press(&mut demo, "y").await;
+    says(&demo, WIDE, &["refused", "you started this run"]);
+    assert_eq!(mutations(&demo), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn approving_reads_the_commit_back_and_makes_exactly_one_call() {
+    let mut demo = open("waiting-approval", WIDE).await;
+    // The second row: run 812 of ledger.
+    press(&mut demo, "i j y").await;
+    says(&demo, WIDE, &["approve ledger", "c0ff"]);
+    press(&mut demo, "Enter").await;
+    says(&demo, WIDE, &["type c0ff to send it"]);
+    press(&mut demo, "c 0 f f Enter").await;
+    pass(&mut demo, 60).await;
+    says(&demo, WIDE, &["approve ledger", "DONE"]);
+    let sent = mutations(&demo);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0].method == "POST" && sent[0].path.ends_with("/pending_deployments"), "{sent:?}");
+}

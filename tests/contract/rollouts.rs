@@ -1,0 +1,260 @@
+//! The contract of `port::facet::Rollouts`.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use holdshort::{
+    domain::{
+        observed::FaultKind,
+        offer::offer_for,
+        rollout::{Engine, Rollout},
+        verb::Verb,
+    },
+    port::{
+        facet::Change,
+        plan::{Draft, WireCall, fact},
+    },
+};
+use strum::IntoEnumIterator;
+
+use crate::stage::{Case, Stage, patched, tag};
+
+const ARGO: Case = Case {
+    engine: Engine::ArgoRollouts,
+    facet: holdshort::provider::argo_rollouts::facet,
+    name: "payments",
+    good: "1.41.3",
+    bad: "1.42.0",
+};
+const DEPLOYMENT: Case = Case {
+    engine: Engine::Deployment,
+    facet: holdshort::provider::deployment::facet,
+    name: "checkout",
+    good: "1.41.3",
+    bad: "1.42.0-crash",
+};
+
+/// Runs each test for each engine.
+macro_rules! engines {
+    ($($test:ident)*) => {
+        engines!(@of argo_rollouts ARGO: $($test)*);
+        engines!(@of deployment DEPLOYMENT: $($test)*);
+    };
+    (@of $engine:ident $case:ident: $($test:ident)*) => {
+        mod $engine {
+            $(#[tokio::test(start_paused = true)]
+            async fn $test() {
+                super::$test(super::$case).await;
+            })*
+        }
+    };
+}
+
+engines! {
+    a_list_tells_what_is_there_and_reading_again_tells_the_same
+    a_watch_begins_with_everything_and_tells_what_happens
+    every_verb_drafts_or_says_why_not
+    a_draft_is_bound_to_the_object_and_its_version
+    an_object_that_moved_is_not_patched
+    every_open_verb_brings_the_world_to_what_it_expects_with_one_write
+    a_release_that_a_person_paused_goes_back_without_going_on_first
+    pausing_and_resuming_leave_the_versions_alone
+    a_right_that_was_taken_away_is_an_error_and_then_a_blocked_verb
+    a_silent_cluster_is_given_up
+    a_watch_that_breaks_goes_on
+}
+
+async fn a_list_tells_what_is_there_and_reading_again_tells_the_same(case: Case) {
+    let stage = Stage::new(case, "");
+    assert_eq!(stage.facet.engine(), case.engine);
+    let rollout = stage.rollout().await;
+    assert_eq!((rollout.id.engine, rollout.in_flight(), rollout.replicas), (case.engine, false, 4));
+    assert_eq!([tag(rollout.stable.as_ref()), tag(rollout.canary.as_ref())], [case.good; 2]);
+    assert_eq!(rollout.way_back().map(|set| set.version.tag.as_str()), Some("1.41.2"));
+    let reading = stage.read(&rollout).await;
+    let identity = &rollout.identity;
+    assert_eq!(reading.revision.as_ref(), Some(&identity.revision));
+    let facts = [fact::UID, fact::CANARY, fact::STABLE].map(|name| reading.facts[name].as_str());
+    assert_eq!(facts, [&identity.uid, &identity.canary_hash, &identity.stable_hash]);
+    assert!(facts.iter().all(|fact| !fact.is_empty()), "{identity:?}");
+}
+
+async fn a_watch_begins_with_everything_and_tells_what_happens(case: Case) {
+    let stage = Stage::new(case, "");
+    let first = stage.facet.watch().next().await;
+    let Some(Ok(Change::All(all))) = first else { panic!("not everything, but {first:?}") };
+    assert_eq!(
+        all.iter().map(|rollout| (stage.is_mine(rollout), rollout.in_flight())).collect::<Vec<_>>(),
+        [(true, false)]
+    );
+    let moved = stage.until(|rollout| tag(rollout.canary.as_ref()) == case.bad && rollout.weight.actual < 100).await;
+    let moved = moved.expect("the release was never told");
+    assert_eq!((moved.in_flight(), tag(moved.stable.as_ref())), (true, case.good));
+}
+
+async fn every_verb_drafts_or_says_why_not(case: Case) {
+    for in_flight in [false, true] {
+        let (stage, rollout) = Stage::when(case, in_flight).await;
+        for verb in Verb::iter() {
+            let offer = offer_for(&rollout.offers, verb);
+            match (stage.draft(&rollout, verb), offer.map(|offer| &offer.blocked)) {
+                (Ok(draft), Some(None)) => {
+                    assert!(!draft.expect.all.is_empty() && !draft.undo.is_empty(), "{verb}");
+                    assert!(draft.calls.iter().all(|call| call.command.starts_with("kubectl -n shop ")), "{verb}");
+                }
+                (Err(why), Some(Some(sentence))) => assert_eq!(&why.0, sentence, "{verb}"),
+                (Err(why), None) => assert!(why.0.contains(' '), "{verb}: {why}"),
+                (draft, offer) => panic!("{verb} is offered as {offer:?} and drafts {draft:?}"),
+            }
+        }
+    }
+}
+
+/// The drafts of the verbs that are open.
+fn open(stage: &Stage, rollout: &Rollout) -> Vec<(Verb, Draft)> {
+    let open = rollout.offers.iter().filter(|offer| offer.blocked.is_none());
+    open.map(|offer| (offer.verb, stage.draft(rollout, offer.verb).unwrap())).collect()
+}
+
+async fn a_draft_is_bound_to_the_object_and_its_version(case: Case) {
+    for in_flight in [false, true] {
+        let (stage, rollout) = Stage::when(case, in_flight).await;
+        let identity = &rollout.identity;
+        for (verb, draft) in open(&stage, &rollout) {
+            assert_eq!(draft.bound.get(fact::UID), Some(&identity.uid), "{verb}");
+            assert_eq!(draft.bound.get(fact::CANARY), Some(&identity.canary_hash), "{verb}");
+        }
+    }
+}
+
+async fn an_object_that_moved_is_not_patched(case: Case) {
+    for in_flight in [false, true] {
+        let (stage, rollout) = Stage::when(case, in_flight).await;
+        let seen = stage.read(&rollout).await.revision;
+        let drafts = open(&stage, &rollout);
+        let calls: Vec<WireCall> = drafts.iter().flat_map(|(_, draft)| draft.calls.clone()).collect();
+        let pause = stage.draft(&rollout, Verb::Pause).unwrap();
+        stage.carry_out(&rollout, &pause).await;
+        let (written, refused) = stage.writes();
+        for (number, call) in calls.iter().enumerate() {
+            let error = stage.facet.send(call, seen.as_deref()).await.unwrap_err();
+            assert_eq!((error.kind, error.maybe_done), (FaultKind::Conflict, false), "{}", call.words);
+            assert_eq!(stage.writes(), (written, refused + number + 1), "{}", call.words);
+            let unguarded = stage.facet.send(call, None).await.unwrap_err();
+            assert_eq!((unguarded.kind, unguarded.maybe_done), (FaultKind::Rejected, false), "{}", call.words);
+        }
+        assert_eq!(stage.patches(), 1 + calls.len(), "what has no revision is not even sent");
+    }
+}
+
+async fn every_open_verb_brings_the_world_to_what_it_expects_with_one_write(case: Case) {
+    for in_flight in [false, true] {
+        let (stage, rollout) = Stage::when(case, in_flight).await;
+        let verbs: Vec<Verb> = open(&stage, &rollout).into_iter().map(|(verb, _)| verb).collect();
+        assert!(verbs.contains(&Verb::Rollback) && verbs.contains(&Verb::Abort) == in_flight, "{verbs:?}");
+        for verb in verbs {
+            let (stage, rollout) = Stage::when(case, in_flight).await;
+            let draft = stage.draft(&rollout, verb).unwrap();
+            let before = stage.writes();
+            stage.carry_out(&rollout, &draft).await;
+            assert_eq!(stage.misses(&rollout, &draft).await, Vec::<String>::new(), "{verb}, in flight: {in_flight}");
+            assert_eq!(stage.writes(), (before.0 + 1, before.1), "{verb}, in flight: {in_flight}");
+        }
+    }
+}
+
+async fn a_release_that_a_person_paused_goes_back_without_going_on_first(case: Case) {
+    let (stage, rollout) = Stage::in_flight(case, "").await;
+    let bad = rollout.identity.canary_hash.clone();
+    let pods = |rollout: &Rollout| rollout.replica_sets.iter().find(|set| set.hash == bad).map_or(0, |set| set.desired);
+    let pause = stage.draft(&rollout, Verb::Pause).unwrap();
+    stage.carry_out(&rollout, &pause).await;
+    assert_eq!(stage.misses(&rollout, &pause).await, Vec::<String>::new());
+    let held = stage.rollout().await;
+    let back = stage.draft(&held, Verb::Rollback).unwrap();
+    assert_eq!((tag(back.to.as_ref()), back.calls.len()), (case.good, 1));
+    let (before, most) = (stage.writes(), pods(&held));
+    stage.carry_out(&held, &back).await;
+    let grew = stage.until(|rollout| pods(rollout) > most || !rollout.in_flight()).await.unwrap();
+    assert_eq!((grew.in_flight(), grew.held, pods(&grew) > most), (false, false, false));
+    assert_eq!(stage.misses(&held, &back).await, Vec::<String>::new());
+    assert_eq!(stage.writes(), (before.0 + 1, before.1));
+    assert_eq!(tag(grew.canary.as_ref()), case.good);
+}
+
+async fn pausing_and_resuming_leave_the_versions_alone(case: Case) {
+    let (stage, before) = Stage::in_flight(case, "").await;
+    let mut last = before.clone();
+    for (verb, held) in [(Verb::Pause, true), (Verb::Resume, false)] {
+        let draft = stage.draft(&last, verb).unwrap();
+        stage.carry_out(&last, &draft).await;
+        assert_eq!(stage.misses(&last, &draft).await, Vec::<String>::new(), "{verb}");
+        last = stage.rollout().await;
+        assert_eq!(last.held, held);
+        let versions = |rollout: &Rollout| {
+            let Rollout { stable, canary, weight, step, identity, .. } = rollout.clone();
+            (stable, canary, weight, step, identity.canary_hash, identity.stable_hash)
+        };
+        assert_eq!(versions(&last), versions(&before), "{verb}");
+    }
+}
+
+const READ_ONLY: &str = r#"
+    [[cells.script]]
+    at = "3m"
+    act = { set_rights = { rights = [{ verbs = ["get", "list", "watch"], groups = ["*"], resources = ["*"] }] } }
+"#;
+
+async fn a_right_that_was_taken_away_is_an_error_and_then_a_blocked_verb(case: Case) {
+    let (stage, rollout) = Stage::in_flight(case, READ_ONLY).await;
+    let calls: Vec<WireCall> = open(&stage, &rollout).into_iter().flat_map(|(_, draft)| draft.calls).collect();
+    stage.pass(Duration::from_mins(2)).await;
+    let revision = stage.read(&rollout).await.revision;
+    for call in &calls {
+        let error = stage.facet.send(call, revision.as_deref()).await.unwrap_err();
+        assert_eq!((error.kind, error.maybe_done), (FaultKind::Forbidden, false), "{}", call.words);
+        let plural = patched(call).split('/').nth(6).unwrap();
+        assert!(error.text.starts_with(&format!("dana may not patch {plural}")), "{}", error.text);
+    }
+    assert_eq!(stage.writes(), (0, 0));
+    // What was allowed is asked again after a while.
+    stage.pass(Duration::from_mins(15)).await;
+    stage.facet.list().await.unwrap();
+    let rollout = stage.rollout().await;
+    let back = offer_for(&rollout.offers, Verb::Rollback).unwrap();
+    let why = back.blocked.clone().unwrap();
+    assert!(why.starts_with("you may not patch ") && why.contains(" in shop on kubernetes-eu: ask "), "{why}");
+    assert_eq!(stage.draft(&rollout, Verb::Rollback).unwrap_err().0, why);
+}
+
+async fn a_silent_cluster_is_given_up(case: Case) {
+    let stage = Stage::new(case, "[[faults]]\non = '/kubernetes/eu'\nfrom = '1m'\nwhat = 'hang'\n");
+    assert_eq!(stage.facet.probe().await, Ok(()));
+    stage.pass(Duration::from_mins(1)).await;
+    let error = stage.facet.probe().await.unwrap_err();
+    assert_eq!((error.kind, error.maybe_done), (FaultKind::TimedOut, false));
+    assert!(error.text.contains("kubernetes-eu"), "{}", error.text);
+}
+
+async fn a_watch_that_breaks_goes_on(case: Case) {
+    let name = case.name;
+    let extra = format!(
+        "[[cells.script]]\nat = '2m'\nact = {{ set_paused = {{ namespace = 'shop', name = '{name}', paused = true }} }}\n\
+         [[faults]]\non = '/kubernetes/eu'\nfrom = '1m'\nwhat = 'drop_watch'\n"
+    );
+    let stage = Stage::new(case, &extra);
+    let held = stage.until(|rollout| rollout.held).await.expect("the pause was never told");
+    assert_eq!(tag(held.canary.as_ref()), case.bad);
+    assert_eq!(stage.streams(), 4, "one of objects and one of their sets, each opened twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_custom_kinds_an_engine_says_what_is_missing_and_the_others_go_on() {
+    let argo = Stage::without_crds(ARGO);
+    let sentence = "Argo Rollouts is not installed on kubernetes-eu (no rollouts.argoproj.io)";
+    for error in [argo.facet.list().await.unwrap_err(), argo.facet.probe().await.unwrap_err()] {
+        assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, sentence));
+    }
+    let deployments = Stage::without_crds(DEPLOYMENT);
+    assert_eq!(tag(deployments.rollout().await.canary.as_ref()), DEPLOYMENT.good);
+}

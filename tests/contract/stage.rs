@@ -1,0 +1,190 @@
+//! The built-in world with the engines over it: the layers, the transport and the clock that a demo has.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use holdshort::{
+    demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
+    domain::{
+        rollout::{Engine, Rollout},
+        time::after,
+        verb::Verb,
+        version::Version,
+    },
+    port::{
+        clock::SharedClock,
+        facet::{Change, Rollouts},
+        plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Target, WireCall},
+        wire::Class,
+    },
+    provider::{
+        http::{Layers, layered},
+        kubernetes::{Cluster, Scope},
+    },
+    runtime::clock::VirtualClock,
+};
+use http::{Method, StatusCode};
+
+const SCENARIO: &str = include_str!("two_engines.toml");
+
+/// One engine, and its object in the scenario.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) engine: Engine,
+    pub(crate) facet: fn(Arc<Cluster>) -> Arc<dyn Rollouts>,
+    pub(crate) name: &'static str,
+    /// The version that ran well before, and the one that does not arrive.
+    pub(crate) good: &'static str,
+    pub(crate) bad: &'static str,
+}
+
+pub(crate) struct Stage {
+    pub(crate) case: Case,
+    pub(crate) world: SharedWorld,
+    pub(crate) clock: SharedClock,
+    pub(crate) facet: Arc<dyn Rollouts>,
+}
+
+impl Stage {
+    /// The scenario at its start, when all is well. `extra` is TOML that is put after it: faults, further deeds.
+    pub(crate) fn new(case: Case, extra: &str) -> Self {
+        Self::of(case, &Scenario::parse("contract", &format!("{SCENARIO}\n{extra}")).unwrap())
+    }
+
+    fn of(case: Case, scenario: &Scenario) -> Self {
+        let clock: SharedClock = Arc::new(VirtualClock::starting_at(scenario.start));
+        let world = SharedWorld::new(World::new(scenario).unwrap());
+        let cell = &scenario.cells[0];
+        let leaf = transport(world.clone(), clock.clone(), "/kubernetes/eu");
+        let transport = layered(leaf, Layers::new(cell.connection.clone()), clock.clone());
+        let scope = Scope::new(cell.connection.clone(), cell.environment.clone(), cell.risk, vec!["shop".to_owned()]);
+        let facet = (case.facet)(Cluster::new(transport, scope, clock.clone()));
+        Self { case, world, clock, facet }
+    }
+
+    /// The scenario without its release: nothing happens but what the test does.
+    pub(crate) async fn at_rest(case: Case) -> (Self, Rollout) {
+        let mut scenario = Scenario::parse("contract", SCENARIO).unwrap();
+        scenario.cells[0].script.clear();
+        let stage = Self::of(case, &scenario);
+        let rollout = stage.rollout().await;
+        assert!(!rollout.in_flight());
+        (stage, rollout)
+    }
+
+    /// At rest, or in flight. One at a time: all stages of a test share the time that passes.
+    pub(crate) async fn when(case: Case, in_flight: bool) -> (Self, Rollout) {
+        if in_flight { Self::in_flight(case, "").await } else { Self::at_rest(case).await }
+    }
+
+    /// The scenario in a cluster without the custom kinds of Argo Rollouts.
+    pub(crate) fn without_crds(case: Case) -> Self {
+        let mut scenario = Scenario::parse("contract", SCENARIO).unwrap();
+        scenario.cells[0].cluster.crds.clear();
+        scenario.cells[0].cluster.rollouts.clear();
+        scenario.cells[0].script.clear();
+        Self::of(case, &scenario)
+    }
+
+    /// Two minutes later: the bad version is as far in as it comes.
+    pub(crate) async fn in_flight(case: Case, extra: &str) -> (Self, Rollout) {
+        let stage = Self::new(case, extra);
+        stage.pass(Duration::from_mins(2)).await;
+        let rollout = stage.rollout().await;
+        assert_eq!((rollout.in_flight(), tag(rollout.canary.as_ref())), (true, case.bad));
+        assert_eq!(tag(rollout.stable.as_ref()), case.good);
+        (stage, rollout)
+    }
+
+    /// Virtual time passes.
+    pub(crate) async fn pass(&self, span: Duration) {
+        self.clock.sleep(span).await;
+    }
+
+    /// The case's object, from a new list.
+    pub(crate) async fn rollout(&self) -> Rollout {
+        self.facet.list().await.unwrap().into_iter().find(|rollout| self.is_mine(rollout)).unwrap()
+    }
+
+    pub(crate) fn is_mine(&self, rollout: &Rollout) -> bool {
+        rollout.id.path == format!("shop/{}", self.case.name)
+    }
+
+    pub(crate) async fn read(&self, rollout: &Rollout) -> Reading {
+        self.facet.read(&Target::Rollout(rollout.id.clone())).await.unwrap()
+    }
+
+    pub(crate) fn draft(&self, rollout: &Rollout, verb: Verb) -> Result<Draft, Blocked> {
+        let target = Target::Rollout(rollout.id.clone());
+        self.facet.draft(rollout, &Ask { verb, target, to: None, reason: None })
+    }
+
+    /// Reads, compares what the draft is bound to, and sends its calls, each with the revision that came last.
+    pub(crate) async fn carry_out(&self, rollout: &Rollout, draft: &Draft) {
+        let Reading { facts, mut revision } = self.read(rollout).await;
+        let bound: Facts = draft.bound.keys().map(|name| (name.clone(), facts[name].clone())).collect();
+        assert_eq!(bound, draft.bound);
+        for call in &draft.calls {
+            revision = self.facet.send(call, revision.as_deref()).await.unwrap().revision;
+        }
+    }
+
+    /// What of the expectation does not hold when the time for it is over; looks again at every change.
+    pub(crate) async fn misses(&self, rollout: &Rollout, draft: &Draft) -> Vec<String> {
+        let end = after(self.clock.now(), draft.expect.within);
+        let mut changes = self.facet.watch();
+        loop {
+            let facts = self.read(rollout).await.facts;
+            let open: Vec<_> = draft.expect.all.iter().filter(|expect| !expect.holds(&facts)).collect();
+            if open.is_empty() || self.clock.now() > end {
+                return open.into_iter().map(Expect::to_string).collect();
+            }
+            changes.next().await.unwrap().unwrap();
+        }
+    }
+
+    /// The calls that changed something, and those that were refused because the object had moved.
+    pub(crate) fn writes(&self) -> (usize, usize) {
+        self.world.look(|world| {
+            let writes = world.calls().filter(|call| call.class == Class::Write).count();
+            let conflicts = world.calls().filter(|call| call.status == Some(StatusCode::CONFLICT)).count();
+            (writes, conflicts)
+        })
+    }
+
+    /// How many patches the world was sent, whatever became of them.
+    pub(crate) fn patches(&self) -> usize {
+        self.world.look(|world| world.calls().filter(|call| call.method == Method::PATCH).count())
+    }
+
+    /// How many watches were opened.
+    pub(crate) fn streams(&self) -> usize {
+        self.world.look(|world| world.calls().filter(|call| call.class == Class::Stream).count())
+    }
+
+    /// Follows until a change of the case's object is as wanted; what else it is told on the way does not matter.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Rollout) -> bool) -> Option<Rollout> {
+        let mut changes = self.facet.watch();
+        let end = after(self.clock.now(), Duration::from_mins(5));
+        while self.clock.now() < end {
+            let told = match changes.next().await.unwrap().unwrap() {
+                Change::All(all) => all,
+                Change::One(one) => vec![*one],
+                Change::Gone(_) | Change::Alive => continue,
+            };
+            if let Some(found) = told.into_iter().find(|rollout| self.is_mine(rollout) && wanted(rollout)) {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+pub(crate) fn tag(version: Option<&Version>) -> &str {
+    version.map_or("", |version| version.tag.as_str())
+}
+
+/// The path that a call patches, without its query.
+pub(crate) fn patched(call: &WireCall) -> &str {
+    call.path.split('?').next().unwrap_or_default()
+}

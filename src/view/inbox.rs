@@ -77,13 +77,13 @@ fn specs<'a>(columns: usize) -> Vec<Spec<Scene<'a>, &'a Item>> {
         }),
         left("gate", 13, if columns < WIDE { 13 } else { 20 }, 3, gate),
         left("what", 12, 26, 0, |scene, item, _| old(scene, item, Line::of(Role::Text, item.title.clone()))),
-        left("version", 8, 18, 0, version),
+        // Where there is no room for both, the reason comes before the commit.
+        left("version", 8, if columns < WIDE { 12 } else { 18 }, 0, version),
         right("age", 6, 6, 0, waited),
         left("verdict", 7, 8, 4, |scene, item, _| {
             let line = item.verdict.map_or_else(Line::new, |verdict| Line::of(flight::role(verdict), verdict.words()));
             old(scene, item, line)
         }),
-        // Where there is room for it, the reason comes before the commit.
         left("you", if columns < 110 { 18 } else { 28 }, 10, 0, you),
     ]
 }

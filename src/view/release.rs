@@ -79,7 +79,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let judgement = scene.model.judgements.get(&rollout.id);
     let glyph = flight::glyph(scene, rollout);
     let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
-    let indent = 12.max(first.width() + 2);
+    let indent = (first.width() + 2).max(12);
     first = first.pad(indent);
     let reason = judgement.map(|judgement| {
         // An undecided one begins with how many requests there were, not with their errors.

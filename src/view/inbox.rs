@@ -8,7 +8,7 @@ use crate::{
     domain::{gate::Eligibility, time::age},
     port::plan::Target,
     view::{
-        CHROME, Part,
+        CHROME, Part, action,
         board::flight,
         footer, freshness, measure, number,
         scene::Scene,
@@ -21,16 +21,24 @@ use crate::{
 const FORGOTTEN_SECONDS: u64 = 8 * 3_600;
 /// From so many columns on there is room for a gate's whole name.
 const WIDE: usize = 140;
+/// Actions that are shown below the list.
+const ACTIONS: usize = 2;
 /// Lines that the selected item may take below the list.
 const DETAIL: usize = 9;
 
 /// The screen.
 pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
-    let room = scene.rows.saturating_sub(CHROME);
+    // A gate that was opened leaves the list; what became of it must not leave the screen with it.
+    let done = action::recent(scene, ACTIONS);
+    let room = scene.rows.saturating_sub(CHROME + done.len());
     let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, room.saturating_sub(DETAIL + 2)) };
     if let Some(item) = scene.selected_item().and_then(|index| scene.waiting.get(index)) {
         parts.push(Part::Rule);
         parts.extend(detail(scene, item).into_iter().take(DETAIL).map(Part::Line));
+    }
+    if !done.is_empty() {
+        parts.push(Part::Rule);
+        parts.extend(done);
     }
     parts
 }

@@ -68,7 +68,7 @@ async fn without_the_right_to_patch_the_verb_says_who_may_not_do_what() {
     let mut demo = flown(rights, "").await;
     says(&demo, WIDE, &["payments"]);
     press(&mut demo, "h").await;
-    says(&demo, WIDE, &["hold payments", "refused", "may not patch"]);
+    says(&demo, WIDE, &["pause payments", "refused", "may not patch"]);
 }
 
 #[tokio::test(start_paused = true)]

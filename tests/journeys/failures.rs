@@ -17,15 +17,12 @@ async fn a_version_that_moves_between_card_and_key_voids_the_card_and_sends_noth
 #[tokio::test(start_paused = true)]
 async fn an_api_that_never_answers_is_said_within_ten_seconds_while_keys_and_other_sources_go_on() {
     let mut demo = open("hung-api", WIDE).await;
-    // It hangs from two minutes after the start on; wait until it does, then no more than ten seconds.
-    let begun = demo.cockpit.model().now;
-    let hangs = begun - chrono::TimeDelta::seconds(begun.timestamp() % 60);
-    let _ = hangs;
+    // It hangs from some moment on: from the first request that it swallows, no more than ten seconds.
     while demo.world.look(|world| !world.calls().any(|call| call.status.is_none() && call.path.contains("/eu/"))) {
         pass(&mut demo, 1).await;
     }
     pass(&mut demo, 10).await;
-    says(&demo, WIDE, &["kubernetes-eu FAILING", "no answer"]);
+    says(&demo, WIDE, &["kubernetes-eu FAILING", "did not answer within 4 s"]);
     assert!(!screen(&demo, WIDE).contains("kubernetes-us FAILING"), "{}", screen(&demo, WIDE));
     press(&mut demo, "p").await;
     says(&demo, WIDE, &["refused", "kubernetes-eu is failing"]);

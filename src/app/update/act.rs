@@ -49,6 +49,8 @@ pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked
 /// Compares an open card with what would be done now.
 fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>) {
     match now {
+        // What moved and came back has moved: a void card stays void.
+        Ok(plan) if plan.draft.bound == card.plan.draft.bound && card.moved.is_some() => {}
         Ok(plan) if plan.draft.bound == card.plan.draft.bound => {
             // Only words changed (an age, a weight): the card follows, what was typed stays.
             card.plan = plan;
@@ -66,14 +68,15 @@ fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>) {
                 }
             });
         }
-        Err(refusal) => card.moved = Some(refusal.reasons.join("; ")),
+        Err(refusal) if card.moved.is_none() => card.moved = Some(refusal.reasons.join("; ")),
+        Err(_) => {}
     }
 }
 
 /// The world was observed anew: an open card is drafted again, so that it can never send what is no longer on screen.
 pub(super) fn recheck(model: &mut Model) -> Vec<Effect> {
     match &model.nav.overlay {
-        Some(Overlay::Card(card)) if card.moved.is_none() => vec![Effect::Draft(card.ask.clone())],
+        Some(Overlay::Card(card)) => vec![Effect::Draft(card.ask.clone())],
         _ => Vec::new(),
     }
 }

@@ -45,6 +45,10 @@ pub(super) fn specs<'a>(columns: usize) -> Vec<Column<'a>> {
 
 /// Its status in one cell.
 pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    if freshness::is_old(scene.state(&rollout.id).as_ref()) {
+        // Old data must not look fresh: whatever it said, nobody knows whether it still holds.
+        return Line::of(Role::Unknown, "?");
+    }
     let verdict = scene.model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
     let (glyph, role) = match (verdict, rollout.phase) {
         (_, Phase::Aborted) => ("▼", Role::Warn),
@@ -218,7 +222,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         pieces.push(freshness::warning(&state));
     }
     let judgement = scene.model.judgements.get(&rollout.id);
-    pieces.push(word(rollout, judgement));
+    pieces.push(old(scene, rollout, word(rollout, judgement)));
     let target = crate::port::plan::Target::Rollout(rollout.id.clone());
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
     pieces.push(match (action, judgement) {

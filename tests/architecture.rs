@@ -127,11 +127,11 @@ fn the_reader_of_imports_sees_nested_groups() {
     assert_eq!(names_after(code, "crate::"), ["app", "domain", "port"]);
 }
 
-/// Which child of `root` names which other child, by paths that begin with `prefix::`.
-fn arrows(root: &str, prefix: &str) -> Arrows {
-    let mut arrows = Arrows::new();
-    for path in rust_files(Path::new(root)) {
-        let inside = path.strip_prefix(root).unwrap();
+/// Which child of `folder` names which other child, by paths that begin with `prefix::`.
+fn arrows(folder: &str, prefix: &str) -> Arrows {
+    let mut found = Arrows::new();
+    for path in rust_files(Path::new(folder)) {
+        let inside = path.strip_prefix(folder).unwrap();
         let room = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
         if ["lib", "mod"].contains(&room.as_str()) {
             continue;
@@ -139,9 +139,9 @@ fn arrows(root: &str, prefix: &str) -> Arrows {
         // The binary names the library by its own name.
         let code = without_comments(&fs::read_to_string(&path).unwrap()).replace("holdshort::", "crate::");
         let targets = names_after(&code, &format!("{prefix}::")).into_iter().filter(|target| *target != room);
-        arrows.entry(room.clone()).or_default().extend(targets);
+        found.entry(room.clone()).or_default().extend(targets);
     }
-    arrows
+    found
 }
 
 /// The first path segment after each occurrence of `prefix`, looking into one level of braces.

@@ -84,7 +84,7 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
                 Expect::is(fact::PHASE, "healthy"),
             ],
             fails_if: vec![],
-            words: None,
+            words: Some("3 of 3 pods on 1.5.0".into()),
             within: Duration::from_mins(1),
             progress: Some((fact::UPDATED_READY.into(), "pods".into())),
         },

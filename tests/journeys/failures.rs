@@ -10,7 +10,7 @@ async fn a_version_that_moves_between_card_and_key_voids_the_card_and_sends_noth
     pass(&mut demo, 15).await;
     says(&demo, WIDE, &["moved 2.9.0", "→ 2.9.1", "approval void"]);
     press(&mut demo, "a 1 b 2 Enter").await;
-    says(&demo, WIDE, &["refused", "nothing was sent"]);
+    says(&demo, WIDE, &["promote checkout", "refused", "moved 2.9.0", "Nothing was sent."]);
     assert_eq!(mutations(&demo), []);
 }
 

@@ -1,6 +1,6 @@
 //! The built-in world as a server: `holdshort demo serve` in a process of its own, and the addresses that it prints.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail, and says what it skips")]
 
 use std::{
     collections::BTreeMap,

@@ -9,7 +9,7 @@ use crate::{
         model::{Model, Overlay},
     },
     domain::verb::Verb,
-    port::plan::{Ask, Blocked, Draft, Plan},
+    port::plan::{Ask, Blocked, Draft, Plan, Target, fact},
 };
 
 /// A verb's key was pressed.
@@ -37,7 +37,8 @@ pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked
         // A card is open for the same ask: this draft was made because the world moved under it.
         (Some(Overlay::Card(mut card)), made) => {
             if card.ask == *ask {
-                hold_against(&mut card, made);
+                let moved = moved_to(model, &card.plan);
+                hold_against(&mut card, made, moved);
             }
             model.nav.overlay = Some(Overlay::Card(card));
         }
@@ -46,8 +47,21 @@ pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked
     }
 }
 
-/// Compares an open card with what would be done now.
-fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>) {
+/// Which version took the place of the one that a plan acts on, as a sentence.
+fn moved_to(model: &Model, plan: &Plan) -> Option<String> {
+    let Target::Rollout(id) = &plan.target else { return None };
+    let rollout = model.store.rollout(id)?;
+    let (before, after) = (guard::acts_on(plan.verb, &plan.draft)?, rollout.canary.as_ref()?);
+    let same = plan.draft.bound.get(fact::CANARY).is_none_or(|bound| *bound == rollout.identity.canary_hash);
+    (!same && before != after).then(|| format!("moved {before} → {after}, approval void"))
+}
+
+/// Compares an open card with what would be done now, and with the version that is there now.
+fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>, moved: Option<String>) {
+    if moved.is_some() {
+        card.moved = moved;
+        return;
+    }
     match now {
         // What moved and came back has moved: a void card stays void.
         Ok(plan) if plan.draft.bound == card.plan.draft.bound && card.moved.is_some() => {}
@@ -56,17 +70,9 @@ fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>) {
             card.plan = plan;
         }
         Ok(plan) => {
-            let words = |plan: &Plan| guard::acts_on(plan.verb, &plan.draft).map(ToString::to_string);
-            let (before, after) = (words(&card.plan), words(&plan));
-            card.moved = Some(match (before, after) {
-                (Some(before), Some(after)) if before != after => format!("moved {before} → {after}, approval void"),
-                _ => {
-                    let fact =
-                        plan.draft.bound.iter().find(|(name, value)| card.plan.draft.bound.get(*name) != Some(value));
-                    let name = fact.map_or("state", |(name, _)| name.as_str());
-                    format!("the {name} changed since this card was drawn, approval void")
-                }
-            });
+            let fact = plan.draft.bound.iter().find(|(name, value)| card.plan.draft.bound.get(*name) != Some(value));
+            let name = fact.map_or("state", |(name, _)| name.as_str());
+            card.moved = Some(format!("the {name} changed since this card was drawn, approval void"));
         }
         Err(refusal) if card.moved.is_none() => card.moved = Some(refusal.reasons.join("; ")),
         Err(_) => {}

@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
 
-    fn of(spec: Value, status: Value) -> (Phase, String) {
+    fn of(spec: &Value, status: &Value) -> (Phase, String) {
         let object = json!({"metadata": {"name": "web", "generation": 2}, "spec": spec, "status": status});
         phase(&serde_json::from_value(object).unwrap())
     }
@@ -69,17 +69,17 @@ mod tests {
         let mut unseen = counts(3, 3, 3);
         unseen["observedGeneration"] = 1.into();
         let waiting = "waiting for deployment spec update to be observed";
-        assert_eq!(of(three.clone(), unseen), told(Phase::Progressing, waiting));
+        assert_eq!(of(&three, &unseen), told(Phase::Progressing, waiting));
         let table = [
             (counts(1, 4, 3), "1 of 3 new replicas have been updated"),
             (counts(3, 4, 3), "1 old replicas are pending termination"),
             (counts(3, 3, 2), "2 of 3 updated replicas are available"),
         ];
         for (status, message) in table {
-            assert_eq!(of(three.clone(), status), told(Phase::Progressing, message));
+            assert_eq!(of(&three, &status), told(Phase::Progressing, message));
         }
-        assert_eq!(of(three, counts(3, 3, 3)), told(Phase::Healthy, ""));
-        assert_eq!(of(json!({}), counts(1, 1, 1)), told(Phase::Healthy, ""));
+        assert_eq!(of(&three, &counts(3, 3, 3)), told(Phase::Healthy, ""));
+        assert_eq!(of(&json!({}), &counts(1, 1, 1)), told(Phase::Healthy, ""));
     }
 
     #[test]
@@ -88,11 +88,11 @@ mod tests {
         status["conditions"] = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
             "message": "it has timed out"}, {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}]);
         let expected = (Phase::Degraded, "ProgressDeadlineExceeded: it has timed out".to_owned());
-        assert_eq!(of(json!({"replicas": 3, "paused": true}), status.clone()), expected);
+        assert_eq!(of(&json!({"replicas": 3, "paused": true}), &status), expected);
         status["conditions"] = json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
             "message": "exceeded quota"}]);
-        assert_eq!(of(json!({"replicas": 3}), status).1, "FailedCreate: exceeded quota");
+        assert_eq!(of(&json!({"replicas": 3}), &status).1, "FailedCreate: exceeded quota");
         let paused = (Phase::Paused, "manually paused".to_owned());
-        assert_eq!(of(json!({"replicas": 3, "paused": true}), counts(1, 4, 3)), paused);
+        assert_eq!(of(&json!({"replicas": 3, "paused": true}), &counts(1, 4, 3)), paused);
     }
 }

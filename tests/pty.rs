@@ -1,11 +1,9 @@
 //! The program in a real pseudo-terminal: first paint, sizes, and that it gives the terminal back however it ends.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-
 #[path = "support/pty.rs"]
 mod pty;
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use pty::Pty;
 
@@ -36,6 +34,51 @@ fn a_bad_canary_is_rolled_back_with_three_keys() {
     pty.keys("q");
     assert!(pty.wait().success());
 }
+
+#[test]
+fn provider_text_with_escape_sequences_prints_harmlessly() {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    fs::write(file.path(), HOSTILE).unwrap();
+    let mut pty = Pty::start(&["demo", "--scenario", file.path().to_str().unwrap()], 120, 36);
+    pty.until("the row", |screen| screen.contains("payments"));
+    pty.keys("\r");
+    pty.until("the event, without its escape sequences", |screen| screen.contains("before after"));
+    let raw = pty.raw();
+    let has = |bytes: &[u8]| raw.windows(bytes.len()).any(|window| window == bytes);
+    assert!(!has(b"\x1b]0;owned") && !has(b"\x07") && !has("\u{202e}".as_bytes()));
+    pty.keys("q");
+    assert!(pty.wait().success());
+}
+
+/// A rollout whose event carries a title change, a bell, a clear and a bidirectional override.
+const HOSTILE: &str = r#"
+name = "hostile"
+about = "provider text that tries to take the terminal"
+start = "2026-03-10T01:46:00Z"
+open_at = "1m"
+
+[[cells]]
+name = "eu"
+environment = "prod/eu-west-1"
+risk = "high"
+connection = "kubernetes-eu"
+
+[[cells.cluster.rollouts]]
+namespace = "shop"
+name = "payments"
+replicas = 4
+image = "registry.shop.example/payments"
+steps = [{ setWeight = 25 }, { pause = {} }]
+history = [{ tag = "1.41.3", commit = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432", ago = "1d" }]
+
+[[cells.script]]
+at = "-5m"
+act = { set_image = { namespace = "shop", name = "payments", tag = "1.42.0", commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
+
+[[cells.script]]
+at = "30s"
+act = { event = { namespace = "shop", name = "payments", reason = "Hostile", message = "before\u001b]0;owned\u0007\u001b[2J\u202e after" } }
+"#;
 
 #[test]
 fn a_terminal_that_is_too_small_says_so_and_comes_back() {

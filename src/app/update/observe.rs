@@ -24,12 +24,20 @@ pub(super) fn rollouts(
     change: Result<Change, Fault>,
 ) -> Vec<Effect> {
     let quiet = matches!(change, Ok(Change::Alive) | Err(_));
+    let only = match &change {
+        Ok(Change::One(one)) => Some(one.id.clone()),
+        Ok(Change::Gone(id)) => Some(id.clone()),
+        _ => None,
+    };
     model.store.take_rollouts(source, engine, at, change);
     if quiet {
         return Vec::new();
     }
     note_steps(model, at);
-    judge_all(model);
+    match only {
+        Some(id) => judge_one(model, &id),
+        None => judge_all(model),
+    }
     act::recheck(model)
 }
 
@@ -88,6 +96,15 @@ pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
 fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
     let step = i64::try_from(step.as_secs()).ok().filter(|step| *step > 0)?;
     Timestamp::from_timestamp(at.timestamp().div_euclid(step) * step, 0)
+}
+
+/// Judges one rollout; one that is gone or no longer in flight has no verdict.
+fn judge_one(model: &mut Model, id: &RolloutId) {
+    let rollout = model.store.rollout(id).filter(|rollout| rollout.in_flight());
+    match rollout.and_then(|rollout| judge(model, rollout)) {
+        Some(judgement) => drop(model.judgements.insert(id.clone(), judgement)),
+        None => drop(model.judgements.remove(id)),
+    }
 }
 
 /// Judges every rollout in flight; what is no longer in flight has no verdict.

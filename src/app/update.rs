@@ -54,10 +54,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.actions.recorded(*record);
             Vec::new()
         }
-        Msg::Action(news) => {
-            model.actions.news(news);
-            Vec::new()
-        }
+        Msg::Action(news) => act::news(model, news),
         Msg::JournalBroken(why) => {
             model.journal_broken = why;
             Vec::new()
@@ -188,7 +185,8 @@ mod tests {
         assert_eq!(press(&mut model, &[Intent::Rollback]), []);
         assert_eq!(refusal(&model), ["already under way: roll back (dana, 02:07:30)"]);
         let done = Entry { at: now(), stage: Stage::Done { said: "12 of 12 pods, verified".to_owned() } };
-        update(&mut model, Msg::Action(ActionNews { record: RecordId(7), entry: done }));
+        let ended = update(&mut model, Msg::Action(ActionNews { record: RecordId(7), entry: done }));
+        assert_eq!(ended, [Effect::Hurry("kubernetes-eu".into())]);
         assert_eq!(press(&mut model, &[Intent::Back, Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
     }
 

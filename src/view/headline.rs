@@ -10,7 +10,7 @@ use crate::{
     domain::{
         evidence::Verdict,
         observed::Freshness,
-        rollout::{Phase, Rollout},
+        rollout::{self, Phase, Rollout},
     },
     port::plan::Target,
     view::{
@@ -158,7 +158,9 @@ fn describe(state: &SourceState) -> String {
 
 /// `payments 1.42.0 (a1b2c3d), canary 25 %`.
 fn named(rollout: &Rollout) -> String {
-    let version = rollout.canary.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    // The version that was measured: right after a roll back the spec asks for the good one already.
+    let measured = rollout.side(rollout::Role::Canary).map(|set| &set.version);
+    let version = measured.or(rollout.canary.as_ref()).map(|version| format!(" {version}")).unwrap_or_default();
     format!("{}{version}, canary {} %", rollout.service, weight_percent(rollout))
 }
 

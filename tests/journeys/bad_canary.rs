@@ -1,8 +1,9 @@
 //! J1, 02:07, paged: the top line says that it is the release, and the way back is three keys.
 
 use holdshort::{
-    domain::evidence::Verdict,
+    domain::{evidence::Verdict, observed::Freshness},
     port::record::{RecordId, Stage},
+    run::Demo,
 };
 
 use crate::{Look, SMALL, WIDE, mutations, open, pass, press, says, screen};
@@ -78,4 +79,44 @@ async fn after_the_roll_back_the_way_back_is_not_the_bad_version() {
     press(&mut demo, "r").await;
     says(&demo, WIDE, &["roll back payments", "1.41.2"]);
     assert!(!screen(&demo, WIDE).contains("→ 1.42.0"), "{}", screen(&demo, WIDE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_goes_back_the_version_that_is_put_back_is_never_accused() {
+    let mut demo = open("bad-canary", WIDE).await;
+    press(&mut demo, "r 1 Enter").await;
+    says(&demo, WIDE, &["LIKELY THE RELEASE payments 1.42.0 (a1b2c3d)"]);
+    for _ in 0..20 {
+        let shown = screen(&demo, WIDE);
+        assert!(!shown.contains("LIKELY THE RELEASE   payments 1.41.3"), "{shown}");
+        pass(&mut demo, 1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_says_how_old_each_source_was_when_it_was_decided() {
+    let mut demo = open("bad-canary", WIDE).await;
+    pass(&mut demo, 4).await;
+    press(&mut demo, "a 1 Enter").await;
+    let record = demo.ledger.get(RecordId(1)).unwrap().unwrap();
+    let sources = &record.intent.plan.evidence.sources;
+    let ages: Vec<_> = sources.iter().map(|one| (one.source.as_str(), one.freshness, one.age_seconds)).collect();
+    assert_eq!(ages, [("kubernetes-eu", Freshness::Live, Some(4)), ("prometheus", Freshness::Live, Some(4))]);
+    assert_eq!(record.intent.who.as_str(), "you");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_is_done_only_when_nobody_is_sent_to_the_bad_version_any_more() {
+    let mut demo = open("bad-canary", WIDE).await;
+    press(&mut demo, "a 1 Enter").await;
+    while !screen(&demo, WIDE).contains("DONE") {
+        pass(&mut demo, 1).await;
+    }
+    let arms = |demo: &Demo| -> Vec<(String, usize)> {
+        let serving = demo.world.look(|world| world.serving());
+        serving[0].arms.iter().map(|arm| (arm.version.clone(), arm.pods.len())).collect()
+    };
+    assert!(arms(&demo).iter().all(|(version, _)| version == "1.41.3"), "{:?}", arms(&demo));
+    pass(&mut demo, 30).await;
+    assert_eq!(arms(&demo), [("1.41.3".to_owned(), 12)]);
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use holdshort::run::demo_cockpit;
 
-use crate::{WIDE, open, press, says};
+use crate::{WIDE, mutations, open, pass, press, says, screen};
 
 /// A cell with one rollout, and whatever a test takes away from it.
 fn scenario(cluster: &str, faults: &str) -> String {
@@ -84,4 +84,21 @@ async fn with_prometheus_down_the_rollout_is_still_shown_and_nothing_goes_forwar
     says(&demo, WIDE, &["payments", "prometheus FAILING", "no data"]);
     press(&mut demo, "p").await;
     says(&demo, WIDE, &["refused", "NO DATA"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_prometheus_down_the_way_back_still_works() {
+    let down = "[[faults]]\non = \"/prometheus\"\nwhat = { server_error = 503 }\n";
+    let mut demo = flown("", down).await;
+    press(&mut demo, "a 1 Enter").await;
+    pass(&mut demo, 20).await;
+    says(&demo, WIDE, &["abort payments", "DONE"]);
+    assert_eq!(mutations(&demo).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_list_the_source_says_so_and_the_others_are_still_read() {
+    let demo = flown("rights = []", "").await;
+    says(&demo, WIDE, &["kubernetes-eu", "may not list"]);
+    assert!(!screen(&demo, WIDE).contains("prometheus FAILING"), "{}", screen(&demo, WIDE));
 }

@@ -1,5 +1,7 @@
 //! F1 and F2: the world moves under the operator's hand, and an API that accepts and never answers.
 
+use holdshort::port::record::{RecordId, Stage};
+
 use crate::{WIDE, mutations, open, pass, press, says, screen};
 
 #[tokio::test(start_paused = true)]
@@ -31,4 +33,34 @@ async fn an_api_that_never_answers_is_said_within_ten_seconds_while_keys_and_oth
     press(&mut demo, "Esc r").await;
     says(&demo, WIDE, &["roll back payments", "choose a reason"]);
     assert_eq!(mutations(&demo), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_moves_between_the_key_and_the_call_is_refused_on_re_read_and_nothing_is_sent() {
+    let mut demo = open("moved-sha", WIDE).await;
+    press(&mut demo, "p a 1 b 2").await;
+    demo.cockpit.key("Enter".parse().unwrap());
+    // The key was taken, the intent is not on disk yet, and nobody has looked since: the world moves exactly now.
+    demo.world.look(|world| world.advance(world.now() + std::time::Duration::from_secs(12)));
+    pass(&mut demo, 5).await;
+    let record = demo.ledger.get(RecordId(1)).unwrap().unwrap();
+    let stages: Vec<&Stage> = record.entries.iter().map(|entry| &entry.stage).collect();
+    let [Stage::Recorded, Stage::Refused { why, changed: true }] = stages[..] else { panic!("{record:#?}") };
+    assert!(why.contains('→'), "{why}");
+    assert_eq!(mutations(&demo), []);
+    let patched = demo.world.look(|world| world.calls().filter(|call| call.method == "PATCH").count());
+    assert_eq!(patched, 0, "not even a call that would have been refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_answered_without_waiting_while_a_request_hangs() {
+    let mut demo = open("hung-api", WIDE).await;
+    while demo.world.look(|world| !world.calls().any(|call| call.status.is_none() && call.path.contains("/eu/"))) {
+        pass(&mut demo, 1).await;
+    }
+    // No await between a key and its picture: nothing can be waited for.
+    for (key, said) in [("?", "Put the last version known good back"), ("Esc", "IN FLIGHT"), ("Enter", "step 1 of 4")] {
+        demo.cockpit.key(key.parse().unwrap());
+        says(&demo, WIDE, &[said]);
+    }
 }

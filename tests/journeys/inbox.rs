@@ -1,6 +1,6 @@
 //! J2 as far as one person goes: what waits, what I may open, and one approval that makes exactly one call.
 
-use crate::{SMALL, WIDE, mutations, open, pass, press, says};
+use crate::{SMALL, WIDE, mutations, open, pass, press, says, screen};
 
 #[tokio::test(start_paused = true)]
 async fn the_inbox_lists_every_system_and_says_what_i_cannot_approve_and_whom_to_ask() {
@@ -31,4 +31,23 @@ async fn approving_reads_the_commit_back_and_makes_exactly_one_call() {
     let sent = mutations(&demo);
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert!(sent[0].method == "POST" && sent[0].path.ends_with("/pending_deployments"), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_was_opened_leaves_the_list_at_once_and_not_with_the_next_poll() {
+    let mut demo = open("waiting-approval", WIDE).await;
+    press(&mut demo, "i j y c 0 f f Enter").await;
+    pass(&mut demo, 1).await;
+    says(&demo, WIDE, &["approve ledger", "DONE"]);
+    assert!(!screen(&demo, WIDE).contains("4.2.0"), "{}", screen(&demo, WIDE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wrong_letters_send_nothing() {
+    let mut demo = open("waiting-approval", WIDE).await;
+    press(&mut demo, "i j y c 0 f e Enter").await;
+    says(&demo, WIDE, &["type c0ff to send it"]);
+    press(&mut demo, "Esc").await;
+    pass(&mut demo, 30).await;
+    assert_eq!(mutations(&demo), []);
 }

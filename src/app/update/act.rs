@@ -9,7 +9,10 @@ use crate::{
         model::{Model, Overlay},
     },
     domain::verb::Verb,
-    port::plan::{Ask, Blocked, Draft, Plan, Target, fact},
+    port::{
+        plan::{Ask, Blocked, Draft, Plan, Target, fact},
+        record::ActionNews,
+    },
 };
 
 /// A verb's key was pressed.
@@ -108,6 +111,15 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// An action went on. Once it has ended, its source is read again at once: what was done must not stand as undone until
+/// the next turn.
+pub(super) fn news(model: &mut Model, news: ActionNews) -> Vec<Effect> {
+    let (record, ended) = (news.record, news.entry.stage.is_end());
+    model.actions.news(news);
+    let action = model.actions.iter().find(|action| action.record == record).filter(|_| ended);
+    action.map(|action| Effect::Hurry(action.plan.target.source().clone())).into_iter().collect()
 }
 
 /// A character for whatever takes text.

@@ -28,7 +28,7 @@ fn arms(plane: &Plane, key: &Key, workload: &Value) -> Vec<Arm> {
     for (pod_key, pod) in pods {
         let hash = ["rollouts-pod-template-hash", "pod-template-hash"].into_iter().find_map(|l| json::label(&pod, l));
         let ours = json::label(&pod, "app") == Some(&key.name);
-        let (Some(hash), true, true) = (hash, ours, is_ready(&pod)) else { continue };
+        let (Some(hash), true, true) = (hash, ours, takes_traffic(&pod)) else { continue };
         let arm = by_hash.entry(hash.to_owned()).or_insert_with(|| Arm {
             version: tag_of(&pod).to_owned(),
             hash: hash.to_owned(),
@@ -53,6 +53,11 @@ fn arms(plane: &Plane, key: &Key, workload: &Value) -> Vec<Arm> {
         arm.share /= total;
     }
     arms
+}
+
+/// Ready, and not on its way out: a pod leaves the endpoints as soon as it is told to end.
+fn takes_traffic(pod: &Value) -> bool {
+    is_ready(pod) && pod.pointer("/metadata/deletionTimestamp").is_none_or(Value::is_null)
 }
 
 fn routed_share(weights: &Value, hash: &str) -> f64 {

@@ -107,7 +107,7 @@ fn selected<'a>(store: &'a Store, now: i64, params: &Params) -> Result<Vec<&'a S
     }
     for text in selectors {
         let wrong = |text: String| Fail::BadData(format!("invalid parameter \"match[]\": {text}"));
-        let expr = promql_parser::parser::parse(text).map_err(|text| wrong(format!("parse error: {text}")))?;
+        let expr = promql::syntax(text).map_err(|text| wrong(format!("parse error: {text}")))?;
         let Expr::VectorSelector(selector) = expr else {
             return Err(wrong(format!("'{text}' is not a series selector")));
         };

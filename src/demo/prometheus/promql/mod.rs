@@ -66,10 +66,17 @@ pub(crate) fn parse(query: &str) -> Result<Expr, Fail> {
     if query.trim().is_empty() {
         return Err(wrong("1:1: parse error: no expression found in input"));
     }
-    if query.len() > LONGEST || nesting(query) > DEEPEST {
-        return Err(wrong("parse error: the query is too long or nested too deeply for the built-in world"));
+    syntax(query).map_err(|text| wrong(&format!("parse error: {text}")))
+}
+
+/// Reads an expression, or says why not. Whatever is written, nothing panics: a number that stands where a duration should
+/// and is none (`up offset 1e400`, `up[NaN]`) panics inside promql-parser 0.11.1, in `Duration::from_secs_f64`.
+pub(crate) fn syntax(text: &str) -> Result<Expr, String> {
+    if text.len() > LONGEST || nesting(text) > DEEPEST {
+        return Err("the query is too long or nested too deeply for the built-in world".to_owned());
     }
-    promql_parser::parser::parse(query).map_err(|text| wrong(&format!("parse error: {text}")))
+    let parsed = std::panic::catch_unwind(|| promql_parser::parser::parse(text));
+    parsed.unwrap_or_else(|_| Err("a number is out of the range of durations".to_owned()))
 }
 
 /// No less than the depth of the tree that the parser will make: open parentheses, and operators, which nest to the left.
@@ -277,6 +284,14 @@ mod tests {
             run(&words.join(" "));
             run(&words.concat());
         }
+    }
+
+    #[test]
+    fn a_duration_that_is_none_is_refused_and_the_same_number_elsewhere_is_not() {
+        for query in ["up offset 1e400", "up[1e400]", "up offset 1e20", "rate(up[NaN])"] {
+            assert!(matches!(parse(query), Err(Fail::BadData(_))), "{query}");
+        }
+        assert!(parse("up > 1e19").is_ok());
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub(super) fn wrap(text: &str, cells: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
-            line.push(' ');
+            // A blank that leaves no room would carry along whatever is without width.
+            if width(&line) + 1 < cells {
+                line.push(' ');
+            } else {
+                lines.push(std::mem::take(&mut line));
+            }
         }
         let mut rest = word;
         while width(&line) + width(rest) > cells {
@@ -108,6 +113,7 @@ mod tests {
         assert_eq!(wrap("PATCH rollouts/payments", 16), ["PATCH rollouts/", "payments"]);
         assert_eq!(wrap("began 2 min after", 8), ["began", "2 min", "after"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("A \u{c62}b", 1), ["A", "\u{c62}b"]);
         assert_eq!(wrap("", 9), Vec::<String>::new());
     }
 

@@ -110,3 +110,25 @@ fn a_terminated_program_gives_the_terminal_back() {
     pty.wait();
     assert!(!pty.is_left_dirty());
 }
+
+#[test]
+fn control_c_leaves_or_says_how_and_gives_the_terminal_back() {
+    let mut pty = Pty::start(&["demo"], 120, 36);
+    pty.until("the headline", likely);
+    pty.keys("\u{3}");
+    pty.wait();
+    assert!(!pty.is_left_dirty());
+}
+
+#[test]
+fn the_least_terminal_gets_ascii_without_colour_where_that_is_asked_for() {
+    let mut pty = Pty::start_in(&["demo", "--ascii"], &[("NO_COLOR", "1")], 80, 24);
+    let screen = pty.until("the headline", likely);
+    assert!(screen.is_ascii(), "{screen}");
+    pty.keys("q");
+    assert!(pty.wait().success());
+    let raw = String::from_utf8(pty.raw()).unwrap();
+    for colour in ["\u{1b}[38;", "\u{1b}[48;", ";38;5;", ";38;2;", "\u{1b}[31m", "\u{1b}[32m"] {
+        assert!(!raw.contains(colour), "{colour:?} in {raw:?}");
+    }
+}

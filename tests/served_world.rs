@@ -1,7 +1,5 @@
 //! The built-in world as seen by programs that are not ours: real `kubectl`, `promtool` and `curl`.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads its environment")]
-
 #[path = "support/served.rs"]
 mod served;
 

@@ -32,11 +32,19 @@ pub(crate) struct Pty {
 impl Pty {
     /// Starts `holdshort` with these arguments in a terminal of this size.
     pub(crate) fn start(args: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start_in(args, &[], columns, rows)
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn start_in(args: &[&str], environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_holdshort"));
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();

@@ -1,6 +1,12 @@
 //! The built-in world as a server: `holdshort demo serve` in a process of its own, and the addresses that it prints.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail, and says what it skips")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail, reads its environment and says what it skips"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -1,0 +1,130 @@
+//! Executors that outlive whoever started them: the served world in one process, the foreground in a second, the executor in
+//! a third, and the journal between them.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+#[path = "support/served.rs"]
+#[expect(dead_code, reason = "what this test needs of it is not all of it")]
+mod served;
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use served::{Served, text};
+
+const PAYMENTS: &str = "apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/payments";
+
+/// How many looks an executor may take. Not a time: each look is a process of its own.
+const LOOKS: usize = 2_000;
+
+fn holdshort(world: &Served, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
+    // It is about this test run; to the program every HOLDSHORT_… is a setting.
+    command.env_remove("HOLDSHORT_REQUIRE_SERVERS");
+    command.arg("--config").arg(world.address("config")).args(args);
+    command
+}
+
+fn said(world: &Served, args: &[&str]) -> Output {
+    holdshort(world, args).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&text(output)).unwrap()
+}
+
+/// The rollout as the world has it, read past holdshort.
+fn rollout(world: &Served) -> Value {
+    let address = world.address("kubernetes").strip_prefix("http://").unwrap();
+    let (host, path) = address.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "GET /{path}/{PAYMENTS} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|why| panic!("{why}: {answer}"))
+}
+
+/// The record once it has ended.
+fn ended(world: &Served, id: &str) -> Value {
+    for _ in 0..LOOKS {
+        let shown = json(&said(world, &["audit", "show", id, "--json"]));
+        let record = &shown["records"][0];
+        if ["done", "failed", "refused", "unknown"].iter().any(|end| record["outcome"] == *end) {
+            return record.clone();
+        }
+    }
+    panic!("record {id} has not ended: {}", text(&said(world, &["audit", "show", id])));
+}
+
+/// Is everything back, by exactly one change of the spec?
+fn assert_rolled_back_once(world: &Served, before: &Value) {
+    let after = rollout(world);
+    let generation = |rollout: &Value| rollout["metadata"]["generation"].as_i64().unwrap();
+    assert_eq!(generation(&after), generation(before) + 1, "one change of the spec");
+    assert_eq!(after["status"]["phase"], "Healthy");
+    assert_eq!(after["status"]["currentPodHash"], before["status"]["stableRS"]);
+    let image = &after["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "registry.shop.example/payments:1.41.3");
+}
+
+fn stages(record: &Value) -> Vec<&str> {
+    record["stages"].as_array().unwrap().iter().map(|stage| stage["stage"].as_str().unwrap()).collect()
+}
+
+const ROLLBACK: [&str; 5] = ["rollback", "payments", "--yes", "--reason", "errors"];
+
+#[test]
+fn a_detached_executor_rolls_back_once_and_the_record_is_read_by_the_next_process() {
+    let world = Served::start("bad-canary", &["--at", "+21m30s", "--speed", "10"]);
+    let before = rollout(&world);
+    let action = json(&said(&world, &[&ROLLBACK[..], &["--json"]].concat()));
+    assert_eq!((&action["outcome"], &action["exit"]), (&Value::from("done"), &Value::from(0)), "{action:#}");
+    assert_rolled_back_once(&world, &before);
+
+    let list = text(&said(&world, &["audit", "list"]));
+    assert!(list.lines().any(|line| line.contains("roll back") && line.contains("done")), "{list}");
+    let id = action["record"].to_string();
+    let record = ended(&world, &id);
+    assert_eq!((&record["who"], &record["reason"]), (&Value::from("you"), &Value::from("errors")));
+    assert_eq!(record["evidence"]["verdict"], "no_go");
+    assert_eq!(stages(&record).iter().filter(|stage| **stage == "sending").count(), 1, "{record:#}");
+    let verified = text(&said(&world, &["audit", "verify"]));
+    assert!(verified.contains("every byte as it was written"), "{verified}");
+}
+
+#[test]
+fn an_executor_goes_on_when_its_foreground_is_killed() {
+    let world = Served::start("bad-canary", &["--at", "+21m30s", "--speed", "2"]);
+    let before = rollout(&world);
+    let mut foreground = holdshort(&world, &ROLLBACK).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(foreground.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // From here on the executor is there; the foreground learns it from the journal only.
+    assert!(lines.any(|line| line.contains("sending")));
+    foreground.kill().unwrap();
+    assert!(!foreground.wait().unwrap().success());
+
+    let record = ended(&world, "1");
+    assert_eq!(record["outcome"], "done", "{record:#}");
+    assert_eq!(stages(&record).iter().filter(|stage| **stage == "sending").count(), 1, "{record:#}");
+    assert_rolled_back_once(&world, &before);
+}
+
+#[test]
+fn a_second_verb_meanwhile_is_refused_with_the_name_of_the_first() {
+    let world = Served::start("bad-canary", &["--at", "+21m30s", "--speed", "2"]);
+    let mut first = holdshort(&world, &ROLLBACK).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("sending")));
+    let second = said(&world, &["abort", "payments", "--yes", "--reason", "errors"]);
+    let why = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success() && why.contains("roll back"), "{why}");
+    lines.for_each(drop);
+    assert!(first.wait().unwrap().success());
+    let records = json(&said(&world, &["audit", "list", "--json"]));
+    assert_eq!(records["records"].as_array().unwrap().len(), 1, "{records:#}");
+}

@@ -31,6 +31,41 @@ pub struct Counts {
     pub errors: u64,
 }
 
+/// The counts of one pod in one stratum: the finest split that the source gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartCounts {
+    /// Region, tenant, endpoint: the values of the labels that the configuration names; empty where it names none.
+    pub stratum: String,
+    /// The pod; empty where the source does not tell pods apart.
+    pub pod: String,
+    /// Requests and errors, interval by interval; an interval of which only one end is known is not there.
+    pub counts: Vec<Counts>,
+}
+
+/// How long the requests of one interval took, as counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketCounts {
+    /// Begin of the interval.
+    pub from: Timestamp,
+    /// End of the interval.
+    pub to: Timestamp,
+    /// Requests that ended in it.
+    pub requests: u64,
+    /// How many of them took at most each of the bounds of [`LatencyCounts::bounds`]; never falls from one to the next.
+    pub within: Vec<u64>,
+}
+
+/// How long the requests of one stratum took, as counts: exact, where quantiles are guesses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatencyCounts {
+    /// As in [`PartCounts::stratum`].
+    pub stratum: String,
+    /// The finite bucket bounds, seconds, ascending.
+    pub bounds: Vec<f64>,
+    /// Interval by interval.
+    pub intervals: Vec<BucketCounts>,
+}
+
 /// The quantiles that every panel shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
@@ -57,6 +92,10 @@ pub struct VersionSignals {
     pub latency: Latency,
     /// Requests and errors, interval by interval.
     pub counts: Vec<Counts>,
+    /// The same by pod and stratum, where the source tells them apart; empty elsewhere.
+    pub parts: Vec<PartCounts>,
+    /// Response times as counts, one entry for each stratum, where the source has histograms.
+    pub latency_counts: Vec<LatencyCounts>,
 }
 
 /// Everything measured of one service.

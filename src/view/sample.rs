@@ -224,6 +224,7 @@ fn version(label: &str, rate: f64, values: fn(i64) -> (f64, f64), from: i64) -> 
                 }
             })
             .collect(),
+        ..VersionSignals::default()
     }
 }
 

@@ -103,6 +103,8 @@ fn of_version(label: &str, measured: &Measured, step: Duration) -> VersionSignal
             highest_bound: measured.highest_bound,
         },
         counts: counts(measured, step),
+        parts: Vec::new(),
+        latency_counts: Vec::new(),
     }
 }
 
@@ -184,6 +186,7 @@ mod tests {
                     request_rate: vec![point(60, 6.0)],
                     latency: Latency::default(),
                     counts: vec![counts(60, 360, 0)],
+                    ..VersionSignals::default()
                 },
                 VersionSignals {
                     label: "1.42.0".into(),
@@ -196,6 +199,7 @@ mod tests {
                         highest_bound: Some(0.25),
                     },
                     counts: vec![counts(60, 120, 30), counts(120, 0, 0)],
+                    ..VersionSignals::default()
                 },
             ],
         };

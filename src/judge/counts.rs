@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, ops::Add};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{signal::Counts, time::Timestamp};
+use crate::domain::{
+    signal::{Counts, VersionSignals},
+    time::Timestamp,
+};
 
 /// Requests of one arm and how many of them failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,40 @@ impl Add for Tally {
     }
 }
 
+/// What both arms did in one interval, in one stratum: the only data that a test sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arms {
+    /// The version on its way in.
+    pub canary: Tally,
+    /// The version that served before.
+    pub stable: Tally,
+}
+
+impl Arms {
+    /// Errors of both arms.
+    pub fn events(&self) -> u64 {
+        self.canary.errors.saturating_add(self.stable.errors)
+    }
+
+    /// Requests of both arms.
+    pub fn requests(&self) -> u64 {
+        self.canary.requests.saturating_add(self.stable.requests)
+    }
+
+    /// The canary's share of the requests, 0 to 1; `None` without requests.
+    pub fn share(&self) -> Option<f64> {
+        (self.requests() > 0).then(|| self.canary.requests as f64 / self.requests() as f64)
+    }
+}
+
+impl Add for Arms {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { canary: self.canary + other.canary, stable: self.stable + other.stable }
+    }
+}
+
 /// What both arms did in the same interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pair {
@@ -50,39 +87,71 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// The counts without their time.
+    pub fn arms(&self) -> Arms {
+        Arms { canary: self.canary, stable: self.stable }
+    }
+
     /// Errors of both arms.
     pub fn events(&self) -> u64 {
-        self.canary.errors.saturating_add(self.stable.errors)
+        self.arms().events()
     }
 
     /// The canary's share of the requests, 0 to 1; `None` without requests.
     pub fn share(&self) -> Option<f64> {
-        let all = self.canary.requests.saturating_add(self.stable.requests);
-        (all > 0).then(|| self.canary.requests as f64 / all as f64)
+        self.arms().share()
     }
 }
 
-/// Pairs intervals of the same begin and end, in order of time, from those that begin at `since` or later. An interval that
-/// only one arm has is left out: nothing is known of the other.
-pub fn pairs(canary: &[Counts], stable: &[Counts], since: Timestamp) -> Vec<Pair> {
+/// One stratum's name with what both arms did in it in one interval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stratified {
+    /// The stratum; empty where the source does not split.
+    pub stratum: String,
+    /// The counts.
+    pub pair: Pair,
+}
+
+/// Pairs intervals of the same stratum, begin and end, in order of time, from those that begin at `since` or later. An interval
+/// that only one arm has is left out: nothing is known of the other. Pods are added up; where a version has no parts its
+/// totals stand for it.
+pub fn pairs(canary: &VersionSignals, stable: &VersionSignals, since: Timestamp) -> Vec<Stratified> {
+    let split = !canary.parts.is_empty() && !stable.parts.is_empty();
+    let (canary, stable) = (by_interval(canary, split, |_| true), by_interval(stable, split, |_| true));
+    let paired = canary.into_iter().filter(|((from, ..), _)| *from >= since).filter_map(|(key, canary)| {
+        let stable = *stable.get(&key)?;
+        let (from, to, stratum) = key;
+        Some(Stratified { stratum, pair: Pair { from, to, canary, stable } })
+    });
+    paired.collect()
+}
+
+/// Counts by begin, end and stratum.
+pub(super) type Intervals = BTreeMap<(Timestamp, Timestamp, String), Tally>;
+
+/// What a version did, interval by interval: the parts of the pods that are asked for, or (`split` is false) its totals. An
+/// interval that is told twice by the same part counts once.
+pub(super) fn by_interval(signals: &VersionSignals, split: bool, pod: impl Fn(&str) -> bool) -> Intervals {
+    let mut all = Intervals::new();
     let tally = |counts: &Counts| Tally { requests: counts.requests, errors: counts.errors.min(counts.requests) };
-    let stable: BTreeMap<_, _> = stable.iter().map(|counts| ((counts.from, counts.to), tally(counts))).collect();
-    let paired: BTreeMap<_, _> = canary
-        .iter()
-        .filter(|counts| counts.from >= since)
-        .filter_map(|counts| {
-            let (from, to) = (counts.from, counts.to);
-            let stable = *stable.get(&(from, to))?;
-            Some(((from, to), Pair { from, to, canary: tally(counts), stable }))
-        })
-        .collect();
-    paired.into_values().collect()
+    if !split {
+        all.extend(signals.counts.iter().map(|counts| ((counts.from, counts.to, String::new()), tally(counts))));
+        return all;
+    }
+    for part in signals.parts.iter().filter(|part| pod(&part.pod)) {
+        let own: BTreeMap<_, _> = part.counts.iter().map(|counts| ((counts.from, counts.to), tally(counts))).collect();
+        for ((from, to), tally) in own {
+            let sum = all.entry((from, to, part.stratum.clone())).or_default();
+            *sum = *sum + tally;
+        }
+    }
+    all
 }
 
 /// Everything that both arms did, for display only.
-pub fn totals(pairs: &[Pair]) -> (Tally, Tally) {
+pub fn totals<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> (Tally, Tally) {
     let add = |(canary, stable): (Tally, Tally), pair: &Pair| (canary + pair.canary, stable + pair.stable);
-    pairs.iter().fold((Tally::default(), Tally::default()), add)
+    pairs.into_iter().fold((Tally::default(), Tally::default()), add)
 }
 
 #[cfg(test)]
@@ -90,6 +159,7 @@ pub(super) mod tests {
     use chrono::{TimeDelta, TimeZone};
 
     use super::*;
+    use crate::domain::signal::PartCounts;
 
     /// The begin of the minute with this number.
     pub(in crate::judge) fn minute(number: i64) -> Timestamp {
@@ -111,19 +181,47 @@ pub(super) mod tests {
         Counts { from: minute(number), to: minute(number + 1), requests, errors }
     }
 
+    fn total(counts: &[Counts]) -> VersionSignals {
+        VersionSignals { counts: counts.to_vec(), ..VersionSignals::default() }
+    }
+
+    fn part(stratum: &str, pod: &str, counts: &[Counts]) -> PartCounts {
+        PartCounts { stratum: stratum.to_owned(), pod: pod.to_owned(), counts: counts.to_vec() }
+    }
+
+    fn stratified(stratum: &str, pair: Pair) -> Stratified {
+        Stratified { stratum: stratum.to_owned(), pair }
+    }
+
     #[test]
     fn only_intervals_that_both_arms_have_since_the_begin_are_paired() {
         let canary = [counts(0, 1, 1), counts(1, 10, 1), counts(3, 30, 3), counts(2, 20, 2)];
         let stable = [counts(0, 100, 0), counts(2, 200, 4), counts(3, 300, 6), counts(4, 400, 8)];
         let expected = [pair(2, (20, 2, 200, 4)), pair(3, (30, 3, 300, 6))];
-        assert_eq!(pairs(&canary, &stable, minute(1)), expected);
+        assert_eq!(pairs(&total(&canary), &total(&stable), minute(1)), expected.map(|pair| stratified("", pair)));
         let tally = |requests, errors| Tally { requests, errors };
         assert_eq!(totals(&expected), (tally(50, 5), tally(500, 10)));
     }
 
     #[test]
     fn the_same_interval_told_twice_counts_once() {
-        let twice = [counts(1, 10, 1), counts(1, 10, 1)];
-        assert_eq!(pairs(&twice, &twice, minute(0)), [pair(1, (10, 1, 10, 1))]);
+        let twice = total(&[counts(1, 10, 1), counts(1, 10, 1)]);
+        assert_eq!(pairs(&twice, &twice, minute(0)), [stratified("", pair(1, (10, 1, 10, 1)))]);
+    }
+
+    #[test]
+    fn pods_are_added_up_and_strata_are_not() {
+        let arm = |pods: &[&str]| VersionSignals {
+            counts: vec![counts(0, 999, 99)],
+            parts: pods
+                .iter()
+                .flat_map(|pod| [part("eu", pod, &[counts(0, 10, 1)]), part("us", pod, &[counts(0, 5, 0)])])
+                .collect(),
+            ..VersionSignals::default()
+        };
+        let expected = [stratified("eu", pair(0, (10, 1, 20, 2))), stratified("us", pair(0, (5, 0, 10, 0)))];
+        assert_eq!(pairs(&arm(&["a"]), &arm(&["b", "c"]), minute(0)), expected);
+        let whole = total(&[counts(0, 100, 4)]);
+        assert_eq!(pairs(&arm(&["a"]), &whole, minute(0)), [stratified("", pair(0, (999, 99, 100, 4)))]);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         signal::VersionSignals,
         time::{Timestamp, age},
     },
-    judge::counts::{Pair, totals},
+    judge::counts::Arms,
 };
 
 /// One side of the comparison.
@@ -81,19 +81,18 @@ impl fmt::Display for Missing {
     }
 }
 
-/// Everything that is missing of both arms, the canary's first.
+/// Everything that is missing of both arms, the canary's first. `both` is what they did in common intervals, if there are any.
 pub(super) fn missing(
     canary: Option<&VersionSignals>,
     stable: Option<&VersionSignals>,
-    pairs: &[Pair],
+    both: Option<Arms>,
     now: Timestamp,
 ) -> Vec<Missing> {
     let mut all: Vec<_> = [(Arm::Canary, canary), (Arm::Stable, stable)]
         .into_iter()
         .flat_map(|(arm, signals)| of_arm(signals, now).map(move |(signal, gap)| Missing { signal, arm, gap }))
         .collect();
-    if !pairs.is_empty() {
-        let (canary, stable) = totals(pairs);
+    if let Some(Arms { canary, stable }) = both {
         let silent =
             |arm, requests| (requests == 0).then_some(Missing { signal: Signal::Requests, arm, gap: Gap::NoTraffic });
         all.extend(silent(Arm::Canary, canary.requests));

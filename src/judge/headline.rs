@@ -78,7 +78,7 @@ mod tests {
         judge::{
             counts::tests::minute,
             verdict::{
-                judge,
+                Case, judge,
                 tests::{bad_canary, version},
             },
         },
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn harm_on_the_canary_alone_is_the_release_and_began_so_long_after_the_step() {
         let (canary, stable) = bad_canary();
-        let judgement = judge(Some(&version(&canary)), Some(&version(&stable)), minute(0), minute(21));
+        let judgement = judge(&Case::new(Some(&version(&canary)), Some(&version(&stable)), minute(0), minute(21)));
         let step = StepTime { step: 4, at: minute(1) };
         let began = Began { at: minute(3), after: Some((step, Duration::from_mins(2))) };
         assert_eq!(headline(&judgement, &[step]), Headline { cause: Cause::Release, began: Some(began) });
@@ -107,13 +107,13 @@ mod tests {
     #[test]
     fn a_canary_like_stable_is_nothing_to_blame() {
         let alike = version(&[(1000, 2); 10]);
-        let judgement = judge(Some(&alike), Some(&alike), minute(0), minute(10));
+        let judgement = judge(&Case::new(Some(&alike), Some(&alike), minute(0), minute(10)));
         assert_eq!(headline(&judgement, &[]), Headline { cause: Cause::None, began: None });
     }
 
     #[test]
     fn a_canary_without_data_is_not_cleared() {
-        let blind = judge(None, Some(&VersionSignals::default()), minute(0), minute(5));
+        let blind = judge(&Case::new(None, Some(&VersionSignals::default()), minute(0), minute(5)));
         assert_eq!(headline(&blind, &[]), Headline { cause: Cause::Unknown, began: None });
     }
 }

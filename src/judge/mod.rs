@@ -6,12 +6,19 @@
 //! The sources of the formulas: Turner, Ly and Grünwald, *Generic e-variables for exact sequential k-sample tests*
 //! (JSPI 2024, arXiv 2106.02693); Lindon and Malek, *Anytime-valid inference for multinomial count data* (`NeurIPS` 2022).
 
+mod bernoulli;
 pub mod counts;
+pub mod dispersion;
+pub mod doubt;
 pub mod eprocess;
 pub mod forecast;
 pub mod gaps;
 pub mod headline;
+pub mod latency;
 pub mod onset;
 pub mod ratio;
+pub mod sequential;
+pub mod split;
+pub mod stream;
 pub mod verdict;
 mod words;

@@ -1,9 +1,13 @@
 //! The ratio of the two error rates, and between what bounds it lies.
+//!
+//! What the data say of every ratio is kept as one curve, interval by interval: the log likelihood of the ratio given how many
+//! errors there were, which needs no error rate (see `eprocess`). The curve is kept at points that lie evenly in the logarithm
+//! and is read between them, so that state and cost stay the same however long a release takes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{
-    counts::{Pair, Tally},
+    counts::Arms,
     eprocess::{log_likelihood, log_mean_exp},
 };
 
@@ -11,8 +15,12 @@ use crate::judge::{
 const AWAY: [f64; 7] = [1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
 /// The bounds hold, all of them together at all times, with chance 95 %.
 const ALPHA: f64 = 0.05;
-/// Logarithms of the smallest and largest ratio that are looked at: a millionth and a million.
-const RANGE: (f64, f64) = (-14.0, 14.0);
+/// Distance of two points of the curve, in the logarithm of the ratio.
+const STEP: f64 = 0.125;
+/// So many points lie on either side of the ratio 1: ratios from 1/1000 to 1000 and what their bounds are held against.
+const POINTS: i32 = 75;
+/// The logarithm of the largest bound that is looked for.
+const FURTHEST: f64 = 7.0;
 
 /// The canary's error rate over that of stable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,58 +33,94 @@ pub struct Ratio {
     pub high: Option<f64>,
 }
 
-/// The ratio in these intervals: the conditional maximum of likelihood, stratified by interval, and a 95 % confidence
-/// sequence, which inverts two one-sided e-processes: it holds however often one looks.
-pub fn ratio(pairs: &[Pair]) -> Ratio {
-    let informative: Vec<_> = pairs
-        .iter()
-        .filter(|pair| pair.events() > 0)
-        .filter_map(|pair| pair.share().map(|share| (pair, share)))
-        .filter(|(_, share)| *share > 0.0 && *share < 1.0)
-        .collect();
-    let (canary, stable) =
-        informative.iter().fold(Default::default(), |(x, y): (Tally, Tally), (p, _)| (x + p.canary, y + p.stable));
-    let errors = (canary.errors, stable.errors);
-    if errors == (0, 0) {
-        return Ratio::default();
-    }
-    let likelihood =
-        |ratio: f64| -> f64 { informative.iter().map(|(p, share)| log_likelihood(p, *share, ratio)).sum() };
-    let against = |ratio: f64, up: bool| {
-        let here = likelihood(ratio);
-        let there = AWAY.map(|away| likelihood(if up { ratio * away } else { ratio / away }) - here);
-        log_mean_exp(&there) >= (2.0 / ALPHA).ln()
-    };
-    // Evidence that it is higher falls, and evidence that it is lower rises, with the ratio it is held against.
-    let low = if errors.0 == 0 { Some(0.0) } else { Some(border(|ratio| !against(ratio, true))) };
-    let high = if errors.1 == 0 { None } else { Some(border(|ratio| against(ratio, false))) };
-    Ratio { estimate: estimate(&informative, errors), low, high }
+/// What the intervals so far say of every ratio.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Likelihood {
+    /// Log likelihood at each point; empty before the first error.
+    curve: Vec<f64>,
+    /// Errors of the canary and of stable, in intervals that both arms have.
+    canary: u64,
+    stable: u64,
 }
 
-fn estimate(pairs: &[(&Pair, f64)], (canary, stable): (u64, u64)) -> Option<f64> {
-    let expected = |ratio: f64| -> f64 {
-        pairs.iter().map(|(p, share)| p.events() as f64 * share * ratio / (share * (ratio - 1.0) + 1.0)).sum()
-    };
-    match (canary, stable) {
-        (0, _) => Some(0.0),
-        (_, 0) => None,
-        (canary, _) => Some(border(|ratio| expected(ratio) >= canary as f64)),
+impl Likelihood {
+    /// Takes one interval. Without an error, or without one of the arms, it says nothing.
+    pub fn fold(&mut self, arms: &Arms) {
+        let Some(share) = arms.share().filter(|share| *share > 0.0 && *share < 1.0 && arms.events() > 0) else {
+            return;
+        };
+        if self.curve.is_empty() {
+            self.curve = vec![0.0; (-POINTS..=POINTS).count()];
+        }
+        for (point, sum) in (-POINTS..=POINTS).zip(&mut self.curve) {
+            *sum += log_likelihood(arms, share, (f64::from(point) * STEP).exp());
+        }
+        self.canary = self.canary.saturating_add(arms.canary.errors);
+        self.stable = self.stable.saturating_add(arms.stable.errors);
+    }
+
+    /// The conditional maximum of likelihood, stratified by interval, and a 95 % confidence sequence, which inverts two
+    /// one-sided e-processes: it holds however often one looks. Where errors come in bursts each counts `1/dispersion`.
+    pub fn ratio(&self, dispersion: f64) -> Ratio {
+        if self.curve.is_empty() {
+            return Ratio::default();
+        }
+        let against = |log: f64, direction: f64| {
+            let here = self.at(log);
+            let there = AWAY.iter().map(|away| (self.at(log + direction * away.ln()) - here) / dispersion.max(1.0));
+            log_mean_exp(there) >= (2.0 / ALPHA).ln()
+        };
+        // Evidence that it is higher falls, and evidence that it is lower rises, with the ratio it is held against.
+        let low = if self.canary == 0 { 0.0 } else { border(|log| !against(log, 1.0)) };
+        let high = (self.stable > 0).then(|| border(|log| against(log, -1.0)));
+        Ratio { estimate: self.estimate(), low: Some(low), high }
+    }
+
+    fn estimate(&self) -> Option<f64> {
+        match (self.canary, self.stable) {
+            (0, _) => Some(0.0),
+            (_, 0) => None,
+            // The curve has one top: beyond it, it falls.
+            _ => Some(border(|log| self.at(log + 1e-4) < self.at(log))),
+        }
+    }
+
+    /// The curve at the logarithm of a ratio: the cubic through the four points around it, and beyond the ends the line that
+    /// it nears there.
+    fn at(&self, log: f64) -> f64 {
+        let last = self.curve.len().saturating_sub(1) as f64;
+        let place = (log / STEP + f64::from(POINTS)).clamp(0.0, last);
+        let beyond = log / STEP + f64::from(POINTS) - place;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the curve")]
+        let first = (place.floor() as usize).saturating_sub(1).min(self.curve.len().saturating_sub(4));
+        let along = place - first as f64;
+        let Some(points) = self.curve.get(first..).and_then(<[f64]>::first_chunk) else { return 0.0 };
+        let [lowest, low, high, highest] = *points;
+        let slope = if beyond > 0.0 { highest - high } else { low - lowest };
+        if beyond == 0.0 { cubic(points, along) } else { cubic(points, along) + beyond * slope }
     }
 }
 
-/// The smallest ratio for which the condition holds; it must not hold below and must hold above.
+/// The cubic through four points that lie at 0, 1, 2 and 3 (Lagrange).
+fn cubic([a, b, c, d]: &[f64; 4], at: f64) -> f64 {
+    let (from_1, from_2, from_3) = (at - 1.0, at - 2.0, at - 3.0);
+    (d * at * from_1 * from_2 - a * from_1 * from_2 * from_3) / 6.0
+        + (b * at * from_2 * from_3 - c * at * from_1 * from_3) / 2.0
+}
+
+/// The smallest ratio for whose logarithm the condition holds; it must not hold below and must hold above.
 fn border(holds: impl Fn(f64) -> bool) -> f64 {
-    const HALVINGS: usize = 30; // 28 / 2^30: eight digits
-    let (mut below, mut above) = RANGE;
+    const HALVINGS: usize = 24; // 14 / 2^24: six digits
+    let (mut below, mut above) = (-FURTHEST, FURTHEST);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(below, above);
-        if holds(middle.exp()) {
+        if holds(middle) {
             above = middle;
         } else {
             below = middle;
         }
     }
-    above.exp()
+    f64::midpoint(below, above).exp()
 }
 
 #[cfg(test)]
@@ -84,32 +128,59 @@ mod tests {
     use super::*;
     use crate::judge::counts::tests::pair;
 
+    fn ratio(intervals: &[(u64, u64, u64, u64)]) -> Ratio {
+        let mut likelihood = Likelihood::default();
+        for (number, counts) in (0..).zip(intervals) {
+            likelihood.fold(&pair(number, *counts).arms());
+        }
+        likelihood.ratio(1.0)
+    }
+
     #[test]
     fn the_ratio_of_one_interval_is_the_ratio_of_its_rates() {
-        let Ratio { estimate, low, high } = ratio(&[pair(0, (29_800, 924, 89_400, 180))]);
+        let Ratio { estimate, low, high } = ratio(&[(29_800, 924, 89_400, 180)]);
         let (estimate, low, high) = (estimate.unwrap(), low.unwrap(), high.unwrap());
-        assert!((estimate - 15.4).abs() < 1e-5, "{estimate}");
+        assert!((estimate - 15.4).abs() < 0.01, "{estimate}");
         // Wider than the textbook interval for a single look (13.1 to 18.1), not by much.
         assert!((11.0..13.1).contains(&low) && (18.1..22.0).contains(&high), "{low} to {high}");
     }
 
     #[test]
     fn without_errors_there_is_no_ratio_and_without_those_of_one_arm_it_has_one_bound() {
-        assert_eq!(ratio(&[pair(0, (100, 0, 900, 0))]), Ratio::default());
+        assert_eq!(ratio(&[(100, 0, 900, 0)]), Ratio::default());
         assert_eq!(ratio(&[]), Ratio::default());
-        let clean = ratio(&[pair(0, (1000, 0, 9000, 90))]);
+        let clean = ratio(&[(1000, 0, 9000, 90)]);
         assert_eq!((clean.estimate, clean.low), (Some(0.0), Some(0.0)));
         assert!(clean.high.unwrap() < 1.0, "{clean:?}");
-        let alone = ratio(&[pair(0, (1000, 30, 9000, 0))]);
+        let alone = ratio(&[(1000, 30, 9000, 0)]);
         assert_eq!((alone.estimate, alone.high), (None, None));
         assert!(alone.low.unwrap() > 1.0, "{alone:?}");
     }
 
     #[test]
     fn weights_that_change_while_the_error_rate_drifts_do_not_make_a_ratio() {
-        let pairs = [pair(0, (50, 1, 950, 19)), pair(1, (500, 50, 500, 50)), pair(2, (900, 90, 100, 10))];
-        let Ratio { estimate, low, high } = ratio(&pairs);
-        assert!((estimate.unwrap() - 1.0).abs() < 1e-5);
+        let Ratio { estimate, low, high } = ratio(&[(50, 1, 950, 19), (500, 50, 500, 50), (900, 90, 100, 10)]);
+        assert!((estimate.unwrap() - 1.0).abs() < 1e-4);
         assert!(low.unwrap() < 1.0 && high.unwrap() > 1.0);
+    }
+
+    #[test]
+    fn bursts_widen_the_bounds_and_leave_the_estimate() {
+        let mut likelihood = Likelihood::default();
+        likelihood.fold(&pair(0, (1000, 40, 9000, 180)).arms());
+        let (plain, tempered) = (likelihood.ratio(1.0), likelihood.ratio(4.0));
+        assert_eq!(plain.estimate, tempered.estimate);
+        assert!(tempered.low < plain.low && plain.high < tempered.high, "{plain:?} {tempered:?}");
+    }
+
+    #[test]
+    fn between_its_points_the_curve_is_what_the_formula_says() {
+        let arms = pair(0, (3000, 61, 27_000, 260)).arms();
+        let mut likelihood = Likelihood::default();
+        likelihood.fold(&arms);
+        for ratio in [0.02, 0.4, 0.97, 1.0, 2.3, 17.0, 800.0_f64] {
+            let exact = log_likelihood(&arms, 0.1, ratio);
+            assert!((likelihood.at(ratio.ln()) - exact).abs() < 1e-3, "{ratio}");
+        }
     }
 }

@@ -7,11 +7,11 @@ use crate::{
     domain::{
         ids::{RolloutId, ServiceName, SourceName},
         observed::Fault,
-        rollout::{Engine, Role, Rollout},
+        rollout::{Engine, Role, Rollout, StepKind},
         signal::ServiceSignals,
         time::Timestamp,
     },
-    judge::verdict::{self, Judgement},
+    judge::verdict::{self, Case, Judgement},
     port::facet::{Change, Window},
 };
 
@@ -123,7 +123,21 @@ fn judge(model: &Model, rollout: &Rollout) -> Option<Judgement> {
     let canary = rollout.side(Role::Canary)?;
     rollout.side(Role::Stable)?;
     let since = rollout.started.or(canary.created).unwrap_or(model.now);
-    Some(verdict::judge(model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable), since, model.now))
+    let declared = declared(model, rollout);
+    let (canary, stable) = (model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable));
+    Some(verdict::judge(&Case { declared: &declared, ..Case::new(canary, stable, since, model.now) }))
+}
+
+/// From when on which share of the traffic the steps declared for the canary, as far as their times are known.
+fn declared(model: &Model, rollout: &Rollout) -> Vec<(Timestamp, f64)> {
+    let times = model.step_times.get(&rollout.id);
+    let begun = times.into_iter().flatten().filter_map(|(step, at)| match rollout.steps.get(*step)?.kind {
+        StepKind::SetWeight(weight) => Some((*at, f64::from(weight) / f64::from(rollout.weight.max.max(1)))),
+        _ => None,
+    });
+    let mut all: Vec<_> = begun.collect();
+    all.sort_by_key(|(at, _)| *at);
+    all
 }
 
 /// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.

@@ -84,6 +84,13 @@ pub struct MixShift {
     pub stratified: Option<f64>,
 }
 
+impl Doubt {
+    /// Does it change what a verdict says, and not just how sure it is?
+    pub fn is_strong(&self) -> bool {
+        matches!(self, Self::Split(_) | Self::Pod(_) | Self::Mix(_) | Self::Bursts(_))
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,23 +4,28 @@
 //! errors there were, which needs no error rate (see `eprocess`). The curve is kept at points that lie evenly in the logarithm
 //! and is read between them, so that state and cost stay the same however long a release takes.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{
-    counts::Arms,
-    eprocess::{log_likelihood, log_mean_exp},
-};
+use crate::judge::{counts::Arms, eprocess::log_mean_exp};
 
 /// How far from a ratio the evidence against it is looked for, up and down.
 const AWAY: [f64; 7] = [1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
 /// The bounds hold, all of them together at all times, with chance 95 %.
 const ALPHA: f64 = 0.05;
 /// Distance of two points of the curve, in the logarithm of the ratio.
-const STEP: f64 = 0.125;
+const STEP: f64 = 0.25;
 /// So many points lie on either side of the ratio 1: ratios from 1/1000 to 1000 and what their bounds are held against.
-const POINTS: i32 = 75;
+const POINTS: i32 = 38;
 /// The logarithm of the largest bound that is looked for.
 const FURTHEST: f64 = 7.0;
+
+/// The points: the logarithm of a ratio, and the ratio less 1.
+static RATIOS: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
+    let point = |number| f64::from(number) * STEP;
+    (-POINTS..=POINTS).map(|number| (point(number), point(number).exp_m1())).collect()
+});
 
 /// The canary's error rate over that of stable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,10 +55,11 @@ impl Likelihood {
             return;
         };
         if self.curve.is_empty() {
-            self.curve = vec![0.0; (-POINTS..=POINTS).count()];
+            self.curve = vec![0.0; RATIOS.len()];
         }
-        for (point, sum) in (-POINTS..=POINTS).zip(&mut self.curve) {
-            *sum += log_likelihood(arms, share, (f64::from(point) * STEP).exp());
+        let (errors, events) = (arms.canary.errors as f64, arms.events() as f64);
+        for ((log, excess), sum) in RATIOS.iter().zip(&mut self.curve) {
+            *sum += errors * log - events * (share * excess).ln_1p();
         }
         self.canary = self.canary.saturating_add(arms.canary.errors);
         self.stable = self.stable.saturating_add(arms.stable.errors);
@@ -85,27 +91,37 @@ impl Likelihood {
         }
     }
 
-    /// The curve at the logarithm of a ratio: the cubic through the four points around it, and beyond the ends the line that
-    /// it nears there.
+    /// The curve at the logarithm of a ratio: between its points by interpolation, and beyond the ends the line that it nears
+    /// there.
     fn at(&self, log: f64) -> f64 {
         let last = self.curve.len().saturating_sub(1) as f64;
-        let place = (log / STEP + f64::from(POINTS)).clamp(0.0, last);
-        let beyond = log / STEP + f64::from(POINTS) - place;
+        let wanted = log / STEP + f64::from(POINTS);
+        let place = wanted.clamp(0.0, last);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the curve")]
-        let first = (place.floor() as usize).saturating_sub(1).min(self.curve.len().saturating_sub(4));
-        let along = place - first as f64;
-        let Some(points) = self.curve.get(first..).and_then(<[f64]>::first_chunk) else { return 0.0 };
-        let [lowest, low, high, highest] = *points;
-        let slope = if beyond > 0.0 { highest - high } else { low - lowest };
-        if beyond == 0.0 { cubic(points, along) } else { cubic(points, along) + beyond * slope }
+        let first = (place.floor() as usize).saturating_sub(2).min(self.curve.len().saturating_sub(AROUND));
+        let Some(points) = self.curve.get(first..).and_then(<[f64]>::first_chunk::<AROUND>) else { return 0.0 };
+        let [lowest, low, .., high, highest] = *points;
+        let slope = if wanted > place { highest - high } else { low - lowest };
+        between(points, place - first as f64) + (wanted - place) * slope
     }
 }
 
-/// The cubic through four points that lie at 0, 1, 2 and 3 (Lagrange).
-fn cubic([a, b, c, d]: &[f64; 4], at: f64) -> f64 {
-    let (from_1, from_2, from_3) = (at - 1.0, at - 2.0, at - 3.0);
-    (d * at * from_1 * from_2 - a * from_1 * from_2 * from_3) / 6.0
-        + (b * at * from_2 * from_3 - c * at * from_1 * from_3) / 2.0
+/// So many points around it give the curve's value at a place.
+const AROUND: usize = 6;
+
+/// The polynomial through points that lie at 0, 1, 2 … (Lagrange's, in barycentric form).
+fn between(points: &[f64; AROUND], at: f64) -> f64 {
+    const WEIGHTS: [f64; AROUND] = [-1.0, 5.0, -10.0, 10.0, -5.0, 1.0];
+    let (mut above, mut below) = (0.0, 0.0);
+    for ((index, weight), point) in WEIGHTS.iter().enumerate().zip(points) {
+        let distance = at - index as f64;
+        if distance == 0.0 {
+            return *point;
+        }
+        above += weight / distance * point;
+        below += weight / distance;
+    }
+    above / below
 }
 
 /// The smallest ratio for whose logarithm the condition holds; it must not hold below and must hold above.
@@ -126,7 +142,7 @@ fn border(holds: impl Fn(f64) -> bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::counts::tests::pair;
+    use crate::judge::{counts::tests::pair, eprocess::log_likelihood};
 
     fn ratio(intervals: &[(u64, u64, u64, u64)]) -> Ratio {
         let mut likelihood = Likelihood::default();

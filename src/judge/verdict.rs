@@ -76,7 +76,7 @@ pub struct Evidence {
 pub struct Judgement {
     /// The word.
     pub verdict: Verdict,
-    /// The arithmetic in a sentence, without times: `3.1 % against 0.2 % on stable, n 29,800, ratio 15 (13–18)`.
+    /// The arithmetic in a sentence, without times: `errors 3.1 % against 0.2 % on stable, n 29,800, ratio 15 (13–18)`.
     pub reason: String,
     /// What the numbers below cover begins here: the onset of a NO-GO, else the first interval of both arms. The verdict
     /// itself always rests on all intervals.

@@ -84,7 +84,8 @@ fn words(model: &Model, answer: &Headline) -> Words {
 fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     let mut why = Vec::new();
     if let Some(judgement) = model.judgements.get(&rollout.id) {
-        why.push(format!("errors {}.", judgement.reason));
+        why.push(format!("{}.", judgement.reason));
+        why.extend(judgement.doubts.first().map(|doubt| format!("Doubt: {doubt}.")));
     }
     if let Some(onset) = answer.onset {
         let at = number::moment(model.now, onset.at);
@@ -131,6 +132,11 @@ fn none(model: &Model) -> Words {
             (judgement.verdict == Verdict::Wait).then(|| format!("{}: {}.", rollout.service, judgement.reason))
         })
         .collect();
+    // A good verdict with a strong doubt is none to be quiet about.
+    let doubted = flying.iter().filter(|rollout| rollout.phase != Phase::Aborted).filter_map(|rollout| {
+        let doubt = model.judgements.get(&rollout.id)?.doubts.first().filter(|doubt| doubt.is_strong())?;
+        Some(format!("Doubt, {}: {doubt}.", rollout.service))
+    });
     let aborted = flying.iter().filter(|rollout| rollout.aborted_in_spec);
     let aborted = aborted.filter_map(|rollout| {
         let version = rollout.canary.as_ref()?;
@@ -143,7 +149,13 @@ fn none(model: &Model) -> Words {
         (flying, waiting) => format!("{flying} in flight, {waiting} undecided"),
     };
     let (glyph, role) = if cleared { ("✔", Role::Good) } else { ("◷", Role::Strong) };
-    Words { glyph, role, cause: "NO RELEASE IN FLIGHT SHOWS HARM", what, why: aborted.chain(undecided).collect() }
+    Words {
+        glyph,
+        role,
+        cause: "NO RELEASE IN FLIGHT SHOWS HARM",
+        what,
+        why: aborted.chain(doubted).chain(undecided).collect(),
+    }
 }
 
 /// Sources that do not answer, and so cannot speak against anything.

@@ -7,7 +7,8 @@ mod steps;
 
 use crate::{
     app::intent::Intent,
-    domain::{evidence::Verdict, ids::RolloutId, rollout::Rollout},
+    domain::{ids::RolloutId, rollout::Rollout},
+    judge::verdict::Judgement,
     port::plan::Target,
     view::{
         Bar, CHROME, Part, action,
@@ -81,17 +82,13 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
     let indent = (first.width() + 2).max(12);
     first = first.pad(indent);
-    let reason = judgement.map(|judgement| {
-        // An undecided one begins with how many requests there were, not with their errors.
-        let decided = matches!(judgement.verdict, Verdict::Go | Verdict::NoGo);
-        let errors = if decided { "errors " } else { "" };
-        format!("{errors}{}", judgement.reason)
-    });
+    let reason = judgement.map(|judgement| judgement.reason.clone());
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
     let mut wrapped = measure::wrap(&reason, scene.columns.saturating_sub(indent + 1)).into_iter();
     let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };
     let mut parts = vec![Part::Line(first.and(role, wrapped.next().unwrap_or_default()))];
     parts.extend(wrapped.take(1).map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
+    parts.extend(doubts(scene, judgement, indent));
     if rollout.aborted_in_spec {
         let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
         let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back");
@@ -101,6 +98,14 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let right = scene.hint(Intent::Why, "the arithmetic").gap(1);
     parts.push(Part::Bar(Bar { left, right: if scene.narrow(100) { Line::new() } else { right } }));
     parts
+}
+
+/// The strongest doubt, and how many more there are.
+fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Option<Part> {
+    let (first, others) = judgement?.doubts.split_first()?;
+    let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+    let text = measure::cut(&format!("{first}{more}"), scene.columns.saturating_sub(indent + 1));
+    Some(Part::Line(Line::of(Role::Warn, " ▲ doubt").pad(indent).and(Role::Text, text)))
 }
 
 fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {

@@ -98,7 +98,8 @@ impl Release {
     fn interval(&self, random: &mut Random, ratio: f64, index: usize) -> Arms {
         let progress = index as f64 / self.intervals as f64;
         let weights = [0.05, 0.1, 0.25, 0.5];
-        let share = if self.stepped { weights[index * weights.len() / self.intervals] } else { self.share };
+        let step = weights.get(index * weights.len() / self.intervals).filter(|_| self.stepped);
+        let share = step.copied().unwrap_or(self.share);
         let rate = if self.stepped { self.rate * (1.0 + 4.0 * progress) } else { self.rate };
         let canary = random.binomial(self.requests, share);
         let mut arm = |requests: u64, rate: f64| {

@@ -47,7 +47,7 @@ fn a_bad_canary_is_no_go_with_its_arithmetic_and_since_when() {
     let (canary, stable) = bad_canary();
     let judgement = judged(&canary, &stable);
     assert_eq!(judgement.verdict, Verdict::NoGo);
-    assert_eq!(judgement.reason, "3.1 % against 0.2 % on stable, n 18,000, ratio 15 (11–22)");
+    assert_eq!(judgement.reason, "errors 3.1 % against 0.2 % on stable, n 18,000, ratio 15 (11–22)");
     assert_eq!((judgement.onset, judgement.covers_from), (Some(minute(3)), Some(minute(3))));
     assert_eq!(judgement.decided_at, Some(minute(4)), "the first bad minute is enough");
     assert_eq!((judgement.canary.errors, judgement.stable.errors), (558, 108));
@@ -64,7 +64,7 @@ fn a_canary_like_stable_is_go_once_half_as_many_errors_more_are_ruled_out() {
     let late = minutes(60);
     assert_eq!(late.verdict, Verdict::Go);
     assert!(late.decided_at.unwrap() <= due, "decided {:?}, promised {due}", late.decided_at);
-    assert!(late.reason.starts_with("0.2 % against 0.2 % on stable, n 60,000, ratio 1 ("), "{}", late.reason);
+    assert!(late.reason.starts_with("errors 0.2 % against 0.2 % on stable, n 60,000, ratio 1 ("), "{}", late.reason);
     assert!(late.reason.ends_with("1.5 times stable's errors is ruled out"), "{}", late.reason);
     assert_eq!((late.eta, late.onset), (None, None));
 }
@@ -177,7 +177,11 @@ fn an_outage_of_both_is_not_the_release() {
 fn a_canary_whose_stable_never_fails_has_a_ratio_with_one_bound() {
     let judgement = judged(&[(1000, 20); 5], &[(3000, 0); 5]);
     assert_eq!(judgement.verdict, Verdict::NoGo);
-    assert!(judgement.reason.starts_with("2 % against 0 % on stable, n 5,000, ratio above "), "{}", judgement.reason);
+    assert!(
+        judgement.reason.starts_with("errors 2 % against 0 % on stable, n 5,000, ratio above "),
+        "{}",
+        judgement.reason
+    );
 }
 
 #[test]

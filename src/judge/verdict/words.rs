@@ -19,7 +19,7 @@ pub(super) fn reason(judgement: &Judgement, safe: bool, slow: bool) -> String {
     match judgement.verdict {
         Verdict::NoGo if slow && judgement.timing.is_some() => parts.extend(judgement.timing.iter().map(slower)),
         Verdict::NoGo | Verdict::Go => {
-            parts.extend(shares(judgement));
+            parts.extend(shares(judgement).map(|shares| format!("errors {shares}")));
             parts.push(format!("n {}", Grouped(judgement.canary.requests)));
             parts.extend(ratio_words(judgement.ratio));
             if judgement.verdict == Verdict::Go {

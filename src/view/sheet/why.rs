@@ -4,9 +4,11 @@ use crate::{
     app::intent::Intent,
     domain::{ids::RolloutId, time::age},
     judge::{
-        counts::Tally,
+        counts::{Arms, Tally},
         eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED},
-        verdict::{Evidence, Judgement},
+        latency::Between,
+        ratio::Ratio,
+        verdict::{Evidence, Judgement, Timing},
     },
     view::{
         board::flight,
@@ -50,11 +52,32 @@ fn counts(judgement: &Judgement) -> Vec<Line> {
             format!("{:>12}{:>12}{share:>12}", number::count(tally.requests), number::count(tally.errors)),
         )
     };
-    vec![
+    let mut lines = vec![
         Line::of(Role::Title, format!(" {:<10}{:>12}{:>12}{:>12}", "", "requests", "errors", "share")),
         row("canary", Role::Canary, judgement.canary),
         row("stable", Role::Stable, judgement.stable),
-    ]
+    ];
+    if let Some(Timing { bound, canary, stable, .. }) = &judgement.timing {
+        let over = format!("over {}", number::latency(*bound));
+        lines.push(Line::of(Role::Title, format!(" {:<10}{:>12}{over:>12}{:>12}", "", "requests", "share")));
+        lines.push(row("canary", Role::Canary, *canary));
+        lines.push(row("stable", Role::Stable, *stable));
+    }
+    lines
+}
+
+/// Each stratum with both error shares: the comparison that the verdict makes.
+fn strata(judgement: &Judgement) -> String {
+    const SHOWN: usize = 4;
+    let share = |tally: Tally| tally.error_share().map_or_else(|| "no data".to_owned(), number::percent);
+    let one = |(name, Arms { canary, stable }): &(String, Arms)| {
+        format!("{name} {} against {}", share(*canary), share(*stable))
+    };
+    let mut all: Vec<String> = judgement.strata.iter().take(SHOWN).map(one).collect();
+    if judgement.strata.len() > SHOWN {
+        all.push(format!("and {} more", judgement.strata.len() - SHOWN));
+    }
+    all.join("; ")
 }
 
 fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line> {
@@ -64,9 +87,17 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
     if let Some(from) = judgement.covers_from {
         add("covers", Role::Text, format!("from {} to now", number::moment(now, from)));
     }
-    add("ratio", Role::Text, ratio(judgement));
-    add("harm", Role::Text, bar(judgement.harm, ALPHA_HARM, &format!("more than {TOLERATED} times stable's errors")));
-    add("safety", Role::Text, bar(judgement.safe, ALPHA_SAFE, &format!("less than {REJECTED} times stable's errors")));
+    add("ratio", Role::Text, ratio(judgement.ratio, "errors"));
+    if !judgement.strata.is_empty() {
+        add("by stratum", Role::Text, strata(judgement));
+    }
+    if let Some(timing) = &judgement.timing {
+        add("slow", Role::Text, slow(timing));
+    }
+    let what = if judgement.timing.is_some() { "errors or slow requests" } else { "errors" };
+    let both = if judgement.timing.is_some() { "errors and slow requests" } else { "errors" };
+    add("harm", Role::Text, bar(judgement.harm, ALPHA_HARM, &format!("more than {TOLERATED} times stable's {what}")));
+    add("safety", Role::Text, bar(judgement.safe, ALPHA_SAFE, &format!("less than {REJECTED} times stable's {both}")));
     if let Some(at) = judgement.decided_at {
         add("decided", Role::Text, format!("{}, {} ago", number::clock(at), number::age(age(now, at))));
     }
@@ -85,20 +116,43 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
         let eta = judgement.eta.map(|eta| format!(", about {}", number::moment(now, eta))).unwrap_or_default();
         add("decides at", Role::Text, format!("{} of {} requests{eta}", number::count(seen), number::count(needed)));
     }
+    for doubt in &judgement.doubts {
+        add("▲ doubt", Role::Warn, doubt.to_string());
+    }
     for missing in &judgement.missing {
         add("? missing", Role::Unknown, missing.to_string());
     }
     lines
 }
 
-fn ratio(judgement: &Judgement) -> String {
-    let ratio = judgement.ratio;
+/// `15 times stable's slow requests, between 11 and 22; p99 in (0.5, 1] s against (0.1, 0.25] s`.
+fn slow(timing: &Timing) -> String {
+    let quantiles = match timing.p99 {
+        (Some(canary), Some(stable)) => format!("; p99 {} against {}", between(canary), between(stable)),
+        _ => String::new(),
+    };
+    let slower =
+        timing.slower.map(|share| format!("; slower than one of stable {} of the time", number::percent(share)));
+    format!("{}{quantiles}{}", ratio(timing.ratio, "slow requests"), slower.unwrap_or_default())
+}
+
+/// The bucket that a quantile lies in: an interval, because that is all a histogram knows.
+fn between(between: Between) -> String {
+    match (between.above, between.at_most) {
+        (Some(above), Some(at_most)) => format!("in ({}, {}]", number::latency(above), number::latency(at_most)),
+        (None, Some(at_most)) => format!("at most {}", number::latency(at_most)),
+        (Some(above), None) => format!("above {}", number::latency(above)),
+        (None, None) => "not known".to_owned(),
+    }
+}
+
+fn ratio(ratio: Ratio, of: &str) -> String {
     match (ratio.estimate, ratio.low, ratio.high) {
         (Some(estimate), Some(low), Some(high)) => {
             let (estimate, low, high) = (number::short(estimate), number::short(low), number::short(high));
-            format!("{estimate} times stable's errors, between {low} and {high}")
+            format!("{estimate} times stable's {of}, between {low} and {high}")
         }
-        (_, Some(low), None) => format!("above {} times stable's errors", number::short(low)),
+        (_, Some(low), None) => format!("above {} times stable's {of}", number::short(low)),
         _ => "cannot be said yet".to_owned(),
     }
 }

@@ -7,6 +7,7 @@
 pub mod evidence;
 pub mod gate;
 pub mod ids;
+pub mod objective;
 pub mod observed;
 pub mod offer;
 pub mod pipeline;

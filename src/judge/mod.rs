@@ -18,6 +18,7 @@ pub mod latency;
 pub mod onset;
 pub mod ratio;
 pub mod sequential;
+pub mod slo;
 pub mod split;
 pub mod stream;
 pub mod verdict;

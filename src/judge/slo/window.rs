@@ -1,0 +1,102 @@
+//! What happened in the last so-many minutes, if enough of them is known.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{
+        signal::Counts,
+        time::{Timestamp, age},
+    },
+    judge::{
+        counts::{Pair, Tally},
+        slo::Lack,
+    },
+};
+
+/// So much of a window must be known before anything is said of it: four fifths.
+pub const COVERED: f64 = 0.8;
+/// What is known may end so much of a window ago, or two intervals ago where that is longer: the newest is still open.
+const LAG: f64 = 0.2;
+
+/// Requests and errors of both arms together, interval by interval.
+pub fn whole(pairs: &[Pair]) -> Vec<Counts> {
+    let both = |pair: &Pair| {
+        let tally = pair.canary + pair.stable;
+        Counts { from: pair.from, to: pair.to, requests: tally.requests, errors: tally.errors }
+    };
+    pairs.iter().map(both).collect()
+}
+
+/// Requests and errors of the last `window`: of the intervals that lie wholly in it. It ends with the newest complete
+/// interval, not with `now`, so that a look between two intervals sees the same as one at their border.
+///
+/// Units: counts. Assumes that intervals do not overlap. `counts` need no order.
+///
+/// # Errors
+/// What is missing: nothing at all, less than [`COVERED`] of the window, or a newest interval that ended longer ago than a
+/// fifth of the window and than two intervals.
+pub fn recent(counts: &[Counts], window: Duration, now: Timestamp) -> Result<Tally, Lack> {
+    let newest = counts.iter().filter(|it| it.to <= now).max_by_key(|it| it.to).ok_or(Lack::Nothing)?;
+    let lag = age(now, newest.to);
+    if lag > window.mul_f64(LAG).max(age(newest.to, newest.from) * 2) {
+        return Err(Lack::Stale { age: lag });
+    }
+    ending(counts, newest.to, window)
+}
+
+/// Requests and errors of the `window` that ends at `end`.
+///
+/// # Errors
+/// [`Lack::Partial`] where less than [`COVERED`] of it is known.
+pub fn ending(counts: &[Counts], end: Timestamp, window: Duration) -> Result<Tally, Lack> {
+    let within = |it: &&Counts| it.to <= end && age(end, it.from) <= window;
+    let mut covered = Duration::ZERO;
+    let mut all = Tally::default();
+    for it in counts.iter().filter(within) {
+        covered = covered.saturating_add(age(it.to, it.from));
+        all = all + Tally { requests: it.requests, errors: it.errors };
+    }
+    if covered < window.mul_f64(COVERED) { Err(Lack::Partial { window, covered }) } else { Ok(all) }
+}
+
+#[cfg(test)]
+pub(in crate::judge) mod tests {
+    use super::*;
+    use crate::judge::counts::tests::{minute, pair};
+
+    const MIN: Duration = Duration::from_mins(1);
+
+    /// One interval a minute, from this minute on, with these requests and errors.
+    pub(in crate::judge) fn minutes(from: i64, count: i64, requests: u64, errors: u64) -> Vec<Counts> {
+        let counts = |number| Counts { from: minute(number), to: minute(number + 1), requests, errors };
+        (from..from + count).map(counts).collect()
+    }
+
+    #[test]
+    fn a_window_holds_the_intervals_that_lie_wholly_in_it_and_ends_with_the_newest() {
+        let counts = minutes(0, 10, 100, 1);
+        let five = Ok(Tally { requests: 500, errors: 5 });
+        assert_eq!(recent(&counts, 5 * MIN, minute(10)), five);
+        assert_eq!(recent(&counts, 5 * MIN, minute(11)), five, "the eleventh minute is still open");
+        assert_eq!(recent(&counts, 5 * MIN, minute(8)), five, "what is ahead of now does not count");
+    }
+
+    #[test]
+    fn a_window_of_which_too_little_or_only_the_past_is_known_says_what_is_missing() {
+        let four = minutes(0, 4, 100, 1);
+        assert_eq!(recent(&four, 5 * MIN, minute(4)), Ok(Tally { requests: 400, errors: 4 }));
+        let partial = Lack::Partial { window: 6 * MIN, covered: 4 * MIN };
+        assert_eq!(recent(&four, 6 * MIN, minute(4)), Err(partial.clone()));
+        assert_eq!(partial.to_string(), "only 4 min of 6 min are known");
+        assert_eq!(recent(&four, 4 * MIN, minute(7)), Err(Lack::Stale { age: 3 * MIN }));
+        assert_eq!(recent(&[], MIN, minute(0)), Err(Lack::Nothing));
+        assert_eq!(recent(&four, MIN / 2, minute(4)), Err(Lack::Partial { window: MIN / 2, covered: Duration::ZERO }));
+    }
+
+    #[test]
+    fn the_whole_is_both_arms_interval_by_interval() {
+        let pairs = [pair(0, (10, 1, 90, 2)), pair(1, (20, 0, 80, 3))];
+        let counts = |number, errors| Counts { from: minute(number), to: minute(number + 1), requests: 100, errors };
+        assert_eq!(whole(&pairs), [counts(0, 3), counts(1, 3)]);
+    }
+}

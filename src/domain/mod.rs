@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod rollout;
 pub mod service;
 pub mod signal;
+pub mod standard;
 pub mod text;
 pub mod time;
 pub mod verb;

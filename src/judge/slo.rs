@@ -17,7 +17,7 @@ pub mod burn;
 pub mod cost;
 pub mod latency;
 pub mod window;
-mod words;
+pub(in crate::judge) mod words;
 
 /// What is missing for an answer. An answer is never made up from less.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -44,6 +44,15 @@ pub enum Lack {
     Stale {
         /// How long ago.
         age: Duration,
+    },
+    /// What was measured is no number.
+    #[error("the newest value is {0}, which is no number")]
+    NoNumber(f64),
+    /// The histogram ends below the limit.
+    #[error("it is at least {bound} s, where the histogram ends: whether it is above the limit cannot be told")]
+    Beyond {
+        /// Its highest finite bucket bound, seconds.
+        bound: f64,
     },
     /// No interval in which both versions had requests.
     #[error("no interval in which the canary and stable both had requests")]

@@ -27,36 +27,54 @@ pub fn whole(pairs: &[Pair]) -> Vec<Counts> {
     pairs.iter().map(both).collect()
 }
 
-/// Requests and errors of the last `window`: of the intervals that lie wholly in it. It ends with the newest complete
-/// interval, not with `now`, so that a look between two intervals sees the same as one at their border.
+/// What is known of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Requests and errors of the intervals that lie wholly in it.
+    pub tally: Tally,
+    /// The length of those intervals together.
+    pub covered: Duration,
+}
+
+/// Where a window of this length ends that is about now: with the newest complete interval, so that a look between two
+/// intervals sees the same as one at their border.
+///
+/// # Errors
+/// Nothing at all, or a newest interval that ended longer ago than a fifth of the window and than two intervals.
+pub fn newest(counts: &[Counts], window: Duration, now: Timestamp) -> Result<Timestamp, Lack> {
+    let newest = counts.iter().filter(|it| it.to <= now).max_by_key(|it| it.to).ok_or(Lack::Nothing)?;
+    let lag = age(now, newest.to);
+    let fresh = lag <= window.mul_f64(LAG).max(age(newest.to, newest.from).saturating_mul(2));
+    if fresh { Ok(newest.to) } else { Err(Lack::Stale { age: lag }) }
+}
+
+/// Requests and errors of the last `window`, up to the [`newest`] interval.
 ///
 /// Units: counts. Assumes that intervals do not overlap. `counts` need no order.
 ///
 /// # Errors
-/// What is missing: nothing at all, less than [`COVERED`] of the window, or a newest interval that ended longer ago than a
-/// fifth of the window and than two intervals.
+/// As [`newest`], and as [`ending`].
 pub fn recent(counts: &[Counts], window: Duration, now: Timestamp) -> Result<Tally, Lack> {
-    let newest = counts.iter().filter(|it| it.to <= now).max_by_key(|it| it.to).ok_or(Lack::Nothing)?;
-    let lag = age(now, newest.to);
-    if lag > window.mul_f64(LAG).max(age(newest.to, newest.from) * 2) {
-        return Err(Lack::Stale { age: lag });
-    }
-    ending(counts, newest.to, window)
+    ending(counts, newest(counts, window, now)?, window).map(|known| known.tally)
 }
 
-/// Requests and errors of the `window` that ends at `end`.
+/// What is known of the `window` that ends at `end`.
 ///
 /// # Errors
-/// [`Lack::Partial`] where less than [`COVERED`] of it is known.
-pub fn ending(counts: &[Counts], end: Timestamp, window: Duration) -> Result<Tally, Lack> {
+/// [`Lack::Partial`] where that is less than [`COVERED`] of it.
+pub fn ending(counts: &[Counts], end: Timestamp, window: Duration) -> Result<Known, Lack> {
     let within = |it: &&Counts| it.to <= end && age(end, it.from) <= window;
     let mut covered = Duration::ZERO;
-    let mut all = Tally::default();
+    let mut tally = Tally::default();
     for it in counts.iter().filter(within) {
         covered = covered.saturating_add(age(it.to, it.from));
-        all = all + Tally { requests: it.requests, errors: it.errors };
+        tally = tally + Tally { requests: it.requests, errors: it.errors };
     }
-    if covered < window.mul_f64(COVERED) { Err(Lack::Partial { window, covered }) } else { Ok(all) }
+    if covered < window.mul_f64(COVERED) {
+        Err(Lack::Partial { window, covered })
+    } else {
+        Ok(Known { tally, covered })
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Here must not live: I/O, async, a clock (the time always comes in as an argument), JSON values, wire forms, colours or
 //! text laid out for a screen.
 
+pub mod analysis;
 pub mod evidence;
 pub mod gate;
 pub mod ids;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString};
 
 use crate::domain::{
+    analysis::Metric,
     ids::{EnvironmentName, RolloutId, ServiceName},
     offer::Offer,
     time::Timestamp,
@@ -171,7 +172,7 @@ pub struct ReplicaSet {
 }
 
 /// A verdict that the engine's own analysis came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
     /// The run's name.
     pub name: String,
@@ -179,6 +180,12 @@ pub struct Analysis {
     pub phase: String,
     /// Its message, where it has one.
     pub message: Option<String>,
+    /// It was told to end before it was over.
+    #[serde(default)]
+    pub terminated: bool,
+    /// What it measured, metric by metric; empty where only its phase is known.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
 }
 
 /// Something that happened to the object, as the engine recorded it.

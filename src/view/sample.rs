@@ -177,6 +177,7 @@ pub(crate) fn payments() -> Rollout {
         name: "payments-success-rate-12".into(),
         phase: "Running".into(),
         message: Some("run 3 of 5".into()),
+        ..Analysis::default()
     }];
     payments.events = vec![
         event(at(1, 47, 0), "RolloutPaused", "Rollout is paused (CanaryPauseStep)", false),

@@ -185,8 +185,12 @@ fn a_timed_pause_says_when_it_ends_and_a_doubt_does_not() {
     let since = Some(at("2026-11-21T06:25:03Z"));
     assert_eq!(doubt.pause, Some(Pause { reason: PauseReason::Inconclusive, since, until: None }));
     let message = r#"Metric "latency" assessed Inconclusive due to inconclusive (2) > inconclusiveLimit (1)"#;
-    let run =
-        Analysis { name: "search-65db8796fb-2".into(), phase: "Inconclusive".into(), message: Some(message.into()) };
+    let run = Analysis {
+        name: "search-65db8796fb-2".into(),
+        phase: "Inconclusive".into(),
+        message: Some(message.into()),
+        ..Analysis::default()
+    };
     assert_eq!(doubt.analyses, [run]);
 }
 

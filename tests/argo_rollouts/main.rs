@@ -6,6 +6,8 @@ mod facade;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod vectors;

@@ -1,5 +1,9 @@
 //! AnalysisRuns: what they measure decides, and what they do to the Rollout follows.
 
+use holdshort::{
+    judge::analysis::recompute,
+    provider::argo_rollouts::run::{self, AnalysisRun},
+};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -90,4 +94,25 @@ fn a_run_that_nobody_needs_any_more_is_ended() {
     let status = run(&mut bench);
     assert_eq!((&status["phase"], &status["message"]), (&json!("Successful"), &json!("Run Terminated")));
     assert_eq!(bench.get(PAY)["status"]["canary"], json!({}));
+}
+
+#[test]
+fn runs_of_the_world_say_what_their_measurements_give() {
+    let table = [
+        ("[1.0]", "", "Running"),
+        ("[0.99, 0.98, 0.6]", "", "Failed"),
+        ("[nan]", "", "Error"),
+        ("[0.99, 0.92]", "fails_below = 0.9", "Inconclusive"),
+        ("[0.99, 0.92, 0.99]", "fails_below = 0.9\ninconclusive_limit = 1", "Running"),
+        ("[0.99, 0.5, 0.99]", "failure_limit = 1", "Running"),
+    ];
+    for (values, more, phase) in table {
+        let mut bench = analysed(values, more);
+        let wire: AnalysisRun = serde_json::from_value(bench.get(RUNS)["items"][0].clone()).unwrap();
+        let run = run::analysis(&wire);
+        let again = recompute(&run);
+        assert_eq!(run.phase, phase, "{values}");
+        assert_eq!(again.phase.map(|phase| phase.to_string()), Some(phase.to_owned()), "{values}");
+        assert_eq!((again.disagreements, again.unknown), (vec![], vec![]), "{values}");
+    }
 }

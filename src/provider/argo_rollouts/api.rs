@@ -276,27 +276,6 @@ pub struct Duration {
     pub rollout_started_at: Option<Timestamp>,
 }
 
-/// An AnalysisRun.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct AnalysisRun {
-    /// Its metadata.
-    pub metadata: Meta,
-    /// How it goes.
-    #[serde(default, deserialize_with = "lenient")]
-    pub status: AnalysisRunStatus,
-}
-
-/// `status` of an AnalysisRun.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct AnalysisRunStatus {
-    /// `Pending`, `Running`, `Successful`, `Failed`, `Error`, `Inconclusive`.
-    #[serde(default, deserialize_with = "lenient")]
-    pub phase: String,
-    /// Why.
-    #[serde(default, deserialize_with = "lenient")]
-    pub message: String,
-}
-
 /// `rollout.argoproj.io/ephemeral-metadata` of a ReplicaSet: what the controller put into its template beside the spec's.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct EphemeralMetadata {

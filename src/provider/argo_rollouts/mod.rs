@@ -31,6 +31,7 @@ pub mod normalize;
 pub mod phase;
 mod refusal;
 pub mod request;
+pub mod run;
 pub mod steps;
 mod weight;
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    api::{self, AnalysisRun, MARKS, RunStatus},
+    api::{self, MARKS, RunStatus},
     phase::{self, Word},
-    refusal, steps, weight,
+    refusal,
+    run::{self, AnalysisRun},
+    steps, weight,
 };
 use crate::{
     domain::{
@@ -65,15 +67,11 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
 pub fn analyses(wire: &api::Rollout, mut runs: Vec<AnalysisRun>) -> Vec<Analysis> {
     runs.retain(|run| run.metadata.controller() == Some(wire.metadata.uid.as_str()));
     runs.sort_by_key(|run| std::cmp::Reverse(run.metadata.creation_timestamp));
-    runs.iter().map(|run| analysis(&run.metadata.name, &run.status.phase, &run.status.message)).collect()
+    runs.iter().map(run::analysis).collect()
 }
 
-fn analysis(name: &str, phase: &str, message: &str) -> Analysis {
-    let message = Some(clean(message)).filter(|message| !message.is_empty());
-    Analysis { name: clean(name), phase: clean(phase), message }
-}
-
-/// What the status itself says of the running analyses, which is newer, in front of what was listed.
+/// What the status itself says of the running analyses, which is newer, in front of what was listed. What they measured is only
+/// in the list, and goes with the phase that it led to: of a run that went on since, only its phase is told.
 fn with_current(wire: &api::Rollout, listed: &[Analysis]) -> Vec<Analysis> {
     let (canary, blue_green) = (&wire.status.canary, &wire.status.blue_green);
     let current = [
@@ -82,7 +80,14 @@ fn with_current(wire: &api::Rollout, listed: &[Analysis]) -> Vec<Analysis> {
         &blue_green.post_promotion_analysis_run_status,
         &blue_green.pre_promotion_analysis_run_status,
     ];
-    let short = |run: &RunStatus| analysis(&run.name, &run.status, &run.message);
+    let short = |run: &RunStatus| {
+        let message = Some(clean(&run.message)).filter(|message| !message.is_empty());
+        let short = Analysis { name: clean(&run.name), phase: clean(&run.status), message, ..Analysis::default() };
+        match listed.iter().find(|known| known.name == short.name && known.phase == short.phase) {
+            Some(known) => Analysis { message: short.message, ..known.clone() },
+            None => short,
+        }
+    };
     let mut all: Vec<_> = current.into_iter().flatten().map(short).collect();
     let known: BTreeSet<_> = all.iter().map(|analysis| analysis.name.clone()).collect();
     all.extend(listed.iter().filter(|analysis| !known.contains(&analysis.name)).cloned());

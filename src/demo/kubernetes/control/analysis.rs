@@ -99,6 +99,9 @@ fn metric(spec: &AnalysisSpec) -> Value {
         "interval": format!("{}s", spec.interval.as_secs()),
         "provider": {"prometheus": {"address": "http://prometheus.monitoring:9090", "query": spec.query}},
     });
+    if spec.inconclusive_limit > 0 {
+        json::object(&mut metric).insert("inconclusiveLimit".to_owned(), spec.inconclusive_limit.into());
+    }
     for (name, condition) in [("successCondition", spec.success()), ("failureCondition", spec.failure())] {
         if let Some(condition) = condition {
             json::object(&mut metric).insert(name.to_owned(), condition.into());

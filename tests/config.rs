@@ -181,3 +181,14 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_services_are_held_to_is_shown_and_reads_back_as_it_was() {
+    let loaded = read(Path::new("examples/config/full.toml"), None).unwrap();
+    let standards = loaded.config.standards().unwrap();
+    assert_eq!(standards[&"payments".into()].rules.len(), 3);
+    let folder = tempfile::tempdir().unwrap();
+    let again = folder.path().join("shown.toml");
+    fs::write(&again, config::show::show(&loaded).unwrap()).unwrap();
+    assert_eq!(read(&again, None).unwrap().config.standards(), Ok(standards));
+}

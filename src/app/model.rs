@@ -15,6 +15,7 @@ use crate::{
         ids::{Person, RolloutId, ServiceName},
         rollout::{Role, Rollout},
         signal::VersionSignals,
+        standard::Standard,
         time::Timestamp,
     },
     judge::verdict::Judgement,
@@ -137,6 +138,8 @@ pub struct Model {
     pub session: Session,
     /// What was observed.
     pub store: Store,
+    /// What services are held to: objectives and rules. Those that are held to nothing are not in it.
+    pub standards: BTreeMap<ServiceName, Standard>,
     /// The verdict on each rollout in flight.
     pub judgements: BTreeMap<RolloutId, Judgement>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
@@ -171,6 +174,7 @@ impl Model {
             size,
             session,
             store,
+            standards: BTreeMap::new(),
             judgements: BTreeMap::new(),
             step_times: BTreeMap::new(),
             signals_asked: BTreeMap::new(),

@@ -1,16 +1,19 @@
 //! Everything that can happen to the model, in one ordered stream. Serialisable: a recording of it rebuilds any screen.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::intent::Intent,
     domain::{
         gate::Gate,
-        ids::{RunId, SourceName},
+        ids::{RunId, ServiceName, SourceName},
         observed::Fault,
         pipeline::{Job, Run},
         rollout::Engine,
         signal::ServiceSignals,
+        standard::Standard,
         time::Timestamp,
     },
     port::{
@@ -101,6 +104,8 @@ pub enum Msg {
     Action(ActionNews),
     /// The journal cannot be written; `None` when it can again. Forward verbs refuse meanwhile.
     JournalBroken(Option<String>),
+    /// What services are held to, as configured; told once, at the start.
+    Standards(BTreeMap<ServiceName, Standard>),
     /// The runtime has something to say once, in the footer.
     Said(String),
 }

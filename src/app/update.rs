@@ -59,6 +59,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.journal_broken = why;
             Vec::new()
         }
+        Msg::Standards(standards) => {
+            model.standards = standards;
+            Vec::new()
+        }
         Msg::Said(text) => {
             model.say(text);
             Vec::new()
@@ -68,7 +72,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::BTreeMap, time::Duration};
 
     use super::*;
     use crate::{
@@ -79,9 +83,11 @@ mod tests {
             sample::{ask, blind, draft, now, payments, see, seeing},
         },
         domain::{
+            objective::{Objective, Slo},
             observed::{Fault, FaultKind},
             rollout::{Engine, Rollout},
             signal::{Counts, ServiceSignals, VersionSignals},
+            standard::Standard,
             verb::Verb,
         },
         port::{
@@ -126,6 +132,19 @@ mod tests {
         assert_eq!(confirmed.record().who, "dana".into());
         assert_eq!(model.nav.overlay, None);
         assert_eq!(press(&mut model, &[Intent::Send]), [], "Enter again sends nothing");
+    }
+
+    #[test]
+    fn what_services_are_held_to_is_known_once_it_was_told() {
+        let mut model = seeing(vec![payments()]);
+        assert_eq!(model.standards, BTreeMap::new());
+        let requests = Objective::new(0.999, Duration::from_hours(720)).unwrap();
+        let standard = Standard { slo: Some(Slo { requests, latency: None }), rules: Vec::new() };
+        let standards = BTreeMap::from([("payments".into(), standard)]);
+        let told = Msg::Standards(standards.clone());
+        let recorded = serde_json::to_string(&told).unwrap();
+        assert_eq!(update(&mut model, serde_json::from_str(&recorded).unwrap()), []);
+        assert_eq!(model.standards, standards);
     }
 
     #[test]

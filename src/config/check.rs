@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use toml::de::ValueDeserializer;
+
 use crate::config::{
     schema::{Config, Connection, Prometheus, RolloutRef},
+    standard::{Rule, Wrong},
     tree::{self, Node, Problem},
 };
 
@@ -89,6 +93,7 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
         }
     }
     services(&mut notes, config);
+    standards(&mut notes, config);
     if let Some(theme) = &config.theme {
         one_of(&mut notes, &["theme"], "theme", theme, known.themes);
     }
@@ -166,6 +171,25 @@ fn services(notes: &mut Notes<'_, '_>, config: &Config) {
         if let Some(repository) = &service.repository {
             let path = ["services", name, "repository"];
             one_of(notes, &path, "github connection", &repository.connection, &forges);
+        }
+    }
+}
+
+/// Objectives and rules. Each rule is read from the tree: one with an error of its own is still there, at its place.
+fn standards(notes: &mut Notes<'_, '_>, config: &Config) {
+    for (name, service) in &config.services {
+        let under = ["services", name.as_str()];
+        if let Some(slo) = &service.slo
+            && let Err(Wrong { path, why }) = slo.read()
+        {
+            notes.add(&[&under[..], &["slo"], &path].concat(), why);
+        }
+        let list = [&under[..], &["rules"]].concat();
+        for (index, node) in items(notes.tree, &list) {
+            let rule = Rule::deserialize(ValueDeserializer::from(node.clone()));
+            if let Ok(Err(Wrong { path, why })) = rule.map(|rule| rule.read()) {
+                notes.add(&[&list[..], &[&index], &path].concat(), why);
+            }
         }
     }
 }

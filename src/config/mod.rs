@@ -13,6 +13,7 @@ pub mod secret;
 pub mod show;
 pub mod source;
 pub mod span;
+pub mod standard;
 mod tree;
 
 pub use check::{BadKey, Known};

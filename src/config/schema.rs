@@ -10,7 +10,11 @@ use serde::{
 };
 
 use crate::{
-    config::{secret::TokenSource, span},
+    config::{
+        secret::TokenSource,
+        span,
+        standard::{Rule, Slo},
+    },
     domain::{
         ids::{EnvironmentName, Person, ServiceName},
         offer::Risk,
@@ -75,7 +79,7 @@ pub struct Environment {
 }
 
 /// What is released.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Who answers for it.
@@ -89,6 +93,11 @@ pub struct Service {
     pub repository: Option<RepositoryRef>,
     /// Its name in the metrics, where that is another one.
     pub metrics: Option<String>,
+    /// What it promises.
+    pub slo: Option<Slo>,
+    /// Limits that its signals are held to, beside the tests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 /// Reads a value from text. Within the visitor, so that an error is told at this value and not at the list it stands in.

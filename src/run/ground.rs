@@ -186,6 +186,10 @@ impl Ground {
             executors,
             recorder,
         });
+        let standards = self.config.standards().map_err(CliError::usage)?;
+        if !standards.is_empty() {
+            cockpit.feed(Msg::Standards(standards));
+        }
         if let Err(why) = state {
             cockpit.feed(Msg::JournalBroken(Some(why.to_string())));
         }

@@ -7,7 +7,10 @@ use url::Url;
 
 use crate::{
     cli::exit::{CliError, Exit},
-    config::schema::{self, Config, Connection},
+    config::{
+        schema::{self, Config, Connection},
+        standard,
+    },
     demo::scenario::Scenario,
     domain::{ids::EnvironmentName, offer::Risk, rollout::Engine},
     port::clock::SharedClock,
@@ -47,6 +50,10 @@ pub(super) fn configuration(scenario: &Scenario, base: &str) -> Config {
         config.connections.insert(cell.connection.to_string(), Connection::Kubernetes(cluster));
     }
     config.connections.insert("prometheus".to_owned(), Connection::Prometheus(metrics(base)));
+    for slo in &scenario.slos {
+        let service = config.services.entry(slo.service.to_string()).or_default();
+        service.slo = Some(standard::Slo { objective: slo.objective, period: slo.period, latency: None });
+    }
     if let Some(github) = &scenario.github {
         let repos = github.repos.iter().map(|repo| schema::Repository {
             name: format!("{}/{}", repo.owner, repo.name),

@@ -19,7 +19,8 @@ use crate::{
         prometheus::spec::{RuleSpec, TrafficSpec},
     },
     domain::{
-        ids::{EnvironmentName, SourceName},
+        ids::{EnvironmentName, ServiceName, SourceName},
+        objective::Objective,
         offer::Risk,
         text,
         time::Timestamp,
@@ -54,6 +55,9 @@ pub struct Scenario {
     /// Prometheus' alert rules.
     #[serde(default)]
     pub rules: Vec<RuleSpec>,
+    /// What services promise: for the configuration that looks at this world.
+    #[serde(default)]
+    pub slos: Vec<SloSpec>,
     /// GitHub, if there is one.
     pub github: Option<github::spec::Spec>,
     /// What happens on GitHub, from the start on.
@@ -62,6 +66,19 @@ pub struct Scenario {
     /// What goes wrong between the world and who looks at it.
     #[serde(default)]
     pub faults: Vec<FaultSpec>,
+}
+
+/// What a service promises.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SloSpec {
+    /// Which service.
+    pub service: ServiceName,
+    /// The share of requests that do not fail.
+    pub objective: f64,
+    /// The time it is held to.
+    #[serde(deserialize_with = "span")]
+    pub period: Duration,
 }
 
 /// One cluster, and what happens in it.
@@ -188,6 +205,9 @@ impl Scenario {
                 traffic.service, traffic.cell
             ));
         }
+        for slo in &self.slos {
+            Objective::new(slo.objective, slo.period).map_err(|why| format!("the slo of '{}': {why}", slo.service))?;
+        }
         if self.github_script.iter().any(|event| event.at < Offset::default()) {
             return Err("github_script: an event lies before the start; give the run a 'started' instead".to_owned());
         }
@@ -248,6 +268,8 @@ mod tests {
         assert!(why(&format!("{LEAST}{traffic}")).contains("the traffic of 'pay' is in cell 'eu', which there is not"));
         let cell = "[[cells]]\nname = 'e u'\nenvironment = 'prod'\nrisk = 'high'\nconnection = 'k'\n[cells.cluster]\n";
         assert!(why(&format!("{LEAST}{cell}")).contains("a cell is named 'e u'"));
+        let slo = "[[slos]]\nservice = 'pay'\nobjective = 1.0\nperiod = '30d'\n";
+        assert!(why(&format!("{LEAST}{slo}")).contains("the slo of 'pay': `objective` is 1: it must lie above 0"));
         let event = "[[github_script]]\nat = '-1m'\nact = { cancel = { repo = 'a/b', run = 1 } }\n";
         assert!(why(&format!("{LEAST}{event}")).contains("before the start"));
         assert!(why(&format!("{LEAST}open_at = 'soon'\n")).contains("'soon' is not an offset like -20m or 21m30s"));

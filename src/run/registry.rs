@@ -198,7 +198,8 @@ fn forge(
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
     // octocrab carries the token itself: a log lies on another host, and no token may reach it.
-    let (transport, budget) = wire(name, &settings.base_url, None, below, clock)?;
+    let (shared, roots) = github::Roots::of(&settings.base_url);
+    let (transport, budget) = wire(name, shared, None, below, clock)?;
     let token = match (below, &settings.token) {
         (Below::Network(environment), Some(token)) => Some(
             token.read(environment).map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?,
@@ -206,7 +207,7 @@ fn forge(
         _ => None,
     };
     let repos = config.repositories(name).into_iter().filter_map(|repository| watched(config, repository)).collect();
-    let settings = github::Settings { name: SourceName::new(name), token, repos, interval: settings.interval };
+    let settings = github::Settings { name: SourceName::new(name), roots, token, repos, interval: settings.interval };
     let connection = github::over(transport, settings, clock.clone())
         .map_err(|why| ProviderError::new(FaultKind::Unreadable, why.to_string()))?;
     Ok(gauged(connection, budget))

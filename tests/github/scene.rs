@@ -236,6 +236,7 @@ pub(crate) fn connect(transport: Transport, full: &str, clock: &HandClock) -> Co
     let prod = Environment { name: "prod".into(), risk: Risk::High };
     let settings = Settings {
         name: "github".into(),
+        roots: github::Roots::default(),
         token: Some("gho_demo".into()),
         repos: vec![Repository {
             owner: owner.into(),

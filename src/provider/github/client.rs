@@ -20,6 +20,7 @@ use crate::{
     provider::github::{
         fault::{self, Asked},
         request::Wanted,
+        roots::Roots,
     },
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Answer {
 pub(super) struct Client {
     octocrab: Octocrab,
     transport: Transport,
+    roots: Roots,
 }
 
 /// Can the token stand in a header?
@@ -46,7 +48,7 @@ pub(super) fn fits_in_a_header(token: &SecretString) -> bool {
 
 impl Client {
     /// Must be called inside a Tokio runtime.
-    pub(super) fn new(transport: Transport, token: Option<SecretString>) -> Self {
+    pub(super) fn new(transport: Transport, token: Option<SecretString>, roots: Roots) -> Self {
         let below = transport.clone();
         let service = service_fn(move |request: Request<octocrab::OctoBody>| {
             let below = below.clone();
@@ -63,12 +65,12 @@ impl Client {
             Ok(octocrab) => octocrab,
             Err(never) => match never {},
         };
-        Self { octocrab, transport }
+        Self { octocrab, transport, roots }
     }
 
     /// Sends a request once and reads the answer, whatever its status.
     pub(super) async fn send(&self, wanted: Wanted, about: &str) -> Result<Answer, ProviderError> {
-        let request = wanted.request()?;
+        let request = self.roots.place(wanted).request()?;
         let response = self.octocrab.execute(request).await.map_err(|e| unanswered(&e, about))?;
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|e| unanswered(&e, about))?.to_bytes();

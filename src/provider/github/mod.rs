@@ -4,8 +4,8 @@
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
 //! `draft` says what a verb would do, `poll` reads, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
 //!
-//! Requests name a path only (`/repos/…`): the transport below puts the base before it (`https://api.github.com`,
-//! `https://HOST/api/v3`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
+//! Requests name a path only (`/repos/…`): `roots` puts the interface's path before it, and the transport below the address
+//! (`https://api.github.com`, an Enterprise server's `https://HOST`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
 //! is fetched past octocrab, so no token can reach it.
 
 mod address;
@@ -20,11 +20,13 @@ mod memory;
 mod normalize;
 mod poll;
 mod request;
+mod roots;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
+pub use self::roots::Roots;
 use crate::{
     domain::{
         ids::{ServiceName, SourceName},
@@ -61,6 +63,8 @@ pub struct Repository {
 pub struct Settings {
     /// Its name.
     pub name: SourceName,
+    /// Where its interfaces are.
+    pub roots: Roots,
     /// The token of the person who acts: approvals need a person's, not an app installation's.
     pub token: Option<SecretString>,
     /// What is looked at.
@@ -86,7 +90,7 @@ pub enum BadSettings {
 /// A connection over a transport that puts the base before each path. Must be called inside a Tokio runtime: octocrab starts
 /// the task of its request queue there.
 pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Result<Connection, BadSettings> {
-    let Settings { name, token, repos, interval } = settings;
+    let Settings { name, roots, token, repos, interval } = settings;
     for Repository { owner, repo, .. } in &repos {
         let wrong = |part: &str| part.is_empty() || part.contains(['/', ' ']);
         if wrong(owner) || wrong(repo) {
@@ -98,7 +102,7 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Res
     }
     tokio::runtime::Handle::try_current().map_err(|_| BadSettings::NoRuntime)?;
     let mut connection = Connection::new(name.clone(), "github", interval);
-    let facade = Arc::new(GitHub::new(name, Client::new(transport, token), repos, clock));
+    let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots), repos, clock));
     connection.pipelines = Some(facade.clone());
     connection.gates = Some(facade);
     Ok(connection)

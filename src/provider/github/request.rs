@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::{
     domain::observed::FaultKind,
     port::{error::ProviderError, plan::WireCall, wire::Class},
+    provider::github::roots::GRAPHQL,
 };
 
 /// Runs on a page: the newest of a repository.
@@ -125,7 +126,7 @@ const LIVE: &str = "query Live($o: String!, $r: String!) { repository(owner: $o,
 /// What is live in each environment of a repository.
 pub(super) fn live(owner: &str, repo: &str) -> Wanted {
     let body = json!({ "query": LIVE, "variables": { "o": owner, "r": repo } }).to_string();
-    Wanted { class: Class::Read, method: Method::POST, path: "/graphql".to_owned(), body }
+    Wanted { class: Class::Read, method: Method::POST, path: GRAPHQL.to_owned(), body }
 }
 
 #[cfg(test)]

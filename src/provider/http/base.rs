@@ -1,4 +1,4 @@
-//! Where a system is and who we are: put in front of requests that carry only a path.
+//! Where a system is and who we are: put in front of requests that carry only a path. A redirect elsewhere is not ours.
 
 use std::fmt;
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Base {
     }
 }
 
-/// A transport that takes requests with a path only and sends them to the system.
+/// A transport that sends requests with a path only to the system, and one with a whole address there, without our headers.
 ///
 /// # Errors
 /// When the token cannot stand in a header.
@@ -91,6 +91,10 @@ pub fn based(leaf: Transport, base: &Base) -> Result<Transport, ProviderError> {
 }
 
 fn place(request: &mut Request<Bytes>, prefix: &str, headers: &[(HeaderName, HeaderValue)]) -> Result<(), WireError> {
+    // A whole address goes where it says, without what only this system may see.
+    if request.uri().authority().is_some() {
+        return Ok(());
+    }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let whole = format!("{prefix}{path}");
     let uri = whole.parse::<Uri>().map_err(|error| WireError::NotConnected(format!("'{whole}': {error}")))?;
@@ -119,6 +123,17 @@ mod tests {
         let token = request.headers().get("authorization").unwrap();
         assert_eq!((token.to_str().unwrap(), token.is_sensitive()), ("Bearer t0k3n", true));
         assert!(!format!("{base:?}").contains("t0k3n"));
+    }
+
+    #[tokio::test]
+    async fn a_whole_address_is_asked_there_without_the_token() {
+        let base = Base::new("https://ghe.test/api/v3".parse().unwrap()).bearer(SecretString::from("t0k3n"));
+        let (leaf, seen) = scripted([reply(200, &[], "")]);
+        let mut request = get(Class::Read);
+        *request.uri_mut() = "https://blob.test/log?sig=a".parse().unwrap();
+        send(&based(leaf, &base).unwrap(), request).await.unwrap();
+        let request = seen.all().remove(0);
+        assert_eq!((request.uri().to_string().as_str(), request.headers().len()), ("https://blob.test/log?sig=a", 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     app::guard::{self, Refusal},
     cli::exit::Exit,
-    domain::{offer::Risk, time::Timestamp, verb::Verb},
+    domain::{observed::FaultKind, offer::Risk, time::Timestamp, verb::Verb},
     port::{
         plan::{Plan, Target},
         record::{Entry, Record, Stage},
@@ -143,7 +143,7 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::NotMoving { seconds } => ("not_moving", format!("accepted, not moving for {seconds} s")),
         Stage::Done { said } => ("done", said.clone()),
         Stage::Refused { why, .. } => ("refused", why.clone()),
-        Stage::Failed { why } => ("failed", why.clone()),
+        Stage::Failed { why, .. } => ("failed", why.clone()),
         Stage::Unknown { check } => ("unknown", check.clone()),
     }
 }
@@ -154,7 +154,12 @@ pub fn exit_of(stage: &Stage) -> Option<Exit> {
         Stage::Done { .. } => Some(Exit::Done),
         Stage::Refused { changed: true, .. } => Some(Exit::Changed),
         Stage::Refused { changed: false, .. } => Some(Exit::Refused),
-        Stage::Failed { .. } => Some(Exit::Failed),
+        Stage::Failed { fault, .. } => Some(match fault {
+            Some(FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Unauthenticated | FaultKind::Forbidden) => {
+                Exit::Unreachable
+            }
+            _ => Exit::Failed,
+        }),
         Stage::Unknown { .. } => Some(Exit::Unknown),
         _ => None,
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::Person, time::Timestamp},
+    domain::{ids::Person, observed::FaultKind, time::Timestamp},
     port::plan::Plan,
 };
 
@@ -67,6 +67,9 @@ pub enum Stage {
     Failed {
         /// A sentence.
         why: String,
+        /// What kind of fault it was, where the system's answer or silence is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<FaultKind>,
     },
     /// It was sent and could not be confirmed.
     Unknown {

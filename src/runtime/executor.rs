@@ -95,7 +95,7 @@ async fn end(id: RecordId, host: &Host<'_>, may_send: bool) -> Result<Option<Ent
     let actor = actor.and_then(|one| one.actor(&plan.target));
     let mut flight = Flight { host, record, may_send };
     let stage = match actor {
-        None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source())),
+        None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source()), None),
         Some(actor) => match flight.fly(&plan, actor).await {
             Ok(stage) | Err(Stop::End(stage)) => stage,
             Err(Stop::Taken) => return Ok(None),
@@ -204,11 +204,11 @@ impl Flight<'_> {
             match self.attempt(plan, actor, index, call, reading.revision.clone()).await? {
                 Ok(taken) => return Ok(taken),
                 Err(error) if error.kind == FaultKind::Conflict => {}
-                Err(error) => return Err(Stop::End(failed(plan, index, &error.text))),
+                Err(error) => return Err(Stop::End(failed(plan, index, &error.text, Some(error.kind)))),
             }
         }
         let why = format!("the object changed {SENDS} times while the call was sent; it did not take effect");
-        Err(Stop::End(failed(plan, index, &why)))
+        Err(Stop::End(failed(plan, index, &why, Some(FaultKind::Conflict))))
     }
 
     /// Sends a call again of which it is proven that it had no effect yet. The one before may still arrive, but only one of
@@ -224,7 +224,7 @@ impl Flight<'_> {
         match self.attempt(plan, actor, index, call, revision).await? {
             Ok(taken) => Ok(taken),
             Err(error) if error.kind == FaultKind::Conflict => Ok(Call::Unanswered),
-            Err(error) => Err(Stop::End(failed(plan, index, &error.text))),
+            Err(error) => Err(Stop::End(failed(plan, index, &error.text, Some(error.kind)))),
         }
     }
 
@@ -242,7 +242,7 @@ impl Flight<'_> {
             && plan.verb.direction() == Direction::Forward
         {
             let why = format!("the journal cannot be written: {why}");
-            return Err(Stop::End(failed(plan, index, &why)));
+            return Err(Stop::End(failed(plan, index, &why, None)));
         }
         match within(self.host.clock, SEND_LIMIT, actor.send(call, revision.as_deref())).await {
             Some(Ok(sent)) => {
@@ -256,7 +256,7 @@ impl Flight<'_> {
 
     /// Reads the target, patiently: nothing is lost by it.
     async fn read(&self, plan: &Plan, actor: &dyn Actor) -> Result<Reading, Stop> {
-        let mut why = String::new();
+        let (mut why, mut fault) = (String::new(), FaultKind::TimedOut);
         for tried in 0..READS {
             if tried > 0 {
                 self.host.clock.sleep(READ_PAUSE).await;
@@ -269,23 +269,23 @@ impl Flight<'_> {
                         return Err(Stop::End(Stage::Refused { why, changed: true }));
                     }
                     let hopeless = [FaultKind::Missing, FaultKind::Forbidden, FaultKind::Unauthenticated];
-                    why = error.text;
+                    (why, fault) = (error.text, error.kind);
                     if hopeless.contains(&error.kind) {
                         break;
                     }
                 }
-                None => why = format!("no answer within {} s", READ_LIMIT.as_secs()),
+                None => (why, fault) = (format!("no answer within {} s", READ_LIMIT.as_secs()), FaultKind::TimedOut),
             }
         }
-        Err(Stop::End(self.give_up(plan, &format!("{} cannot be read: {why}", plan.target))))
+        Err(Stop::End(self.give_up(plan, &format!("{} cannot be read: {why}", plan.target), Some(fault))))
     }
 
     /// How it ends when nothing more can be learned or done.
-    fn give_up(&self, plan: &Plan, why: &str) -> Stage {
+    fn give_up(&self, plan: &Plan, why: &str, fault: Option<FaultKind>) -> Stage {
         if self.has_sent() {
             Stage::Unknown { check: words::check(plan, why) }
         } else {
-            Stage::Failed { why: format!("{why}; nothing was sent") }
+            Stage::Failed { why: format!("{why}; nothing was sent"), fault }
         }
     }
 
@@ -308,11 +308,11 @@ impl Flight<'_> {
 }
 
 /// How it ends when a call certainly had no effect: the calls before it had.
-fn failed(plan: &Plan, index: usize, why: &str) -> Stage {
+fn failed(plan: &Plan, index: usize, why: &str, fault: Option<FaultKind>) -> Stage {
     let done = plan.draft.calls.iter().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
     let before =
         if done.is_empty() { "nothing was changed".to_owned() } else { format!("done before it: {}", done.join(", ")) };
-    Stage::Failed { why: format!("{why}; {before}") }
+    Stage::Failed { why: format!("{why}; {before}"), fault }
 }
 
 /// Refuses when the world is not as it was on screen.
@@ -323,6 +323,6 @@ fn compare(plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
         Some(moved) if index == 0 => {
             Err(Stop::End(Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }))
         }
-        Some(moved) => Err(Stop::End(failed(plan, index, &moved))),
+        Some(moved) => Err(Stop::End(failed(plan, index, &moved, None))),
     }
 }

@@ -86,7 +86,7 @@ fn words(entry: &Entry) -> (Line, bool) {
             (Line::of(Role::Good, format!("DONE {at}")).and(Role::Text, format!(", {said}")), false)
         }
         Stage::Refused { why, .. } => (Line::of(Role::Warn, format!("REFUSED {at}: {why}; nothing was sent")), false),
-        Stage::Failed { why } => (Line::of(Role::Bad, format!("FAILED {at}: {why}")), false),
+        Stage::Failed { why, .. } => (Line::of(Role::Bad, format!("FAILED {at}: {why}")), false),
         Stage::Unknown { check } => (Line::of(Role::Bad, format!("OUTCOME UNKNOWN {at}: {check}")), false),
     }
 }
@@ -152,7 +152,7 @@ mod tests {
         let table = [
             (Stage::NotMoving { seconds: 20 }, "ACCEPTED, NOT MOVING for 20 s"),
             (Stage::Refused { why: "it moved".into(), changed: true }, "REFUSED 02:07:19: it moved; nothing was sent"),
-            (Stage::Failed { why: "403".into() }, "FAILED 02:07:19: 403"),
+            (Stage::Failed { why: "403".into(), fault: None }, "FAILED 02:07:19: 403"),
             (Stage::Sending { call: 1, revision: None }, "SENDING call 2"),
         ];
         for (stage, words) in table {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     cli::{args::Command, parse, sample},
+    domain::observed::FaultKind,
     port::record::{Entry, NewRecord, Stage},
 };
 
@@ -140,7 +141,10 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
 fn each_end_of_a_record_has_its_own_exit_code() {
     let table = [
         (Stage::Done { said: String::new() }, Exit::Done),
-        (Stage::Failed { why: String::new() }, Exit::Failed),
+        (Stage::Failed { why: String::new(), fault: None }, Exit::Failed),
+        (Stage::Failed { why: String::new(), fault: Some(FaultKind::Rejected) }, Exit::Failed),
+        (Stage::Failed { why: String::new(), fault: Some(FaultKind::Forbidden) }, Exit::Unreachable),
+        (Stage::Failed { why: String::new(), fault: Some(FaultKind::TimedOut) }, Exit::Unreachable),
         (Stage::Refused { why: String::new(), changed: false }, Exit::Refused),
         (Stage::Refused { why: String::new(), changed: true }, Exit::Changed),
         (Stage::Unknown { check: String::new() }, Exit::Unknown),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Host, News, conclude, run};
 use crate::{
-    domain::verb::Verb,
+    domain::{observed::FaultKind, verb::Verb},
     journal::{
         Chain, Journal, JournalError,
         ledger::{Begun, Ledger},
@@ -137,7 +137,7 @@ async fn a_conflict_is_sent_again_with_a_fresh_revision_at_most_three_times() {
     let entries = given.fly(&intent(Verb::Abort)).await;
     let why =
         "the object changed 3 times while the call was sent; it did not take effect; nothing was changed".to_owned();
-    assert_eq!(entries.last(), Some(&entry(0, Stage::Failed { why })));
+    assert_eq!(entries.last(), Some(&entry(0, Stage::Failed { why, fault: Some(FaultKind::Conflict) })));
     assert_eq!(given.cluster.sent(), Vec::<String>::new());
 }
 
@@ -147,7 +147,7 @@ async fn a_call_that_is_forbidden_fails_with_the_systems_sentence() {
     given.cluster.fail_with(&[Fault::Forbidden]);
     let entries = given.fly(&intent(Verb::Abort)).await;
     let why = "dana may not patch; nothing was changed".to_owned();
-    assert_eq!(entries.last(), Some(&entry(0, Stage::Failed { why })));
+    assert_eq!(entries.last(), Some(&entry(0, Stage::Failed { why, fault: Some(FaultKind::Forbidden) })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,7 +181,7 @@ async fn a_target_that_fails_after_the_call_ends_as_failed() {
     let given = Given::new(&[(3, fact::PHASE, "degraded")]);
     let entries = given.fly(&intent(Verb::Abort)).await;
     let why = "it was sent, and then: phase degraded".to_owned();
-    assert_eq!(entries.last(), Some(&entry(3, Stage::Failed { why })));
+    assert_eq!(entries.last(), Some(&entry(3, Stage::Failed { why, fault: None })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +190,7 @@ async fn a_target_that_cannot_be_read_is_not_touched() {
     given.cluster.hang();
     let entries = given.fly(&intent(Verb::Abort)).await;
     let why = "eu/argo_rollouts/shop/payments cannot be read: no answer within 5 s; nothing was sent".to_owned();
-    assert_eq!(entries.last(), Some(&entry(17, Stage::Failed { why })));
+    assert_eq!(entries.last(), Some(&entry(17, Stage::Failed { why, fault: Some(FaultKind::TimedOut) })));
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,7 +51,7 @@ impl Flight<'_> {
                         return Ok(Stage::Done { said: words::observed(plan) });
                     }
                     if let Some(bad) = expect.fails_if.iter().find(|one| one.holds(&reading.facts)) {
-                        return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}") });
+                        return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}"), fault: None });
                     }
                     (last, fault) = (reading.facts, None);
                 }

@@ -3,9 +3,22 @@
 #[path = "support/pty.rs"]
 mod pty;
 
-use std::{fs, process::Command};
+use std::{collections::BTreeMap, fs, process::Command};
 
+use holdshort::{
+    app::model::{Model, Screen},
+    keymap::Keymap,
+    run::demo_cockpit,
+    runtime::{
+        terminal::{Ended, Terminal, run_terminal},
+        watchdog::Watchdog,
+    },
+    term::{painter::on_stdout, session::Session},
+    theme::{Depth, Glyphs, Theme},
+    ui, view,
+};
 use pty::Pty;
+use ratatui::{buffer::Buffer, layout::Rect};
 
 const LIKELY: &str = "LIKELY THE RELEASE";
 
@@ -109,6 +122,83 @@ fn a_terminated_program_gives_the_terminal_back() {
     assert!(killed.success());
     pty.wait();
     assert!(!pty.is_left_dirty());
+}
+
+/// The cockpit over the built-in world in the terminal that this test binary is started in, as the program runs it: the same
+/// loop and the same guard. `draw` and `aside` are the faults.
+fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model, Rect, &mut Buffer)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let mut demo = runtime.block_on(demo_cockpit("bad-canary", (120, 36))).unwrap();
+    runtime.block_on(async {
+        tokio::time::resume();
+        let (_watchdog, mut signals) = Watchdog::start().unwrap();
+        let mut screen = Session::take().unwrap();
+        let mut painter = on_stdout().unwrap();
+        let terminal = Terminal {
+            painter: &mut painter,
+            screen: &mut screen,
+            input: crossterm::event::EventStream::new(),
+            signals: &mut signals,
+            pace: std::time::Duration::ZERO,
+        };
+        let _task = tokio::spawn(aside);
+        assert_eq!(run_terminal(&mut demo.cockpit, terminal, draw).await, Ended::Panicked);
+    });
+}
+
+fn paint(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let theme = Theme::named("dark", Depth::True, Glyphs::Unicode).unwrap();
+    let keymap = Keymap::with(&BTreeMap::new()).unwrap();
+    ui::draw(&view::view(model, &keymap), &theme, area, buffer);
+}
+
+#[test]
+#[ignore = "panics in the terminal of the test below"]
+fn child_that_panics_while_it_draws() {
+    fly(std::future::pending(), |model, area, buffer| {
+        paint(model, area, buffer);
+        assert!(!matches!(model.nav.screen(), Screen::Inbox), "a bug in the view");
+    });
+}
+
+#[test]
+#[ignore = "panics in the terminal of the test below"]
+fn child_that_panics_in_a_task() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut tell = Some(tell);
+    let aside = async {
+        told.await.unwrap();
+        panic!("a bug in a task");
+    };
+    fly(aside, move |model, area, buffer| {
+        paint(model, area, buffer);
+        if matches!(model.nav.screen(), Screen::Inbox)
+            && let Some(tell) = tell.take()
+        {
+            tell.send(()).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_says_what_happened() {
+    let table =
+        [("child_that_panics_while_it_draws", "a bug in the view"), ("child_that_panics_in_a_task", "a bug in a task")];
+    for (child, bug) in table {
+        let this = std::env::current_exe().unwrap();
+        let args = ["--exact", child, "--ignored", "--nocapture", "--test-threads=1"];
+        let mut pty = Pty::start_program(this, &args, &[], 120, 36);
+        pty.until("the headline", likely);
+        pty.keys("i");
+        // On the screen that the shell has: the alternate one would take the message with it.
+        pty.until("the message", |screen| screen.contains(bug) && !likely(screen));
+        pty.wait();
+        assert!(!pty.is_left_dirty(), "{child}");
+        let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+        let (left, said) = (raw.find("\u{1b}[?1049l").unwrap(), raw.find(bug).unwrap());
+        assert!(left < said, "{child}: {raw:?}");
+        assert_eq!(raw.matches("\u{1b}[?1049l").count(), 1, "{child}: given back once");
+    }
 }
 
 #[test]

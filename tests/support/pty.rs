@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 use std::{
+    ffi::OsStr,
     io::{Read, Write},
     num::NonZero,
     sync::{Arc, Condvar, Mutex},
@@ -37,8 +38,19 @@ impl Pty {
 
     /// The same with these variables in its environment.
     pub(crate) fn start_in(args: &[&str], environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_holdshort"), args, environment, columns, rows)
+    }
+
+    /// The same with another program.
+    pub(crate) fn start_program(
+        program: impl AsRef<OsStr>,
+        args: &[&str],
+        environment: &[(&str, &str)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_holdshort"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");

@@ -13,7 +13,7 @@ use crate::{
     },
     domain::{
         ids::{Person, RolloutId, ServiceName},
-        rollout::{Role, Rollout},
+        rollout::{ReplicaSet, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
         time::Timestamp,
@@ -142,6 +142,8 @@ pub struct Model {
     pub standards: BTreeMap<ServiceName, Standard>,
     /// The verdict on each rollout in flight.
     pub judgements: BTreeMap<RolloutId, Judgement>,
+    /// The canary of the newest verdict on each rollout, kept after it was taken back.
+    pub judged: BTreeMap<RolloutId, ReplicaSet>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
     /// Until when the signals of each service were asked for.
@@ -176,6 +178,7 @@ impl Model {
             store,
             standards: BTreeMap::new(),
             judgements: BTreeMap::new(),
+            judged: BTreeMap::new(),
             step_times: BTreeMap::new(),
             signals_asked: BTreeMap::new(),
             signals_proven: None,
@@ -193,14 +196,32 @@ impl Model {
 
     /// What was measured of the version on one side of a rollout: what the verdict rests on and what panels show.
     pub fn arm(&self, rollout: &Rollout, side: Role) -> Option<&VersionSignals> {
-        let set = rollout.side(side)?;
+        self.measured(rollout, rollout.side(side)?)
+    }
+
+    /// The canary that was judged and then taken back: no longer a side of the rollout, and still what its panels are about.
+    pub fn taken_back(&self, rollout: &Rollout) -> Option<&ReplicaSet> {
+        let set = self.judged.get(&rollout.id)?;
+        let serves = rollout.side(Role::Stable).is_some_and(|stable| stable.hash == set.hash);
+        (rollout.side(Role::Canary).is_none() && !serves).then_some(set)
+    }
+
+    /// As [`Self::arm`], for pictures of what happened: a canary that was taken back keeps its curve.
+    pub fn curve(&self, rollout: &Rollout, side: Role) -> Option<&VersionSignals> {
+        match self.taken_back(rollout).filter(|_| side == Role::Canary) {
+            Some(set) => self.measured(rollout, set),
+            None => self.arm(rollout, side),
+        }
+    }
+
+    fn measured(&self, rollout: &Rollout, set: &ReplicaSet) -> Option<&VersionSignals> {
         let (_, signals) = self.store.signals(&rollout.service)?;
         let tag = set.version.tag.as_str();
         // Two versions with one tag can only be told apart by their hashes.
         let shared = rollout
             .replica_sets
             .iter()
-            .any(|other| other.role != side && other.role != Role::Old && other.version.tag == tag);
+            .any(|other| other.hash != set.hash && other.role != Role::Old && other.version.tag == tag);
         if shared { signals.of(&[&set.hash]) } else { signals.of(&[tag, &set.hash]) }
     }
 

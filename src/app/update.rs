@@ -85,7 +85,7 @@ mod tests {
         domain::{
             objective::{Objective, Slo},
             observed::{Fault, FaultKind},
-            rollout::{Engine, Rollout},
+            rollout::{Engine, Role, Rollout},
             signal::{Counts, ServiceSignals, VersionSignals},
             standard::Standard,
             verb::Verb,
@@ -286,6 +286,43 @@ mod tests {
         take(&mut model, window(3, 4), signals(0..0));
         let (_, kept) = model.store.signals(&"payments".into()).unwrap();
         assert_eq!(kept.versions[0].counts, signals(0..3).versions[0].counts);
+    }
+
+    #[test]
+    fn a_canary_that_was_judged_keeps_its_curve_after_it_was_taken_back_until_another_is_judged() {
+        let mut model = seeing(vec![payments()]);
+        let version = |tag: &str| VersionSignals { label: tag.to_owned(), ..Default::default() };
+        let window = Window { from: now() - Duration::from_mins(2), to: now(), step: Duration::from_secs(30) };
+        let signals = ServiceSignals {
+            service: "payments".into(),
+            step: window.step,
+            versions: ["1.41.3", "1.42.0"].map(version).into(),
+        };
+        let source = || "prometheus".into();
+        update(&mut model, Msg::Signals { source: source(), at: now(), window, signals: Ok(vec![signals]) });
+        let curve = |model: &Model, rollout: &Rollout, side| model.curve(rollout, side).map(|arm| arm.label.clone());
+        let both = (Some("1.42.0".to_owned()), Some("1.41.3".to_owned()));
+        let curves = |model: &Model, rollout: &Rollout| {
+            (curve(model, rollout, Role::Canary), curve(model, rollout, Role::Stable))
+        };
+        assert_eq!((curves(&model, &payments()), model.taken_back(&payments())), (both.clone(), None));
+
+        let mut back = payments();
+        back.canary.clone_from(&back.stable);
+        back.identity.canary_hash.clone_from(&back.identity.stable_hash);
+        back.replica_sets[0].role = Role::Old;
+        see(&mut model, now(), vec![back.clone()]);
+        assert_eq!(model.judgements.get(&back.id), None);
+        assert_eq!((curves(&model, &back), model.arm(&back, Role::Canary)), (both, None));
+        assert_eq!(model.taken_back(&back).map(|set| set.hash.as_str()), Some("c0ffee"));
+
+        // The judged version serves now: it was promoted, not taken back.
+        let mut promoted = back.clone();
+        promoted.replica_sets.remove(1);
+        promoted.replica_sets[0].role = Role::Stable;
+        assert_eq!((curves(&model, &promoted), model.taken_back(&promoted)), ((None, Some("1.42.0".to_owned())), None));
+        see(&mut model, now(), Vec::new());
+        assert_eq!(model.taken_back(&back), None);
     }
 
     #[test]

@@ -127,6 +127,11 @@ pub(super) fn words(side: &'static str, role: Role, value: Option<String>) -> Li
     }
 }
 
+/// `canary taken back`: its curve is there, and there is no value now.
+pub(super) fn taken_back(side: &'static str, role: Role) -> Line {
+    Line::of(role, format!("{side:<7}")).and(Role::Dim, "taken back")
+}
+
 /// The ends of the axis in words.
 pub(super) fn ends(span: Span) -> (String, String) {
     (number::moment(span.to, span.from), number::moment(span.to, span.to))

@@ -105,6 +105,7 @@ fn judge_one(model: &mut Model, id: &RolloutId) {
         Some(judgement) => drop(model.judgements.insert(id.clone(), judgement)),
         None => drop(model.judgements.remove(id)),
     }
+    note_judged(model);
 }
 
 /// Judges every rollout in flight; what is no longer in flight has no verdict.
@@ -116,6 +117,17 @@ pub(super) fn judge_all(model: &mut Model) {
         .filter_map(|rollout| Some((rollout.id.clone(), judge(model, rollout)?)))
         .collect();
     model.judgements = judged.into_iter().collect();
+    note_judged(model);
+}
+
+/// Keeps which version the newest verdict is about, as long as its rollout is there.
+fn note_judged(model: &mut Model) {
+    let store = &model.store;
+    let canary = |id: &RolloutId| store.rollout(id)?.side(Role::Canary).map(|set| (id.clone(), set.clone()));
+    let mut judged = std::mem::take(&mut model.judged);
+    judged.extend(model.judgements.keys().filter_map(canary));
+    judged.retain(|id, _| store.rollout(id).is_some());
+    model.judged = judged;
 }
 
 /// The verdict on a rollout; `None` where there is no second version to compare.

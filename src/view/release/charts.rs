@@ -78,7 +78,7 @@ fn span(scene: &Scene<'_>, rollout: &Rollout) -> Span {
 
 fn one(scene: &Scene<'_>, rollout: &Rollout, kind: &Kind, span: Span, height: usize, shown: usize) -> Panel {
     let none = Series::new();
-    let series = |side| scene.model.arm(rollout, side).map_or(&none, kind.series);
+    let series = |side| scene.model.curve(rollout, side).map_or(&none, kind.series);
     let (canary, stable) = (series(Side::Canary), series(Side::Stable));
     let top = panel::top(panel::largest(&[canary, stable], span), kind.least);
     let step = scene.model.session.signal_step;
@@ -102,6 +102,9 @@ fn one(scene: &Scene<'_>, rollout: &Rollout, kind: &Kind, span: Span, height: us
 }
 
 fn said(scene: &Scene<'_>, rollout: &Rollout, kind: &Kind, side: Side, name: &'static str, role: Role) -> Line {
+    if side == Side::Canary && scene.model.taken_back(rollout).is_some() {
+        return panel::taken_back(name, role);
+    }
     let value = flight::latest(scene, rollout, side, kind.series).map(kind.words);
     let line = panel::words(name, role, value);
     if scene.signals_live(rollout) { line } else { line.stale() }

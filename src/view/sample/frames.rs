@@ -11,7 +11,7 @@ use crate::{
         update::update,
     },
     domain::{
-        rollout::{Engine, Phase, Rollout, Strategy, Weight},
+        rollout::{Engine, Phase, Role, Rollout, Strategy, Weight},
         verb::Verb,
     },
     port::{facet::Change, record::Stage},
@@ -91,6 +91,21 @@ fn aborted() -> Rollout {
     rollout
 }
 
+/// Payments put back: its canary is an old replica set, and nothing is on its way.
+fn put_back() -> Rollout {
+    let mut rollout = payments();
+    rollout.canary = rollout.stable.clone();
+    rollout.identity.canary_hash = rollout.identity.stable_hash.clone();
+    let (canary, stable) = (0, 1);
+    let gone = &mut rollout.replica_sets[canary];
+    (gone.role, gone.desired, gone.current, gone.ready, gone.available) = (Role::Old, 0, 0, 0, 0);
+    let back = &mut rollout.replica_sets[stable];
+    (back.revision, back.earlier_revisions) = (13, vec![11]);
+    rollout.weight = Weight { declared: 0, actual: 0, max: 100 };
+    (rollout.phase, rollout.pause, rollout.step) = (Phase::Healthy, None, Some(8));
+    rollout
+}
+
 /// Payments pod by pod, as a plain Deployment does it, held by a person.
 fn rolling() -> Rollout {
     let mut rollout = payments();
@@ -113,6 +128,7 @@ pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
         ("release", release()),
         ("release-hung", opened(hung(columns, rows), Screen::Release(payments().id))),
         ("release-aborted", opened(with(start(), aborted()), Screen::Release(payments().id))),
+        ("release-put-back", opened(with(start(), put_back()), Screen::Release(payments().id))),
         ("release-rolling", opened(with(start(), rolling()), Screen::Release(payments().id))),
         ("inbox", opened(start(), Screen::Inbox)),
         ("inbox-empty", opened(unseen(columns, rows), Screen::Inbox)),

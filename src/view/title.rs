@@ -4,7 +4,7 @@ use crate::{
     app::{board, inbox::Item, model::Screen},
     domain::{gate::Eligibility, observed::Freshness},
     view::{
-        Bar, number,
+        Bar, measure, number,
         scene::Scene,
         span::{Line, Role},
     },
@@ -12,15 +12,29 @@ use crate::{
 
 /// ` holdshort   demo     12 services   4 in flight   3 wait for you     02:07:41`.
 pub(super) fn bar(scene: &Scene<'_>, screen: &'static str) -> Bar {
-    let session = &scene.model.session;
-    let mut left = Line::of(Role::Strong, " holdshort").gap(2).and(Role::Accent, session.profile.clone());
+    let right = counts(scene).join(clock(scene));
+    let room = scene.columns.saturating_sub(right.width() + 2);
+    let profile = scene.model.session.profile.as_str();
+    let named = Line::of(Role::Strong, " holdshort").gap(1).join(place(scene, profile, screen));
+    if named.width() <= room {
+        return Bar { left: named, right };
+    }
+    // Where one is says more than the program's name, and that nothing can be sent more than the end of a long profile.
+    let bare = place(scene, profile, screen);
+    let short = measure::cut(profile, (measure::width(profile) + room).saturating_sub(bare.width()));
+    Bar { left: if bare.width() <= room { bare } else { place(scene, &short, screen) }, right }
+}
+
+/// Which profile, which screen, and whether verbs are refused.
+fn place(scene: &Scene<'_>, profile: &str, screen: &'static str) -> Line {
+    let mut line = Line::of(Role::Accent, format!(" {profile}"));
     if !screen.is_empty() {
-        left = left.and(Role::Dim, " › ").and(Role::Strong, screen);
+        line = line.and(Role::Dim, " › ").and(Role::Strong, screen);
     }
-    if session.read_only {
-        left = left.gap(2).and(Role::Warn, "READ-ONLY");
+    if scene.model.session.read_only {
+        line = line.gap(2).and(Role::Warn, "READ-ONLY");
     }
-    Bar { left, right: counts(scene).join(clock(scene)) }
+    line
 }
 
 fn counts(scene: &Scene<'_>) -> Line {
@@ -49,5 +63,29 @@ pub(super) fn clock(scene: &Scene<'_>) -> Line {
     match old {
         0 => line.and(Role::Good, "all live "),
         _ => line.and(Role::Warn, format!("{old} not live ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    /// The left side for a profile at a width.
+    fn left(profile: &str, read_only: bool, columns: u16) -> String {
+        let mut model = sample::board(columns, 24);
+        (model.session.profile, model.session.read_only) = (profile.to_owned(), read_only);
+        let keymap = sample::keymap();
+        let bar = bar(&Scene::new(&model, &keymap), "");
+        assert!(bar.left.width() + 2 + bar.right.width() <= usize::from(columns), "{bar:?}");
+        bar.left.spans.iter().map(|span| span.text.as_ref()).collect()
+    }
+
+    #[test]
+    fn a_narrow_screen_leaves_out_the_programs_name_before_it_cuts_the_profile() {
+        assert_eq!(left("demo waiting-approval", false, 120), " holdshort  demo waiting-approval");
+        assert_eq!(left("demo waiting-approval", false, 80), " demo waiting-approval");
+        assert_eq!(left("prod", true, 80), " holdshort  prod  READ-ONLY");
+        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-…  READ-ONLY");
     }
 }

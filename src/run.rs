@@ -234,6 +234,7 @@ impl Process<'_> {
     }
 
     fn snapshot(&mut self, args: &SnapshotArgs) -> Result<Exit, CliError> {
+        snapshot::check(args)?;
         let mut pilot = self.wait(async {
             let mut pilot = self.settled((args.size.columns, args.size.rows)).await?;
             snapshot::open(pilot.cockpit.model_mut(), args)?;

@@ -22,7 +22,13 @@ mod tests {
     use serde_json::Value;
 
     use crate::{
-        cli::{inbox::inbox, keys::keys, sample, status::status},
+        cli::{
+            inbox::inbox,
+            keys::keys,
+            sample,
+            snapshot::{LineOut, RunOut, picture},
+            status::status,
+        },
         domain::evidence::Verdict,
         keymap::Keymap,
     };
@@ -45,10 +51,13 @@ mod tests {
         let described = fs::read_to_string("docs/json.md").unwrap();
         let model = sample::judged(Verdict::Wait, "too few requests");
         let keymap = Keymap::with(&BTreeMap::new()).unwrap();
+        let run = RunOut { column: 0, cells: 1, role: None, selected: true };
+        let lines = vec![LineOut { text: String::new(), runs: vec![run] }];
         let all = [
             serde_json::to_value(status(&model, None, |_| String::new())),
             serde_json::to_value(inbox(&model)),
             serde_json::to_value(keys(&keymap)),
+            serde_json::to_value(picture(&model, lines)),
         ];
         let mut found = BTreeSet::new();
         for value in all {

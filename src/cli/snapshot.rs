@@ -2,15 +2,17 @@
 
 use std::{fs, io::Write, path::Path};
 
+use serde::Serialize;
+
 use crate::{
-    app::model::{Model, RowKey, Screen},
+    app::model::{Model, Overlay, RowKey, Screen},
     cli::{
         args::SnapshotArgs,
         exit::CliError,
-        target,
+        json, target,
         value::{Snapshotted, View},
     },
-    domain::verb::Verb,
+    domain::{time::Timestamp, verb::Verb},
     port::plan::Target,
 };
 
@@ -18,6 +20,83 @@ use crate::{
 pub trait Painter {
     /// The visible screen at the model's size, in this form.
     fn paint(&self, model: &Model, form: Snapshotted) -> Result<String, String>;
+
+    /// The visible screen at the model's size, line by line.
+    fn lines(&self, model: &Model) -> Vec<LineOut>;
+}
+
+/// `holdshort/snapshot/v1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Picture {
+    /// `holdshort/snapshot/v1`.
+    pub schema: &'static str,
+    /// What time it is on the screen.
+    pub now: Timestamp,
+    /// `board`, `inbox` or `release`.
+    pub view: &'static str,
+    /// The full id of the rollout that `release` shows; else `null`.
+    pub rollout: Option<String>,
+    /// What lies over it: `help`, `why`, `card` or `refused`; `null` for nothing.
+    pub overlay: Option<&'static str>,
+    /// How wide it is.
+    pub columns: u16,
+    /// How high it is.
+    pub rows: u16,
+    /// From the top, one a row.
+    pub lines: Vec<LineOut>,
+}
+
+/// One row of cells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LineOut {
+    /// Its text, without blanks at the end.
+    pub text: String,
+    /// Stretches of one role.
+    pub runs: Vec<RunOut>,
+}
+
+/// Neighbouring cells of one role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunOut {
+    /// The first cell, from 0.
+    pub column: u16,
+    /// How many cells; a wide character takes two.
+    pub cells: u16,
+    /// The role's name in a theme; `null` for blank cells of the selected row.
+    pub role: Option<&'static str>,
+    /// Part of the selected row.
+    pub selected: bool,
+}
+
+/// The visible screen with its roles.
+pub fn picture(model: &Model, lines: Vec<LineOut>) -> Picture {
+    let (view, rollout) = match model.nav.screen() {
+        Screen::Board => ("board", None),
+        Screen::Inbox => ("inbox", None),
+        Screen::Release(id) => ("release", Some(id.to_string())),
+    };
+    let overlay = model.nav.overlay.as_ref().map(|overlay| match overlay {
+        Overlay::Help => "help",
+        Overlay::Why(_) => "why",
+        Overlay::Card(_) => "card",
+        Overlay::Refused(_) => "refused",
+    });
+    let (columns, rows) = model.size;
+    Picture { schema: "holdshort/snapshot/v1", now: model.now, view, rollout, overlay, columns, rows, lines }
+}
+
+/// What cannot be drawn, said before anything is asked of any system.
+pub fn check(args: &SnapshotArgs) -> Result<(), CliError> {
+    if args.format != Snapshotted::Png {
+        return Ok(());
+    }
+    let svg = args.out.as_deref().map_or_else(|| Path::new("screen.svg").to_owned(), |out| out.with_extension("svg"));
+    Err(CliError::usage(format!(
+        "a PNG takes fonts, which holdshort does not bring and a bastion seldom has: draw --format svg --out {0} and \
+         convert it where there are some, e.g. `rsvg-convert -o {1} {0}`",
+        svg.display(),
+        svg.with_extension("png").display()
+    )))
 }
 
 /// Makes the view visible at the size that was asked for, as if somebody had gone there.
@@ -40,17 +119,22 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
 
 /// Draws what is visible to the file that was named, else to `out`.
 pub fn print(model: &Model, args: &SnapshotArgs, painter: &dyn Painter, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut text = painter.paint(model, args.format).map_err(CliError::failed)?;
-    if !text.ends_with('\n') {
-        text.push('\n');
+    let mut text = Vec::new();
+    if args.format == Snapshotted::Json {
+        json::print(&picture(model, painter.lines(model)), &mut text)?;
+    } else {
+        text.extend(painter.paint(model, args.format).map_err(CliError::failed)?.into_bytes());
+    }
+    if !text.ends_with(b"\n") {
+        text.push(b'\n');
     }
     match &args.out {
         Some(path) => write_file(path, &text),
-        None => Ok(out.write_all(text.as_bytes())?),
+        None => Ok(out.write_all(&text)?),
     }
 }
 
-fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+fn write_file(path: &Path, text: &[u8]) -> Result<(), CliError> {
     fs::write(path, text).map_err(|e| CliError::failed(format!("cannot write {}: {e}", path.display())))
 }
 
@@ -72,6 +156,11 @@ mod tests {
         fn paint(&self, model: &Model, form: Snapshotted) -> Result<String, String> {
             Ok(format!("{:?} {:?} {form:?}", model.nav.screen(), model.size))
         }
+
+        fn lines(&self, _: &Model) -> Vec<LineOut> {
+            let run = RunOut { column: 1, cells: 2, role: Some("text.strong"), selected: false };
+            vec![LineOut { text: " ok".to_owned(), runs: vec![run] }]
+        }
     }
 
     #[test]
@@ -84,6 +173,44 @@ mod tests {
         let mut out = Vec::new();
         print(&model, &args, &Names, &mut out).unwrap();
         assert_eq!((out, fs::read_to_string(path).unwrap()), (Vec::new(), "Inbox (80, 24) Svg\n".to_owned()));
+    }
+
+    #[test]
+    fn json_says_what_is_shown_and_the_role_of_each_stretch_of_cells() {
+        let args = args("holdshort snapshot --view release:payments@prod/eu --size 80x24 --format json");
+        let mut model = sample::model();
+        open(&mut model, &args).unwrap();
+        let mut out = Vec::new();
+        print(&model, &args, &Names, &mut out).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&out).unwrap(),
+            serde_json::json!({
+                "schema": "holdshort/snapshot/v1",
+                "now": "2026-03-10T02:07:00Z",
+                "view": "release",
+                "rollout": "eu/argo_rollouts/shop/payments",
+                "overlay": null,
+                "columns": 80,
+                "rows": 24,
+                "lines": [{
+                    "text": " ok",
+                    "runs": [{"column": 1, "cells": 2, "role": "text.strong", "selected": false}],
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn a_png_is_refused_with_the_two_commands_that_make_one() {
+        let error = check(&args("holdshort snapshot --format png --out board.png")).unwrap_err();
+        assert_eq!(
+            error,
+            CliError::usage(
+                "a PNG takes fonts, which holdshort does not bring and a bastion seldom has: draw --format svg --out \
+                 board.svg and convert it where there are some, e.g. `rsvg-convert -o board.png board.svg`"
+            )
+        );
+        assert_eq!(check(&args("holdshort snapshot --format svg")), Ok(()));
     }
 
     #[test]

@@ -134,6 +134,8 @@ pub enum Snapshotted {
     Ansi,
     /// A picture.
     Svg,
-    /// The cells' text and roles.
+    /// Not drawn here, for that takes fonts: convert the SVG, e.g. with `rsvg-convert`
+    Png,
+    /// Lines of text and the roles of their cells (`holdshort/snapshot/v1`)
     Json,
 }

@@ -6,7 +6,13 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     app::model::Model,
-    cli::{args::Globals, color, exit::CliError, snapshot::Painter, value::Snapshotted},
+    cli::{
+        args::Globals,
+        color,
+        exit::CliError,
+        snapshot::{LineOut, Painter, RunOut},
+        value::Snapshotted,
+    },
     config::schema::Config,
     keymap::Keymap,
     theme::{self, Depth, Glyphs, Theme, ThemeFile, lint::lint},
@@ -50,8 +56,21 @@ impl Painter for Pictures {
             Snapshotted::Txt => ui::text::plain(&buffer),
             Snapshotted::Ansi => ui::text::ansi(&buffer),
             Snapshotted::Svg => ui::svg::svg(&buffer, &self.theme),
-            Snapshotted::Json => return Err("json".to_owned()),
+            // `cli::snapshot` neither draws a PNG nor asks for JSON as a drawing.
+            Snapshotted::Png | Snapshotted::Json => return Err(format!("{form:?} is not drawn")),
         })
+    }
+
+    fn lines(&self, model: &Model) -> Vec<LineOut> {
+        let run = |run: ui::runs::Run| RunOut {
+            column: run.column,
+            cells: run.cells,
+            role: run.role,
+            selected: run.selected,
+        };
+        let line = |row: ui::runs::Row| LineOut { text: row.text, runs: row.runs.into_iter().map(run).collect() };
+        let rows = ui::runs::runs(&view::view(model, &self.keymap), self.theme.glyphs, model.size);
+        rows.into_iter().map(line).collect()
     }
 }
 

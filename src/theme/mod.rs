@@ -43,6 +43,9 @@ pub const ROLES: &[&str] = &[
     "danger.still",
 ];
 
+/// The role that lies under others: it has a background, and they keep their text.
+const SELECTION: &str = "selection";
+
 /// The built-in themes, by name.
 const BUILT_IN: [(&str, &str); 3] = [
     ("dark", include_str!("../../themes/dark.toml")),
@@ -81,6 +84,26 @@ impl Theme {
     pub fn named(name: &str, depth: Depth, glyphs: Glyphs) -> Option<Self> {
         let file = built_in(name)?.parse().ok()?;
         Some(Self::new(&file, depth, glyphs))
+    }
+
+    /// A theme that names instead of painting: every role has a colour of its own, from which [`Theme::roles_of`] reads it
+    /// back. Nothing is drawn with it but what a program reads.
+    pub fn of_roles(glyphs: Glyphs) -> Self {
+        let paint = |(index, role): (u8, &&'static str)| {
+            let color = Color::Indexed(index);
+            (*role, if *role == SELECTION { Style::new().bg(color) } else { Style::new().fg(color) })
+        };
+        Self { styles: (0..).zip(ROLES).map(paint).collect(), glyphs, canvas: (Color::Reset, Color::Reset) }
+    }
+
+    /// The role of a cell that was drawn with [`Theme::of_roles`] from its text and background colours, and whether it is
+    /// part of the selection.
+    pub fn roles_of(text: Color, background: Color) -> (Option<&'static str>, bool) {
+        let role = match text {
+            Color::Indexed(index) => ROLES.get(usize::from(index)).copied(),
+            _ => None,
+        };
+        (role, background != Color::Reset)
     }
 
     /// How a role looks; an unknown role looks like nothing special.

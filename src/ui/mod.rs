@@ -4,6 +4,7 @@
 
 mod chart;
 mod paint;
+pub mod runs;
 mod sheet;
 pub mod svg;
 mod table;

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use crate::{
     cli::{
         exit::Exit,
-        value::{Moment, Size, Snapshotted, View, Wait, chords, since_start, speed},
+        value::{Moment, Size, Snapshotted, View, Wait, chords, seed, since_start, speed},
     },
     domain::verb::Verb,
     keymap::chord::Chord,
@@ -63,7 +63,7 @@ pub struct Globals {
     )]
     pub demo: Option<String>,
     /// The built-in world's seed
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", global = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// The built-in world's time since its start, reached at once: +20m
     #[arg(long, value_name = "+TIME", global = true, value_parser = since_start)]

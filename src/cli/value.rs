@@ -12,6 +12,9 @@ use crate::{
 /// The longest span that is taken: more would leave the calendar.
 const LONGEST: Duration = Duration::from_hours(24 * 366);
 
+/// How far the world is brought at most: that takes seconds.
+const FURTHEST: Duration = Duration::from_hours(24 * 7);
+
 fn span(text: &str) -> Result<Duration, String> {
     let read = humantime::parse_duration(text).ok().filter(|span| *span <= LONGEST);
     read.ok_or_else(|| "write e.g. 90s, 20m or 1h30m".to_owned())
@@ -19,7 +22,16 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// `+20m`, or `20m`.
 pub(super) fn since_start(text: &str) -> Result<Duration, String> {
-    span(text.strip_prefix('+').unwrap_or(text))
+    let read = span(text.strip_prefix('+').unwrap_or(text))?;
+    if read > FURTHEST {
+        return Err(format!("the world lives through all of it: at most {}", humantime::format_duration(FURTHEST)));
+    }
+    Ok(read)
+}
+
+/// What everything random in the world follows from.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number, 0 or more, at most {}", u64::MAX))
 }
 
 /// How fast the world's time goes: more than 0, at most 10,000.

@@ -81,9 +81,9 @@ pub(super) fn scenario(name: &str, seed: Option<u64>) -> Result<Scenario, CliErr
     Ok(scenario)
 }
 
-/// A world, made and brought to its start.
+/// A world whose history runs with the first request.
 pub(super) fn shared(scenario: &Scenario) -> Result<SharedWorld, CliError> {
-    World::new(scenario).map(SharedWorld::new).map_err(|why| CliError::usage(why.to_string()))
+    World::at_rest(scenario).map(SharedWorld::new).map_err(|why| CliError::usage(why.to_string()))
 }
 
 impl Ground {

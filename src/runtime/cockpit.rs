@@ -390,11 +390,18 @@ impl Cockpit {
         match note {
             Note::Msg(msg) => self.feed(msg),
             Note::Answered(msg, key) => {
-                match key {
-                    Key::Signals => self.reading = self.reading.saturating_sub(1),
-                    key => drop(self.awaited.remove(&key)),
-                }
+                let last = match key {
+                    Key::Signals => {
+                        self.reading = self.reading.saturating_sub(1);
+                        false
+                    }
+                    key => self.awaited.remove(&key) && self.awaited.is_empty(),
+                };
                 self.feed(msg);
+                if last {
+                    // What is in flight is known now: its signals are asked for at once, not with the next second.
+                    self.tick();
+                }
             }
             Note::Begun(target, result) => {
                 self.beginning.remove(&target);

@@ -114,6 +114,13 @@ pub struct World {
 impl World {
     /// The world of a scenario, at its start: its history has run.
     pub fn new(scenario: &Scenario) -> Result<Self, WorldError> {
+        let mut world = Self::at_rest(scenario)?;
+        world.advance(scenario.start);
+        Ok(world)
+    }
+
+    /// The same before its history: that runs with the first request. Whoever paints a screen meanwhile need not wait for it.
+    pub fn at_rest(scenario: &Scenario) -> Result<Self, WorldError> {
         let (start, begins) = (scenario.start, scenario.begins());
         let (traffic, rules) = (scenario.traffic.clone(), scenario.rules.clone());
         let mut script = Vec::new();
@@ -127,7 +134,7 @@ impl World {
         let events = scenario.github_script.iter();
         script.extend(events.map(|event| (event.at.from(start), Deed::GitHub(event.act.clone()))));
         script.sort_by_key(|(at, _)| *at);
-        let mut world = Self {
+        Ok(Self {
             now: begins,
             clusters,
             prometheus: Prometheus::new(scenario.seed, traffic, rules, start)?,
@@ -140,9 +147,7 @@ impl World {
             streams: BTreeMap::new(),
             opened: 0,
             log: Log::default(),
-        };
-        world.advance(start);
-        Ok(world)
+        })
     }
 
     /// The world's time.

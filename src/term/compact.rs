@@ -1,0 +1,275 @@
+//! A backend that spends few bytes: an idle screen over a slow line is a clock and some ages, and should cost no more.
+//!
+//! What it leaves out that ratatui's own sends with every frame: the reset of every attribute at its end, attributes that
+//! have not changed, and the row of a cell on the row of the last one. It never asks the terminal anything.
+
+use std::io::{self, Write};
+
+use ratatui::{
+    backend::{Backend, ClearType, WindowSize},
+    buffer::Cell,
+    layout::{Position, Size},
+    style::{Color, Modifier},
+};
+
+/// A frame of at most so many cells is drawn look by look instead of row by row: its cells are far apart anyway.
+const FEW: usize = 48;
+/// What is told to the terminal of attributes, with their codes (ECMA-48, SGR).
+const ATTRIBUTES: [(Modifier, u8); 5] = [
+    (Modifier::BOLD, 1),
+    (Modifier::DIM, 2),
+    (Modifier::ITALIC, 3),
+    (Modifier::UNDERLINED, 4),
+    (Modifier::REVERSED, 7),
+];
+
+/// How the terminal draws the next character.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Look {
+    text: Color,
+    back: Color,
+    attributes: Modifier,
+}
+
+impl Look {
+    fn of(cell: &Cell) -> Self {
+        let known = ATTRIBUTES.iter().fold(Modifier::empty(), |all, (one, _)| all | *one);
+        Self { text: cell.fg, back: cell.bg, attributes: cell.modifier & known }
+    }
+
+    /// The shortest way from one look to another that needs no memory of which code undoes which.
+    fn change(self, to: Self) -> String {
+        if self == to {
+            return String::new();
+        }
+        if to == Self::default() {
+            return "\x1b[m".to_owned();
+        }
+        let mut codes: Vec<String> = Vec::new();
+        let from = if to.attributes.contains(self.attributes) {
+            self
+        } else {
+            codes.push("0".to_owned());
+            Self::default()
+        };
+        let added =
+            ATTRIBUTES.iter().filter(|(one, _)| to.attributes.contains(*one) && !from.attributes.contains(*one));
+        codes.extend(added.map(|(_, code)| code.to_string()));
+        if from.text != to.text {
+            codes.push(color(to.text, 30));
+        }
+        if from.back != to.back {
+            codes.push(color(to.back, 40));
+        }
+        format!("\x1b[{}m", codes.join(";"))
+    }
+}
+
+/// A colour as parameters; `base` is 30 for text and 40 for the background.
+fn color(color: Color, base: u8) -> String {
+    let of_sixteen = |index: u8| if index < 8 { (base + index).to_string() } else { (base + 52 + index).to_string() };
+    match color {
+        Color::Reset => (base + 9).to_string(),
+        Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
+        Color::Indexed(index) => format!("{};5;{index}", base + 8),
+        Color::Black => of_sixteen(0),
+        Color::Red => of_sixteen(1),
+        Color::Green => of_sixteen(2),
+        Color::Yellow => of_sixteen(3),
+        Color::Blue => of_sixteen(4),
+        Color::Magenta => of_sixteen(5),
+        Color::Cyan => of_sixteen(6),
+        Color::Gray => of_sixteen(7),
+        Color::DarkGray => of_sixteen(8),
+        Color::LightRed => of_sixteen(9),
+        Color::LightGreen => of_sixteen(10),
+        Color::LightYellow => of_sixteen(11),
+        Color::LightBlue => of_sixteen(12),
+        Color::LightMagenta => of_sixteen(13),
+        Color::LightCyan => of_sixteen(14),
+        Color::White => of_sixteen(15),
+    }
+}
+
+/// Draws on a writer.
+#[derive(Debug)]
+pub struct Compact<W> {
+    writer: W,
+    look: Look,
+}
+
+impl<W: Write> Compact<W> {
+    /// On this writer. The terminal's look is not known: [`Backend::clear`] comes before the first cell.
+    pub fn new(writer: W) -> Self {
+        Self { writer, look: Look::default() }
+    }
+
+    fn put(&mut self, (x, y, cell): (u16, u16, &Cell), last: Option<Position>) -> io::Result<()> {
+        match last {
+            Some(last) if last.y == y && last.x.checked_add(1) == Some(x) => {}
+            Some(last) if last.y == y => write!(self.writer, "\x1b[{}G", u32::from(x) + 1)?,
+            _ => write!(self.writer, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)?,
+        }
+        let look = Look::of(cell);
+        write!(self.writer, "{}{}", self.look.change(look), cell.symbol())?;
+        self.look = look;
+        Ok(())
+    }
+}
+
+impl<W: Write> Backend for Compact<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut cells: Vec<(u16, u16, &Cell)> = content.collect();
+        if cells.len() <= FEW {
+            // The look that the terminal has comes first, so that it need not be said.
+            let mut looks = vec![self.look];
+            for (_, _, cell) in &cells {
+                if !looks.contains(&Look::of(cell)) {
+                    looks.push(Look::of(cell));
+                }
+            }
+            cells.sort_by_key(|(_, _, cell)| looks.iter().position(|look| *look == Look::of(cell)));
+        }
+        let mut last = None;
+        for cell in cells {
+            self.put(cell, last)?;
+            last = Some(Position { x: cell.0, y: cell.1 });
+        }
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.writer.write_all(b"\x1b[?25l")
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.writer.write_all(b"\x1b[?25h")
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Err(io::Error::other("the terminal is never asked where its cursor is"))
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let Position { x, y } = position.into();
+        write!(self.writer, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        // A terminal fills what it clears with the background that is set.
+        self.look = Look::default();
+        let code = match region {
+            ClearType::All => "2J",
+            ClearType::AfterCursor => "J",
+            ClearType::BeforeCursor => "1J",
+            ClearType::CurrentLine => "2K",
+            ClearType::UntilNewLine => "K",
+        };
+        write!(self.writer, "\x1b[m\x1b[{code}")
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        let (width, height) = crossterm::terminal::size()?;
+        Ok(Size { width, height })
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize { columns_rows: self.size()?, pixels: Size::default() })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::Style;
+
+    use super::*;
+
+    fn drawn(compact: &mut Compact<Vec<u8>>, cells: &[(u16, u16, &str, Style)]) -> String {
+        let cells: Vec<(u16, u16, Cell)> = cells
+            .iter()
+            .map(|(x, y, symbol, style)| {
+                let mut cell = Cell::default();
+                cell.set_symbol(symbol).set_style(*style);
+                (*x, *y, cell)
+            })
+            .collect();
+        compact.draw(cells.iter().map(|(x, y, cell)| (*x, *y, cell))).unwrap();
+        String::from_utf8(std::mem::take(&mut compact.writer)).unwrap()
+    }
+
+    #[test]
+    fn a_look_is_said_once_and_stays_for_the_next_frame() {
+        let (plain, bold) = (Style::new(), Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD));
+        let mut compact = Compact::new(Vec::new());
+        let first =
+            drawn(&mut compact, &[(0, 0, "a", bold), (1, 0, "b", bold), (5, 0, "c", plain), (7, 0, "d", plain)]);
+        assert_eq!(first, "\x1b[1;6Hc\x1b[8Gd\x1b[1G\x1b[1;38;2;1;2;3mab");
+        let next = drawn(&mut compact, &[(5, 0, "e", plain), (2, 1, "f", bold)]);
+        assert_eq!(next, "\x1b[2;3Hf\x1b[1;6H\x1b[me");
+    }
+
+    #[test]
+    fn an_attribute_that_goes_takes_the_others_along_and_what_is_cleared_has_no_colour() {
+        let on = |bg| Style::new().fg(Color::LightRed).bg(bg).add_modifier(Modifier::UNDERLINED);
+        let mut compact = Compact::new(Vec::new());
+        let more = drawn(&mut compact, &[(0, 0, "a", on(Color::Blue)), (1, 0, "b", on(Color::Indexed(9)))]);
+        assert_eq!(more, "\x1b[1;1H\x1b[4;91;44ma\x1b[48;5;9mb");
+        let less = drawn(&mut compact, &[(3, 0, "c", Style::new().fg(Color::LightRed))]);
+        assert_eq!(less, "\x1b[1;4H\x1b[0;91mc");
+        compact.clear().unwrap();
+        assert_eq!(String::from_utf8(std::mem::take(&mut compact.writer)).unwrap(), "\x1b[m\x1b[2J");
+        assert_eq!(drawn(&mut compact, &[(0, 0, "d", Style::new())]), "\x1b[1;1Hd");
+    }
+
+    #[test]
+    fn a_terminal_that_is_drawn_on_shows_what_ratatuis_own_backend_would_show() {
+        use ratatui::{backend::CrosstermBackend, buffer::Buffer, layout::Rect};
+        let area = Rect::new(0, 0, 24, 3);
+        let styles = [
+            Style::new(),
+            Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
+            Style::new().bg(Color::Rgb(9, 8, 7)).add_modifier(Modifier::REVERSED),
+            Style::new().fg(Color::Indexed(200)).add_modifier(Modifier::BOLD | Modifier::DIM),
+        ];
+        let mut frames = vec![Buffer::empty(area)];
+        for (frame, words) in ["支付 pays 12 s", "支付 pays 13 s ─┤", "x"].iter().enumerate() {
+            let mut buffer = Buffer::empty(area);
+            for (row, style) in (0_u16..3).zip(styles.iter().cycle().skip(frame)) {
+                buffer.set_string(row * 2, row, words, *style);
+            }
+            frames.push(buffer);
+        }
+        let mut written = Vec::new();
+        let (mut ours, mut theirs) = (Compact::new(Vec::new()), CrosstermBackend::new(&mut written));
+        for pair in frames.windows(2) {
+            let changes = pair[0].diff(&pair[1]);
+            ours.draw(changes.iter().copied()).unwrap();
+            theirs.draw(changes.into_iter()).unwrap();
+        }
+        let shown = |bytes: &[u8]| {
+            let size = |cells| std::num::NonZero::new(cells).unwrap();
+            let mut parser = vt100::Parser::new(size(3), size(24), 0);
+            parser.process(bytes);
+            let cell = |row, column| parser.screen().cell(row, column).cloned();
+            (0..3)
+                .flat_map(|row| (0..24).map(move |column| (row, column)))
+                .map(|(row, column)| cell(row, column))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&ours.writer), shown(&written));
+        assert!(ours.writer.len() < written.len());
+    }
+}

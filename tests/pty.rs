@@ -1,5 +1,7 @@
 //! The program in a real pseudo-terminal: first paint, sizes, and that it gives the terminal back however it ends.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 #[path = "support/pty.rs"]
 mod pty;
 

@@ -138,8 +138,12 @@ impl Ground {
 
     /// The journal, and why it cannot be written where it cannot: the cockpit works all the same.
     pub(super) fn ledger(&self) -> (Arc<Ledger>, Result<(), JournalError>) {
-        let path = self.state.join(JOURNAL);
-        let opener = move || SqliteJournal::open(&path).map(|journal| -> Arc<dyn Journal> { Arc::new(journal) });
+        let path = self.folder.is_none().then(|| self.state.join(JOURNAL));
+        let opener = move || {
+            // A demo's journal ends with it: a disk would only be waited for.
+            let journal = path.as_deref().map_or_else(SqliteJournal::in_memory, SqliteJournal::open)?;
+            Ok(Arc::new(journal) as Arc<dyn Journal>)
+        };
         let (ledger, state) = Ledger::open(opener, Spool::new(vec![self.state.clone(), std::env::temp_dir()]));
         (Arc::new(ledger), state)
     }

@@ -240,10 +240,7 @@ fn write(plane: &mut Plane, now: Timestamp, key: &Key, author: Author<'_>, with:
     let Some(before) = plane.store.get(key).cloned() else { return };
     let mut after = (*before).clone();
     with(&mut after);
-    if after.get("spec") != before.get("spec") {
-        let generation = json::number(&before, "/metadata/generation").unwrap_or_default() + 1;
-        json::child(&mut after, "metadata").insert("generation".to_owned(), generation.into());
-    }
+    json::count_change(&before, &mut after);
     fields::enter(&before, &mut after, author, now);
     plane.put(now, key, after);
 }

@@ -56,6 +56,14 @@ pub(crate) fn unannotate(target: &mut Value, name: &str) {
     }
 }
 
+/// The generation of an object grows when its specification changes (`ObjectMeta.generation`).
+pub(crate) fn count_change(before: &Value, after: &mut Value) {
+    if after.get("spec") != before.get("spec") {
+        let generation = number(before, "/metadata/generation").unwrap_or_default() + 1;
+        child(after, "metadata").insert("generation".to_owned(), generation.into());
+    }
+}
+
 /// A moment as Kubernetes writes it: UTC, whole seconds.
 pub(crate) fn stamp(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)

@@ -122,10 +122,7 @@ pub(super) fn change(plane: &mut Plane, now: Timestamp, key: &Key, with: impl Fn
     let Some(before) = plane.store.get(key).cloned() else { return };
     let mut after = (*before).clone();
     with(&mut after);
-    if after.get("spec") != before.get("spec") {
-        let generation = json::number(&before, "/metadata/generation").unwrap_or_default() + 1;
-        json::child(&mut after, "metadata").insert("generation".to_owned(), generation.into());
-    }
+    json::count_change(&before, &mut after);
     plane.put(now, key, after);
 }
 

@@ -50,6 +50,8 @@ class Screen:
             elif final == "H" and not private:
                 y, _, x = numbers.partition(";")
                 self.y, self.x = int(y or 1) - 1, int(x or 1) - 1
+            elif final == "G" and not private:
+                self.x = int(numbers or 1) - 1
             elif final == "J" and not private:
                 self.cells = [[" "] * COLUMNS for _ in range(ROWS)]
 

@@ -231,7 +231,7 @@ def measure(binary, runs, seconds):
     painted, cpu, first, live = start(binary, runs)
     yield "first paint, wall", "<= 50 ms", f"{painted * 1e3:.1f} ms"
     yield "first paint, CPU of all threads", "<= 30 ms", f"{cpu * 1e3:.1f} ms"
-    yield "first paint, bytes", "<= 6144 B", f"{first} B"
+    yield "first paint, bytes", "<= 6144 B", f"{first:.0f} B"
     yield "live data, demo (world in the process)", "<= 1000 ms", f"{live * 1e3:.0f} ms"
 
     program = Program(binary, "demo")

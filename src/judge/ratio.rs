@@ -16,10 +16,10 @@ const AWAY: [f64; 7] = [1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
 const ALPHA: f64 = 0.05;
 /// Distance of two points of the curve, in the logarithm of the ratio.
 const STEP: f64 = 0.25;
-/// So many points lie on either side of the ratio 1: ratios from 1/1000 to 1000 and what their bounds are held against.
-const POINTS: i32 = 38;
+/// So many points lie on either side of the ratio 1: ratios from a millionth to a million and what their bounds are held against.
+const POINTS: i32 = 66;
 /// The logarithm of the largest bound that is looked for.
-const FURTHEST: f64 = 7.0;
+const FURTHEST: f64 = 14.0;
 
 /// The points: the logarithm of a ratio, and the ratio less 1.
 static RATIOS: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
@@ -87,7 +87,7 @@ impl Likelihood {
             (0, _) => Some(0.0),
             (_, 0) => None,
             // The curve has one top: beyond it, it falls.
-            _ => Some(border(|log| self.at(log + 1e-4) < self.at(log))),
+            _ => Some(border(|log| self.at(log + 1e-4) < self.at(log - 1e-4))),
         }
     }
 
@@ -126,7 +126,7 @@ fn between(points: &[f64; AROUND], at: f64) -> f64 {
 
 /// The smallest ratio for whose logarithm the condition holds; it must not hold below and must hold above.
 fn border(holds: impl Fn(f64) -> bool) -> f64 {
-    const HALVINGS: usize = 24; // 14 / 2^24: six digits
+    const HALVINGS: usize = 30; // 28 / 2^30: seven digits
     let (mut below, mut above) = (-FURTHEST, FURTHEST);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(below, above);
@@ -171,6 +171,21 @@ mod tests {
         let alone = ratio(&[(1000, 30, 9000, 0)]);
         assert_eq!((alone.estimate, alone.high), (None, None));
         assert!(alone.low.unwrap() > 1.0, "{alone:?}");
+    }
+
+    #[test]
+    fn ratios_far_from_one_are_as_exact_as_others() {
+        for (counts, exact) in [
+            ((100_000, 50_000, 100_000, 5), 10_000.0),
+            ((1_000_000, 5, 1_000_000, 20_000), 0.000_25),
+            ((1000, 3, 1000, 2), 1.5),
+            ((1000, 2, 9000, 18), 1.0),
+        ] {
+            let Ratio { estimate, low, high } = ratio(&[counts]);
+            let estimate = estimate.unwrap();
+            assert!((estimate / exact - 1.0).abs() < 1e-4, "{estimate} for {exact}");
+            assert!(low.unwrap() < exact && exact < high.unwrap());
+        }
     }
 
     #[test]

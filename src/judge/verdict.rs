@@ -2,6 +2,7 @@
 //! everything else is WAIT or NO DATA.
 
 mod look;
+mod standard;
 mod timing;
 mod words;
 
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         evidence::Verdict,
+        rollout::Analysis,
         signal::VersionSignals,
+        standard::Standard,
         time::{Timestamp, after},
     },
     judge::{
@@ -22,6 +25,7 @@ use crate::{
         latency::Latency,
         onset::onset,
         ratio::{Likelihood, Ratio},
+        rule,
         sequential::{A_DOUBLING, LEAST_EVENTS_FOR_GO, whole},
         stream::Stream,
         verdict::timing::Timed,
@@ -46,8 +50,10 @@ pub struct Case<'a> {
     pub now: Timestamp,
     /// From when on which share of the traffic (0 to 1) was declared for the canary, in order of time.
     pub declared: &'a [(Timestamp, f64)],
-    /// The bound of the service's latency objective, seconds.
-    pub slo_le: Option<f64>,
+    /// What the service is held to.
+    pub standard: Option<&'a Standard>,
+    /// The engine's own analyses of the canary.
+    pub analyses: &'a [Analysis],
 }
 
 impl<'a> Case<'a> {
@@ -58,7 +64,7 @@ impl<'a> Case<'a> {
         since: Timestamp,
         now: Timestamp,
     ) -> Self {
-        Self { canary, stable, since, now, declared: &[], slo_le: None }
+        Self { canary, stable, since, now, declared: &[], standard: None, analyses: &[] }
     }
 }
 
@@ -107,6 +113,11 @@ pub struct Judgement {
     pub onset: Option<Timestamp>,
     /// What is missing, by name.
     pub missing: Vec<Missing>,
+    /// Where each of the service's limits stands, a sentence each.
+    pub limits: Vec<String>,
+    /// What the canary costs of the error budget, then each burn-rate alert that fires; a sentence each. Empty where nothing is
+    /// promised.
+    pub budget: Vec<String>,
     /// What may make the verdict say less than it seems to, the strongest first.
     pub doubts: Vec<Doubt>,
 }
@@ -178,6 +189,11 @@ impl Tests {
         }
     }
 
+    /// What the words of a reason depend on.
+    fn words(&self, slow: bool) -> words::Tested {
+        words::Tested { harm: self.harm_at.is_some(), safe: self.safe_at.is_some(), slow }
+    }
+
     /// Seconds until a decision from the last of these intervals on, and the canary's requests by then.
     fn forecast(&self, all: &[Stratified]) -> Option<(f64, u64)> {
         const PRESENT: usize = 10;
@@ -201,7 +217,8 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     let both = all.iter().map(|one| one.pair.arms()).reduce(|all, one| all + one);
     let missing = gaps::missing(case.canary, case.stable, both, case.now);
     let tests = Tests::run(case, &all);
-    let verdict = tests.verdict(&missing);
+    let limits = standard::limits(case);
+    let (verdict, broken) = standard::held_to(&limits, tests.verdict(&missing), tests.largest);
     let slow = tests.timed.is_the_worse(tests.errors.harm());
     let onset =
         if verdict == Verdict::NoGo && slow { tests.timed.onset() } else { onset(all.iter().map(|one| &one.pair)) };
@@ -231,6 +248,8 @@ pub fn judge(case: &Case<'_>) -> Judgement {
         safe: evidence(tests.safe(), tests.largest.1),
         timing: tests.timed.timing(onset.filter(|_| verdict == Verdict::NoGo)),
         strata: look::several(&tests.errors),
+        limits: limits.iter().map(|(rule, standing)| rule::sentence(rule, standing)).collect(),
+        budget: Vec::new(),
         decided_at: match verdict {
             Verdict::NoGo => tests.harm_at,
             Verdict::Go => tests.safe_at,
@@ -243,7 +262,11 @@ pub fn judge(case: &Case<'_>) -> Judgement {
         missing,
         doubts: look::doubts(case, &all, &tests.errors),
     };
-    judgement.reason = words::reason(&judgement, tests.safe_at.is_some(), slow);
+    judgement.doubts.extend(standard::advice(case, &limits));
+    let (all, covered): (Vec<Pair>, Vec<Pair>) =
+        (all.iter().map(|one| one.pair).collect(), covered.into_iter().copied().collect());
+    judgement.budget = standard::budget(case, &all, &covered, &judgement.ratio);
+    judgement.reason = words::reason(&judgement, &tests.words(slow), &broken);
     judgement
 }
 

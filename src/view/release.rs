@@ -89,6 +89,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let mut parts = vec![Part::Line(first.and(role, wrapped.next().unwrap_or_default()))];
     parts.extend(wrapped.take(1).map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
     parts.extend(doubts(scene, judgement, indent));
+    parts.extend(budget(scene, judgement, indent));
     if rollout.aborted_in_spec {
         let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
         let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back");
@@ -106,6 +107,14 @@ fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Op
     let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
     let text = measure::cut(&format!("{first}{more}"), scene.columns.saturating_sub(indent + 1));
     Some(Part::Line(Line::of(Role::Warn, " ▲ doubt").pad(indent).and(Role::Text, text)))
+}
+
+/// What waiting costs, where something is promised.
+fn budget(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Option<Part> {
+    let text = judgement?.budget.first()?;
+    let text = text.strip_prefix("budget: ").unwrap_or(text);
+    let text = measure::cut(text, scene.columns.saturating_sub(indent + 1));
+    Some(Part::Line(Line::of(Role::Dim, "   budget").pad(indent).and(Role::Text, text)))
 }
 
 fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {

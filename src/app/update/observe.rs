@@ -137,7 +137,9 @@ fn judge(model: &Model, rollout: &Rollout) -> Option<Judgement> {
     let since = rollout.started.or(canary.created).unwrap_or(model.now);
     let declared = declared(model, rollout);
     let (canary, stable) = (model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable));
-    Some(verdict::judge(&Case { declared: &declared, ..Case::new(canary, stable, since, model.now) }))
+    let standard = model.standards.get(&rollout.service);
+    let known = Case::new(canary, stable, since, model.now);
+    Some(verdict::judge(&Case { declared: &declared, standard, analyses: &rollout.analyses, ..known }))
 }
 
 /// From when on which share of the traffic the steps declared for the canary, as far as their times are known.

@@ -201,9 +201,17 @@ mod tests {
     use super::*;
     use crate::judge::{
         counts::tests::{minute, pair},
-        ratio::ratio,
+        ratio::Likelihood,
         slo::window::{tests::minutes, whole},
     };
+
+    fn ratio(pairs: &[Pair]) -> Ratio {
+        let mut likelihood = Likelihood::default();
+        for pair in pairs {
+            likelihood.fold(&pair.arms());
+        }
+        likelihood.ratio(1.0)
+    }
 
     fn slo() -> Objective {
         Objective::new(0.999, Duration::from_hours(720)).unwrap()

@@ -68,7 +68,7 @@ impl Timed {
             .map(|(stable, key, canary)| (key, (canary, stable)))
             .collect();
         let latency = (!bounds.is_empty() && !intervals.is_empty())
-            .then(|| Latency::new(&bounds, case.slo_le, TOLERATED, REJECTED));
+            .then(|| Latency::new(&bounds, objective(case), TOLERATED, REJECTED));
         Self { bounds, intervals, latency, largest: (0.0, 0.0), folded: Vec::new() }
     }
 
@@ -138,6 +138,11 @@ impl Timed {
         };
         self.folded.iter().filter_map(pair).collect()
     }
+}
+
+/// The bound of the service's latency objective, seconds.
+fn objective(case: &Case<'_>) -> Option<f64> {
+    Some(case.standard?.slo.as_ref()?.latency.as_ref()?.le)
 }
 
 fn histograms(signals: Option<&VersionSignals>) -> &[LatencyCounts] {

@@ -13,10 +13,24 @@ use crate::{
     },
 };
 
-/// `safe`: errors alone would be enough for a GO. `slow`: response times show more harm than errors.
-pub(super) fn reason(judgement: &Judgement, safe: bool, slow: bool) -> String {
+/// What the tests said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tested {
+    /// They showed harm.
+    pub(super) harm: bool,
+    /// They showed safety.
+    pub(super) safe: bool,
+    /// Response times show more harm than errors.
+    pub(super) slow: bool,
+}
+
+/// `broken`: the limits that made the verdict worse than the tests alone, or that join them.
+pub(super) fn reason(judgement: &Judgement, tested: &Tested, broken: &[String]) -> String {
+    let Tested { harm, safe, slow } = *tested;
     let mut parts = Vec::new();
     match judgement.verdict {
+        // Only a limit speaks against it: what it says comes first, below.
+        Verdict::NoGo if !harm => {}
         Verdict::NoGo if slow && judgement.timing.is_some() => parts.extend(judgement.timing.iter().map(slower)),
         Verdict::NoGo | Verdict::Go => {
             parts.extend(shares(judgement).map(|shares| format!("errors {shares}")));
@@ -42,6 +56,7 @@ pub(super) fn reason(judgement: &Judgement, safe: bool, slow: bool) -> String {
         }
         Verdict::NoData => {}
     }
+    parts.extend(broken.iter().cloned());
     if !judgement.missing.is_empty() {
         parts.push(format!("NO DATA {}", gaps::list(&judgement.missing)));
     }

@@ -116,6 +116,13 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
         let eta = judgement.eta.map(|eta| format!(", about {}", number::moment(now, eta))).unwrap_or_default();
         add("decides at", Role::Text, format!("{} of {} requests{eta}", number::count(seen), number::count(needed)));
     }
+    for limit in &judgement.limits {
+        add("limit", Role::Text, limit.clone());
+    }
+    for line in &judgement.budget {
+        let (label, text) = line.split_once(": ").unwrap_or(("budget", line));
+        add(label, Role::Text, text.to_owned());
+    }
     for doubt in &judgement.doubts {
         add("▲ doubt", Role::Warn, doubt.to_string());
     }

@@ -6,6 +6,7 @@
 //! The sources of the formulas: Turner, Ly and Grünwald, *Generic e-variables for exact sequential k-sample tests*
 //! (JSPI 2024, arXiv 2106.02693); Lindon and Malek, *Anytime-valid inference for multinomial count data* (`NeurIPS` 2022).
 
+pub mod aca;
 pub mod analysis;
 mod bernoulli;
 pub mod counts;

@@ -29,7 +29,7 @@ use crate::{
         },
         audit, config,
         exit::{CliError, Exit},
-        inbox, keys, listing, snapshot, status,
+        inbox, judge, keys, listing, snapshot, status,
         value::Moment,
         verb::{self, Console},
     },
@@ -116,6 +116,7 @@ impl Process<'_> {
                 let json = *json;
                 self.looking(|model, _, out| inbox::print(model, json, out).map(|()| Exit::Done))
             }
+            Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
             Command::Replay { file, until } => self.replay(file, *until),
             Command::Audit(command) => self.audit(command),

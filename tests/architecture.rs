@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("runtime", &["app", "domain", "journal", "keymap", "port", "term"]),
     ("demo", &["domain", "port"]),
-    ("cli", &["app", "config", "domain", "keymap", "port"]),
+    ("cli", &["app", "config", "domain", "judge", "keymap", "port"]),
     ("run", &[]),
     ("main", &["run"]),
 ];

@@ -126,6 +126,9 @@ pub enum Command {
     Rerun(VerbArgs),
     /// Stop the run
     Cancel(VerbArgs),
+    /// Judge a canary by numbers that are handed in: one case, or one case a line
+    #[command(after_long_help = JUDGE_EXAMPLE)]
+    Judge(JudgeArgs),
     /// Draw one screen
     Snapshot(SnapshotArgs),
     /// Look at a recording
@@ -232,6 +235,29 @@ pub struct RollbackArgs {
     /// The version to put back; without it the last one known good that is not the current one
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
+}
+
+/// Below `judge --help`.
+const JUDGE_EXAMPLE: &str = r#"Example:
+  echo '{"method":"aca","metrics":[{"name":"latency","groups":["app"],
+         "control":[10,11,12,10,11],"experiment":[20,21,22,20,21]}]}' | holdshort judge
+
+Exit code 0 if every case was answered, whatever the verdict; 2 if any was malformed, which its answer says in `error`.
+docs/judge.md describes cases and answers."#;
+
+/// `judge`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct JudgeArgs {
+    /// The cases as JSON; without it, or with -, they are read from standard input
+    pub file: Option<PathBuf>,
+    /// As JSON (`holdshort/judge/v1`), one line a case
+    #[arg(long)]
+    pub json: bool,
+    /// Judge Kayenta's own files as its `NetflixACAJudge` would
+    #[arg(
+        long, num_args = 2, value_names = ["CANARY_CONFIG.json", "METRIC_SET_PAIRS.json"], conflicts_with = "file"
+    )]
+    pub kayenta: Vec<PathBuf>,
 }
 
 /// `snapshot`.

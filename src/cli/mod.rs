@@ -11,6 +11,7 @@ pub mod config;
 pub mod exit;
 pub mod inbox;
 pub mod json;
+pub mod judge;
 pub mod keys;
 pub mod listing;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `holdshort judge`, run as a user runs it: what goes in, which lines come out, and with which code it ends.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may fail")]
 
 use std::{
     fs,
@@ -119,6 +119,50 @@ const WRONG: &[(&str, &str)] = &[
         r#"thresholds.pass: invalid type: string "high", expected f64"#,
     ),
     (r#"{"method":"aca","name":"n","metrics":[],"metrics":[]}"#, "metrics: stands here twice"),
+    (
+        r#"{"name":"n","intervals":[{"canary":{"requests":-3}}]}"#,
+        "intervals[0].canary.requests: invalid value: integer `-3`, expected a whole number, 0 or more; leave it out or \
+         write null where there is no data",
+    ),
+    (
+        r#"{"name":"n","intervals":[{},{"canary":{"requests":3,"errors":0.5}}]}"#,
+        "intervals[1].canary.errors: invalid value: floating point `0.5`, expected a whole number, 0 or more; leave it \
+         out or write null where there is no data",
+    ),
+    (
+        r#"{"name":"n","intervals":[{"baseline":{"requests":"NaN"}}]}"#,
+        r#"intervals[0].baseline.requests: invalid type: string "NaN", expected a whole number, 0 or more; leave it out or write null where there is no data"#,
+    ),
+    (
+        r#"{"name":"n","intervals":[{"canary":{"requests":9,"errors":12},"baseline":null}]}"#,
+        "intervals[0].canary.errors: 12 errors of 9 requests",
+    ),
+    (
+        r#"{"name":"n","intervals":[{"canary":{"errors":1}}]}"#,
+        "intervals[0].canary.requests: missing; errors and buckets are judged beside the requests they are of",
+    ),
+    (
+        r#"{"name":"n","intervals":[{"canary":{"requests":9,"buckets":{"0.25":5,"0.1":7}}}]}"#,
+        "intervals[0].canary.buckets: 5 within 0.25 s after 7 within 0.1 s; counts are cumulative",
+    ),
+    (
+        r#"{"name":"n","intervals":[{"canary":{"requests":9,"buckets":{"fast":5}}}]}"#,
+        "intervals[0].canary.buckets: `fast` is no bound in seconds, such as 0.25 or +Inf",
+    ),
+    (r#"{"name":"n","alpha_harm":1,"intervals":[]}"#, "alpha_harm: 1 is not a chance between 0 and 1, both excluded"),
+    (
+        r#"{"name":"n","tolerate":2,"intervals":[]}"#,
+        "tolerate: 2 is more than 1.5, which is what `reject` calls harm; set both",
+    ),
+    (r#"{"name":"n"}"#, "intervals: missing; write [] where there are none yet"),
+    (
+        r#"{"name":"n","metrics":[]}"#,
+        "metrics: belongs to the method aca, and this case is of the method sequential: set `method`",
+    ),
+    (
+        r#"{"method":"aca","name":"n","metrics":[],"reject":2}"#,
+        "reject: belongs to the method sequential, and this case is of the method aca: set `method`",
+    ),
 ];
 
 #[test]
@@ -132,6 +176,60 @@ fn a_malformed_case_names_the_field_and_the_line_and_the_others_are_still_answer
         assert_eq!(said, expected, "{case}");
         assert_eq!((ended.out[0].as_str(), ended.out[2].as_str(), ended.code), (LATENCY_ANSWER, LATENCY_ANSWER, 2));
     }
+}
+
+/// Intervals in which the canary has so many errors of 1,000 requests, beside 2 of 1,000.
+fn stream(errors: u64, intervals: usize) -> String {
+    let interval = format!(
+        r#"{{"canary":{{"requests":1000,"errors":{errors}}},"baseline":{{"requests":1000,"errors":2}},"stratum":"eu"}}"#
+    );
+    format!(r#"{{"name":"{errors}","intervals":[{}]}}"#, vec![interval; intervals].join(","))
+}
+
+#[test]
+fn cases_of_both_methods_may_be_mixed_and_sequential_ones_get_their_verdicts_in_order() {
+    let nothing = concat!(
+        r#"{"schema":"holdshort/judge/v1","name":null,"method":"sequential","verdict":"no_data","decided_at":null,"#,
+        r#""harm":{"e":1.0,"p":1.0},"safe":{"e":1.0,"p":1.0},"ratio":{"estimate":null,"low":null,"high":null},"#,
+        r#""events":{"canary":0,"baseline":0,"needed":null},"eta_intervals":null,"doubts":[]}"#,
+    );
+    let input = [stream(9, 60), LATENCY.to_owned(), stream(2, 400), stream(2, 1), r#"{"intervals":[]}"#.to_owned()];
+    let ended = judge(&["--json"], &input.join("\n"));
+    assert_eq!((ended.out[1].as_str(), ended.out[4].as_str(), ended.code), (LATENCY_ANSWER, nothing, 0));
+    let found: Vec<(Value, Value, bool, Value)> = [0, 2, 3]
+        .map(|at| serde_json::from_str::<Value>(&ended.out[at]).unwrap())
+        .into_iter()
+        .map(|said| {
+            let decided = said["decided_at"].is_u64();
+            (said["name"].clone(), said["verdict"].clone(), decided, said["events"]["canary"].clone())
+        })
+        .collect();
+    let expected = [("9", "fail", true, 540), ("2", "pass", true, 800), ("2", "undecided", false, 2)];
+    assert_eq!(found, expected.map(|(name, verdict, decided, n)| (name.into(), verdict.into(), decided, n.into())));
+    let words: Vec<String> = judge(&[], &input.join("\n")).out.iter().map(|line| line[..5].to_owned()).collect();
+    assert_eq!(words, ["NO-GO", "NO-GO", "GO  2", "WAIT ", "NO DA"]);
+}
+
+#[test]
+fn evidence_beyond_what_json_can_hold_is_a_number_still() {
+    let case =
+        r#"{"intervals":[{"canary":{"requests":100000,"errors":50000},"baseline":{"requests":100000,"errors":5}}]}"#;
+    let said: Value = serde_json::from_str(&judge(&["--json"], case).out[0]).unwrap();
+    assert_eq!((&said["harm"]["e"], &said["verdict"]), (&Value::from(1e308), &Value::from("fail")));
+}
+
+#[test]
+fn buckets_may_be_written_in_any_order_and_without_the_last_one() {
+    let case = |canary: &str| {
+        format!(
+            r#"{{"slo_le":0.25,"intervals":[{{"canary":{{"requests":300,"buckets":{{{canary}}}}},"baseline":{{"requests":3000,"buckets":{{"0.1":2500,"0.25":2900,"+Inf":3000}}}}}}]}}"#
+        )
+    };
+    let [ordered, mixed, open] =
+        [r#""0.1":250,"0.25":290,"+Inf":300"#, r#""+Inf":300,"0.25":290,"0.1":250"#, r#""0.1":250,"0.25":290"#]
+            .map(|canary| judge(&["--json"], &case(canary)).out);
+    assert!(ordered[0].contains(r#""events":{"canary":10,"baseline":100,"#), "{}", ordered[0]);
+    assert_eq!((&mixed, &open), (&ordered, &ordered));
 }
 
 #[test]
@@ -256,7 +354,7 @@ fn every_classifier_and_scorer_vector_of_kayenta_gets_its_answer_through_the_com
         }));
         expected.push((vector["id"].clone(), vector["expected"]["summary_score"].clone()));
     }
-    let input: String = cases.iter().map(|case| format!("{case}\n")).collect();
+    let input = cases.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let ended = judge(&["--json"], &input);
     let found: Vec<(Value, Value)> = ended
         .out

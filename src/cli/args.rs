@@ -238,7 +238,9 @@ pub struct RollbackArgs {
 }
 
 /// Below `judge --help`.
-const JUDGE_EXAMPLE: &str = r#"Example:
+const JUDGE_EXAMPLE: &str = r#"Examples:
+  echo '{"name":"errors","intervals":[{"canary":{"requests":300,"errors":9},
+         "baseline":{"requests":2700,"errors":6}}]}' | holdshort judge
   echo '{"method":"aca","metrics":[{"name":"latency","groups":["app"],
          "control":[10,11,12,10,11],"experiment":[20,21,22,20,21]}]}' | holdshort judge
 

@@ -8,15 +8,18 @@ use crate::{
     cli::judge::{
         SCHEMA,
         aca::{self, MetricIn, ThresholdsIn},
+        sequential::{self, IntervalIn},
         wire::{Malformed, object, read},
     },
     domain::text::clean,
 };
 
 /// The methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Method {
+    #[default]
+    Sequential,
     Aca,
 }
 
@@ -30,6 +33,13 @@ object!(
         thresholds: ThresholdsIn,
         group_weights: BTreeMap<String, f64>,
         metrics: Vec<MetricIn>,
+        alpha_harm: f64,
+        tolerate: f64,
+        alpha_safe: f64,
+        reject: f64,
+        slo_le: f64,
+        weight: f64,
+        intervals: Vec<IntervalIn>,
     }
 );
 
@@ -38,6 +48,7 @@ object!(
 #[serde(untagged)]
 pub(super) enum Answer {
     Aca(Box<aca::Answer>),
+    Sequential(Box<sequential::Answer>),
     Malformed(MalformedCase),
 }
 
@@ -72,6 +83,7 @@ impl Answer {
     pub(super) fn words(&self, line: u64) -> String {
         match self {
             Self::Aca(answer) => answer.words(&format!("line {line}")),
+            Self::Sequential(answer) => answer.words(&format!("line {line}")),
             Self::Malformed(case) => clean(&format!("ERROR  {}", case.error)),
         }
     }
@@ -79,17 +91,63 @@ impl Answer {
 
 impl CaseIn {
     fn answer(self) -> Result<Answer, Malformed> {
-        if self.method.is_none() {
-            return Err(Malformed::at("method", "missing; the method is \"aca\""));
+        let method = self.method.unwrap_or_default();
+        self.check(method)?;
+        match method {
+            Method::Aca => {
+                let case = aca::CaseIn {
+                    tolerance: self.tolerance,
+                    confidence: self.confidence,
+                    thresholds: self.thresholds,
+                    group_weights: self.group_weights,
+                    metrics: self.metrics,
+                };
+                case.answer(self.name).map(|answer| Answer::Aca(Box::new(answer)))
+            }
+            Method::Sequential => {
+                let case = sequential::CaseIn {
+                    alpha_harm: self.alpha_harm,
+                    tolerate: self.tolerate,
+                    alpha_safe: self.alpha_safe,
+                    reject: self.reject,
+                    slo_le: self.slo_le,
+                    weight: self.weight,
+                    intervals: self.intervals,
+                };
+                case.answer(self.name).map(|answer| Answer::Sequential(Box::new(answer)))
+            }
         }
-        let case = aca::CaseIn {
-            tolerance: self.tolerance,
-            confidence: self.confidence,
-            thresholds: self.thresholds,
-            group_weights: self.group_weights,
-            metrics: self.metrics,
+    }
+
+    /// Nothing of the other method: it would be left out in silence.
+    fn check(&self, method: Method) -> Result<(), Malformed> {
+        let of_aca = [
+            ("tolerance", self.tolerance.is_some()),
+            ("confidence", self.confidence.is_some()),
+            ("thresholds", self.thresholds.is_some()),
+            ("group_weights", self.group_weights.is_some()),
+            ("metrics", self.metrics.is_some()),
+        ];
+        let of_sequential = [
+            ("alpha_harm", self.alpha_harm.is_some()),
+            ("tolerate", self.tolerate.is_some()),
+            ("alpha_safe", self.alpha_safe.is_some()),
+            ("reject", self.reject.is_some()),
+            ("slo_le", self.slo_le.is_some()),
+            ("weight", self.weight.is_some()),
+            ("intervals", self.intervals.is_some()),
+        ];
+        let (foreign, this, other) = match method {
+            Method::Sequential => (&of_aca[..], "sequential", "aca"),
+            Method::Aca => (&of_sequential[..], "aca", "sequential"),
         };
-        case.answer(self.name).map(|answer| Answer::Aca(Box::new(answer)))
+        match foreign.iter().find(|(_, is_there)| *is_there) {
+            Some((field, _)) => Err(Malformed::at(
+                *field,
+                format!("belongs to the method {other}, and this case is of the method {this}: set `method`"),
+            )),
+            None => Ok(()),
+        }
     }
 }
 

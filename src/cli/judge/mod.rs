@@ -5,6 +5,7 @@ mod aca;
 mod case;
 mod input;
 mod kayenta;
+mod sequential;
 mod wire;
 mod words;
 

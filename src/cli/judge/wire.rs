@@ -8,6 +8,9 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, Unexpected, Visitor},
 };
 
+/// Counts up to here are exact in every JSON reader: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Declares an object of JSON: every field is optional, `null` is as good as absent, fields that begin with `x_` are ignored
 /// and every other one is an error that names it, so that a misspelt field is never left out in silence.
 macro_rules! object {
@@ -91,6 +94,40 @@ impl<'de> DeserializeSeed<'de> for Refused {
 
     fn deserialize<D: Deserializer<'de>>(self, _: D) -> Result<(), D::Error> {
         Err(D::Error::custom(self.0))
+    }
+}
+
+/// A count: a whole number, 0 or more. `300.0` is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Count(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl Visitor<'_> for Whole {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, 0 or more; leave it out or write null where there is no data")
+            }
+
+            fn visit_u64<E: Error>(self, count: u64) -> Result<Count, E> {
+                Ok(Count(count))
+            }
+
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: whole, 0 to 2^53")]
+            fn visit_f64<E: Error>(self, count: f64) -> Result<Count, E> {
+                if count.fract() == 0.0 && (0.0..=EXACT).contains(&count) {
+                    return Ok(Count(count as u64));
+                }
+                Err(E::invalid_value(Unexpected::Float(count), &self))
+            }
+
+            fn visit_i64<E: Error>(self, count: i64) -> Result<Count, E> {
+                u64::try_from(count).map(Count).map_err(|_| E::invalid_value(Unexpected::Signed(count), &self))
+            }
+        }
+        from.deserialize_any(Whole)
     }
 }
 

@@ -1,10 +1,14 @@
 //! Answers for people: numbers as they stand in a line.
 
-/// A number with at most four digits that matter: `0.02155`, `12.3`, `1234`; `unknown` where it is not known.
+/// A number with at most four digits that matter: `0.02155`, `12.3`, `1234`, `1.2e30`; `unknown` where it is not known.
 pub(super) fn number(number: f64) -> String {
     const DIGITS: usize = 4;
+    const LARGE: f64 = 1e9;
     if !number.is_finite() {
         return if number.is_nan() { "unknown".to_owned() } else { "beyond measure".to_owned() };
+    }
+    if number.abs() >= LARGE {
+        return format!("{number:.1e}");
     }
     let (mut decimals, mut shifted) = (DIGITS - 1, number.abs());
     while shifted >= 10.0 && decimals > 0 {
@@ -34,6 +38,7 @@ mod tests {
             (-12.345_6, "-12.35"),
             (123_456.7, "123457"),
             (1e-12, "0"),
+            (1e308, "1.0e308"),
             (f64::NAN, "unknown"),
             (f64::INFINITY, "beyond measure"),
         ];

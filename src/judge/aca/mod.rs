@@ -6,7 +6,7 @@
 //! correlated points it raises a false alarm in up to 70 of 100 healthy canaries), and any reading of files.
 //!
 //! The source of every rule: spinnaker/kayenta at `a69573b`, `kayenta-judge` and `kayenta-mannwhitney` (Apache-2.0), written
-//! anew from what they compute. The one deliberate difference is in [`classify`]: where upstream adds random noise, the noise
+//! anew from what they compute. The one deliberate difference is in [`mod@classify`]: where upstream adds random noise, the noise
 //! here is the same every time.
 
 pub mod classify;

@@ -13,7 +13,7 @@ mod tests {
     use chrono::{TimeDelta, TimeZone};
     use holdshort::{
         domain::{
-            signal::{Counts, Point, ServiceSignals},
+            signal::{BucketCounts, Counts, Point, ServiceSignals},
             time::Timestamp,
         },
         port::{
@@ -37,6 +37,8 @@ mod tests {
         version: &'static str,
         /// Seconds after the full quarter of a minute at which it is scraped.
         offset: i64,
+        /// Its `pod` label, where it has one.
+        named: Option<&'static str>,
         /// New requests in each bucket (not cumulative) at each scrape, of status 200 and of status 500.
         ok: [u64; 5],
         failed: [u64; 5],
@@ -46,21 +48,47 @@ mod tests {
 
     /// Two services with two versions each; the canary of checkout fails and is slow, one pod of cart restarts.
     const PODS: [Pod; 5] = [
-        Pod { service: "cart", version: "1.4.2", offset: 0, ok: [40, 7, 2, 1, 0], failed: [0; 5], restart: Some(49) },
-        Pod { service: "cart", version: "1.5.0", offset: 7, ok: [5, 1, 1, 0, 0], failed: [0; 5], restart: None },
+        Pod {
+            service: "cart",
+            version: "1.4.2",
+            offset: 0,
+            named: Some("cart-0"),
+            ok: [40, 7, 2, 1, 0],
+            failed: [0; 5],
+            restart: Some(49),
+        },
+        Pod {
+            service: "cart",
+            version: "1.5.0",
+            offset: 7,
+            named: Some("cart-1"),
+            ok: [5, 1, 1, 0, 0],
+            failed: [0; 5],
+            restart: None,
+        },
         Pod {
             service: "checkout",
             version: "1.4.2",
             offset: 7,
+            named: None,
             ok: [20, 20, 9, 2, 0],
             failed: [1, 0, 0, 0, 0],
             restart: None,
         },
-        Pod { service: "checkout", version: "1.4.2", offset: 3, ok: [22, 19, 8, 1, 0], failed: [0; 5], restart: None },
+        Pod {
+            service: "checkout",
+            version: "1.4.2",
+            offset: 3,
+            named: None,
+            ok: [22, 19, 8, 1, 0],
+            failed: [0; 5],
+            restart: None,
+        },
         Pod {
             service: "checkout",
             version: "1.5.0",
             offset: 0,
+            named: Some("checkout-4"),
             ok: [2, 5, 6, 9, 1],
             failed: [1, 1, 0, 0, 0],
             restart: None,
@@ -107,7 +135,8 @@ mod tests {
                     let (service, version) = (pod.service, pod.version);
                     let labels = format!(
                         "job=\"shop/{service}\",instance=\"{number}\",service_name=\"{service}\",\
-                         service_version=\"{version}\",http_response_status_code=\"{code}\""
+                         service_version=\"{version}\",http_response_status_code=\"{code}\"{}",
+                        pod.named.map(|name| format!(",pod=\"{name}\"")).unwrap_or_default()
                     );
                     let at = pod.scraped_at(scrape);
                     let mut cumulative = 0;
@@ -122,17 +151,37 @@ mod tests {
         format!("# TYPE http_server_request_duration_seconds histogram\n{samples}# EOF\n")
     }
 
-    /// What the pods of a version counted between two moments: everything scraped after the first and not after the second.
-    fn counted(service: &str, version: &str, from: Timestamp, to: Timestamp) -> Counts {
+    /// The scrapes after the first moment and not after the second.
+    fn scrapes_in(pod: &Pod, from: Timestamp, to: Timestamp) -> impl Iterator<Item = i64> {
+        (0..SCRAPES).filter(move |scrape| (from..to).contains(&(pod.scraped_at(*scrape) - one_second())))
+    }
+
+    /// What a pod counted between two moments: everything scraped after the first and not after the second.
+    fn counted(pod: &Pod, from: Timestamp, to: Timestamp) -> Counts {
         let mut counts = Counts { from, to, requests: 0, errors: 0 };
-        for pod in PODS.iter().filter(|pod| pod.service == service && pod.version == version) {
-            for scrape in (0..SCRAPES).filter(|scrape| (from..to).contains(&(pod.scraped_at(*scrape) - one_second()))) {
-                let failed: u64 = fresh(&pod.failed, scrape).iter().sum();
-                counts.errors += failed;
-                counts.requests += failed + fresh(&pod.ok, scrape).iter().sum::<u64>();
-            }
+        for scrape in scrapes_in(pod, from, to) {
+            let failed: u64 = fresh(&pod.failed, scrape).iter().sum();
+            counts.errors += failed;
+            counts.requests += failed + fresh(&pod.ok, scrape).iter().sum::<u64>();
         }
         counts
+    }
+
+    /// How long the requests took that the pods counted between two moments.
+    fn timed(pods: &[&Pod], from: Timestamp, to: Timestamp) -> BucketCounts {
+        let mut new = [0; 5];
+        for pod in pods {
+            for scrape in scrapes_in(pod, from, to) {
+                let both = fresh(&pod.ok, scrape).into_iter().zip(fresh(&pod.failed, scrape));
+                new.iter_mut().zip(both).for_each(|(new, (ok, failed))| *new += ok + failed);
+            }
+        }
+        let mut requests = 0;
+        let cumulative = new.map(|new| {
+            requests += new;
+            requests
+        });
+        BucketCounts { from, to, requests, within: cumulative[..4].to_vec() }
     }
 
     fn one_second() -> TimeDelta {
@@ -248,23 +297,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn counts_are_the_differences_of_the_exporters_counters_even_across_a_restart() {
+    async fn counts_are_the_differences_of_each_pods_counters_even_across_a_restart() {
         let Some(server) = RealPrometheus::start(&history()) else { return };
         let metrics = connect(server.url(), Duration::from_secs(15));
         let window = window(20);
         let services = ["cart".into(), "checkout".into()];
         let signals = metrics.signals(&services, window).await.unwrap();
-        let mut versions = 0;
+        let minutes: Vec<_> = (0..20)
+            .map(|minute| (window.from + TimeDelta::minutes(minute), window.from + TimeDelta::minutes(minute + 1)))
+            .collect();
+        let mut seen = Vec::new();
         for service in &signals {
             for version in &service.versions {
-                let begins = (0..20).map(|minute| window.from + TimeDelta::minutes(minute));
-                let expected: Vec<_> = begins
-                    .map(|from| counted(service.service.as_str(), &version.label, from, from + TimeDelta::minutes(1)))
-                    .collect();
-                assert_eq!(version.counts, expected, "{} {}", service.service, version.label);
-                versions += 1;
+                let ours =
+                    |pod: &&(usize, &Pod)| (pod.1.service, pod.1.version) == (service.service.as_str(), &version.label);
+                let numbered: Vec<_> = PODS.iter().enumerate().collect();
+                let pods: Vec<_> = numbered.iter().filter(ours).collect();
+                let mut sums: Vec<_> =
+                    minutes.iter().map(|&(from, to)| Counts { from, to, requests: 0, errors: 0 }).collect();
+                for (part, (number, pod)) in version.parts.iter().zip(&pods) {
+                    let expected: Vec<_> = minutes.iter().map(|&(from, to)| counted(pod, from, to)).collect();
+                    assert_eq!(part.counts, expected, "{} {}", service.service, version.label);
+                    assert_eq!(part.pod, pod.named.map_or_else(|| number.to_string(), str::to_owned));
+                    for (sum, one) in sums.iter_mut().zip(expected) {
+                        (sum.requests, sum.errors) = (sum.requests + one.requests, sum.errors + one.errors);
+                    }
+                }
+                assert_eq!(version.counts, sums, "{} {}", service.service, version.label);
+                let [latency] = version.latency_counts.as_slice() else { panic!("{:?}", version.latency_counts) };
+                let pods: Vec<_> = pods.iter().map(|(_, pod)| *pod).collect();
+                let expected: Vec<_> = minutes.iter().map(|&(from, to)| timed(&pods, from, to)).collect();
+                assert_eq!((&latency.bounds, &latency.intervals), (&vec![0.05, 0.1, 0.25, 1.0], &expected));
+                seen.push((service.service.as_str(), version.label.as_str(), version.parts.len()));
             }
         }
-        assert_eq!(versions, 4);
+        assert_eq!(
+            seen,
+            [("cart", "1.4.2", 1), ("cart", "1.5.0", 1), ("checkout", "1.4.2", 2), ("checkout", "1.5.0", 1)]
+        );
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::de::ValueDeserializer;
 
 use crate::config::{
-    schema::{Config, Connection, Prometheus, RolloutRef},
+    schema::{Config, Connection, Prometheus, Queries, RolloutRef},
     standard::{Rule, Wrong},
     tree::{self, Node, Problem},
 };
@@ -124,12 +124,44 @@ fn prometheus(notes: &mut Notes<'_, '_>, under: &[&str], it: &Prometheus, known:
             notes.add(under, format!("{} needs `preset` or `queries`; presets: {}", under.join("."), known.join(", ")));
         }
     }
+    for (index, label) in it.strata.iter().enumerate() {
+        if !is_label(label) {
+            let message = format!("'{label}' is not the name of a label: letters, digits and '_', no digit first");
+            notes.add(&[under, &["strata", &index.to_string()]].concat(), message);
+        }
+    }
+    if let Some(queries) = &it.queries {
+        counters(notes, &[under, &["queries"]].concat(), queries);
+    }
     for (index, matcher) in it.matchers.iter().enumerate() {
         if !matcher.contains('=') && !matcher.contains('~') {
             let message = format!("'{matcher}' is not a matcher: write e.g. namespace=\"shop\"");
             notes.add(&[under, &["matchers", &index.to_string()]].concat(), message);
         }
     }
+}
+
+/// Counts need both of requests and errors; response times are counted beside them.
+fn counters(notes: &mut Notes<'_, '_>, under: &[&str], it: &Queries) {
+    let missing = match (&it.requests_total, &it.errors_total, &it.buckets_total) {
+        (None, None, None) | (Some(_), Some(_), _) => None,
+        (Some(_), None, _) => Some(("requests_total", "`errors_total`")),
+        (None, Some(_), _) => Some(("errors_total", "`requests_total`")),
+        (None, None, Some(_)) => Some(("buckets_total", "`requests_total` and `errors_total`")),
+    };
+    if let Some((written, missing)) = missing {
+        notes.add(&[under, &[written]].concat(), format!("`{written}` counts nothing without {missing}: add it"));
+    }
+    if let Some(label) = it.pod_label.as_ref().filter(|label| !is_label(label)) {
+        let message = format!("'{label}' is not the name of a label: letters, digits and '_', no digit first");
+        notes.add(&[under, &["pod_label"]].concat(), message);
+    }
+}
+
+/// A label's name, as Prometheus' data model has it (before UTF-8 names, which must be quoted in PromQL).
+fn is_label(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(plain)
 }
 
 /// The items of a list as they were written: those with an error of their own are still there, at their places.

@@ -314,6 +314,9 @@ pub struct Prometheus {
     /// Further matchers for every query: `namespace="shop"`.
     #[serde(default)]
     pub matchers: Vec<String>,
+    /// Labels whose values are judged apart, because their mix may differ between the versions: `region`, `tenant`.
+    #[serde(default)]
+    pub strata: Vec<String>,
     /// Length of the intervals that are judged: at least two scrapes.
     #[serde(default = "thirty_seconds", with = "span")]
     pub step: Duration,
@@ -353,6 +356,14 @@ pub struct Queries {
     pub error_ratio: String,
     /// Requests a second in each cumulative bucket, by service, version and `le`.
     pub buckets: String,
+    /// The cumulative counter of requests, without `rate()` and `sum`; goes with `errors_total`. Counts are exact then.
+    pub requests_total: Option<String>,
+    /// The same of the failed requests only.
+    pub errors_total: Option<String>,
+    /// The cumulative counters of the buckets: response times are counted then.
+    pub buckets_total: Option<String>,
+    /// The label that names the pod that served.
+    pub pod_label: Option<String>,
     /// The matcher that keeps a query to the watched services, with `$SERVICES` for the alternatives.
     pub service_matcher: Option<String>,
 }

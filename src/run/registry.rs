@@ -166,6 +166,7 @@ fn metrics(
         .collect();
     let settings = prometheus::Settings {
         matchers: settings.matchers.clone(),
+        strata: settings.strata.clone(),
         labels,
         interval: settings.interval,
         scrape: settings.step / 2,
@@ -185,6 +186,10 @@ fn preset_of(queries: &schema::Queries) -> Preset {
         rate: queries.rate.clone(),
         error_ratio: queries.error_ratio.clone(),
         buckets: queries.buckets.clone(),
+        requests_total: queries.requests_total.clone(),
+        errors_total: queries.errors_total.clone(),
+        buckets_total: queries.buckets_total.clone(),
+        pod_label: queries.pod_label.clone(),
         service_matcher: queries.service_matcher.clone(),
         notes: String::new(),
     }

@@ -77,6 +77,7 @@ fn metrics(base: &str) -> schema::Prometheus {
         preset: Some("otel-http".to_owned()),
         queries: None,
         matchers: Vec::new(),
+        strata: Vec::new(),
         step: STEP,
         interval: STEP / 2,
     }

@@ -3,6 +3,7 @@
 //! The facade only: it sends what `request` builds and hands `api`'s answers to `normalize`.
 
 mod api;
+mod counters;
 mod normalize;
 pub mod presets;
 mod quantile;
@@ -19,7 +20,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{FutureExt, future::try_join3};
+use futures::{
+    FutureExt,
+    future::{try_join, try_join3},
+};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower::ServiceExt;
@@ -53,6 +57,8 @@ pub struct Settings {
     pub preset: Preset,
     /// Further matchers, each as PromQL has it: `namespace="shop"`.
     pub matchers: Vec<String>,
+    /// Labels whose values are counted apart: `region`, `tenant`.
+    pub strata: Vec<String>,
     /// Services whose label has another value than their name.
     pub labels: BTreeMap<ServiceName, String>,
     /// The distance between two scrapes. Too long is harmless (counts get smoother), too short loses what happened between
@@ -66,7 +72,8 @@ impl Settings {
     /// A preset with everything else as it usually is: scraped and read every 15 seconds.
     pub fn new(preset: Preset) -> Self {
         let usual = Duration::from_secs(15);
-        Self { preset, matchers: Vec::new(), labels: BTreeMap::new(), scrape: usual, interval: usual }
+        let (matchers, strata, labels) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { preset, matchers, strata, labels, scrape: usual, interval: usual }
     }
 }
 
@@ -90,10 +97,9 @@ struct Prometheus {
 impl Metrics for Prometheus {
     fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
         async move {
-            let pieces = request::moments(window);
-            let Some(newest) = pieces.last() else { return Ok(Vec::new()) };
+            let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return Ok(Vec::new()) };
             if services.is_empty() {
-                self.query(PROOF, Moments { first: newest.last, ..*newest }).await?;
+                self.query(PROOF, Moments { first: newest.last, ..newest }).await?;
                 return Ok(Vec::new());
             }
             let label = |service: &ServiceName| {
@@ -101,29 +107,26 @@ impl Metrics for Prometheus {
             };
             let named: Vec<_> = services.iter().map(|service| (service.clone(), label(service))).collect();
             let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
-            let ask = |kind| self.ask(kind, &labels, &pieces, window.step);
-            let (request_rate, error_ratio, buckets) =
-                try_join3(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::LatencyBuckets)).await?;
-            let answers = Answers { request_rate, error_ratio, buckets };
-            Ok(normalize::signals(&self.settings.preset, &named, window.step, answers))
+            let ask = |kind| self.ask(kind, &labels, window);
+            let ((request_rate, error_ratio, buckets), (requests_total, errors_total, buckets_total)) = try_join(
+                try_join3(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::LatencyBuckets)),
+                try_join3(ask(Kind::Requests), ask(Kind::Errors), ask(Kind::Buckets)),
+            )
+            .await?;
+            let answers = Answers { request_rate, error_ratio, buckets, requests_total, errors_total, buckets_total };
+            Ok(normalize::signals(&self.settings, &named, window.step, answers))
         }
         .boxed()
     }
 }
 
 impl Prometheus {
-    /// The series of one kind, piece after piece.
-    async fn ask(
-        &self,
-        kind: Kind,
-        labels: &[String],
-        pieces: &[Moments],
-        step: Duration,
-    ) -> Result<Vec<Samples>, ProviderError> {
-        let promql = request::promql(kind, &self.settings, labels, step);
+    /// The series of one kind, piece after piece; none where the preset has no such counter.
+    async fn ask(&self, kind: Kind, labels: &[String], window: Window) -> Result<Vec<Samples>, ProviderError> {
         let mut all = Vec::new();
-        for piece in pieces {
-            let samples = self.query(&promql, *piece).await;
+        let Some(promql) = request::promql(kind, &self.settings, labels, window.step) else { return Ok(all) };
+        for piece in request::moments(kind, window) {
+            let samples = self.query(&promql, piece).await;
             all.extend(samples.map_err(|e| ProviderError { text: format!("{kind}: {}", e.text), ..e })?);
         }
         Ok(all)
@@ -218,13 +221,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_services_cost_three_requests_and_none_costs_one_sign_of_life() {
+    fn a_hundred_services_cost_six_requests_and_none_costs_one_sign_of_life() {
         let (metrics, seen) = connected(|_| Ok(reply(200, EMPTY)));
         let services: Vec<_> = (0..100).map(|i| ServiceName::new(format!("service-{i}"))).collect();
         assert_eq!(ask(&*metrics, &services), Ok(vec![]));
-        assert_eq!(*seen.lock().unwrap(), vec![(Method::POST, "/api/v1/query".to_owned()); 3]);
+        assert_eq!(*seen.lock().unwrap(), six(&Method::POST));
         assert_eq!(ask(&*metrics, &[]), Ok(vec![]));
-        assert_eq!(seen.lock().unwrap().len(), 4);
+        assert_eq!(seen.lock().unwrap().len(), 7);
+    }
+
+    /// Three rates at one moment, three counters at both ends of the interval.
+    fn six(method: &Method) -> Vec<(Method, String)> {
+        let paths = [["/api/v1/query"; 3], ["/api/v1/query_range"; 3]].concat();
+        paths.into_iter().map(|path| (method.clone(), path.to_owned())).collect()
     }
 
     #[test]
@@ -237,7 +246,7 @@ mod tests {
             assert_eq!(ask(&*metrics, &services), Ok(vec![]));
             seen.lock().unwrap().clear();
             assert_eq!(ask(&*metrics, &services), Ok(vec![]));
-            assert_eq!(*seen.lock().unwrap(), vec![(Method::GET, "/api/v1/query".to_owned()); 3]);
+            assert_eq!(*seen.lock().unwrap(), six(&Method::GET));
         }
     }
 

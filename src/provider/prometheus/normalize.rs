@@ -7,23 +7,29 @@ use chrono::TimeDelta;
 use crate::{
     domain::{
         ids::ServiceName,
-        signal::{Counts, Latency, Point, Series, ServiceSignals, VersionSignals},
+        signal::{Counts, Latency, PartCounts, Point, Series, ServiceSignals, VersionSignals},
         text,
         time::Timestamp,
     },
     provider::prometheus::{
+        Settings,
         api::Samples,
+        counters::{Counter, Counters, Target, whole},
         presets::Preset,
         quantile::{Bucket, quantile},
+        request::{BOUND, INSTANCE},
     },
 };
 
-/// What the three queries gave.
+/// What the queries gave: three of rates, three of counters.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) request_rate: Vec<Samples>,
     pub(super) error_ratio: Vec<Samples>,
     pub(super) buckets: Vec<Samples>,
+    pub(super) requests_total: Vec<Samples>,
+    pub(super) errors_total: Vec<Samples>,
+    pub(super) buckets_total: Vec<Samples>,
 }
 
 /// What is known of one version, moment by moment.
@@ -33,6 +39,7 @@ struct Measured {
     ratio: BTreeMap<Timestamp, f64>,
     buckets: BTreeMap<Timestamp, Vec<Bucket>>,
     highest_bound: Option<f64>,
+    counters: Counters,
 }
 
 /// By service label, then by version label.
@@ -40,20 +47,22 @@ type Table = BTreeMap<String, BTreeMap<String, Measured>>;
 
 /// The signals of the services, each given with the value that its label has. Services without a series are left out.
 pub(super) fn signals(
-    preset: &Preset,
+    settings: &Settings,
     services: &[(ServiceName, String)],
     step: Duration,
     answers: Answers,
 ) -> Vec<ServiceSignals> {
-    let table = table(preset, answers);
+    let table = table(settings, answers);
     let known = |(service, label): &(ServiceName, String)| {
-        let versions = table.get(label)?.iter().map(|(version, measured)| of_version(version, measured, step));
-        Some(ServiceSignals { service: service.clone(), step, versions: versions.collect() })
+        let versions = table.get(label)?.iter().filter_map(|(version, measured)| of_version(version, measured, step));
+        let versions: Vec<_> = versions.collect();
+        (!versions.is_empty()).then(|| ServiceSignals { service: service.clone(), step, versions })
     };
     services.iter().filter_map(known).collect()
 }
 
-fn table(preset: &Preset, answers: Answers) -> Table {
+fn table(settings: &Settings, answers: Answers) -> Table {
+    let preset = &settings.preset;
     let mut table = Table::new();
     for series in answers.request_rate {
         if let Some(measured) = row(&mut table, preset, &series) {
@@ -66,9 +75,8 @@ fn table(preset: &Preset, answers: Answers) -> Table {
         }
     }
     for series in answers.buckets {
-        let Some(bound) = series.labels.get("le").and_then(|le| le.parse::<f64>().ok()) else { continue };
+        let Some(bound) = bound(preset, &series) else { continue };
         let Some(measured) = row(&mut table, preset, &series) else { continue };
-        let bound = bound / preset.latency_unit.per_second();
         if bound.is_finite() {
             measured.highest_bound = Some(measured.highest_bound.map_or(bound, |highest| highest.max(bound)));
         }
@@ -76,7 +84,39 @@ fn table(preset: &Preset, answers: Answers) -> Table {
             measured.buckets.entry(at).or_default().push(Bucket { bound, count });
         }
     }
+    let mut count = |counter: &dyn Fn(&Samples) -> Option<Counter>, answer: Vec<Samples>| {
+        for series in answer {
+            let Some(counter) = counter(&series) else { continue };
+            let Some(measured) = row(&mut table, preset, &series) else { continue };
+            let stratum = stratum(settings, &series);
+            measured.counters.take(target(preset, &series), stratum, counter, &series.points);
+        }
+    };
+    count(&|_| Some(Counter::Requests), answers.requests_total);
+    count(&|_| Some(Counter::Errors), answers.errors_total);
+    count(&|series| bound(preset, series).map(Counter::Bucket), answers.buckets_total);
     table
+}
+
+/// The bound of a bucket's series, in seconds.
+fn bound(preset: &Preset, series: &Samples) -> Option<f64> {
+    let bound = series.labels.get(BOUND)?.parse::<f64>().ok()?;
+    (!bound.is_nan()).then(|| bound / preset.latency_unit.per_second())
+}
+
+/// Who counted a series. Where a preset says that pods count, the target stands in for a pod without a name.
+fn target(preset: &Preset, series: &Samples) -> Target {
+    let label = |name: &str| series.labels.get(name).map(|value| text::clean(value)).filter(|value| !value.is_empty());
+    let instance = label(INSTANCE).unwrap_or_default();
+    let pod = preset.pod_label.as_ref().map(|pod| label(pod).unwrap_or_else(|| instance.clone()));
+    Target { pod: pod.unwrap_or_default(), instance }
+}
+
+/// The values of the configured labels, in their order, with a slash between them. What lacks them all has no stratum.
+fn stratum(settings: &Settings, series: &Samples) -> String {
+    let value = |label: &String| series.labels.get(label).map(|value| text::clean(value)).unwrap_or_default();
+    let values: Vec<String> = settings.strata.iter().map(value).collect();
+    if values.iter().all(String::is_empty) { String::new() } else { values.join("/") }
 }
 
 /// Where a series belongs. Prometheus drops empty labels: without a version label it is the version "" (the stable one of
@@ -87,12 +127,18 @@ fn row<'a>(table: &'a mut Table, preset: &Preset, series: &Samples) -> Option<&'
     Some(table.entry(service.clone()).or_default().entry(version).or_default())
 }
 
-fn of_version(label: &str, measured: &Measured, step: Duration) -> VersionSignals {
+/// The signals of a version; `None` where nothing at all is known of it but that it counts.
+fn of_version(label: &str, measured: &Measured, step: Duration) -> Option<VersionSignals> {
+    let length = TimeDelta::from_std(step).unwrap_or(TimeDelta::MAX);
+    let parts = measured.counters.parts(length);
+    if measured.rate.is_empty() && measured.ratio.is_empty() && measured.buckets.is_empty() && parts.is_empty() {
+        return None;
+    }
     let latency = |q: f64| -> Series {
         let at = |(at, buckets): (&Timestamp, &Vec<Bucket>)| Some(Point { at: *at, value: quantile(q, buckets)? });
         measured.buckets.iter().filter_map(at).collect()
     };
-    VersionSignals {
+    Some(VersionSignals {
         label: label.to_owned(),
         error_ratio: series(&measured.ratio),
         request_rate: series(&measured.rate),
@@ -102,17 +148,29 @@ fn of_version(label: &str, measured: &Measured, step: Duration) -> VersionSignal
             p99: latency(0.99),
             highest_bound: measured.highest_bound,
         },
-        counts: counts(measured, step),
-        parts: Vec::new(),
-        latency_counts: Vec::new(),
+        // Never both in one version: what is extrapolated must not stand beside what is exact.
+        counts: if measured.counters.any() { sums(&parts) } else { counts(measured, step) },
+        latency_counts: measured.counters.latency(length),
+        parts,
+    })
+}
+
+/// The counts of all parts, interval by interval.
+fn sums(parts: &[PartCounts]) -> Vec<Counts> {
+    let mut sums: BTreeMap<Timestamp, Counts> = BTreeMap::new();
+    for counts in parts.iter().flat_map(|part| &part.counts) {
+        let sum = sums.entry(counts.to).or_insert(Counts { requests: 0, errors: 0, ..*counts });
+        sum.requests = sum.requests.saturating_add(counts.requests);
+        sum.errors = sum.errors.saturating_add(counts.errors);
     }
+    sums.into_values().collect()
 }
 
 fn series(points: &BTreeMap<Timestamp, f64>) -> Series {
     points.iter().map(|(&at, &value)| Point { at, value }).collect()
 }
 
-/// Requests and errors of each interval. An interval with requests of which nobody knows how many failed has no counts; one
+/// Requests and errors of each interval, as the rates have them. An interval with requests of which nobody knows how many failed has no counts; one
 /// without requests has no errors.
 fn counts(measured: &Measured, step: Duration) -> Vec<Counts> {
     let Ok(length) = TimeDelta::from_std(step) else { return Vec::new() };
@@ -130,22 +188,16 @@ fn counts(measured: &Measured, step: Duration) -> Vec<Counts> {
     measured.rate.iter().filter_map(interval).collect()
 }
 
-/// The nearest whole number; `None` where there is none of a sensible size.
-fn whole(value: f64) -> Option<u64> {
-    const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    let rounded = value.round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number within the range")]
-    let whole = (0.0..=LARGEST_EXACT).contains(&rounded).then_some(rounded as u64);
-    whole
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::TimeZone;
     use http::{HeaderMap, StatusCode};
 
     use super::*;
-    use crate::provider::prometheus::{api, presets};
+    use crate::{
+        domain::signal::{BucketCounts, LatencyCounts},
+        provider::prometheus::{api, presets},
+    };
 
     const STEP: Duration = Duration::from_mins(1);
 
@@ -166,13 +218,14 @@ mod tests {
 
     #[test]
     fn a_fleet_of_bare_numbers_becomes_signals_by_service_and_version() {
-        let preset = presets::named("istio").unwrap();
+        let settings = Settings::new(presets::named("istio").unwrap());
         let label = |version| [("destination_workload", "payments"), ("destination_version", version)];
         let bucket = |le, count| made(&[&label("1.42.0")[..], &[("le", le)]].concat(), &[(60, count)]);
         let answers = Answers {
             request_rate: vec![made(&label("1.42.0"), &[(60, 2.0), (120, 0.0)]), made(&label("1.41.3"), &[(60, 6.0)])],
             error_ratio: vec![made(&label("1.42.0"), &[(60, 0.25)]), made(&label("1.41.3"), &[(60, 0.0)])],
             buckets: vec![bucket("100", 1.0), bucket("250", 2.0), bucket("+Inf", 2.0)],
+            ..Answers::default()
         };
         let services = [("payments".into(), "payments".to_owned()), ("ghost".into(), "ghost".to_owned())];
         let counts = |second, requests, errors| Counts { from: at(second - 60), to: at(second), requests, errors };
@@ -203,47 +256,98 @@ mod tests {
                 },
             ],
         };
-        assert_eq!(signals(&preset, &services, STEP, answers), [expected]);
+        assert_eq!(signals(&settings, &services, STEP, answers), [expected]);
     }
 
     #[test]
     fn requests_whose_errors_nobody_counted_give_no_counts() {
-        let preset = presets::named("otel-http").unwrap();
+        let settings = Settings::new(presets::named("otel-http").unwrap());
         let label = [("service_name", "a"), ("service_version", "1")];
         let answers = Answers {
             request_rate: vec![made(&label, &[(60, 1.0), (120, 1.0)])],
             error_ratio: vec![made(&label, &[(120, 0.5)])],
             ..Answers::default()
         };
-        let signals = signals(&preset, &[("a".into(), "a".to_owned())], STEP, answers);
+        let signals = signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers);
         let counts = Counts { from: at(60), to: at(120), requests: 60, errors: 30 };
         assert_eq!(signals[0].versions[0].counts, [counts]);
     }
 
     #[test]
     fn errors_never_exceed_requests_and_nonsense_is_no_count() {
-        let preset = presets::named("otel-http").unwrap();
+        let settings = Settings::new(presets::named("otel-http").unwrap());
         let label = [("service_name", "a"), ("service_version", "1")];
         let answers = Answers {
             request_rate: vec![made(&label, &[(60, 0.1), (120, -1.0), (180, f64::INFINITY), (240, 1e300)])],
             error_ratio: vec![made(&label, &[(60, 1.5), (120, 0.0), (180, 0.0), (240, 0.0)])],
             ..Answers::default()
         };
-        let signals = signals(&preset, &[("a".into(), "a".to_owned())], STEP, answers);
+        let signals = signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers);
         let counts = Counts { from: at(0), to: at(60), requests: 6, errors: 6 };
         assert_eq!(signals[0].versions[0].counts, [counts]);
     }
 
     #[test]
     fn a_series_without_a_version_label_is_the_version_without_a_name() {
-        let preset = presets::named("nginx-ingress").unwrap();
+        let settings = Settings::new(presets::named("nginx-ingress").unwrap());
         let answers = Answers {
             request_rate: vec![made(&[("exported_service", "a")], &[(60, 1.0)]), made(&[("x", "y")], &[(60, 1.0)])],
             ..Answers::default()
         };
-        let signals = signals(&preset, &[("a".into(), "a".to_owned())], STEP, answers);
+        let signals = signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers);
         assert_eq!(signals.len(), 1);
         assert_eq!(signals[0].of(&[""]).unwrap().request_rate, [point(60, 1.0)]);
+    }
+
+    #[test]
+    fn counters_give_exact_counts_by_pod_and_stratum_and_the_rates_no_longer_do() {
+        let preset = presets::named("istio").unwrap();
+        let settings = Settings { strata: vec!["region".to_owned(), "tenant".to_owned()], ..Settings::new(preset) };
+        let of = |more: &[(&str, &str)], values: &[f64]| {
+            let own = [("destination_workload", "a"), ("destination_version", "1"), ("instance", "10.0.0.7:15020")];
+            let points: Vec<_> = (0..).map(|minute| 60 * minute).zip(values.iter().copied()).collect();
+            made(&[&own[..], more].concat(), &points)
+        };
+        let (eu, nowhere) = ([("pod", "a-1"), ("region", "eu"), ("tenant", "acme")], [("region", "")]);
+        let bucket = |le, values: &[f64]| of(&[&eu[..], &[("le", le)]].concat(), values);
+        let answers = Answers {
+            request_rate: vec![of(&[], &[9.9, 9.9, 9.9])],
+            error_ratio: vec![of(&[], &[0.9, 0.9, 0.9])],
+            requests_total: vec![of(&eu, &[100.0, 140.0, 150.0]), of(&nowhere, &[7.0, 8.0])],
+            errors_total: vec![of(&eu, &[1.0, 4.0, 4.0])],
+            buckets_total: vec![bucket("250", &[90.0, 125.0, 135.0]), bucket("+Inf", &[100.0, 140.0, 150.0])],
+            ..Answers::default()
+        };
+        let services = [("a".into(), "a".to_owned())];
+        let version = signals(&settings, &services, STEP, answers).remove(0).versions.remove(0);
+        let counts = |second, requests, errors| Counts { from: at(second - 60), to: at(second), requests, errors };
+        let part = |stratum: &str, pod: &str, counts: &[Counts]| PartCounts {
+            stratum: stratum.into(),
+            pod: pod.into(),
+            counts: counts.to_vec(),
+        };
+        assert_eq!(version.counts, [counts(60, 41, 3), counts(120, 10, 0)]);
+        let expected = [
+            part("", "10.0.0.7:15020", &[counts(60, 1, 0)]),
+            part("eu/acme", "a-1", &[counts(60, 40, 3), counts(120, 10, 0)]),
+        ];
+        assert_eq!(version.parts, expected);
+        let timed =
+            |to, requests, within| BucketCounts { from: at(to - 60), to: at(to), requests, within: vec![within] };
+        let expected = LatencyCounts {
+            stratum: "eu/acme".into(),
+            bounds: vec![0.25],
+            intervals: vec![timed(60, 40, 35), timed(120, 10, 10)],
+        };
+        assert_eq!(version.latency_counts, [expected]);
+    }
+
+    #[test]
+    fn a_version_of_which_only_a_first_sample_is_known_has_no_data() {
+        let settings = Settings::new(presets::named("otel-http").unwrap());
+        let label = [("service_name", "a"), ("service_version", "1"), ("instance", "i")];
+        let answers = Answers { requests_total: vec![made(&label, &[(60, 5.0)])], ..Answers::default() };
+        assert_eq!(signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers), []);
     }
 
     #[test]
@@ -253,9 +357,9 @@ mod tests {
             request_rate: read(include_str!("../../../tests/fixtures/prometheus/range_matrix_rate_stats.json")),
             ..Answers::default()
         };
-        let preset = presets::named("otel-http").unwrap();
+        let settings = Settings::new(presets::named("otel-http").unwrap());
         let services = [("cart".into(), "cart".to_owned()), ("checkout".into(), "checkout".to_owned())];
-        let signals = signals(&preset, &services, Duration::from_secs(30), answers);
+        let signals = signals(&settings, &services, Duration::from_secs(30), answers);
         let seen: Vec<_> = signals
             .iter()
             .flat_map(|s| s.versions.iter().map(|v| (s.service.as_str(), v.label.as_str(), v.request_rate.len())))
@@ -273,8 +377,8 @@ mod tests {
             request_rate: api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap(),
             ..Answers::default()
         };
-        let preset = presets::named("otel-http").unwrap();
-        let signals = signals(&preset, &[("cart".into(), "cart".to_owned())], Duration::from_secs(30), answers);
+        let settings = Settings::new(presets::named("otel-http").unwrap());
+        let signals = signals(&settings, &[("cart".into(), "cart".to_owned())], Duration::from_secs(30), answers);
         let last = signals[0].versions[0].request_rate.last().unwrap().at;
         assert!(last < chrono::Utc.timestamp_opt(1_795_240_914, 0).unwrap(), "{last} is not the window's end");
     }

@@ -2,7 +2,8 @@
 //!
 //! Here live the templates and the text that goes into their holes. Times, forms and answers live elsewhere.
 //!
-//! A template has two holes: `$W` is the range of `rate()`, `$SEL` further matchers, beginning with a comma.
+//! A template has two holes: `$W` is the range of `rate()`, `$SEL` further matchers, beginning with a comma. Templates of
+//! raw counters have the second one only.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,20 @@ pub struct Preset {
     pub error_ratio: String,
     /// Requests a second in each cumulative bucket, by service, version and `le`.
     pub buckets: String,
+    /// The cumulative counter of requests, without `rate()`, `sum` and `$W`: counts are differences of it. Counts need this
+    /// and `errors_total`; without them they are derived from the rates.
+    #[serde(default)]
+    pub requests_total: Option<String>,
+    /// The same of the failed requests only.
+    #[serde(default)]
+    pub errors_total: Option<String>,
+    /// The cumulative counters of the buckets, with their `le`; without them response times are not counted.
+    #[serde(default)]
+    pub buckets_total: Option<String>,
+    /// The label that names the pod that served; `instance` stands in where a series lacks it. None where whoever counts
+    /// is not the pod that serves (a gateway, a generator of metrics from spans).
+    #[serde(default)]
+    pub pod_label: Option<String>,
     /// The matcher that keeps a query to the watched services, with `$SERVICES` for the alternatives. It is needed where
     /// the counters do not carry the service label themselves; otherwise the service label is matched.
     #[serde(default)]
@@ -141,6 +156,29 @@ mod tests {
         for (name, preset) in built_in() {
             let p95 = file["red"][&name]["p95"].as_str().unwrap();
             assert_eq!(p95, format!("histogram_quantile(0.95, {})", preset.buckets), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_counters_of_every_preset_are_those_whose_rates_it_reads() {
+        let as_rate = |counter: &str| {
+            // A join stands behind the counter, outside of `rate()`.
+            let (selector, join) = counter.split_at(counter.find("$SEL}").unwrap() + "$SEL}".len());
+            format!("(rate({selector}[$W]){join})")
+        };
+        for (name, preset) in built_in() {
+            let by =
+                [("rate", &preset.rate, &preset.requests_total), ("buckets", &preset.buckets, &preset.buckets_total)];
+            for (what, rate, counter) in by {
+                let counter = as_rate(counter.as_deref().unwrap());
+                assert!(rate.starts_with("sum by (") && rate.ends_with(&counter), "{name} {what}: {counter}");
+            }
+            let errors = as_rate(preset.errors_total.as_deref().unwrap());
+            assert!(preset.error_ratio.contains(&errors) && !preset.rate.contains(&errors), "{name}: {errors}");
+            for counter in [&preset.requests_total, &preset.errors_total, &preset.buckets_total] {
+                let query = fill(counter.as_deref().unwrap(), "1m", &preset.selector(&["a".into()], &[]));
+                promql_parser::parser::parse(&query).unwrap_or_else(|error| panic!("{name}: {error}\n{query}"));
+            }
         }
     }
 

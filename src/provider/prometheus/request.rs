@@ -1,8 +1,10 @@
 //! Builds the requests: pure, from a preset and a window to forms. Nothing is sent or read here.
 //!
-//! Three queries for each data source, however many services: request rate, error ratio, bucket rates. Requests and errors
-//! of an interval are taken from the first two (`rate(x[w]) * step`), because `increase` is `rate` times its range:
-//! a fourth and a fifth query would only repeat them.
+//! Six queries for each data source, however many services. Three give what panels show: request rate, error ratio, bucket
+//! rates. Three give what is counted: the raw counters of requests, errors and buckets, by target and stratum, at the ends
+//! of the intervals. PromQL's own `increase` would extrapolate, add pods up and give broken numbers; `counters` differences
+//! the raw ones. A preset without counters is asked the first three only; requests and errors of an interval are then
+//! taken from the rates (`rate(x[w]) * step`).
 //!
 //! The range is one scrape longer than the step, less a millisecond. It then holds the sample at (or right before) the
 //! interval's begin and the one at its end, and no other interval's: differences of successive intervals neither overlap
@@ -28,6 +30,16 @@ use crate::{
 /// Prometheus refuses more points of one series in one answer.
 const MOST_POINTS: usize = 11_000;
 
+/// Moments of counters in one answer. Every pod, stratum and bucket is a series of its own: what would be a few rates is
+/// thousands of them.
+const MOST_COUNTED: usize = 480;
+
+/// What Prometheus calls the target that it scraped a series from.
+pub(super) const INSTANCE: &str = "instance";
+
+/// The bound of a bucket.
+pub(super) const BOUND: &str = "le";
+
 /// What a query measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub(super) enum Kind {
@@ -40,15 +52,33 @@ pub(super) enum Kind {
     /// Requests a second in each bucket.
     #[strum(to_string = "latency buckets")]
     LatencyBuckets,
+    /// The raw counter of requests.
+    #[strum(to_string = "request counters")]
+    Requests,
+    /// The raw counter of failed requests.
+    #[strum(to_string = "error counters")]
+    Errors,
+    /// The raw counters of the buckets.
+    #[strum(to_string = "bucket counters")]
+    Buckets,
 }
 
 impl Kind {
-    fn template(self, preset: &Preset) -> &str {
+    /// The preset's template. There is none for a counter that it does not have; errors without requests count nothing.
+    fn template(self, preset: &Preset) -> Option<&str> {
+        let counts = preset.requests_total.as_deref().zip(preset.errors_total.as_deref());
         match self {
-            Self::RequestRate => &preset.rate,
-            Self::ErrorRatio => &preset.error_ratio,
-            Self::LatencyBuckets => &preset.buckets,
+            Self::RequestRate => Some(&preset.rate),
+            Self::ErrorRatio => Some(&preset.error_ratio),
+            Self::LatencyBuckets => Some(&preset.buckets),
+            Self::Requests => counts.map(|(requests, _)| requests),
+            Self::Errors => counts.map(|(_, errors)| errors),
+            Self::Buckets => counts.and(preset.buckets_total.as_deref()),
         }
+    }
+
+    fn is_counter(self) -> bool {
+        matches!(self, Self::Requests | Self::Errors | Self::Buckets)
     }
 }
 
@@ -60,16 +90,44 @@ pub(super) struct Moments {
     pub(super) step: Duration,
 }
 
-/// The query for one kind, for services by their label values.
-pub(super) fn promql(kind: Kind, settings: &Settings, services: &[String], step: Duration) -> String {
+/// The query for one kind, for services by their label values; `None` where the preset has no such counter.
+pub(super) fn promql(kind: Kind, settings: &Settings, services: &[String], step: Duration) -> Option<String> {
     let range = step.saturating_add(settings.scrape).saturating_sub(Duration::from_millis(1)).max(step);
     let selector = settings.preset.selector(services, &settings.matchers);
-    presets::fill(kind.template(&settings.preset), &format!("{}ms", range.as_millis()), &selector)
+    let query = presets::fill(kind.template(&settings.preset)?, &format!("{}ms", range.as_millis()), &selector);
+    if !kind.is_counter() {
+        return Some(query);
+    }
+    let preset = &settings.preset;
+    let mut labels = vec![preset.service_label.as_str(), &preset.version_label, INSTANCE];
+    let bound = (kind == Kind::Buckets).then_some(BOUND);
+    for label in preset.pod_label.as_deref().into_iter().chain(settings.strata.iter().map(String::as_str)).chain(bound)
+    {
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
+    }
+    Some(format!("sum by ({}) ({query})", labels.join(", ")))
 }
 
-/// The ends of the window's intervals, in as many pieces as one answer may hold. An interval that the window cuts off at
-/// its end is left out: half an interval is not a small one.
-pub(super) fn moments(window: Window) -> Vec<Moments> {
+/// The moments at which a kind is asked for: the ends of the window's intervals, and for counters also the begin of the
+/// first, so that every interval has two ends.
+pub(super) fn moments(kind: Kind, window: Window) -> Vec<Moments> {
+    let mut moments = ends(window);
+    let most = if kind.is_counter() { MOST_COUNTED } else { MOST_POINTS };
+    if kind.is_counter() && !moments.is_empty() {
+        moments.insert(0, window.from);
+    }
+    let piece = |moments: &[Timestamp]| {
+        let (first, last) = (*moments.first()?, *moments.last()?);
+        Some(Moments { first, last, step: window.step })
+    };
+    moments.chunks(most).filter_map(piece).collect()
+}
+
+/// The ends of the window's intervals. An interval that the window cuts off at its end is left out: half an interval is not
+/// a small one.
+fn ends(window: Window) -> Vec<Timestamp> {
     let step = match TimeDelta::from_std(window.step) {
         Ok(step) if step >= TimeDelta::milliseconds(1) => step,
         _ => return Vec::new(),
@@ -80,11 +138,7 @@ pub(super) fn moments(window: Window) -> Vec<Moments> {
         ends.push(next);
         end = next;
     }
-    let piece = |ends: &[Timestamp]| {
-        let (first, last) = (*ends.first()?, *ends.last()?);
-        Some(Moments { first, last, step: window.step })
-    };
-    ends.chunks(MOST_POINTS).filter_map(piece).collect()
+    ends
 }
 
 /// The path and the form of a query. One moment is an instant query with an explicit time, which hides no clock skew.
@@ -155,31 +209,73 @@ mod tests {
     fn one_query_covers_all_services_and_ranges_from_scrape_to_scrape() {
         let services = ["checkout".to_owned(), "cart".to_owned()];
         assert_eq!(
-            promql(Kind::RequestRate, &settings(), &services, Duration::from_mins(1)),
+            promql(Kind::RequestRate, &settings(), &services, Duration::from_mins(1)).unwrap(),
             "sum by (service_name, service_version) (rate(http_server_request_duration_seconds_count{job!=\"\",\
              service_name=~\"checkout|cart\"}[74999ms]))"
         );
         let unknown_scrape = Settings { scrape: Duration::ZERO, ..settings() };
         assert!(
-            promql(Kind::LatencyBuckets, &unknown_scrape, &services, Duration::from_mins(1)).contains("}[60000ms]")
+            promql(Kind::LatencyBuckets, &unknown_scrape, &services, Duration::from_mins(1))
+                .unwrap()
+                .contains("}[60000ms]")
         );
     }
 
     #[test]
+    fn counters_are_asked_for_by_target_and_stratum_and_labels_are_named_once() {
+        let strata = vec!["region".to_owned(), "pod".to_owned()];
+        let settings = Settings { strata, matchers: vec!["cluster=\"eu\"".to_owned()], ..settings() };
+        let query = |kind| promql(kind, &settings, &["cart".to_owned()], Duration::from_mins(1)).unwrap();
+        assert_eq!(
+            query(Kind::Errors),
+            "sum by (service_name, service_version, instance, pod, region) (http_server_request_duration_seconds_count{\
+             http_response_status_code=~\"5..\",service_name=~\"cart\",cluster=\"eu\"})"
+        );
+        assert_eq!(
+            query(Kind::Buckets),
+            "sum by (service_name, service_version, instance, pod, region, le) (http_server_request_duration_seconds_bucket{\
+             job!=\"\",service_name=~\"cart\",cluster=\"eu\"})"
+        );
+    }
+
+    #[test]
+    fn a_preset_that_lacks_a_counter_is_not_asked_for_counts() {
+        let asked = |preset: Preset| -> Vec<bool> {
+            let settings = Settings::new(preset);
+            let kinds = [Kind::RequestRate, Kind::Requests, Kind::Errors, Kind::Buckets];
+            kinds.map(|kind| promql(kind, &settings, &["a".to_owned()], Duration::from_mins(1)).is_some()).into()
+        };
+        let preset = presets::named("istio").unwrap();
+        assert_eq!(asked(preset.clone()), [true; 4]);
+        assert_eq!(asked(Preset { buckets_total: None, ..preset.clone() }), [true, true, true, false]);
+        assert_eq!(asked(Preset { errors_total: None, ..preset }), [true, false, false, false]);
+    }
+
+    #[test]
+    fn counters_are_also_read_at_the_begin_of_the_first_interval_and_in_smaller_pieces() {
+        let bounds = |window| -> Vec<_> {
+            moments(Kind::Requests, window).iter().map(|piece| (piece.first, piece.last)).collect()
+        };
+        assert_eq!(bounds(window(0, 60, 60)), [(at(0), at(60))]);
+        assert_eq!(bounds(window(0, 599, 1)), [(at(0), at(479)), (at(480), at(599))]);
+        assert_eq!(bounds(window(0, 59, 60)), []);
+    }
+
+    #[test]
     fn a_window_of_one_step_is_an_instant_query_and_a_longer_one_a_range() {
-        let one = post("up", moments(window(0, 60, 60))[0]);
+        let one = post("up", moments(Kind::RequestRate, window(0, 60, 60))[0]);
         assert_eq!((one.method(), one.uri().path()), (&Method::POST, "/api/v1/query"));
         assert_eq!(one.body(), "query=up&time=1773107220");
         assert_eq!(one.extensions().get(), Some(&Class::Read));
 
-        let many = post("up", moments(window(0, 180, 60))[0]);
+        let many = post("up", moments(Kind::RequestRate, window(0, 180, 60))[0]);
         assert_eq!(many.uri().path(), "/api/v1/query_range");
         assert_eq!(many.body(), "query=up&start=1773107220&end=1773107340&step=60");
     }
 
     #[test]
     fn where_post_is_refused_the_same_form_goes_into_the_url() {
-        let moments = moments(window(0, 60, 60))[0];
+        let moments = moments(Kind::RequestRate, window(0, 60, 60))[0];
         let request = get("sum by (le) (x{a=~\"b|c\"})", moments).unwrap();
         assert_eq!((request.method(), request.body().len()), (&Method::GET, 0));
         let expected = [("query", "sum by (le) (x{a=~\"b|c\"})"), ("time", "1773107220")];
@@ -191,15 +287,15 @@ mod tests {
 
     #[test]
     fn an_interval_that_is_not_whole_is_left_out() {
-        assert_eq!(moments(window(0, 179, 60)), moments(window(0, 120, 60)));
-        assert_eq!(moments(window(0, 59, 60)), []);
-        assert_eq!(moments(window(60, 0, 60)), []);
-        assert_eq!(moments(window(0, 60, 0)), []);
+        assert_eq!(moments(Kind::RequestRate, window(0, 179, 60)), moments(Kind::RequestRate, window(0, 120, 60)));
+        assert_eq!(moments(Kind::RequestRate, window(0, 59, 60)), []);
+        assert_eq!(moments(Kind::RequestRate, window(60, 0, 60)), []);
+        assert_eq!(moments(Kind::RequestRate, window(0, 60, 0)), []);
     }
 
     #[test]
     fn no_piece_of_a_long_window_has_more_points_than_prometheus_gives() {
-        let pieces = moments(window(0, 25_000, 1));
+        let pieces = moments(Kind::RequestRate, window(0, 25_000, 1));
         let bounds: Vec<_> = pieces.iter().map(|piece| (piece.first, piece.last)).collect();
         assert_eq!(bounds, [(at(1), at(11_000)), (at(11_001), at(22_000)), (at(22_001), at(25_000))]);
     }
@@ -208,7 +304,7 @@ mod tests {
     fn milliseconds_survive() {
         let window =
             Window { from: at(0), to: at(0) + TimeDelta::milliseconds(3_000), step: Duration::from_millis(1_500) };
-        let request = post("up", moments(window)[0]);
+        let request = post("up", moments(Kind::RequestRate, window)[0]);
         assert_eq!(request.body(), "query=up&start=1773107161.500&end=1773107163&step=1.5");
     }
 }

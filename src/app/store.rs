@@ -1,5 +1,7 @@
 //! What was observed, by source. An error is a value here; it never clears the last good one.
 
+mod merge;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ use crate::{
         observed::{Fault, Freshness, Observed},
         pipeline::{Job, Run},
         rollout::{Engine, Rollout},
-        signal::{Counts, Point, Series, ServiceSignals, VersionSignals},
+        signal::ServiceSignals,
         time::Timestamp,
     },
     port::{
@@ -140,7 +142,7 @@ impl Store {
                 let known = seen.value.get_or_insert_default();
                 for new in signals {
                     match known.get_mut(&new.service) {
-                        Some(old) if old.step == new.step => merge(old, new, window),
+                        Some(old) if old.step == new.step => merge::service(old, new, window),
                         _ => {
                             known.insert(new.service.clone(), new);
                         }
@@ -271,40 +273,4 @@ fn take<T>(seen: Option<&mut Observed<T>>, at: Timestamp, value: Result<T, Fault
         (Some(seen), Err(fault)) => seen.failed(fault),
         (None, _) => {}
     }
-}
-
-fn merge(old: &mut ServiceSignals, new: ServiceSignals, window: Window) {
-    for version in &mut old.versions {
-        // A version that the answer leaves out has no data in the window: what was known there is gone.
-        if !new.versions.iter().any(|n| n.label == version.label) {
-            merge_version(version, VersionSignals::default(), window);
-        }
-    }
-    for version in new.versions {
-        match old.versions.iter_mut().find(|known| known.label == version.label) {
-            Some(known) => merge_version(known, version, window),
-            None => old.versions.push(version),
-        }
-    }
-    old.versions.sort_by(|a, b| a.label.cmp(&b.label));
-}
-
-fn merge_version(old: &mut VersionSignals, new: VersionSignals, window: Window) {
-    merge_series(&mut old.error_ratio, new.error_ratio, window);
-    merge_series(&mut old.request_rate, new.request_rate, window);
-    merge_series(&mut old.latency.p50, new.latency.p50, window);
-    merge_series(&mut old.latency.p95, new.latency.p95, window);
-    merge_series(&mut old.latency.p99, new.latency.p99, window);
-    old.latency.highest_bound = new.latency.highest_bound.or(old.latency.highest_bound);
-    let outside = |counts: &Counts| !(counts.to > window.from && counts.to <= window.to);
-    old.counts.retain(|counts| outside(counts) && counts.to > window.to - KEPT);
-    old.counts.extend(new.counts);
-    old.counts.sort_by_key(|counts| counts.to);
-}
-
-fn merge_series(old: &mut Series, new: Series, window: Window) {
-    let outside = |point: &Point| !(point.at > window.from && point.at <= window.to);
-    old.retain(|point| outside(point) && point.at > window.to - KEPT);
-    old.extend(new);
-    old.sort_by_key(|point| point.at);
 }

@@ -123,6 +123,11 @@ mod tests {
             median: Duration::from_millis(80),
             p99: Duration::from_millis(p99),
             absent: Vec::new(),
+            regions: Vec::new(),
+            first_pod_error_ratio: None,
+            bursts: None,
+            tail: None,
+            reaches: 1.0,
         }
     }
 

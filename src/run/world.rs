@@ -49,7 +49,7 @@ pub(super) fn configuration(scenario: &Scenario, base: &str) -> Config {
         };
         config.connections.insert(cell.connection.to_string(), Connection::Kubernetes(cluster));
     }
-    config.connections.insert("prometheus".to_owned(), Connection::Prometheus(metrics(base)));
+    config.connections.insert("prometheus".to_owned(), Connection::Prometheus(metrics(base, scenario.strata())));
     for slo in &scenario.slos {
         let service = config.services.entry(slo.service.to_string()).or_default();
         service.slo = Some(standard::Slo { objective: slo.objective, period: slo.period, latency: None });
@@ -70,14 +70,14 @@ pub(super) fn configuration(scenario: &Scenario, base: &str) -> Config {
     config
 }
 
-fn metrics(base: &str) -> schema::Prometheus {
+fn metrics(base: &str, strata: Vec<String>) -> schema::Prometheus {
     schema::Prometheus {
         url: format!("{base}/prometheus"),
         token: None,
         preset: Some("otel-http".to_owned()),
         queries: None,
         matchers: Vec::new(),
-        strata: Vec::new(),
+        strata,
         step: STEP,
         interval: STEP / 2,
     }

@@ -46,6 +46,53 @@ pub struct Behaviour {
     /// Signals that are not measured.
     #[serde(default)]
     pub absent: Vec<Signal>,
+    /// Where its requests come from; without any, series carry no `region`.
+    #[serde(default)]
+    pub regions: Vec<Region>,
+    /// Failed share of the requests on its first pod by name, instead of the one of all pods.
+    pub first_pod_error_ratio: Option<f64>,
+    /// Moments at which it fails more.
+    pub bursts: Option<Bursts>,
+    /// Requests that take longer than the distribution says.
+    pub tail: Option<Tail>,
+    /// How much of its share really arrives, 0 to 1: a router may say one thing and do another. The other versions get the
+    /// rest.
+    #[serde(default = "whole")]
+    pub reaches: f64,
+}
+
+/// A part of a version's requests, by the label `region`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// The label's value.
+    pub name: String,
+    /// Its part of the version's requests; the parts of all regions add up to 1.
+    pub share: f64,
+    /// Failed share of its requests; without it the version's.
+    pub error_ratio: Option<f64>,
+}
+
+/// Failures that come together: every pod of the version fails for one scrape. Versions have bursts of their own.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// The mean time between two.
+    #[serde(deserialize_with = "span")]
+    pub every: Duration,
+    /// Failed share of the requests while one lasts.
+    pub error_ratio: f64,
+}
+
+/// A share of the requests that take this much longer than the others.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tail {
+    /// Which share, 0 to 1.
+    pub share: f64,
+    /// How much longer.
+    #[serde(deserialize_with = "span")]
+    pub longer: Duration,
 }
 
 /// A signal that may be missing.
@@ -79,6 +126,10 @@ pub struct RuleSpec {
 
 fn gentle() -> f64 {
     0.1
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// A span as people write it: `90s`, `10m`, `3d 2h`.

@@ -63,7 +63,15 @@ impl Traffic {
 pub(crate) fn buckets(behaviour: &Behaviour) -> [f64; BOUNDS.len() + 1] {
     let (median, p99) = (behaviour.median.as_secs_f64().max(1e-6), behaviour.p99.as_secs_f64());
     let sigma = ((p99 / median).ln() / Z99).max(1e-3);
-    let below = |bound: f64| normal_cdf((bound / median).ln() / sigma);
+    let usual = |bound: f64| normal_cdf((bound / median).ln() / sigma);
+    let below = |bound: f64| match &behaviour.tail {
+        None => usual(bound),
+        Some(tail) => {
+            let earlier = bound - tail.longer.as_secs_f64();
+            let late = if earlier > 0.0 { usual(earlier) } else { 0.0 };
+            (1.0 - tail.share) * usual(bound) + tail.share * late
+        }
+    };
     let mut shares = [0.0; BOUNDS.len() + 1];
     let ends = BOUNDS.iter().map(|bound| below(*bound)).chain([1.0]);
     let begins = [0.0].into_iter().chain(BOUNDS.iter().map(|bound| below(*bound)));
@@ -89,6 +97,7 @@ mod tests {
     use chrono::{TimeDelta, TimeZone};
 
     use super::*;
+    use crate::demo::prometheus::spec::Tail;
 
     fn row(version: Option<&str>, share: f64, after: u64, error_ratio: f64) -> Behaviour {
         Behaviour {
@@ -99,6 +108,11 @@ mod tests {
             median: Duration::from_millis(80),
             p99: Duration::from_millis(270),
             absent: Vec::new(),
+            regions: Vec::new(),
+            first_pod_error_ratio: None,
+            bursts: None,
+            tail: None,
+            reaches: 1.0,
         }
     }
 
@@ -147,5 +161,18 @@ mod tests {
         let below = |count| shares.iter().take(count).sum::<f64>();
         assert!((below(6) - 0.5).abs() < 1e-6 && (below(8) - 0.99).abs() < 1e-6, "{shares:?}");
         assert!((below(15) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_tail_takes_its_share_of_the_responses_and_moves_it_by_as_much_as_it_says() {
+        let mut behaviour = row(None, 0.0, 0, 0.0);
+        (behaviour.median, behaviour.p99) = (Duration::from_millis(100), Duration::from_millis(200));
+        let usual = buckets(&behaviour);
+        behaviour.tail = Some(Tail { share: 0.01, longer: Duration::from_secs(1) });
+        let slow = buckets(&behaviour);
+        let beyond = |shares: &[f64; BOUNDS.len() + 1]| shares.iter().skip(10).sum::<f64>();
+        assert!((beyond(&slow) - beyond(&usual) - 0.01).abs() < 1e-5, "{slow:?}");
+        assert!((slow.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!((slow[5] - 0.99 * usual[5]).abs() < 1e-12);
     }
 }

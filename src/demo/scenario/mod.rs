@@ -16,7 +16,7 @@ use crate::{
     demo::{
         fault::FaultSpec,
         github, kubernetes,
-        prometheus::spec::{RuleSpec, TrafficSpec},
+        prometheus::spec::{Behaviour, RuleSpec, TrafficSpec},
     },
     domain::{
         ids::{EnvironmentName, ServiceName, SourceName},
@@ -175,6 +175,12 @@ impl Scenario {
         self.open_at.from(self.start)
     }
 
+    /// The labels that split a version's series further, beside the pod.
+    pub fn strata(&self) -> Vec<String> {
+        let split = self.traffic.iter().flat_map(|traffic| &traffic.behaviour).any(|row| !row.regions.is_empty());
+        split.then(|| "region".to_owned()).into_iter().collect()
+    }
+
     /// When the world begins.
     pub fn begins(&self) -> Timestamp {
         chrono::TimeDelta::from_std(self.history)
@@ -208,6 +214,14 @@ impl Scenario {
         for slo in &self.slos {
             Objective::new(slo.objective, slo.period).map_err(|why| format!("the slo of '{}': {why}", slo.service))?;
         }
+        for traffic in &self.traffic {
+            let parts = |row: &Behaviour| row.regions.iter().map(|region| region.share).sum::<f64>();
+            let odd = |row: &&Behaviour| !row.regions.is_empty() && (parts(row) - 1.0).abs() > 1e-6;
+            if let Some(row) = traffic.behaviour.iter().find(odd) {
+                let (service, sum) = (&traffic.service, parts(row));
+                return Err(format!("the traffic of '{service}': the shares of its regions add up to {sum}, not to 1"));
+            }
+        }
         if self.github_script.iter().any(|event| event.at < Offset::default()) {
             return Err("github_script: an event lies before the start; give the run a 'started' instead".to_owned());
         }
@@ -237,7 +251,7 @@ mod tests {
         assert_eq!(
             Scenario::load("bad-cannary").unwrap_err().to_string(),
             "there is no scenario 'bad-cannary': there are bad-canary, steady, waiting-approval, low-traffic, hung-api, \
-             moved-sha; or name a file, as ./mine.toml"
+             moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary; or name a file, as ./mine.toml"
         );
         assert!(
             Scenario::load("./nowhere.toml").unwrap_err().to_string().starts_with("cannot read the scenario ./now")
@@ -270,6 +284,11 @@ mod tests {
         assert!(why(&format!("{LEAST}{cell}")).contains("a cell is named 'e u'"));
         let slo = "[[slos]]\nservice = 'pay'\nobjective = 1.0\nperiod = '30d'\n";
         assert!(why(&format!("{LEAST}{slo}")).contains("the slo of 'pay': `objective` is 1: it must lie above 0"));
+        let row = "[[traffic.behaviour]]\nerror_ratio = 0\nmedian = '1ms'\np99 = '2ms'\n\
+                   regions = [{ name = 'us', share = 0.5 }, { name = 'eu', share = 0.4 }]\n";
+        let (traffic, place) = (traffic.replace("behaviour = []\n", row), cell.replace("e u", "eu"));
+        let odd = why(&format!("{LEAST}{place}{traffic}"));
+        assert!(odd.contains("the traffic of 'pay': the shares of its regions add up to 0.9, not to 1"), "{odd}");
         let event = "[[github_script]]\nat = '-1m'\nact = { cancel = { repo = 'a/b', run = 1 } }\n";
         assert!(why(&format!("{LEAST}{event}")).contains("before the start"));
         assert!(why(&format!("{LEAST}open_at = 'soon'\n")).contains("'soon' is not an offset like -20m or 21m30s"));

@@ -4,7 +4,11 @@
 use crate::{
     app::guard::Confirmed,
     domain::ids::{RunId, ServiceName, SourceName},
-    port::{facet::Window, plan::Ask},
+    port::{
+        facet::Window,
+        kept::{KeptSignals, Outlived},
+        plan::Ask,
+    },
 };
 
 /// One thing to be done outside.
@@ -20,6 +24,13 @@ pub enum Effect {
         services: Vec<ServiceName>,
         /// For this window.
         window: Window,
+    },
+    /// Keep signals that were read beyond the end of this process, and forget others. Nothing waits for it.
+    KeepSignals {
+        /// What was read.
+        kept: Vec<KeptSignals>,
+        /// What need not be kept any longer.
+        outlived: Outlived,
     },
     /// Read the jobs of a run.
     ReadJobs(RunId),

@@ -18,6 +18,7 @@ use crate::{
     },
     port::{
         facet::{Change, Window},
+        kept::KeptSignals,
         plan::{Ask, Blocked, Draft},
         record::{ActionNews, Record},
     },
@@ -84,6 +85,8 @@ pub enum Msg {
         /// One entry a service that the source knows.
         signals: Result<Vec<ServiceSignals>, Fault>,
     },
+    /// Signals that an earlier process read and kept; told before anything is read.
+    Kept(Vec<KeptSignals>),
     /// What is left of a source's request budget, 0 to 1.
     Budget {
         /// Which connection.

@@ -141,16 +141,24 @@ impl Store {
             Ok(signals) => {
                 let known = seen.value.get_or_insert_default();
                 for new in signals {
-                    match known.get_mut(&new.service) {
-                        Some(old) if old.step == new.step => merge::service(old, new, window),
-                        _ => {
-                            known.insert(new.service.clone(), new);
-                        }
-                    }
+                    take_service(known, new, window);
                 }
                 seen.confirmed(at);
             }
         }
+    }
+
+    /// Takes signals that an earlier process kept. That proves nothing about the source: it is as fresh as it was. False
+    /// where the cockpit was not started with it.
+    pub fn restore_signals(&mut self, source: &SourceName, window: Window, signals: ServiceSignals) -> bool {
+        let Some(seen) = self.signals.get_mut(source) else { return false };
+        take_service(seen.value.get_or_insert_default(), signals, window);
+        true
+    }
+
+    /// Has every source of rollouts told at least once what there is?
+    pub fn knows_all_rollouts(&self) -> bool {
+        self.rollouts.values().all(|seen| seen.observed_at.is_some())
     }
 
     /// Takes what is left of a request budget.
@@ -237,6 +245,13 @@ impl Store {
             }
         }
         all.into_values().collect()
+    }
+}
+
+fn take_service(known: &mut BTreeMap<ServiceName, ServiceSignals>, new: ServiceSignals, window: Window) {
+    match known.get_mut(&new.service) {
+        Some(old) if old.step == new.step => merge::service(old, new, window),
+        _ => drop(known.insert(new.service.clone(), new)),
     }
 }
 

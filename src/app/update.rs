@@ -38,8 +38,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.store.take_jobs(run, jobs);
             Vec::new()
         }
-        Msg::Signals { source, at, window, signals } => {
-            observe::signals(model, &source, at, window, signals);
+        Msg::Signals { source, at, window, signals } => observe::signals(model, &source, at, window, signals),
+        Msg::Kept(kept) => {
+            observe::kept(model, kept);
             Vec::new()
         }
         Msg::Budget { source, left } => {

@@ -1,4 +1,5 @@
-//! The record of every action: on disk before the first call, chained by hashes, kept aside when the disk fails.
+//! The record of every action: on disk before the first call, chained by hashes, kept aside when the disk fails. Beside it,
+//! and outside the chain, the signals that verdicts rest on, for as long as something is in flight.
 //!
 //! Here live the [`Journal`] trait, its SQLite form, the hash chain, the spool and the [`ledger::Ledger`] that joins them.
 //! Here must not live: tasks or timers (everything blocks; the runtime calls it off its loop), screens, or providers.
@@ -15,9 +16,12 @@ mod tests;
 use std::{fmt, path::PathBuf};
 
 use crate::{
-    domain::text,
+    domain::{text, time::Timestamp},
     journal::spool::Line,
-    port::record::{Entry, NewRecord, Record, RecordId},
+    port::{
+        kept::{KeptSignals, Outlived},
+        record::{Entry, NewRecord, Record, RecordId},
+    },
 };
 
 /// Where records are kept. Every function blocks until the answer is on disk, so none may be called on the event loop.
@@ -45,6 +49,12 @@ pub trait Journal: Send + Sync + fmt::Debug {
 
     /// Takes what was kept aside while it could not be written. Doing it twice changes nothing.
     fn adopt(&self, lines: &[Line]) -> Result<(), JournalError>;
+
+    /// Keeps signals that were read, and forgets what is outlived. They are data, no record: outside the chain.
+    fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError>;
+
+    /// The signals that were kept and end after this, in the order in which they were read.
+    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError>;
 
     /// Recomputes the chain over everything that was ever written.
     fn verify(&self) -> Result<Chain, JournalError>;

@@ -10,8 +10,12 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::{
+    domain::time::Timestamp,
     journal::{Chain, Journal, JournalError, chain, spool::Line, spool::is_spooled},
-    port::record::{Entry, NewRecord, Record, RecordId, Stage},
+    port::{
+        kept::{KeptSignals, Outlived},
+        record::{Entry, NewRecord, Record, RecordId, Stage},
+    },
 };
 
 /// `hold`, in the file's header: tells our files from other databases.
@@ -35,6 +39,19 @@ const TABLES: &str = "
     CREATE TABLE spooled (spool INTEGER PRIMARY KEY, record INTEGER NOT NULL) STRICT;
     CREATE TABLE checked (one INTEGER PRIMARY KEY CHECK (one = 1), times INTEGER NOT NULL) STRICT;
     INSERT INTO checked VALUES (1, 0);
+";
+
+/// Beside the chain, and made where it is missing: an older holdshort does not look at it.
+const SIGNALS: &str = "
+    CREATE TABLE IF NOT EXISTS signals (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        service TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (source, service, since, until)
+    ) STRICT;
 ";
 
 /// A journal in a file, or in memory where it need not outlive the process.
@@ -87,6 +104,7 @@ impl SqliteJournal {
             }
             _ => return strange("is a database of another program", "name another file with state.url"),
         }
+        tx.execute_batch(SIGNALS).map_err(explain)?;
         tx.commit().map_err(explain)?;
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
@@ -170,6 +188,24 @@ impl Journal for SqliteJournal {
         self.write(|tx| lines.iter().try_for_each(|line| adopt(tx, line)))
     }
 
+    fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError> {
+        self.write(|tx| {
+            tx.execute("DELETE FROM signals WHERE until <= ?1", [outlived.before.timestamp_millis()])?;
+            for service in &outlived.services {
+                tx.execute("DELETE FROM signals WHERE service = ?1", [service.as_str()])?;
+            }
+            kept.iter().try_for_each(|one| keep(tx, one))
+        })
+    }
+
+    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
+        self.with(|connection| {
+            let mut query = connection.prepare_cached("SELECT body FROM signals WHERE until > ?1 ORDER BY id")?;
+            let bodies = query.query_map([after.timestamp_millis()], |row| row.get::<_, String>(0))?;
+            bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+        })
+    }
+
     fn verify(&self) -> Result<Chain, JournalError> {
         self.with(|connection| verify(connection))
     }
@@ -203,6 +239,15 @@ fn begin(tx: &Transaction<'_>, new: &NewRecord) -> Result<i64, Trouble> {
 fn append(tx: &Transaction<'_>, id: i64, after: usize, entry: &Entry) -> Result<(), Trouble> {
     let kind = if entry.stage.is_end() { "end" } else { "entry" };
     link(tx, id, number_of(after) + 1, kind, &serde_json::to_string(entry)?)
+}
+
+/// A window that is read again replaces what it gave before.
+fn keep(tx: &Transaction<'_>, one: &KeptSignals) -> Result<(), Trouble> {
+    let (since, until) = (one.window.from.timestamp_millis(), one.window.to.timestamp_millis());
+    let (source, service) = (one.source.as_str(), one.signals.service.as_str());
+    let sql = "INSERT OR REPLACE INTO signals (source, service, since, until, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    tx.prepare_cached(sql)?.execute(params![source, service, since, until, serde_json::to_string(one)?])?;
+    Ok(())
 }
 
 /// Appends a line to the chain.

@@ -10,8 +10,17 @@ use super::{
     sqlite::SqliteJournal,
 };
 use crate::{
-    domain::{ids::RolloutId, rollout::Engine, verb::Verb},
-    port::record::{Entry, Record, RecordId, Stage},
+    domain::{
+        ids::RolloutId,
+        rollout::Engine,
+        signal::{LatencyCounts, ServiceSignals, VersionSignals},
+        verb::Verb,
+    },
+    port::{
+        facet::Window,
+        kept::{KeptSignals, Outlived},
+        record::{Entry, Record, RecordId, Stage},
+    },
 };
 
 fn done() -> Stage {
@@ -232,4 +241,36 @@ fn a_spool_keeps_lines_that_it_cannot_read_and_everything_when_nobody_takes_it()
     });
     assert_eq!((count.unwrap(), taken), (1, vec![line]));
     assert_eq!(std::fs::read(&path).unwrap(), cut);
+}
+
+/// Signals of a window that ends so many seconds after the start.
+fn kept(service: &str, until: i64) -> KeptSignals {
+    let bounds = vec![0.1 + 0.2, f64::from_bits(0x3fd5_5555_5555_5555)];
+    let latency = LatencyCounts { stratum: "eu".into(), bounds, intervals: Vec::new() };
+    let version = VersionSignals { label: "1".into(), latency_counts: vec![latency], ..VersionSignals::default() };
+    let step = std::time::Duration::from_secs(30);
+    KeptSignals {
+        source: "prom".into(),
+        window: Window { from: at(until - 30), to: at(until), step },
+        signals: ServiceSignals { service: service.into(), step, versions: vec![version] },
+    }
+}
+
+#[test]
+fn kept_signals_read_back_bit_by_bit_in_another_process_until_they_are_outlived_and_no_chain_knows_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let journal = SqliteJournal::open(&path).unwrap();
+    let before = |second| Outlived { before: at(second), services: Vec::new() };
+    let all = [kept("payments", 30), kept("ledger", 30), kept("payments", 60)];
+    journal.keep_signals(&all, &before(0)).unwrap();
+    journal.keep_signals(&all[2..], &before(0)).unwrap();
+    let elsewhere = SqliteJournal::open(&path).unwrap();
+    assert_eq!(elsewhere.kept_signals(at(0)).unwrap(), all);
+    assert_eq!(elsewhere.kept_signals(at(30)).unwrap(), all[2..]);
+    assert!(matches!(elsewhere.verify().unwrap(), Chain::Whole { lines: 0, .. }));
+    journal.keep_signals(&[], &before(30)).unwrap();
+    assert_eq!(elsewhere.kept_signals(at(0)).unwrap(), all[2..]);
+    journal.keep_signals(&[], &Outlived { before: at(0), services: vec!["payments".into()] }).unwrap();
+    assert_eq!(elsewhere.kept_signals(at(0)).unwrap(), []);
 }

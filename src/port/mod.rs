@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod error;
 pub mod facet;
+pub mod kept;
 pub mod plan;
 pub mod record;
 pub mod wire;

@@ -27,6 +27,7 @@ use crate::{
     port::{
         clock::SharedClock,
         facet::Connection,
+        kept::{KeptSignals, Outlived},
         plan::Target,
         record::{Record, RecordId},
     },
@@ -77,6 +78,8 @@ pub(super) struct Actions {
     pub(super) own: Arc<Mutex<BTreeSet<RecordId>>>,
     /// The journal could not be written when it was last tried.
     pub(super) broken: Arc<AtomicBool>,
+    /// It was said that signals cannot be kept.
+    pub(super) forgetful: Arc<AtomicBool>,
 }
 
 impl Actions {
@@ -99,6 +102,20 @@ impl Actions {
         self.tell(Msg::Recorded(Box::new(record)));
         self.tell_begun(target, Ok(id));
         self.host(id).await;
+    }
+
+    /// Keeps signals beyond this process. Nothing waits for it; a journal that cannot take them is named once.
+    pub(super) async fn keep_signals(self, kept: Vec<KeptSignals>, outlived: Outlived) {
+        let ledger = Arc::clone(&self.ledger);
+        let done = spawn_blocking(move || ledger.journal()?.keep_signals(&kept, &outlived)).await;
+        let why = match done {
+            Ok(Ok(())) => return self.forgetful.store(false, Ordering::Relaxed),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        if !self.forgetful.swap(true, Ordering::Relaxed) {
+            self.tell(Msg::Said(format!("counts are not kept, a restart reads them anew: {why}")));
+        }
     }
 
     fn refused(&self, target: Target, error: JournalError) {

@@ -24,6 +24,7 @@ use crate::{
         guard::{self, Confirmed, Refusal},
         model::{Model, Session},
         msg::Msg,
+        store::KEPT,
         update::update,
     },
     domain::{ids::RunId, time::Timestamp},
@@ -137,6 +138,7 @@ impl Cockpit {
             own: Arc::new(Mutex::default()),
             // The first look finds out.
             broken: Arc::new(AtomicBool::new(true)),
+            forgetful: Arc::default(),
         };
         Self {
             model: Model::new(parts.session, parts.clock.now(), parts.size),
@@ -162,9 +164,21 @@ impl Cockpit {
     /// Starts watching, polling and following the journal. Must be called inside a runtime; twice is once.
     pub fn start(&mut self) {
         if self.sources.is_none() {
+            self.recall();
             let started = Sources::start(&self.connections, &self.clock, &self.notes.0, &mut self.tasks);
             self.sources = Some(started);
             self.tasks.spawn(self.actions.clone().follow());
+        }
+    }
+
+    /// Takes what an earlier process kept of the signals. Before anything is read, so nothing waits for it yet.
+    fn recall(&mut self) {
+        let after = self.clock.now() - KEPT;
+        match self.actions.ledger.journal().and_then(|journal| journal.kept_signals(after)) {
+            Ok(kept) if kept.is_empty() => {}
+            Ok(kept) => self.feed(Msg::Kept(kept)),
+            // A journal that is broken is told by whoever follows it; what was kept is a help, no condition.
+            Err(error) => tracing::warn!(%error, "the signals of earlier sessions cannot be read"),
         }
     }
 
@@ -423,6 +437,9 @@ impl Cockpit {
                     self.reading += asked;
                     queue.extend(late);
                 }
+            }
+            Effect::KeepSignals { kept, outlived } => {
+                self.tasks.spawn(self.actions.clone().keep_signals(kept, outlived));
             }
             Effect::ReadJobs(run) => self.read_jobs(run),
             Effect::Hurry(source) => {

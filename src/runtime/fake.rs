@@ -15,7 +15,7 @@ use crate::{
         observed::FaultKind,
         offer::{Offer, Risk},
         rollout::{Engine, Identity, Phase, Rollout, Strategy, Weight},
-        signal::{Counts, ServiceSignals, VersionSignals},
+        signal::{BucketCounts, Counts, LatencyCounts, PartCounts, ServiceSignals, VersionSignals},
         time::{Timestamp, age},
         verb::Verb,
         version::Version,
@@ -241,6 +241,39 @@ impl Metrics for Meter {
             service: service.clone(),
             step: window.step,
             versions: vec![version.clone()],
+        };
+        std::future::ready(Ok(services.iter().map(of).collect())).boxed()
+    }
+}
+
+/// Metrics that remember what ended after a moment, and nothing before it: counts by pod that no two intervals share.
+#[derive(Debug)]
+pub(super) struct Memory(pub(super) Timestamp);
+
+impl Metrics for Memory {
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
+        let ends = std::iter::successors(Some(window.from + window.step), |end| Some(*end + window.step));
+        let ends: Vec<_> = ends.take_while(|end| *end <= window.to).filter(|end| *end > self.0).collect();
+        let from = |to: &Timestamp| *to - window.step;
+        let requests = |to: &Timestamp| to.timestamp().unsigned_abs();
+        let counts: Vec<_> =
+            ends.iter().map(|to| Counts { from: from(to), to: *to, requests: requests(to), errors: 3 }).collect();
+        let timed =
+            |to: &Timestamp| BucketCounts { from: from(to), to: *to, requests: requests(to), within: vec![1, 2] };
+        let bounds = vec![0.1 + 0.2, 1.0 / 3.0];
+        let intervals = ends.iter().map(timed).collect();
+        let version = VersionSignals {
+            label: "7d".to_owned(),
+            counts: counts.clone(),
+            parts: vec![PartCounts { stratum: "eu".into(), pod: "a".into(), counts }],
+            latency_counts: vec![LatencyCounts { stratum: "eu".into(), bounds, intervals }],
+            ..VersionSignals::default()
+        };
+        let versions = if ends.is_empty() { Vec::new() } else { vec![version] };
+        let of = |service: &ServiceName| ServiceSignals {
+            service: service.clone(),
+            step: window.step,
+            versions: versions.clone(),
         };
         std::future::ready(Ok(services.iter().map(of).collect())).boxed()
     }

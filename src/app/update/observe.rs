@@ -12,7 +12,10 @@ use crate::{
         time::Timestamp,
     },
     judge::verdict::{self, Case, Judgement},
-    port::facet::{Change, Window},
+    port::{
+        facet::{Change, Window},
+        kept::{KeptSignals, Outlived},
+    },
 };
 
 /// Takes what a source of rollouts told.
@@ -53,13 +56,51 @@ pub(super) fn signals(
     at: Timestamp,
     window: Window,
     signals: Result<Vec<ServiceSignals>, Fault>,
-) {
-    if signals.is_err() {
+) -> Vec<Effect> {
+    let kept = if let Ok(signals) = &signals {
+        let one = |signals: &ServiceSignals| KeptSignals { source: source.clone(), window, signals: signals.clone() };
+        Some(signals.iter().map(one).collect())
+    } else {
         for asked in model.signals_asked.values_mut() {
             *asked = (*asked).min(window.from);
         }
-    }
+        None
+    };
     model.store.take_signals(source, at, window, signals);
+    judge_all(model);
+    kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
+}
+
+/// Keeps what was read. What is no longer in flight is forgotten, but only once every source of rollouts has told what is.
+fn keep(model: &Model, kept: Vec<KeptSignals>, window: Window) -> Option<Effect> {
+    let flies = |service: &&ServiceName| {
+        model.store.rollouts().any(|rollout| rollout.in_flight() && rollout.service == **service)
+    };
+    let mut services = Vec::new();
+    if model.store.knows_all_rollouts() {
+        services = model.signals_asked.keys().filter(|service| !flies(service)).cloned().collect();
+    }
+    let outlived = Outlived { before: window.to - KEPT, services };
+    (!kept.is_empty() || !outlived.services.is_empty()).then_some(Effect::KeepSignals { kept, outlived })
+}
+
+/// Takes what an earlier process kept. Reading goes on where every source of a service stopped.
+pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
+    let mut ends: BTreeMap<(ServiceName, SourceName), Timestamp> = BTreeMap::new();
+    for KeptSignals { source, window, signals } in kept {
+        if window.step != model.session.signal_step {
+            continue;
+        }
+        let service = signals.service.clone();
+        if model.store.restore_signals(&source, window, signals) {
+            let end = ends.entry((service, source)).or_insert(window.to);
+            *end = (*end).max(window.to);
+        }
+    }
+    for ((service, _), end) in ends {
+        let asked = model.signals_asked.entry(service).or_insert(end);
+        *asked = (*asked).min(end);
+    }
     judge_all(model);
 }
 

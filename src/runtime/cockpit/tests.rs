@@ -20,14 +20,14 @@ use crate::{
     keymap::Keymap,
     port::{
         clock::SharedClock,
-        facet::{Connection, Window},
+        facet::{Connection, Metrics, Window},
         plan::{Ask, Target, fact},
         record::{Record, RecordId, Stage},
     },
     runtime::{
         actions::Executors,
         clock::VirtualClock,
-        fake::{Cluster, GOES_BACK, Meter},
+        fake::{Cluster, GOES_BACK, Memory, Meter},
         sources::infos,
     },
 };
@@ -35,7 +35,7 @@ use crate::{
 struct Given {
     clock: SharedClock,
     cluster: Arc<Cluster>,
-    meter: Option<Arc<Meter>>,
+    meter: Option<Arc<dyn Metrics>>,
     journal: Arc<SqliteJournal>,
     dir: tempfile::TempDir,
 }
@@ -133,6 +133,43 @@ async fn settling_includes_the_signals_of_what_is_in_flight_asked_for_once() {
     let each = Duration::from_secs(30);
     let next = Window { from: window.to, to: window.to + each, step: each };
     assert_eq!(later, [next, Window { from: next.to, to: next.to + each, step: each }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_that_were_judged_survive_a_restart_even_when_the_source_lost_its_history() {
+    let mut given = Given { meter: Some(Arc::new(Memory(at(0)))), ..Given::new(&GOES_BACK) };
+    let mut first = given.cockpit();
+    first.settle().await;
+    first.pass(Duration::from_secs(330)).await;
+    first.idle().await;
+    let seen = first.model().store.signals(&"payments".into()).unwrap().1.clone();
+    assert!(seen.versions[0].counts.len() >= 10, "{seen:?}");
+    drop(first);
+    given.meter = Some(Arc::new(Memory(given.clock.now())));
+    let mut second = given.cockpit();
+    second.settle().await;
+    let (source, signals) = second.model().store.signals(&"payments".into()).unwrap();
+    assert_eq!((source.as_str(), signals), ("prom", &seen));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_cannot_keep_counts_is_named_once_and_everything_goes_on() {
+    let given = Given { meter: Some(Arc::new(Memory(at(0)))), ..Given::new(&GOES_BACK) };
+    let broken = || {
+        let (path, why, way) = ("journal.db".into(), "the disk is full".to_owned(), "free some space");
+        Err(JournalError::Broken { path, why, way })
+    };
+    let mut cockpit = given.cockpit_with(given.ledger_of(broken));
+    cockpit.settle().await;
+    cockpit.pass(Duration::from_mins(1)).await;
+    let said = cockpit.model().notice.clone().unwrap();
+    assert_eq!(
+        said.text,
+        "counts are not kept, a restart reads them anew: journal.db: the disk is full; free some space"
+    );
+    cockpit.pass(Duration::from_mins(2)).await;
+    assert_eq!(cockpit.model().notice, Some(said));
+    assert!(cockpit.model().store.signals(&"payments".into()).is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Host, News, conclude, run};
 use crate::{
-    domain::{observed::FaultKind, verb::Verb},
+    domain::{observed::FaultKind, time::Timestamp, verb::Verb},
     journal::{
         Chain, Journal, JournalError,
         ledger::{Begun, Ledger},
@@ -17,6 +17,7 @@ use crate::{
     },
     port::{
         clock::SharedClock,
+        kept::{KeptSignals, Outlived},
         plan::fact,
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
@@ -309,6 +310,14 @@ impl Journal for Full {
 
     fn adopt(&self, lines: &[Line]) -> Result<(), JournalError> {
         self.0.adopt(lines)
+    }
+
+    fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError> {
+        self.0.keep_signals(kept, outlived)
+    }
+
+    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
+        self.0.kept_signals(after)
     }
 
     fn verify(&self) -> Result<Chain, JournalError> {

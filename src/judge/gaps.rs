@@ -7,14 +7,14 @@ use strum::Display;
 
 use crate::{
     domain::{
-        signal::VersionSignals,
+        signal::{Counts, VersionSignals},
         time::{Timestamp, age},
     },
     judge::counts::Arms,
 };
 
 /// One side of the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Arm {
@@ -25,7 +25,7 @@ pub enum Arm {
 }
 
 /// A kind of measurement that a verdict needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// How many requests.
@@ -81,11 +81,13 @@ impl fmt::Display for Missing {
     }
 }
 
-/// Everything that is missing of both arms, the canary's first. `both` is what they did in common intervals, if there are any.
+/// Everything that is missing of both arms, the canary's first. `both` is what they did in common
+/// intervals, if there are any; `starves`: the canary got nothing lately, although traffic is declared for it.
 pub(super) fn missing(
     canary: Option<&VersionSignals>,
     stable: Option<&VersionSignals>,
     both: Option<Arms>,
+    starves: bool,
     now: Timestamp,
 ) -> Vec<Missing> {
     let mut all: Vec<_> = [(Arm::Canary, canary), (Arm::Stable, stable)]
@@ -94,10 +96,11 @@ pub(super) fn missing(
         .collect();
     if let Some(Arms { canary, stable }) = both {
         let silent =
-            |arm, requests| (requests == 0).then_some(Missing { signal: Signal::Requests, arm, gap: Gap::NoTraffic });
-        all.extend(silent(Arm::Canary, canary.requests));
-        all.extend(silent(Arm::Stable, stable.requests));
+            |arm, silent: bool| silent.then_some(Missing { signal: Signal::Requests, arm, gap: Gap::NoTraffic });
+        all.extend(silent(Arm::Canary, canary.requests == 0 || starves));
+        all.extend(silent(Arm::Stable, stable.requests == 0));
     }
+    all.sort_by_key(|missing| (missing.arm, missing.signal));
     all
 }
 
@@ -122,10 +125,13 @@ fn of_arm(signals: Option<&VersionSignals>, now: Timestamp) -> impl Iterator<Ite
     gaps.into_iter().filter_map(|(signal, gap)| Some((signal, gap?)))
 }
 
+/// No series is given up sooner.
+pub(super) const LEAST_PATIENCE: Duration = Duration::from_mins(2);
+
 /// How long a series may be silent before it counts as ended: three of its intervals, at least two minutes.
 fn patience(signals: &VersionSignals) -> Duration {
-    const LEAST: Duration = Duration::from_mins(2);
-    signals.counts.last().map_or(LEAST, |counts| age(counts.to, counts.from).saturating_mul(3).max(LEAST))
+    let three = |counts: &Counts| age(counts.to, counts.from).saturating_mul(3);
+    signals.counts.last().map_or(LEAST_PATIENCE, |counts| three(counts).max(LEAST_PATIENCE))
 }
 
 /// `requests, errors (canary); latency p99 (stable)`.

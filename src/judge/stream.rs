@@ -24,13 +24,12 @@ const PRESENT: usize = 10;
 struct Stratum {
     all: Arms,
     blocks: Blocks,
-    learnt: Blocks,
 }
 
 /// The place of a stratum; its name is copied only the first time.
-fn seat<'a>(strata: &'a mut Vec<(String, Stratum)>, name: &str) -> &'a mut Stratum {
+fn seat<'a, T: Default>(strata: &'a mut Vec<(String, T)>, name: &str) -> &'a mut T {
     let index = strata.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-        strata.push((name.to_owned(), Stratum::default()));
+        strata.push((name.to_owned(), T::default()));
         strata.len() - 1
     });
     // The index is of an entry that was found or just added.
@@ -46,6 +45,7 @@ pub struct Stream {
     likelihood: Likelihood,
     dispersion: Dispersion,
     strata: Vec<(String, Stratum)>,
+    learnt: Vec<(String, Blocks)>,
     all: Arms,
     /// Errors of both arms that would be the canary's if both were alike.
     expected: f64,
@@ -61,6 +61,7 @@ impl Stream {
             likelihood: Likelihood::default(),
             dispersion: Dispersion::default(),
             strata: Vec::new(),
+            learnt: Vec::new(),
             all: Arms::default(),
             expected: 0.0,
             present: VecDeque::new(),
@@ -85,10 +86,10 @@ impl Stream {
         self.present.push_back(*arms);
     }
 
-    /// Takes an interval in which both arms ran the same version: it tells how bursty errors are, and nothing else.
-    pub fn learn(&mut self, stratum: &str, alike: &Arms) {
-        let past = seat(&mut self.strata, stratum);
-        self.dispersion.fold(&mut past.learnt, alike, true);
+    /// Takes an interval in which both arms ran the same version: it tells how bursty errors are, and nothing else. Intervals of
+    /// one `way` of making such arms (a stratum, say) are compared with one another.
+    pub fn learn(&mut self, way: &str, alike: &Arms) {
+        self.dispersion.fold(seat(&mut self.learnt, way), alike, true);
     }
 
     /// Everything seen, for display only: it is never tested.

@@ -130,6 +130,8 @@ struct Tests {
     largest: (f64, f64),
     harm_at: Option<Timestamp>,
     safe_at: Option<Timestamp>,
+    /// Response times showed the harm, and errors alone have never been enough.
+    slow: bool,
 }
 
 impl Tests {
@@ -141,6 +143,7 @@ impl Tests {
             largest: (0.0, 0.0),
             harm_at: None,
             safe_at: None,
+            slow: false,
         };
         let mut alike = look::alike(case).into_iter().peekable();
         for Stratified { stratum, pair } in all {
@@ -159,7 +162,10 @@ impl Tests {
         self.largest = (self.largest.0.max(harm), self.largest.1.max(safe));
         if self.harm_at.is_none() && harm >= -ALPHA_HARM.ln() {
             self.harm_at = Some(at);
+            self.slow = self.timed.is_the_worse(self.errors.harm());
         }
+        // Errors are what people ask for first.
+        self.slow &= self.errors.harm() < -ALPHA_HARM.ln();
         let events = self.errors.totals().events();
         if self.safe_at.is_none() && safe >= -ALPHA_SAFE.ln() && events >= LEAST_EVENTS_FOR_GO {
             self.safe_at = Some(at);
@@ -215,11 +221,11 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     let nothing = VersionSignals::default();
     let all = pairs(case.canary.unwrap_or(&nothing), case.stable.unwrap_or(&nothing), case.since);
     let both = all.iter().map(|one| one.pair.arms()).reduce(|all, one| all + one);
-    let missing = gaps::missing(case.canary, case.stable, both, case.now);
+    let missing = gaps::missing(case.canary, case.stable, both, look::starves(case, &all), case.now);
     let tests = Tests::run(case, &all);
     let limits = standard::limits(case);
     let (verdict, broken) = standard::held_to(&limits, tests.verdict(&missing), tests.largest);
-    let slow = tests.timed.is_the_worse(tests.errors.harm());
+    let slow = tests.slow;
     let onset =
         if verdict == Verdict::NoGo && slow { tests.timed.onset() } else { onset(all.iter().map(|one| &one.pair)) };
     // Minutes before the trouble began would make it look smaller than it is.

@@ -1,5 +1,7 @@
 //! "Is it the release?" in words. The screen and `status --json` say the same.
 
+use std::time::Duration;
+
 use crate::{
     app::{
         headline::{self, Cause, Headline},
@@ -90,7 +92,7 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     if let Some(onset) = answer.onset {
         let at = number::moment(model.now, onset.at);
         why.push(match onset.after_step {
-            Some((step, span)) => format!("Began {} after step {step}, {at}.", number::age(span)),
+            Some((step, span)) => format!("Began {} after step {step}, {at}.", number::age(rounded(span))),
             None => format!("Began {at}."),
         });
     }
@@ -101,6 +103,12 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     Words { glyph: "✖", role: Role::Bad, cause: "LIKELY THE RELEASE", what: named(rollout), why }
 }
 
+/// To the whole minute: since when is known to the interval only.
+fn rounded(span: Duration) -> Duration {
+    let minutes = (span.as_secs() + 30) / 60;
+    if minutes == 0 { span } else { Duration::from_mins(minutes) }
+}
+
 fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
     let mut why = Vec::new();
     if let Some(rollout) = rollout
@@ -108,6 +116,8 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
         && judgement.verdict == Verdict::NoData
     {
         why.extend(judgement.missing.iter().map(|missing| format!("{missing}.")));
+        let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
+        why.extend(doubt.map(|doubt| format!("Doubt: {doubt}.")));
     }
     let (silent, old): (Vec<SourceState>, Vec<SourceState>) =
         unseen(model).partition(|state| state.freshness == Freshness::Never);
@@ -209,7 +219,7 @@ mod tests {
         assert_eq!(
             headline_text(&sample::board(120, 36)),
             "LIKELY THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: errors 3.1 % against 0.2 % on stable, n 27,972, \
-             ratio 16 (12–21). Began 1 min after step 5, 01:48."
+             ratio 16 (12–21). Began 2 min after step 5, 01:48."
         );
     }
 

@@ -10,7 +10,11 @@ use crate::{Look, SMALL, WIDE, mutations, open, pass, press, says, screen};
 
 async fn flown_with_roll_back(look: Look) {
     let mut demo = open("bad-canary", look).await;
-    says(&demo, look, &["LIKELY THE RELEASE", "payments", "1.42.0 (a1b2c3d)", "25 %", "after step 5, 01:48", "NO-GO"]);
+    says(
+        &demo,
+        look,
+        &["LIKELY THE RELEASE", "payments", "1.42.0 (a1b2c3d)", "25 %", "2 min after step 5, 01:49", "NO-GO"],
+    );
     let before = mutations(&demo).len();
     press(&mut demo, "r").await;
     says(&demo, look, &["roll back payments", "1.41.3 (9f8e7d6)", "choose a reason, 1 to 5"]);

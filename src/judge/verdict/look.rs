@@ -10,7 +10,7 @@ use crate::{
     judge::{
         counts::{Arms, Pair, Stratified, Tally, by_interval},
         doubt::{self, Doubt},
-        gaps::Arm,
+        gaps::{self, Arm},
         ratio::Likelihood,
         sequential::LEAST_EVENTS_FOR_GO,
         split::Split,
@@ -22,10 +22,17 @@ use crate::{
 /// So long a process may warm up: caches fill, code is compiled, connections open.
 const WARM_UP: std::time::Duration = std::time::Duration::from_mins(5);
 
-/// Stable beside itself: its pods in two halves, interval by interval, in order of time. Both run the same version, so what
-/// differs between them is how errors come. Nothing where pods are not told apart.
+/// Arms that ran the same version, made of stable alone, in order of time; what differs between them is how errors come.
 pub(super) fn alike(case: &Case<'_>) -> Vec<Stratified> {
     let Some(stable) = case.stable else { return Vec::new() };
+    let mut all = pods(stable);
+    all.extend(moments(stable, case.since));
+    all.sort_by_key(|one| one.pair.to);
+    all
+}
+
+/// Stable's pods in two halves, interval by interval. Nothing where pods are not told apart.
+fn pods(stable: &VersionSignals) -> Vec<Stratified> {
     let mut pods: Vec<&str> = stable.parts.iter().map(|part| part.pod.as_str()).collect();
     pods.sort_unstable();
     pods.dedup();
@@ -37,9 +44,43 @@ pub(super) fn alike(case: &Case<'_>) -> Vec<Stratified> {
     let other = half(1);
     let pair = |((from, to, stratum), canary): ((Timestamp, Timestamp, String), Tally)| {
         let stable = *other.get(&(from, to, stratum.clone()))?;
-        Some(Stratified { stratum, pair: Pair { from, to, canary, stable } })
+        Some(Stratified { stratum: format!("pods of {stratum}"), pair: Pair { from, to, canary, stable } })
     };
     half(0).into_iter().filter_map(pair).collect()
+}
+
+/// Stable beside itself an interval later, before the release: bursts that hit all of its pods at once. An outage that outlasts
+/// an interval hits both and teaches nothing.
+fn moments(stable: &VersionSignals, since: Timestamp) -> Vec<Stratified> {
+    let mut by_stratum: BTreeMap<String, Vec<(Timestamp, Timestamp, Tally)>> = BTreeMap::new();
+    for ((from, to, stratum), tally) in by_interval(stable, !stable.parts.is_empty(), |_| true) {
+        if to <= since {
+            by_stratum.entry(stratum).or_default().push((from, to, tally));
+        }
+    }
+    let couple = |stratum: &str, two: &[(Timestamp, Timestamp, Tally)]| match *two {
+        [(from, between, canary), (begin, to, stable)] if between == begin => {
+            let stratum = format!("moments of {stratum}");
+            Some(Stratified { stratum, pair: Pair { from, to, canary, stable } })
+        }
+        _ => None,
+    };
+    let coupled = by_stratum.iter().flat_map(|(stratum, all)| all.chunks(2).filter_map(|two| couple(stratum, two)));
+    coupled.collect()
+}
+
+/// Does the canary get nothing although a share of the traffic is declared for it? So it is when of its newest intervals, as many
+/// as make a series count as ended, none has a request, and by the declared share they should have had some.
+pub(super) fn starves(case: &Case<'_>, all: &[Stratified]) -> bool {
+    const LEAST: f64 = 20.0;
+    let (Some(last), Some((from, declared))) = (all.last(), case.declared.last()) else { return false };
+    let silent = all.iter().rev().take_while(|one| one.pair.canary.requests == 0 && one.pair.from >= *from);
+    let (mut requests, mut begin) = (0, last.pair.to);
+    for one in silent {
+        requests += one.pair.stable.requests;
+        begin = one.pair.from;
+    }
+    age(last.pair.to, begin) >= gaps::LEAST_PATIENCE && requests as f64 * declared >= LEAST
 }
 
 /// The strata and what both arms did in them, where there is more than one.

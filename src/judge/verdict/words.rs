@@ -4,6 +4,7 @@ use crate::{
     domain::evidence::Verdict,
     judge::{
         counts::Tally,
+        doubt::Doubt,
         eprocess::REJECTED,
         forecast::Progress,
         gaps,
@@ -33,7 +34,7 @@ pub(super) fn reason(judgement: &Judgement, tested: &Tested, broken: &[String]) 
         Verdict::NoGo if !harm => {}
         Verdict::NoGo if slow && judgement.timing.is_some() => parts.extend(judgement.timing.iter().map(slower)),
         Verdict::NoGo | Verdict::Go => {
-            parts.extend(shares(judgement).map(|shares| format!("errors {shares}")));
+            parts.extend(by_stratum(judgement).or_else(|| Some(format!("errors {}", shares(judgement)?))));
             parts.push(format!("n {}", Grouped(judgement.canary.requests)));
             parts.extend(ratio_words(judgement.ratio));
             if judgement.verdict == Verdict::Go {
@@ -62,6 +63,20 @@ pub(super) fn reason(judgement: &Judgement, tested: &Tested, broken: &[String]) 
     }
     parts.retain(|part| !part.is_empty());
     parts.join(", ")
+}
+
+/// `errors in us 0.6 % against 0.3 % on stable, in eu 3.1 % against 2 %`: where the mix of callers differs, totals mislead. The
+/// two strata with the most requests stand for all.
+fn by_stratum(judgement: &Judgement) -> Option<String> {
+    judgement.doubts.iter().find(|doubt| matches!(doubt, Doubt::Mix(_)))?;
+    let mut strata: Vec<_> = judgement.strata.iter().collect();
+    strata.sort_by_key(|(_, arms)| std::cmp::Reverse(arms.requests()));
+    let percent = |tally: Tally| tally.error_share().map(|share| Short(share * 100.0));
+    let mut each = strata.iter().filter_map(|(name, arms)| Some((name, percent(arms.canary)?, percent(arms.stable)?)));
+    let (name, canary, stable) = each.next()?;
+    let first = format!("errors in {name} {canary} % against {stable} % on stable");
+    let second = each.next().map(|(name, canary, stable)| format!(", in {name} {canary} % against {stable} %"));
+    Some(first + &second.unwrap_or_default())
 }
 
 /// `3.1 % against 0.2 % on stable`.

@@ -49,17 +49,17 @@ fn counts(judgement: &Judgement) -> Vec<Line> {
         let share = tally.error_share().map_or_else(|| "no data".to_owned(), number::percent);
         Line::of(role, format!(" {name:<10}")).and(
             Role::Text,
-            format!("{:>12}{:>12}{share:>12}", number::count(tally.requests), number::count(tally.errors)),
+            format!("{:>12}{:>14}{share:>12}", number::count(tally.requests), number::count(tally.errors)),
         )
     };
     let mut lines = vec![
-        Line::of(Role::Title, format!(" {:<10}{:>12}{:>12}{:>12}", "", "requests", "errors", "share")),
+        Line::of(Role::Title, format!(" {:<10}{:>12}{:>14}{:>12}", "", "requests", "errors", "share")),
         row("canary", Role::Canary, judgement.canary),
         row("stable", Role::Stable, judgement.stable),
     ];
     if let Some(Timing { bound, canary, stable, .. }) = &judgement.timing {
         let over = format!("over {}", number::latency(*bound));
-        lines.push(Line::of(Role::Title, format!(" {:<10}{:>12}{over:>12}{:>12}", "", "requests", "share")));
+        lines.push(Line::of(Role::Title, format!(" {:<10}{:>12}{over:>14}{:>12}", "", "requests", "share")));
         lines.push(row("canary", Role::Canary, *canary));
         lines.push(row("stable", Role::Stable, *stable));
     }
@@ -132,10 +132,10 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
     lines
 }
 
-/// `15 times stable's slow requests, between 11 and 22; p99 in (0.5, 1] s against (0.1, 0.25] s`.
+/// `15 times stable's slow requests, between 11 and 22; p99 in (500 ms, 1 s], stable's in (100 ms, 250 ms]`.
 fn slow(timing: &Timing) -> String {
     let quantiles = match timing.p99 {
-        (Some(canary), Some(stable)) => format!("; p99 {} against {}", between(canary), between(stable)),
+        (Some(canary), Some(stable)) => format!("; p99 {}, stable's {}", between(canary), between(stable)),
         _ => String::new(),
     };
     let slower =

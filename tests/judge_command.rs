@@ -138,8 +138,12 @@ const WRONG: &[(&str, &str)] = &[
         "intervals[0].canary.errors: 12 errors of 9 requests",
     ),
     (
-        r#"{"name":"n","intervals":[{"canary":{"errors":1}}]}"#,
-        "intervals[0].canary.requests: missing; errors and buckets are judged beside the requests they are of",
+        r#"{"name":"n","intervals":[{"baseline":{"requests":NaN}}]}"#,
+        r#"intervals[0].baseline.requests: invalid type: string "NaN", expected a whole number, 0 or more; leave it out or write null where there is no data"#,
+    ),
+    (
+        r#"{"name":"n","intervals":[{"baseline":{"requests":-Infinity}}]}"#,
+        r#"intervals[0].baseline.requests: invalid type: string "-Infinity", expected a whole number, 0 or more; leave it out or write null where there is no data"#,
     ),
     (
         r#"{"name":"n","intervals":[{"canary":{"requests":9,"buckets":{"0.25":5,"0.1":7}}}]}"#,
@@ -150,10 +154,6 @@ const WRONG: &[(&str, &str)] = &[
         "intervals[0].canary.buckets: `fast` is no bound in seconds, such as 0.25 or +Inf",
     ),
     (r#"{"name":"n","alpha_harm":1,"intervals":[]}"#, "alpha_harm: 1 is not a chance between 0 and 1, both excluded"),
-    (
-        r#"{"name":"n","tolerate":2,"intervals":[]}"#,
-        "tolerate: 2 is more than 1.5, which is what `reject` calls harm; set both",
-    ),
     (r#"{"name":"n"}"#, "intervals: missing; write [] where there are none yet"),
     (
         r#"{"name":"n","metrics":[]}"#,

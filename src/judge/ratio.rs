@@ -77,9 +77,9 @@ impl Likelihood {
             log_mean_exp(there) >= (2.0 / ALPHA).ln()
         };
         // Evidence that it is higher falls, and evidence that it is lower rises, with the ratio it is held against.
-        let low = if self.canary == 0 { 0.0 } else { border(|log| !against(log, 1.0)) };
-        let high = (self.stable > 0).then(|| border(|log| against(log, -1.0)));
-        Ratio { estimate: self.estimate(), low: Some(low), high }
+        let low = border(|log| !against(log, 1.0)).filter(|_| self.canary > 0);
+        let high = border(|log| against(log, -1.0)).filter(|_| self.stable > 0);
+        Ratio { estimate: self.estimate(), low: Some(low.unwrap_or(0.0)), high }
     }
 
     fn estimate(&self) -> Option<f64> {
@@ -87,7 +87,7 @@ impl Likelihood {
             (0, _) => Some(0.0),
             (_, 0) => None,
             // The curve has one top: beyond it, it falls.
-            _ => Some(border(|log| self.at(log + 1e-4) < self.at(log - 1e-4))),
+            _ => border(|log| self.at(log + 1e-4) < self.at(log - 1e-4)),
         }
     }
 
@@ -124,8 +124,9 @@ fn between(points: &[f64; AROUND], at: f64) -> f64 {
     above / below
 }
 
-/// The smallest ratio for whose logarithm the condition holds; it must not hold below and must hold above.
-fn border(holds: impl Fn(f64) -> bool) -> f64 {
+/// The smallest ratio for whose logarithm the condition holds; it must not hold below and must hold above. `None` where it
+/// holds everywhere or nowhere that is looked at.
+fn border(holds: impl Fn(f64) -> bool) -> Option<f64> {
     const HALVINGS: usize = 30; // 28 / 2^30: seven digits
     let (mut below, mut above) = (-FURTHEST, FURTHEST);
     for _ in 0..HALVINGS {
@@ -136,7 +137,7 @@ fn border(holds: impl Fn(f64) -> bool) -> f64 {
             below = middle;
         }
     }
-    f64::midpoint(below, above).exp()
+    (below > -FURTHEST && above < FURTHEST).then(|| f64::midpoint(below, above).exp())
 }
 
 #[cfg(test)]
@@ -184,7 +185,7 @@ mod tests {
             let Ratio { estimate, low, high } = ratio(&[counts]);
             let estimate = estimate.unwrap();
             assert!((estimate / exact - 1.0).abs() < 1e-4, "{estimate} for {exact}");
-            assert!(low.unwrap() < exact && exact < high.unwrap());
+            assert!(low.unwrap() < exact && high.is_none_or(|high| exact < high));
         }
     }
 
@@ -193,6 +194,14 @@ mod tests {
         let Ratio { estimate, low, high } = ratio(&[(50, 1, 950, 19), (500, 50, 500, 50), (900, 90, 100, 10)]);
         assert!((estimate.unwrap() - 1.0).abs() < 1e-4);
         assert!(low.unwrap() < 1.0 && high.unwrap() > 1.0);
+    }
+
+    #[test]
+    fn one_error_bounds_the_ratio_on_one_side_at_most() {
+        let Ratio { low, high, .. } = ratio(&[(300, 1, 2700, 6)]);
+        assert_eq!(low, Some(0.0), "one error may be chance at any ratio");
+        assert!(high.unwrap() > 10.0);
+        assert_eq!(ratio(&[(300, 3, 2700, 1)]).high, None);
     }
 
     #[test]

@@ -187,6 +187,8 @@ pub struct Sequential {
     bounds: Vec<f64>,
     split: Split,
     seen: usize,
+    /// Has an interval had something to compare?
+    compared: bool,
     /// Intervals that lack the canary, and that lack the baseline.
     missing: (u64, u64),
     decided: Option<(Verdict, usize)>,
@@ -205,6 +207,7 @@ impl Sequential {
             bounds: Vec::new(),
             split: Split::default(),
             seen: 0,
+            compared: false,
             missing: (0, 0),
             decided: None,
             largest: (0.0, 0.0),
@@ -227,6 +230,7 @@ impl Sequential {
             let Settings { tolerate, reject, .. } = self.settings;
             let stream = self.errors.get_or_insert_with(|| Stream::new(tolerate, reject));
             stream.fold(stratum, &Arms { canary: tally(canary, x), stable: tally(baseline, y) });
+            self.compared |= canary.requests > 0 && baseline.requests > 0;
         }
         self.fold_latency(stratum, canary, baseline)?;
         self.decide();
@@ -245,6 +249,7 @@ impl Sequential {
             within: finite(buckets).map(|(_, count)| count).collect(),
         };
         let Some(latency) = &mut self.latency else { return Ok(()) };
+        self.compared |= canary.requests > 0 && baseline.requests > 0;
         // The bounds were checked before anything was taken.
         let taken = latency.fold(stratum, &times(canary, x), &times(baseline, y));
         taken.map_err(|why| Invalid::new(format!("intervals[{}]", self.seen - 1), why.to_string()))
@@ -267,7 +272,7 @@ impl Sequential {
     pub fn verdict(&self) -> (Verdict, Option<usize>) {
         match self.decided {
             Some((verdict, at)) => (verdict, Some(at)),
-            None if self.events().requests() == 0 => (Verdict::NoData, None),
+            None if !self.compared => (Verdict::NoData, None),
             None => (Verdict::Undecided, None),
         }
     }

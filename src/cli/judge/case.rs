@@ -64,8 +64,14 @@ pub(super) struct MalformedCase {
 impl Answer {
     /// Judges a case that begins on this line.
     pub(super) fn to(text: &[u8], line: u64) -> Self {
-        let judged = read::<CaseIn>(text, line).and_then(CaseIn::answer);
-        judged.unwrap_or_else(|wrong| Self::malformed(name(text), line, &wrong))
+        match read::<CaseIn>(text, line).and_then(CaseIn::answer) {
+            Ok(answer) => answer,
+            // Python writes NaN and Infinity bare. As text they are read where they may stand, and named where not.
+            Err(wrong) => match quoted(text) {
+                Some(text) => Self::to(&text, line),
+                None => Self::malformed(name(text), line, &wrong),
+            },
+        }
     }
 
     /// Of a case that cannot be judged.
@@ -149,6 +155,31 @@ impl CaseIn {
             None => Ok(()),
         }
     }
+}
+
+/// The text with every bare NaN and Infinity in quotes; `None` where there is none.
+fn quoted(text: &[u8]) -> Option<Vec<u8>> {
+    const BARE: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+    let mut out = Vec::with_capacity(text.len());
+    let (mut rest, mut in_string, mut found) = (text, false, false);
+    while let Some((&byte, behind)) = rest.split_first() {
+        let bare = BARE.iter().find(|bare| !in_string && rest.starts_with(bare));
+        if let Some(bare) = bare {
+            found = true;
+            out.extend([b"\"", *bare, b"\""].concat());
+            rest = rest.get(bare.len()..).unwrap_or_default();
+            continue;
+        }
+        out.push(byte);
+        rest = behind;
+        if byte == b'"' {
+            in_string = !in_string;
+        } else if byte == b'\\' && in_string {
+            out.extend(rest.first());
+            rest = rest.get(1..).unwrap_or_default();
+        }
+    }
+    found.then_some(out)
 }
 
 /// The name of a case that is wrong in some other place.

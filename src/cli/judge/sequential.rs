@@ -95,40 +95,28 @@ impl CaseIn {
             return Err(Malformed::at("intervals", "missing; write [] where there are none yet"));
         };
         let mut judge = Sequential::new(settings).map_err(wrong)?;
-        if settings.tolerate > settings.reject {
-            let Settings { tolerate, reject, .. } = settings;
-            let why = format!("{tolerate} is more than {reject}, which is what `reject` calls harm; set both");
-            return Err(Malformed::at("tolerate", why));
-        }
-        for (at, interval) in intervals.into_iter().enumerate() {
-            judge.fold(&interval.read(at)?).map_err(wrong)?;
+        for interval in intervals {
+            judge.fold(&interval.read()).map_err(wrong)?;
         }
         Ok(Answer::of(name, &judge.answer()))
     }
 }
 
 impl IntervalIn {
-    fn read(self, at: usize) -> Result<Interval, Malformed> {
-        let arm = |arm: Option<ArmIn>, name: &str| arm.map(|arm| arm.read(at, name)).transpose();
-        Ok(Interval {
-            canary: arm(self.canary, "canary")?.flatten(),
-            baseline: arm(self.baseline, "baseline")?.flatten(),
+    fn read(self) -> Interval {
+        Interval {
+            canary: self.canary.and_then(ArmIn::read),
+            baseline: self.baseline.and_then(ArmIn::read),
             stratum: self.stratum,
             declared: self.declared,
-        })
+        }
     }
 }
 
 impl ArmIn {
-    /// An arm of which nothing was counted is one that is missing.
-    fn read(self, at: usize, name: &str) -> Result<Option<Arm>, Malformed> {
-        let Some(Count(requests)) = self.requests else {
-            if self.errors.is_none() && self.buckets.is_none() {
-                return Ok(None);
-            }
-            let field = format!("intervals[{at}].{name}.requests");
-            return Err(Malformed::at(field, "missing; errors and buckets are judged beside the requests they are of"));
-        };
+    /// An arm whose requests nobody counted is one that is missing, whatever else is known of it.
+    fn read(self) -> Option<Arm> {
+        let Count(requests) = self.requests?;
         let errors = self.errors.map(|Count(errors)| errors);
         let buckets = self.buckets.map(|Buckets(mut buckets)| {
             // Without +Inf the requests stand for it.
@@ -137,7 +125,7 @@ impl ArmIn {
             }
             buckets
         });
-        Ok(Some(Arm { requests, errors, buckets }))
+        Some(Arm { requests, errors, buckets })
     }
 }
 

@@ -1,8 +1,6 @@
 //! The judge over many seeded releases, looked at after every interval: how often it is wrong, and how soon it is right. Small
 //! enough for every test run; `cargo bench --bench judge_simulation` flies ten thousand of each kind.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail")]
-
 #[path = "support/releases.rs"]
 mod releases;
 

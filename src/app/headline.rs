@@ -47,7 +47,12 @@ pub struct Headline {
     pub rollout: Option<RolloutId>,
     /// When it began.
     pub onset: Option<Onset>,
+    /// Other rollouts that moved shortly before that, each with when it did last.
+    pub moved: Vec<(RolloutId, Timestamp)>,
 }
+
+/// So long before the trouble began a move of another rollout may have to do with it.
+const SHORTLY: Duration = Duration::from_mins(10);
 
 /// Answers from what was observed and judged.
 pub fn headline(model: &Model) -> Headline {
@@ -55,17 +60,29 @@ pub fn headline(model: &Model) -> Headline {
     let verdict = |rollout: &&&Rollout| model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
     // An aborted release has been answered already; one that still gets traffic has not.
     if let Some(bad) = flying.iter().find(|r| verdict(r) == Some(Verdict::NoGo) && r.phase != Phase::Aborted) {
-        return Headline { cause: Cause::Release, rollout: Some(bad.id.clone()), onset: onset(model, bad) };
+        let onset = onset(model, bad);
+        let moved = onset.map(|onset| moved(model, bad, onset.at)).unwrap_or_default();
+        return Headline { cause: Cause::Release, rollout: Some(bad.id.clone()), onset, moved };
     }
     let blind = |rollout: &&&Rollout| {
         let state = model.store.seen_rollout(&rollout.id).map(|seen| seen.freshness(model.now));
         verdict(rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
     };
     if let Some(unseen) = flying.iter().find(blind) {
-        return Headline { cause: Cause::Unknown, rollout: Some(unseen.id.clone()), onset: None };
+        return Headline { cause: Cause::Unknown, rollout: Some(unseen.id.clone()), onset: None, moved: Vec::new() };
     }
     let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live);
-    Headline { cause: if unseen { Cause::Unknown } else { Cause::None }, rollout: None, onset: None }
+    Headline { cause: if unseen { Cause::Unknown } else { Cause::None }, rollout: None, onset: None, moved: Vec::new() }
+}
+
+fn moved(model: &Model, bad: &Rollout, onset: Timestamp) -> Vec<(RolloutId, Timestamp)> {
+    let others = model.store.rollouts().filter(|other| other.id != bad.id);
+    let last = |other: &Rollout| {
+        let steps = model.step_times.get(&other.id).into_iter().flat_map(|steps| steps.values().copied());
+        let before = steps.chain(other.started).filter(|at| *at <= onset && age(onset, *at) <= SHORTLY);
+        before.max().map(|at| (other.id.clone(), at))
+    };
+    others.filter_map(last).collect()
 }
 
 fn onset(model: &Model, rollout: &Rollout) -> Option<Onset> {

@@ -25,6 +25,7 @@ use crate::{
         latency::Latency,
         onset::onset,
         ratio::{Likelihood, Ratio},
+        rivals::{self, Rival},
         rule,
         sequential::{A_DOUBLING, LEAST_EVENTS_FOR_GO, whole},
         stream::Stream,
@@ -113,6 +114,8 @@ pub struct Judgement {
     pub onset: Option<Timestamp>,
     /// What is missing, by name.
     pub missing: Vec<Missing>,
+    /// Other explanations of a NO-GO that the numbers speak against.
+    pub ruled_out: Vec<Rival>,
     /// Where each of the service's limits stands, a sentence each.
     pub limits: Vec<String>,
     /// What the canary costs of the error budget, then each burn-rate alert that fires; a sentence each. Empty where nothing is
@@ -256,6 +259,7 @@ pub fn judge(case: &Case<'_>) -> Judgement {
         strata: look::several(&tests.errors),
         limits: limits.iter().map(|(rule, standing)| rule::sentence(rule, standing)).collect(),
         budget: Vec::new(),
+        ruled_out: Vec::new(),
         decided_at: match verdict {
             Verdict::NoGo => tests.harm_at,
             Verdict::Go => tests.safe_at,
@@ -272,7 +276,10 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     let (all, covered): (Vec<Pair>, Vec<Pair>) =
         (all.iter().map(|one| one.pair).collect(), covered.into_iter().copied().collect());
     judgement.budget = standard::budget(case, &all, &covered, &judgement.ratio);
-    judgement.reason = words::reason(&judgement, &tests.words(slow), &broken);
+    if verdict == Verdict::NoGo {
+        judgement.ruled_out = rivals::ruled_out(case, &all, &judgement);
+    }
+    judgement.reason = words::reason(&judgement, tests.words(slow), &broken);
     judgement
 }
 

@@ -14,6 +14,7 @@ use crate::{
         observed::Freshness,
         rollout::{self, Phase, Rollout},
     },
+    judge::rivals::Rival,
     port::plan::Target,
     view::{
         Bar, Part, footer, freshness, measure, number,
@@ -96,11 +97,43 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
             None => format!("Began {at}."),
         });
     }
+    why.extend(rivals(model, answer, rollout));
     // Only what this answer rests on: whether something else answers does not change it.
     let metrics = model.store.signals(&rollout.service).map(|(source, _)| source);
     let rests_on = |state: &SourceState| state.source == rollout.id.source || Some(&state.source) == metrics;
     why.extend(unseen(model).filter(rests_on).map(|state| format!("{}.", describe(&state))));
     Words { glyph: "✖", role: Role::Bad, cause: "LIKELY THE RELEASE", what: named(rollout), why }
+}
+
+/// What else it could be, and is not; and what else moved, where that cannot be ruled out.
+fn rivals(model: &Model, answer: &Headline, rollout: &Rollout) -> Vec<String> {
+    let judgement = model.judgements.get(&rollout.id);
+    let rivals = judgement.map(|judgement| judgement.ruled_out.as_slice()).unwrap_or_default();
+    let mut out: Vec<String> = rivals.iter().map(ToString::to_string).collect();
+    // Behind the same callers at the same time, what another service does to one version it does to both.
+    let shared = rivals.iter().any(|rival| matches!(rival, Rival::Shared { .. }));
+    let mut all = Vec::new();
+    match moved(model, answer) {
+        Some(moved) if shared => out.push(format!("other rollouts ({moved}: stable would show it)")),
+        Some(moved) => all.push(format!("Also moved: {moved}.")),
+        None => {}
+    }
+    if !out.is_empty() {
+        all.insert(0, format!("Ruled out: {}.", out.join(", ")));
+    }
+    all
+}
+
+/// `checkout 2.9.0 at 01:47 and 2 more`: the rollout that moved last before the trouble stands for all.
+fn moved(model: &Model, answer: &Headline) -> Option<String> {
+    let (id, at) = answer.moved.iter().max_by_key(|(_, at)| *at)?;
+    let other = model.store.rollout(id)?;
+    let version = other.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
+    let more = match answer.moved.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    Some(format!("{} {version} at {}{more}", other.service, number::moment(model.now, *at)))
 }
 
 /// To the whole minute: since when is known to the interval only.
@@ -219,7 +252,8 @@ mod tests {
         assert_eq!(
             headline_text(&sample::board(120, 36)),
             "LIKELY THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: errors 3.1 % against 0.2 % on stable, n 27,972, \
-             ratio 16 (12–21). Began 2 min after step 5, 01:48."
+             ratio 16 (12–21). Began 2 min after step 5, 01:48. Ruled out: what hits both (stable 0.2 %, before 0.2 %), other rollouts (search 7.1.0 at \
+             01:47 and 2 more: stable would show it)."
         );
     }
 

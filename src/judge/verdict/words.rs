@@ -26,8 +26,8 @@ pub(super) struct Tested {
 }
 
 /// `broken`: the limits that made the verdict worse than the tests alone, or that join them.
-pub(super) fn reason(judgement: &Judgement, tested: &Tested, broken: &[String]) -> String {
-    let Tested { harm, safe, slow } = *tested;
+pub(super) fn reason(judgement: &Judgement, tested: Tested, broken: &[String]) -> String {
+    let Tested { harm, safe, slow } = tested;
     let mut parts = Vec::new();
     match judgement.verdict {
         // Only a limit speaks against it: what it says comes first, below.

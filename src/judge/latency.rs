@@ -4,6 +4,11 @@
 //! no bound costs another one power. Tests that compare whole distributions (Kolmogorov–Smirnov and its time-uniform kin) do
 //! not see a tail of one request in a hundred; a bound in the tail does.
 //!
+//! Assumes what `stream` assumes, at each bound. What breaks it: bounds that all lie below or above every request (nothing can
+//! be told), and histograms whose bounds differ between the versions (only the common ones are compared).
+//! Sources: the counts are those of Prometheus' classic histograms; that a mean of e-processes is one: Vovk and Wang,
+//! *E-values: calibration, combination and applications* (Annals of Statistics 49, 2021).
+//!
 //! Here lives also what is shown of a distribution: quantiles as the bucket they lie in, never as one interpolated number.
 
 use serde::{Deserialize, Serialize};

@@ -53,7 +53,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Nothing seen yet. `tolerated` and `rejected` are the ratios at which harm begins and safety ends.
+    /// Nothing seen yet. `tolerated` and `rejected` are the ratios of error rates at which harm begins and safety ends; both
+    /// above 0.
     pub fn new(tolerated: f64, rejected: f64) -> Self {
         Self {
             harm: EProcess::harm(tolerated),
@@ -107,17 +108,25 @@ impl Stream {
         self.dispersion.factor()
     }
 
-    /// Natural logarithm of the evidence of harm, bursts tempered.
+    /// Natural logarithm of the evidence of harm: `ln mean_ψ exp(Σ ln e(ψ) / φ)` over the ratios ψ that are looked for, with
+    /// e(ψ) as in `eprocess` and φ = [`Stream::dispersion`]. At 1/α harm is shown; the chance that it ever gets there while the
+    /// canary is at most as bad as tolerated is at most α.
+    ///
+    /// Assumes that requests fail each for itself within an interval, and that both arms serve at the same time. What breaks
+    /// it: bursts (tempered by φ, which is measured and not proven), retries that count twice, a canary whose callers differ
+    /// from stable's (give strata), a baseline older than the canary's process (warm-up). Sources: see `judge` and `bernoulli`.
     pub fn harm(&self) -> f64 {
         self.harm.tempered(self.dispersion())
     }
 
-    /// Natural logarithm of the evidence of safety, bursts tempered.
+    /// Natural logarithm of the evidence of safety, against "at least as bad as rejected": formula, assumptions and sources as
+    /// in [`Stream::harm`]. Without errors on either side it never grows: nothing failing proves nothing about a ratio.
     pub fn safety(&self) -> f64 {
         self.safety.tempered(self.dispersion())
     }
 
-    /// The ratio and its bounds.
+    /// The canary's error rate over stable's, interval by interval, and its 95 % confidence sequence; see
+    /// [`Likelihood::ratio`].
     pub fn ratio(&self) -> Ratio {
         self.likelihood.ratio(self.dispersion())
     }

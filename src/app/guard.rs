@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{card::Card, inbox, model::Model},
     domain::{
-        evidence::{Evidence, SourceAge, Verdict},
-        ids::{EnvironmentName, Person, ServiceName},
+        evidence::{Evidence, SourceAge},
+        ids::{EnvironmentName, Person, RolloutId, ServiceName},
         observed::Freshness,
         offer::{Offer, Risk, offer_for},
         rollout::Rollout,
@@ -17,7 +17,7 @@ use crate::{
         verb::{Direction, Verb},
         version::Version,
     },
-    policy::{Circumstances, Decision, Source, decide},
+    policy::{Circumstances, Decision, Judged, Source, decide},
     port::{
         plan::{Ask, Blocked, Draft, Friction, Plan, Target},
         record::NewRecord,
@@ -211,17 +211,30 @@ fn friction(verb: Verb, risk: Risk, draft: &Draft) -> Friction {
 }
 
 fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>) -> Circumstances {
-    let judged = subject.rollout.and_then(|rollout| model.judgements.get(&rollout.id));
     Circumstances {
         verb: ask.verb,
         read_only: model.session.read_only,
         journal_broken: model.journal_broken.clone(),
-        verdict: judged.map(|judgement| (judgement.verdict, judgement.reason.clone())),
+        judged: subject.rollout.and_then(|rollout| judged(model, &rollout.id)),
         sources: source_ages(model, &ask.target, subject.rollout)
             .into_iter()
             .map(|(age, words)| Source { name: age.source.to_string(), freshness: age.freshness, words })
             .collect(),
     }
+}
+
+/// What policy is told of a rollout's verdict.
+pub fn judged(model: &Model, id: &RolloutId) -> Option<Judged> {
+    let judgement = model.judgements.get(id)?;
+    let missing: Vec<String> = judgement.missing.iter().map(ToString::to_string).collect();
+    // The reason ends with what is missing, which policy says for itself, with how it is missing.
+    let why = match judgement.reason.split_once("NO DATA ") {
+        Some((why, _)) if !missing.is_empty() => why.trim_end_matches([',', ' ']),
+        _ => &judgement.reason,
+    };
+    let day = |at: Timestamp| if at.date_naive() == model.now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
+    let due = judgement.eta.map(|at| at.format(day(at)).to_string());
+    Some(Judged { verdict: judgement.verdict, why: why.to_owned(), missing, due })
 }
 
 /// The sources that a decision about the target rests on, with their state in words.
@@ -261,10 +274,9 @@ fn evidence(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Eviden
 
 /// Is everything that a forward verb on this rollout rests on live, and the evidence not against it?
 pub fn is_clear(model: &Model, rollout: &Rollout) -> bool {
-    let verdict = model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
     let target = Target::Rollout(rollout.id.clone());
     let live = |(age, _): (SourceAge, String)| age.freshness == Freshness::Live;
-    !matches!(verdict, Some(Verdict::NoGo | Verdict::NoData))
+    judged(model, &rollout.id).is_none_or(|judged| judged.against().is_empty())
         && source_ages(model, &target, Some(rollout)).into_iter().all(live)
 }
 

@@ -81,6 +81,14 @@ pub struct RolloutOut {
     pub verdict: Option<Verdict>,
     /// The verdict's reason, a sentence.
     pub reason: Option<String>,
+    /// What may make the verdict say less than it seems to, a sentence each, the strongest first.
+    pub doubts: Vec<String>,
+    /// What is missing to judge by, a sentence each.
+    pub missing: Vec<String>,
+    /// When GO or NO-GO was first reached; `null` when never.
+    pub decided_at: Option<Timestamp>,
+    /// While it waits: about when a decision is due; `null` where that cannot be said.
+    pub ready_at: Option<Timestamp>,
     /// When this was last confirmed.
     pub observed_at: Option<Timestamp>,
     /// `live`, `stale`, `failing` or `never`.
@@ -159,6 +167,10 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         weight: percent(rollout.weight),
         verdict: judged.map(|judgement| judgement.verdict),
         reason: judged.map(|judgement| judgement.reason.clone()),
+        doubts: judged.iter().flat_map(|judgement| &judgement.doubts).map(ToString::to_string).collect(),
+        missing: judged.iter().flat_map(|judgement| &judgement.missing).map(ToString::to_string).collect(),
+        decided_at: judged.and_then(|judgement| judgement.decided_at),
+        ready_at: judged.and_then(|judgement| judgement.eta),
         observed_at: seen.and_then(|seen| seen.observed_at),
         freshness: seen.map_or(Freshness::Never, |seen| seen.freshness(model.now)),
         offers: guard::offers(model, rollout),
@@ -264,10 +276,18 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::cli::sample;
+    use crate::{
+        cli::sample,
+        judge::{
+            doubt::Doubt,
+            gaps::{Arm, Gap, Missing, Signal},
+        },
+    };
 
     fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliError> {
         let mut out = Vec::new();
@@ -275,9 +295,17 @@ mod tests {
         Ok((exit, serde_json::from_slice(&out).unwrap()))
     }
 
+    const NO_GO: &str = "verdict NO-GO: 3.1 % against 0.2 %, latency p99 (canary) has no series";
+
     #[test]
     fn the_json_is_what_scripts_rely_on() {
-        let model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+        let mut model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+        for judgement in model.judgements.values_mut() {
+            judgement.doubts = vec![Doubt::Bursts(3.24), Doubt::WarmUp(Duration::from_secs(130))];
+            judgement.missing = vec![Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries }];
+            judgement.decided_at = Some("2026-03-10T02:05:00Z".parse().unwrap());
+            judgement.eta = None;
+        }
         let (exit, mut value) = printed(&model, Some("payments")).unwrap();
         assert_eq!(exit, Exit::Done);
         // The second region has the same shape.
@@ -300,12 +328,16 @@ mod tests {
                 "weight": 25,
                 "verdict": "no_go",
                 "reason": "3.1 % against 0.2 %",
+                "doubts": ["errors come in bursts, evidence is divided by 3.2", "the canary has run for 2 min, it may still warm up"],
+                "missing": ["latency p99 (canary) has no series"],
+                "decided_at": "2026-03-10T02:05:00Z",
+                "ready_at": null,
                 "observed_at": "2026-03-10T02:06:56Z",
                 "freshness": "live",
                 "offers": [
-                    {"verb": "promote", "risk": "high", "blocked": "verdict NO-GO: 3.1 % against 0.2 %"},
+                    {"verb": "promote", "risk": "high", "blocked": NO_GO},
                     {"verb": "retry", "risk": "high",
-                     "blocked": "it is not aborted; verdict NO-GO: 3.1 % against 0.2 %"},
+                     "blocked": format!("it is not aborted; {NO_GO}")},
                     {"verb": "abort", "risk": "medium", "blocked": null},
                     {"verb": "rollback", "risk": "medium", "blocked": null},
                     {"verb": "pause", "risk": "low", "blocked": null},
@@ -327,6 +359,19 @@ mod tests {
             ],
         });
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_verdict_that_waits_says_when_a_decision_is_due() {
+        let mut model = sample::judged(Verdict::Wait, "174 of 4,066 requests");
+        for judgement in model.judgements.values_mut() {
+            judgement.eta = Some("2026-03-10T03:27:00Z".parse().unwrap());
+            judgement.missing = Vec::new();
+        }
+        let (_, value) = printed(&model, Some("payments")).unwrap();
+        let row = &value["rollouts"][0];
+        assert_eq!((&row["verdict"], &row["ready_at"]), (&json!("wait"), &json!("2026-03-10T03:27:00Z")));
+        assert_eq!((&row["doubts"], &row["missing"], &row["decided_at"]), (&json!([]), &json!([]), &Value::Null));
     }
 
     #[test]

@@ -241,22 +241,22 @@ fn refuse(
     Ok(exit)
 }
 
-/// Evidence of harm ends with its own code, whatever else stands against it; that nothing can be judged does so where it
-/// is the only reason.
+/// Evidence of harm ends with its own code, whatever else stands against it; that something is missing does so where it is
+/// the only reason.
 fn exit_of(model: &Model, target: &Target, refusal: &Refusal) -> Exit {
     if refusal.changed {
         return Exit::Changed;
     }
     let judged = match target {
-        Target::Rollout(id) => model.judgements.get(id),
+        Target::Rollout(id) => guard::judged(model, id),
         Target::Gate(_) | Target::Run(_) => None,
     };
     let Some(judged) = judged else { return Exit::Refused };
     // As policy says it: only then the verdict is among the reasons.
-    let said = format!("verdict {}: {}", judged.verdict.words(), judged.reason);
+    let against = judged.against();
     match judged.verdict {
-        Verdict::NoGo if refusal.reasons.contains(&said) => Exit::NoGo,
-        Verdict::NoData if refusal.reasons == [said] => Exit::NoData,
+        Verdict::NoGo if against.iter().all(|said| refusal.reasons.contains(said)) => Exit::NoGo,
+        Verdict::NoData | Verdict::Wait if !against.is_empty() && refusal.reasons == against => Exit::NoData,
         _ => Exit::Refused,
     }
 }

@@ -28,10 +28,61 @@ pub struct Circumstances {
     pub read_only: bool,
     /// Why the journal cannot be written, when it cannot.
     pub journal_broken: Option<String>,
-    /// The verdict on the version that would move, and its reason; `None` where nothing is judged.
-    pub verdict: Option<(Verdict, String)>,
+    /// What is thought of the version that would move; `None` where nothing is judged.
+    pub judged: Option<Judged>,
     /// The sources that show the target and its signals.
     pub sources: Vec<Source>,
+}
+
+/// What is thought of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The word.
+    pub verdict: Verdict,
+    /// The arithmetic in a sentence, without what is missing.
+    pub why: String,
+    /// What is missing, a sentence each: `latency p99 (canary) has no series`.
+    pub missing: Vec<String>,
+    /// When a decision is due, in words: `01:27`; `None` where that cannot be said.
+    pub due: Option<String>,
+}
+
+impl Judged {
+    /// What of it speaks against going forward, each as a sentence. An undecided verdict alone does not: a person may know
+    /// more. Something missing does: missing data is never healthy.
+    pub fn against(&self) -> Vec<String> {
+        let word = self.verdict.words();
+        match self.verdict {
+            Verdict::NoGo | Verdict::NoData => vec![format!("verdict {word}: {}", self.said())],
+            Verdict::Wait if !self.missing.is_empty() => {
+                let undecided = format!("verdict {word}, undecided: {}", self.why);
+                vec![undecided, format!("NO DATA: {}", self.missing.join(", "))]
+            }
+            Verdict::Wait | Verdict::Go => Vec::new(),
+        }
+    }
+
+    fn said(&self) -> String {
+        let parts = std::iter::once(&self.why).chain(&self.missing).filter(|part| !part.is_empty());
+        parts.cloned().collect::<Vec<_>>().join(", ")
+    }
+
+    fn ways(&self) -> Vec<String> {
+        let missing = "bring the missing series back; missing data is never healthy".to_owned();
+        let back = "roll back or abort".to_owned();
+        match self.verdict {
+            Verdict::NoGo => vec![back, "hold it where it is and find the cause".to_owned()],
+            Verdict::NoData => vec![missing, "hold it until somebody can look".to_owned(), back],
+            Verdict::Wait => {
+                let wait = match &self.due {
+                    Some(due) => format!("wait, about until {due} at this traffic; GO needs the missing series too"),
+                    None => "wait; GO needs the missing series too".to_owned(),
+                };
+                vec![wait, "hold it until somebody can look".to_owned(), back]
+            }
+            Verdict::Go => Vec::new(),
+        }
+    }
 }
 
 /// What policy says.
@@ -69,20 +120,14 @@ pub fn decide(facts: &Circumstances) -> Decision {
 }
 
 fn judge_evidence(facts: &Circumstances, decision: &mut Decision) {
-    match &facts.verdict {
-        None => {}
-        Some((Verdict::NoGo, why)) => {
-            decision.refusals.push(format!("verdict NO-GO: {why}"));
-            decision.ways.push("roll back or abort".to_owned());
-            decision.ways.push("hold it where it is and find the cause".to_owned());
-        }
-        Some((Verdict::NoData, why)) => {
-            decision.refusals.push(format!("verdict NO DATA: {why}"));
-            decision.ways.push("bring the missing series back; missing data is never healthy".to_owned());
-            decision.ways.push("hold it until somebody can look".to_owned());
-        }
-        Some((Verdict::Wait, why)) => decision.checks.push(format!("verdict WAIT, undecided: {why}")),
-        Some((Verdict::Go, why)) => decision.checks.push(format!("verdict GO: {why}")),
+    let Some(judged) = &facts.judged else { return };
+    let against = judged.against();
+    if against.is_empty() {
+        let undecided = if judged.verdict == Verdict::Wait { ", undecided" } else { "" };
+        decision.checks.push(format!("verdict {}{undecided}: {}", judged.verdict.words(), judged.why));
+    } else {
+        decision.refusals.extend(against);
+        decision.ways.extend(judged.ways());
     }
 }
 
@@ -105,13 +150,18 @@ mod tests {
 
     use super::*;
 
+    fn judged(verdict: Verdict, why: &str, missing: &[&str]) -> Judged {
+        let missing = missing.iter().map(|one| (*one).to_owned()).collect();
+        Judged { verdict, why: why.to_owned(), missing, due: Some("01:27".to_owned()) }
+    }
+
     fn facts(verb: Verb) -> Circumstances {
         let source = Source { name: "eu".into(), freshness: Freshness::Failing, words: "no answer within 4 s".into() };
         Circumstances {
             verb,
             read_only: false,
             journal_broken: Some("disk full".into()),
-            verdict: Some((Verdict::NoGo, "3.1 % against 0.2 %".into())),
+            judged: Some(judged(Verdict::NoGo, "3.1 % against 0.2 %", &[])),
             sources: vec![source],
         }
     }
@@ -139,9 +189,34 @@ mod tests {
 
     #[test]
     fn missing_data_is_never_healthy() {
-        let mut facts = facts(Verb::PromoteFull);
-        facts.verdict = Some((Verdict::NoData, "errors (canary) has no series".into()));
-        assert!(decide(&facts).refusals.iter().any(|why| why.starts_with("verdict NO DATA")));
+        let judged = judged(Verdict::NoData, "", &["errors (canary) has no series", "requests (canary) has ended"]);
+        let facts = Circumstances { judged: Some(judged), journal_broken: None, ..facts(Verb::PromoteFull) };
+        let decision = decide(&Circumstances { sources: Vec::new(), ..facts });
+        assert_eq!(decision.refusals, ["verdict NO DATA: errors (canary) has no series, requests (canary) has ended"]);
+    }
+
+    #[test]
+    fn an_undecided_verdict_is_a_check_and_one_with_something_missing_is_two_reasons_and_three_ways_on() {
+        let of = |missing: &[&str]| {
+            let judged = Some(judged(Verdict::Wait, "174 of 4,066 requests", missing));
+            decide(&Circumstances { judged, journal_broken: None, sources: Vec::new(), ..facts(Verb::Promote) })
+        };
+        let checks = vec!["verdict WAIT, undecided: 174 of 4,066 requests".to_owned()];
+        assert_eq!(of(&[]), Decision { checks, ..Decision::default() });
+        let refusals =
+            ["verdict WAIT, undecided: 174 of 4,066 requests", "NO DATA: latency p99 (canary) has no series"];
+        let ways = [
+            "wait, about until 01:27 at this traffic; GO needs the missing series too",
+            "hold it until somebody can look",
+            "roll back or abort",
+        ];
+        let missing = of(&["latency p99 (canary) has no series"]);
+        let decision = Decision {
+            refusals: refusals.map(str::to_owned).to_vec(),
+            checks: Vec::new(),
+            ways: ways.map(str::to_owned).to_vec(),
+        };
+        assert_eq!(missing, decision);
     }
 
     #[test]

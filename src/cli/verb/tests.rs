@@ -7,6 +7,7 @@ use super::*;
 use crate::{
     cli::{args::Command, parse, sample},
     domain::observed::FaultKind,
+    judge::gaps::{Arm, Gap, Missing, Signal},
     port::record::{Entry, NewRecord, Stage},
 };
 
@@ -172,9 +173,13 @@ fn evidence_against_going_forward_ends_with_its_own_code_and_sends_nothing() {
     let line = "promote payments@prod/eu --yes --expect 1.42.0";
     let mut read_only = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
     read_only.session.read_only = true;
+    let missing = Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries };
+    let mut starved = sample::judged(Verdict::Wait, "174 of 4,066 requests, NO DATA latency p99 (canary)");
+    starved.judgements.values_mut().for_each(|judgement| judgement.missing = vec![missing]);
     let table = [
         (sample::judged(Verdict::NoGo, "3.1 % against 0.2 %"), Exit::NoGo),
         (sample::judged(Verdict::NoData, "no series"), Exit::NoData),
+        (starved, Exit::NoData),
         (read_only, Exit::Refused),
     ];
     for (model, exit) in table {

@@ -2,7 +2,9 @@
 
 use crate::{
     app::{guard::Refusal, intent::Intent},
+    port::plan::Target,
     view::{
+        footer,
         scene::Scene,
         sheet::{Sheet, Tone, labelled},
         span::{Line, Role},
@@ -24,5 +26,18 @@ pub(super) fn sheet(scene: &Scene<'_>, refusal: &Refusal, width: usize) -> Sheet
     }
     lines.push(Line::of(Role::Dim, " Nothing was sent."));
     let title = format!("{} {}: refused", refusal.verb.words(), refusal.what);
-    Sheet { tone: Tone::Info, title, lines, keys: scene.hint(Intent::Back, "back"), width }
+    Sheet { tone: Tone::Info, title, lines, keys: keys(scene, refusal), width }
+}
+
+/// The keys that go a way that is named and would not be refused, and the one that goes back. They work from here.
+fn keys(scene: &Scene<'_>, refusal: &Refusal) -> Line {
+    let mut line = Line::new();
+    let offered = scene.selected_rollout().filter(|_| !refusal.ways.is_empty());
+    for intent in [Intent::Pause, Intent::Abort, Intent::Rollback] {
+        let target = offered.map(|rollout| Target::Rollout(rollout.id.clone()));
+        if target.is_some_and(|target| footer::refused(scene.model, intent, &target).is_none()) {
+            line = line.join(scene.hint(intent, intent.row().title)).gap(3);
+        }
+    }
+    line.join(scene.hint(Intent::Back, "back"))
 }

@@ -82,7 +82,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
     let indent = (first.width() + 2).max(12);
     first = first.pad(indent);
-    let reason = judgement.map(|judgement| judgement.reason.clone());
+    let reason = judgement.map(|judgement| flight::reason(scene, judgement));
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
     let mut wrapped = measure::wrap(&reason, scene.columns.saturating_sub(indent + 1)).into_iter();
     let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };
@@ -101,12 +101,21 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     parts
 }
 
-/// The strongest doubt, and how many more there are.
-fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Option<Part> {
-    let (first, others) = judgement?.doubts.split_first()?;
+/// The strongest doubt, and how many more there are; in two lines where one is too short.
+fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Vec<Part> {
+    let Some((first, others)) = judgement.and_then(|judgement| judgement.doubts.split_first()) else {
+        return Vec::new();
+    };
     let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
-    let text = measure::cut(&format!("{first}{more}"), scene.columns.saturating_sub(indent + 1));
-    Some(Part::Line(Line::of(Role::Warn, " ▲ doubt").pad(indent).and(Role::Text, text)))
+    let room = scene.columns.saturating_sub(indent + 1);
+    let mut wrapped = measure::wrap(&format!("{first}{more}"), room).into_iter();
+    let text = wrapped.next().unwrap_or_default();
+    let mut lines = vec![Line::of(Role::Warn, " ▲ doubt").pad(indent).and(Role::Text, text)];
+    let rest = wrapped.collect::<Vec<_>>().join(" ");
+    if !rest.is_empty() {
+        lines.push(Line::new().gap(indent).and(Role::Text, measure::cut(&rest, room)));
+    }
+    lines.into_iter().map(Part::Line).collect()
 }
 
 /// What waiting costs, where something is promised.

@@ -34,7 +34,7 @@ pub(super) fn specs<'a>(columns: usize) -> Vec<Column<'a>> {
         left("", 8, 18, 0, service),
         left("where", 7, 16, 2, environment),
         left("version", 15, 24, 0, version),
-        left("step", 8, 18, 0, step),
+        left("step", 9, 18, 0, step),
         weight,
         right("errors", 7, 8, 0, errors),
         right("stable", 6, 8, 1, stable_errors),
@@ -231,7 +231,11 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
             Line::of(Role::Text, format!("the spec still holds {tag}"))
         }
-        (None, Some(judgement)) => detail(scene, judgement),
+        (None, Some(judgement)) => {
+            let gap = table::gap(scene.columns);
+            let taken: usize = pieces.iter().filter(|it| !it.is_empty()).map(|it| it.width() + gap).sum();
+            detail(scene, judgement, width.saturating_sub(taken))
+        }
         (None, None) => Line::new(),
     });
     if let Some(set) = rollout.way_back() {
@@ -270,23 +274,41 @@ pub(in crate::view) fn role(verdict: Verdict) -> Role {
     }
 }
 
-fn detail(scene: &Scene<'_>, judgement: &Judgement) -> Line {
+/// The verdict's reason; where it waits, with the time at which a decision is due. Without its word, which stands before it.
+pub(in crate::view) fn reason(scene: &Scene<'_>, judgement: &Judgement) -> String {
+    let reason = judgement.reason.as_str();
+    match (judgement.verdict, judgement.eta) {
+        (Verdict::NoData, _) => reason.strip_prefix("NO DATA ").unwrap_or(reason).to_owned(),
+        (Verdict::Wait, Some(eta)) => format!("{reason}, ready about {}", number::moment(scene.now(), eta)),
+        _ => reason.to_owned(),
+    }
+}
+
+/// What to know about a verdict in so many cells: the longest form that fits, or nothing.
+fn detail(scene: &Scene<'_>, judgement: &Judgement, room: usize) -> Line {
     let now = scene.now();
-    let words = match judgement.verdict {
-        Verdict::NoGo => judgement.onset.map(|onset| format!("since {}", number::moment(now, onset))),
-        Verdict::Go => judgement.decided_at.map(|at| format!("for {}", number::age(age(now, at)))),
+    let forms = match judgement.verdict {
+        Verdict::NoGo => {
+            judgement.onset.map(|onset| format!("since {}", number::moment(now, onset))).into_iter().collect()
+        }
+        Verdict::Go => {
+            judgement.decided_at.map(|at| format!("for {}", number::age(age(now, at)))).into_iter().collect()
+        }
         Verdict::Wait => {
             let seen = number::count(judgement.requests.seen);
-            Some(match (judgement.requests.needed, judgement.eta) {
-                (Some(_), Some(eta)) if scene.narrow(100) => format!("~{}", number::moment(now, eta)),
-                (Some(needed), Some(eta)) => {
-                    format!("{seen} of {}, ~{}", number::count(needed), number::moment(now, eta))
-                }
-                (Some(needed), None) => format!("{seen} of {}", number::count(needed)),
-                (None, _) => format!("{seen} requests so far"),
-            })
+            let needed = judgement.requests.needed.map(|needed| format!("{seen} of {}", number::count(needed)));
+            let due = judgement.eta.map(|eta| format!("~{}", number::moment(now, eta)));
+            let both = needed.as_ref().zip(due.as_ref()).map(|(needed, due)| format!("{needed}, {due}"));
+            let so_far = needed.is_none().then(|| format!("{seen} requests so far"));
+            [both, due, needed, so_far].into_iter().flatten().collect::<Vec<_>>()
         }
-        Verdict::NoData => judgement.missing.first().map(|missing| format!("{} ({})", missing.signal, missing.arm)),
+        Verdict::NoData => {
+            let first = judgement.missing.first();
+            let forms =
+                first.map(|missing| [format!("{} ({})", missing.signal, missing.arm), missing.signal.to_string()]);
+            forms.into_iter().flatten().collect()
+        }
     };
-    Line::of(Role::Dim, words.unwrap_or_default())
+    let fits = forms.into_iter().find(|form| measure::width(form) <= room);
+    Line::of(Role::Dim, fits.unwrap_or_default())
 }

@@ -30,10 +30,13 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &RolloutId, width: usize) -> Sheet {
     match (judgement, rollout) {
         (Some(judgement), Some(rollout)) => {
             let word = flight::word(rollout, Some(judgement));
-            let mut reason = measure::wrap(&judgement.reason, width.saturating_sub(word.width() + 4)).into_iter();
+            let reason = flight::reason(scene, judgement);
+            let mut reason = measure::wrap(&reason, width.saturating_sub(word.width() + 4)).into_iter();
             let indent = word.width() + 3;
             lines.push(Line::of(Role::Text, " ").join(word).gap(2).and(Role::Text, reason.next().unwrap_or_default()));
             lines.extend(reason.map(|text| Line::new().gap(indent).and(Role::Text, text)));
+            // First what a verdict must not be read without: a low screen cuts the end.
+            lines.extend(cautions(judgement, width));
             lines.push(Line::new());
             lines.extend(counts(judgement));
             lines.push(Line::new());
@@ -42,6 +45,13 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &RolloutId, width: usize) -> Sheet {
         _ => lines.push(Line::of(Role::Unknown, " There is no second version to compare it with: nothing is judged.")),
     }
     Sheet { tone: Tone::Info, title: format!("why: {name}"), lines, keys: scene.hint(Intent::Back, "back"), width }
+}
+
+/// What may make it say less than it seems to, and what is missing.
+fn cautions(judgement: &Judgement, width: usize) -> Vec<Line> {
+    let doubts = judgement.doubts.iter().map(|doubt| ("▲ doubt", Role::Warn, doubt.to_string()));
+    let missing = judgement.missing.iter().map(|missing| ("? missing", Role::Unknown, missing.to_string()));
+    doubts.chain(missing).flat_map(|(label, role, text)| labelled(label, role, &text, width, 3)).collect()
 }
 
 fn counts(judgement: &Judgement) -> Vec<Line> {
@@ -89,7 +99,7 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
     }
     add("ratio", Role::Text, ratio(judgement.ratio, "errors"));
     if !judgement.strata.is_empty() {
-        add("by stratum", Role::Text, strata(judgement));
+        add("strata", Role::Text, strata(judgement));
     }
     if let Some(timing) = &judgement.timing {
         add("slow", Role::Text, slow(timing));
@@ -114,7 +124,7 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
     }
     if let (Some(needed), seen) = (judgement.requests.needed, judgement.requests.seen) {
         let eta = judgement.eta.map(|eta| format!(", about {}", number::moment(now, eta))).unwrap_or_default();
-        add("decides at", Role::Text, format!("{} of {} requests{eta}", number::count(seen), number::count(needed)));
+        add("decision", Role::Text, format!("{} of {} requests{eta}", number::count(seen), number::count(needed)));
     }
     for limit in &judgement.limits {
         add("limit", Role::Text, limit.clone());
@@ -122,12 +132,6 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
     for line in &judgement.budget {
         let (label, text) = line.split_once(": ").unwrap_or(("budget", line));
         add(label, Role::Text, text.to_owned());
-    }
-    for doubt in &judgement.doubts {
-        add("▲ doubt", Role::Warn, doubt.to_string());
-    }
-    for missing in &judgement.missing {
-        add("? missing", Role::Unknown, missing.to_string());
     }
     lines
 }

@@ -6,6 +6,7 @@ mod bad_canary;
 mod bad_input;
 mod failures;
 mod inbox;
+mod judged;
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! The age of things in words: what is not live says so, with its age and why.
+//!
+//! What is live is said in steps ([`number::within`]), so that an idle screen is still; what is not counts every second.
 
 use crate::{
     app::store::SourceState,
@@ -27,11 +29,11 @@ pub(super) fn sentence(state: &SourceState) -> Line {
     }
 }
 
-/// `live 1 s`, `STALE 48 s`: the word of any state, and its age.
+/// `live < 5 s`, `STALE 48 s`: the word of any state, and its age.
 pub(super) fn word(state: &SourceState) -> String {
     let age = state.age.map(|age| format!(" {}", number::age(age))).unwrap_or_default();
     match state.freshness {
-        Freshness::Live => format!("live{age}"),
+        Freshness::Live => state.age.map_or_else(|| "live".to_owned(), |age| format!("live {}", number::within(age))),
         Freshness::Stale => format!("STALE{age}"),
         Freshness::Failing => format!("FAILING{age}"),
         Freshness::Never => "no answer yet".to_owned(),

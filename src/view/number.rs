@@ -57,6 +57,20 @@ pub(super) fn age(span: Duration) -> String {
     }
 }
 
+/// Of an age below a minute the next five seconds: it is younger than that.
+pub(super) fn bound(age: Duration) -> Duration {
+    match age.as_secs() {
+        s @ 0..60 => Duration::from_secs((s / 5 + 1) * 5),
+        _ => age,
+    }
+}
+
+/// How long ago at most: `< 5 s`, `<10 s`, `<60 s`; from a minute on as [`age`]. Of one width, and still while a source is as
+/// young as it should be: what need not be looked at does not move.
+pub(super) fn within(span: Duration) -> String {
+    if span.as_secs() < 60 { format!("<{:>2} s", bound(span).as_secs()) } else { age(span) }
+}
+
 /// How long until: `9:19`, `1:02:03`.
 pub(super) fn countdown(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -101,5 +115,14 @@ mod tests {
             assert_eq!((age(span).as_str(), countdown(span).as_str()), (said, counted));
         }
         assert_eq!(age(Duration::from_hours(72)), "3 d");
+    }
+
+    #[test]
+    fn a_young_age_is_bounded_in_steps_of_five_seconds_and_never_said_to_be_younger_than_it_is() {
+        let table =
+            [(0, "< 5 s"), (4, "< 5 s"), (5, "<10 s"), (9, "<10 s"), (10, "<15 s"), (59, "<60 s"), (60, "1 min")];
+        for (seconds, said) in table {
+            assert_eq!(within(Duration::from_secs(seconds)), said);
+        }
     }
 }

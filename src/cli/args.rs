@@ -50,7 +50,7 @@ pub struct Globals {
     /// Draw with ASCII only
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Send little to the terminal: for slow lines
+    /// Send little to the terminal, in 256 colours at most: for slow lines
     #[arg(long, global = true)]
     pub slow: bool,
     /// Say more on stderr; twice: everything

@@ -27,13 +27,22 @@ pub(super) fn theme(
     is_terminal: bool,
 ) -> Result<Theme, CliError> {
     let of = |name: &str| environment.get(name).map(String::as_str);
-    let colors = color::colors(globals.color, environment, is_terminal);
-    let depth = if colors { Depth::of(None, of("TERM"), of("COLORTERM")) } else { Depth::None };
+    let depth = depth(globals, environment, is_terminal);
     let glyphs = if globals.ascii || of("TERM") == Some("dumb") { Glyphs::Ascii } else { Glyphs::Unicode };
     let first = theme::names().next().unwrap_or_default();
     let name = config.and_then(|config| config.theme.as_deref()).unwrap_or(first);
     Theme::named(name, depth, glyphs)
         .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+}
+
+/// How many colours are used: what the terminal can, and on a slow line no more than are said in few bytes.
+fn depth(globals: &Globals, environment: &BTreeMap<String, String>, is_terminal: bool) -> Depth {
+    let of = |name: &str| environment.get(name).map(String::as_str);
+    if !color::colors(globals.color, environment, is_terminal) {
+        return Depth::None;
+    }
+    let can = Depth::of(None, of("TERM"), of("COLORTERM"));
+    if globals.slow { can.min(Depth::Ansi256) } else { can }
 }
 
 /// Draws a model into a buffer.
@@ -85,5 +94,24 @@ pub(super) fn faults(text: &str) -> Vec<String> {
     match text.parse::<ThemeFile>() {
         Ok(file) => lint(&file),
         Err(error) => vec![error.to_string()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::parse;
+
+    #[test]
+    fn a_slow_line_gets_colours_that_are_said_in_few_bytes() {
+        let of = |line: &str, colorterm: &str| {
+            let environment = [("TERM", "xterm-256color"), ("COLORTERM", colorterm)];
+            let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let cli = parse(line.split(' ')).unwrap();
+            depth(&cli.globals, &environment.into_iter().collect(), true)
+        };
+        let lines = ["holdshort", "holdshort --slow", "holdshort --slow --color never"];
+        assert_eq!(lines.map(|line| of(line, "truecolor")), [Depth::True, Depth::Ansi256, Depth::None]);
+        assert_eq!(lines.map(|line| of(line, "")), [Depth::Ansi256, Depth::Ansi256, Depth::None]);
     }
 }

@@ -5,7 +5,8 @@ mod served;
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    net::TcpListener,
+    process::{Command, Output, Stdio},
 };
 
 use served::{Served, installed, text};
@@ -94,4 +95,47 @@ fn promtool_and_curl_query_its_prometheus() {
     let curl = Command::new("curl").args(["-s", "--data-urlencode", "query=up", &url]).output().unwrap();
     let answer: serde_json::Value = serde_json::from_str(&text(&curl)).unwrap();
     assert_eq!(answer["status"], "success", "{answer}");
+}
+
+/// `holdshort status` over a configuration that a person would write: a cluster by its kubeconfig, and nothing of the world.
+fn status(kubeconfig: &str, more: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("holdshort.toml");
+    let text = format!(
+        "state.path = '{}'\n[connections.eu]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nkubeconfig = '{kubeconfig}'\n",
+        folder.path().join("state").display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
+    command.env_remove("HOLDSHORT_REQUIRE_SERVERS").env_remove("HTTP_PROXY").env_remove("http_proxy");
+    command.arg("--config").arg(&config).arg("status").args(more).output().unwrap()
+}
+
+#[test]
+fn status_finds_the_rollouts_of_a_cluster_that_a_kubeconfig_names() {
+    let world = Served::start("bad-canary", &[]);
+    let said = text(&status(world.address("kubeconfig"), &["--json"]));
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let named = ["id", "service", "environment", "engine", "freshness"].map(|field| &said["rollouts"][0][field]);
+    assert_eq!(named, ["eu/argo_rollouts/shop/payments", "payments", "prod", "argo_rollouts", "live"], "{said:#}");
+    let sources = said["sources"].as_array().unwrap();
+    assert_eq!(sources.len(), 1, "{said:#}");
+    assert_eq!((&sources[0]["name"], &sources[0]["error"]), (&"eu".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn status_of_a_cluster_whose_server_is_closed_is_one_sentence_and_code_8() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let file = holdshort::demo::serve::kubeconfig(&format!("http://{closed}"), ["eu"]);
+    std::fs::write(&kubeconfig, file).unwrap();
+    let output = status(&kubeconfig.display().to_string(), &["--json"]);
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let why = format!("cannot connect to eu: Connection refused (os error 111) at http://{closed}/kubernetes/eu");
+    assert_eq!(said["sources"][0]["error"], why, "{said:#}");
+    let table = String::from_utf8(status(&kubeconfig.display().to_string(), &[]).stdout).unwrap();
+    let first = table.lines().next().unwrap();
+    assert_eq!(first, format!("CANNOT TELL WHETHER IT IS THE RELEASE: eu FAILING: {why}."));
 }

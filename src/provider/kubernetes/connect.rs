@@ -45,7 +45,8 @@ pub async fn leaf(access: &Access) -> Result<Transport, ProviderError> {
         ProviderError::new(FaultKind::Unauthenticated, text)
     };
     let config = config(access).await.map_err(|error| wrong(&*error))?;
-    Ok(over(Client::try_from(config).map_err(|error| wrong(&error))?))
+    let server = config.cluster_url.to_string();
+    Ok(over(Client::try_from(config).map_err(|error| wrong(&error))?, server))
 }
 
 async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>> {
@@ -91,24 +92,35 @@ fn proxy(
     found.map(|url| url.parse()).transpose()
 }
 
-fn over(client: Client) -> Transport {
+fn over(client: Client, server: String) -> Transport {
     Transport::new(service_fn(move |request: Request<Bytes>| {
-        let client = client.clone();
+        let (client, server) = (client.clone(), server.clone());
         async move {
-            let response = client.send(request.map(Body::from)).await.map_err(|error| wire(&error))?;
+            let response = client.send(request.map(Body::from)).await.map_err(|error| wire(&error, &server))?;
             Ok(response.map(|body| body.map_err(|error| WireError::Lost(causes(&error))).boxed_unsync()))
         }
     }))
 }
 
 /// Was anything sent? Not when there was no token to send it with, or no connection to send it on.
-fn wire(error: &kube::Error) -> WireError {
-    let text = causes(error);
-    if matches!(error, kube::Error::Auth(_)) || never_connected(error) {
-        WireError::NotConnected(text)
+fn wire(error: &kube::Error, server: &str) -> WireError {
+    if matches!(error, kube::Error::Auth(_)) {
+        WireError::NotConnected(causes(error))
+    } else if never_connected(error) {
+        // What lies around the first cause are the names of the layers that it passed.
+        WireError::NotConnected(format!("{} at {}", first_cause(error), server.trim_end_matches('/')))
     } else {
-        WireError::Lost(text)
+        WireError::Lost(causes(error))
     }
+}
+
+/// What it all began with: `Connection refused (os error 111)`.
+fn first_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
 }
 
 fn never_connected(error: &(dyn Error + 'static)) -> bool {
@@ -161,10 +173,12 @@ mod tests {
     #[tokio::test]
     async fn a_cluster_that_is_not_there_was_sent_nothing() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let (_folder, access) = kubeconfig(&format!("http://{}", taken.local_addr().unwrap()));
+        let server = format!("http://{}", taken.local_addr().unwrap());
+        let (_folder, access) = kubeconfig(&server);
         drop(taken);
         let error = send(&leaf(&access).await.unwrap(), get(Class::Write)).await.unwrap_err();
-        assert!(matches!(error, WireError::NotConnected(_)), "{error:?}");
+        let WireError::NotConnected(why) = error else { panic!("{error:?}") };
+        assert_eq!(why, format!("Connection refused (os error 111) at {server}"));
     }
 
     #[tokio::test]

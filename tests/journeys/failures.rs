@@ -1,38 +1,64 @@
 //! F1 and F2: the world moves under the operator's hand, and an API that accepts and never answers.
 
-use holdshort::port::record::{RecordId, Stage};
+use holdshort::{
+    port::record::{RecordId, Stage},
+    run::Demo,
+};
 
-use crate::{WIDE, mutations, open, pass, press, says, screen};
+use crate::{Look, SMALL, WIDE, mutations, open, pass, press, says, screen};
+
+async fn moved_under_the_card(look: Look) {
+    let mut demo = open("moved-sha", look).await;
+    press(&mut demo, "p").await;
+    says(&demo, look, &["promote checkout", "2.9.0"]);
+    pass(&mut demo, 15).await;
+    says(&demo, look, &["moved 2.9.0", &look.arrow("→ 2.9.1"), "approval void"]);
+    press(&mut demo, "a 1 b 2 Enter").await;
+    says(&demo, look, &["promote checkout", "refused", "moved 2.9.0", "Nothing was sent."]);
+    assert_eq!(mutations(&demo), []);
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_version_that_moves_between_card_and_key_voids_the_card_and_sends_nothing() {
-    let mut demo = open("moved-sha", WIDE).await;
+    moved_under_the_card(WIDE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voided_card_says_so_at_80_by_24_in_ascii_without_colour() {
+    moved_under_the_card(SMALL).await;
+}
+
+/// It hangs from some moment on: until the first request that it swallows.
+async fn hung(look: Look) -> Demo {
+    let mut demo = open("hung-api", look).await;
+    while demo.world.look(|world| !world.calls().any(|call| call.status.is_none() && call.path.contains("/eu/"))) {
+        pass(&mut demo, 1).await;
+    }
+    demo
+}
+
+async fn never_answered(look: Look) {
+    let mut demo = hung(look).await;
+    pass(&mut demo, 10).await;
+    says(&demo, look, &["kubernetes-eu FAILING", "did not answer within 4 s"]);
+    assert!(!screen(&demo, look).contains("kubernetes-us FAILING"), "{}", screen(&demo, look));
     press(&mut demo, "p").await;
-    says(&demo, WIDE, &["promote checkout", "2.9.0"]);
-    pass(&mut demo, 15).await;
-    says(&demo, WIDE, &["moved 2.9.0", "→ 2.9.1", "approval void"]);
-    press(&mut demo, "a 1 b 2 Enter").await;
-    says(&demo, WIDE, &["promote checkout", "refused", "moved 2.9.0", "Nothing was sent."]);
+    says(&demo, look, &["refused", "kubernetes-eu is failing"]);
+    press(&mut demo, "Esc ?").await;
+    says(&demo, look, &["Put the last version known good back"]);
+    press(&mut demo, "Esc r").await;
+    says(&demo, look, &["roll back payments", "choose a reason"]);
     assert_eq!(mutations(&demo), []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_api_that_never_answers_is_said_within_ten_seconds_while_keys_and_other_sources_go_on() {
-    let mut demo = open("hung-api", WIDE).await;
-    // It hangs from some moment on: from the first request that it swallows, no more than ten seconds.
-    while demo.world.look(|world| !world.calls().any(|call| call.status.is_none() && call.path.contains("/eu/"))) {
-        pass(&mut demo, 1).await;
-    }
-    pass(&mut demo, 10).await;
-    says(&demo, WIDE, &["kubernetes-eu FAILING", "did not answer within 4 s"]);
-    assert!(!screen(&demo, WIDE).contains("kubernetes-us FAILING"), "{}", screen(&demo, WIDE));
-    press(&mut demo, "p").await;
-    says(&demo, WIDE, &["refused", "kubernetes-eu is failing"]);
-    press(&mut demo, "Esc ?").await;
-    says(&demo, WIDE, &["Put the last version known good back"]);
-    press(&mut demo, "Esc r").await;
-    says(&demo, WIDE, &["roll back payments", "choose a reason"]);
-    assert_eq!(mutations(&demo), []);
+    never_answered(WIDE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_never_answers_is_said_at_80_by_24_in_ascii_without_colour() {
+    never_answered(SMALL).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,10 +80,7 @@ async fn a_version_that_moves_between_the_key_and_the_call_is_refused_on_re_read
 
 #[tokio::test(start_paused = true)]
 async fn keys_are_answered_without_waiting_while_a_request_hangs() {
-    let mut demo = open("hung-api", WIDE).await;
-    while demo.world.look(|world| !world.calls().any(|call| call.status.is_none() && call.path.contains("/eu/"))) {
-        pass(&mut demo, 1).await;
-    }
+    let mut demo = hung(WIDE).await;
     // No await between a key and its picture: nothing can be waited for.
     for (key, said) in [("?", "Put the last version known good back"), ("Esc", "IN FLIGHT"), ("Enter", "step 1 of 4")] {
         demo.cockpit.key(key.parse().unwrap());

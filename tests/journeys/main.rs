@@ -27,6 +27,13 @@ pub(crate) struct Look {
     glyphs: Glyphs,
 }
 
+impl Look {
+    /// What it shows where a wide terminal has an arrow.
+    pub(crate) fn arrow(self, text: &str) -> String {
+        if matches!(self.glyphs, Glyphs::Ascii) { text.replace('→', ">") } else { text.to_owned() }
+    }
+}
+
 /// 120x36 with everything.
 pub(crate) const WIDE: Look = Look { size: (120, 36), depth: Depth::True, glyphs: Glyphs::Unicode };
 /// The design size, in ASCII without colour.

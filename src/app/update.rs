@@ -149,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn a_release_has_nothing_to_filter_and_says_so() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Open, Intent::Filter]);
+        assert_eq!(model.notice.as_ref().unwrap().text, "a release has no rows to filter: the lists have");
+        assert!(!model.nav.filtering);
+        press(&mut model, &[Intent::Back, Intent::Filter]);
+        assert!(model.nav.filtering);
+    }
+
+    #[test]
     fn enter_without_a_reason_says_what_is_missing_and_sends_nothing() {
         let mut model = seeing(vec![payments()]);
         press(&mut model, &[Intent::Rollback]);

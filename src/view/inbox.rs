@@ -84,7 +84,8 @@ fn specs<'a>(columns: usize) -> Vec<Spec<Scene<'a>, &'a Item>> {
             old(scene, item, Line::of(Role::Dim, flight::place(item.environment.as_str(), width)))
         }),
         left("gate", 13, if columns < WIDE { 13 } else { 20 }, 3, gate),
-        left("what", 12, 26, 0, |scene, item, _| old(scene, item, Line::of(Role::Text, item.title.clone()))),
+        // `promote past step 1` is whole.
+        left("what", 19, 26, 0, |scene, item, _| old(scene, item, Line::of(Role::Text, item.title.clone()))),
         // Where there is no room for both, the reason comes before the commit.
         left("version", 8, if columns < WIDE { 12 } else { 18 }, 0, version),
         right("age", 6, 6, 0, waited),

@@ -12,7 +12,7 @@ pub(super) fn line(rollout: &Rollout) -> Line {
     };
     let (role, glyph, how) = match set.ready {
         0 => (Role::Warn, "▲", "none of its pods runs, they start first".to_owned()),
-        ready if ready >= rollout.replicas => (Role::Good, "✔", format!("{ready} pods ready, all it needs")),
+        ready if ready >= rollout.replicas => (Role::Good, "✔", format!("all {ready} pods ready")),
         ready => {
             // With less than half of the pods running, the way back may be too narrow for the traffic.
             let (role, glyph) = if ready * 2 < rollout.replicas { (Role::Warn, "▲") } else { (Role::Good, "✔") };
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn it_is_green_only_while_enough_of_its_pods_run() {
-        assert_eq!(said(12).0, "✔ back: 1.41.3 (9f8e7d6), 12 pods ready, all it needs");
+        assert_eq!(said(12).0, "✔ back: 1.41.3 (9f8e7d6), all 12 pods ready");
         assert_eq!(said(9), ("✔ back: 1.41.3 (9f8e7d6), 9 of 12 pods ready".to_owned(), Role::Good));
         assert_eq!(said(5), ("▲ back: 1.41.3 (9f8e7d6), 5 of 12 pods ready".to_owned(), Role::Warn));
         assert_eq!(

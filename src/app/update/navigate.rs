@@ -22,7 +22,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::Inbox => show(model, Screen::Inbox),
         Intent::Why => why(model),
         Intent::Help => model.nav.overlay = Some(Overlay::Help),
-        Intent::Filter => model.nav.filtering = true,
+        Intent::Filter => filter(model),
         Intent::Back => back(model),
         Intent::Send => return act::send(model),
         Intent::Erase => act::erase(model),
@@ -46,6 +46,14 @@ fn open(model: &mut Model) {
         // A gate has no screen of its own: its row and its card say all there is.
         Some(RowKey::Waits(_)) => model.say("press y to approve or x to reject; the card shows what would be sent"),
         None => model.say("nothing is selected"),
+    }
+}
+
+fn filter(model: &mut Model) {
+    if matches!(model.nav.screen(), Screen::Release(_)) {
+        model.say("a release has no rows to filter: the lists have");
+    } else {
+        model.nav.filtering = true;
     }
 }
 

@@ -81,7 +81,13 @@ fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     };
     let line = line.join(held);
     match rollout.steps.get(at + 1) {
-        Some(next) => line.and(Role::Dim, format!(", then {}", label(&next.label))),
+        Some(next) => {
+            let words = match next.kind {
+                StepKind::SetWeight(weight) => format!("{weight} %"),
+                _ => label(&next.label),
+            };
+            line.and(Role::Dim, format!(", then {words}"))
+        }
         None => line.and(Role::Dim, ", then all traffic"),
     }
 }

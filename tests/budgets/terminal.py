@@ -5,11 +5,15 @@ Runs a release binary in a pseudo-terminal of 120x36 and prints a table of targe
 library and Linux' /proc only. It never fails because of a number: a shared machine is too noisy to judge by. It fails
 (exit 1) when the program misbehaves: does not paint, does not react, does not leave when asked.
 
+Then the same binary over a served world behind a door that counts requests (`house.py`): 50 pipelines, 20 canaries, a day of
+panels, 5,000 objects. That takes some minutes, and `--smoke` leaves it out.
+
     tests/budgets/terminal.py target/release/holdshort [--smoke] [--idle SECONDS] [--runs N]
 """
 
 import argparse
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -18,8 +22,11 @@ import signal
 import statistics
 import struct
 import sys
+import tempfile
 import termios
 import time
+
+from house import House, scenario
 
 COLUMNS, ROWS = 120, 36
 # Before the program counts as misbehaving. Not a measurement.
@@ -267,6 +274,47 @@ def measure(binary, runs, seconds):
     yield "key to feedback, hung-api (worst)", "<= 50 ms", f"{max(answers) * 1e3:.1f} ms"
 
 
+def housed(binary, folder, name, seconds, **of):
+    """Seconds to live data (none when it is not live in time), MiB then, requests by system and their rate a minute."""
+    house = House(binary, folder, name, scenario(**of))
+    try:
+        program = Program(binary, "--config", house.config)
+        try:
+            live = program.shows("all live")
+        except Misbehaviour:
+            live = None
+        # Past the start's own work.
+        program.collect(min(seconds, 6))
+        house.door.taken()
+        # The pace of Prometheus is two questions in half a minute.
+        program.collect(max(30.0, seconds))
+        minute = 60 / max(30.0, seconds)
+        counts = {what: round(count * minute) for what, count in sorted(house.door.taken().items())}
+        memory = program.memory()
+        program.leave()
+        return live, memory, counts
+    finally:
+        house.close()
+
+
+def houses(binary, seconds):
+    with tempfile.TemporaryDirectory(prefix="holdshort-budget-") as folder:
+        # 50 services over two clusters, their metrics, and as many repositories: four connections.
+        live, memory, counts = housed(binary, folder, "pipelines", seconds, services=50, canaries=20, repos=50)
+        yield "live data, 50 pipelines, 20 canaries", "<= 1000 ms", "not live" if live is None else f"{live * 1e3:.0f} ms"
+        yield "memory, 50 pipelines, 20 canaries", "<= 40 MiB", f"{memory:.1f} MiB"
+        unchanged = counts.pop("unchanged", 0)
+        yield "API calls when idle, 50 pipelines", "<= 20 /min", f"{sum(counts.values())} /min"
+        for what, count in counts.items():
+            yield f"  of them {what}", "", f"{count} /min"
+        yield "  of them answered 'unchanged' (304)", "", f"{unchanged} /min"
+        live, memory, _ = housed(binary, folder, "panels", seconds, services=20, canaries=20, since="24h")
+        yield "memory, 20 canaries since 24 h", "<= 40 MiB", f"{memory:.1f} MiB" if live else f"{memory:.1f} MiB, not live"
+        # 500 rollouts and their replica sets, and eight pods each.
+        _, memory, _ = housed(binary, folder, "objects", seconds, services=500, canaries=20, replicas=8, traffic=False)
+        yield "memory, 5,000 objects", "<= 80 MiB", f"{memory:.1f} MiB"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary")
@@ -277,7 +325,9 @@ def main():
     runs, seconds = (2, 3.0) if asked.smoke else (asked.runs, asked.idle)
     print(f"{'what':<40} {'target':>12} {'measured':>12}")
     try:
-        for what, target, measured in measure(os.path.abspath(asked.binary), runs, seconds):
+        binary = os.path.abspath(asked.binary)
+        measured = measure(binary, runs, seconds)
+        for what, target, measured in measured if asked.smoke else itertools.chain(measured, houses(binary, seconds)):
             print(f"{what:<40} {target:>12} {measured:>12}", flush=True)
     except Misbehaviour as why:
         print(f"terminal.py: {why}", file=sys.stderr)

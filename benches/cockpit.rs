@@ -1,4 +1,5 @@
-//! What a full board costs: one frame at 200x60 with 500 rollouts in flight, and each kind of message on it.
+//! What a full board costs: one frame at 200x60 with 500 rollouts in flight, and each kind of message on it; and what a window
+//! of signals costs that comes behind a day of them.
 //! `cargo bench --bench cockpit`
 
 #![expect(clippy::expect_used, reason = "a bench may fail")]
@@ -9,10 +10,11 @@ use divan::{Bencher, counter::ItemsCount};
 use holdshort::{
     app::{model::Model, msg::Msg, update::update},
     domain::{
-        ids::{RolloutId, ServiceName},
+        ids::{RolloutId, ServiceName, SourceName},
         rollout::Rollout,
-        signal::ServiceSignals,
-        time::after,
+        signal::{BucketCounts, Counts, LatencyCounts, PartCounts, ServiceSignals, VersionSignals},
+        time::{Timestamp, after},
+        version::Version,
     },
     keymap::Keymap,
     port::facet::{Change, Window},
@@ -127,5 +129,107 @@ fn update_with_signals(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(1_usize))
         .with_inputs(|| signals.clone())
+        .bench_local_values(|signals| black_box(update(&mut model, signals)));
+}
+
+/// Canaries that have flown for a day, with everything that a source can tell of them.
+const LONG: i64 = 20;
+const STRATA: [&str; 2] = ["eu", "us"];
+const PODS: i64 = 6;
+const BOUNDS: u64 = 14;
+const STEP: Duration = Duration::from_secs(30);
+const A_DAY: i64 = 24 * 60 * 2;
+
+/// Intervals of a day: from the one with the first number to before the one with the second, counted from the begin of it.
+struct Day {
+    begin: Timestamp,
+    from: i64,
+    to: i64,
+}
+
+impl Day {
+    fn at(&self, number: i64) -> Timestamp {
+        self.begin + STEP * u32::try_from(number).expect("a number of an interval")
+    }
+
+    fn window(&self) -> Window {
+        Window { from: self.at(self.from), to: self.at(self.to), step: STEP }
+    }
+
+    fn counts(&self, requests: u64) -> Vec<Counts> {
+        let errors = |number: i64| u64::from(number % 7 == 0);
+        let one = |n: i64| Counts { from: self.at(n), to: self.at(n + 1), requests, errors: errors(n) };
+        (self.from..self.to).map(one).collect()
+    }
+
+    fn times(&self, requests: u64) -> Vec<BucketCounts> {
+        let within = |bound: u64| requests * (bound + 4) / (BOUNDS + 4);
+        let one = |n: i64| BucketCounts {
+            from: self.at(n),
+            to: self.at(n + 1),
+            requests,
+            within: (1..=BOUNDS).map(within).collect(),
+        };
+        (self.from..self.to).map(one).collect()
+    }
+
+    fn version(&self, label: &str, requests: u64) -> VersionSignals {
+        let pod = |stratum: &str, pod: i64| PartCounts {
+            stratum: stratum.to_owned(),
+            pod: format!("{label}-{pod}"),
+            counts: self.counts(requests),
+        };
+        let timed = |stratum: &str| LatencyCounts {
+            stratum: stratum.to_owned(),
+            bounds: (1..=BOUNDS).map(|bound| bound as f64 / 10.0).collect(),
+            intervals: self.times(6 * requests),
+        };
+        VersionSignals {
+            label: label.to_owned(),
+            counts: self.counts(12 * requests),
+            parts: STRATA.iter().flat_map(|stratum| (0..PODS).map(move |number| pod(stratum, number))).collect(),
+            latency_counts: STRATA.iter().map(|stratum| timed(stratum)).collect(),
+            ..VersionSignals::default()
+        }
+    }
+
+    fn signals(&self, source: &SourceName, rollouts: &[Rollout]) -> Msg {
+        let tag = |version: &Option<Version>| version.as_ref().expect("a version").tag.clone();
+        let of = |rollout: &Rollout| ServiceSignals {
+            service: rollout.service.clone(),
+            step: STEP,
+            versions: vec![self.version(&tag(&rollout.stable), 300), self.version(&tag(&rollout.canary), 100)],
+        };
+        let signals = Ok(rollouts.iter().map(of).collect());
+        Msg::Signals { source: source.clone(), at: self.at(self.to), window: self.window(), signals }
+    }
+}
+
+/// One window of 30 s behind a day of them, for 20 canaries.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn update_with_a_window_after_a_day(bencher: Bencher<'_, '_>) {
+    let Crowd { mut model, rollouts, signals, .. } = crowd();
+    let Msg::Signals { source, .. } = signals else { return };
+    let begin = model.now;
+    let long: Vec<Rollout> = rollouts
+        .into_iter()
+        .zip(0..LONG)
+        .map(|(rollout, number)| Rollout {
+            service: ServiceName::new(format!("long-{number}")),
+            started: Some(begin),
+            ..rollout
+        })
+        .collect();
+    let RolloutId { source: from, engine, .. } = long.first().expect("a rollout").id.clone();
+    let all = Msg::Rollouts { source: from, engine, at: begin, change: Ok(Change::All(long.clone())) };
+    let mut day = Day { begin, from: 0, to: A_DAY };
+    for msg in [Msg::Tick(day.at(A_DAY)), all, day.signals(&source, &long)] {
+        update(&mut model, msg);
+    }
+    bencher
+        .with_inputs(|| {
+            day = Day { from: day.to, to: day.to + 1, ..day };
+            day.signals(&source, &long)
+        })
         .bench_local_values(|signals| black_box(update(&mut model, signals)));
 }

@@ -12,13 +12,13 @@ use crate::{
         store::{SourceInfo, Store},
     },
     domain::{
-        ids::{Person, RolloutId, ServiceName},
+        ids::{Person, RolloutId, ServiceName, SourceName},
         rollout::{ReplicaSet, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
         time::Timestamp,
     },
-    judge::verdict::Judgement,
+    judge::verdict::{Judgement, Running},
     port::plan::Target,
 };
 
@@ -127,6 +127,15 @@ impl Nav {
     }
 }
 
+/// What was folded of a rollout's signals, and of which.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Folded {
+    /// The source that they came through, and [`Store::rewrites`] as it was.
+    pub of: Option<(SourceName, u64)>,
+    /// The tests so far.
+    pub running: Running,
+}
+
 /// The model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -142,6 +151,8 @@ pub struct Model {
     pub standards: BTreeMap<ServiceName, Standard>,
     /// The verdict on each rollout in flight.
     pub judgements: BTreeMap<RolloutId, Judgement>,
+    /// What those verdicts were folded from, so that the next ones go on where they were.
+    pub folded: BTreeMap<RolloutId, Folded>,
     /// The canary of the newest verdict on each rollout, kept after it was taken back.
     pub judged: BTreeMap<RolloutId, ReplicaSet>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
@@ -178,6 +189,7 @@ impl Model {
             store,
             standards: BTreeMap::new(),
             judgements: BTreeMap::new(),
+            folded: BTreeMap::new(),
             judged: BTreeMap::new(),
             step_times: BTreeMap::new(),
             signals_asked: BTreeMap::new(),

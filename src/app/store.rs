@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How long signals are kept.
+/// How long signals are kept at least; they go up to an hour later.
 pub const KEPT: Duration = Duration::from_hours(24);
 
 /// What a source has, as the status bar and `status --json` name it.
@@ -65,6 +65,8 @@ pub struct Store {
     runs: BTreeMap<SourceName, Observed<Vec<Run>>>,
     jobs: BTreeMap<RunId, Vec<Job>>,
     signals: BTreeMap<SourceName, Observed<BTreeMap<ServiceName, ServiceSignals>>>,
+    /// How often what was folded of a service's signals ceased to hold.
+    rewrites: BTreeMap<(SourceName, ServiceName), u64>,
     budgets: BTreeMap<SourceName, f64>,
 }
 
@@ -141,7 +143,7 @@ impl Store {
             Ok(signals) => {
                 let known = seen.value.get_or_insert_default();
                 for new in signals {
-                    take_service(known, new, window);
+                    take_service(known, new, window, (source, &mut self.rewrites));
                 }
                 seen.confirmed(at);
             }
@@ -152,7 +154,7 @@ impl Store {
     /// where the cockpit was not started with it.
     pub fn restore_signals(&mut self, source: &SourceName, window: Window, signals: ServiceSignals) -> bool {
         let Some(seen) = self.signals.get_mut(source) else { return false };
-        take_service(seen.value.get_or_insert_default(), signals, window);
+        take_service(seen.value.get_or_insert_default(), signals, window, (source, &mut self.rewrites));
         true
     }
 
@@ -211,6 +213,12 @@ impl Store {
         self.signals.iter().find_map(|(source, seen)| Some((source, seen.value.as_ref()?.get(service)?)))
     }
 
+    /// A number that changes with the signals of a service that had ended before: where it is the same, what was new was only
+    /// added behind what was known.
+    pub fn rewrites(&self, source: &SourceName, service: &ServiceName) -> u64 {
+        self.rewrites.get(&(source.clone(), service.clone())).copied().unwrap_or_default()
+    }
+
     /// The sources of signals, with how each was observed.
     pub fn signal_sources(
         &self,
@@ -248,10 +256,22 @@ impl Store {
     }
 }
 
-fn take_service(known: &mut BTreeMap<ServiceName, ServiceSignals>, new: ServiceSignals, window: Window) {
-    match known.get_mut(&new.service) {
+fn take_service(
+    known: &mut BTreeMap<ServiceName, ServiceSignals>,
+    mut new: ServiceSignals,
+    window: Window,
+    (source, rewrites): (&SourceName, &mut BTreeMap<(SourceName, ServiceName), u64>),
+) {
+    let service = new.service.clone();
+    let changed = match known.get_mut(&service) {
         Some(old) if old.step == new.step => merge::service(old, new, window),
-        _ => drop(known.insert(new.service.clone(), new)),
+        _ => {
+            new.versions.iter_mut().for_each(merge::ordered);
+            known.insert(service.clone(), new).is_some()
+        }
+    };
+    if changed {
+        *rewrites.entry((source.clone(), service)).or_default() += 1;
     }
 }
 

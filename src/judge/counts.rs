@@ -116,8 +116,18 @@ pub struct Stratified {
 /// that only one arm has is left out: nothing is known of the other. Pods are added up; where a version has no parts its
 /// totals stand for it.
 pub fn pairs(canary: &VersionSignals, stable: &VersionSignals, since: Timestamp) -> Vec<Stratified> {
-    let split = !canary.parts.is_empty() && !stable.parts.is_empty();
-    let (canary, stable) = (by_interval(canary, split, |_| true), by_interval(stable, split, |_| true));
+    newer_pairs(canary, stable, since, None)
+}
+
+/// Those of the pairs that ended after `seen`, where given; the counts must then be in order of time.
+pub(super) fn newer_pairs(
+    canary: &VersionSignals,
+    stable: &VersionSignals,
+    since: Timestamp,
+    seen: Option<Timestamp>,
+) -> Vec<Stratified> {
+    let split = are_split(canary, stable);
+    let (canary, stable) = (by_interval(canary, split, seen, |_| true), by_interval(stable, split, seen, |_| true));
     let paired = canary.into_iter().filter(|((from, ..), _)| *from >= since).filter_map(|(key, canary)| {
         let stable = *stable.get(&key)?;
         let (from, to, stratum) = key;
@@ -126,20 +136,38 @@ pub fn pairs(canary: &VersionSignals, stable: &VersionSignals, since: Timestamp)
     paired.collect()
 }
 
+/// Are both versions told pod by pod?
+pub(super) fn are_split(canary: &VersionSignals, stable: &VersionSignals) -> bool {
+    !canary.parts.is_empty() && !stable.parts.is_empty()
+}
+
+/// What ended after `seen`: all of it without one; with one, of what is in order of time.
+pub(super) fn newer<T>(all: &[T], seen: Option<Timestamp>, to: impl Fn(&T) -> Timestamp) -> &[T] {
+    let first = seen.map_or(0, |seen| all.partition_point(|one| to(one) <= seen));
+    all.get(first..).unwrap_or_default()
+}
+
 /// Counts by begin, end and stratum.
 pub(super) type Intervals = BTreeMap<(Timestamp, Timestamp, String), Tally>;
 
 /// What a version did, interval by interval: the parts of the pods that are asked for, or (`split` is false) its totals. An
-/// interval that is told twice by the same part counts once.
-pub(super) fn by_interval(signals: &VersionSignals, split: bool, pod: impl Fn(&str) -> bool) -> Intervals {
+/// interval that is told twice by the same part counts once. Of `seen` as [`newer`].
+pub(super) fn by_interval(
+    signals: &VersionSignals,
+    split: bool,
+    seen: Option<Timestamp>,
+    pod: impl Fn(&str) -> bool,
+) -> Intervals {
     let mut all = Intervals::new();
     let tally = |counts: &Counts| Tally { requests: counts.requests, errors: counts.errors.min(counts.requests) };
     if !split {
-        all.extend(signals.counts.iter().map(|counts| ((counts.from, counts.to, String::new()), tally(counts))));
+        let counts = newer(&signals.counts, seen, |counts| counts.to).iter();
+        all.extend(counts.map(|counts| ((counts.from, counts.to, String::new()), tally(counts))));
         return all;
     }
     for part in signals.parts.iter().filter(|part| pod(&part.pod)) {
-        let own: BTreeMap<_, _> = part.counts.iter().map(|counts| ((counts.from, counts.to), tally(counts))).collect();
+        let counts = newer(&part.counts, seen, |counts| counts.to).iter();
+        let own: BTreeMap<_, _> = counts.map(|counts| ((counts.from, counts.to), tally(counts))).collect();
         for ((from, to), tally) in own {
             let sum = all.entry((from, to, part.stratum.clone())).or_default();
             *sum = *sum + tally;

@@ -139,8 +139,11 @@ impl fmt::Display for Share {
 }
 
 /// Does the mix of callers differ between the arms? Half the sum of the differences of all shares (total variation) must be
-/// at least a tenth.
-pub(super) fn mix_shift<'a>(strata: impl Iterator<Item = (&'a str, Arms)> + Clone, ratio: Ratio) -> Option<MixShift> {
+/// at least a tenth. `ratio`, stratum by stratum, is computed only then.
+pub(super) fn mix_shift<'a>(
+    strata: impl Iterator<Item = (&'a str, Arms)> + Clone,
+    ratio: impl FnOnce() -> Ratio,
+) -> Option<MixShift> {
     let all = strata.clone().fold(Arms::default(), |all, (_, arms)| all + arms);
     let (canary, stable) = (all.canary.requests as f64, all.stable.requests as f64);
     if canary == 0.0 || stable == 0.0 {
@@ -156,13 +159,13 @@ pub(super) fn mix_shift<'a>(strata: impl Iterator<Item = (&'a str, Arms)> + Clon
     let (stratum, stable, canary) = shares.max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)))?;
     let pooled = all.canary.error_share().zip(all.stable.error_share()).map(|(canary, stable)| canary / stable);
     let pooled = pooled.filter(|ratio| ratio.is_finite());
-    Some(MixShift { stratum: stratum.to_owned(), stable, canary, pooled, stratified: ratio.estimate })
+    Some(MixShift { stratum: stratum.to_owned(), stable, canary, pooled, stratified: ratio().estimate })
 }
 
 /// Does one pod have more of its arm's errors than its requests explain? `pods` are names with requests and errors; the
 /// chance of so many errors on it, if errors fall as requests do, must be below one in a thousand even for the worst of all.
 /// `without` is the ratio of the arms without the pod of this name.
-pub(super) fn one_pod(pods: &[(String, Arms)], without: impl Fn(&str) -> Option<f64>) -> Option<OnePod> {
+pub(super) fn one_pod(pods: &[(String, Arms)], without: impl FnOnce(&str) -> Option<f64>) -> Option<OnePod> {
     let all = pods.iter().fold(Arms::default(), |all, (_, arms)| all + *arms);
     let (requests, errors) = (all.canary.requests, all.canary.errors);
     if pods.len() < 2 || errors < LEAST_ERRORS || requests == 0 {
@@ -214,11 +217,11 @@ mod tests {
     fn a_shift_of_the_mix_is_named_with_what_the_totals_would_say() {
         let strata = [("EU", pair(0, (100, 3, 900, 18)).arms()), ("US", pair(0, (900, 6, 100, 0)).arms())];
         let ratio = Ratio { estimate: Some(1.5), low: None, high: None };
-        let shift = mix_shift(strata.iter().map(|(name, arms)| (*name, *arms)), ratio).unwrap();
+        let shift = mix_shift(strata.iter().map(|(name, arms)| (*name, *arms)), || ratio).unwrap();
         let said = "mix shift: US 10 % → 90 %; totals say ratio 0.5, stratum by stratum it is 1.5";
         assert_eq!(Doubt::Mix(shift).to_string(), said);
         let alike = [("EU", pair(0, (95, 3, 900, 18)).arms()), ("US", pair(0, (15, 0, 100, 2)).arms())];
-        assert_eq!(mix_shift(alike.iter().map(|(name, arms)| (*name, *arms)), ratio), None);
+        assert_eq!(mix_shift(alike.iter().map(|(name, arms)| (*name, *arms)), || ratio), None);
     }
 
     #[test]

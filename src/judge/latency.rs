@@ -40,7 +40,7 @@ impl Times {
         Some(Tally { requests: self.requests, errors: self.requests.saturating_sub(within) })
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         if self.within.is_empty() {
             self.within.clone_from(&other.within);

@@ -13,20 +13,53 @@ const RATIOS: [f64; 8] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
 ///
 /// Where several divisions are equally good (intervals without errors between them), the last is taken: the first interval
 /// that shows something.
-pub fn onset<'a>(pairs: impl DoubleEndedIterator<Item = &'a Pair>) -> Option<Timestamp> {
-    let mut after = RATIOS.map(|ratio| (ratio, 0.0_f64));
-    let mut best = (100_f64.ln(), None);
-    for pair in pairs.rev() {
-        let Some(share) = pair.share() else { continue };
-        for (ratio, sum) in &mut after {
-            *sum += log_likelihood(&pair.arms(), share, *ratio);
-        }
-        let gain = after.iter().map(|&(_, sum)| sum).fold(f64::NEG_INFINITY, f64::max);
-        if gain > best.0 {
-            best = (gain, Some(pair.from));
+pub fn onset<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Option<Timestamp> {
+    let mut onset = Onset::default();
+    pairs.into_iter().for_each(|pair| onset.fold(pair));
+    onset.since()
+}
+
+/// The search for the onset as it goes, pair by pair in order of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Onset([Worse; RATIOS.len()]);
+
+/// "Worse by this ratio", begun at the best moment so far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Worse {
+    ratio: f64,
+    /// Log likelihood of all pairs so far against "as stable".
+    sum: f64,
+    /// The least that the sum was before a pair, and when that pair began: what follows it speaks most for this ratio.
+    least: f64,
+    from: Option<Timestamp>,
+}
+
+impl Default for Onset {
+    fn default() -> Self {
+        Self(RATIOS.map(|ratio| Worse { ratio, sum: 0.0, least: f64::INFINITY, from: None }))
+    }
+}
+
+impl Onset {
+    /// Takes the next pair. A pair without requests says nothing and divides nothing.
+    pub fn fold(&mut self, pair: &Pair) {
+        let Some(share) = pair.share() else { return };
+        let silent = pair.events() == 0;
+        for one in &mut self.0 {
+            if one.sum <= one.least {
+                (one.least, one.from) = (one.sum, Some(pair.from));
+            }
+            if !silent {
+                one.sum += log_likelihood(&pair.arms(), share, one.ratio);
+            }
         }
     }
-    best.1
+
+    /// The onset, as [`onset`] says it.
+    pub fn since(&self) -> Option<Timestamp> {
+        let best = self.0.iter().max_by(|a, b| (a.sum - a.least).total_cmp(&(b.sum - b.least)))?;
+        best.from.filter(|_| best.sum - best.least > 100_f64.ln())
+    }
 }
 
 #[cfg(test)]

@@ -336,7 +336,7 @@ impl Sequential {
         let mut doubts = Vec::new();
         doubts.extend(self.split.uneven().map(Doubt::Split));
         if let Some(stream) = self.stream() {
-            doubts.extend(doubt::mix_shift(stream.strata(), stream.ratio()).map(Doubt::Mix));
+            doubts.extend(doubt::mix_shift(stream.strata(), || stream.ratio()).map(Doubt::Mix));
             doubts.extend(Some(stream.dispersion()).filter(|by| *by > 1.0).map(Doubt::Bursts));
         }
         let of = u64::try_from(self.seen).unwrap_or(u64::MAX);

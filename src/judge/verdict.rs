@@ -1,8 +1,12 @@
 //! The verdict on a canary, with its arithmetic. NO-GO needs evidence of harm, GO evidence of safety and nothing missing;
 //! everything else is WAIT or NO DATA.
 
+mod alike;
+mod doubts;
 mod look;
+mod running;
 mod standard;
+mod testing;
 mod timing;
 mod words;
 
@@ -17,26 +21,23 @@ use crate::{
         time::{Timestamp, after},
     },
     judge::{
-        counts::{Arms, Pair, Stratified, Tally, pairs, totals},
+        counts::{Arms, Tally},
         doubt::Doubt,
-        eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED, log_mean_exp},
+        eprocess::ALPHA_HARM,
         forecast::{Progress, events_needed},
         gaps::{self, Missing},
-        latency::Latency,
-        onset::onset,
-        ratio::{Likelihood, Ratio},
+        ratio::Ratio,
         rivals::{self, Rival},
         rule,
-        sequential::{A_DOUBLING, LEAST_EVENTS_FOR_GO, whole},
-        stream::Stream,
-        verdict::timing::Timed,
+        sequential::A_DOUBLING,
+        verdict::running::Folded,
     },
 };
 
-pub use self::timing::Timing;
-
-/// What is further away than this is not a forecast.
-const FURTHEST: f64 = 30.0 * 86_400.0;
+pub use self::{
+    running::{Past, Running},
+    timing::Timing,
+};
 
 /// What is judged: the signals of two versions, and what the engine and the configuration say of them.
 #[derive(Clone, Copy, Debug)]
@@ -125,120 +126,29 @@ pub struct Judgement {
     pub doubts: Vec<Doubt>,
 }
 
-/// The tests as they go, and when each first reached its bar. A NO-GO stays; a GO stays unless harm shows later.
-struct Tests {
-    errors: Stream,
-    timed: Timed,
-    /// The largest evidence so far, of harm and of safety.
-    largest: (f64, f64),
-    harm_at: Option<Timestamp>,
-    safe_at: Option<Timestamp>,
-    /// Response times showed the harm, and errors alone have never been enough.
-    slow: bool,
-}
-
-impl Tests {
-    /// Looks after every interval, in order of time; what alike arms teach of bursts comes before the interval it is from.
-    fn run(case: &Case<'_>, all: &[Stratified]) -> Self {
-        let mut tests = Self {
-            errors: Stream::new(TOLERATED, REJECTED),
-            timed: Timed::new(case),
-            largest: (0.0, 0.0),
-            harm_at: None,
-            safe_at: None,
-            slow: false,
-        };
-        let mut alike = look::alike(case).into_iter().peekable();
-        for Stratified { stratum, pair } in all {
-            while let Some(one) = alike.next_if(|one| one.pair.to <= pair.to) {
-                tests.errors.learn(&one.stratum, &one.pair.arms());
-            }
-            tests.errors.fold(stratum, &pair.arms());
-            tests.timed.fold(stratum, pair);
-            tests.look(pair.to);
-        }
-        tests
-    }
-
-    fn look(&mut self, at: Timestamp) {
-        let (harm, safe) = (self.harm(), self.safe());
-        self.largest = (self.largest.0.max(harm), self.largest.1.max(safe));
-        if self.harm_at.is_none() && harm >= -ALPHA_HARM.ln() {
-            self.harm_at = Some(at);
-            self.slow = self.timed.is_the_worse(self.errors.harm());
-        }
-        // Errors are what people ask for first.
-        self.slow &= self.errors.harm() < -ALPHA_HARM.ln();
-        let events = self.errors.totals().events();
-        if self.safe_at.is_none() && safe >= -ALPHA_SAFE.ln() && events >= LEAST_EVENTS_FOR_GO {
-            self.safe_at = Some(at);
-        }
-    }
-
-    fn harm(&self) -> f64 {
-        match self.timed.latency() {
-            Some(latency) => log_mean_exp([self.errors.harm(), latency.harm()].into_iter()),
-            None => self.errors.harm(),
-        }
-    }
-
-    fn safe(&self) -> f64 {
-        self.timed.latency().map_or(f64::INFINITY, Latency::safety).min(self.errors.safety())
-    }
-
-    fn verdict(&self, missing: &[Missing]) -> Verdict {
-        if self.harm_at.is_some() {
-            Verdict::NoGo
-        } else if missing.iter().any(|missing| missing.prevents_judging()) {
-            Verdict::NoData
-        } else if self.safe_at.is_some() && missing.is_empty() {
-            Verdict::Go
-        } else {
-            Verdict::Wait
-        }
-    }
-
-    /// What the words of a reason depend on.
-    fn words(&self, slow: bool) -> words::Tested {
-        words::Tested { harm: self.harm_at.is_some(), safe: self.safe_at.is_some(), slow }
-    }
-
-    /// Seconds until a decision from the last of these intervals on, and the canary's requests by then.
-    fn forecast(&self, all: &[Stratified]) -> Option<(f64, u64)> {
-        const PRESENT: usize = 10;
-        let recent = all.get(all.len().saturating_sub(PRESENT)..)?;
-        let (first, last) = (recent.first()?, recent.last()?);
-        let span = (last.pair.to - first.pair.from).to_std().ok()?.as_secs_f64();
-        let intervals = self.errors.intervals_to_go(ALPHA_HARM, ALPHA_SAFE)?;
-        let seconds = intervals * span / recent.len() as f64;
-        let requests = whole(intervals * self.errors.present_requests());
-        (seconds <= FURTHEST).then(|| (seconds, self.errors.totals().canary.requests.saturating_add(requests)))
-    }
-}
-
 /// Judges a canary by its errors and response times beside those of stable, from `since` to `now`.
 ///
 /// A series that is not there, or has ended, is named in `missing`: without requests or errors of an arm the verdict is NO DATA,
 /// without latency it is at best WAIT.
+///
+/// This folds every interval. What judges the same canary again and again keeps a [`Running`].
 pub fn judge(case: &Case<'_>) -> Judgement {
-    let nothing = VersionSignals::default();
-    let all = pairs(case.canary.unwrap_or(&nothing), case.stable.unwrap_or(&nothing), case.since);
-    let both = all.iter().map(|one| one.pair.arms()).reduce(|all, one| all + one);
-    let missing = gaps::missing(case.canary, case.stable, both, look::starves(case, &all), case.now);
-    let tests = Tests::run(case, &all);
+    Running::default().judge(case, Past::Changed)
+}
+
+/// What follows from all that was folded.
+fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
+    let Folded { all, both, tests, onset, doubted, covered, .. } = folded;
+    let missing = gaps::missing(case.canary, case.stable, *both, look::starves(case, all), case.now);
     let limits = standard::limits(case);
     let (verdict, broken) = standard::held_to(&limits, tests.verdict(&missing), tests.largest);
-    let slow = tests.slow;
-    let onset =
-        if verdict == Verdict::NoGo && slow { tests.timed.onset() } else { onset(all.iter().map(|one| &one.pair)) };
+    let no_go = verdict == Verdict::NoGo;
+    let onset = if no_go && tests.slow { tests.timed.onset() } else { onset.since() };
     // Minutes before the trouble began would make it look smaller than it is.
-    let covered: Vec<&Pair> = match (verdict, onset) {
-        (Verdict::NoGo, Some(onset)) => all.iter().map(|one| &one.pair).filter(|pair| pair.from >= onset).collect(),
-        _ => all.iter().map(|one| &one.pair).collect(),
-    };
-    let (canary, stable) = totals(covered.iter().copied());
+    let begin = onset.filter(|_| no_go);
+    covered.take(all, begin);
     let forecast = match verdict {
-        Verdict::Wait if tests.safe_at.is_none() => tests.forecast(&all),
+        Verdict::Wait if tests.safe_at.is_none() => tests.forecast(all),
         _ => None,
     };
     let last = all.last().map_or(case.now, |one| one.pair.to);
@@ -249,13 +159,13 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     let mut judgement = Judgement {
         verdict,
         reason: String::new(),
-        covers_from: covered.first().map(|pair| pair.from),
-        canary,
-        stable,
-        ratio: ratio(&covered, tests.errors.dispersion()),
+        covers_from: covered.from,
+        canary: covered.canary,
+        stable: covered.stable,
+        ratio: covered.ratio(tests.errors.dispersion()),
         harm: evidence(tests.harm(), tests.largest.0),
         safe: evidence(tests.safe(), tests.largest.1),
-        timing: tests.timed.timing(onset.filter(|_| verdict == Verdict::NoGo)),
+        timing: tests.timed.timing(begin),
         strata: look::several(&tests.errors),
         limits: limits.iter().map(|(rule, standing)| rule::sentence(rule, standing)).collect(),
         budget: Vec::new(),
@@ -270,26 +180,15 @@ pub fn judge(case: &Case<'_>) -> Judgement {
         eta: forecast.and_then(|(seconds, _)| due(seconds)),
         onset,
         missing,
-        doubts: look::doubts(case, &all, &tests.errors),
+        doubts: doubted.doubts(case, all, &tests.errors),
     };
     judgement.doubts.extend(standard::advice(case, &limits));
-    let (all, covered): (Vec<Pair>, Vec<Pair>) =
-        (all.iter().map(|one| one.pair).collect(), covered.into_iter().copied().collect());
-    judgement.budget = standard::budget(case, &all, &covered, &judgement.ratio);
-    if verdict == Verdict::NoGo {
-        judgement.ruled_out = rivals::ruled_out(case, &all, &judgement);
+    judgement.budget = standard::budget(case, all, begin, &judgement.ratio);
+    if no_go {
+        judgement.ruled_out = rivals::ruled_out(case, all, &judgement);
     }
-    judgement.reason = words::reason(&judgement, tests.words(slow), &broken);
+    judgement.reason = words::reason(&judgement, tests.words(), &broken);
     judgement
-}
-
-/// The ratio in these intervals.
-fn ratio(pairs: &[&Pair], dispersion: f64) -> Ratio {
-    let mut likelihood = Likelihood::default();
-    for pair in pairs {
-        likelihood.fold(&pair.arms());
-    }
-    likelihood.ratio(dispersion)
 }
 
 #[cfg(test)]

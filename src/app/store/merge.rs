@@ -1,94 +1,164 @@
 //! A window of signals into those that are kept: what the window covers is replaced, the rest stays, the oldest goes.
 
+use chrono::TimeDelta;
+
 use crate::{
     app::store::KEPT,
     domain::{
-        signal::{BucketCounts, Counts, LatencyCounts, PartCounts, Series, ServiceSignals, VersionSignals},
+        ids::ServiceName,
+        signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Series, ServiceSignals, VersionSignals},
         time::Timestamp,
     },
     port::facet::Window,
 };
 
-/// Takes the new signals of a service.
-pub(super) fn service(old: &mut ServiceSignals, new: ServiceSignals, window: Window) {
+/// Takes the new signals of a service. Says whether anything that had ended by the newest end known became another one, came
+/// or went: what was folded of it no longer holds then.
+pub(super) fn service(old: &mut ServiceSignals, new: ServiceSignals, window: Window) -> bool {
+    let into = Into { window, forgotten: forgotten(&old.service, window.to), newest: newest(old) };
+    let mut changed = false;
     for known in &mut old.versions {
         // A version that the answer leaves out has no data in the window: what was known there is gone.
         if !new.versions.iter().any(|n| n.label == known.label) {
-            version(known, VersionSignals::default(), window);
+            changed |= into.version(known, VersionSignals::default());
         }
     }
-    for new in new.versions {
-        match old.versions.iter_mut().find(|known| known.label == new.label) {
-            Some(known) => version(known, new, window),
-            None => old.versions.push(new),
+    for mut new in new.versions {
+        if let Some(known) = old.versions.iter_mut().find(|known| known.label == new.label) {
+            changed |= into.version(known, new);
+        } else {
+            ordered(&mut new);
+            changed |= into.newest.is_some_and(|newest| oldest(&new).is_some_and(|oldest| oldest <= newest));
+            old.versions.push(new);
         }
     }
     old.versions.sort_by(|a, b| a.label.cmp(&b.label));
+    changed
 }
 
-fn version(old: &mut VersionSignals, new: VersionSignals, window: Window) {
-    series(&mut old.error_ratio, new.error_ratio, window);
-    series(&mut old.request_rate, new.request_rate, window);
-    series(&mut old.latency.p50, new.latency.p50, window);
-    series(&mut old.latency.p95, new.latency.p95, window);
-    series(&mut old.latency.p99, new.latency.p99, window);
-    old.latency.highest_bound = new.latency.highest_bound.or(old.latency.highest_bound);
-    counts(&mut old.counts, new.counts, window);
-    parts(&mut old.parts, new.parts, window);
-    latency(&mut old.latency_counts, new.latency_counts, window);
-}
-
-/// Does what ended then stay?
-fn stays(end: Timestamp, window: Window) -> bool {
-    (end <= window.from || end > window.to) && end > window.to - KEPT
-}
-
-fn series(old: &mut Series, new: Series, window: Window) {
-    old.retain(|point| stays(point.at, window));
-    old.extend(new);
-    old.sort_by_key(|point| point.at);
-}
-
-fn counts(old: &mut Vec<Counts>, new: Vec<Counts>, window: Window) {
-    old.retain(|counts| stays(counts.to, window));
-    old.extend(new);
-    old.sort_by_key(|counts| counts.to);
-}
-
-/// A pod of which nothing is left goes: pods come and go for as long as a cockpit runs.
-fn parts(old: &mut Vec<PartCounts>, new: Vec<PartCounts>, window: Window) {
-    for part in old.iter_mut() {
-        part.counts.retain(|counts| stays(counts.to, window));
+/// Puts everything of a version in order of time.
+pub(super) fn ordered(signals: &mut VersionSignals) {
+    for points in all_series(signals) {
+        points.sort_by_key(|point| point.at);
     }
-    for part in new {
-        match old.iter_mut().find(|known| (&known.stratum, &known.pod) == (&part.stratum, &part.pod)) {
-            Some(known) => counts(&mut known.counts, part.counts, window),
-            None => old.push(part),
+    signals.counts.sort_by_key(|counts| counts.to);
+    signals.parts.iter_mut().for_each(|part| part.counts.sort_by_key(|counts| counts.to));
+    signals.latency_counts.iter_mut().for_each(|one| one.intervals.sort_by_key(|interval| interval.to));
+}
+
+fn all_series(signals: &mut VersionSignals) -> [&mut Series; 5] {
+    let Latency { p50, p95, p99, .. } = &mut signals.latency;
+    [&mut signals.error_ratio, &mut signals.request_rate, p50, p95, p99]
+}
+
+/// The newest end of an interval of any version.
+fn newest(signals: &ServiceSignals) -> Option<Timestamp> {
+    signals.versions.iter().filter_map(|version| ends(version, <[_]>::last, <[_]>::last).max()).max()
+}
+
+/// The oldest end of an interval of a version.
+fn oldest(version: &VersionSignals) -> Option<Timestamp> {
+    ends(version, <[_]>::first, <[_]>::first).min()
+}
+
+/// The first or the last end of each list of intervals.
+fn ends(
+    version: &VersionSignals,
+    counts: fn(&[Counts]) -> Option<&Counts>,
+    times: fn(&[BucketCounts]) -> Option<&BucketCounts>,
+) -> impl Iterator<Item = Timestamp> {
+    let parts = version.parts.iter().filter_map(move |part| counts(&part.counts));
+    let counted = counts(&version.counts).into_iter().chain(parts).map(|counts| counts.to);
+    counted.chain(version.latency_counts.iter().filter_map(move |one| times(&one.intervals)).map(|one| one.to))
+}
+
+/// What ended by then is forgotten. Not interval by interval: what is folded of a service starts over when its oldest go, so
+/// they go an hour at a time, and of each service at another minute of it.
+fn forgotten(service: &ServiceName, to: Timestamp) -> Timestamp {
+    const AT_A_TIME: i64 = 3600;
+    let place = service.as_str().bytes().fold(0_i64, |place, byte| (place * 31 + i64::from(byte)) % AT_A_TIME);
+    let kept = to - KEPT;
+    kept - TimeDelta::seconds((kept.timestamp() + place).rem_euclid(AT_A_TIME))
+}
+
+/// Where new entries go.
+struct Into {
+    window: Window,
+    forgotten: Timestamp,
+    newest: Option<Timestamp>,
+}
+
+impl Into {
+    fn version(&self, old: &mut VersionSignals, mut new: VersionSignals) -> bool {
+        old.latency.highest_bound = new.latency.highest_bound.or(old.latency.highest_bound);
+        for (old, new) in all_series(old).into_iter().zip(all_series(&mut new)) {
+            self.entries(old, std::mem::take(new), |point| point.at);
         }
+        let counts = self.entries(&mut old.counts, new.counts, |counts| counts.to);
+        let parts = self.parts(&mut old.parts, new.parts);
+        self.latency(&mut old.latency_counts, new.latency_counts) | counts | parts
     }
-    old.retain(|part| !part.counts.is_empty());
-    old.sort_by(|a, b| (&a.stratum, &a.pod).cmp(&(&b.stratum, &b.pod)));
-}
 
-fn latency(old: &mut Vec<LatencyCounts>, new: Vec<LatencyCounts>, window: Window) {
-    for known in old.iter_mut() {
-        known.intervals.retain(|interval| stays(interval.to, window));
+    /// Entries of the window replace those known in it, the rest stays, the oldest goes; in order of time, as what is known is.
+    fn entries<T: PartialEq>(&self, old: &mut Vec<T>, mut new: Vec<T>, to: fn(&T) -> Timestamp) -> bool {
+        new.sort_by_key(to);
+        let until = |all: &[T], end: Timestamp| all.partition_point(|one| to(one) <= end);
+        let replaced = until(old, self.window.from)..until(old, self.window.to);
+        let past = new.get(..self.newest.map_or(0, |newest| until(&new, newest))).unwrap_or_default();
+        let mut changed = old.get(replaced.clone()).is_some_and(|replaced| replaced != past);
+        let asked = |one: &T| self.window.from < to(one) && to(one) <= self.window.to;
+        let more = !new.first().is_none_or(asked) || !new.last().is_none_or(asked);
+        old.splice(replaced, new);
+        if more {
+            // The answer told more than it was asked for.
+            old.sort_by_key(to);
+            changed = true;
+        }
+        let gone = until(old, self.forgotten);
+        old.drain(..gone);
+        changed || gone > 0
     }
-    old.retain(|known| !known.intervals.is_empty());
-    for mut new in new {
-        match old.iter_mut().find(|known| known.stratum == new.stratum) {
-            Some(known) => {
+
+    /// A pod of which nothing is left goes: pods come and go for as long as a cockpit runs.
+    fn parts(&self, old: &mut Vec<PartCounts>, mut new: Vec<PartCounts>) -> bool {
+        let mut changed = false;
+        for known in old.iter_mut() {
+            let same = |part: &PartCounts| (&part.stratum, &part.pod) == (&known.stratum, &known.pod);
+            let own = new.iter().position(same).map(|place| new.swap_remove(place).counts).unwrap_or_default();
+            changed |= self.entries(&mut known.counts, own, |counts| counts.to);
+        }
+        for mut part in new {
+            let counts = std::mem::take(&mut part.counts);
+            changed |= self.entries(&mut part.counts, counts, |counts| counts.to);
+            old.push(part);
+        }
+        old.retain(|part| !part.counts.is_empty());
+        old.sort_by(|a, b| (&a.stratum, &a.pod).cmp(&(&b.stratum, &b.pod)));
+        changed
+    }
+
+    fn latency(&self, old: &mut Vec<LatencyCounts>, mut new: Vec<LatencyCounts>) -> bool {
+        let mut changed = false;
+        for known in old.iter_mut() {
+            let own = new.iter().position(|one| one.stratum == known.stratum).map(|place| new.swap_remove(place));
+            let intervals = own.map(|mut own| {
                 // A release may bring other buckets: what both have can still be compared.
-                let common = common(&known.bounds, &new.bounds);
+                let common = common(&known.bounds, &own.bounds);
                 narrow(known, &common);
-                narrow(&mut new, &common);
-                known.intervals.extend(new.intervals);
-                known.intervals.sort_by_key(|interval| interval.to);
-            }
-            None => old.push(new),
+                narrow(&mut own, &common);
+                own.intervals
+            });
+            changed |= self.entries(&mut known.intervals, intervals.unwrap_or_default(), |interval| interval.to);
         }
+        for mut one in new {
+            let intervals = std::mem::take(&mut one.intervals);
+            changed |= self.entries(&mut one.intervals, intervals, |interval| interval.to);
+            old.push(one);
+        }
+        old.retain(|known| !known.intervals.is_empty());
+        old.sort_by(|a, b| a.stratum.cmp(&b.stratum));
+        changed
     }
-    old.sort_by(|a, b| a.stratum.cmp(&b.stratum));
 }
 
 /// The bounds that both have. The same text of the same source gives the same bits.
@@ -114,7 +184,7 @@ fn narrow(counts: &mut LatencyCounts, bounds: &[f64]) {
 mod tests {
     use std::time::Duration;
 
-    use chrono::{TimeDelta, TimeZone};
+    use chrono::TimeZone;
 
     use super::*;
 
@@ -167,11 +237,40 @@ mod tests {
     fn a_pod_is_forgotten_when_its_last_interval_is_older_than_what_is_kept() {
         let day = i64::try_from(KEPT.as_secs() / 60).unwrap();
         let mut known = signals(vec![part("", "gone", &[(1, 10), (2, 20)])], vec![timed(&[0.1], &[(1, &[9])])]);
-        service(&mut known, signals(vec![part("", "x", &[(day + 1, 1)])], Vec::new()), window(day, day + 1));
-        assert_eq!(known.versions[0].parts, [part("", "gone", &[(2, 20)]), part("", "x", &[(day + 1, 1)])]);
-        assert_eq!(known.versions[0].latency_counts, []);
-        service(&mut known, signals(vec![part("", "x", &[(day + 2, 1)])], Vec::new()), window(day + 1, day + 2));
-        assert_eq!(known.versions[0].parts, [part("", "x", &[(day + 1, 1), (day + 2, 1)])]);
+        let (mut went, mut kept) = (None, known.versions[0].parts.clone());
+        for minute in day + 1..=day + 62 {
+            let new = signals(vec![part("", "x", &[(minute, 1)])], Vec::new());
+            let changed = service(&mut known, new, window(minute - 1, minute));
+            match kept.iter_mut().find(|part| part.pod == "x") {
+                Some(part) => part.counts.push(count(minute, 1)),
+                None => kept.push(part("", "x", &[(minute, 1)])),
+            }
+            if changed && went.is_none() {
+                (went, kept) = (Some(minute), vec![kept.pop().unwrap()]);
+                assert_eq!(known.versions[0].latency_counts, []);
+            }
+            assert_eq!((changed, &known.versions[0].parts), (went == Some(minute), &kept), "{minute}");
+        }
+        assert!(went.is_some(), "within the hour");
+    }
+
+    #[test]
+    fn only_what_comes_behind_all_that_is_known_leaves_the_past_as_it_was() {
+        let told = |counts: &[(i64, u64)]| signals(vec![part("", "x", counts)], vec![timed(&[0.1], &[(2, &[9])])]);
+        let known = || signals(vec![part("", "x", &[(1, 10), (2, 20)])], vec![timed(&[0.1], &[(2, &[9])])]);
+        let changes = |new: ServiceSignals, window| {
+            let mut all = known();
+            (service(&mut all, new, window), all.versions[0].parts[0].counts.clone())
+        };
+        let after = |counts: &[(i64, u64)]| counts.iter().map(|&(minute, n)| count(minute, n)).collect::<Vec<_>>();
+        let grown = after(&[(1, 10), (2, 20), (3, 30)]);
+        assert_eq!(changes(told(&[(2, 20), (3, 30)]), window(1, 3)), (false, grown.clone()), "told again");
+        let only_new = signals(vec![part("", "x", &[(3, 30)])], Vec::new());
+        assert_eq!(changes(only_new, window(2, 3)), (false, grown));
+        assert_eq!(changes(told(&[(2, 21)]), window(1, 2)), (true, after(&[(1, 10), (2, 21)])), "another number");
+        assert_eq!(changes(told(&[]), window(1, 2)), (true, after(&[(1, 10)])), "gone");
+        let other = signals(vec![part("", "x", &[(1, 10), (2, 20)]), part("", "y", &[(2, 1)])], Vec::new());
+        assert!(changes(other, window(0, 2)).0, "a pod that was not there");
     }
 
     #[test]

@@ -3,7 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    app::{effect::Effect, model::Model, store::KEPT, update::act},
+    app::{
+        effect::Effect,
+        model::{Folded, Model},
+        store::KEPT,
+        update::act,
+    },
     domain::{
         ids::{RolloutId, ServiceName, SourceName},
         observed::Fault,
@@ -11,7 +16,7 @@ use crate::{
         signal::ServiceSignals,
         time::Timestamp,
     },
-    judge::verdict::{self, Case, Judgement},
+    judge::verdict::{Case, Judgement, Past},
     port::{
         facet::{Change, Window},
         kept::{KeptSignals, Outlived},
@@ -141,9 +146,13 @@ fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
 
 /// Judges one rollout; one that is gone or no longer in flight has no verdict.
 fn judge_one(model: &mut Model, id: &RolloutId) {
+    let mut folded = model.folded.remove(id).unwrap_or_default();
     let rollout = model.store.rollout(id).filter(|rollout| rollout.in_flight());
-    match rollout.and_then(|rollout| judge(model, rollout)) {
-        Some(judgement) => drop(model.judgements.insert(id.clone(), judgement)),
+    match rollout.and_then(|rollout| judge(model, rollout, &mut folded)) {
+        Some(judgement) => {
+            model.judgements.insert(id.clone(), judgement);
+            model.folded.insert(id.clone(), folded);
+        }
         None => drop(model.judgements.remove(id)),
     }
     note_judged(model);
@@ -151,13 +160,16 @@ fn judge_one(model: &mut Model, id: &RolloutId) {
 
 /// Judges every rollout in flight; what is no longer in flight has no verdict.
 pub(super) fn judge_all(model: &mut Model) {
-    let judged: Vec<(RolloutId, Judgement)> = model
-        .store
-        .rollouts()
-        .filter(|rollout| rollout.in_flight())
-        .filter_map(|rollout| Some((rollout.id.clone(), judge(model, rollout)?)))
-        .collect();
-    model.judgements = judged.into_iter().collect();
+    let mut before = std::mem::take(&mut model.folded);
+    let (mut judgements, mut all) = (BTreeMap::new(), BTreeMap::new());
+    for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
+        let mut folded = before.remove(&rollout.id).unwrap_or_default();
+        if let Some(judgement) = judge(model, rollout, &mut folded) {
+            judgements.insert(rollout.id.clone(), judgement);
+            all.insert(rollout.id.clone(), folded);
+        }
+    }
+    (model.judgements, model.folded) = (judgements, all);
     note_judged(model);
 }
 
@@ -171,8 +183,8 @@ fn note_judged(model: &mut Model) {
     model.judged = judged;
 }
 
-/// The verdict on a rollout; `None` where there is no second version to compare.
-fn judge(model: &Model, rollout: &Rollout) -> Option<Judgement> {
+/// The verdict on a rollout, going on from what was folded; `None` where there is no second version to compare.
+fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgement> {
     let canary = rollout.side(Role::Canary)?;
     rollout.side(Role::Stable)?;
     let since = rollout.started.or(canary.created).unwrap_or(model.now);
@@ -180,7 +192,12 @@ fn judge(model: &Model, rollout: &Rollout) -> Option<Judgement> {
     let (canary, stable) = (model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable));
     let standard = model.standards.get(&rollout.service);
     let known = Case::new(canary, stable, since, model.now);
-    Some(verdict::judge(&Case { declared: &declared, standard, analyses: &rollout.analyses, ..known }))
+    let signals = model.store.signals(&rollout.service);
+    let of = signals.map(|(source, _)| (source.clone(), model.store.rewrites(source, &rollout.service)));
+    let past = if folded.of == of { Past::Same } else { Past::Changed };
+    folded.of = of;
+    let case = Case { declared: &declared, standard, analyses: &rollout.analyses, ..known };
+    Some(folded.running.judge(&case, past))
 }
 
 /// From when on which share of the traffic the steps declared for the canary, as far as their times are known.
@@ -212,3 +229,6 @@ fn note_steps(model: &mut Model, at: Timestamp) {
     }
     model.step_times = noted;
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,11 @@ use crate::{
     domain::{
         evidence::Verdict,
         standard::{IfBroken, Importance, Rule, Standard},
+        time::Timestamp,
     },
     judge::{
         analysis,
-        counts::Pair,
+        counts::{Pair, Stratified},
         doubt::Doubt,
         eprocess::{ALPHA_HARM, ALPHA_SAFE},
         family::{self, Evidence, Member, Rates},
@@ -20,7 +21,7 @@ use crate::{
             cost,
             window::whole,
         },
-        verdict::Case,
+        verdict::{Case, running::covers},
     },
 };
 
@@ -64,13 +65,15 @@ fn rank(verdict: Verdict) -> u8 {
 }
 
 /// What the canary costs of the error budget, and which alerts on the budget's burning fire; a sentence each. Nothing where
-/// nothing is promised.
-pub(super) fn budget(case: &Case<'_>, all: &[Pair], covered: &[Pair], ratio: &Ratio) -> Vec<String> {
+/// nothing is promised. What it costs is counted from `begin` on, where given.
+pub(super) fn budget(case: &Case<'_>, all: &[Stratified], begin: Option<Timestamp>, ratio: &Ratio) -> Vec<String> {
     let Some(Standard { slo: Some(slo), .. }) = case.standard else { return Vec::new() };
     let objective = &slo.requests;
-    let counts = whole(all);
+    let all: Vec<Pair> = all.iter().map(|one| one.pair).collect();
+    let covered: Vec<Pair> = all.iter().filter(|pair| covers(begin, pair)).copied().collect();
+    let counts = whole(&all);
     let cost =
-        cost::traffic(objective, &counts).and_then(|period| cost::cost(objective, covered, ratio, &period, case.now));
+        cost::traffic(objective, &counts).and_then(|period| cost::cost(objective, &covered, ratio, &period, case.now));
     let fires = burn::alerts(objective, &counts, case.now).into_iter().filter(|alert| alert.state == State::Fires);
     std::iter::once(cost::sentence(objective, &cost)).chain(fires.map(|alert| alert.sentence())).collect()
 }

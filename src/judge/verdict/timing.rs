@@ -10,12 +10,12 @@ use crate::{
         time::Timestamp,
     },
     judge::{
-        counts::{Arms, Pair, Tally, totals},
+        counts::{Pair, Tally, newer},
         eprocess::{REJECTED, TOLERATED},
         latency::{self, Between, Latency, Times},
-        onset::onset,
+        onset::Onset,
         ratio::{Likelihood, Ratio},
-        verdict::{Case, Evidence},
+        verdict::{Case, Evidence, running::covers},
     },
 };
 
@@ -46,30 +46,71 @@ pub struct Timing {
 /// Both arms' times of one interval, on common bounds.
 type Both = (Times, Times);
 
+/// Both arms' times by begin, end and stratum.
+type Paired = BTreeMap<(Timestamp, Timestamp, String), Both>;
+
 /// The test of response times as it goes.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Timed {
     bounds: Vec<f64>,
-    intervals: BTreeMap<(Timestamp, Timestamp, String), Both>,
+    /// What is still to be folded.
+    intervals: Paired,
     latency: Option<Latency>,
     largest: (f64, f64),
     /// What was folded, in order of time.
     folded: Vec<(Pair, Both)>,
+    slow: Slow,
+    shown: Shown,
+}
+
+/// Since when the canary is slower, at one bound.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Slow {
+    bound: usize,
+    taken: usize,
+    onset: Onset,
+}
+
+/// What is shown of one bound, from one moment on.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shown {
+    bound: usize,
+    since: Option<Timestamp>,
+    taken: usize,
+    likelihood: Likelihood,
+    canary: Tally,
+    stable: Tally,
+    times: Both,
+    /// All of it as it was said with so many taken.
+    said: Option<Timing>,
+}
+
+/// The response times of both arms that ended after `seen`, on common bounds.
+pub(super) fn paired(
+    bounds: &[f64],
+    canary: &VersionSignals,
+    stable: &VersionSignals,
+    seen: Option<Timestamp>,
+) -> Paired {
+    let mut stable = by_interval(&stable.latency_counts, bounds, seen);
+    let pair = |(key, canary)| Some((stable.remove(&key)?, key, canary));
+    let paired = by_interval(&canary.latency_counts, bounds, seen).into_iter().filter_map(pair);
+    paired.map(|(stable, key, canary)| (key, (canary, stable))).collect()
 }
 
 impl Timed {
-    pub(super) fn new(case: &Case<'_>) -> Self {
-        let (canary, stable) = (histograms(case.canary), histograms(case.stable));
-        let bounds = common_bounds(canary, stable);
-        let stable = by_interval(stable, &bounds);
-        let pair = |(key, canary)| Some((stable.get(&key)?.clone(), key, canary));
-        let intervals: BTreeMap<_, _> = by_interval(canary, &bounds)
-            .into_iter()
-            .filter_map(pair)
-            .map(|(stable, key, canary)| (key, (canary, stable)))
-            .collect();
-        let latency = (!bounds.is_empty() && !intervals.is_empty())
-            .then(|| Latency::new(&bounds, objective(case), TOLERATED, REJECTED));
-        Self { bounds, intervals, latency, largest: (0.0, 0.0), folded: Vec::new() }
+    /// Takes new times, which are folded with the counts of their interval. False where the test would have had to begin
+    /// earlier: with times from the first interval on.
+    pub(super) fn goes_on(&mut self, bounds: &[f64], objective: Option<f64>, new: Paired, begins: bool) -> bool {
+        if self.latency.is_none() && !bounds.is_empty() && !new.is_empty() {
+            if !begins {
+                return false;
+            }
+            self.bounds = bounds.to_vec();
+            self.latency = Some(Latency::new(bounds, objective, TOLERATED, REJECTED));
+        }
+        self.intervals = new;
+        true
     }
 
     /// Takes the times of the interval in which these counts are from.
@@ -93,64 +134,86 @@ impl Timed {
     }
 
     /// Since when the canary is slower at the bound where that shows most.
-    pub(super) fn onset(&self) -> Option<Timestamp> {
-        onset(self.slow(self.latency.as_ref()?.worst()?).iter())
+    pub(super) fn onset(&mut self) -> Option<Timestamp> {
+        let bound = self.place(self.latency.as_ref()?.worst()?)?;
+        if self.slow.bound != bound {
+            self.slow = Slow { bound, ..Slow::default() };
+        }
+        for one in self.folded.get(self.slow.taken..).unwrap_or_default() {
+            self.slow.onset.fold(&slow(one, bound)?);
+        }
+        self.slow.taken = self.folded.len();
+        self.slow.onset.since()
     }
 
     /// What is said of response times; from `since` on, where given.
-    pub(super) fn timing(&self, since: Option<Timestamp>) -> Option<Timing> {
+    pub(super) fn timing(&mut self, since: Option<Timestamp>) -> Option<Timing> {
         let latency = self.latency.as_ref()?;
         let evidence = |log_e: f64, largest: f64| Evidence { log_e, p: (-largest).exp().min(1.0) };
         let harm = evidence(latency.harm(), self.largest.0);
-        let shown = if harm.log_e > 0.0 { latency.worst() } else { None };
-        let bound = shown.or_else(|| Some(latency.main()?.0))?;
-        let since = |pair: &Pair| since.is_none_or(|since| pair.from >= since);
-        let slow: Vec<Pair> = self.slow(bound).into_iter().filter(|pair| since(pair)).collect();
-        let mut likelihood = Likelihood::default();
-        for pair in &slow {
-            likelihood.fold(&pair.arms());
+        let worst = if harm.log_e > 0.0 { latency.worst() } else { None };
+        let bound = worst.or_else(|| Some(latency.main()?.0))?;
+        let place = self.place(bound)?;
+        if let Some(said) = self.shown.take(&self.folded, place, since) {
+            return Some(said);
         }
-        let (canary, stable) = totals(&slow);
-        let covered = self.folded.iter().filter(|(pair, _)| since(pair));
-        let canary_times = latency::sum(covered.clone().map(|(_, (canary, _))| canary));
-        let stable_times = latency::sum(covered.map(|(_, (_, stable))| stable));
+        let (canary, stable) = &self.shown.times;
         let p99 = |times| latency::quantile(0.99, &self.bounds, times, ALPHA);
-        Some(Timing {
+        let timing = Timing {
             bound,
-            canary,
-            stable,
-            ratio: likelihood.ratio(latency.main().map_or(1.0, |(_, stream)| stream.dispersion())),
+            canary: self.shown.canary,
+            stable: self.shown.stable,
+            ratio: self.shown.likelihood.ratio(latency.main().map_or(1.0, |(_, stream)| stream.dispersion())),
             harm,
             safe: evidence(latency.safety(), self.largest.1),
-            p99: (p99(&canary_times), p99(&stable_times)),
-            slower: latency::slower(&canary_times, &stable_times),
-        })
+            p99: (p99(canary), p99(stable)),
+            slower: latency::slower(canary, stable),
+        };
+        Some(self.shown.said.insert(timing).clone())
     }
 
-    /// Requests that took longer than a bound, as errors.
-    fn slow(&self, bound: f64) -> Vec<Pair> {
-        let Some(index) = self.bounds.iter().position(|known| known.to_bits() == bound.to_bits()) else {
-            return Vec::new();
-        };
-        let pair = |(pair, (canary, stable)): &(Pair, Both)| {
-            let arms = Arms { canary: canary.slow(index)?, stable: stable.slow(index)? };
-            Some(Pair { canary: arms.canary, stable: arms.stable, ..*pair })
-        };
-        self.folded.iter().filter_map(pair).collect()
+    /// The place of a bound among all.
+    fn place(&self, bound: f64) -> Option<usize> {
+        self.bounds.iter().position(|known| known.to_bits() == bound.to_bits())
     }
+}
+
+impl Shown {
+    /// Takes what was folded since the last time, all of it where the bound or the begin is another. Says what was said then,
+    /// where nothing is new.
+    fn take(&mut self, folded: &[(Pair, Both)], bound: usize, since: Option<Timestamp>) -> Option<Timing> {
+        if (self.bound, self.since) != (bound, since) {
+            *self = Self { bound, since, ..Self::default() };
+        }
+        let new = folded.get(self.taken..).unwrap_or_default();
+        if new.is_empty() {
+            return self.said.clone();
+        }
+        for one in new.iter().filter(|(pair, _)| covers(since, pair)) {
+            if let Some(slow) = slow(one, bound) {
+                self.likelihood.fold(&slow.arms());
+                (self.canary, self.stable) = (self.canary + slow.canary, self.stable + slow.stable);
+            }
+            self.times.0.add(&one.1.0);
+            self.times.1.add(&one.1.1);
+        }
+        self.taken = folded.len();
+        None
+    }
+}
+
+/// Requests of an interval that took longer than the bound at this place, as errors.
+fn slow((pair, (canary, stable)): &(Pair, Both), bound: usize) -> Option<Pair> {
+    Some(Pair { canary: canary.slow(bound)?, stable: stable.slow(bound)?, ..*pair })
 }
 
 /// The bound of the service's latency objective, seconds.
-fn objective(case: &Case<'_>) -> Option<f64> {
+pub(super) fn objective(case: &Case<'_>) -> Option<f64> {
     Some(case.standard?.slo.as_ref()?.latency.as_ref()?.le)
 }
 
-fn histograms(signals: Option<&VersionSignals>) -> &[LatencyCounts] {
-    signals.map(|signals| signals.latency_counts.as_slice()).unwrap_or_default()
-}
-
 /// The bounds that every histogram of both arms has, ascending.
-fn common_bounds(canary: &[LatencyCounts], stable: &[LatencyCounts]) -> Vec<f64> {
+pub(super) fn common_bounds(canary: &[LatencyCounts], stable: &[LatencyCounts]) -> Vec<f64> {
     let (Some(first), false) = (canary.first(), stable.is_empty()) else { return Vec::new() };
     let everywhere = |bound: &f64| {
         canary.iter().chain(stable).all(|one| one.bounds.iter().any(|other| other.to_bits() == bound.to_bits()))
@@ -158,13 +221,17 @@ fn common_bounds(canary: &[LatencyCounts], stable: &[LatencyCounts]) -> Vec<f64>
     first.bounds.iter().copied().filter(everywhere).collect()
 }
 
-fn by_interval(histograms: &[LatencyCounts], bounds: &[f64]) -> BTreeMap<(Timestamp, Timestamp, String), Times> {
+fn by_interval(
+    histograms: &[LatencyCounts],
+    bounds: &[f64],
+    seen: Option<Timestamp>,
+) -> BTreeMap<(Timestamp, Timestamp, String), Times> {
     let mut all = BTreeMap::new();
     for one in histograms {
         let places: Vec<usize> = (0..one.bounds.len())
             .filter(|place| one.bounds.get(*place).is_some_and(|own| bounds.contains(own)))
             .collect();
-        for interval in &one.intervals {
+        for interval in newer(&one.intervals, seen, |interval| interval.to) {
             let within: Vec<u64> = places.iter().filter_map(|place| interval.within.get(*place).copied()).collect();
             // A histogram that lacks a bound in one interval is not counted there: its other bounds would be misread.
             if within.len() == bounds.len() {

@@ -143,12 +143,18 @@ fn prometheus(notes: &mut Notes<'_, '_>, under: &[&str], it: &Prometheus, known:
 
 /// Counts need both of requests and errors; response times are counted beside them.
 fn counters(notes: &mut Notes<'_, '_>, under: &[&str], it: &Queries) {
-    let missing = match (&it.requests_total, &it.errors_total, &it.buckets_total) {
+    let times = it.buckets_total.as_ref().map(|_| "buckets_total");
+    let times = times.or(it.histogram_total.as_ref().map(|_| "histogram_total"));
+    let missing = match (&it.requests_total, &it.errors_total, times) {
         (None, None, None) | (Some(_), Some(_), _) => None,
         (Some(_), None, _) => Some(("requests_total", "`errors_total`")),
         (None, Some(_), _) => Some(("errors_total", "`requests_total`")),
-        (None, None, Some(_)) => Some(("buckets_total", "`requests_total` and `errors_total`")),
+        (None, None, Some(times)) => Some((times, "`requests_total` and `errors_total`")),
     };
+    if it.buckets_total.is_some() && it.histogram_total.is_some() {
+        let message = "`histogram_total` and `buckets_total` both count response times: leave one of them out";
+        notes.add(&[under, &["histogram_total"]].concat(), message.to_owned());
+    }
     if let Some((written, missing)) = missing {
         notes.add(&[under, &[written]].concat(), format!("`{written}` counts nothing without {missing}: add it"));
     }

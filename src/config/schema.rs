@@ -354,7 +354,8 @@ pub struct Queries {
     pub rate: String,
     /// Failed share of the requests, 0 to 1, by service and version.
     pub error_ratio: String,
-    /// Requests a second in each cumulative bucket, by service, version and `le`.
+    /// Requests a second in each cumulative bucket, by service, version and `le`; or the rate of a native histogram, by
+    /// service and version.
     pub buckets: String,
     /// The cumulative counter of requests, without `rate()` and `sum`; goes with `errors_total`. Counts are exact then.
     pub requests_total: Option<String>,
@@ -362,6 +363,8 @@ pub struct Queries {
     pub errors_total: Option<String>,
     /// The cumulative counters of the buckets: response times are counted then.
     pub buckets_total: Option<String>,
+    /// A plain selector of the native histogram of response times, in place of `buckets_total`.
+    pub histogram_total: Option<String>,
     /// The label that names the pod that served.
     pub pod_label: Option<String>,
     /// The matcher that keeps a query to the watched services, with `$SERVICES` for the alternatives.

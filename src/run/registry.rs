@@ -189,6 +189,7 @@ fn preset_of(queries: &schema::Queries) -> Preset {
         requests_total: queries.requests_total.clone(),
         errors_total: queries.errors_total.clone(),
         buckets_total: queries.buckets_total.clone(),
+        histogram_total: queries.histogram_total.clone(),
         pod_label: queries.pod_label.clone(),
         service_matcher: queries.service_matcher.clone(),
         notes: String::new(),

@@ -1,7 +1,7 @@
 //! The answers: Prometheus' envelope, its vectors and matrices, and everything else that may come instead (plain text,
 //! pages of proxies). What the numbers mean is not known here.
 //!
-//! Unknown fields are skipped, an item that cannot be read is left out, a native histogram is passed over. Warnings mean
+//! Unknown fields are skipped, an item that cannot be read is left out. Warnings mean
 //! that data is missing (a lost store, a truncated result): such an answer is refused as a whole, because nothing tells
 //! which part is whole. Infos are hints for authors of queries and no trouble.
 
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::{
     domain::{observed::FaultKind, time::Timestamp},
     port::error::ProviderError,
+    provider::prometheus::native::{Between, Native},
 };
 
 /// One series of an answer. Values that are not a number are left out: they say that there is nothing.
@@ -24,6 +25,8 @@ use crate::{
 pub(super) struct Samples {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) points: Vec<(Timestamp, f64)>,
+    /// Native histograms, where the series has these.
+    pub(super) histograms: Vec<(Timestamp, Native)>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +49,7 @@ struct Data {
     result: serde_json::Value,
 }
 
-/// A series with one value, with many, or (native histograms) with none that we read.
+/// A series with one value or with many, each of them a number or a native histogram.
 #[derive(Deserialize)]
 struct Item {
     #[serde(default)]
@@ -54,6 +57,18 @@ struct Item {
     value: Option<(f64, String)>,
     #[serde(default)]
     values: Vec<(f64, String)>,
+    histogram: Option<(f64, Histogram)>,
+    #[serde(default)]
+    histograms: Vec<(f64, Histogram)>,
+}
+
+/// A native histogram as the HTTP API prints it: numbers as text; each bucket with the rule of which of its bounds are
+/// inclusive, its bounds and its count. Without an observation there are no buckets.
+#[derive(Deserialize)]
+struct Histogram {
+    count: String,
+    #[serde(default)]
+    buckets: Vec<(u8, String, String, String)>,
 }
 
 /// The series of an answer, or why there are none.
@@ -90,7 +105,22 @@ fn samples(item: Item) -> Samples {
         let value = value.parse::<f64>().ok().filter(|value| !value.is_nan())?;
         Some((moment(seconds)?, value))
     };
-    Samples { labels: item.metric, points: item.value.into_iter().chain(item.values).filter_map(point).collect() }
+    let histogram = |(seconds, histogram): (f64, Histogram)| Some((moment(seconds)?, native(&histogram)?));
+    Samples {
+        labels: item.metric,
+        points: item.value.into_iter().chain(item.values).filter_map(point).collect(),
+        histograms: item.histogram.into_iter().chain(item.histograms).filter_map(histogram).collect(),
+    }
+}
+
+/// A histogram of which every number can be read.
+fn native(histogram: &Histogram) -> Option<Native> {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|value| !value.is_nan());
+    let between = |(_, low, high, count): &(u8, String, String, String)| {
+        Some(Between { low: number(low)?, high: number(high)?, count: number(count)? })
+    };
+    let buckets = histogram.buckets.iter().map(between).collect::<Option<_>>()?;
+    Some(Native { count: number(&histogram.count)?, buckets })
 }
 
 /// Prometheus counts in milliseconds and prints seconds.
@@ -181,7 +211,7 @@ mod tests {
         let at = chrono::Utc.timestamp_opt(1_795_240_614, 0).unwrap();
         let checkout = labels(&[("service_name", "checkout"), ("service_version", "1.5.0")]);
         assert_eq!(series.len(), 4);
-        assert_eq!(series[3], Samples { labels: checkout, points: vec![(at, 0.4)] });
+        assert_eq!(series[3], Samples { labels: checkout, points: vec![(at, 0.4)], histograms: vec![] });
     }
 
     #[test]
@@ -201,15 +231,29 @@ mod tests {
     }
 
     #[test]
-    fn native_histograms_are_passed_over_on_both_versions() {
-        for reply in [
-            reply!("prometheus/instant_native_histogram.json"),
-            reply!("prometheus/instant_matrix_native_histogram.json"),
-            reply!("prometheus-3.5/instant_native_histogram.json"),
-        ] {
-            let series = recorded(200, reply).unwrap();
-            assert!(series.iter().all(|s| s.points.is_empty()), "{series:?}");
-        }
+    fn native_histograms_are_read_with_their_buckets_at_one_moment_and_at_many() {
+        let of = |counts: [f64; 4]| {
+            let texts = [
+                "0.0681567332915786",
+                "0.07432544468767006",
+                "0.0810524721656881",
+                "0.08838834764831843",
+                "0.0963881765879963",
+            ];
+            let bounds = texts.map(|text| text.parse::<f64>().unwrap());
+            let between = bounds.windows(2).zip(counts);
+            let buckets = between.map(|(ends, count)| Between { low: ends[0], high: ends[1], count }).collect();
+            Native { count: counts.iter().sum(), buckets }
+        };
+        let one = recorded(200, reply!("prometheus/instant_native_histogram.json")).unwrap().remove(0);
+        let at = chrono::DateTime::from_timestamp_millis(1_795_240_759_832).unwrap();
+        assert_eq!((one.points, one.histograms), (vec![], vec![(at, of([15.0, 35.0, 25.0, 5.0]))]));
+        let many = recorded(200, reply!("prometheus/instant_matrix_native_histogram.json")).unwrap().remove(0);
+        let at = |second| chrono::Utc.timestamp_opt(1_795_240_651 + second, 0).unwrap();
+        let grown = |n: u32| (at(i64::from(n - 1) * 15), of([3.0, 7.0, 5.0, 1.0].map(|count| count * f64::from(n))));
+        assert_eq!(many.histograms, (1..=5).map(grown).collect::<Vec<_>>());
+        let newer = recorded(200, reply!("prometheus-3.5/instant_native_histogram.json")).unwrap();
+        assert!(newer.iter().all(|series| series.points.is_empty() && !series.histograms.is_empty()), "{newer:?}");
         assert_eq!(recorded(200, reply!("prometheus-3.5/native_classic_mixed_or.json")).unwrap().len(), 2);
     }
 

@@ -11,14 +11,19 @@
 //!   event.
 //! * Where series carry neither `instance` nor a pod, their sum over everybody is differenced. An interval in which such a
 //!   sum falls is left out: a pod that went away looks like a reset, and would count all that the others ever did.
+//! * A native histogram is its count at each rung of a fixed ladder of bounds. Where its schema changed, only the rungs of
+//!   the coarser one are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use crate::domain::{
-    signal::{BucketCounts, Counts, LatencyCounts, PartCounts},
-    time::Timestamp,
+use crate::{
+    domain::{
+        signal::{BucketCounts, Counts, LatencyCounts, PartCounts},
+        time::Timestamp,
+    },
+    provider::prometheus::{native::Native, presets::LatencyUnit},
 };
 
 /// Whole numbers at moments.
@@ -69,6 +74,21 @@ impl Counters {
             if let Some(value) = whole(*value) {
                 let reading = readings.entry(*at).or_default();
                 *reading = reading.saturating_add(value);
+            }
+        }
+    }
+
+    /// Takes a series of native histograms, as buckets at the rungs that its schema has. What is of another kind is no sample.
+    pub(super) fn take_native(
+        &mut self,
+        target: &Target,
+        stratum: &str,
+        unit: LatencyUnit,
+        histograms: &[(Timestamp, Native)],
+    ) {
+        for (at, native) in histograms {
+            for (bound, count) in native.at_the_rungs(unit).into_iter().flatten() {
+                self.take(target.clone(), stratum.to_owned(), Counter::Bucket(bound), &[(*at, count)]);
             }
         }
     }
@@ -158,14 +178,25 @@ impl Interval {
         if !sampled(&self.from) || !sampled(&self.to) {
             return Vec::new();
         }
-        let fell = |cumulative: &Cumulative| cumulative.buckets.iter().any(|(_, readings)| self.fell(readings));
+        // Where only a bucket is not there any more, a native histogram became coarser: it did not fall.
+        let gone = |cumulative: &Cumulative, readings: &Readings| {
+            let responses = cumulative.all_responses().is_some_and(|all| all.contains_key(&self.to));
+            responses && !readings.contains_key(&self.to)
+        };
+        let fell = |cumulative: &Cumulative| {
+            let mut left = cumulative.buckets.iter().filter(|(_, readings)| !gone(cumulative, readings));
+            left.any(|(_, readings)| self.fell(readings))
+        };
         let reset = self.reset || strata.values().any(fell);
         let of_stratum = |(stratum, cumulative): (&'a String, &'a Cumulative)| {
             let all = cumulative.all_responses()?;
             let requests =
                 (all.contains_key(&self.from) || all.contains_key(&self.to)).then(|| self.grown(all, reset))?;
             let finite = cumulative.buckets.iter().filter(|(bound, _)| bound.is_finite());
-            let finite = finite.filter(|(_, readings)| readings.contains_key(&self.to));
+            // And where it became finer, nobody knows what the new bound held before.
+            let begins = reset || !all.contains_key(&self.from);
+            let both = |readings: &Readings| begins || readings.contains_key(&self.from);
+            let finite = finite.filter(|(_, readings)| readings.contains_key(&self.to) && both(readings));
             let within = finite.map(|(bound, readings)| (*bound, self.grown(readings, reset))).collect();
             Some((stratum.as_str(), (requests, within)))
         };
@@ -239,6 +270,7 @@ mod tests {
     use chrono::TimeZone;
 
     use super::*;
+    use crate::provider::prometheus::native::Between;
 
     fn at(minute: i64) -> Timestamp {
         chrono::Utc.timestamp_opt(1_773_107_160 + 60 * minute, 0).unwrap()
@@ -358,6 +390,51 @@ mod tests {
         let interval = BucketCounts { from: at(0), to: at(1), requests: 8, within: vec![5, 5] };
         let expected = LatencyCounts { stratum: "eu".into(), bounds: vec![0.1, 0.5], intervals: vec![interval] };
         assert_eq!(counters.latency(step()), [expected]);
+    }
+
+    /// A native histogram of schema 0 (bounds are powers of two) or 1 (two bounds an octave) below and above 2^-2 s.
+    fn native(schema: u8, below: f64, above: f64) -> Native {
+        let factor = if schema == 0 { 2.0 } else { 2.0_f64.sqrt() };
+        let between = |low, high, count| Between { low, high, count };
+        let buckets = vec![between(0.25 / factor, 0.25, below), between(0.25, 0.25 * factor, above)];
+        Native { count: below + above, buckets }
+    }
+
+    fn natively(histograms: &[Native]) -> Counters {
+        let mut counters = Counters::default();
+        let totals: Vec<_> = (0..).map(at).zip(histograms.iter().map(|native| native.count)).collect();
+        counters.take(target("a"), "eu".to_owned(), Counter::Requests, &totals);
+        let histograms: Vec<_> = (0..).map(at).zip(histograms.iter().cloned()).collect();
+        counters.take_native(&target("a"), "eu", LatencyUnit::Seconds, &histograms);
+        counters
+    }
+
+    /// What is counted in each interval: all requests, those within 2^-2 s and those within the highest bound.
+    fn counted(counters: &Counters) -> (usize, Vec<(u64, u64, u64)>) {
+        let latency = counters.latency(step()).remove(0);
+        let place = latency.bounds.iter().position(|bound| bound.to_bits() == 0.25_f64.to_bits()).unwrap();
+        let of = |one: &BucketCounts| (one.requests, one.within[place], *one.within.last().unwrap());
+        (latency.bounds.len(), latency.intervals.iter().map(of).collect())
+    }
+
+    #[test]
+    fn native_histograms_give_response_times_at_bounds_that_do_not_depend_on_the_data() {
+        let counters = natively(&[native(1, 10.0, 2.0), native(1, 15.0, 2.0), native(1, 15.0, 9.0)]);
+        assert_eq!(counted(&counters), (33, vec![(5, 5, 5), (7, 0, 7)]));
+    }
+
+    #[test]
+    fn a_native_histogram_that_fell_was_reset() {
+        let counters = natively(&[native(1, 10.0, 2.0), native(1, 3.0, 4.0)]);
+        assert_eq!(counted(&counters), (33, vec![(7, 3, 7)]));
+    }
+
+    #[test]
+    fn a_native_histogram_that_became_coarser_or_finer_is_compared_at_the_bounds_of_the_coarser() {
+        let coarser = natively(&[native(1, 10.0, 2.0), native(0, 15.0, 2.0)]);
+        assert_eq!(counted(&coarser), (17, vec![(5, 5, 5)]));
+        let finer = natively(&[native(0, 10.0, 2.0), native(1, 15.0, 3.0)]);
+        assert_eq!(counted(&finer), (17, vec![(6, 5, 6)]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod api;
 mod counters;
+mod native;
 mod normalize;
 pub mod presets;
 mod quantile;
@@ -20,10 +21,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{
-    FutureExt,
-    future::{try_join, try_join3},
-};
+use futures::{FutureExt, future::try_join3};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower::ServiceExt;
@@ -108,12 +106,22 @@ impl Metrics for Prometheus {
             let named: Vec<_> = services.iter().map(|service| (service.clone(), label(service))).collect();
             let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
             let ask = |kind| self.ask(kind, &labels, window);
-            let ((request_rate, error_ratio, buckets), (requests_total, errors_total, buckets_total)) = try_join(
-                try_join3(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::LatencyBuckets)),
-                try_join3(ask(Kind::Requests), ask(Kind::Errors), ask(Kind::Buckets)),
-            )
-            .await?;
-            let answers = Answers { request_rate, error_ratio, buckets, requests_total, errors_total, buckets_total };
+            let ((request_rate, error_ratio, buckets), (requests_total, errors_total, buckets_total), histogram_total) =
+                try_join3(
+                    try_join3(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::LatencyBuckets)),
+                    try_join3(ask(Kind::Requests), ask(Kind::Errors), ask(Kind::Buckets)),
+                    ask(Kind::Histograms),
+                )
+                .await?;
+            let answers = Answers {
+                request_rate,
+                error_ratio,
+                buckets,
+                requests_total,
+                errors_total,
+                buckets_total,
+                histogram_total,
+            };
             Ok(normalize::signals(&self.settings, &named, window.step, answers))
         }
         .boxed()

@@ -15,13 +15,14 @@ use crate::{
         Settings,
         api::Samples,
         counters::{Counter, Counters, Target, whole},
+        native,
         presets::Preset,
         quantile::{Bucket, quantile},
         request::{BOUND, INSTANCE},
     },
 };
 
-/// What the queries gave: three of rates, three of counters.
+/// What the queries gave: three of rates, four of counters.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) request_rate: Vec<Samples>,
@@ -30,6 +31,7 @@ pub(super) struct Answers {
     pub(super) requests_total: Vec<Samples>,
     pub(super) errors_total: Vec<Samples>,
     pub(super) buckets_total: Vec<Samples>,
+    pub(super) histogram_total: Vec<Samples>,
 }
 
 /// What is known of one version, moment by moment.
@@ -75,6 +77,7 @@ fn table(settings: &Settings, answers: Answers) -> Table {
         }
     }
     for series in answers.buckets {
+        native_buckets(&mut table, preset, &series);
         let Some(bound) = bound(preset, &series) else { continue };
         let Some(measured) = row(&mut table, preset, &series) else { continue };
         if bound.is_finite() {
@@ -95,7 +98,25 @@ fn table(settings: &Settings, answers: Answers) -> Table {
     count(&|_| Some(Counter::Requests), answers.requests_total);
     count(&|_| Some(Counter::Errors), answers.errors_total);
     count(&|series| bound(preset, series).map(Counter::Bucket), answers.buckets_total);
+    for series in answers.histogram_total {
+        if let Some(measured) = row(&mut table, preset, &series) {
+            let (target, stratum) = (target(preset, &series), stratum(settings, &series));
+            measured.counters.take_native(&target, &stratum, preset.latency_unit, &series.histograms);
+        }
+    }
     table
+}
+
+/// The rate of a native histogram as buckets: quantiles are of these.
+fn native_buckets(table: &mut Table, preset: &Preset, series: &Samples) {
+    if series.histograms.is_empty() {
+        return;
+    }
+    let Some(measured) = row(table, preset, series) else { return };
+    measured.highest_bound = Some(native::highest_bound(preset.latency_unit));
+    for (at, histogram) in &series.histograms {
+        measured.buckets.entry(*at).or_default().extend(histogram.cumulative(preset.latency_unit));
+    }
 }
 
 /// The bound of a bucket's series, in seconds.
@@ -209,6 +230,7 @@ mod tests {
         Samples {
             labels: labels.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect(),
             points: points.iter().map(|&(second, value)| (at(second), value)).collect(),
+            ..Samples::default()
         }
     }
 
@@ -340,6 +362,37 @@ mod tests {
             intervals: vec![timed(60, 40, 35), timed(120, 10, 10)],
         };
         assert_eq!(version.latency_counts, [expected]);
+    }
+
+    #[test]
+    fn a_service_with_native_histograms_has_quantiles_and_response_times_as_counts() {
+        let read = |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap();
+        let recorded = || read(include_str!("../../../tests/fixtures/prometheus/instant_matrix_native_histogram.json"));
+        let count = |series: Samples| {
+            let points = series.histograms.iter().map(|(at, native)| (*at, native.count)).collect();
+            Samples { points, ..series }
+        };
+        let answers = Answers {
+            buckets: recorded(),
+            requests_total: recorded().into_iter().map(count).collect(),
+            histogram_total: recorded(),
+            ..Answers::default()
+        };
+        let settings = Settings::new(presets::named("otel-http").unwrap());
+        let services = [("checkout".into(), "checkout".to_owned())];
+        let mut signals = signals(&settings, &services, Duration::from_secs(15), answers);
+        let version = signals.remove(0).versions.remove(0);
+        // 3, 7, 5 and 1 of 16 requests an interval lie between 0.068, 0.074, 0.081, 0.088 and 0.096 s.
+        let p50 = 0.0743 + (0.0811 - 0.0743) * 5.0 / 7.0;
+        assert!(version.latency.p50.iter().all(|point| (point.value - p50).abs() < 1e-4), "{:?}", version.latency.p50);
+        assert_eq!((version.latency.p50.len(), version.latency.highest_bound), (5, Some(64.0)));
+        let latency = &version.latency_counts[0];
+        let within = |bound: f64| latency.bounds.iter().position(|known| (known - bound).abs() < 1e-9).unwrap();
+        let (below, above) = (within(2.0_f64.powf(-3.5)), within(0.125));
+        let counted: Vec<_> =
+            latency.intervals.iter().map(|one| (one.requests, one.within[below], one.within[above])).collect();
+        assert_eq!(counted, [(16, 15, 16); 4], "0.0884 is a bound of the ladder");
+        assert_eq!(version.counts.iter().map(|counts| counts.requests).collect::<Vec<_>>(), [16; 4]);
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub struct Preset {
     pub rate: String,
     /// Failed share of the requests, 0 to 1, by service and version; zero where nothing failed, absent without traffic.
     pub error_ratio: String,
-    /// Requests a second in each cumulative bucket, by service, version and `le`.
+    /// Requests a second in each cumulative bucket, by service, version and `le`; or the rate of a native histogram, by
+    /// service and version.
     pub buckets: String,
     /// The cumulative counter of requests, without `rate()`, `sum` and `$W`: counts are differences of it. Counts need this
     /// and `errors_total`; without them they are derived from the rates.
@@ -58,6 +59,10 @@ pub struct Preset {
     /// The cumulative counters of the buckets, with their `le`; without them response times are not counted.
     #[serde(default)]
     pub buckets_total: Option<String>,
+    /// A plain selector of the native histogram (Prometheus 2.40 and later) of response times, in place of `buckets_total`. It is
+    /// read at two bounds an octave from about a millisecond to about a minute, or at those of them that its schema has.
+    #[serde(default)]
+    pub histogram_total: Option<String>,
     /// The label that names the pod that served; `instance` stands in where a series lacks it. None where whoever counts
     /// is not the pod that serves (a gateway, a generator of metrics from spans).
     #[serde(default)]

@@ -3,7 +3,7 @@
 //! Six queries for each data source, however many services. Three give what panels show: request rate, error ratio, bucket
 //! rates. Three give what is counted: the raw counters of requests, errors and buckets, by target and stratum, at the ends
 //! of the intervals. PromQL's own `increase` would extrapolate, add pods up and give broken numbers; `counters` differences
-//! the raw ones. A preset without counters is asked the first three only; requests and errors of an interval are then
+//! the raw ones. A preset of native histograms is asked for these in place of the buckets. A preset without counters is asked the first three only; requests and errors of an interval are then
 //! taken from the rates (`rate(x[w]) * step`).
 //!
 //! The range is one scrape longer than the step, less a millisecond. It then holds the sample at (or right before) the
@@ -61,6 +61,9 @@ pub(super) enum Kind {
     /// The raw counters of the buckets.
     #[strum(to_string = "bucket counters")]
     Buckets,
+    /// The raw native histograms.
+    #[strum(to_string = "native histograms")]
+    Histograms,
 }
 
 impl Kind {
@@ -73,12 +76,14 @@ impl Kind {
             Self::LatencyBuckets => Some(&preset.buckets),
             Self::Requests => counts.map(|(requests, _)| requests),
             Self::Errors => counts.map(|(_, errors)| errors),
-            Self::Buckets => counts.and(preset.buckets_total.as_deref()),
+            // Never both: what a source has twice would be counted twice.
+            Self::Buckets => counts.and(preset.buckets_total.as_deref()).filter(|_| preset.histogram_total.is_none()),
+            Self::Histograms => counts.and(preset.histogram_total.as_deref()),
         }
     }
 
     fn is_counter(self) -> bool {
-        matches!(self, Self::Requests | Self::Errors | Self::Buckets)
+        matches!(self, Self::Requests | Self::Errors | Self::Buckets | Self::Histograms)
     }
 }
 
@@ -248,7 +253,13 @@ mod tests {
         let preset = presets::named("istio").unwrap();
         assert_eq!(asked(preset.clone()), [true; 4]);
         assert_eq!(asked(Preset { buckets_total: None, ..preset.clone() }), [true, true, true, false]);
-        assert_eq!(asked(Preset { errors_total: None, ..preset }), [true, false, false, false]);
+        assert_eq!(asked(Preset { errors_total: None, ..preset.clone() }), [true, false, false, false]);
+        let native = Preset { histogram_total: Some("x{job!=\"\"$SEL}".to_owned()), ..preset };
+        assert_eq!(asked(native.clone()), [true, true, true, false], "histograms stand in for buckets");
+        let query = promql(Kind::Histograms, &Settings::new(native), &["a".to_owned()], Duration::from_mins(1));
+        let expected = "sum by (destination_workload, destination_version, instance, pod) \
+                        (x{job!=\"\",destination_workload=~\"a\"})";
+        assert_eq!(query.as_deref(), Some(expected));
     }
 
     #[test]

@@ -260,7 +260,7 @@ mod tests {
 
     /// Compares everything that the provider reads in the window with what promtool prints.
     async fn compare(scrape: Duration, range: &str, window: Window, kind: &str, flags: &[String]) {
-        let Some(server) = RealPrometheus::start(&history()) else { return };
+        let Some(server) = RealPrometheus::start(&history(), &[]) else { return };
         let metrics = connect(server.url(), scrape);
         let signals = metrics.signals(&["cart".into(), "checkout".into()], window).await.unwrap();
         let preset = presets::named("otel-http").unwrap();
@@ -298,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn counts_are_the_differences_of_each_pods_counters_even_across_a_restart() {
-        let Some(server) = RealPrometheus::start(&history()) else { return };
+        let Some(server) = RealPrometheus::start(&history(), &[]) else { return };
         let metrics = connect(server.url(), Duration::from_secs(15));
         let window = window(20);
         let services = ["cart".into(), "checkout".into()];

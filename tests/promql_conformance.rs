@@ -212,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn every_query_gives_what_a_real_prometheus_gives() {
         let mut world = samples();
-        let Some(real) = RealPrometheus::start(&world.openmetrics()) else { return };
+        let Some(real) = RealPrometheus::start(&world.openmetrics(), &[]) else { return };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let presets =
@@ -240,7 +240,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_real_prometheus_refuses_is_refused_with_the_same_status_and_type() {
         let mut world = samples();
-        let Some(real) = RealPrometheus::start(&world.openmetrics()) else { return };
+        let Some(real) = RealPrometheus::start(&world.openmetrics(), &[]) else { return };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut requests: Vec<(&str, String)> =
@@ -269,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn series_and_labels_are_listed_as_a_real_prometheus_lists_them() {
         let mut world = samples();
-        let Some(real) = RealPrometheus::start(&world.openmetrics()) else { return };
+        let Some(real) = RealPrometheus::start(&world.openmetrics(), &[]) else { return };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let span = "start=1773105000&end=1773108000";

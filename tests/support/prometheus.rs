@@ -4,6 +4,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::SocketAddr,
     process::{Child, Command, Stdio},
 };
 
@@ -18,9 +19,9 @@ pub(crate) struct RealPrometheus {
 }
 
 impl RealPrometheus {
-    /// Starts one that holds this `OpenMetrics` text (with times, ending in `# EOF`) as its history, and waits until it
-    /// answers. `None` where Prometheus is not installed.
-    pub(crate) fn start(openmetrics: &str) -> Option<Self> {
+    /// Starts one that holds this `OpenMetrics` text (with times, ending in `# EOF`) as its history, and scrapes native
+    /// histograms from these targets every second; waits until it answers. `None` where Prometheus is not installed.
+    pub(crate) fn start(openmetrics: &str, targets: &[SocketAddr]) -> Option<Self> {
         if !installed() {
             let text = "prometheus and promtool are not installed: apt-get install prometheus";
             assert!(!required(), "{text}");
@@ -30,7 +31,13 @@ impl RealPrometheus {
         let data = tempfile::tempdir().unwrap();
         let path = |name: &str| data.path().join(name);
         std::fs::write(path("history"), openmetrics).unwrap();
-        std::fs::write(path("prometheus.yml"), "global: {}\n").unwrap();
+        let targets = targets.iter().map(|target| format!("'{target}'")).collect::<Vec<_>>().join(", ");
+        let scraped = format!("scrape_configs: [{{job_name: test, static_configs: [{{targets: [{targets}]}}]}}]\n");
+        std::fs::write(
+            path("prometheus.yml"),
+            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n".to_owned() + &scraped,
+        )
+        .unwrap();
         let backfill = Command::new("promtool")
             .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
             .args([path("history"), path("tsdb")])
@@ -41,6 +48,7 @@ impl RealPrometheus {
             .arg(format!("--config.file={}", path("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", path("tsdb").display()))
             .args(["--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0"])
+            .arg("--enable-feature=native-histograms")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

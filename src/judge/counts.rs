@@ -114,13 +114,8 @@ pub struct Stratified {
 
 /// Pairs intervals of the same stratum, begin and end, in order of time, from those that begin at `since` or later. An interval
 /// that only one arm has is left out: nothing is known of the other. Pods are added up; where a version has no parts its
-/// totals stand for it.
-pub fn pairs(canary: &VersionSignals, stable: &VersionSignals, since: Timestamp) -> Vec<Stratified> {
-    newer_pairs(canary, stable, since, None)
-}
-
-/// Those of the pairs that ended after `seen`, where given; the counts must then be in order of time.
-pub(super) fn newer_pairs(
+/// totals stand for it. Of `seen` as [`newer`].
+pub(super) fn pairs(
     canary: &VersionSignals,
     stable: &VersionSignals,
     since: Timestamp,
@@ -226,7 +221,7 @@ pub(super) mod tests {
         let canary = [counts(0, 1, 1), counts(1, 10, 1), counts(3, 30, 3), counts(2, 20, 2)];
         let stable = [counts(0, 100, 0), counts(2, 200, 4), counts(3, 300, 6), counts(4, 400, 8)];
         let expected = [pair(2, (20, 2, 200, 4)), pair(3, (30, 3, 300, 6))];
-        assert_eq!(pairs(&total(&canary), &total(&stable), minute(1)), expected.map(|pair| stratified("", pair)));
+        assert_eq!(pairs(&total(&canary), &total(&stable), minute(1), None), expected.map(|pair| stratified("", pair)));
         let tally = |requests, errors| Tally { requests, errors };
         assert_eq!(totals(&expected), (tally(50, 5), tally(500, 10)));
     }
@@ -234,7 +229,7 @@ pub(super) mod tests {
     #[test]
     fn the_same_interval_told_twice_counts_once() {
         let twice = total(&[counts(1, 10, 1), counts(1, 10, 1)]);
-        assert_eq!(pairs(&twice, &twice, minute(0)), [stratified("", pair(1, (10, 1, 10, 1)))]);
+        assert_eq!(pairs(&twice, &twice, minute(0), None), [stratified("", pair(1, (10, 1, 10, 1)))]);
     }
 
     #[test]
@@ -248,8 +243,8 @@ pub(super) mod tests {
             ..VersionSignals::default()
         };
         let expected = [stratified("eu", pair(0, (10, 1, 20, 2))), stratified("us", pair(0, (5, 0, 10, 0)))];
-        assert_eq!(pairs(&arm(&["a"]), &arm(&["b", "c"]), minute(0)), expected);
+        assert_eq!(pairs(&arm(&["a"]), &arm(&["b", "c"]), minute(0), None), expected);
         let whole = total(&[counts(0, 100, 4)]);
-        assert_eq!(pairs(&arm(&["a"]), &whole, minute(0)), [stratified("", pair(0, (999, 99, 100, 4)))]);
+        assert_eq!(pairs(&arm(&["a"]), &whole, minute(0), None), [stratified("", pair(0, (999, 99, 100, 4)))]);
     }
 }

@@ -40,6 +40,7 @@ impl Times {
         Some(Tally { requests: self.requests, errors: self.requests.saturating_sub(within) })
     }
 
+    /// Adds up the times of an arm, for display only.
     pub(super) fn add(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         if self.within.is_empty() {
@@ -193,14 +194,6 @@ impl Latency {
         self.cuts.len() == bounds.len()
             && self.cuts.iter().zip(bounds).all(|(cut, bound)| cut.bound.to_bits() == bound.to_bits())
     }
-}
-
-/// Adds up the times of an arm, for display only.
-pub fn sum<'a>(intervals: impl IntoIterator<Item = &'a Times>) -> Times {
-    intervals.into_iter().fold(Times::default(), |mut all, one| {
-        all.add(one);
-        all
-    })
 }
 
 /// Between which bounds a quantile lies, in seconds: above the first, at most the second. `None` is "no bound is known": below

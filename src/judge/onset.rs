@@ -8,17 +8,6 @@ use crate::{
 /// The ratios that the time after the onset is tried with.
 const RATIOS: [f64; 8] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
 
-/// The begin of the interval that best divides "as stable" (ratio 1) from "worse by one ratio", by likelihood. `None` where
-/// the best division is not a hundred times as likely as none: there is no onset to speak of.
-///
-/// Where several divisions are equally good (intervals without errors between them), the last is taken: the first interval
-/// that shows something.
-pub fn onset<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Option<Timestamp> {
-    let mut onset = Onset::default();
-    pairs.into_iter().for_each(|pair| onset.fold(pair));
-    onset.since()
-}
-
 /// The search for the onset as it goes, pair by pair in order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Onset([Worse; RATIOS.len()]);
@@ -55,7 +44,11 @@ impl Onset {
         }
     }
 
-    /// The onset, as [`onset`] says it.
+    /// The begin of the interval that best divides "as stable" (ratio 1) from "worse by one ratio", by likelihood. `None` where
+    /// the best division is not a hundred times as likely as none: there is no onset to speak of.
+    ///
+    /// Where several divisions are equally good (intervals without errors between them), the last is taken: the first interval
+    /// that shows something.
     pub fn since(&self) -> Option<Timestamp> {
         let best = self.0.iter().max_by(|a, b| (a.sum - a.least).total_cmp(&(b.sum - b.least)))?;
         best.from.filter(|_| best.sum - best.least > 100_f64.ln())
@@ -67,28 +60,36 @@ mod tests {
     use super::*;
     use crate::judge::counts::tests::{minute, pair};
 
+    fn onset(pairs: &[Pair]) -> Option<Timestamp> {
+        let mut onset = Onset::default();
+        for pair in pairs {
+            onset.fold(pair);
+        }
+        onset.since()
+    }
+
     #[test]
     fn the_onset_is_the_first_bad_minute_even_if_the_weight_rose_before() {
         let good = |i| pair(i, (100, u64::from(i == 1), 900, 2));
         let bad = |i| pair(i, (250, 8, 750, 2));
         let pairs: Vec<_> =
             (0..3).map(good).chain((3..5).map(|i| pair(i, (250, 0, 750, 1)))).chain((5..15).map(bad)).collect();
-        assert_eq!(onset(pairs.iter()), Some(minute(5)));
+        assert_eq!(onset(&pairs), Some(minute(5)));
     }
 
     #[test]
     fn a_canary_that_is_bad_from_the_begin_has_its_onset_there() {
         let pairs: Vec<_> = (0..10).map(|i| pair(i, (250, 8, 750, 2))).collect();
-        assert_eq!(onset(pairs.iter()), Some(minute(0)));
+        assert_eq!(onset(&pairs), Some(minute(0)));
     }
 
     #[test]
     fn a_canary_like_stable_and_an_outage_of_both_have_no_onset() {
         let alike: Vec<_> = (0..30).map(|i| pair(i, (100, 1, 900, 9))).collect();
-        assert_eq!(onset(alike.iter()), None);
+        assert_eq!(onset(&alike), None);
         let outage: Vec<_> =
             (0..30).map(|i| pair(i, (100, 1 + i.unsigned_abs(), 900, 9 + 9 * i.unsigned_abs()))).collect();
-        assert_eq!(onset(outage.iter()), None);
-        assert_eq!(onset([].iter()), None);
+        assert_eq!(onset(&outage), None);
+        assert_eq!(onset(&[]), None);
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     domain::{signal::VersionSignals, time::Timestamp},
     judge::{
-        counts::{Arms, Pair, Stratified, Tally, are_split, newer_pairs},
+        counts::{Arms, Pair, Stratified, Tally, are_split, pairs},
         onset::Onset,
         ratio::{Likelihood, Ratio},
         verdict::{
@@ -138,7 +138,7 @@ impl Folded {
             return false;
         }
         self.alike.take(stable, case.since, seen);
-        for Stratified { stratum, pair } in newer_pairs(canary, stable, case.since, seen) {
+        for Stratified { stratum, pair } in pairs(canary, stable, case.since, seen) {
             if seen.is_some_and(|seen| pair.from < seen) {
                 return false;
             }

@@ -1,5 +1,7 @@
 //! The built-in world as seen by programs that are not ours: real `kubectl`, `promtool` and `curl`.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 #[path = "support/served.rs"]
 mod served;
 

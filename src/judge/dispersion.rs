@@ -5,7 +5,7 @@
 //! a drifting error rate and a canary that is worse throughout leave it alone; only an arm that is uneven for itself raises it.
 //!
 //! That dividing log evidence by this factor is enough is measured (`docs/judge-figures.md`), not proven. That it never adds a false
-//! alarm is proven: e^(1/φ) with φ ≥ 1 is at most the larger of e and 1. Source of the dispersion: McCullagh and Nelder,
+//! alarm is proven: e^(1/φ) with φ ≥ 1 is at most the larger of e and 1. Source of the dispersion: `McCullagh` and Nelder,
 //! *Generalized Linear Models* (1989), 4.5; of χ² given all margins: the hypergeometric mean.
 
 use serde::{Deserialize, Serialize};

@@ -70,7 +70,7 @@ impl Likelihood {
     ///
     /// Formula: L(ψ) = Σ x·ln ψ − m·ln(1 + ρ(ψ − 1)); a ratio ψ₀ is outside when the mean of exp(L(aψ₀) − L(ψ₀)) over some
     /// a > 1 (or 1/a) reaches 2/α. Assumes what `eprocess` assumes. What breaks it: as in [`crate::judge::stream::Stream::harm`];
-    /// ratios below 10⁻⁶ or above 10⁶ are not told apart. Source: Howard, Ramdas, McAuliffe and Sekhon, *Time-uniform,
+    /// ratios below 10⁻⁶ or above 10⁶ are not told apart. Source: Howard, Ramdas, `McAuliffe` and Sekhon, *Time-uniform,
     /// nonparametric, nonasymptotic confidence sequences* (Annals of Statistics 49, 2021).
     pub fn ratio(&self, dispersion: f64) -> Ratio {
         if self.curve.is_empty() {

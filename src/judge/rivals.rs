@@ -56,7 +56,7 @@ pub(super) fn ruled_out(case: &Case<'_>, all: &[Stratified], judgement: &Judgeme
     let Some(onset) = judgement.onset else { return Vec::new() };
     let has = |doubt: fn(&Doubt) -> bool| judgement.doubts.iter().any(doubt);
     let mut out = Vec::new();
-    out.extend(shared(all.iter().map(|one| &one.pair), onset));
+    out.extend(shared(&all.iter().map(|one| &one.pair), onset));
     if judgement.strata.len() > 1 && !has(|doubt| matches!(doubt, Doubt::Mix(_))) {
         out.push(Rival::Mix(judgement.strata.len()));
     }
@@ -70,7 +70,7 @@ pub(super) fn ruled_out(case: &Case<'_>, all: &[Stratified], judgement: &Judgeme
     out
 }
 
-fn shared<'a>(pairs: impl Iterator<Item = &'a Pair> + Clone, onset: Timestamp) -> Option<Rival> {
+fn shared<'a>(pairs: &(impl Iterator<Item = &'a Pair> + Clone), onset: Timestamp) -> Option<Rival> {
     let stable = |since: bool| -> Tally { totals(pairs.clone().filter(|pair| (pair.from >= onset) == since)).1 };
     let (was, is) = (stable(false), stable(true));
     if was.requests < LEAST || is.requests < LEAST {
@@ -92,10 +92,10 @@ mod tests {
         let pairs = |after: u64| -> Vec<Pair> {
             (0..20).map(|i| pair(i, (1000, if i < 9 { 2 } else { 31 }, 3000, if i < 9 { 6 } else { after }))).collect()
         };
-        let found = shared(pairs(6).iter(), minute(9)).unwrap();
+        let found = shared(&pairs(6).iter(), minute(9)).unwrap();
         assert_eq!(found, Rival::Shared { before: 0.002, since: 0.002 });
         assert_eq!(found.to_string(), "what hits both (stable 0.2 %, before 0.2 %)");
-        assert_eq!(shared(pairs(60).iter(), minute(9)), None, "stable got worse too");
-        assert_eq!(shared(pairs(6).iter(), minute(0)), None, "nothing is known of before");
+        assert_eq!(shared(&pairs(60).iter(), minute(9)), None, "stable got worse too");
+        assert_eq!(shared(&pairs(6).iter(), minute(0)), None, "nothing is known of before");
     }
 }

@@ -1,6 +1,6 @@
 //! What a canary has cost of the error budget, and what another hour of it will.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     domain::{
@@ -159,11 +159,14 @@ fn present(pairs: &[Pair], now: Timestamp) -> Result<f64, Lack> {
         return Err(Lack::Stale { age: lag });
     }
     let recent = |pair: &&Pair| *pair == newest || age(newest.to, pair.from) <= PRESENT;
-    let (mut requests, mut time) = (0.0, Duration::ZERO);
+    let mut requests = 0.0;
+    // Strata share their intervals: time must not be counted once for each.
+    let mut spans = BTreeSet::new();
     for pair in pairs.iter().filter(recent) {
         requests += pair.canary.requests as f64;
-        time = time.saturating_add(age(pair.to, pair.from));
+        spans.insert((pair.from, pair.to));
     }
+    let time = spans.into_iter().map(|(from, to)| age(to, from)).fold(Duration::ZERO, Duration::saturating_add);
     if time.is_zero() { Err(Lack::Nothing) } else { Ok(requests * 3_600.0 / time.as_secs_f64()) }
 }
 
@@ -245,6 +248,18 @@ mod tests {
         assert!(near(hourly.value, 0.24) && near(hourly.high, 0.3), "{cost:?}");
         assert_eq!((cost.left_out, cost.basis), (0, Basis::Measured));
         assert_eq!(sentence(&slo(), &Ok(cost)), "budget: this canary costs 24 %/h of 30 d (14 to 30), 4 % so far");
+    }
+
+    #[test]
+    fn strata_that_share_an_interval_do_not_make_it_longer() {
+        let split: Vec<Pair> = (0..10).flat_map(|i| [pair(i, (60, 3, 540, 5)), pair(i, (40, 2, 360, 4))]).collect();
+        assert_eq!(whole(&split), whole(&bad()));
+        let ratio = Ratio { estimate: Some(5.0), low: Some(3.0), high: Some(9.0) };
+        let hourly = |pairs: &[Pair]| {
+            let period = traffic(&slo(), &whole(pairs)).unwrap();
+            cost(&slo(), pairs, &ratio, &period, minute(10)).unwrap().hourly.unwrap().value
+        };
+        assert!((hourly(&split) / hourly(&bad()) - 1.0).abs() < 0.02, "{} {}", hourly(&split), hourly(&bad()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What happened in the last so-many minutes, if enough of them is known.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     domain::{
@@ -18,13 +18,15 @@ pub const COVERED: f64 = 0.8;
 /// What is known may end so much of a window ago, or two intervals ago where that is longer: the newest is still open.
 const LAG: f64 = 0.2;
 
-/// Requests and errors of both arms together, interval by interval.
+/// Requests and errors of both arms together, interval by interval; strata that share an interval are one.
 pub fn whole(pairs: &[Pair]) -> Vec<Counts> {
-    let both = |pair: &Pair| {
-        let tally = pair.canary + pair.stable;
-        Counts { from: pair.from, to: pair.to, requests: tally.requests, errors: tally.errors }
-    };
-    pairs.iter().map(both).collect()
+    let mut intervals: BTreeMap<(Timestamp, Timestamp), Tally> = BTreeMap::new();
+    for pair in pairs {
+        let sum = intervals.entry((pair.from, pair.to)).or_default();
+        *sum = *sum + pair.canary + pair.stable;
+    }
+    let counts = |((from, to), tally): (_, Tally)| Counts { from, to, requests: tally.requests, errors: tally.errors };
+    intervals.into_iter().map(counts).collect()
 }
 
 /// What is known of a window.

@@ -66,7 +66,8 @@ impl Split {
     }
 }
 
-fn ln_beta(a: f64, b: f64) -> f64 {
+/// Natural logarithm of the beta function.
+pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 

@@ -7,7 +7,7 @@
 #[path = "../tests/support/releases.rs"]
 mod releases;
 
-use releases::{Bar, Release, fly};
+use releases::{Bar, Release, Slowness, fly, fly_slow};
 
 /// Only harm is looked for, at the ratio 1.
 const HARM: Bar = Bar { tolerate: 1.0, reject: 0.02 };
@@ -24,6 +24,7 @@ fn main() {
     three_way(runs);
     bursts(runs);
     coverage(runs.min(2_000));
+    slowness(runs / 10);
 }
 
 fn runs() -> Option<u64> {
@@ -122,6 +123,25 @@ fn bursts(runs: u64) {
             let errors = requests as f64 * release.rate;
             println!("| {errors} | {variation} | {} | {} |", percent(plain), percent(learnt));
         }
+    }
+    println!();
+}
+
+fn slowness(runs: u64) {
+    println!("## Slower canaries found ({runs} releases of 60 intervals, 300 and 2,700 requests each, tolerate 1)\n");
+    println!("| canary | published: found, middle interval | measured |");
+    println!("|---|---|---|");
+    for (words, factor, tail, published) in [
+        ("alike", 1.0, 0.0, "0.33 %"),
+        ("a tenth faster", 0.9, 0.0, "never"),
+        ("1.05 times as slow", 1.05, 0.0, "100 %, 23"),
+        ("1.1 times", 1.1, 0.0, "7"),
+        ("1.2 times", 1.2, 0.0, ""),
+        ("1 % of requests take a second longer", 1.0, 0.01, "4"),
+    ] {
+        let (found, at) = fly_slow(Slowness { factor, tail }, runs);
+        let at = at.map(|at| format!(", {at}")).unwrap_or_default();
+        println!("| {words} | {published} | {}{at} |", percent(found));
     }
     println!();
 }

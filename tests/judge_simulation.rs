@@ -4,7 +4,7 @@
 #[path = "support/releases.rs"]
 mod releases;
 
-use releases::{Bar, Flown, Release, fly};
+use releases::{Bar, Flown, Release, Slowness, fly, fly_slow};
 
 /// Only harm is looked for, at the ratio 1: the table's setting.
 const HARM: Bar = Bar { tolerate: 1.0, reject: 0.02 };
@@ -92,4 +92,16 @@ fn a_release_is_the_same_every_time_it_is_flown() {
     let release = Release { variation: 0.2, learnt: 3, ratio: 2.0, ..Release::usual() };
     let all = [0, 1].map(|_| flown(release, USUAL, 20));
     assert_eq!((all[0].fail, all[0].fail_at), (all[1].fail, all[1].fail_at));
+}
+
+#[test]
+fn a_slow_canary_is_found_by_its_body_or_its_tail_and_one_that_is_alike_or_faster_is_not() {
+    let flown = |factor, tail, releases| fly_slow(Slowness { factor, tail }, releases);
+    let (alike, _) = flown(1.0, 0.0, 40);
+    assert!(alike <= 0.05, "{alike} false NO-GO");
+    assert_eq!(flown(0.8, 0.0, 20).0.to_bits(), 0.0_f64.to_bits(), "faster is no harm");
+    let (found, at) = flown(1.2, 0.0, 10);
+    assert!(found > 0.99 && at.unwrap() <= 6, "{found} at {at:?}");
+    let (found, at) = flown(1.0, 0.01, 10);
+    assert!(found > 0.99 && at.unwrap() <= 8, "one in a hundred takes a second longer: {found} at {at:?}");
 }

@@ -3,6 +3,7 @@
 
 use holdshort::judge::{
     counts::{Arms, Tally},
+    latency::{Latency, Times},
     stream::Stream,
 };
 
@@ -177,4 +178,50 @@ pub(crate) fn fly(release: &Release, bar: Bar, releases: u64, bounds: bool) -> F
         pass_at: passes.get(passes.len() / 2).copied(),
         missed: share(missed),
     }
+}
+
+/// Bounds of Prometheus' client libraries, seconds.
+const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// One kind of release by its response times: log-normal around 100 ms, 300 and 2,700 requests an interval.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slowness {
+    /// How many times as long the canary takes.
+    pub(crate) factor: f64,
+    /// Share of its requests that take a second longer.
+    pub(crate) tail: f64,
+}
+
+impl Slowness {
+    fn interval(self, random: &mut Random, requests: u64, slow: bool) -> Times {
+        const SPREAD: f64 = 0.5;
+        let factor = if slow { self.factor } else { 1.0 };
+        let tail = if slow { random.binomial(requests, self.tail) } else { 0 };
+        let mut within = vec![0; BOUNDS.len()];
+        for number in 0..requests {
+            let body = 0.1 * factor * (SPREAD * random.normal()).exp();
+            let took = if number < tail { body + 1.0 } else { body };
+            for (count, bound) in within.iter_mut().zip(BOUNDS) {
+                *count += u64::from(took <= bound);
+            }
+        }
+        Times { requests, within }
+    }
+}
+
+/// Flies so many releases of 60 intervals: the share found to be slower, and the interval of the middle one, from 1.
+pub(crate) fn fly_slow(slowness: Slowness, releases: u64) -> (f64, Option<usize>) {
+    let mut found = Vec::new();
+    for seed in 0..releases {
+        let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed);
+        let mut latency = Latency::new(&BOUNDS, None, 1.0, 1.5);
+        let at = (1..=60).find(|_| {
+            let canary = slowness.interval(&mut random, 300, true);
+            let stable = slowness.interval(&mut random, 2700, false);
+            latency.fold("", &canary, &stable).is_ok() && latency.harm() >= 100_f64.ln()
+        });
+        found.extend(at);
+    }
+    found.sort_unstable();
+    (found.len() as f64 / releases as f64, found.get(found.len() / 2).copied())
 }

@@ -155,4 +155,5 @@ fn coverage(runs: u64) {
             [0.1, 0.5].map(|share| fly(&Release { share, ratio, ..Release::usual() }, USUAL, runs, true).missed);
         println!("| {ratio} | {} | {} |", percent(missed[0]), percent(missed[1]));
     }
+    println!();
 }

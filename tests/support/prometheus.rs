@@ -85,13 +85,15 @@ fn required() -> bool {
 /// Reads the server's own log until it is ready; the port it was given stands there. No polling, so no sleeping.
 fn ready_at(server: &mut Child) -> String {
     let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
-    let (mut address, mut seen) = (None, String::new());
+    // Which of the two lines comes first is not said.
+    let (mut address, mut ready, mut seen) = (None, false, String::new());
     for line in log.by_ref() {
         let line = line.unwrap();
         if line.contains("Listening on") {
             address = line.split("address=").nth(1).map(|rest| rest.trim().to_owned());
         }
-        if line.contains("Server is ready to receive web requests") {
+        ready |= line.contains("Server is ready to receive web requests");
+        if ready && address.is_some() {
             break;
         }
         seen = seen + &line + "\n";

@@ -123,9 +123,13 @@ impl Pty {
         self.writer = Box::new(std::io::sink());
     }
 
-    /// Waits for the end of the program.
+    /// Waits for the end of the program, and until everything that it wrote has been read.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+        let status = self.child.wait().unwrap();
+        let (lock, woken) = &*self.seen;
+        let unread = |seen: &mut Seen| !seen.ended && !seen.hung_up;
+        drop(woken.wait_timeout_while(lock.lock().unwrap(), PATIENCE, unread).unwrap());
+        status
     }
 
     /// Every byte it wrote.

@@ -4,6 +4,9 @@
 #[path = "support/exposition.rs"]
 mod exposition;
 #[cfg(test)]
+#[path = "support/metrics.rs"]
+mod metrics;
+#[cfg(test)]
 #[path = "support/prometheus.rs"]
 mod support;
 
@@ -11,27 +14,22 @@ mod support;
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use bytes::Bytes;
     use chrono::TimeDelta;
     use holdshort::{
         domain::{
             signal::{BucketCounts, Counts, LatencyCounts, PartCounts},
             time::Timestamp,
         },
-        port::{
-            facet::{Metrics, Window},
-            wire::{Transport, WireError, whole},
-        },
+        port::facet::{Metrics, Window},
         provider::prometheus::{
-            self, Settings,
+            Settings,
             presets::{LatencyUnit, Preset},
         },
     };
-    use http::{Request, Response};
-    use tower::service_fn;
 
     use super::{
         exposition::{Exporter, Histogram},
+        metrics,
         support::RealPrometheus,
     };
 
@@ -56,22 +54,7 @@ mod tests {
     }
 
     fn connect(url: &str) -> Arc<dyn Metrics> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let base = url.to_owned();
-        let transport = Transport::new(service_fn(move |request: Request<Bytes>| {
-            let url = format!("{base}{}", request.uri());
-            let (head, body) = request.into_parts();
-            let request = client.request(head.method, url).headers(head.headers).body(body);
-            async move {
-                let reply = request.send().await.map_err(|error| WireError::NotConnected(error.to_string()))?;
-                let status = reply.status();
-                let body = reply.bytes().await.map_err(|error| WireError::Lost(error.to_string()))?;
-                Ok(Response::builder().status(status).body(whole(body)).unwrap())
-            }
-        }));
-        let settings = Settings { scrape: Duration::from_secs(1), ..Settings::new(preset()) };
-        prometheus::over("metrics".into(), transport, settings).metrics.unwrap()
+        metrics::connect(url, Settings { scrape: Duration::from_secs(1), ..Settings::new(preset()) })
     }
 
     #[expect(clippy::disallowed_methods, reason = "a real server scrapes by the system's clock")]

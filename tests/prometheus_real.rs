@@ -2,6 +2,9 @@
 //! and what it counts is what the exporters counted.
 
 #[cfg(test)]
+#[path = "support/metrics.rs"]
+mod metrics;
+#[cfg(test)]
 #[path = "support/prometheus.rs"]
 mod support;
 
@@ -9,23 +12,17 @@ mod support;
 mod tests {
     use std::{collections::BTreeMap, fmt::Write, process::Command, sync::Arc, time::Duration};
 
-    use bytes::Bytes;
     use chrono::{TimeDelta, TimeZone};
     use holdshort::{
         domain::{
             signal::{BucketCounts, Counts, Point, ServiceSignals},
             time::Timestamp,
         },
-        port::{
-            facet::{Metrics, Window},
-            wire::{Transport, WireError, whole},
-        },
-        provider::prometheus::{self, Settings, presets},
+        port::facet::{Metrics, Window},
+        provider::prometheus::{Settings, presets},
     };
-    use http::{Request, Response};
-    use tower::service_fn;
 
-    use super::support::RealPrometheus;
+    use super::{metrics, support::RealPrometheus};
 
     const SCRAPE: i64 = 15;
     const STEP: i64 = 60;
@@ -194,23 +191,7 @@ mod tests {
     }
 
     fn connect(url: &str, scrape: Duration) -> Arc<dyn Metrics> {
-        // A second test of this process has already installed it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let base = url.to_owned();
-        let transport = Transport::new(service_fn(move |request: Request<Bytes>| {
-            let url = format!("{base}{}", request.uri());
-            let (head, body) = request.into_parts();
-            let request = client.request(head.method, url).headers(head.headers).body(body);
-            async move {
-                let reply = request.send().await.map_err(|error| WireError::NotConnected(error.to_string()))?;
-                let status = reply.status();
-                let body = reply.bytes().await.map_err(|error| WireError::Lost(error.to_string()))?;
-                Ok(Response::builder().status(status).body(whole(body)).unwrap())
-            }
-        }));
-        let settings = Settings { scrape, ..Settings::new(presets::named("otel-http").unwrap()) };
-        prometheus::over("metrics".into(), transport, settings).metrics.unwrap()
+        metrics::connect(url, Settings { scrape, ..Settings::new(presets::named("otel-http").unwrap()) })
     }
 
     /// A printed number for each service, version and moment.

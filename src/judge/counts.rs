@@ -28,6 +28,13 @@ impl Tally {
     }
 }
 
+/// The border at which a source is not believed: more errors than requests are as many.
+impl From<&Counts> for Tally {
+    fn from(counts: &Counts) -> Self {
+        Self { requests: counts.requests, errors: counts.errors.min(counts.requests) }
+    }
+}
+
 impl Add for Tally {
     type Output = Self;
 
@@ -154,15 +161,14 @@ pub(super) fn by_interval(
     pod: impl Fn(&str) -> bool,
 ) -> Intervals {
     let mut all = Intervals::new();
-    let tally = |counts: &Counts| Tally { requests: counts.requests, errors: counts.errors.min(counts.requests) };
     if !split {
         let counts = newer(&signals.counts, seen, |counts| counts.to).iter();
-        all.extend(counts.map(|counts| ((counts.from, counts.to, String::new()), tally(counts))));
+        all.extend(counts.map(|counts| ((counts.from, counts.to, String::new()), counts.into())));
         return all;
     }
     for part in signals.parts.iter().filter(|part| pod(&part.pod)) {
         let counts = newer(&part.counts, seen, |counts| counts.to).iter();
-        let own: BTreeMap<_, _> = counts.map(|counts| ((counts.from, counts.to), tally(counts))).collect();
+        let own: BTreeMap<_, _> = counts.map(|counts| ((counts.from, counts.to), Tally::from(counts))).collect();
         for ((from, to), tally) in own {
             let sum = all.entry((from, to, part.stratum.clone())).or_default();
             *sum = *sum + tally;

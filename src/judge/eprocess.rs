@@ -147,9 +147,17 @@ pub(super) fn growth(ratio: f64, share: f64, alternative: f64, null: f64) -> f64
 /// `ln(mean(exp(x)))` without overflow.
 pub(super) fn log_mean_exp(logs: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     let count = logs.len() as f64;
+    log_sum_exp(logs, count)
+}
+
+/// `ln(sum(exp(x)) / by)` without overflow; negative infinity of nothing.
+pub(super) fn log_sum_exp(logs: impl Iterator<Item = f64> + Clone, by: f64) -> f64 {
     let largest = logs.clone().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY {
+        return largest;
+    }
     let sum: f64 = logs.map(|log| (log - largest).exp()).sum();
-    largest + (sum / count).ln()
+    largest + (sum / by).ln()
 }
 
 #[cfg(test)]

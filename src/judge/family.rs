@@ -20,6 +20,7 @@ use crate::{
         standard::{IfBroken, Importance, Rule},
     },
     judge::{
+        eprocess::log_sum_exp,
         rule::{self, Standing},
         words::Short,
     },
@@ -63,6 +64,8 @@ pub struct By {
     pub importance: Importance,
     /// The metric and what is with it.
     pub sentence: String,
+    /// A limit says so, and not a test.
+    pub limit: bool,
 }
 
 /// One answer for all metrics.
@@ -96,12 +99,7 @@ pub fn bar(weight: f64, alpha: f64) -> f64 {
 /// Natural logarithm of the weighted mean of e-values, `ln Σ wᵢeᵢ`, of `(weight, ln e)`. Weights must sum to 1; all e-values
 /// must be those of one moment, never each its own largest, for only then is the mean an e-process: 1/α is its bar.
 pub fn mean_log_e(members: &[(f64, f64)]) -> f64 {
-    let logs: Vec<f64> = members.iter().filter(|(weight, _)| *weight > 0.0).map(|(w, log_e)| w.ln() + log_e).collect();
-    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if !largest.is_finite() {
-        return largest;
-    }
-    largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln()
+    log_sum_exp(members.iter().filter(|(weight, _)| *weight > 0.0).map(|(weight, log_e)| weight.ln() + log_e), 1.0)
 }
 
 /// What one metric or rule says of the verdict, worst first.
@@ -124,10 +122,11 @@ pub fn outcome(members: &[Member], rules: &[(Rule, Standing)], rates: Rates) -> 
     let importances: Vec<_> = members.iter().map(|member| member.importance).collect();
     let tests = members.iter().zip(weights(&importances)).map(|(member, weight)| {
         let (says, sentence) = of_test(member, weight, rates);
-        (says, By { importance: member.importance, sentence })
+        (says, By { importance: member.importance, sentence, limit: false })
     });
     let limits = rules.iter().map(|(rule, standing)| {
-        (of_rule(rule, standing), By { importance: rule.importance, sentence: rule::sentence(rule, standing) })
+        let by = By { importance: rule.importance, sentence: rule::sentence(rule, standing), limit: true };
+        (of_rule(rule, standing), by)
     });
     let (advisory, deciding): (Vec<_>, Vec<_>) =
         tests.chain(limits).partition(|(_, by)| by.importance == Importance::Advisory);
@@ -146,7 +145,7 @@ pub fn outcome(members: &[Member], rules: &[(Rule, Standing)], rates: Rates) -> 
     }
     if verdict == Verdict::Go && !tested {
         verdict = Verdict::NoData;
-        by = vec![By { importance: Importance::Required, sentence: "no metric is tested".to_owned() }];
+        by = vec![By { importance: Importance::Required, sentence: "no metric is tested".to_owned(), limit: false }];
     }
     Outcome { verdict, by, doubts: doubts.collect() }
 }

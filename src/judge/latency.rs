@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::{
     counts::{Arms, Tally},
-    eprocess::{EProcess, log_mean_exp},
+    eprocess::{EProcess, log_mean_exp, log_sum_exp},
     split::ln_beta,
     stream::{Stream, form},
 };
@@ -162,15 +162,15 @@ impl Latency {
             return 0.0;
         }
         let dispersion = self.main.as_ref().map_or(1.0, |(_, stream)| stream.dispersion());
-        let all = log_mean_exp(self.cuts.iter().map(|cut| cut.harm.tempered(dispersion)));
+        let each: Vec<f64> = self.cuts.iter().map(|cut| cut.harm.tempered(dispersion)).collect();
         match (&self.main, self.objective) {
-            (Some((index, _)), Some(_)) if self.cuts.len() > 1 => {
-                let objective = self.cuts.get(*index).map_or(0.0, |cut| cut.harm.tempered(dispersion));
-                let others = self.cuts.iter().enumerate().filter(|(other, _)| other != index);
-                let others: Vec<f64> = others.map(|(_, cut)| cut.harm.tempered(dispersion)).collect();
-                log_mean_exp([objective, log_mean_exp(others.iter().copied())].into_iter())
+            (Some((index, _)), Some(_)) if each.len() > 1 => {
+                let objective = each.get(*index).copied().unwrap_or_default();
+                let others = each.iter().enumerate().filter(|(other, _)| other != index).map(|(_, log_e)| *log_e);
+                let others = log_sum_exp(others, (each.len() - 1) as f64);
+                log_mean_exp([objective, others].into_iter())
             }
-            _ => all,
+            _ => log_mean_exp(each.into_iter()),
         }
     }
 
@@ -188,12 +188,6 @@ impl Latency {
     /// The bound at which the evidence of harm is largest, seconds: where the defect lies.
     pub fn worst(&self) -> Option<f64> {
         self.cuts.iter().max_by(|a, b| a.harm.log_e().total_cmp(&b.harm.log_e())).map(|cut| cut.bound)
-    }
-
-    /// Have these bounds been used from the begin?
-    pub fn has_bounds(&self, bounds: &[f64]) -> bool {
-        self.cuts.len() == bounds.len()
-            && self.cuts.iter().zip(bounds).all(|(cut, bound)| cut.bound.to_bits() == bound.to_bits())
     }
 }
 

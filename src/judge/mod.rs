@@ -18,6 +18,7 @@ pub mod eprocess;
 pub mod family;
 pub mod forecast;
 pub mod gaps;
+mod joint;
 pub mod latency;
 pub mod onset;
 pub mod ratio;

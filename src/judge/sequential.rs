@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::judge::{
     counts::{Arms, Tally},
     doubt::{self, Doubt},
-    eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED, log_mean_exp},
+    eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED},
     forecast::events_needed,
     gaps::Arm as Side,
+    joint::Joint,
     latency::{Latency, Times},
     ratio::Ratio,
     split::Split,
@@ -256,7 +257,8 @@ impl Sequential {
     }
 
     fn decide(&mut self) {
-        let (harm, safe) = (self.harm(), self.safe());
+        let joint = self.joint();
+        let (harm, safe) = (joint.harm(), joint.safe());
         self.largest = (self.largest.0.max(harm), self.largest.1.max(safe));
         if self.decided.is_some() {
             return;
@@ -277,24 +279,8 @@ impl Sequential {
         }
     }
 
-    /// Natural logarithm of the evidence of harm: the average of that of errors and of latency.
-    fn harm(&self) -> f64 {
-        match (&self.errors, &self.latency) {
-            (Some(errors), Some(latency)) => log_mean_exp([errors.harm(), latency.harm()].into_iter()),
-            (Some(errors), None) => errors.harm(),
-            (None, Some(latency)) => latency.harm(),
-            (None, None) => 0.0,
-        }
-    }
-
-    /// Natural logarithm of the evidence of safety: the smaller of that of errors and of latency, because both must hold.
-    fn safe(&self) -> f64 {
-        match (&self.errors, &self.latency) {
-            (Some(errors), Some(latency)) => errors.safety().min(latency.safety()),
-            (Some(errors), None) => errors.safety(),
-            (None, Some(latency)) => latency.safety(),
-            (None, None) => 0.0,
-        }
+    fn joint(&self) -> Joint {
+        Joint::of(self.errors.as_ref(), self.latency.as_ref())
     }
 
     /// The stream that is reported: errors, else what exceeds the main bound.
@@ -309,6 +295,7 @@ impl Sequential {
     /// Everything that is thought of the case now.
     pub fn answer(&self) -> Answer {
         let (verdict, decided_at) = self.verdict();
+        let joint = self.joint();
         let evidence = |log_e: f64, largest: f64| Evidence { log_e, e: log_e.exp(), p: (-largest).exp().min(1.0) };
         let events = self.events();
         let needed = events.share().and_then(|share| events_needed(A_DOUBLING, share, self.settings.alpha_harm));
@@ -321,8 +308,8 @@ impl Sequential {
         Answer {
             verdict,
             decided_at,
-            harm: evidence(self.harm(), self.largest.0),
-            safe: evidence(self.safe(), self.largest.1),
+            harm: evidence(joint.harm(), self.largest.0),
+            safe: evidence(joint.safe(), self.largest.1),
             ratio: self.stream().map(Stream::ratio).unwrap_or_default(),
             canary_events: events.canary.errors,
             baseline_events: events.stable.errors,

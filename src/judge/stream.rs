@@ -17,7 +17,7 @@ const FREQUENT: f64 = 0.05;
 /// So many past errors of stable predict its share well enough.
 const PREDICTS: u64 = 10;
 /// So many of the newest intervals are "the present traffic".
-const PRESENT: usize = 10;
+pub(super) const PRESENT: usize = 10;
 
 /// What is remembered of one stratum.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -79,6 +79,13 @@ pub struct Evidence {
     pub p: f64,
 }
 
+impl Evidence {
+    /// From the logarithm of the e-value now, and of the largest there ever was.
+    fn of(log_e: f64, largest: f64) -> Self {
+        Self { log_e, p: (-largest).exp().min(1.0) }
+    }
+}
+
 /// What is thought of a canary, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
@@ -141,7 +148,8 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
     let Folded { all, both, tests, onset, doubted, covered, .. } = folded;
     let missing = gaps::missing(case.canary, case.stable, *both, look::starves(case, all), case.now);
     let limits = standard::limits(case);
-    let (verdict, broken) = standard::held_to(&limits, tests.verdict(&missing), tests.largest);
+    let held = standard::held_to(&limits, tests.verdict(&missing), tests.largest);
+    let verdict = held.verdict;
     let no_go = verdict == Verdict::NoGo;
     let onset = if no_go && tests.slow { tests.timed.onset() } else { onset.since() };
     // Minutes before the trouble began would make it look smaller than it is.
@@ -155,7 +163,7 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
     let due = |seconds: f64| Some(after(last, std::time::Duration::try_from_secs_f64(seconds).ok()?).max(case.now));
     let seen = tests.errors.totals();
     let share = seen.share().unwrap_or_default();
-    let evidence = |log_e: f64, largest: f64| Evidence { log_e, p: (-largest).exp().min(1.0) };
+    let joint = tests.joint();
     let mut judgement = Judgement {
         verdict,
         reason: String::new(),
@@ -163,8 +171,8 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
         canary: covered.canary,
         stable: covered.stable,
         ratio: covered.ratio(tests.errors.dispersion()),
-        harm: evidence(tests.harm(), tests.largest.0),
-        safe: evidence(tests.safe(), tests.largest.1),
+        harm: Evidence::of(joint.harm(), tests.largest.0),
+        safe: Evidence::of(joint.safe(), tests.largest.1),
         timing: tests.timed.timing(begin),
         strata: look::several(&tests.errors),
         limits: limits.iter().map(|(rule, standing)| rule::sentence(rule, standing)).collect(),
@@ -182,12 +190,12 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
         missing,
         doubts: doubted.doubts(case, all, &tests.errors),
     };
-    judgement.doubts.extend(standard::advice(case, &limits));
+    judgement.doubts.extend(held.doubts.into_iter().chain(standard::disagreements(case)).map(Doubt::Advice));
     judgement.budget = standard::budget(case, all, begin, &judgement.ratio);
     if no_go {
         judgement.ruled_out = rivals::ruled_out(case, all, &judgement);
     }
-    judgement.reason = words::reason(&judgement, tests.words(), &broken);
+    judgement.reason = words::reason(&judgement, tests.words(), &held.broken);
     judgement
 }
 

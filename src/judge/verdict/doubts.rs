@@ -57,9 +57,8 @@ impl Doubted {
         self.ends.take(case, all);
         for part in case.canary.into_iter().flat_map(|canary| &canary.parts) {
             let counts = newer(&part.counts, seen, |counts| counts.to).iter();
-            let sum = counts.filter(|counts| counts.from >= case.since).fold(Tally::default(), |sum, counts| {
-                sum + Tally { requests: counts.requests, errors: counts.errors.min(counts.requests) }
-            });
+            let sum = counts.filter(|counts| counts.from >= case.since).map(Tally::from);
+            let sum = sum.fold(Tally::default(), |sum, counts| sum + counts);
             match self.pods.get_mut(&part.pod) {
                 Some(arms) => arms.canary = arms.canary + sum,
                 None => drop(self.pods.insert(part.pod.clone(), Arms { canary: sum, ..Arms::default() })),

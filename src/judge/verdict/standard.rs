@@ -11,7 +11,6 @@ use crate::{
     judge::{
         analysis,
         counts::{Pair, Stratified},
-        doubt::Doubt,
         eprocess::{ALPHA_HARM, ALPHA_SAFE},
         family::{self, Evidence, Member, Rates},
         ratio::Ratio,
@@ -32,11 +31,20 @@ pub(super) fn limits(case: &Case<'_>) -> Vec<(Rule, Standing)> {
     rules.iter().map(stand).collect()
 }
 
-/// What the limits make of what the tests say (`tests` is their word, with the largest evidence so far), and the sentences of
-/// those that changed it.
-pub(super) fn held_to(limits: &[(Rule, Standing)], tests: Verdict, evidence: (f64, f64)) -> (Verdict, Vec<String>) {
+/// What the limits make of a verdict.
+pub(super) struct Held {
+    /// The verdict with them.
+    pub(super) verdict: Verdict,
+    /// Those that made it worse than the tests alone, or that join them; a sentence each.
+    pub(super) broken: Vec<String>,
+    /// Those that speak against it without deciding; a sentence each.
+    pub(super) doubts: Vec<String>,
+}
+
+/// What the limits make of what the tests say: `tests` is their word, with the largest evidence so far.
+pub(super) fn held_to(limits: &[(Rule, Standing)], tests: Verdict, evidence: (f64, f64)) -> Held {
     if limits.is_empty() {
-        return (tests, Vec::new());
+        return Held { verdict: tests, broken: Vec::new(), doubts: Vec::new() };
     }
     let rates = Rates { harm: ALPHA_HARM, safe: ALPHA_SAFE };
     // The tests are one member here: their error rates were kept together before.
@@ -48,10 +56,12 @@ pub(super) fn held_to(limits: &[(Rule, Standing)], tests: Verdict, evidence: (f6
         Member { name: "tests".to_owned(), importance: Importance::Critical, if_broken: IfBroken::default(), evidence };
     let outcome = family::outcome(&[member], limits, rates);
     let verdict = if rank(outcome.verdict) > rank(tests) { outcome.verdict } else { tests };
-    let sentences = limits.iter().map(|(rule, standing)| rule::sentence(rule, standing));
-    let changed = outcome.by.into_iter().map(|by| by.sentence);
-    let changed = changed.filter(|sentence| verdict != Verdict::Go && sentences.clone().any(|own| own == *sentence));
-    (verdict, changed.collect())
+    let broken = outcome.by.into_iter().filter(|by| by.limit && verdict != Verdict::Go);
+    Held {
+        verdict,
+        broken: broken.map(|by| by.sentence).collect(),
+        doubts: outcome.doubts.into_iter().map(|by| by.sentence).collect(),
+    }
 }
 
 /// The worse the higher.
@@ -78,15 +88,10 @@ pub(super) fn budget(case: &Case<'_>, all: &[Stratified], begin: Option<Timestam
     std::iter::once(cost::sentence(objective, &cost)).chain(fires.map(|alert| alert.sentence())).collect()
 }
 
-/// What limits and the engine's own analyses say against the verdict without deciding it.
-pub(super) fn advice(case: &Case<'_>, limits: &[(Rule, Standing)]) -> Vec<Doubt> {
-    let speaks = |(rule, standing): &&(Rule, Standing)| {
-        rule.importance == Importance::Advisory && !matches!(standing, Standing::Held { .. })
-    };
-    let advisory = limits.iter().filter(speaks).map(|(rule, standing)| rule::sentence(rule, standing));
-    let analyses = case.analyses.iter().flat_map(|run| {
+/// What the engine's own analyses say that their measurements do not; a sentence each.
+pub(super) fn disagreements(case: &Case<'_>) -> impl Iterator<Item = String> {
+    case.analyses.iter().flat_map(|run| {
         let said = analysis::recompute(run).disagreements;
         said.into_iter().map(|text| format!("analysis {}: {text}", run.name))
-    });
-    advisory.chain(analyses).map(Doubt::Advice).collect()
+    })
 }

@@ -4,11 +4,11 @@ use crate::{
     domain::{evidence::Verdict, time::Timestamp},
     judge::{
         counts::{Pair, Stratified},
-        eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED, log_mean_exp},
+        eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED},
         gaps::Missing,
-        latency::Latency,
+        joint::Joint,
         sequential::{LEAST_EVENTS_FOR_GO, whole},
-        stream::Stream,
+        stream::{PRESENT, Stream},
         verdict::{timing::Timed, words},
     },
 };
@@ -55,29 +55,26 @@ impl Tests {
     }
 
     fn look(&mut self, at: Timestamp) {
-        let (harm, safe) = (self.harm(), self.safe());
+        let joint = self.joint();
+        let (harm, safe) = (joint.harm(), joint.safe());
+        let errors = joint.errors.map_or(0.0, |(harm, _)| harm);
         self.largest = (self.largest.0.max(harm), self.largest.1.max(safe));
+        self.timed.saw(joint.latency);
         if self.harm_at.is_none() && harm >= -ALPHA_HARM.ln() {
             self.harm_at = Some(at);
-            self.slow = self.timed.is_the_worse(self.errors.harm());
+            self.slow = joint.latency.is_some_and(|(harm, _)| harm > errors);
         }
         // Errors are what people ask for first.
-        self.slow &= self.errors.harm() < -ALPHA_HARM.ln();
+        self.slow &= errors < -ALPHA_HARM.ln();
         let events = self.errors.totals().events();
         if self.safe_at.is_none() && safe >= -ALPHA_SAFE.ln() && events >= LEAST_EVENTS_FOR_GO {
             self.safe_at = Some(at);
         }
     }
 
-    pub(super) fn harm(&self) -> f64 {
-        match self.timed.latency() {
-            Some(latency) => log_mean_exp([self.errors.harm(), latency.harm()].into_iter()),
-            None => self.errors.harm(),
-        }
-    }
-
-    pub(super) fn safe(&self) -> f64 {
-        self.timed.latency().map_or(f64::INFINITY, Latency::safety).min(self.errors.safety())
+    /// The evidence now.
+    pub(super) fn joint(&self) -> Joint {
+        Joint::of(Some(&self.errors), self.timed.latency())
     }
 
     pub(super) fn verdict(&self, missing: &[Missing]) -> Verdict {
@@ -99,7 +96,6 @@ impl Tests {
 
     /// Seconds until a decision from the last of these intervals on, and the canary's requests by then.
     pub(super) fn forecast(&self, all: &[Stratified]) -> Option<(f64, u64)> {
-        const PRESENT: usize = 10;
         let recent = all.get(all.len().saturating_sub(PRESENT)..)?;
         let (first, last) = (recent.first()?, recent.last()?);
         let span = (last.pair.to - first.pair.from).to_std().ok()?.as_secs_f64();

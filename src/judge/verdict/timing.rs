@@ -12,6 +12,7 @@ use crate::{
     judge::{
         counts::{Pair, Tally, newer},
         eprocess::{REJECTED, TOLERATED},
+        joint,
         latency::{self, Between, Latency, Times},
         onset::Onset,
         ratio::{Likelihood, Ratio},
@@ -118,19 +119,20 @@ impl Timed {
         let Some(latency) = &mut self.latency else { return };
         let Some(both) = self.intervals.remove(&(pair.from, pair.to, stratum.to_owned())) else { return };
         if latency.fold(stratum, &both.0, &both.1).is_ok() {
-            self.largest = (self.largest.0.max(latency.harm()), self.largest.1.max(latency.safety()));
             self.folded.push((*pair, both));
+        }
+    }
+
+    /// Takes the evidence of the test as it is after an interval.
+    pub(super) fn saw(&mut self, evidence: Option<joint::Evidence>) {
+        if let Some((harm, safe)) = evidence {
+            self.largest = (self.largest.0.max(harm), self.largest.1.max(safe));
         }
     }
 
     /// The test; `None` where not both arms have histograms.
     pub(super) fn latency(&self) -> Option<&Latency> {
         self.latency.as_ref()
-    }
-
-    /// Do response times show more harm than errors do?
-    pub(super) fn is_the_worse(&self, errors: f64) -> bool {
-        self.latency.as_ref().is_some_and(|latency| latency.harm() > errors)
     }
 
     /// Since when the canary is slower at the bound where that shows most.
@@ -149,8 +151,7 @@ impl Timed {
     /// What is said of response times; from `since` on, where given.
     pub(super) fn timing(&mut self, since: Option<Timestamp>) -> Option<Timing> {
         let latency = self.latency.as_ref()?;
-        let evidence = |log_e: f64, largest: f64| Evidence { log_e, p: (-largest).exp().min(1.0) };
-        let harm = evidence(latency.harm(), self.largest.0);
+        let harm = Evidence::of(latency.harm(), self.largest.0);
         let worst = if harm.log_e > 0.0 { latency.worst() } else { None };
         let bound = worst.or_else(|| Some(latency.main()?.0))?;
         let place = self.place(bound)?;
@@ -165,7 +166,7 @@ impl Timed {
             stable: self.shown.stable,
             ratio: self.shown.likelihood.ratio(latency.main().map_or(1.0, |(_, stream)| stream.dispersion())),
             harm,
-            safe: evidence(latency.safety(), self.largest.1),
+            safe: Evidence::of(latency.safety(), self.largest.1),
             p99: (p99(canary), p99(stable)),
             slower: latency::slower(canary, stable),
         };

@@ -48,8 +48,8 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let first = Line::of(words.role, format!(" {} {}", words.glyph, words.cause));
     let first = if words.what.is_empty() { first } else { first.gap(3).and(Role::Strong, words.what) };
     let mut parts = vec![Part::Line(first.cut(scene.columns))];
-    let why = measure::wrap(&words.why.join(" "), scene.columns.saturating_sub(4));
-    parts.extend(why.into_iter().take(most).map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
+    let why = measure::wrap_within(&words.why.join(" "), scene.columns.saturating_sub(4), most);
+    parts.extend(why.into_iter().map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
     if answer.cause == Cause::Release
         && let Some(rollout) = answer.rollout.and_then(|id| scene.model.store.rollout(&id))
     {

@@ -74,6 +74,18 @@ pub(super) fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
+/// The same in at most so many lines; the last ends with an ellipsis where more would follow.
+pub(super) fn wrap_within(text: &str, cells: usize, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, cells);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = cut_marked(last, cells.min(width(last) + 1));
+        }
+    }
+    lines
+}
+
 /// Words, where a number and the unit behind it are one.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     const UNITS: [&str; 8] = ["%", "s", "ms", "min", "h", "d", "rps", "pods"];
@@ -117,11 +129,19 @@ mod tests {
         assert_eq!(wrap("", 9), Vec::<String>::new());
     }
 
+    #[test]
+    fn what_does_not_fit_into_the_lines_is_not_cut_in_silence() {
+        assert_eq!(wrap_within("began 2 min after", 8, 3), ["began", "2 min", "after"]);
+        assert_eq!(wrap_within("began 2 min after", 8, 2), ["began", "2 min…"]);
+        assert_eq!(wrap_within("abcdefghij", 4, 2), ["abcd", "efg…"]);
+        assert_eq!(wrap_within("began", 8, 0), Vec::<String>::new());
+    }
+
     proptest::proptest! {
         #[test]
         fn nothing_is_ever_wider_than_asked(text in "\\PC{0,60}", cells in 0_usize..40) {
             proptest::prop_assert!(width(&cut(&text, cells)) <= cells);
-            for line in wrap(&text, cells) {
+            for line in wrap(&text, cells).into_iter().chain(wrap_within(&text, cells, 2)) {
                 proptest::prop_assert!(width(&line) <= cells, "{line:?} at {cells}");
             }
         }

@@ -84,10 +84,10 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     first = first.pad(indent);
     let reason = judgement.map(|judgement| flight::reason(scene, judgement));
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
-    let mut wrapped = measure::wrap(&reason, scene.columns.saturating_sub(indent + 1)).into_iter();
+    let mut wrapped = measure::wrap_within(&reason, scene.columns.saturating_sub(indent + 1), 2).into_iter();
     let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };
     let mut parts = vec![Part::Line(first.and(role, wrapped.next().unwrap_or_default()))];
-    parts.extend(wrapped.take(1).map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
+    parts.extend(wrapped.map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
     parts.extend(doubts(scene, judgement, indent));
     parts.extend(budget(scene, judgement, indent));
     if rollout.aborted_in_spec {
@@ -108,14 +108,11 @@ fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Ve
     };
     let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
     let room = scene.columns.saturating_sub(indent + 1);
-    let mut wrapped = measure::wrap(&format!("{first}{more}"), room).into_iter();
-    let text = wrapped.next().unwrap_or_default();
-    let mut lines = vec![Line::of(Role::Warn, " ▲ doubt").pad(indent).and(Role::Text, text)];
-    let rest = wrapped.collect::<Vec<_>>().join(" ");
-    if !rest.is_empty() {
-        lines.push(Line::new().gap(indent).and(Role::Text, measure::cut(&rest, room)));
-    }
-    lines.into_iter().map(Part::Line).collect()
+    let line = |(index, text): (usize, String)| {
+        let label = if index == 0 { Line::of(Role::Warn, " ▲ doubt").pad(indent) } else { Line::new().gap(indent) };
+        Part::Line(label.and(Role::Text, text))
+    };
+    measure::wrap_within(&format!("{first}{more}"), room, 2).into_iter().enumerate().map(line).collect()
 }
 
 /// What waiting costs, where something is promised.

@@ -73,13 +73,7 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
 /// ` label     text`, wrapped under itself, in at most so many lines.
 fn labelled(label: &str, role: Role, text: &str, width: usize, most: usize) -> Vec<Line> {
     let room = width.saturating_sub(LABEL + 2);
-    let mut wrapped = measure::wrap(text, room);
-    if wrapped.len() > most {
-        wrapped.truncate(most);
-        if let Some(last) = wrapped.last_mut() {
-            *last = measure::cut_marked(last, room.min(measure::width(last) + 1));
-        }
-    }
+    let wrapped = measure::wrap_within(text, room, most);
     let line = |(index, text): (usize, String)| {
         let label = if index == 0 { label } else { "" };
         Line::of(Role::Dim, format!(" {label:<LABEL$}")).and(role, text)

@@ -35,7 +35,7 @@ use crate::{
         verb::{self, Console},
     },
     demo::scenario::Scenario,
-    journal::Chain,
+    journal::{Chain, Signed},
     keymap::Keymap,
     port::record::RecordId,
     run::{
@@ -290,9 +290,18 @@ impl Process<'_> {
             }
             AuditCommand::Verify { json } => {
                 let chain = match journal.verify().map_err(broken)? {
-                    Chain::Whole { lines, .. } => audit::Chain::Intact { records: lines },
+                    Chain::Whole { lines, signers, .. } => {
+                        let signed = |one: Signed| audit::SignerOut {
+                            key: one.key,
+                            claims: one.claims,
+                            lines: one.lines,
+                            own: one.own,
+                        };
+                        audit::Chain::Intact { records: lines, signers: signers.into_iter().map(signed).collect() }
+                    }
                     Chain::Broken { record, line, why } => {
-                        audit::Chain::Broken { intact: line.saturating_sub(1), record: Some(record), why }
+                        let record = (record.0 > 0).then_some(record);
+                        audit::Chain::Broken { intact: line.saturating_sub(1), record, why }
                     }
                 };
                 audit::verify(&chain, *json, self.out)

@@ -66,12 +66,27 @@ pub struct Verified {
     pub schema: &'static str,
     /// Is every byte as it was written?
     pub intact: bool,
-    /// How many records were checked.
+    /// How many lines were checked.
     pub checked: u64,
+    /// Who signed them; lines of before signatures are in none.
+    pub signers: Vec<SignerOut>,
     /// The first record that was changed, where it can be told.
     pub record: Option<u64>,
     /// What is wrong with it.
     pub why: Option<String>,
+}
+
+/// What one key has signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignerOut {
+    /// The key, in hex.
+    pub key: String,
+    /// Whom its records say they were written by.
+    pub claims: Vec<String>,
+    /// How many lines.
+    pub lines: u64,
+    /// Is it the key of whoever asks?
+    pub own: bool,
 }
 
 /// What a check of the whole journal found.
@@ -79,8 +94,10 @@ pub struct Verified {
 pub enum Chain {
     /// Every byte is as it was written.
     Intact {
-        /// How many records there are.
+        /// How many lines there are.
         records: u64,
+        /// Who signed them.
+        signers: Vec<SignerOut>,
     },
     /// Something was changed.
     Broken {
@@ -193,20 +210,34 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
     Ok(())
 }
 
+/// As much of a key as people compare.
+const SHOWN: usize = 16;
+
 /// `audit verify`: names the record that was changed (F22).
 pub fn verify(chain: &Chain, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let (intact, checked, record, why) = match chain {
-        Chain::Intact { records } => (true, *records, None, None),
-        Chain::Broken { intact, record, why } => (false, *intact, *record, Some(why.clone())),
+    let none = Vec::new();
+    let (intact, checked, record, why, signers) = match chain {
+        Chain::Intact { records, signers } => (true, *records, None, None, signers),
+        Chain::Broken { intact, record, why } => (false, *intact, *record, Some(why.clone()), &none),
     };
     let record = record.map(|id| id.0);
     if as_json {
-        json::print(&Verified { schema: "holdshort/audit/v1", intact, checked, record, why }, out)?;
+        let signers = signers.clone();
+        json::print(&Verified { schema: "holdshort/audit/v1", intact, checked, signers, record, why }, out)?;
     } else if let Some(why) = why {
         let which = record.map_or_else(|| "the journal".to_owned(), |id| format!("record {id}"));
-        writeln!(out, "{which} was changed: {why}; {checked} before it are intact")?;
+        writeln!(out, "{which} was changed: {why}; {checked} lines before it are intact")?;
     } else {
-        writeln!(out, "{checked} records, every byte as it was written")?;
+        writeln!(out, "{checked} lines, every byte as it was written")?;
+        for one in signers {
+            let key = one.key.get(..SHOWN).unwrap_or(&one.key);
+            let whose = if one.own { "your key" } else { "another user's key" };
+            writeln!(out, "  {} signed by {whose} {key}, whose records say {}", one.lines, one.claims.join(", "))?;
+        }
+        let signed: u64 = signers.iter().map(|one| one.lines).sum();
+        if signed < checked {
+            writeln!(out, "  {} not signed: written before records were", checked - signed)?;
+        }
     }
     Ok(if intact { Exit::Done } else { Exit::Failed })
 }
@@ -278,8 +309,8 @@ ID  AT                   WHO   VERB   SERVICE   ENVIRONMENT  VERSION  OUTCOME   
         let chain = Chain::Broken { intact: 3, record: Some(RecordId(4)), why: "its hash does not match".into() };
         let mut out = Vec::new();
         assert_eq!(verify(&chain, false, &mut out), Ok(Exit::Failed));
-        let said = "record 4 was changed: its hash does not match; 3 before it are intact\n";
+        let said = "record 4 was changed: its hash does not match; 3 lines before it are intact\n";
         assert_eq!(String::from_utf8(out).unwrap(), said);
-        assert_eq!(verify(&Chain::Intact { records: 4 }, false, &mut Vec::new()), Ok(Exit::Done));
+        assert_eq!(verify(&Chain::Intact { records: 4, signers: Vec::new() }, false, &mut Vec::new()), Ok(Exit::Done));
     }
 }

@@ -4,6 +4,7 @@
 //! Here live the [`Journal`] trait, its SQLite form, the hash chain, the spool and the [`ledger::Ledger`] that joins them.
 //! Here must not live: tasks or timers (everything blocks; the runtime calls it off its loop), screens, or providers.
 
+mod anchor;
 pub mod attendance;
 mod body;
 mod chain;
@@ -11,6 +12,7 @@ pub mod ledger;
 mod place;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod signer;
 pub mod spool;
 pub mod sqlite;
 #[cfg(test)]
@@ -108,6 +110,8 @@ pub enum Chain {
         lines: u64,
         /// The hash of the last line, in hex. Kept elsewhere, the pair shows later whether lines were cut off.
         head: String,
+        /// Who signed how many of them, by key. Lines of before form 2 carry none.
+        signers: Vec<Signed>,
     },
     /// Something was changed.
     Broken {
@@ -118,6 +122,19 @@ pub enum Chain {
         /// What is wrong with it, as a sentence.
         why: String,
     },
+}
+
+/// What one key has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The key, in hex.
+    pub key: String,
+    /// Whom its records say they were written by: user ids and logins. One key with several is no user's own any more.
+    pub claims: Vec<String>,
+    /// How many lines.
+    pub lines: u64,
+    /// Is it the key of whoever asks?
+    pub own: bool,
 }
 
 /// Why the journal did not do what it was asked.

@@ -5,11 +5,12 @@ mod lines;
 mod lock;
 mod schema;
 mod signals;
+mod verify;
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -20,8 +21,10 @@ use crate::{
     domain::{text, time::Timestamp},
     journal::{
         Chain, Changes, Journal, JournalError, Seq,
+        anchor::Anchor,
         attendance::{Attendance, Register, Task},
         place,
+        signer::Signer,
         spool::{Line, is_spooled},
     },
     port::{
@@ -39,6 +42,9 @@ pub struct SqliteJournal {
     path: PathBuf,
     connection: Mutex<Connection>,
     register: Register,
+    /// Signs what this process writes; an unsigned journal ends with the process, or is a test's.
+    signer: Option<Arc<Signer>>,
+    anchor: Option<Anchor>,
 }
 
 impl SqliteJournal {
@@ -72,6 +78,14 @@ impl SqliteJournal {
         Self::prepare(path, Connection::open(path), Register::beside(path))
     }
 
+    /// The same journal, in which this process signs what it writes, and keeps in a folder of the user's own how far it had
+    /// come.
+    #[must_use]
+    pub fn signed(self, signer: Arc<Signer>, own: &Path) -> Self {
+        let anchor = Some(Anchor::of(own, &self.path));
+        Self { signer: Some(signer), anchor, ..self }
+    }
+
     /// A journal that ends with the process: for the built-in world and for tests.
     pub fn in_memory() -> Result<Self, JournalError> {
         Self::prepare(Path::new("journal in memory"), Connection::open_in_memory(), Register::here())
@@ -96,7 +110,7 @@ impl SqliteJournal {
             Unusable::Strange(Strange(why, way)) => JournalError::Broken { path: path.to_owned(), why, way },
             Unusable::Trouble(trouble) => troubled(path, trouble),
         })?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), register })
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), register, signer: None, anchor: None })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Trouble>) -> Result<T, JournalError> {
@@ -108,8 +122,19 @@ impl SqliteJournal {
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>) -> Result<T, JournalError> {
         self.with(|connection| {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let before = lines::head(&tx)?;
             let done = work(&tx)?;
+            if let Some(signer) = &self.signer {
+                lines::sign(&tx, before, signer)?;
+            }
+            let head = lines::last(&tx)?.filter(|_| self.anchor.is_some());
             tx.commit()?;
+            if let (Some(anchor), Some(head)) = (&self.anchor, head)
+                && let Err(error) = anchor.keep(&head)
+            {
+                // It is written, and that is what counts: only a later look for a missing end has less to go by.
+                tracing::warn!(%error, "how far the journal has come cannot be kept in your own state");
+            }
             Ok(done)
         })
     }
@@ -216,7 +241,9 @@ impl Journal for SqliteJournal {
     }
 
     fn verify(&self) -> Result<Chain, JournalError> {
-        self.with(|connection| lines::verify(connection))
+        let own = self.signer.as_ref().map(|signer| signer.name());
+        let kept = self.anchor.as_ref().and_then(Anchor::read);
+        self.with(|connection| verify::verify(connection, own.as_deref(), kept.as_ref()))
     }
 }
 

@@ -5,8 +5,10 @@ use std::{path::Path, sync::Arc};
 use super::{
     Chain, Changes, Journal, JournalError,
     attendance::Task,
+    chain,
     ledger::{Begun, Kept, Ledger},
     sample::{at, entry, intent, intent_on},
+    signer::Signer,
     spool::{Line, Spool, is_spooled, spooled_id},
     sqlite::SqliteJournal,
 };
@@ -203,7 +205,61 @@ fn an_unchanged_chain_is_whole_and_ends_in_the_same_head_for_everyone() {
     three_records(&path);
     let heads: Vec<Chain> = (0..2).map(|_| SqliteJournal::open(&path).unwrap().verify().unwrap()).collect();
     assert_eq!(heads[0], heads[1]);
-    assert!(matches!(&heads[0], Chain::Whole { lines: 9, head } if head.len() == 64), "{heads:?}");
+    assert!(matches!(&heads[0], Chain::Whole { lines: 9, head, .. } if head.len() == 64), "{heads:?}");
+}
+
+/// A journal that this user signs, with their own state beside it.
+fn signed(dir: &Path, user: &str) -> SqliteJournal {
+    let own = dir.join(user);
+    let signer = Arc::new(Signer::of(&own.join("key")).unwrap());
+    SqliteJournal::open(&dir.join("state/journal.db")).unwrap().signed(signer, &own)
+}
+
+/// A change by somebody who can write the file and knows how hashes are made.
+fn forge(dir: &Path, sql: &str) {
+    let file = rusqlite::Connection::open(dir.join("state/journal.db")).unwrap();
+    file.execute_batch(sql).unwrap();
+    let mut query = file.prepare("SELECT seq, record, n, kind, body FROM lines ORDER BY seq").unwrap();
+    let lines: Vec<(i64, i64, i64, String, String)> = query
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let mut before = chain::GENESIS.to_owned();
+    for (seq, record, n, kind, body) in &lines {
+        let (kind, body) = (kind.as_bytes(), body.as_bytes());
+        before = chain::hash(&before, &chain::Link { seq: *seq, record: *record, n: *n, kind, body });
+        file.execute("UPDATE lines SET hash = ?2 WHERE seq = ?1", rusqlite::params![seq, before]).unwrap();
+    }
+}
+
+#[test]
+fn a_chain_that_is_changed_and_hashed_anew_is_not_signed_by_its_writer_and_a_cut_end_is_missed() {
+    let changes = [
+        ("SELECT 1", None),
+        ("UPDATE lines SET body = replace(body, 'dana', 'lena') WHERE seq = 4", Some((2, "not signed by the key"))),
+        ("UPDATE lines SET signer = NULL, signature = NULL WHERE seq = 5", Some((2, "nobody has signed it"))),
+        ("DELETE FROM lines WHERE seq > 4", Some((0, "2 lines that you saw at its end are missing"))),
+    ];
+    for (sql, expected) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let (dana, lee) = (signed(dir.path(), "dana"), signed(dir.path(), "lee"));
+        for journal in [&dana, &lee] {
+            let (record, _attends) = journal.begin(&intent(Verb::Abort)).unwrap();
+            journal.append(record.id, 1, &entry(1, done())).unwrap();
+        }
+        forge(dir.path(), sql);
+        match (lee.verify().unwrap(), expected) {
+            (Chain::Whole { lines: 6, signers, .. }, None) => {
+                let told: Vec<(u64, bool)> = signers.iter().map(|one| (one.lines, one.own)).collect();
+                assert!(told == [(3, true), (3, false)] || told == [(3, false), (3, true)], "{signers:?}");
+            }
+            (Chain::Broken { record, why, .. }, Some((id, said))) => {
+                assert!(record == RecordId(id) && why.contains(said), "{sql}: {record} {why}");
+            }
+            (found, _) => panic!("{sql}: {found:?}"),
+        }
+    }
 }
 
 #[test]

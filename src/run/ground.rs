@@ -26,7 +26,7 @@ use crate::{
     },
     demo::{scenario::Scenario, shared::SharedWorld, world::World},
     domain::time::{Timestamp, after},
-    journal::{Journal, JournalError, ledger::Ledger, spool::Spool, sqlite::SqliteJournal},
+    journal::{Journal, JournalError, ledger::Ledger, signer::Signer, spool::Spool, sqlite::SqliteJournal},
     keymap::Keymap,
     port::record::Origin,
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
@@ -50,6 +50,8 @@ use crate::{
 
 /// The file that the journal is, in its folder.
 const JOURNAL: &str = "journal.sqlite";
+/// The file that holds the key by which the user signs.
+const KEY: &str = "key";
 /// The file that takes records while the journal cannot be written.
 const SPOOL: &str = "spool.jsonl";
 /// Base of the world's addresses in this process: only the paths count.
@@ -74,6 +76,8 @@ pub(super) struct Ground {
     pub(super) clock: SharedClock,
     /// The journal's folder.
     state: PathBuf,
+    /// The user's own folder: their key, and how far journals had come when they last wrote.
+    own: PathBuf,
     /// Where records go while the journal cannot be written: the user's own places.
     spools: Vec<PathBuf>,
     /// Where records are written from.
@@ -112,6 +116,7 @@ impl Ground {
             below: Below::World(shared(&scenario)?),
             clock,
             state: folder.path().to_owned(),
+            own: folder.path().to_owned(),
             spools: vec![folder.path().join(SPOOL)],
             origin: origin::here(&BTreeMap::new()),
             folder: Some(Arc::new(folder)),
@@ -130,8 +135,11 @@ impl Ground {
             Some(world) => world::clock(world).await?,
         };
         let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
-        let (spools, origin) = (spools(environment), origin::here(environment));
-        Ok(Self { config, profile, below, clock, state, spools, origin, folder: None })
+        // A served world is a demo too: it leaves nothing in the user's own places.
+        let own = own_state(environment).filter(|_| config.world.is_none()).unwrap_or_else(|| state.clone());
+        let spools = if config.world.is_some() { vec![state.join(SPOOL)] } else { spools(environment) };
+        let origin = origin::here(environment);
+        Ok(Self { config, profile, below, clock, state, own, spools, origin, folder: None })
     }
 
     /// The built-in world, where it is the ground.
@@ -150,9 +158,13 @@ impl Ground {
     /// The journal, and why it cannot be written where it cannot: the cockpit works all the same.
     pub(super) fn ledger(&self) -> (Arc<Ledger>, Result<(), JournalError>) {
         let path = self.folder.is_none().then(|| self.state.join(JOURNAL));
+        let own = self.own.clone();
         let opener = move || {
             // A demo's journal ends with it: a disk would only be waited for.
-            let journal = path.as_deref().map_or_else(SqliteJournal::in_memory, SqliteJournal::open)?;
+            let journal = match &path {
+                None => SqliteJournal::in_memory()?,
+                Some(path) => open_signed(path, &own)?,
+            };
             Ok(Arc::new(journal) as Arc<dyn Journal>)
         };
         let (ledger, state) = Ledger::open(opener, Spool::new(self.spools.clone()));
@@ -268,6 +280,17 @@ fn state_folder(config: &Config, environment: &BTreeMap<String, String>) -> Resu
             "there is no place for the journal: HOME is not set; set HOME, or state.path in the configuration",
         )
     })
+}
+
+/// The journal in this file, with what the user signs by.
+fn open_signed(path: &Path, own: &Path) -> Result<SqliteJournal, JournalError> {
+    let key = own.join(KEY);
+    let signer = Signer::of(&key).map_err(|error| JournalError::Broken {
+        path: key,
+        why: format!("records cannot be signed with it: {error}"),
+        way: "make it yours alone and readable; a key that is lost is made anew once the file is moved away",
+    })?;
+    Ok(SqliteJournal::open(path)?.signed(Arc::new(signer), own))
 }
 
 /// The user's own state folder; `None` where nothing says where that is.

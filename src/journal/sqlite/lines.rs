@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Trouble, number_of, record_id};
 use crate::{
-    journal::{Chain, body, chain},
+    journal::{anchor::Head, body, chain, signer::Signer},
     port::record::{Entry, NewRecord, Record},
 };
 
@@ -41,6 +41,28 @@ fn link(tx: &Transaction<'_>, record: i64, n: i64, kind: &str, body: &str) -> Re
 pub(super) fn head(connection: &Connection) -> Result<i64, Trouble> {
     let mut query = connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM lines")?;
     Ok(query.query_row([], |row| row.get(0))?)
+}
+
+/// Signs every line behind this one that is not signed yet.
+pub(super) fn sign(tx: &Transaction<'_>, after: i64, signer: &Signer) -> Result<(), Trouble> {
+    let mut query = tx.prepare_cached("SELECT seq, hash FROM lines WHERE seq > ?1 AND signer IS NULL")?;
+    let new: Vec<(i64, String)> =
+        query.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut update = tx.prepare_cached("UPDATE lines SET signer = ?2, signature = ?3 WHERE seq = ?1")?;
+    for (seq, hash) in new {
+        update.execute(params![seq, signer.name(), signer.sign(&hash)])?;
+    }
+    Ok(())
+}
+
+/// How many lines there are, and the hash of the last one.
+pub(super) fn last(connection: &Connection) -> Result<Option<Head>, Trouble> {
+    let mut query = connection.prepare_cached("SELECT seq, hash FROM lines ORDER BY seq DESC LIMIT 1")?;
+    let head = query.query_row([], |row| {
+        let lines = u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default();
+        Ok(Head { lines, hash: row.get(1)? })
+    });
+    Ok(head.optional()?)
 }
 
 /// How many entries a record has; `None` when there is no such record.
@@ -105,28 +127,4 @@ pub(super) fn readable(connection: &Connection, ids: Vec<i64>) -> Result<(Vec<Re
         }
     }
     Ok((records, unreadable))
-}
-
-/// Recomputes the chain.
-pub(super) fn verify(connection: &Connection) -> Result<Chain, Trouble> {
-    let mut query = connection.prepare("SELECT seq, record, n, kind, body, hash FROM lines ORDER BY seq")?;
-    let mut rows = query.query([])?;
-    let (mut lines, mut before) = (0, chain::GENESIS.to_owned());
-    while let Some(row) = rows.next()? {
-        let (seq, record, n) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let line = u64::try_from(seq).unwrap_or_default();
-        let broken = |why: &str| Chain::Broken { record: record_id(record), line, why: why.to_owned() };
-        if line != lines + 1 {
-            return Ok(broken("lines before it are missing"));
-        }
-        // The stored bytes count, even where a change made them no text any more.
-        let bytes = |column| row.get_ref(column).map(|value| value.as_bytes().unwrap_or_default().to_owned());
-        let (kind, body, hash) = (bytes(3)?, bytes(4)?, bytes(5)?);
-        let computed = chain::hash(&before, &chain::Link { seq, record, n, kind: &kind, body: &body });
-        if computed.as_bytes() != hash {
-            return Ok(broken("it is not as it was written"));
-        }
-        (lines, before) = (line, computed);
-    }
-    Ok(Chain::Whole { lines, head: before })
 }

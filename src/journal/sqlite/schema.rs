@@ -6,7 +6,7 @@ use super::{Trouble, lines, lock};
 
 /// `hold`, in the file's header: tells our files from other databases.
 const APPLICATION: i64 = 0x686f_6c64;
-/// The form of the tables. Form 1 had no locks.
+/// The form of the tables. Form 1 had no locks and no signatures.
 const FORM: i64 = 2;
 
 const TABLES: &str = "
@@ -17,6 +17,8 @@ const TABLES: &str = "
         kind TEXT NOT NULL,
         body TEXT NOT NULL,
         hash TEXT NOT NULL,
+        signer TEXT,
+        signature TEXT,
         UNIQUE (record, n)
     ) STRICT;
     CREATE INDEX ends ON lines (record) WHERE kind = 'end';
@@ -107,6 +109,7 @@ fn objects(tx: &Transaction<'_>) -> rusqlite::Result<Vec<(String, String)>> {
 /// Fills the locks from what the chain says. A record that cannot be read locks nothing.
 fn from_form_1(tx: &Transaction<'_>) -> Result<(), Trouble> {
     tx.execute_batch(LOCKS)?;
+    tx.execute_batch("ALTER TABLE lines ADD COLUMN signer TEXT; ALTER TABLE lines ADD COLUMN signature TEXT;")?;
     let open = lines::open_ids(tx)?;
     for id in lines::all_ids(tx)? {
         match lines::record(tx, id) {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::{Cockpit, NotSent, Parts, Wish};
 use crate::{
     app::{
+        action::Lost,
         card::Card,
         guard::offers,
         model::{Overlay, Session},
@@ -279,6 +280,68 @@ async fn what_another_process_does_is_on_this_screen_within_two_seconds() {
     given.journal.append(other.id, 1, &done).unwrap();
     cockpit.pass(Duration::from_secs(2)).await;
     assert_eq!(latest(&cockpit), Some(done.stage));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_begins_and_ends_between_two_looks_is_on_this_screen() {
+    let given = Given::new(&GOES_BACK);
+    let mut cockpit = given.cockpit();
+    cockpit.settle().await;
+    let (other, _attends) = given.journal.begin(&intent(Verb::Pause)).unwrap();
+    let done = crate::journal::sample::entry(0, Stage::Done { said: "paused".to_owned() });
+    given.journal.append(other.id, 1, &done).unwrap();
+    cockpit.pass(Duration::from_secs(2)).await;
+    assert_eq!(latest(&cockpit), Some(done.stage));
+    cockpit.press("a").await.unwrap();
+    assert!(matches!(cockpit.model().nav.overlay, Some(Overlay::Card(_))), "{:?}", cockpit.model().nav.overlay);
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_back_is_open_while_something_else_is_under_way_and_the_card_and_both_lines_say_what_it_does() {
+    for verb in [Verb::Promote, Verb::Pause, Verb::Restart, Verb::Rollback] {
+        let given = Given::new(&GOES_BACK);
+        let mut cockpit = given.cockpit();
+        cockpit.settle().await;
+        let (other, _attends) = given.journal.begin(&intent(verb)).unwrap();
+        cockpit.pass(Duration::from_secs(2)).await;
+        cockpit.press("p").await.unwrap();
+        assert!(refusal(&cockpit).contains("already under way"), "{verb}: {}", refusal(&cockpit));
+        cockpit.press("Esc a").await.unwrap();
+        let Some(Overlay::Card(card)) = &cockpit.model().nav.overlay else {
+            panic!("{:?}", cockpit.model().nav.overlay)
+        };
+        let words = verb.words();
+        let said = format!(
+            "ends {words} (dana, 01:46:00), which is under way: nothing more of it is sent, it has sent nothing yet"
+        );
+        assert_eq!(card.plan.draft.notes.first(), Some(&said));
+        cockpit.press("1 Enter").await.unwrap();
+        cockpit.pass(Duration::from_secs(9)).await;
+        let told: Vec<_> = cockpit.model().actions.iter().map(|one| one.latest().unwrap().stage.clone()).collect();
+        let ended = Stage::Preempted { by: RecordId(2), said: "abort (dana)".to_owned() };
+        assert_eq!(told[0], ended, "record {}", other.id);
+        assert!(matches!(told[1], Stage::Done { .. }), "{told:?}");
+        assert_eq!(given.cluster.sent(), ["abort"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_way_back_whose_executor_died_is_said_so_and_open_again() {
+    let given = Given::new(&[]);
+    let (first, attends) = given.journal.begin(&intent(Verb::Abort)).unwrap();
+    let sending = Stage::Sending { call: 0, revision: Some("7".to_owned()) };
+    given.journal.append(first.id, 1, &crate::journal::sample::entry(0, sending)).unwrap();
+    let mut cockpit = given.cockpit();
+    cockpit.pass(Duration::from_secs(2)).await;
+    cockpit.press("a").await.unwrap();
+    assert!(refusal(&cockpit).contains("already under way: abort (dana, 01:46:00)"), "{}", refusal(&cockpit));
+    drop(attends);
+    cockpit.pass(Duration::from_secs(6)).await;
+    let lost = cockpit.model().actions.iter().next().unwrap().lost;
+    assert!(matches!(lost, Some(Lost::Died(_))), "{lost:?}");
+    cockpit.press("Esc a 1 Enter").await.unwrap();
+    let ended = Stage::Preempted { by: RecordId(2), said: "abort (dana)".to_owned() };
+    assert_eq!(given.journal.get(first.id).unwrap().unwrap().end().unwrap().stage, ended);
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         return Err(refuse(ask.verb, what, &why));
     }
     let Decision { refusals, mut ways, .. } = decide(&circumstances(model, &ask, &subject));
+    if ask.verb.direction() == Direction::Forward {
+        ways.extend(subject.rollout.iter().flat_map(|rollout| &rollout.unknown).map(|unknown| unknown.way.clone()));
+    }
     let mut reasons: Vec<String> = offer.blocked.iter().cloned().collect();
     reasons.extend(refusals);
     if reasons.is_empty() {
@@ -234,6 +237,7 @@ fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>) -> Circumstanc
             .into_iter()
             .map(|(age, words)| Source { name: age.source.to_string(), freshness: age.freshness, words })
             .collect(),
+        unknown: subject.rollout.iter().flat_map(|it| &it.unknown).map(|unknown| unknown.what.clone()).collect(),
     }
 }
 
@@ -290,7 +294,8 @@ fn evidence(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Eviden
 pub fn is_clear(model: &Model, rollout: &Rollout) -> bool {
     let target = Target::Rollout(rollout.id.clone());
     let live = |(age, _): (SourceAge, String)| age.freshness == Freshness::Live;
-    judged(model, &rollout.id).is_none_or(|judged| judged.against().is_empty())
+    rollout.unknown.is_empty()
+        && judged(model, &rollout.id).is_none_or(|judged| judged.against().is_empty())
         && source_ages(model, &target, Some(rollout)).into_iter().all(live)
 }
 

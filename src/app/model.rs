@@ -13,7 +13,7 @@ use crate::{
     },
     domain::{
         ids::{Person, RolloutId, ServiceName, SourceName},
-        rollout::{ReplicaSet, Role, Rollout},
+        rollout::{Arm, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
         time::Timestamp,
@@ -154,7 +154,7 @@ pub struct Model {
     /// What those verdicts were folded from, so that the next ones go on where they were.
     pub folded: BTreeMap<RolloutId, Folded>,
     /// The canary of the newest verdict on each rollout, kept after it was taken back.
-    pub judged: BTreeMap<RolloutId, ReplicaSet>,
+    pub judged: BTreeMap<RolloutId, Arm>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
     /// Until when the signals of each service were asked for.
@@ -212,29 +212,28 @@ impl Model {
     }
 
     /// The canary that was judged and then taken back: no longer a side of the rollout, and still what its panels are about.
-    pub fn taken_back(&self, rollout: &Rollout) -> Option<&ReplicaSet> {
-        let set = self.judged.get(&rollout.id)?;
-        let serves = rollout.side(Role::Stable).is_some_and(|stable| stable.hash == set.hash);
-        (rollout.side(Role::Canary).is_none() && !serves).then_some(set)
+    pub fn taken_back(&self, rollout: &Rollout) -> Option<&Arm> {
+        let arm = self.judged.get(&rollout.id)?;
+        let serves = rollout.side(Role::Stable).is_some_and(|stable| stable.hash == arm.hash);
+        (rollout.side(Role::Canary).is_none() && !serves).then_some(arm)
     }
 
     /// As [`Self::arm`], for pictures of what happened: a canary that was taken back keeps its curve.
     pub fn curve(&self, rollout: &Rollout, side: Role) -> Option<&VersionSignals> {
         match self.taken_back(rollout).filter(|_| side == Role::Canary) {
-            Some(set) => self.measured(rollout, set),
+            Some(arm) => self.measured(rollout, arm),
             None => self.arm(rollout, side),
         }
     }
 
-    fn measured(&self, rollout: &Rollout, set: &ReplicaSet) -> Option<&VersionSignals> {
+    fn measured(&self, rollout: &Rollout, arm: &Arm) -> Option<&VersionSignals> {
         let (_, signals) = self.store.signals(&rollout.service)?;
-        let tag = set.version.tag.as_str();
+        let tag = |arm: &Arm| arm.version.as_ref().map(|version| version.tag.clone());
+        let Some(own) = tag(arm) else { return signals.of(&[&arm.hash]) };
         // Two versions with one tag can only be told apart by their hashes.
-        let shared = rollout
-            .replica_sets
-            .iter()
-            .any(|other| other.hash != set.hash && other.role != Role::Old && other.version.tag == tag);
-        if shared { signals.of(&[&set.hash]) } else { signals.of(&[tag, &set.hash]) }
+        let same = |other: &Arm| other.hash != arm.hash && other.role != Role::Old && tag(other).as_ref() == Some(&own);
+        let shared = rollout.arms.iter().any(same);
+        if shared { signals.of(&[&arm.hash]) } else { signals.of(&[&own, &arm.hash]) }
     }
 
     /// Is a card or prompt taking text?

@@ -13,7 +13,8 @@ use crate::{
         ids::RolloutId,
         offer::{Offer, Risk},
         rollout::{
-            Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind, Strategy, Weight,
+            Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy,
+            Weight,
         },
         time::Timestamp,
         verb::Verb,
@@ -32,17 +33,14 @@ pub(crate) fn now() -> Timestamp {
 
 /// `payments` 1.41.3 → 1.42.0, paused at 25 % by step 5 of 8.
 pub(crate) fn payments() -> Rollout {
-    let set = |name: &str, revision, role, version: &Version, pods| ReplicaSet {
+    let set = |name: &str, revision, role, version: &Version, pods| Arm {
         name: format!("payments-{name}"),
         hash: name.to_owned(),
-        revision,
+        revision: Some(revision),
         earlier_revisions: Vec::new(),
         role,
-        version: version.clone(),
-        desired: pods,
-        current: pods,
-        ready: pods,
-        available: pods,
+        version: Some(version.clone()),
+        pods: Some(Pods { desired: pods, current: pods, ready: pods, available: pods }),
         created: None,
         scale_down_at: None,
     };
@@ -58,7 +56,7 @@ pub(crate) fn payments() -> Rollout {
         message: Some("CanaryPauseStep".to_owned()),
         steps: steps(),
         step: Some(5),
-        weight: Weight { declared: 25, actual: 25, max: 100 },
+        weight: Weight { declared: 25, actual: Share::Told(25), max: 100 },
         pause: Some(Pause {
             reason: PauseReason::Step,
             since: Some(since),
@@ -66,12 +64,15 @@ pub(crate) fn payments() -> Rollout {
         }),
         held: false,
         aborted_in_spec: false,
-        replica_sets: vec![set("c0ffee", 3, Role::Canary, &canary, 3), set("ba5e", 2, Role::Stable, &stable, 9)],
+        arms: vec![set("c0ffee", 3, Role::Canary, &canary, 3), set("ba5e", 2, Role::Stable, &stable, 9)],
         replicas: 12,
         started: Some(since - Duration::from_mins(5)),
         step_times: BTreeMap::from([(5, since)]),
         analyses: Vec::new(),
         events: Vec::new(),
+        troubles: Vec::new(),
+        unknown: Vec::new(),
+        lag: None,
         identity: Identity {
             uid: "uid-1".to_owned(),
             generation: 3,

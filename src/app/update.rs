@@ -326,7 +326,7 @@ mod tests {
         let mut back = payments();
         back.canary.clone_from(&back.stable);
         back.identity.canary_hash.clone_from(&back.identity.stable_hash);
-        back.replica_sets[0].role = Role::Old;
+        back.arms[0].role = Role::Old;
         see(&mut model, now(), vec![back.clone()]);
         assert_eq!(model.judgements.get(&back.id), None);
         assert_eq!((curves(&model, &back), model.arm(&back, Role::Canary)), (both, None));
@@ -334,8 +334,8 @@ mod tests {
 
         // The judged version serves now: it was promoted, not taken back.
         let mut promoted = back.clone();
-        promoted.replica_sets.remove(1);
-        promoted.replica_sets[0].role = Role::Stable;
+        promoted.arms.remove(1);
+        promoted.arms[0].role = Role::Stable;
         assert_eq!((curves(&model, &promoted), model.taken_back(&promoted)), ((None, Some("1.42.0".to_owned())), None));
         see(&mut model, now(), Vec::new());
         assert_eq!(model.taken_back(&back), None);

@@ -16,7 +16,8 @@ use crate::{
         offer::{Offer, Risk},
         pipeline::{Run, RunStatus},
         rollout::{
-            Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind, Strategy, Weight,
+            Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy,
+            Weight,
         },
         time::Timestamp,
         verb::Verb,
@@ -93,18 +94,15 @@ pub(super) fn payments(source: &str) -> RolloutId {
     RolloutId::new(&source.into(), Engine::ArgoRollouts, "shop/payments")
 }
 
-fn replica_set(role: Role, tag: &str, revision: u64) -> ReplicaSet {
-    ReplicaSet {
+fn arm(role: Role, tag: &str, revision: u64) -> Arm {
+    Arm {
         name: format!("payments-{revision}"),
         hash: format!("hash{revision}"),
-        revision,
+        revision: Some(revision),
         earlier_revisions: Vec::new(),
         role,
-        version: Version::tagged(tag),
-        desired: 4,
-        current: 4,
-        ready: 4,
-        available: 4,
+        version: Some(Version::tagged(tag)),
+        pods: Some(Pods { desired: 4, current: 4, ready: 4, available: 4 }),
         created: None,
         scale_down_at: None,
     }
@@ -126,16 +124,19 @@ fn rollout(source: &SourceName, phase: Phase) -> Rollout {
             Step { label: "pause".into(), kind: StepKind::Pause(None) },
         ],
         step: Some(1),
-        weight: Weight { declared: 25, actual: 25, max: 100 },
+        weight: Weight { declared: 25, actual: Share::Told(25), max: 100 },
         pause: (phase == Phase::Paused).then_some(pause),
         held: false,
         aborted_in_spec: false,
-        replica_sets: vec![replica_set(Role::Canary, "1.42.0", 8), replica_set(Role::Stable, "1.41.3", 7)],
+        arms: vec![arm(Role::Canary, "1.42.0", 8), arm(Role::Stable, "1.41.3", 7)],
         replicas: 4,
         started: Some(at(-1200)),
         step_times: BTreeMap::new(),
         analyses: Vec::new(),
         events: Vec::new(),
+        troubles: Vec::new(),
+        unknown: Vec::new(),
+        lag: None,
         identity: Identity {
             uid: "u-1".into(),
             generation: 3,

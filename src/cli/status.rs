@@ -65,7 +65,7 @@ pub struct RolloutOut {
     pub environment: String,
     /// `argo_rollouts` or `deployment`.
     pub engine: Engine,
-    /// The tag of the version that serves; `null` on a first deployment.
+    /// The tag of the version that serves; `null` on a first deployment, and where it is not known which (see `unknown`).
     pub stable: Option<String>,
     /// The tag that the spec asks for; equal to `stable` when nothing is on its way.
     pub canary: Option<String>,
@@ -75,8 +75,8 @@ pub struct RolloutOut {
     pub step: Option<usize>,
     /// How many steps there are.
     pub steps: usize,
-    /// The new version's share of the traffic as the engine reached it, percent.
-    pub weight: u32,
+    /// The new version's share of the traffic as it was reached, percent; `null` where that is not known.
+    pub weight: Option<u32>,
     /// `go`, `no_go`, `wait` or `no_data`; `null` where there is nothing to judge: no second version.
     pub verdict: Option<Verdict>,
     /// The verdict's reason, a sentence.
@@ -85,6 +85,10 @@ pub struct RolloutOut {
     pub doubts: Vec<String>,
     /// What is missing to judge by, a sentence each.
     pub missing: Vec<String>,
+    /// What of the rollout could not be read, a sentence each: as long as there is one, nothing goes forward.
+    pub unknown: Vec<String>,
+    /// What is wrong with its pods, in words, the worst first.
+    pub troubles: Vec<String>,
     /// When GO or NO-GO was first reached; `null` when never.
     pub decided_at: Option<Timestamp>,
     /// While it waits: about when a decision is due; `null` where that cannot be said.
@@ -169,6 +173,8 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         reason: judged.map(|judgement| judgement.reason.clone()),
         doubts: judged.iter().flat_map(|judgement| &judgement.doubts).map(ToString::to_string).collect(),
         missing: judged.iter().flat_map(|judgement| &judgement.missing).map(ToString::to_string).collect(),
+        unknown: rollout.unknown.iter().map(|unknown| unknown.what.clone()).collect(),
+        troubles: rollout.troubles.clone(),
         decided_at: judged.and_then(|judgement| judgement.decided_at),
         ready_at: judged.and_then(|judgement| judgement.eta),
         observed_at: seen.and_then(|seen| seen.observed_at),
@@ -178,10 +184,10 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
 }
 
 /// The share as the engine reached it, in percent, rounded.
-fn percent(weight: Weight) -> u32 {
+fn percent(weight: Weight) -> Option<u32> {
     let max = u64::from(weight.max.max(1));
-    let share = (u64::from(weight.actual) * 100 + max / 2) / max;
-    u32::try_from(share).unwrap_or(u32::MAX)
+    let share = (u64::from(weight.actual.known()?) * 100 + max / 2) / max;
+    Some(u32::try_from(share).unwrap_or(u32::MAX))
 }
 
 fn gate_out(model: &Model, item: &Item) -> GateOut {
@@ -251,7 +257,7 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
             format!("{} -> {}", version(&row.stable), version(&row.canary)),
             row.phase.to_string(),
             row.step.map_or_else(String::new, |step| format!("{step}/{}", row.steps)),
-            format!("{} %", row.weight),
+            row.weight.map_or_else(|| "?".to_owned(), |weight| format!("{weight} %")),
             row.verdict.map_or("-", Verdict::words).to_owned(),
             row.reason.clone().unwrap_or_default(),
         ]);
@@ -330,6 +336,8 @@ mod tests {
                 "reason": "3.1 % against 0.2 %",
                 "doubts": ["errors come in bursts, evidence is divided by 3.2", "the canary has run for 2 min, it may still warm up"],
                 "missing": ["latency p99 (canary) has no series"],
+                "unknown": [],
+                "troubles": [],
                 "decided_at": "2026-03-10T02:05:00Z",
                 "ready_at": null,
                 "observed_at": "2026-03-10T02:06:56Z",

@@ -93,13 +93,35 @@ pub struct Step {
     pub kind: StepKind,
 }
 
+/// A share of the traffic that was reached, and how it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// Whoever splits the traffic says so.
+    Told(u32),
+    /// Nobody splits it: it follows from the number of pods.
+    ByPods(u32),
+    /// Nothing that was read says it. Not everything, and not nothing.
+    Unknown,
+}
+
+impl Share {
+    /// The share, where it is known.
+    pub fn known(self) -> Option<u32> {
+        match self {
+            Self::Told(share) | Self::ByPods(share) => Some(share),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// The share of traffic, in units of `max` (100 unless the engine's traffic router counts otherwise).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Weight {
     /// What the steps ask for.
     pub declared: u32,
-    /// What the engine says it reached.
-    pub actual: u32,
+    /// What was reached.
+    pub actual: Share,
     /// What "everything" is.
     pub max: u32,
 }
@@ -142,21 +164,9 @@ pub enum Role {
     Old,
 }
 
-/// The pods of one version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplicaSet {
-    /// Its object name.
-    pub name: String,
-    /// The pod template hash, by which pods and metrics are told apart.
-    pub hash: String,
-    /// The engine's revision number.
-    pub revision: u64,
-    /// The revision numbers that it had before: each time it was put back it got a new one.
-    pub earlier_revisions: Vec<u64>,
-    /// Which side it is on.
-    pub role: Role,
-    /// What runs in it.
-    pub version: Version,
+/// How many pods a version has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pods {
     /// Pods asked for.
     pub desired: u32,
     /// Pods that exist.
@@ -165,10 +175,67 @@ pub struct ReplicaSet {
     pub ready: u32,
     /// Pods that are available.
     pub available: u32,
+}
+
+/// One version of a rollout, and what is known of it. An arm that the engine names and that was not seen is here too, with
+/// its version and its pods unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    /// Which side it is on.
+    pub role: Role,
+    /// What runs in it; `None` where that is not known.
+    pub version: Option<Version>,
+    /// By what the engine, its pods and what is measured tell it apart: the pod template hash.
+    pub hash: String,
+    /// The name of the object that holds its pods; empty where none was seen.
+    pub name: String,
+    /// The engine's revision number; `None` where it gave none.
+    pub revision: Option<u64>,
+    /// The revision numbers that it had before: each time it was put back it got a new one.
+    pub earlier_revisions: Vec<u64>,
+    /// Its pods; `None` where they could not be read.
+    pub pods: Option<Pods>,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// When it is scaled down, where a delay is running.
     pub scale_down_at: Option<Timestamp>,
+}
+
+impl Arm {
+    /// Its version, or by what it is known: `1.42.0 (a1b2c3d)`, `unknown (5d5c777b9d)`.
+    pub fn called(&self) -> String {
+        self.version.as_ref().map_or_else(|| self.unknown(), ToString::to_string)
+    }
+
+    /// As [`Self::called`], without the commit: `1.42.0`.
+    pub fn tag(&self) -> String {
+        self.version.as_ref().map_or_else(|| self.unknown(), |version| version.tag.clone())
+    }
+
+    fn unknown(&self) -> String {
+        format!("unknown ({})", self.hash)
+    }
+
+    /// Does it have pods, as far as is known? Unknown counts as yes.
+    pub fn may_run(&self) -> bool {
+        self.pods.is_none_or(|pods| pods.current > 0)
+    }
+}
+
+/// Something that could not be read or does not fit together. As long as there is one, nothing goes forward.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// What is not known, as a sentence: `the pods could not be read: …`.
+    pub what: String,
+    /// What can be done about it.
+    pub way: String,
+}
+
+/// The engine has not taken up the last change of what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// Since when, where the object tells.
+    pub since: Option<Timestamp>,
 }
 
 /// A verdict that the engine's own analysis came to.
@@ -229,9 +296,10 @@ pub struct Rollout {
     pub environment: EnvironmentName,
     /// How versions are exchanged.
     pub strategy: Strategy,
-    /// What ran before and still serves; `None` on a first deployment.
+    /// What ran before and still serves; `None` on a first deployment, and where it is not known which (then
+    /// [`Self::has_stable`] says that there is one).
     pub stable: Option<Version>,
-    /// What the spec asks for. Equal to `stable` when nothing is on its way.
+    /// What the spec asks for, `None` where that is not known. Equal to `stable` when nothing is on its way.
     pub canary: Option<Version>,
     /// Where it is.
     pub phase: Phase,
@@ -249,8 +317,8 @@ pub struct Rollout {
     pub held: bool,
     /// The spec still holds a version that was aborted: any edit brings it back (F24).
     pub aborted_in_spec: bool,
-    /// The pods of each version, newest revision first.
-    pub replica_sets: Vec<ReplicaSet>,
+    /// Each version with its pods, newest revision first.
+    pub arms: Vec<Arm>,
     /// Pods that the spec asks for.
     pub replicas: u32,
     /// When this version began to move, where the engine tells.
@@ -262,6 +330,12 @@ pub struct Rollout {
     pub analyses: Vec<Analysis>,
     /// What happened to it, newest first.
     pub events: Vec<Event>,
+    /// What is wrong with its pods, in words, the worst first: `2 of 4 pods of 1.42.0: ImagePullBackOff, …`.
+    pub troubles: Vec<String>,
+    /// What could not be read. Nothing of it may be taken for absent.
+    pub unknown: Vec<Unknown>,
+    /// The engine is behind the spec.
+    pub lag: Option<Lag>,
     /// What plans are bound to.
     pub identity: Identity,
     /// What can be done with it, from the engine's point of view.
@@ -279,29 +353,34 @@ impl Rollout {
         self.step.and_then(|index| self.steps.get(index))
     }
 
-    /// The pods on one side.
-    pub fn side(&self, role: Role) -> Option<&ReplicaSet> {
-        self.replica_sets.iter().find(|set| set.role == role)
+    /// The version on one side, with its pods.
+    pub fn side(&self, role: Role) -> Option<&Arm> {
+        self.arms.iter().find(|arm| arm.role == role)
+    }
+
+    /// Is there a version that was fully promoted once, known or not?
+    pub fn has_stable(&self) -> bool {
+        !self.identity.stable_hash.is_empty()
     }
 
     /// The last version known good that is not the current one: `stable` while a rollout is in flight; after full promotion
     /// the newest earlier revision that was not taken back. Never simply "the previous number": right after a roll back that
     /// is the bad version.
-    pub fn way_back(&self) -> Option<&ReplicaSet> {
+    pub fn way_back(&self) -> Option<&Arm> {
         if self.identity.canary_hash != self.identity.stable_hash {
             return self.side(Role::Stable);
         }
-        let old = self.replica_sets.iter().filter(|set| set.role == Role::Old);
-        old.filter(|set| !self.was_taken_back(set)).max_by_key(|set| set.revision)
+        let old = self.arms.iter().filter(|arm| arm.role == Role::Old);
+        old.filter(|arm| !self.was_taken_back(arm)).max_by_key(|arm| arm.revision)
     }
 
     /// Was another version put back in its place? Then that one has a revision from before it and one from after it.
-    fn was_taken_back(&self, set: &ReplicaSet) -> bool {
-        let returned = |other: &ReplicaSet| {
-            let before = other.earlier_revisions.iter().any(|earlier| *earlier < set.revision);
-            other.hash != set.hash && before && set.revision < other.revision
+    fn was_taken_back(&self, arm: &Arm) -> bool {
+        let returned = |other: &Arm| {
+            let before = other.earlier_revisions.iter().any(|earlier| Some(*earlier) < arm.revision);
+            other.hash != arm.hash && before && arm.revision < other.revision
         };
-        self.replica_sets.iter().any(returned)
+        self.arms.iter().any(returned)
     }
 }
 
@@ -309,24 +388,21 @@ impl Rollout {
 mod tests {
     use super::*;
 
-    fn set(tag: &str, revision: u64, earlier: &[u64], role: Role) -> ReplicaSet {
-        ReplicaSet {
-            name: format!("payments-{tag}"),
-            hash: tag.to_owned(),
-            revision,
-            earlier_revisions: earlier.to_vec(),
+    fn arm(tag: &str, revision: u64, earlier: &[u64], role: Role) -> Arm {
+        Arm {
             role,
-            version: Version::tagged(tag),
-            desired: 0,
-            current: 0,
-            ready: 0,
-            available: 0,
+            version: Some(Version::tagged(tag)),
+            hash: tag.to_owned(),
+            name: format!("payments-{tag}"),
+            revision: Some(revision),
+            earlier_revisions: earlier.to_vec(),
+            pods: Some(Pods::default()),
             created: None,
             scale_down_at: None,
         }
     }
 
-    fn settled_on(tag: &str, replica_sets: Vec<ReplicaSet>) -> Rollout {
+    fn settled_on(tag: &str, arms: Vec<Arm>) -> Rollout {
         let version = Version::tagged(tag);
         Rollout {
             id: RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/payments"),
@@ -339,16 +415,19 @@ mod tests {
             message: None,
             steps: Vec::new(),
             step: None,
-            weight: Weight { declared: 100, actual: 100, max: 100 },
+            weight: Weight { declared: 100, actual: Share::Told(100), max: 100 },
             pause: None,
             held: false,
             aborted_in_spec: false,
-            replica_sets,
+            arms,
             replicas: 1,
             started: None,
             step_times: BTreeMap::new(),
             analyses: Vec::new(),
             events: Vec::new(),
+            troubles: Vec::new(),
+            unknown: Vec::new(),
+            lag: None,
             identity: Identity {
                 uid: "u".to_owned(),
                 generation: 1,
@@ -361,20 +440,20 @@ mod tests {
     }
 
     fn back(rollout: &Rollout) -> Option<&str> {
-        rollout.way_back().map(|set| set.hash.as_str())
+        rollout.way_back().map(|arm| arm.hash.as_str())
     }
 
     #[test]
     fn after_full_promotion_the_way_back_is_the_newest_earlier_version() {
-        let sets = vec![set("3", 3, &[], Role::Stable), set("2", 2, &[], Role::Old), set("1", 1, &[], Role::Old)];
-        assert_eq!(back(&settled_on("3", sets)), Some("2"));
+        let arms = vec![arm("3", 3, &[], Role::Stable), arm("2", 2, &[], Role::Old), arm("1", 1, &[], Role::Old)];
+        assert_eq!(back(&settled_on("3", arms)), Some("2"));
     }
 
     #[test]
     fn right_after_a_roll_back_the_way_back_is_not_the_version_that_was_taken_back() {
-        let sets = vec![set("2", 4, &[2], Role::Stable), set("3", 3, &[], Role::Old), set("1", 1, &[], Role::Old)];
-        assert_eq!(back(&settled_on("2", sets)), Some("1"));
-        let only_the_bad_one = vec![set("2", 4, &[2], Role::Stable), set("3", 3, &[], Role::Old)];
+        let arms = vec![arm("2", 4, &[2], Role::Stable), arm("3", 3, &[], Role::Old), arm("1", 1, &[], Role::Old)];
+        assert_eq!(back(&settled_on("2", arms)), Some("1"));
+        let only_the_bad_one = vec![arm("2", 4, &[2], Role::Stable), arm("3", 3, &[], Role::Old)];
         assert_eq!(back(&settled_on("2", only_the_bad_one)), None);
     }
 }

@@ -32,6 +32,8 @@ pub struct Circumstances {
     pub judged: Option<Judged>,
     /// The sources that show the target and its signals.
     pub sources: Vec<Source>,
+    /// What of the target could not be read, a sentence each. What is not known is not absent.
+    pub unknown: Vec<String>,
 }
 
 /// What is thought of a version.
@@ -114,9 +116,17 @@ pub fn decide(facts: &Circumstances) -> Decision {
         decision.refusals.push(format!("the journal cannot be written: {why}"));
         decision.ways.push("mend the journal; abort and roll back work without it".to_owned());
     }
+    judge_unknown(facts, &mut decision);
     judge_evidence(facts, &mut decision);
     judge_freshness(facts, &mut decision);
     decision
+}
+
+fn judge_unknown(facts: &Circumstances, decision: &mut Decision) {
+    decision.refusals.extend(facts.unknown.iter().map(|what| format!("NO DATA: {what}")));
+    if !facts.unknown.is_empty() {
+        decision.ways.push("make it known first; what is not known is never healthy".to_owned());
+    }
 }
 
 fn judge_evidence(facts: &Circumstances, decision: &mut Decision) {
@@ -163,6 +173,19 @@ mod tests {
             journal_broken: Some("disk full".into()),
             judged: Some(judged(Verdict::NoGo, "3.1 % against 0.2 %", &[])),
             sources: vec![source],
+            unknown: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_target_stops_every_forward_verb_and_no_way_back() {
+        for verb in Verb::iter() {
+            let unknown = vec!["the stable version p1 is not seen".to_owned()];
+            let of = Circumstances { unknown, judged: None, journal_broken: None, sources: Vec::new(), ..facts(verb) };
+            let refusals = decide(&of).refusals;
+            let forward = verb.direction() == Direction::Forward;
+            let expected = if forward { vec!["NO DATA: the stable version p1 is not seen".to_owned()] } else { vec![] };
+            assert_eq!(refusals, expected, "{verb}");
         }
     }
 

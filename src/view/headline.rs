@@ -65,9 +65,8 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     // Keys act on the selected row: they stand here only while that is the one spoken of.
     let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
     let right = if selected && !refused {
-        let back = rollout
-            .way_back()
-            .map_or_else(|| "roll back".to_owned(), |set| format!("roll back to {}", set.version.tag));
+        let back =
+            rollout.way_back().map_or_else(|| "roll back".to_owned(), |arm| format!("roll back to {}", arm.tag()));
         scene.hint(Intent::Rollback, back).gap(3).join(scene.hint(Intent::Why, "why")).gap(1)
     } else {
         Line::new()
@@ -214,15 +213,20 @@ fn describe(state: &SourceState) -> String {
 /// `payments 1.42.0 (a1b2c3d), canary 25 %`.
 fn named(rollout: &Rollout) -> String {
     // The version that was measured: right after a roll back the spec asks for the good one already.
-    let measured = rollout.side(rollout::Role::Canary).map(|set| &set.version);
+    let measured = rollout.side(rollout::Role::Canary).and_then(|arm| arm.version.as_ref());
     let version = measured.or(rollout.canary.as_ref()).map(|version| format!(" {version}")).unwrap_or_default();
-    format!("{}{version}, canary {} %", rollout.service, weight_percent(rollout))
+    format!("{}{version}, canary {}", rollout.service, weight_words(rollout))
 }
 
-/// The share of the traffic that the canary gets, in percent.
-pub(super) fn weight_percent(rollout: &Rollout) -> u32 {
+/// The share of the traffic that the canary gets, in percent; `None` where nobody knows.
+pub(super) fn weight_percent(rollout: &Rollout) -> Option<u32> {
     let max = rollout.weight.max.max(1);
-    (rollout.weight.actual.min(max) * 100 + max / 2) / max
+    rollout.weight.actual.known().map(|share| (share.min(max) * 100 + max / 2) / max)
+}
+
+/// `25 %`, or that it is not known.
+pub(super) fn weight_words(rollout: &Rollout) -> String {
+    weight_percent(rollout).map_or_else(|| "? %".to_owned(), |percent| format!("{percent} %"))
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ use crate::{
         observed::{Fault, FaultKind},
         offer::{Offer, Risk},
         rollout::{
-            Analysis, Engine, Event, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind,
-            Strategy, Weight,
+            Analysis, Arm, Engine, Event, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step,
+            StepKind, Strategy, Weight,
         },
         signal::{Counts, Latency, Point, ServiceSignals, VersionSignals},
         time::Timestamp,
@@ -103,19 +103,16 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-fn replica_set(service: &str, role: Role, version: &Version, revision: u64, pods: u32) -> ReplicaSet {
+fn arm(service: &str, role: Role, version: &Version, revision: u64, pods: u32) -> Arm {
     let hash = format!("{service}{revision}");
-    ReplicaSet {
+    Arm {
         name: format!("{service}-{hash}"),
         hash,
-        revision,
+        revision: Some(revision),
         earlier_revisions: Vec::new(),
         role,
-        version: version.clone(),
-        desired: pods,
-        current: pods,
-        ready: pods,
-        available: pods,
+        version: Some(version.clone()),
+        pods: Some(Pods { desired: pods, current: pods, ready: pods, available: pods }),
         created: None,
         scale_down_at: None,
     }
@@ -125,9 +122,9 @@ fn replica_set(service: &str, role: Role, version: &Version, revision: u64, pods
 pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Version) -> Rollout {
     let place = source.trim_start_matches("kubernetes-");
     let sets = vec![
-        replica_set(service, Role::Canary, canary, 12, 3),
-        replica_set(service, Role::Stable, stable, 11, 9),
-        replica_set(service, Role::Old, &Version::tagged("1.40.2"), 10, 0),
+        arm(service, Role::Canary, canary, 12, 3),
+        arm(service, Role::Stable, stable, 11, 9),
+        arm(service, Role::Old, &Version::tagged("1.40.2"), 10, 0),
     ];
     Rollout {
         id: RolloutId::new(&source.into(), Engine::ArgoRollouts, format!("shop/{service}")),
@@ -140,7 +137,7 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
         message: Some("CanaryPauseStep".into()),
         steps: steps(),
         step: Some(5),
-        weight: Weight { declared: 25, actual: 25, max: 100 },
+        weight: Weight { declared: 25, actual: Share::Told(25), max: 100 },
         pause: Some(Pause { reason: PauseReason::Step, since: Some(at(1, 47, 0)), until: Some(at(2, 17, 0)) }),
         held: false,
         aborted_in_spec: false,
@@ -151,12 +148,15 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
             canary_hash: sets[0].hash.clone(),
             stable_hash: sets[1].hash.clone(),
         },
-        replica_sets: sets,
+        arms: sets,
         replicas: 12,
         started: Some(at(1, 27, 0)),
         step_times: [(0, at(1, 27, 0)), (2, at(1, 37, 0)), (4, at(1, 46, 58)), (5, at(1, 47, 0))].into(),
         analyses: Vec::new(),
         events: Vec::new(),
+        troubles: Vec::new(),
+        unknown: Vec::new(),
+        lag: None,
         offers: [Verb::Promote, Verb::Skip, Verb::PromoteFull, Verb::Pause, Verb::Abort, Verb::Rollback]
             .map(|verb| Offer::open(verb, Risk::High))
             .into_iter()
@@ -262,14 +262,14 @@ fn flights() -> Vec<Rollout> {
     checkout.pause = None;
     checkout.phase = Phase::Progressing;
     checkout.steps[2] = step("analysis: success-rate", StepKind::Analysis);
-    checkout.weight = Weight { declared: 10, actual: 10, max: 100 };
+    checkout.weight = Weight { declared: 10, actual: Share::Told(10), max: 100 };
     let mut recs = rollout("kubernetes-eu", "recs", &tag("5.6.0", "cafe"), &tag("5.7.0", "fade"));
     recs.step = Some(1);
-    recs.weight = Weight { declared: 5, actual: 5, max: 100 };
+    recs.weight = Weight { declared: 5, actual: Share::Told(5), max: 100 };
     let mut steady = rollout("kubernetes-eu", "ledger", &tag("4.1.0", "beef"), &tag("4.1.0", "beef"));
     steady.identity.canary_hash = steady.identity.stable_hash.clone();
     steady.phase = Phase::Healthy;
-    steady.replica_sets.remove(0);
+    steady.arms.remove(0);
     vec![payments(), checkout, recs, steady]
 }
 
@@ -278,7 +278,7 @@ fn search() -> Rollout {
     let mut search = rollout("kubernetes-us", "search", &tag("7.0.4", "abcd"), &tag("7.1.0", "9f8e"));
     search.step = Some(7);
     search.pause = Some(Pause { reason: PauseReason::Step, since: Some(at(2, 3, 20)), until: None });
-    search.weight = Weight { declared: 50, actual: 50, max: 100 };
+    search.weight = Weight { declared: 50, actual: Share::Told(50), max: 100 };
     search
 }
 

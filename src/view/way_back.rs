@@ -7,10 +7,14 @@ use crate::{
 
 /// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
 pub(super) fn line(rollout: &Rollout) -> Line {
-    let Some(set) = rollout.way_back() else {
+    let Some(arm) = rollout.way_back() else {
         return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known");
     };
-    let (role, glyph, how) = match set.ready {
+    let Some(pods) = arm.pods else {
+        let words = format!("? back: {}", arm.called());
+        return Line::of(Role::Unknown, words).and(Role::Dim, ", its pods are not known");
+    };
+    let (role, glyph, how) = match pods.ready {
         0 => (Role::Warn, "▲", "none of its pods runs, they start first".to_owned()),
         ready if ready >= rollout.replicas => (Role::Good, "✔", format!("all {ready} pods ready")),
         ready => {
@@ -19,17 +23,17 @@ pub(super) fn line(rollout: &Rollout) -> Line {
             (role, glyph, format!("{ready} of {} pods ready", rollout.replicas))
         }
     };
-    Line::of(role, format!("{glyph} back: {}", set.version)).and(Role::Dim, format!(", {how}"))
+    Line::of(role, format!("{glyph} back: {}", arm.called())).and(Role::Dim, format!(", {how}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::{domain::rollout::Pods, view::sample};
 
     fn said(ready: u32) -> (String, Role) {
         let mut rollout = sample::payments();
-        rollout.replica_sets[1].ready = ready;
+        rollout.arms[1].pods = Some(Pods { ready, ..Pods::default() });
         let line = line(&rollout);
         (line.plain(), line.spans[0].role)
     }
@@ -44,7 +48,7 @@ mod tests {
             ("▲ back: 1.41.3 (9f8e7d6), none of its pods runs, they start first".to_owned(), Role::Warn)
         );
         let mut first = sample::payments();
-        first.replica_sets.truncate(1);
+        first.arms.truncate(1);
         assert_eq!(line(&first).plain(), "✖ back: no earlier version is known");
     }
 }

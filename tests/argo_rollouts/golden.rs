@@ -7,8 +7,8 @@ use holdshort::{
         ids::RolloutId,
         offer::{Offer, Risk},
         rollout::{
-            Analysis, Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Step, StepKind, Strategy,
-            Weight,
+            Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind,
+            Strategy, Weight,
         },
         verb::Verb,
         version::Version,
@@ -47,17 +47,14 @@ fn blocked(verb: Verb, risk: Risk, why: &str) -> Offer {
 #[test]
 fn a_canary_at_an_indefinite_pause_is_read_whole() {
     let pause = |seconds| StepKind::Pause(Some(Duration::from_secs(seconds)));
-    let set = |hash: &str, revision, role, tag: &str, created: &str| ReplicaSet {
-        name: format!("checkout-{hash}"),
-        hash: hash.into(),
-        revision,
-        earlier_revisions: Vec::new(),
+    let arm = |hash: &str, revision, role, tag: &str, created: &str| Arm {
         role,
-        version: Version::tagged(tag),
-        desired: 2,
-        current: 2,
-        ready: 2,
-        available: 2,
+        version: Some(Version::tagged(tag)),
+        hash: hash.into(),
+        name: format!("checkout-{hash}"),
+        revision: Some(revision),
+        earlier_revisions: Vec::new(),
+        pods: Some(Pods { desired: 2, current: 2, ready: 2, available: 2 }),
         created: Some(at(created)),
         scale_down_at: None,
     };
@@ -80,19 +77,22 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
             step("pause: 3s", pause(3)),
         ],
         step: Some(3),
-        weight: Weight { declared: 50, actual: 50, max: 100 },
+        weight: Weight { declared: 50, actual: Share::ByPods(50), max: 100 },
         pause: Some(Pause { reason: PauseReason::Step, since: Some(at("2026-11-21T06:21:09Z")), until: None }),
         held: false,
         aborted_in_spec: false,
-        replica_sets: vec![
-            set("5d5c777b9d", 2, Role::Canary, "1.1.0", "2026-11-21T06:21:02Z"),
-            set("b558f4fc7", 1, Role::Stable, "1.0.0", "2026-11-21T06:20:59Z"),
+        arms: vec![
+            arm("5d5c777b9d", 2, Role::Canary, "1.1.0", "2026-11-21T06:21:02Z"),
+            arm("b558f4fc7", 1, Role::Stable, "1.0.0", "2026-11-21T06:20:59Z"),
         ],
         replicas: 4,
         started: Some(at("2026-11-21T06:21:02Z")),
         step_times: [(0, at("2026-11-21T06:21:02Z")), (3, at("2026-11-21T06:21:09Z"))].into(),
         analyses: vec![],
         events: vec![],
+        troubles: vec![],
+        unknown: vec![],
+        lag: None,
         identity: Identity {
             uid: "11791e41-22a9-4067-8077-3e84ac593e6c".into(),
             generation: 3,
@@ -116,10 +116,10 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
 }
 
 /// Phase, step of steps, declared and actual weight, stable, canary.
-fn short(rollout: &Rollout) -> (Phase, Option<usize>, usize, (u32, u32), String, String) {
+fn short(rollout: &Rollout) -> (Phase, Option<usize>, usize, (u32, Option<u32>), String, String) {
     let name = |version: &Option<Version>| version.as_ref().map_or_else(String::new, ToString::to_string);
     let Rollout { phase, step, steps, weight, stable, canary, .. } = rollout;
-    (*phase, *step, steps.len(), (weight.declared, weight.actual), name(stable), name(canary))
+    (*phase, *step, steps.len(), (weight.declared, weight.actual.known()), name(stable), name(canary))
 }
 
 #[test]
@@ -135,12 +135,13 @@ fn a_rollout_past_its_deadline_reads_as_the_plugin_prints_it() {
     assert!(line("Status").ends_with("Degraded"));
     assert_eq!(rollout.message.as_deref(), Some(line("Message").as_str()));
     assert_eq!(format!("{}/{steps}", step.unwrap()), line("Step"));
-    assert_eq!((weight.0.to_string(), weight.1.to_string()), (line("SetWeight"), line("ActualWeight")));
+    assert_eq!((weight.0.to_string(), weight.1.unwrap().to_string()), (line("SetWeight"), line("ActualWeight")));
     assert_eq!(line("Images"), format!("registry.test/checkout:{stable} (stable)"));
     assert!(printed.contains(&format!("registry.test/checkout:{canary} (canary)")));
-    let current: u32 = rollout.replica_sets.iter().map(|set| set.current).sum();
-    let ready: u32 = rollout.replica_sets.iter().map(|set| set.ready).sum();
-    let updated = rollout.side(Role::Canary).unwrap().current;
+    let pods = |arm: &Arm| arm.pods.unwrap();
+    let current: u32 = rollout.arms.iter().map(|arm| pods(arm).current).sum();
+    let ready: u32 = rollout.arms.iter().map(|arm| pods(arm).ready).sum();
+    let updated = pods(rollout.side(Role::Canary).unwrap()).current;
     let counts = [rollout.replicas, current, updated, ready].map(|count| count.to_string());
     assert_eq!(counts, [line("Desired"), line("Current"), line("Updated"), line("Ready")]);
 }
@@ -149,27 +150,39 @@ fn a_rollout_past_its_deadline_reads_as_the_plugin_prints_it() {
 fn recorded_states_have_the_phase_step_and_weight_that_they_had() {
     let text = str::to_owned;
     let table = [
-        ("rollout-canary-01-healthy-v1", None, (Phase::Healthy, Some(7), 7, (100, 100), text("1.0.0"), text("1.0.0"))),
+        (
+            "rollout-canary-01-healthy-v1",
+            None,
+            (Phase::Healthy, Some(7), 7, (100, Some(100)), text("1.0.0"), text("1.0.0")),
+        ),
         (
             "rollout-canary-12-aborted-by-analysis",
             Some("replicasets-of-checkout-at-469"),
-            (Phase::Aborted, Some(0), 7, (0, 50), text("1.1.0"), text("1.2.0")),
+            (Phase::Aborted, Some(0), 7, (0, Some(50)), text("1.1.0"), text("1.2.0")),
         ),
         (
             "rollout-nginx-paused-40",
             None,
             // Nobody listed its ReplicaSets: what ran before is not known, rather than guessed.
-            (Phase::Paused, Some(3), 4, (40, 40), text(""), text("2")),
+            (Phase::Paused, Some(3), 4, (40, Some(40)), text(""), text("2")),
         ),
-        ("rollout-nginx-healthy", None, (Phase::Healthy, Some(4), 4, (100, 100), text("2"), text("2"))),
+        ("rollout-nginx-healthy", None, (Phase::Healthy, Some(4), 4, (100, Some(100)), text("2"), text("2"))),
         (
             "rollout-bluegreen-03-paused-before-promotion",
             None,
-            (Phase::Paused, None, 0, (0, 0), text(""), text("3.1.0")),
+            (Phase::Paused, None, 0, (0, Some(0)), text(""), text("3.1.0")),
         ),
-        ("rollout-workloadref-missing-deployment", None, (Phase::Degraded, None, 2, (100, 100), text(""), text(""))),
+        (
+            "rollout-workloadref-missing-deployment",
+            None,
+            (Phase::Degraded, None, 2, (100, Some(100)), text(""), text("")),
+        ),
         // The controller has not seen the restart yet: it is not healthy again before it has.
-        ("rollout-canary-28-restart", None, (Phase::Progressing, Some(7), 7, (100, 100), text("1.3.0"), text("1.3.0"))),
+        (
+            "rollout-canary-28-restart",
+            None,
+            (Phase::Progressing, Some(7), 7, (100, Some(100)), text("1.3.0"), text("1.3.0")),
+        ),
     ];
     for (name, sets, expected) in table {
         assert_eq!(short(&seen(name, sets)), expected, "{name}");

@@ -3,7 +3,7 @@
 use holdshort::domain::{
     ids::RolloutId,
     offer::{Offer, Risk},
-    rollout::{Engine, Identity, Pause, PauseReason, Phase, ReplicaSet, Role, Rollout, Strategy, Weight},
+    rollout::{Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Strategy, Weight},
     verb::Verb,
     version::Version,
 };
@@ -15,19 +15,16 @@ fn state(state: State) -> Rollout {
     seen(recorded(state.0), &recorded(state.1))
 }
 
-fn set(hash: &str, revision: u64, role: Role, tag: &str, pods: [u32; 3], created: &str) -> ReplicaSet {
+fn arm(hash: &str, revision: u64, role: Role, tag: &str, pods: [u32; 3], created: &str) -> Arm {
     let [desired, current, ready] = pods;
-    ReplicaSet {
-        name: format!("web-{hash}"),
-        hash: hash.into(),
-        revision,
-        earlier_revisions: Vec::new(),
+    Arm {
         role,
-        version: Version::tagged(tag),
-        desired,
-        current,
-        ready,
-        available: ready,
+        version: Some(Version::tagged(tag)),
+        hash: hash.into(),
+        name: format!("web-{hash}"),
+        revision: Some(revision),
+        earlier_revisions: Vec::new(),
+        pods: Some(Pods { desired, current, ready, available: ready }),
         created: Some(at(created)),
         scale_down_at: None,
     }
@@ -46,20 +43,23 @@ fn a_rolling_update_that_is_stuck_is_read_whole() {
         message: Some("ProgressDeadlineExceeded: ReplicaSet \"web-56576f8d66\" has timed out progressing.".into()),
         steps: vec![],
         step: None,
-        weight: Weight { declared: 100, actual: 0, max: 100 },
+        weight: Weight { declared: 100, actual: Share::ByPods(0), max: 100 },
         pause: None,
         held: false,
         aborted_in_spec: false,
-        replica_sets: vec![
-            set("56576f8d66", 3, Role::Canary, "1.6.0-crash", [1, 1, 0], "2026-11-21T06:10:34Z"),
-            set("64cdd77f66", 2, Role::Stable, "1.5.0", [3, 3, 3], "2026-11-21T06:10:24Z"),
-            set("9ddcd666c", 1, Role::Old, "1.4.0", [0, 0, 0], "2026-11-21T06:10:15Z"),
+        arms: vec![
+            arm("56576f8d66", 3, Role::Canary, "1.6.0-crash", [1, 1, 0], "2026-11-21T06:10:34Z"),
+            arm("64cdd77f66", 2, Role::Stable, "1.5.0", [3, 3, 3], "2026-11-21T06:10:24Z"),
+            arm("9ddcd666c", 1, Role::Old, "1.4.0", [0, 0, 0], "2026-11-21T06:10:15Z"),
         ],
         replicas: 3,
         started: Some(at("2026-11-21T06:10:34Z")),
         step_times: std::collections::BTreeMap::new(),
         analyses: vec![],
         events: vec![],
+        troubles: vec![],
+        unknown: vec![],
+        lag: None,
         identity: Identity {
             uid: "b10361dd-1647-4c86-8174-039f30c45c46".into(),
             generation: 3,
@@ -110,8 +110,8 @@ fn each_recorded_state_has_kubectls_word_and_the_way_back_out_of_it() {
     ];
     for (name, expected) in table {
         let rollout = state(name);
-        let back = rollout.way_back().map(|set| set.version.tag.as_str());
-        let told = (rollout.phase, rollout.message.as_deref(), rollout.in_flight(), back);
+        let back = rollout.way_back().map(Arm::tag);
+        let told = (rollout.phase, rollout.message.as_deref(), rollout.in_flight(), back.as_deref());
         assert_eq!(told, expected, "{name:?}");
     }
 }
@@ -146,8 +146,8 @@ fn the_share_of_a_version_is_its_share_of_the_ready_pods() {
     };
     ready("web-64cdd77f66", 1);
     ready("web-9ddcd666c", 3);
-    assert_eq!(seen(recorded(MOVING.0), &sets).weight, Weight { declared: 100, actual: 25, max: 100 });
-    assert_eq!(state(BACK).weight.actual, 100);
+    assert_eq!(seen(recorded(MOVING.0), &sets).weight, Weight { declared: 100, actual: Share::ByPods(25), max: 100 });
+    assert_eq!(state(BACK).weight.actual, Share::ByPods(100));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn after_two_bad_releases_stable_is_what_serves_and_not_the_newest_number() {
     let rollout = seen(deployment, &recorded(STUCK.1));
     assert_eq!(rollout.stable, Some(Version::tagged("1.5.0")));
     assert_eq!(rollout.canary, Some(Version::tagged("1.7.0")));
-    assert_eq!(rollout.way_back().map(|set| set.revision), Some(2));
+    assert_eq!(rollout.way_back().and_then(|arm| arm.revision), Some(2));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_restart_is_no_way_back() {
     all.push(restarted);
     let rollout = seen(deployment, &sets);
     assert_eq!((rollout.identity.canary_hash.as_str(), rollout.in_flight()), ("new", false));
-    assert_eq!(rollout.way_back().map(|set| set.version.tag.as_str()), Some("1.4.0"));
+    assert_eq!(rollout.way_back().map(Arm::tag).as_deref(), Some("1.4.0"));
 }
 
 #[test]

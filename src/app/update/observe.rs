@@ -176,7 +176,7 @@ pub(super) fn judge_all(model: &mut Model) {
 /// Keeps which version the newest verdict is about, as long as its rollout is there.
 fn note_judged(model: &mut Model) {
     let store = &model.store;
-    let canary = |id: &RolloutId| store.rollout(id)?.side(Role::Canary).map(|set| (id.clone(), set.clone()));
+    let canary = |id: &RolloutId| store.rollout(id)?.side(Role::Canary).map(|arm| (id.clone(), arm.clone()));
     let mut judged = std::mem::take(&mut model.judged);
     judged.extend(model.judgements.keys().filter_map(canary));
     judged.retain(|id, _| store.rollout(id).is_some());

@@ -20,7 +20,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_most, binding, canary, everywhere, share, stable, target},
+        verbs::{at_most, binding, canary, everywhere, share, share_now, stable, target},
     },
 };
 
@@ -101,8 +101,7 @@ impl Stage<'_> {
     fn promote_full(&self) -> Draft {
         let weight = self.rollout.weight;
         let left = self.rollout.steps.len().saturating_sub(self.rollout.step.unwrap_or(0));
-        let effect =
-            format!("{} → {} of traffic, leaving out {left} steps", self.share(weight.actual), self.share(weight.max));
+        let effect = format!("{} → {} of traffic, leaving out {left} steps", self.now(), self.share(weight.max));
         let done = vec![Expect::is(fact::STABLE, &self.rollout.identity.canary_hash)];
         let call = request::promote_full(&self.view.object.metadata);
         let mut draft = self.forward(call, effect, done, self.deadline());
@@ -115,7 +114,7 @@ impl Stage<'_> {
 
     fn hold(&self, paused: bool) -> Draft {
         let call = request::hold(&self.view.object.metadata, paused);
-        let share = self.share(self.rollout.weight.actual);
+        let share = self.now();
         let expected = vec![Expect::is(fact::HELD, paused), Expect::is(OBSERVED, true)];
         let mut draft = if paused {
             let effect = format!("stays at {share} of traffic until somebody resumes it");
@@ -174,7 +173,7 @@ impl Stage<'_> {
         let target = target(self.rollout, to)?;
         let set = MARKS
             .find(&self.view.sets, &target.hash)
-            .ok_or_else(|| Blocked(format!("the template of {} is gone", target.version)))?;
+            .ok_or_else(|| Blocked(format!("the template of {} is gone", target.called())))?;
         let from = canary(self.rollout);
         let identity = &self.rollout.identity;
         let to_stable = target.hash == identity.stable_hash;
@@ -182,18 +181,18 @@ impl Stage<'_> {
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash), Expect::is(OBSERVED, true)];
         let mut draft = if to_stable {
             let effect =
-                format!("{} → {} of traffic on {from}; {} everywhere", self.now(), self.share(0), target.version);
+                format!("{} → {} of traffic on {from}; {} everywhere", self.now(), self.share(0), target.called());
             expected.extend([
                 at_most(fact::WEIGHT, 0),
                 at_most(fact::OTHER_PODS, 0),
                 Expect::is(fact::PHASE, "healthy"),
             ]);
             let mut draft = self.bound(Verb::Rollback, call, effect, expected, self.deadline());
-            draft.expect.words = Some(everywhere(self.rollout, &target.version));
+            draft.expect.words = Some(everywhere(self.rollout, target));
             draft
         } else {
             let way = if self.rollout.steps.is_empty() { "" } else { ", through all its steps" };
-            let effect = format!("{from} → {}{way}", target.version);
+            let effect = format!("{from} → {}{way}", target.called());
             let mut draft = self.bound(Verb::Rollback, call, effect, expected, AWAY);
             draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
             if !self.rollout.steps.is_empty() {
@@ -203,7 +202,7 @@ impl Stage<'_> {
             }
             draft
         };
-        (draft.from, draft.to) = (self.rollout.canary.clone(), Some(target.version.clone()));
+        (draft.from, draft.to) = (self.rollout.canary.clone(), target.version.clone());
         draft.undo = format!("roll back to {from}, which goes through all its steps again");
         if self.view.object.spec.paused {
             draft.notes.push("the person's pause is ended in the same call: it would hold the way back up".to_owned());
@@ -270,7 +269,7 @@ impl Stage<'_> {
     }
 
     fn now(&self) -> String {
-        self.share(self.rollout.weight.actual)
+        share_now(self.rollout.weight)
     }
 
     fn warn_of_automation(&self, draft: &mut Draft) {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         ids::RolloutId,
-        rollout::{Analysis, Engine, Identity, Pause, PauseReason, Phase, Role, Rollout, StepKind, Strategy},
+        rollout::{Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Role, Rollout, StepKind, Strategy},
         text::clean,
         time::after,
         version::Version,
@@ -44,12 +44,15 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         pause: pause(wire),
         held: wire.spec.paused,
         aborted_in_spec: wire.is_aborted(),
-        replica_sets: replica_sets(wire, &view.sets),
+        arms: arms(wire, &view.sets),
         replicas: wire.spec.replicas.unwrap_or(1),
         started: started(wire, &view.sets),
         step_times: steps::times(view.events, started(wire, &view.sets), pause(wire).zip(wire.step_index())),
         analyses: with_current(wire, view.analyses),
         events: view.events.to_vec(),
+        troubles: Vec::new(),
+        unknown: Vec::new(),
+        lag: None,
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
@@ -157,7 +160,7 @@ fn canary(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<Version> {
     of_spec(wire, &holder).or_else(|| set.and_then(version_in))
 }
 
-fn replica_sets(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Vec<crate::domain::rollout::ReplicaSet> {
+fn arms(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Vec<Arm> {
     let role = |hash: &str| {
         if hash == wire.status.stable_rs {
             Role::Stable
@@ -167,8 +170,8 @@ fn replica_sets(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Vec<crate::domain:
             Role::Old
         }
     };
-    let mut all: Vec<_> = sets.iter().map(|set| MARKS.replica_set(set, role(MARKS.hash_of(set)))).collect();
-    all.sort_by_key(|set| std::cmp::Reverse(set.revision));
+    let mut all: Vec<_> = sets.iter().map(|set| MARKS.arm(set, role(MARKS.hash_of(set)))).collect();
+    all.sort_by_key(|arm| std::cmp::Reverse(arm.revision));
     all
 }
 

@@ -150,7 +150,7 @@ pub(super) fn refusal_to_named(view: &View<'_, Wire>) -> Option<String> {
 
 fn rollback(rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
     let no_target = || match rollout.way_back() {
-        Some(set) if MARKS.find(&view.sets, &set.hash).is_some() => None,
+        Some(arm) if MARKS.find(&view.sets, &arm.hash).is_some() => None,
         _ => Some("no earlier version is left in its history".to_owned()),
     };
     defined_elsewhere(view.object).or_else(no_target)

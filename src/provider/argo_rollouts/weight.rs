@@ -2,7 +2,7 @@
 
 use super::api::{MARKS, Rollout};
 use crate::{
-    domain::rollout::{StepKind, Weight},
+    domain::rollout::{Share, StepKind, Weight},
     provider::{
         argo_rollouts::steps,
         kubernetes::{api::ReplicaSet, verbs::share_of},
@@ -19,7 +19,7 @@ pub(super) fn weight(rollout: &Rollout, sets: &[&ReplicaSet]) -> Weight {
     if rollout.spec.strategy.blue_green.is_some() {
         let switched = rollout.status.blue_green.active_selector == rollout.status.current_pod_hash;
         let share = if switched { max } else { 0 };
-        return Weight { declared: share, actual: share, max };
+        return Weight { declared: share, actual: Share::Told(share), max };
     }
     let declared = declared(rollout, max);
     Weight { declared, actual: actual(rollout, sets, declared, max), max }
@@ -33,7 +33,7 @@ pub(super) fn off_stable(rollout: &Rollout, sets: &[&ReplicaSet]) -> u32 {
         return if status.blue_green.active_selector == status.stable_rs { 0 } else { max };
     }
     if rollout.is_moving() {
-        return weight(rollout, sets).actual;
+        return weight(rollout, sets).actual.known().unwrap_or(max);
     }
     if rollout.traffic_routing().is_some() {
         return status.canary.weights.as_ref().map_or(0, |weights| weights.canary.weight);
@@ -61,15 +61,19 @@ fn declared(rollout: &Rollout, max: u32) -> u32 {
     }
 }
 
-fn actual(rollout: &Rollout, sets: &[&ReplicaSet], declared: u32, max: u32) -> u32 {
+fn actual(rollout: &Rollout, sets: &[&ReplicaSet], declared: u32, max: u32) -> Share {
     let over = rollout.step_index().is_none_or(|index| index >= rollout.steps().len());
     // Without steps there is nothing to be over: the pods say how far it is.
     if over && (!rollout.steps().is_empty() || !rollout.is_moving()) {
-        return max;
+        return Share::Told(max);
     }
     if rollout.traffic_routing().is_some() {
-        return rollout.status.canary.weights.as_ref().map_or(declared, |weights| weights.canary.weight);
+        return Share::Told(rollout.status.canary.weights.as_ref().map_or(declared, |weights| weights.canary.weight));
     }
     let canary = sets.iter().find(|set| MARKS.hash_of(set) == rollout.status.current_pod_hash);
-    share_of(canary.map_or(0, |set| set.status.available_replicas), rollout.status.available_replicas, max)
+    Share::ByPods(share_of(
+        canary.map_or(0, |set| set.status.available_replicas),
+        rollout.status.available_replicas,
+        max,
+    ))
 }

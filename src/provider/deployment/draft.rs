@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        rollout::{ReplicaSet, Rollout},
+        rollout::{Arm, Rollout},
         time::Timestamp,
         verb::Verb,
     },
@@ -21,7 +21,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_most, binding, canary, everywhere, share, target},
+        verbs::{at_most, binding, canary, everywhere, share_now, target},
     },
 };
 
@@ -97,7 +97,7 @@ impl Stage<'_> {
     /// A Deployment cannot be aborted; what comes nearest is to put back what served before.
     fn abort(&self) -> Result<Draft, Blocked> {
         let before = &self.rollout.identity.stable_hash;
-        let target = self.rollout.replica_sets.iter().find(|set| set.hash == *before);
+        let target = self.rollout.arms.iter().find(|arm| arm.hash == *before);
         let gone = || Blocked("what served before is gone since it was drawn".to_owned());
         let mut draft = self.back(Verb::Abort, target.ok_or_else(gone)?)?;
         draft.notes.insert(0, "a Deployment cannot be aborted: the version that served before is put back".to_owned());
@@ -105,20 +105,20 @@ impl Stage<'_> {
     }
 
     /// Puts a version back: one call, whether a person has paused it or not.
-    fn back(&self, verb: Verb, target: &ReplicaSet) -> Result<Draft, Blocked> {
+    fn back(&self, verb: Verb, target: &Arm) -> Result<Draft, Blocked> {
         let wire = self.view.object;
         let set = MARKS.find(&self.view.sets, &target.hash);
-        let set = set.ok_or_else(|| Blocked(format!("the template of {} is gone", target.version)))?;
+        let set = set.ok_or_else(|| Blocked(format!("the template of {} is gone", target.called())))?;
         if Sides::of(wire, &self.view.sets).is_held(set) {
-            return Err(Blocked(format!("the spec holds {} already", target.version)));
+            return Err(Blocked(format!("the spec holds {} already", target.called())));
         }
         let from = canary(self.rollout);
-        let effect = format!("{} → 0 % of its pods on {from}; {} everywhere", self.now(), target.version);
+        let effect = format!("{} → 0 % of its pods on {from}; {} everywhere", self.now(), target.called());
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
         expected.extend(settled());
         let mut draft = self.bound(verb, request::rollback(wire, set), effect, expected, self.deadline());
-        draft.expect.words = Some(everywhere(self.rollout, &target.version));
-        (draft.from, draft.to) = (self.rollout.canary.clone(), Some(target.version.clone()));
+        draft.expect.words = Some(everywhere(self.rollout, target));
+        (draft.from, draft.to) = (self.rollout.canary.clone(), target.version.clone());
         if wire.spec.paused {
             let note = "the person's pause is ended in the same call: it would hold the way back up";
             draft.notes.insert(0, note.to_owned());
@@ -152,7 +152,7 @@ impl Stage<'_> {
     }
 
     fn now(&self) -> String {
-        share(self.rollout.weight.actual, self.rollout.weight)
+        share_now(self.rollout.weight)
     }
 }
 

@@ -30,7 +30,9 @@ pub(super) fn facts(deployment: &Deployment, sets: &[&ReplicaSet]) -> Facts {
     put(fact::UID, clean(&deployment.metadata.uid));
     put(fact::GENERATION, deployment.metadata.generation.to_string());
     put(fact::PHASE, phase::phase(deployment).0.to_string());
-    put(fact::WEIGHT, sides.weight.actual.to_string());
+    if let Some(share) = sides.weight.actual.known() {
+        put(fact::WEIGHT, share.to_string());
+    }
     put(fact::HELD, deployment.spec.paused.to_string());
     put(fact::UPDATED_READY, ready.to_string());
     put(fact::OTHER_PODS, other.to_string());

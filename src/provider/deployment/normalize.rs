@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         ids::RolloutId,
-        rollout::{Engine, Event, Identity, Pause, PauseReason, ReplicaSet, Rollout, Strategy},
+        rollout::{Arm, Engine, Event, Identity, Pause, PauseReason, Rollout, Strategy},
         text::clean,
         time::Timestamp,
         version::Version,
@@ -40,12 +40,15 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
         pause: pause(wire),
         held: wire.spec.paused,
         aborted_in_spec: false,
-        replica_sets: replica_sets(&sides, &view.sets),
+        arms: arms(&sides, &view.sets),
         replicas: wire.replicas(),
         started: sides.new.and_then(|set| started(set, view.events)),
         step_times: BTreeMap::new(),
         analyses: view.analyses.to_vec(),
         events: view.events.to_vec(),
+        troubles: Vec::new(),
+        unknown: Vec::new(),
+        lag: None,
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
@@ -76,9 +79,9 @@ fn pause(wire: &Deployment) -> Option<Pause> {
     wire.spec.paused.then_some(Pause { reason: PauseReason::Person, since, until: None })
 }
 
-fn replica_sets(sides: &Sides<'_>, sets: &[&api::ReplicaSet]) -> Vec<ReplicaSet> {
-    let mut all: Vec<_> = sets.iter().map(|set| MARKS.replica_set(set, sides.role(set))).collect();
-    all.sort_by_key(|set| std::cmp::Reverse(set.revision));
+fn arms(sides: &Sides<'_>, sets: &[&api::ReplicaSet]) -> Vec<Arm> {
+    let mut all: Vec<_> = sets.iter().map(|set| MARKS.arm(set, sides.role(set))).collect();
+    all.sort_by_key(|arm| std::cmp::Reverse(arm.revision));
     all
 }
 

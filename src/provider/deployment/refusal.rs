@@ -67,7 +67,7 @@ fn abort(rollout: &Rollout) -> Option<String> {
 }
 
 fn rollback(rollout: &Rollout, view: &View<'_, Deployment>) -> Option<String> {
-    let there = rollout.way_back().is_some_and(|set| MARKS.find(&view.sets, &set.hash).is_some());
+    let there = rollout.way_back().is_some_and(|arm| MARKS.find(&view.sets, &arm.hash).is_some());
     (!there).then(|| "no earlier version is left in its history".to_owned())
 }
 

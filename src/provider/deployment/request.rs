@@ -41,10 +41,11 @@ pub fn rollback(deployment: &Deployment, to: &ReplicaSet) -> WireCall {
     let operations = [template].into_iter().chain(unpause).chain(cause(meta, &to.metadata)).collect();
     let words = format!("put the template of {} back", to.metadata.name);
     let call = patch::call(DEPLOYMENTS, meta, "", words, Form::Json, &Value::Array(operations));
-    if held {
-        return call;
+    // A command that cannot name the version would put another one back: `--to-revision=0` is "the one before".
+    match MARKS.revision_of(to) {
+        Some(revision @ 1..) if !held => by_kubectl(call, meta, "undo", &format!(" --to-revision={revision}")),
+        _ => call,
     }
-    by_kubectl(call, meta, "undo", &format!(" --to-revision={}", MARKS.revision_of(to)))
 }
 
 /// Makes the Deployment's change cause the one of the version that it goes back to.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
-        rollout::{Role, Weight},
+        rollout::{Role, Share, Weight},
         text::clean,
     },
     provider::kubernetes::{
@@ -96,7 +96,7 @@ fn weight(new: Option<&ReplicaSet>, sets: &[&ReplicaSet], moving: bool) -> Weigh
     let ready = new.map_or(0, |set| set.status.ready_replicas);
     let all = sets.iter().map(|set| set.status.ready_replicas).sum();
     let actual = if moving { share_of(ready, all, PERCENT) } else { PERCENT };
-    Weight { declared: PERCENT, actual, max: PERCENT }
+    Weight { declared: PERCENT, actual: Share::ByPods(actual), max: PERCENT }
 }
 
 /// A template as the spec of a Deployment would hold it.

@@ -210,5 +210,5 @@ impl<'a, K: Kind> Changes<'a, K> {
 /// What must change for the events and analyses to be asked for again.
 fn moment(rollout: &Rollout) -> String {
     let Rollout { identity, step, phase, pause, held, weight, .. } = rollout;
-    format!("{} {step:?} {phase} {pause:?} {held} {}", identity.canary_hash, weight.actual)
+    format!("{} {step:?} {phase} {pause:?} {held} {:?}", identity.canary_hash, weight.actual)
 }

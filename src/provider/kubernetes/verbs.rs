@@ -4,7 +4,7 @@
 use crate::{
     domain::{
         offer::Risk,
-        rollout::{ReplicaSet, Rollout, Weight},
+        rollout::{Arm, Rollout, Weight},
         text::clean,
         verb::{Direction, Verb},
         version::Version,
@@ -41,36 +41,40 @@ pub fn binding(rollout: &Rollout, direction: Direction) -> Facts {
 ///
 /// # Errors
 /// When there is no such version, or the spec holds it already.
-pub fn target<'a>(rollout: &'a Rollout, to: Option<&str>) -> Result<&'a ReplicaSet, Blocked> {
+pub fn target<'a>(rollout: &'a Rollout, to: Option<&str>) -> Result<&'a Arm, Blocked> {
     let current = &rollout.identity.canary_hash;
     let found = match to {
         None => rollout.way_back(),
         Some(name) => {
             let revision = name.trim().parse::<u64>().ok();
-            let sets = &rollout.replica_sets;
+            let arms = &rollout.arms;
+            let is_called = |arm: &Arm| arm.version.as_ref().is_some_and(|version| version.is_called(name));
             // A version's name may be a bare number too; it is what people mean more often.
-            let by_version = sets.iter().find(|set| set.version.is_called(name) && set.hash != *current);
+            let by_version = arms.iter().find(|arm| is_called(arm) && arm.hash != *current);
             let named =
-                |set: &&ReplicaSet| set.version.is_called(name) || set.hash == name || Some(set.revision) == revision;
-            by_version.or_else(|| sets.iter().find(named))
+                |arm: &&Arm| is_called(arm) || arm.hash == name || (revision.is_some() && arm.revision == revision);
+            by_version.or_else(|| arms.iter().find(named))
         }
     };
     match (found, to) {
-        (Some(set), _) if set.hash == *current => Err(Blocked(format!("the spec holds {} already", set.version))),
-        (Some(set), _) => Ok(set),
+        (Some(arm), _) if arm.hash == *current => Err(Blocked(format!("the spec holds {} already", arm.called()))),
+        (Some(arm), _) => Ok(arm),
         (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), history(rollout)))),
         (None, None) => Err(Blocked("no earlier version is left in its history".to_owned())),
     }
 }
 
 fn history(rollout: &Rollout) -> String {
-    let name = |set: &ReplicaSet| format!("{} (revision {})", set.version, set.revision);
-    rollout.replica_sets.iter().map(name).collect::<Vec<_>>().join(", ")
+    let name = |arm: &Arm| match arm.revision {
+        Some(revision) => format!("{} (revision {revision})", arm.called()),
+        None => format!("{} ({})", arm.called(), arm.hash),
+    };
+    rollout.arms.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// That a version runs everywhere, as it is observed: `12 of 12 pods on 1.41.3`.
-pub fn everywhere(rollout: &Rollout, version: &Version) -> String {
-    format!("{0} of {0} pods on {version}", rollout.replicas)
+pub fn everywhere(rollout: &Rollout, arm: &Arm) -> String {
+    format!("{0} of {0} pods on {1}", rollout.replicas, arm.called())
 }
 
 /// Expects a number of at most this.
@@ -98,6 +102,11 @@ pub fn share(part: u32, of: Weight) -> String {
         100 => format!("{part} %"),
         max => format!("{part} of {max}"),
     }
+}
+
+/// The share that was reached, in a sentence.
+pub fn share_now(weight: Weight) -> String {
+    weight.actual.known().map_or_else(|| "an unknown share".to_owned(), |part| share(part, weight))
 }
 
 /// How a part of so many is written as a share of this maximum, rounded down.

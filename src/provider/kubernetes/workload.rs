@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::api::{Event, Meta, ReplicaSet, Template};
 use crate::domain::{
-    rollout::{self, Role},
+    rollout::{self, Arm, Pods, Role},
     text::clean,
     version::Version,
 };
@@ -54,9 +54,9 @@ impl Marks {
         set.metadata.labels.get(self.hash).map_or("", String::as_str)
     }
 
-    /// The revision number of a set; 0 when it has none.
-    pub fn revision_of(&self, set: &ReplicaSet) -> u64 {
-        set.metadata.annotations.get(self.revision).and_then(|text| text.parse().ok()).unwrap_or(0)
+    /// The revision number of a set, where it has one.
+    pub fn revision_of(&self, set: &ReplicaSet) -> Option<u64> {
+        set.metadata.annotations.get(self.revision).and_then(|text| text.trim().parse().ok())
     }
 
     fn earlier_revisions(&self, set: &ReplicaSet) -> Vec<u64> {
@@ -69,23 +69,30 @@ impl Marks {
         sets.iter().copied().find(|set| !hash.is_empty() && self.hash_of(set) == hash)
     }
 
-    /// The pods of one version.
-    pub fn replica_set(&self, set: &ReplicaSet, role: Role) -> rollout::ReplicaSet {
+    /// One version with its pods.
+    pub fn arm(&self, set: &ReplicaSet, role: Role) -> Arm {
         let deadline = self.scale_down.and_then(|key| set.metadata.annotations.get(key));
-        rollout::ReplicaSet {
-            name: clean(&set.metadata.name),
+        Arm {
+            role,
+            version: version(&set.spec.template, &set.metadata),
             hash: clean(self.hash_of(set)),
+            name: clean(&set.metadata.name),
             revision: self.revision_of(set),
             earlier_revisions: self.earlier_revisions(set),
-            role,
-            version: version(&set.spec.template, &set.metadata).unwrap_or_else(|| Version::tagged("unknown")),
-            desired: set.spec.replicas.unwrap_or(1),
-            current: set.status.replicas,
-            ready: set.status.ready_replicas,
-            available: set.status.available_replicas,
+            pods: Some(pods(set)),
             created: set.metadata.creation_timestamp,
             scale_down_at: deadline.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()),
         }
+    }
+}
+
+/// The pods of a set.
+pub fn pods(set: &ReplicaSet) -> Pods {
+    Pods {
+        desired: set.spec.replicas.unwrap_or(1),
+        current: set.status.replicas,
+        ready: set.status.ready_replicas,
+        available: set.status.available_replicas,
     }
 }
 

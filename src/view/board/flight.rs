@@ -109,6 +109,9 @@ pub(in crate::view) fn versions(rollout: &Rollout, commits: Commits) -> Line {
         (Some(stable), Some(canary)) if rollout.stable != rollout.canary => {
             Line::of(Role::Stable, stable).and(Role::Dim, " → ").and(Role::Canary, canary)
         }
+        (None, Some(canary)) if rollout.has_stable() => {
+            Line::of(Role::Unknown, "?").and(Role::Dim, " → ").and(Role::Canary, canary)
+        }
         (None, Some(canary)) => Line::of(Role::Dim, "first ").and(Role::Canary, canary),
         (Some(stable), _) => Line::of(Role::Stable, stable),
         (None, None) => Line::of(Role::Unknown, "? unknown"),
@@ -160,7 +163,10 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String,
             Line::of(Role::Dim, label.split([':', ' ']).next().unwrap_or_default().to_owned())
         }
         (None, None) => match rollout.side(Side::Canary) {
-            Some(set) => Line::of(Role::Dim, format!("pods {}/{}", set.ready, rollout.replicas)),
+            Some(arm) => {
+                let ready = arm.pods.map_or_else(|| "?".to_owned(), |pods| pods.ready.to_string());
+                Line::of(Role::Dim, format!("pods {ready}/{}", rollout.replicas))
+            }
             None => return (place, None),
         },
     };
@@ -168,11 +174,16 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String,
 }
 
 fn weight(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    old(scene, rollout, Line::of(Role::Text, headline::weight_percent(rollout).to_string()))
+    let line = headline::weight_percent(rollout)
+        .map_or_else(|| Line::of(Role::Unknown, "?"), |percent| Line::of(Role::Text, percent.to_string()));
+    old(scene, rollout, line)
 }
 
 fn weight_bar(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    let percent = headline::weight_percent(rollout);
+    let Some(percent) = headline::weight_percent(rollout) else {
+        let line = Line::of(Role::Dim, "░".repeat(BAR)).and(Role::Unknown, format!(" {:>3}", "?"));
+        return old(scene, rollout, line);
+    };
     let full = usize::try_from(percent).unwrap_or_default().min(100) * BAR / 100;
     // A canary with any traffic at all shows.
     let full = if percent > 0 { full.max(1) } else { 0 };
@@ -238,8 +249,8 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         }
         (None, None) => Line::new(),
     });
-    if let Some(set) = rollout.way_back() {
-        pieces.push(Line::of(Role::Dim, format!("back {}", set.version.tag)));
+    if let Some(arm) = rollout.way_back() {
+        pieces.push(Line::of(Role::Dim, format!("back {}", arm.tag())));
     }
     let mut line = Line::new();
     for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {

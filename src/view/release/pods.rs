@@ -1,7 +1,7 @@
 //! The pods of each version, the engine's own analyses, and what happened.
 
 use crate::{
-    domain::rollout::{ReplicaSet, Role as Side, Rollout},
+    domain::rollout::{Arm, Role as Side, Rollout},
     view::{
         freshness, measure, number,
         scene::Scene,
@@ -21,41 +21,53 @@ pub(super) fn pods(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
 
 /// ` pods   canary 3 of 3 ready   stable 9 of 9 ready`.
 fn all(rollout: &Rollout) -> Line {
-    let sets = rollout.replica_sets.iter().filter(|set| set.role != Side::Old || set.current > 0);
-    sets.fold(Line::of(Role::Title, " pods"), |line, set| {
-        let (name, role) = side(set);
-        let ready = if set.ready < set.desired { Role::Warn } else { Role::Text };
-        line.gap(3).and(role, name).and(ready, format!(" {} of {} ready", set.ready, set.desired))
+    let arms = rollout.arms.iter().filter(|arm| arm.role != Side::Old || arm.may_run());
+    arms.fold(Line::of(Role::Title, " pods"), |line, arm| {
+        let (name, role) = side(arm);
+        let (ready, words) = counted(arm, "");
+        line.gap(3).and(role, name).and(ready, format!(" {words}"))
     })
 }
 
 fn each(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
-    let (running, kept): (Vec<&ReplicaSet>, Vec<&ReplicaSet>) =
-        rollout.replica_sets.iter().partition(|set| set.role != Side::Old || set.current > 0);
-    let mut lines: Vec<Line> = running.iter().map(|set| one(set, scene.narrow(100))).collect();
+    let (running, kept): (Vec<&Arm>, Vec<&Arm>) =
+        rollout.arms.iter().partition(|arm| arm.role != Side::Old || arm.may_run());
+    let mut lines: Vec<Line> = running.iter().map(|arm| one(arm, scene.narrow(100))).collect();
     if !kept.is_empty() && !scene.narrow(100) {
-        let tags: Vec<&str> = kept.iter().map(|set| set.version.tag.as_str()).collect();
+        let tags: Vec<String> = kept.iter().map(|arm| arm.tag()).collect();
         lines.push(Line::of(Role::Dim, format!(" kept     {} without pods", tags.join(", "))));
     }
     lines
 }
 
-fn side(set: &ReplicaSet) -> (&'static str, Role) {
-    match set.role {
+/// `3 of 4 pods ready`, or that nobody knows.
+fn counted(arm: &Arm, what: &str) -> (Role, String) {
+    match arm.pods {
+        Some(pods) => {
+            let role = if pods.ready < pods.desired { Role::Warn } else { Role::Text };
+            (role, format!("{} of {}{what} ready", pods.ready, pods.desired))
+        }
+        None => (Role::Unknown, "? not known".to_owned()),
+    }
+}
+
+fn side(arm: &Arm) -> (&'static str, Role) {
+    match arm.role {
         Side::Canary => ("canary", Role::Canary),
         Side::Stable => ("stable", Role::Stable),
         Side::Old => ("old", Role::Dim),
     }
 }
 
-fn one(set: &ReplicaSet, narrow: bool) -> Line {
-    let (name, role) = side(set);
-    let ready = if set.ready < set.desired { Role::Warn } else { Role::Text };
+fn one(arm: &Arm, narrow: bool) -> Line {
+    let (name, role) = side(arm);
+    let (ready, words) = counted(arm, " pods");
     let line = Line::of(role, format!(" {name:<8} "))
-        .and(Role::Text, format!("{:<18}", set.version.to_string()))
+        .and(Role::Text, format!("{:<18}", arm.called()))
         .gap(2)
-        .and(ready, format!("{} of {} pods ready", set.ready, set.desired));
-    if narrow { line } else { line.gap(3).and(Role::Dim, format!("{}, revision {}", set.name, set.revision)) }
+        .and(ready, words);
+    let revision = arm.revision.map(|revision| format!(", revision {revision}")).unwrap_or_default();
+    if narrow || arm.name.is_empty() { line } else { line.gap(3).and(Role::Dim, format!("{}{revision}", arm.name)) }
 }
 
 /// Analyses, then events, newest first.

@@ -68,7 +68,7 @@ fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     };
     let line = Line::of(Role::Text, format!(" step {at} of {}", rollout.steps.len()));
     if rollout.phase == Phase::Aborted {
-        let back = rollout.weight.actual == 0;
+        let back = rollout.weight.actual.known() == Some(0);
         let words = if back { ": aborted, all traffic is on stable" } else { ": aborted, traffic goes back to stable" };
         return line.and(Role::Warn, words);
     }
@@ -102,8 +102,8 @@ fn label(label: &str) -> String {
 
 fn traffic(rollout: &Rollout) -> Line {
     let weight = rollout.weight;
-    let line = Line::of(Role::Dim, "traffic ").and(Role::Canary, format!("{} %", headline::weight_percent(rollout)));
-    let line = if weight.actual == weight.declared {
+    let line = Line::of(Role::Dim, "traffic ").and(Role::Canary, headline::weight_words(rollout));
+    let line = if weight.actual.known().is_none_or(|share| share == weight.declared) {
         line
     } else {
         let declared = weight.declared.min(weight.max) * 100 / weight.max.max(1);

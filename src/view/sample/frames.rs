@@ -11,7 +11,7 @@ use crate::{
         update::update,
     },
     domain::{
-        rollout::{Engine, Phase, Role, Rollout, Strategy, Weight},
+        rollout::{Engine, Phase, Pods, Role, Rollout, Share, Strategy, Weight},
         verb::Verb,
     },
     port::{facet::Change, record::Stage},
@@ -86,7 +86,7 @@ fn aborted() -> Rollout {
     let mut rollout = payments();
     (rollout.phase, rollout.aborted_in_spec, rollout.pause) = (Phase::Aborted, true, None);
     rollout.step = Some(0);
-    rollout.weight = Weight { declared: 0, actual: 0, max: 100 };
+    rollout.weight = Weight { declared: 0, actual: Share::Told(0), max: 100 };
     rollout.message = Some("RolloutAborted: Rollout aborted update to revision 12".into());
     rollout
 }
@@ -97,11 +97,11 @@ fn put_back() -> Rollout {
     rollout.canary = rollout.stable.clone();
     rollout.identity.canary_hash = rollout.identity.stable_hash.clone();
     let (canary, stable) = (0, 1);
-    let gone = &mut rollout.replica_sets[canary];
-    (gone.role, gone.desired, gone.current, gone.ready, gone.available) = (Role::Old, 0, 0, 0, 0);
-    let back = &mut rollout.replica_sets[stable];
-    (back.revision, back.earlier_revisions) = (13, vec![11]);
-    rollout.weight = Weight { declared: 0, actual: 0, max: 100 };
+    let gone = &mut rollout.arms[canary];
+    (gone.role, gone.pods) = (Role::Old, Some(Pods::default()));
+    let back = &mut rollout.arms[stable];
+    (back.revision, back.earlier_revisions) = (Some(13), vec![11]);
+    rollout.weight = Weight { declared: 0, actual: Share::Told(0), max: 100 };
     (rollout.phase, rollout.pause, rollout.step) = (Phase::Healthy, None, Some(8));
     rollout
 }

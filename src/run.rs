@@ -240,8 +240,7 @@ impl Process<'_> {
             let mut pilot = self.settled((args.size.columns, args.size.rows)).await?;
             snapshot::open(pilot.cockpit.model_mut(), args)?;
             for chord in args.keys.iter().flat_map(|keys| &keys.0) {
-                pilot.cockpit.key(*chord);
-                pilot.cockpit.idle().await;
+                pilot.cockpit.press_one(*chord).await;
             }
             Ok(pilot)
         })?;

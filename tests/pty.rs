@@ -8,7 +8,10 @@ mod pty;
 use std::{collections::BTreeMap, fs, process::Command};
 
 use holdshort::{
-    app::model::{Model, Screen},
+    app::{
+        drawn::Extent,
+        model::{Model, Screen},
+    },
     keymap::Keymap,
     run::demo_cockpit,
     runtime::{
@@ -128,7 +131,7 @@ fn a_terminated_program_gives_the_terminal_back() {
 
 /// The cockpit over the built-in world in the terminal that this test binary is started in, as the program runs it: the same
 /// loop and the same guard. `draw` and `aside` are the faults.
-fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model, Rect, &mut Buffer)) {
+fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model, Rect, &mut Buffer) -> Extent) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let mut demo = runtime.block_on(demo_cockpit("bad-canary", (120, 36))).unwrap();
     runtime.block_on(async {
@@ -148,18 +151,19 @@ fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model
     });
 }
 
-fn paint(model: &Model, area: Rect, buffer: &mut Buffer) {
+fn paint(model: &Model, area: Rect, buffer: &mut Buffer) -> Extent {
     let theme = Theme::named("dark", Depth::True, Glyphs::Unicode).unwrap();
     let keymap = Keymap::with(&BTreeMap::new()).unwrap();
-    ui::draw(&view::view(model, &keymap), &theme, area, buffer);
+    ui::draw(&view::view(model, &keymap), &theme, area, buffer)
 }
 
 #[test]
 #[ignore = "panics in the terminal of the test below"]
 fn child_that_panics_while_it_draws() {
     fly(std::future::pending(), |model, area, buffer| {
-        paint(model, area, buffer);
+        let extent = paint(model, area, buffer);
         assert!(!matches!(model.nav.screen(), Screen::Inbox), "a bug in the view");
+        extent
     });
 }
 
@@ -173,12 +177,13 @@ fn child_that_panics_in_a_task() {
         panic!("a bug in a task");
     };
     fly(aside, move |model, area, buffer| {
-        paint(model, area, buffer);
+        let extent = paint(model, area, buffer);
         if matches!(model.nav.screen(), Screen::Inbox)
             && let Some(tell) = tell.take()
         {
             tell.send(()).unwrap();
         }
+        extent
     });
 }
 

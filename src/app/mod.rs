@@ -5,6 +5,7 @@
 pub mod action;
 pub mod board;
 pub mod card;
+pub mod drawn;
 pub mod effect;
 pub mod guard;
 pub mod headline;

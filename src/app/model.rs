@@ -8,6 +8,7 @@ use crate::{
     app::{
         action::Actions,
         card::Card,
+        drawn::{Drawn, Extent, Press},
         guard::Refusal,
         store::{SourceInfo, Store},
     },
@@ -102,6 +103,8 @@ pub struct Nav {
     pub filter: String,
     /// The filter is being typed.
     pub filtering: bool,
+    /// The newest revision of a card: see [`Card::revision`].
+    pub revision: u64,
 }
 
 impl Nav {
@@ -165,6 +168,10 @@ pub struct Model {
     pub actions: Actions,
     /// Where the operator is.
     pub nav: Nav,
+    /// What of all this the newest frame showed.
+    pub drawn: Drawn,
+    /// How the newest key came in.
+    pub press: Press,
     /// Said once.
     pub notice: Option<Notice>,
     /// Why the journal cannot be written, when it cannot.
@@ -181,6 +188,7 @@ impl Model {
             overlay: None,
             filter: String::new(),
             filtering: false,
+            revision: 0,
         };
         Self {
             now,
@@ -196,6 +204,8 @@ impl Model {
             signals_proven: None,
             actions: Actions::default(),
             nav,
+            drawn: Drawn::default(),
+            press: Press::default(),
             notice: None,
             journal_broken: None,
         }
@@ -237,8 +247,12 @@ impl Model {
         if shared { signals.of(&[&set.hash]) } else { signals.of(&[tag, &set.hash]) }
     }
 
-    /// Is a card or prompt taking text?
+    /// Is a card or prompt taking text? One that cannot be seen takes none: `q` leaves then.
     pub fn is_typing(&self) -> bool {
-        self.nav.filtering || matches!(self.nav.overlay, Some(Overlay::Card(_)))
+        match self.drawn.extent {
+            Extent::Nothing | Extent::TooSmall => false,
+            Extent::Cut { .. } => self.nav.filtering,
+            Extent::Whole => self.nav.filtering || self.card().is_some(),
+        }
     }
 }

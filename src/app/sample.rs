@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     app::{
+        drawn::Drawn,
         model::{Model, Session},
         msg::Msg,
         store::SourceInfo,
@@ -94,7 +95,7 @@ fn steps() -> Vec<Step> {
     vec![weight(5), pause(Some(2)), weight(10), pause(Some(2)), weight(25), pause(Some(30)), weight(50), pause(None)]
 }
 
-/// A model that has a cluster and metrics, and has seen nothing.
+/// A model that has a cluster and metrics, and has seen nothing; it is on screen.
 pub(crate) fn blind() -> Model {
     let source = |name: &str, engines: Vec<Engine>, metrics| SourceInfo {
         name: name.into(),
@@ -114,7 +115,9 @@ pub(crate) fn blind() -> Model {
         ],
         signal_step: Duration::from_secs(30),
     };
-    Model::new(session, now(), (120, 36))
+    let mut model = Model::new(session, now(), (120, 36));
+    model.drawn = Drawn::whole(&model);
+    model
 }
 
 /// A model that has just seen these rollouts.

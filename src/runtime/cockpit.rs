@@ -20,6 +20,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     app::{
         card::Card,
+        drawn::Drawn,
         effect::Effect,
         guard::{self, Confirmed, Refusal},
         model::{Model, Session},
@@ -305,13 +306,20 @@ impl Cockpit {
         }
     }
 
-    /// Presses keys, written as chords with spaces between (`i j p 1 Enter`), waiting for quiet after each.
+    /// Presses keys where there is no terminal, written as chords with spaces between (`i j p 1 Enter`).
     pub async fn press(&mut self, chords: &str) -> Result<(), NotAChord> {
         for chord in chords.split_whitespace() {
-            self.key(chord.parse()?);
-            self.idle().await;
+            self.press_one(chord.parse()?).await;
         }
         Ok(())
+    }
+
+    /// Presses one key where there is no terminal: everything counts as drawn before it, and quiet is waited for after it.
+    pub async fn press_one(&mut self, chord: Chord) {
+        self.feed(Msg::Drawn(Drawn::whole(&self.model)));
+        self.key(chord);
+        self.idle().await;
+        self.feed(Msg::Drawn(Drawn::whole(&self.model)));
     }
 
     /// What would be done for an ask: the scripted twin of a verb's key.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         card::REASONS,
+        drawn::Drawn,
         model::{Model, Session},
         msg::Msg,
         update::update,
@@ -192,12 +193,17 @@ impl Recording {
     pub fn play(&self, until: Option<Timestamp>) -> Model {
         let header = &self.header;
         let mut model = Model::new(header.session.clone(), header.at, header.size);
+        // Recordings were made before frames were told of: there everything counts as seen.
+        let tells = self.messages.iter().any(|(_, msg)| matches!(msg, Msg::Drawn(_)));
         for (at, msg) in &self.messages {
             if until.is_some_and(|until| *at > until) {
                 break;
             }
             // Effects are dropped: a replay never acts.
             drop(update(&mut model, msg.clone()));
+            if !tells {
+                model.drawn = Drawn::whole(&model);
+            }
         }
         model
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::{
     app::board,
     view::{
-        CHROME, Part, action, headline, inbox,
+        Part, action, chrome, headline, inbox,
         scene::Scene,
         span::{Line, Role},
         table::{self, List, heading},
@@ -25,7 +25,7 @@ pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     let mut parts = headline::block(scene, REASONS);
     parts.extend(action::recent(scene, ACTIONS));
     parts.push(Part::Rule);
-    let room = (scene.rows.saturating_sub(CHROME)).saturating_sub(parts.len());
+    let room = (scene.rows.saturating_sub(chrome(scene.rows))).saturating_sub(parts.len());
     // The quiet line, a heading for each list, and a blank between what differs.
     let (flights, waiting) = share(scene.flights.len().max(1), scene.waiting.len(), room.saturating_sub(4));
     parts.extend(in_flight(scene, flights));

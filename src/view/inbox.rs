@@ -8,8 +8,8 @@ use crate::{
     domain::{gate::Eligibility, time::age},
     port::plan::Target,
     view::{
-        CHROME, Part, action,
-        board::flight,
+        Part, action,
+        board::flight, chrome,
         footer, freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
@@ -30,7 +30,7 @@ const DETAIL: usize = 9;
 pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     // A gate that was opened leaves the list; what became of it must not leave the screen with it.
     let done = action::recent(scene, ACTIONS);
-    let room = scene.rows.saturating_sub(CHROME + done.len());
+    let room = scene.rows.saturating_sub(chrome(scene.rows) + done.len());
     let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, room.saturating_sub(DETAIL + 2)) };
     if let Some(item) = scene.selected_item().and_then(|index| scene.waiting.get(index)) {
         parts.push(Part::Rule);

@@ -11,8 +11,9 @@ use crate::{
     judge::verdict::Judgement,
     port::plan::Target,
     view::{
-        Bar, CHROME, Part, action,
+        Bar, Part, action,
         board::flight::{self, Commits},
+        chrome,
         freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
@@ -43,7 +44,7 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
 
 /// Everything between the rules.
 pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
-    let room = scene.rows.saturating_sub(CHROME);
+    let room = scene.rows.saturating_sub(chrome(scene.rows));
     let mut parts = steps::parts(scene, rollout);
     parts.push(Part::Rule);
     parts.extend(verdict(scene, rollout));

@@ -9,7 +9,10 @@ use tokio::sync::mpsc;
 
 use super::{Ended, Terminal, run_terminal};
 use crate::{
-    app::model::{Model, Session},
+    app::{
+        drawn::Extent,
+        model::{Model, Session},
+    },
     journal::{Journal, ledger::Ledger, sample::at, spool::Spool, sqlite::SqliteJournal},
     keymap::Keymap,
     port::clock::SharedClock,
@@ -106,6 +109,7 @@ async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
         frames += 1;
         let text = format!("{}x{} /{}", model.size.0, model.size.1, model.nav.filter);
         buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::default());
+        Extent::Whole
     })
     .await;
     let shown = painter.backend().buffer().clone();

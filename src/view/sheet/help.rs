@@ -7,7 +7,7 @@ use crate::{
     view::{
         footer, measure,
         scene::Scene,
-        sheet::{Sheet, Tone},
+        sheet::Sheet,
         span::{Line, Role},
     },
 };
@@ -42,7 +42,7 @@ pub(super) fn sheet(scene: &Scene<'_>, width: usize) -> Sheet {
         lines.extend(looks.map(|row| key(scene, row).and(Role::Text, row.doc)));
     }
     let keys = scene.hint(Intent::Back, "back");
-    Sheet { tone: Tone::Info, title: "keys".to_owned(), lines, keys, width }
+    Sheet::said("keys".to_owned(), lines, keys, width)
 }
 
 fn key(scene: &Scene<'_>, row: &Row) -> Line {

@@ -17,3 +17,4 @@ pub mod msg;
 pub(crate) mod sample;
 pub mod store;
 pub mod update;
+pub mod watch;

@@ -11,6 +11,7 @@ use crate::{
         drawn::{Drawn, Extent, Press},
         guard::Refusal,
         store::{SourceInfo, Store},
+        watch::Arrival,
     },
     domain::{
         ids::{Person, RolloutId, ServiceName, SourceName},
@@ -41,8 +42,8 @@ pub struct Session {
 /// A row that can be selected. By what it is, never by its place: rows move.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowKey {
-    /// A rollout in flight.
-    InFlight(RolloutId),
+    /// A rollout, in flight or steady.
+    Rollout(RolloutId),
     /// Something that waits for a human.
     Waits(Target),
 }
@@ -51,7 +52,7 @@ impl RowKey {
     /// What a verb pressed on this row acts on.
     pub fn target(&self) -> Target {
         match self {
-            Self::InFlight(id) => Target::Rollout(id.clone()),
+            Self::Rollout(id) => Target::Rollout(id.clone()),
             Self::Waits(target) => target.clone(),
         }
     }
@@ -158,6 +159,8 @@ pub struct Model {
     pub folded: BTreeMap<RolloutId, Folded>,
     /// The canary of the newest verdict on each rollout, kept after it was taken back.
     pub judged: BTreeMap<RolloutId, ReplicaSet>,
+    /// The flights that ended lately.
+    pub arrivals: BTreeMap<RolloutId, Arrival>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
     /// Until when the signals of each service were asked for.
@@ -199,6 +202,7 @@ impl Model {
             judgements: BTreeMap::new(),
             folded: BTreeMap::new(),
             judged: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
             step_times: BTreeMap::new(),
             signals_asked: BTreeMap::new(),
             signals_proven: None,

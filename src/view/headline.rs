@@ -17,7 +17,7 @@ use crate::{
     judge::rivals::Rival,
     port::plan::Target,
     view::{
-        Bar, Part, footer, freshness, measure, number,
+        Bar, Part, footer, freshness, is_low, measure, number,
         scene::Scene,
         span::{Line, Role},
         way_back,
@@ -51,6 +51,7 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let why = measure::wrap_within(&words.why.join(" "), scene.columns.saturating_sub(4), most);
     parts.extend(why.into_iter().map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
     if answer.cause == Cause::Release
+        && !is_low(scene.rows)
         && let Some(rollout) = answer.rollout.and_then(|id| scene.model.store.rollout(&id))
     {
         parts.push(Part::Bar(ways(scene, rollout)));

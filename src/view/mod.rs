@@ -12,6 +12,7 @@ mod inbox;
 pub mod measure;
 mod number;
 pub mod panel;
+mod places;
 mod release;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -1,8 +1,8 @@
 //! The title line of a list: what this is, how much there is, the time.
 
 use crate::{
-    app::{board, inbox::Item, model::Screen},
-    domain::{gate::Eligibility, observed::Freshness},
+    app::{board, model::Screen},
+    domain::observed::Freshness,
     view::{
         Bar, measure, number,
         scene::Scene,
@@ -38,10 +38,8 @@ fn place(scene: &Scene<'_>, profile: &str, screen: &'static str) -> Line {
 }
 
 fn counts(scene: &Scene<'_>) -> Line {
-    let flights = scene.flights.len();
-    let mine = |item: &&Item| !matches!(item.eligible, Eligibility::Cannot { .. });
-    let waiting = scene.waiting.iter().filter(mine).count();
-    let wait = match waiting {
+    let flights = scene.in_flight;
+    let wait = match scene.waits_for_me {
         0 => Line::of(Role::Dim, "nothing waits for you"),
         1 => Line::of(Role::Accent, "1 waits for you"),
         many => Line::of(Role::Accent, format!("{many} wait for you")),

@@ -47,7 +47,9 @@ fn a_bad_canary_is_rolled_back_with_three_keys() {
     pty.until("the headline", likely);
     pty.keys("r");
     pty.until("the card", |screen| screen.contains("roll back payments"));
-    pty.keys("1\r");
+    pty.keys("1");
+    pty.until("the reason", |screen| screen.contains("●1 errors") && screen.contains("Enter sends it"));
+    pty.keys("\r");
     pty.until("the verified end", |screen| screen.contains("DONE"));
     pty.keys("q");
     assert!(pty.wait().success());
@@ -103,11 +105,60 @@ fn a_terminal_that_is_too_small_says_so_and_comes_back() {
     let mut pty = Pty::start(&["demo"], 120, 36);
     pty.until("the headline", likely);
     pty.resize(20, 5);
-    pty.until("the smallest size", |screen| screen.contains("80x24"));
-    pty.resize(120, 36);
-    pty.until("the headline again", likely);
+    pty.until("the smallest size", |screen| screen.contains("60x12"));
+    pty.resize(80, 23);
+    pty.until("the headline again, with a row less", likely);
     pty.keys("q");
     assert!(pty.wait().success());
+}
+
+#[test]
+fn under_a_card_that_cannot_be_seen_the_keys_that_confirm_are_dead_and_q_leaves() {
+    let mut pty = Pty::start(&["demo"], 120, 36);
+    pty.until("the headline", likely);
+    pty.keys("r");
+    pty.until("the card", |screen| screen.contains("choose a reason"));
+    pty.keys("1");
+    pty.until("the reason", |screen| screen.contains("Enter sends it"));
+    pty.resize(80, 9);
+    pty.until("that it is too small", |screen| screen.contains("nothing is sent; q leaves"));
+    pty.keys("\r");
+    pty.keys("q");
+    assert!(pty.wait().success());
+    let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+    assert!(!raw.contains("record 1"), "{raw:?}");
+}
+
+#[test]
+fn keys_that_come_all_at_once_open_a_card_at_most_and_say_why_nothing_is_sent() {
+    let mut pty = Pty::start(&["demo"], 120, 36);
+    pty.until("the headline", likely);
+    pty.keys("r1\r");
+    let screen = pty.until("why not", |screen| screen.contains("faster than a hand"));
+    assert!(screen.contains("choose a reason"), "{screen}");
+    pty.keys("\u{3}");
+    assert!(pty.wait().success());
+}
+
+#[test]
+fn whoever_leaves_while_an_act_runs_is_told_of_it_and_of_its_end() {
+    let mut pty = Pty::start(&["demo", "--speed", "20"], 80, 24);
+    pty.until("the headline", likely);
+    pty.keys("r");
+    pty.until("the card", |screen| screen.contains("choose a reason"));
+    pty.keys("1");
+    pty.until("the reason", |screen| screen.contains("Enter sends it"));
+    pty.keys("\r");
+    pty.until("that it runs", |screen| screen.contains("record 1"));
+    pty.keys("\u{3}");
+    assert!(pty.wait().success());
+    let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+    let left = raw.rfind("\u{1b}[?1049l").unwrap();
+    let after = raw.get(left..).unwrap();
+    // It may have ended before the key was taken: then the screen said so.
+    let told = after.contains("roll back payments in prod/eu-west-1 is under way in this process")
+        && after.contains("record 1 ended: done, 12 of 12 pods on 1.41.3 (9f8e7d6)");
+    assert!(told || raw.contains("DONE"), "{after:?}");
 }
 
 #[test]

@@ -137,6 +137,12 @@ impl Card {
         goes_on
     }
 
+    /// Is the reason one in words, and none are said? Going back waits for no prose.
+    fn lacks_words(&self) -> bool {
+        let asked = self.asks_reason() && self.takes_words() && !self.goes_back();
+        asked && self.words.trim().is_empty() && self.ask.reason.is_none()
+    }
+
     /// What is still missing before it can be sent, as a sentence; `None` when nothing is.
     pub fn missing(&self) -> Option<String> {
         if let Some(moved) = &self.moved {
@@ -145,7 +151,7 @@ impl Card {
         if self.asks_reason() && self.reason.is_none() {
             return Some(format!("choose a reason, 1 to {}", REASONS.len()));
         }
-        if self.takes_words() && self.words.trim().is_empty() && self.ask.reason.is_none() && !self.goes_back() {
+        if self.lacks_words() {
             return Some("say the reason in words".to_owned());
         }
         let text = self.read_back()?;

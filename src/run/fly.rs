@@ -31,6 +31,9 @@ const PACE: Duration = Duration::from_millis(33);
 const SLOW_PACE: Duration = Duration::from_secs(5);
 /// Whoever left is told the end of an action that another process carries out, when it comes this soon.
 const SOON: Duration = Duration::from_secs(3);
+/// How long, and how often at most, an intent is waited for that is being written when somebody leaves.
+const MOMENT: Duration = Duration::from_millis(50);
+const MOMENTS: usize = 10;
 
 /// Flies until somebody quits, and waits for actions of this process: leaving must not interrupt them.
 pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Result<Exit, CliError> {
@@ -73,9 +76,12 @@ pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Res
 /// Says what goes on without the screen and where to look, and its end where that comes soon. Actions that this process carries
 /// out are waited for: leaving must not interrupt them.
 async fn depart(cockpit: &mut Cockpit, signals: &mut UnboundedReceiver<Signal>) {
-    if cockpit.acting_here() > 0 {
-        // An intent that is being written has no number yet; it has one in a moment.
-        cockpit.idle().await;
+    // An intent that is being written has no number yet, and a process of its own is not there yet: both take a moment.
+    for _ in 0..MOMENTS {
+        if cockpit.acting_here() == 0 {
+            break;
+        }
+        cockpit.pass(MOMENT).await;
     }
     let here = cockpit.acting_here() > 0;
     let running: Vec<RecordId> = mine(cockpit.model()).map(|action| action.record).collect();

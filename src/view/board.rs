@@ -211,9 +211,9 @@ mod tests {
         use Section::{Releases, Steady, Waiting};
         let table = [
             ([4, 3, 2], Releases, 20, (4, Some(3), Some(2))),
-            ([4, 3, 80], Releases, 20, (4, Some(3), Some(7))),
-            ([500, 2, 80], Releases, 20, (12, Some(2), None)),
-            ([500, 500, 0], Releases, 21, (10, Some(7), None)),
+            ([4, 3, 80], Releases, 20, (4, Some(3), Some(6))),
+            ([500, 2, 80], Releases, 20, (13, Some(2), None)),
+            ([500, 500, 0], Releases, 21, (9, Some(7), None)),
             ([2, 500, 9], Releases, 21, (2, Some(14), None)),
             ([4, 3, 8], Releases, 6, (4, None, None)),
             ([4, 3, 8], Waiting, 7, (2, Some(2), None)),

@@ -66,6 +66,11 @@ impl<'a> Places<'a> {
     }
 
     fn tells_apart(&self, shape: Shape, width: usize) -> bool {
+        // Beside a whole name its own last part alone would read like a shorter form of it.
+        let last = |name: &&'a str| name.rsplit('/').next().map(str::to_owned);
+        if shape == Shape::Last && self.all.iter().filter_map(last).collect::<BTreeSet<_>>().len() < self.all.len() {
+            return false;
+        }
         let fits = |name: &str| measure::width(name) <= width;
         let forms = self.all.iter().map(|name| if fits(name) { (*name).to_owned() } else { self.form(shape, name, width) });
         forms.collect::<BTreeSet<String>>().len() == self.all.len()

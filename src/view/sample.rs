@@ -270,6 +270,7 @@ fn flights() -> Vec<Rollout> {
     steady.identity.canary_hash = steady.identity.stable_hash.clone();
     steady.phase = Phase::Healthy;
     steady.replica_sets.remove(0);
+    steady.replicas = steady.replica_sets[0].available;
     vec![payments(), checkout, recs, steady]
 }
 

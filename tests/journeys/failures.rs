@@ -5,7 +5,7 @@ use holdshort::{
     run::Demo,
 };
 
-use crate::{Look, SMALL, WIDE, mutations, open, pass, press, says, screen};
+use crate::{Look, SMALL, WIDE, frame, mutations, open, pass, press, says, screen};
 
 async fn moved_under_the_card(look: Look) {
     let mut demo = open("moved-sha", look).await;
@@ -82,7 +82,8 @@ async fn a_version_that_moves_between_the_key_and_the_call_is_refused_on_re_read
 async fn keys_are_answered_without_waiting_while_a_request_hangs() {
     let mut demo = hung(WIDE).await;
     // No await between a key and its picture: nothing can be waited for.
-    for (key, said) in [("?", "Put the last version known good back"), ("Esc", "IN FLIGHT"), ("Enter", "step 1 of 4")] {
+    for (key, said) in [("?", "Put the last version known good back"), ("Esc", "RELEASES"), ("Enter", "step 1/4")] {
+        frame(&mut demo);
         demo.cockpit.key(key.parse().unwrap());
         says(&demo, WIDE, &[said]);
     }

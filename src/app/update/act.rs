@@ -45,6 +45,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         model.say(format!("nothing is selected to {}", verb.words()));
         return Vec::new();
     };
+    model.notice = None;
     match guard::ask(model, Ask { verb, target, to: None, reason: None }) {
         Ok(ask) => vec![Effect::Draft(ask)],
         Err(refusal) => {
@@ -149,7 +150,11 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     }
     let Some(Overlay::Card(card)) = model.nav.overlay.take() else { return Vec::new() };
     match guard::confirm(model, &card) {
-        Ok(confirmed) => vec![Effect::Execute(Box::new(confirmed))],
+        Ok(confirmed) => {
+            // Whatever was said against keys before does not speak of what is done now.
+            model.notice = None;
+            vec![Effect::Execute(Box::new(confirmed))]
+        }
         Err(refusal) => {
             model.nav.overlay = Some(Overlay::Refused(refusal));
             Vec::new()

@@ -40,7 +40,7 @@ pub(super) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
         right("errors", 7, 8, 2, errors),
         right("stable", 6, 8, 4, stable_errors),
         right("p99", 7, 7, 5, p99),
-        left("verdict", 12, 12, 0, verdict),
+        left("verdict", if scene.narrow(80) { 8 } else { 12 }, 12, 0, verdict),
     ]
 }
 

@@ -44,7 +44,7 @@ fn specs<'a>(scene: &Scene<'a>) -> [Spec<Scene<'a>, &'a Rollout>; 6] {
         left("version", 8, 24, 0, flight::version),
         left("pods", 9, 14, 0, pods),
         left("since", 8, 12, 1, since),
-        left("", 6, 40, 2, back),
+        left("", 12, 40, 2, back),
     ]
 }
 

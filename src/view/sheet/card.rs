@@ -288,11 +288,16 @@ fn keys(scene: &Scene<'_>, card: &Card, width: usize) -> Line {
         Some(_) if goes_on && !card.words.trim().is_empty() => scene.hint(Intent::Send, "goes on to the read-back"),
         Some(missing) => Line::of(Role::Dim, missing),
     };
-    if begin.width() + leave.width() + 4 > width {
+    let short = scene.hint(Intent::Back, "leaves it");
+    let room = width.saturating_sub(4);
+    if begin.width() + leave.width() <= room {
+        begin.gap(3).join(leave)
+    } else if begin.width() + short.width() <= room {
+        begin.gap(3).join(short)
+    } else {
         // A read-back that is as long as this stands above, whole.
-        return Line::of(Role::Dim, "type it to send it").gap(3).join(leave);
+        Line::of(Role::Dim, "type it to send it").gap(3).join(short)
     }
-    begin.gap(3).join(leave)
 }
 
 #[cfg(test)]
@@ -343,7 +348,7 @@ mod tests {
     #[test]
     fn a_card_that_does_not_fit_says_how_high_it_must_be_and_fits_there() {
         let mut long = back();
-        long.plan.draft.notes = (1..9).map(|index| format!("warning {index} of a cluster that has many")).collect();
+        long.plan.draft.notes = (1..15).map(|index| format!("warning {index} of a cluster that has many")).collect();
         let low = shown(long.clone(), 80, 14);
         let Extent::Cut { rows, .. } = low.extent else { panic!("{:?}", low.extent) };
         assert!(text(&low).contains(&format!("cut: make the terminal {rows} rows high, nothing is sent before")));
@@ -374,7 +379,7 @@ mod tests {
         let view = shown(Card::new(sample::ask(Verb::Promote), plan), 120, 36);
         assert_eq!(view.sheet.as_ref().unwrap().tone, Tone::Unsure);
         let text = text(&view);
-        assert!(text.contains(" not known  verdict WAIT, undecided: 133 of 1,978 requests"), "{text}");
+        assert!(text.contains(" not known verdict WAIT, undecided: 133 of 1,978 requests"), "{text}");
         assert!(!text.contains("✔ verdict") && text.contains("✔ kubernetes-eu live"), "{text}");
     }
 
@@ -384,6 +389,6 @@ mod tests {
         "5vault hangs".chars().for_each(|c| card.typed(c));
         let text = text(&shown(card, 80, 24));
         assert!(text.contains("Reason  1 errors  2 latency  3 wrong behaviour  4 precaution ●5 other"), "{text}");
-        assert!(text.contains("in words   vault hangs▏") && text.contains("Enter sends it"), "{text}");
+        assert!(text.contains("in words  vault hangs▏") && text.contains("Enter sends it"), "{text}");
     }
 }

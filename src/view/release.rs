@@ -32,12 +32,18 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
         left = left.and(Role::Dim, rollout.id.engine.words()).gap(2);
     }
     // The way back names the commit of stable too.
-    left = left.join(flight::versions(rollout, if scene.narrow(100) { Commits::Canary } else { Commits::Both }));
+    let commits = match scene.columns {
+        100.. => Commits::Both,
+        70..100 => Commits::Canary,
+        _ => Commits::None,
+    };
+    left = left.join(flight::versions(rollout, commits));
     let state = scene.state(&rollout.id);
     let word = match &state {
         Some(state) if freshness::is_old(Some(state)) => freshness::warning(state),
-        Some(state) => Line::of(Role::Good, freshness::word(state)),
-        None => Line::new(),
+        // On the narrowest screens the versions come first; what is not live is said on each.
+        Some(state) if !scene.narrow(70) => Line::of(Role::Good, freshness::word(state)),
+        _ => Line::new(),
     };
     Bar { left, right: Line::of(Role::Text, number::clock(scene.now())).gap(2).join(word).gap(1) }
 }

@@ -31,16 +31,20 @@ impl Card {
 
     /// Takes a typed character.
     pub fn typed(&mut self, c: char) {
-        match &self.plan.friction {
-            Friction::ReadBack(_) => self.typed.push(c),
-            Friction::Reason | Friction::Enter => {
-                let chosen =
-                    c.to_digit(10).and_then(|digit| usize::try_from(digit).ok()).and_then(|d| d.checked_sub(1));
-                if let Some(chosen) = chosen.filter(|index| *index < REASONS.len()) {
-                    self.reason = Some(chosen);
-                }
-            }
+        // A digit may be part of what is read back: it is a reason only once that is complete.
+        let complete = self.plan.friction.read_back().is_none_or(|text| self.is_read_back(text));
+        if !complete || !(self.plan.friction.needs_reason() || self.plan.friction == Friction::Enter) {
+            return self.typed.push(c);
         }
+        let chosen = c.to_digit(10).and_then(|digit| usize::try_from(digit).ok()).and_then(|d| d.checked_sub(1));
+        if let Some(chosen) = chosen.filter(|index| *index < REASONS.len()) {
+            self.reason = Some(chosen);
+        }
+    }
+
+    /// Was this typed?
+    pub fn is_read_back(&self, text: &str) -> bool {
+        self.typed.eq_ignore_ascii_case(text)
     }
 
     /// What is still missing before it can be sent, as a sentence; `None` when nothing is.
@@ -48,11 +52,11 @@ impl Card {
         if let Some(moved) = &self.moved {
             return Some(format!("{moved}: nothing is sent from this card"));
         }
-        match &self.plan.friction {
-            Friction::ReadBack(text) if !self.typed.eq_ignore_ascii_case(text) => {
-                Some(format!("type {text} to send it"))
+        match self.plan.friction.read_back() {
+            Some(text) if !self.is_read_back(text) => Some(format!("type {text} to send it")),
+            _ if self.plan.friction.needs_reason() && self.reason.is_none() => {
+                Some(format!("choose a reason, 1 to {}", REASONS.len()))
             }
-            Friction::Reason if self.reason.is_none() => Some(format!("choose a reason, 1 to {}", REASONS.len())),
             _ => None,
         }
     }
@@ -65,6 +69,6 @@ impl Card {
 
     /// Does it go back? Those cards are shorter and look different.
     pub fn goes_back(&self) -> bool {
-        self.plan.verb.direction() == Direction::Back
+        self.plan.direction() == Direction::Back
     }
 }

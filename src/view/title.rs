@@ -42,6 +42,7 @@ fn counts(scene: &Scene<'_>) -> Line {
     let mine = |item: &&Item| !matches!(item.eligible, Eligibility::Cannot { .. });
     let waiting = scene.waiting.iter().filter(mine).count();
     let wait = match waiting {
+        0 if !scene.waiting.is_empty() => Line::of(Role::Dim, format!("{} for others", scene.waiting.len())),
         0 => Line::of(Role::Dim, "nothing waits for you"),
         1 => Line::of(Role::Accent, "1 waits for you"),
         many => Line::of(Role::Accent, format!("{many} wait for you")),

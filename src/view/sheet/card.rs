@@ -6,7 +6,7 @@ use crate::{
         intent::Intent,
     },
     domain::{offer::Risk, verb::Direction},
-    port::plan::{Friction, Plan},
+    port::plan::Plan,
     view::{
         measure, number,
         scene::Scene,
@@ -21,17 +21,21 @@ const CALL_LINES: usize = 3;
 pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize) -> Sheet {
     let plan = &card.plan;
     let tone = tone(plan);
-    let forward = plan.verb.direction() == Direction::Forward;
+    let forward = plan.direction() == Direction::Forward;
     let mut lines = what(plan, width);
     lines.push(Line::new());
     lines.extend(calls(plan, width, forward));
     lines.extend(afterwards(plan, width));
-    if forward {
+    if forward || plan.goes_back {
         let checks =
             plan.checks.iter().flat_map(|check| labelled("checked", Role::Text, &format!("✔ {check}"), width, 2));
         lines.extend(checks.enumerate().map(|(index, line)| if index == 0 { line } else { unlabelled(line) }));
         lines.extend(labelled("seen", Role::Text, &seen(plan), width, 2));
         lines.extend(labelled("undo", Role::Text, &plan.draft.undo, width, 2));
+    }
+    for risk in &plan.risks {
+        let (role, glyph) = if forward { (Role::Warn, "▲") } else { (Role::Bad, "✖") };
+        lines.extend(labelled("risk", role, &format!("{glyph} {risk}"), width, 3));
     }
     for note in &plan.draft.notes {
         lines.extend(labelled("note", Role::Warn, &format!("▲ {note}"), width, 3));
@@ -45,7 +49,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize) -> Sheet {
 }
 
 fn tone(plan: &Plan) -> Tone {
-    match (plan.verb.direction(), plan.risk) {
+    match (plan.direction(), plan.risk) {
         (Direction::Back, _) => Tone::Back,
         (Direction::Forward, Risk::High) => Tone::Forward,
         _ => Tone::Still,
@@ -64,7 +68,7 @@ fn title(plan: &Plan) -> String {
 /// for no word of it may be lost.
 fn what(plan: &Plan, width: usize) -> Vec<Line> {
     // The version on its way in keeps its colour, whichever way it moves.
-    let back = plan.verb.direction() == Direction::Back;
+    let back = plan.direction() == Direction::Back;
     let (from, to) = if back { (Role::Canary, Role::Stable) } else { (Role::Stable, Role::Canary) };
     let mut line = Line::of(Role::Text, " ");
     match (&plan.draft.from, &plan.draft.to) {
@@ -128,31 +132,30 @@ fn ask(card: &Card, width: usize) -> Vec<Line> {
     if let Some(moved) = &card.moved {
         return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, 3);
     }
-    match &card.plan.friction {
-        Friction::ReadBack(text) => {
-            let right = card.typed.eq_ignore_ascii_case(text);
-            let role = if right { Role::Good } else { Role::Strong };
-            vec![
-                Line::of(Role::Text, " Read back ")
-                    .and(Role::Strong, text.clone())
-                    .and(Role::Text, " to send it: ")
-                    .and(role, card.typed.clone())
-                    .and(Role::Accent, "▏")
-                    .and(Role::Good, if right { "  ✔" } else { "" }),
-            ]
-        }
-        Friction::Reason => {
-            let mut line = Line::of(Role::Text, " Why?");
-            for (index, reason) in REASONS.iter().enumerate() {
-                let chosen = card.reason == Some(index);
-                let role = if chosen { Role::Strong } else { Role::Text };
-                line = line.and(Role::Accent, if chosen { "  ●" } else { "   " });
-                line = line.and(Role::Key, (index + 1).to_string()).and(role, format!(" {reason}"));
-            }
-            vec![line]
-        }
-        Friction::Enter => Vec::new(),
+    let friction = &card.plan.friction;
+    let read_back = friction.read_back().map(|text| {
+        let right = card.is_read_back(text);
+        let role = if right { Role::Good } else { Role::Strong };
+        Line::of(Role::Text, " Read back ")
+            .and(Role::Strong, text.to_owned())
+            .and(Role::Text, " to send it: ")
+            .and(role, card.typed.clone())
+            .and(Role::Accent, "▏")
+            .and(Role::Good, if right { "  ✔" } else { "" })
+    });
+    read_back.into_iter().chain(friction.needs_reason().then(|| why(card))).collect()
+}
+
+/// The reasons, each with its digit.
+fn why(card: &Card) -> Line {
+    let mut line = Line::of(Role::Text, " Why?");
+    for (index, reason) in REASONS.iter().enumerate() {
+        let chosen = card.reason == Some(index);
+        let role = if chosen { Role::Strong } else { Role::Text };
+        line = line.and(Role::Accent, if chosen { "  ●" } else { "   " });
+        line = line.and(Role::Key, (index + 1).to_string()).and(role, format!(" {reason}"));
     }
+    line
 }
 
 fn keys(scene: &Scene<'_>, card: &Card) -> Line {

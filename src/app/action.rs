@@ -17,6 +17,8 @@ pub struct Action {
     pub who: Person,
     /// When it was confirmed.
     pub since: Timestamp,
+    /// Why, in their words.
+    pub reason: Option<String>,
     /// What it does.
     pub plan: Plan,
     /// What happened since.
@@ -27,7 +29,8 @@ impl Action {
     /// From a record.
     pub fn of(record: Record) -> Self {
         let intent = record.intent;
-        Self { record: record.id, who: intent.who, since: intent.at, plan: intent.plan, entries: record.entries }
+        let (who, since, reason) = (intent.who, intent.at, intent.reason);
+        Self { record: record.id, who, since, reason, plan: intent.plan, entries: record.entries }
     }
 
     /// The newest entry.

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::verb::Direction,
-    port::plan::{Ask, Friction, Plan},
+    port::plan::{Ask, Plan},
 };
 
 /// Reasons that one digit gives; the last is for anything else and takes words.
@@ -34,8 +34,6 @@ pub struct Card {
     pub reason: Option<usize>,
     /// The reason in words, where the last of [`REASONS`] is chosen.
     pub words: String,
-    /// The words are all said: what is typed next is the read-back.
-    pub said: bool,
     /// The world moved since the card was drawn: what changed, as a sentence. Nothing can be sent from this card any more.
     pub moved: Option<String>,
     /// Another number for every card and each state of it that must be seen before it is sent.
@@ -53,24 +51,10 @@ impl Card {
             typed: String::new(),
             reason: None,
             words: String::new(),
-            said: false,
             moved: None,
             revision: 0,
             before: None,
         }
-    }
-
-    /// What must be read back before it is sent.
-    pub fn read_back(&self) -> Option<&str> {
-        match &self.plan.friction {
-            Friction::ReadBack(text) => Some(text),
-            Friction::Reason | Friction::Enter => None,
-        }
-    }
-
-    /// Must a reason be chosen before it is sent?
-    pub fn asks_reason(&self) -> bool {
-        matches!(self.plan.friction, Friction::Reason)
     }
 
     /// Is the chosen reason the one that takes words?
@@ -78,15 +62,20 @@ impl Card {
         self.reason == Some(REASONS.len() - 1)
     }
 
-    /// What a key that is typed goes into: reason, its words, read-back, in this order.
+    /// What a key that is typed goes into: the read-back, then a reason, then its words. A digit may be part of what is read
+    /// back: it is a reason only once that is complete.
     pub fn field(&self) -> Field {
-        if self.takes_words() && !self.said {
-            return Field::Words;
-        }
-        match self.read_back() {
-            Some(_) if self.reason.is_some() || !self.asks_reason() => Field::ReadBack,
+        let friction = &self.plan.friction;
+        match friction.read_back() {
+            Some(text) if !friction.needs_reason() || !self.is_read_back(text) => Field::ReadBack,
+            _ if self.takes_words() => Field::Words,
             _ => Field::Reason,
         }
+    }
+
+    /// Was this typed?
+    pub fn is_read_back(&self, text: &str) -> bool {
+        self.typed.eq_ignore_ascii_case(text)
     }
 
     /// Takes a typed character.
@@ -110,16 +99,19 @@ impl Card {
         self.before = (before != (self.reason, self.typed.clone())).then_some(before);
     }
 
-    /// Deletes what was typed last; where nothing is left of it, the choice before it.
+    /// Deletes what was typed last: the words, then the choice, then the read-back.
     pub fn erase(&mut self) {
         self.before = None;
-        let emptied = match self.field() {
+        let nothing_left = match self.field() {
             Field::Words => self.words.pop().is_none(),
-            Field::ReadBack => self.typed.pop().is_none() && self.asks_reason(),
             Field::Reason => true,
+            Field::ReadBack => {
+                self.typed.pop();
+                false
+            }
         };
-        if emptied {
-            (self.reason, self.said) = (None, false);
+        if nothing_left && self.reason.take().is_none() {
+            self.typed.pop();
         }
     }
 
@@ -130,16 +122,9 @@ impl Card {
         }
     }
 
-    /// Goes on from the words of the reason to the read-back; false where there is nothing to go on to.
-    pub fn next_field(&mut self) -> bool {
-        let goes_on = self.field() == Field::Words && self.read_back().is_some() && !self.words.trim().is_empty();
-        self.said |= goes_on;
-        goes_on
-    }
-
     /// Is the reason one in words, and none are said? Going back waits for no prose.
     fn lacks_words(&self) -> bool {
-        let asked = self.asks_reason() && self.takes_words() && !self.goes_back();
+        let asked = self.plan.friction.needs_reason() && self.takes_words() && !self.goes_back();
         asked && self.words.trim().is_empty() && self.ask.reason.is_none()
     }
 
@@ -148,14 +133,14 @@ impl Card {
         if let Some(moved) = &self.moved {
             return Some(format!("{moved}: nothing is sent from this card"));
         }
-        if self.asks_reason() && self.reason.is_none() {
-            return Some(format!("choose a reason, 1 to {}", REASONS.len()));
+        match self.plan.friction.read_back() {
+            Some(text) if !self.is_read_back(text) => Some(format!("type {text} to send it")),
+            _ if self.plan.friction.needs_reason() && self.reason.is_none() => {
+                Some(format!("choose a reason, 1 to {}", REASONS.len()))
+            }
+            _ if self.lacks_words() => Some("say the reason in words".to_owned()),
+            _ => None,
         }
-        if self.lacks_words() {
-            return Some("say the reason in words".to_owned());
-        }
-        let text = self.read_back()?;
-        (!self.typed.eq_ignore_ascii_case(text)).then(|| format!("type {text} to send it"))
     }
 
     /// The reason in words: what the ask brought, else the chosen digit's, with what was typed behind it.
@@ -170,23 +155,19 @@ impl Card {
 
     /// Does it go back? Those cards are shorter and look different.
     pub fn goes_back(&self) -> bool {
-        self.plan.verb.direction() == Direction::Back
+        self.plan.direction() == Direction::Back
     }
 
     /// Is there anything on it that must be seen anew before it is sent? What only ages is not: evidence, and on the way back
     /// a weight or a count, for a system that writes its status all the time must not be able to block it.
     pub fn must_be_seen_anew(&self, before: &Self) -> bool {
-        let said = |card: &Self| (card.typed.clone(), card.reason, card.words.clone(), card.said, card.moved.clone());
+        let said = |card: &Self| (card.typed.clone(), card.reason, card.words.clone(), card.moved.clone());
         let (plan, old) = (&self.plan, &before.plan);
-        let acts = |plan: &Plan| {
-            let draft = &plan.draft;
-            let calls = draft.calls.clone();
-            (plan.target.clone(), plan.friction.clone(), draft.from.clone(), draft.to.clone(), draft.bound.clone(), calls)
-        };
+        let sends = |plan: &Plan| (plan.verb, plan.target.clone(), plan.draft.bound.clone(), plan.draft.calls.clone());
+        let moves = |plan: &Plan| (plan.draft.from.clone(), plan.draft.to.clone(), plan.friction.clone());
         let words = |plan: &Plan| (plan.draft.effect.clone(), plan.draft.expect.said(), plan.draft.notes.clone());
         said(self) != said(before)
-            || plan.verb != old.verb
-            || acts(plan) != acts(old)
+            || (sends(plan), moves(plan), &plan.risks) != (sends(old), moves(old), &old.risks)
             || (!self.goes_back() && (words(plan) != words(old) || plan.evidence.verdict != old.evidence.verdict))
     }
 }
@@ -197,14 +178,15 @@ mod tests {
     use crate::{
         app::{
             guard,
-            sample::{ask, draft, payments, seeing},
+            sample::{ask, draft, go, payments, seeing},
         },
         domain::verb::Verb,
+        port::plan::Friction,
     };
 
     fn card(verb: Verb) -> Card {
         let mut model = seeing(vec![payments()]);
-        model.judgements.clear();
+        go(&mut model);
         let plan = guard::plan(&model, &ask(verb), Ok(draft(&payments(), verb))).unwrap();
         Card::new(ask(verb), plan)
     }
@@ -240,5 +222,19 @@ mod tests {
         assert_eq!(forward.typed, "a1b");
         forward.unsay();
         assert_eq!(forward.typed, "a1b", "only the last key is taken back");
+    }
+
+    #[test]
+    fn read_back_and_reason_are_typed_in_this_order_and_erased_in_the_other() {
+        let mut card = card(Verb::Promote);
+        card.plan.friction = Friction::ReadBackAndReason("a1b2".to_owned());
+        type_in(&mut card, "a1b2");
+        assert_eq!((card.field(), card.missing().as_deref()), (Field::Reason, Some("choose a reason, 1 to 5")));
+        type_in(&mut card, "5");
+        assert_eq!((card.field(), card.missing().as_deref()), (Field::Words, Some("say the reason in words")));
+        type_in(&mut card, "seen in 2 regions");
+        assert_eq!((card.missing(), card.typed.as_str()), (None, "a1b2"));
+        (0.."seen in 2 regions".len() + 2).for_each(|_| card.erase());
+        assert_eq!((card.typed.as_str(), card.reason, card.words.as_str()), ("a1b", None, ""));
     }
 }

@@ -103,7 +103,7 @@ mod tests {
         app::{
             intent::Intent,
             msg::Msg,
-            sample::{ask, blind, draft, payments, see, seeing},
+            sample::{ask, blind, draft, go, payments, see, seeing},
             update::update,
         },
         domain::verb::Verb,
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_read_back_counts_only_key_by_key() {
         let mut model = seeing(vec![payments()]);
-        model.judgements.clear();
+        go(&mut model);
         press(&mut model, Intent::Promote);
         let drafted =
             Msg::Drafted { ask: ask(Verb::Promote), draft: Box::new(Ok(draft(&payments(), Verb::Promote))) };

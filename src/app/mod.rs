@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod intent;
 pub mod model;
 pub mod msg;
+pub mod quarantine;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod store;

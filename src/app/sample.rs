@@ -11,6 +11,7 @@ use crate::{
         update::update,
     },
     domain::{
+        evidence::Verdict,
         ids::RolloutId,
         offer::{Offer, Risk},
         rollout::{
@@ -73,6 +74,7 @@ pub(crate) fn payments() -> Rollout {
         step_times: BTreeMap::from([(5, since)]),
         analyses: Vec::new(),
         events: Vec::new(),
+        unknown: Vec::new(),
         identity: Identity {
             uid: "uid-1".to_owned(),
             generation: 3,
@@ -125,6 +127,15 @@ pub(crate) fn seeing(rollouts: Vec<Rollout>) -> Model {
     let mut model = blind();
     see(&mut model, now(), rollouts);
     model
+}
+
+/// Everything that is judged in this model is judged well, whatever was measured.
+pub(crate) fn go(model: &mut Model) {
+    for judgement in model.judgements.values_mut() {
+        (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
+        judgement.missing.clear();
+        judgement.eta = None;
+    }
 }
 
 /// Lets the model see these rollouts, at a time.

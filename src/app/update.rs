@@ -100,7 +100,7 @@ mod tests {
         app::{
             card::Card,
             model::{Overlay, Screen},
-            sample::{ask, blind, draft, now, payments, see, seeing},
+            sample::{ask, blind, draft, go, now, payments, see, seeing},
         },
         domain::{
             objective::{Objective, Slo},
@@ -197,7 +197,7 @@ mod tests {
     fn going_forward_needs_the_commit_read_back() {
         let mut model = seeing(vec![payments()]);
         // Nothing is measured in this model, which policy would refuse: this test is about the card alone.
-        model.judgements.clear();
+        go(&mut model);
         press(&mut model, &[Intent::Promote]);
         drafted(&mut model, &payments(), Verb::Promote);
         assert_eq!(card(&model).plan.friction, Friction::ReadBack("a1b2".to_owned()));
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_hung_cluster_refuses_forward_verbs_and_keeps_the_way_back_open() {
         let mut model = seeing(vec![payments()]);
-        model.judgements.clear();
+        go(&mut model);
         let fault = Fault::new(now() + Duration::from_secs(9), FaultKind::TimedOut, "no answer within 4 s");
         update(&mut model, Msg::Tick(fault.at));
         update(

@@ -171,6 +171,15 @@ pub struct ReplicaSet {
     pub scale_down_at: Option<Timestamp>,
 }
 
+/// Something that could not be read or does not fit together. As long as there is one, nothing goes forward.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// What is not known, as a sentence: `the pods could not be read: …`.
+    pub what: String,
+    /// What can be done about it.
+    pub way: String,
+}
+
 /// A verdict that the engine's own analysis came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
@@ -262,6 +271,9 @@ pub struct Rollout {
     pub analyses: Vec<Analysis>,
     /// What happened to it, newest first.
     pub events: Vec<Event>,
+    /// What could not be read. Nothing of it may be taken for absent.
+    #[serde(default)]
+    pub unknown: Vec<Unknown>,
     /// What plans are bound to.
     pub identity: Identity,
     /// What can be done with it, from the engine's point of view.
@@ -277,6 +289,11 @@ impl Rollout {
     /// The step that runs now.
     pub fn current_step(&self) -> Option<&Step> {
         self.step.and_then(|index| self.steps.get(index))
+    }
+
+    /// The step that runs now as Argo's own tools count it, how many are done of how many: `1/4`.
+    pub fn step_words(&self) -> Option<String> {
+        self.step.map(|step| format!("{step}/{}", self.steps.len()))
     }
 
     /// The pods on one side.
@@ -296,7 +313,7 @@ impl Rollout {
     }
 
     /// Was another version put back in its place? Then that one has a revision from before it and one from after it.
-    fn was_taken_back(&self, set: &ReplicaSet) -> bool {
+    pub fn was_taken_back(&self, set: &ReplicaSet) -> bool {
         let returned = |other: &ReplicaSet| {
             let before = other.earlier_revisions.iter().any(|earlier| *earlier < set.revision);
             other.hash != set.hash && before && set.revision < other.revision
@@ -349,6 +366,7 @@ mod tests {
             step_times: BTreeMap::new(),
             analyses: Vec::new(),
             events: Vec::new(),
+            unknown: Vec::new(),
             identity: Identity {
                 uid: "u".to_owned(),
                 generation: 1,

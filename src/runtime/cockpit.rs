@@ -291,6 +291,19 @@ impl Cockpit {
         self.tick();
     }
 
+    /// Takes everything in until the model is as wanted, at most for a span.
+    pub async fn until(&mut self, wanted: impl Fn(&Model) -> bool, limit: Duration) {
+        let mut limit = self.clock.sleep(limit);
+        while !wanted(&self.model) {
+            tokio::select! {
+                biased;
+                () = &mut limit => return,
+                Some(note) = self.news.recv() => self.take(note),
+                Some(note) = self.notes.1.recv() => self.take(note),
+            }
+        }
+    }
+
     /// Takes everything in until nothing happens any more. On a virtual clock, whose time passes only when everything else
     /// is idle, that is exact; on another clock it is a moment.
     pub async fn idle(&mut self) {

@@ -160,6 +160,7 @@ impl Cluster {
             step_times: BTreeMap::new(),
             analyses: Vec::new(),
             events: Vec::new(),
+            unknown: Vec::new(),
             identity: Identity {
                 uid: fact(fact::UID),
                 generation: 1,

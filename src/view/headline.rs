@@ -7,6 +7,7 @@ use crate::{
         headline::{self, Cause, Headline},
         intent::Intent,
         model::Model,
+        quarantine::Quarantine,
         store::SourceState,
     },
     domain::{
@@ -62,12 +63,14 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
 /// The way back and the keys that lead there.
 fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
-    let left = Line::of(Role::Text, "   ").join(way_back::line(rollout));
+    let left = Line::of(Role::Text, "   ").join(way_back::line(scene.model, rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
     let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
     let right = if selected && !refused {
-        let back = rollout
-            .way_back()
+        let quarantine = Quarantine::of(scene.model.actions.iter(), rollout);
+        let back = quarantine
+            .way_back(rollout)
+            .set()
             .map_or_else(|| "roll back".to_owned(), |set| format!("roll back to {}", set.version.tag));
         scene.hint(Intent::Rollback, back).gap(3).join(scene.hint(Intent::Why, "why")).gap(1)
     } else {

@@ -166,7 +166,7 @@ fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
     line = match &item.eligible {
         Eligibility::Can => line.and(Role::Good, "can"),
         Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
-        Eligibility::Unknown { why } => line.and(Role::Unknown, format!("not known: {why}")),
+        Eligibility::Unknown { why } => line.and(Role::Unknown, why.clone()),
     };
     if item.newer_behind > 0 {
         line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
@@ -199,7 +199,7 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
             let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
             add("you", Role::Warn, format!("cannot: {why}; ask {}", ask.join(", ")));
         }
-        Eligibility::Unknown { why } => add("you", Role::Unknown, format!("not known: {why}")),
+        Eligibility::Unknown { why } => add("you", Role::Unknown, why.clone()),
     }
     if item.newer_behind > 0 {
         add("behind", Role::Warn, format!("{} newer wait behind this one", item.newer_behind));

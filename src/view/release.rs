@@ -122,7 +122,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
         let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back");
         parts.push(Part::Line(Line::of(Role::Warn, words).cut(scene.columns)));
     }
-    let left = Line::of(Role::Text, " ").join(way_back::line(rollout));
+    let left = Line::of(Role::Text, " ").join(way_back::line(scene.model, rollout));
     let right = scene.hint(Intent::Why, "the arithmetic").gap(1);
     parts.push(Part::Bar(Bar { left, right: if scene.narrow(100) { Line::new() } else { right } }));
     parts

@@ -157,6 +157,7 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
         step_times: [(0, at(1, 27, 0)), (2, at(1, 37, 0)), (4, at(1, 46, 58)), (5, at(1, 47, 0))].into(),
         analyses: Vec::new(),
         events: Vec::new(),
+        unknown: Vec::new(),
         offers: [Verb::Promote, Verb::Skip, Verb::PromoteFull, Verb::Pause, Verb::Abort, Verb::Rollback]
             .map(|verb| Offer::open(verb, Risk::High))
             .into_iter()
@@ -406,7 +407,9 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             undo: "abort: all traffic back to 1.41.3".into(),
             notes: if back { vec!["autosync is on: it may put 1.42.0 back".into()] } else { Vec::new() },
         },
+        goes_back: false,
         checks: vec!["verdict GO: 0.2 % against 0.2 % on stable".into(), "kubernetes-eu live".into()],
+        risks: Vec::new(),
         evidence: Evidence { at: now(), verdict: None, said: String::new(), sources: Vec::new() },
     }
 }

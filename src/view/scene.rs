@@ -28,6 +28,8 @@ pub(super) struct Scene<'a> {
     /// How many rollouts are in flight, and how much waits for who looks: a filter changes neither.
     pub(super) in_flight: usize,
     pub(super) waits_for_me: usize,
+    /// How much waits for somebody else.
+    pub(super) waits_for_others: usize,
     /// The releases that are shown: in flight or just arrived, in the order of the board.
     pub(super) flights: Vec<&'a Rollout>,
     /// What waits for a human and is shown.
@@ -47,6 +49,7 @@ impl<'a> Scene<'a> {
         let (flights, resting) = (board::releases(model), board::resting(model));
         let mut waiting = inbox::items(model);
         let waits_for_me = waiting.iter().filter(|item| !matches!(item.eligible, Eligibility::Cannot { .. })).count();
+        let waits_for_others = waiting.len() - waits_for_me;
         waiting.retain(|item| board::is_shown(model, item));
         let selected = select(model, &flights, &waiting, &resting);
         Self {
@@ -56,6 +59,7 @@ impl<'a> Scene<'a> {
             rows: usize::from(model.size.1),
             in_flight: model.store.rollouts().filter(|rollout| rollout.in_flight()).count(),
             waits_for_me,
+            waits_for_others,
             flights,
             waiting,
             resting,

@@ -42,6 +42,7 @@ fn counts(scene: &Scene<'_>) -> Line {
     // On the narrowest screens where one is says more than whole words.
     let (gap, narrow) = if scene.narrow(70) { (2, true) } else { (3, false) };
     let wait = match scene.waits_for_me {
+        0 if scene.waits_for_others > 0 => Line::of(Role::Dim, format!("{} for others", scene.waits_for_others)),
         0 if narrow => Line::of(Role::Dim, "none wait"),
         0 => Line::of(Role::Dim, "nothing waits for you"),
         many if narrow => Line::of(Role::Accent, format!("{many} wait")),

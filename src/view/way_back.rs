@@ -1,14 +1,24 @@
 //! The way back, shown before anybody goes forward: to which version, and whether its pods run.
 
 use crate::{
+    app::{
+        model::Model,
+        quarantine::{Quarantine, WayBack},
+    },
     domain::rollout::Rollout,
     view::span::{Line, Role},
 };
 
 /// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
-pub(super) fn line(rollout: &Rollout) -> Line {
-    let Some(set) = rollout.way_back() else {
-        return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known");
+pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
+    let quarantine = Quarantine::of(model.actions.iter(), rollout);
+    let (set, left_out) = match quarantine.way_back(rollout) {
+        WayBack::Usual(set) => (set, String::new()),
+        WayBack::Older(set, left) => (set, format!("; not the one before it: {left}")),
+        WayBack::OnlyLeft(set, left) => {
+            return Line::of(Role::Bad, format!("✖ back: only {}, and {left}", set.version));
+        }
+        WayBack::None => return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known"),
     };
     let (role, glyph, how) = match set.ready {
         0 => (Role::Warn, "▲", "none of its pods runs, they start first".to_owned()),
@@ -19,7 +29,7 @@ pub(super) fn line(rollout: &Rollout) -> Line {
             (role, glyph, format!("{ready} of {} pods ready", rollout.replicas))
         }
     };
-    Line::of(role, format!("{glyph} back: {}", set.version)).and(Role::Dim, format!(", {how}"))
+    Line::of(role, format!("{glyph} back: {}", set.version)).and(Role::Dim, format!(", {how}{left_out}"))
 }
 
 #[cfg(test)]
@@ -30,7 +40,7 @@ mod tests {
     fn said(ready: u32) -> (String, Role) {
         let mut rollout = sample::payments();
         rollout.replica_sets[1].ready = ready;
-        let line = line(&rollout);
+        let line = line(&sample::board(120, 36), &rollout);
         (line.plain(), line.spans[0].role)
     }
 
@@ -45,6 +55,6 @@ mod tests {
         );
         let mut first = sample::payments();
         first.replica_sets.truncate(1);
-        assert_eq!(line(&first).plain(), "✖ back: no earlier version is known");
+        assert_eq!(line(&sample::board(120, 36), &first).plain(), "✖ back: no earlier version is known");
     }
 }

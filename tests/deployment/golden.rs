@@ -60,6 +60,7 @@ fn a_rolling_update_that_is_stuck_is_read_whole() {
         step_times: std::collections::BTreeMap::new(),
         analyses: vec![],
         events: vec![],
+        unknown: vec![],
         identity: Identity {
             uid: "b10361dd-1647-4c86-8174-039f30c45c46".into(),
             generation: 3,

@@ -137,16 +137,9 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(card) = model.card() else { return Vec::new() };
-    if card.moved.is_none() {
-        if let Some(why) = unsent(model, card) {
-            model.say(why);
-            return Vec::new();
-        }
-        let mut goes_on = false;
-        change(model, |card| goes_on = card.next_field());
-        if goes_on {
-            return Vec::new();
-        }
+    if let Some(why) = unsent(model, card).filter(|_| card.moved.is_none()) {
+        model.say(why);
+        return Vec::new();
     }
     let Some(Overlay::Card(card)) = model.nav.overlay.take() else { return Vec::new() };
     match guard::confirm(model, &card) {
@@ -172,10 +165,7 @@ fn unsent(model: &Model, card: &Card) -> Option<String> {
     if model.is_card_unseen() {
         return Some(UNSEEN.to_owned());
     }
-    let missing = card.missing()?;
-    // Enter behind the words of a reason leads on to the read-back.
-    let leads_on = card.field() == Field::Words && card.read_back().is_some() && !card.words.trim().is_empty();
-    (!leads_on).then_some(missing)
+    card.missing()
 }
 
 /// An action went on. Once it has ended, its source is read again at once: what was done must not stand as undone until

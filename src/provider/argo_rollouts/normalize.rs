@@ -50,6 +50,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         step_times: steps::times(view.events, started(wire, &view.sets), pause(wire).zip(wire.step_index())),
         analyses: with_current(wire, view.analyses),
         events: view.events.to_vec(),
+        unknown: Vec::new(),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,

@@ -46,6 +46,7 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
         step_times: BTreeMap::new(),
         analyses: view.analyses.to_vec(),
         events: view.events.to_vec(),
+        unknown: Vec::new(),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,

@@ -1,7 +1,7 @@
 //! One rollout in flight as a row: its columns, and its status in one cell.
 
 use crate::{
-    app::{inbox, watch},
+    app::{inbox, quarantine::Quarantine, watch},
     domain::{
         evidence::Verdict,
         rollout::{PauseReason, Phase, Role as Side, Rollout, StepKind},
@@ -248,7 +248,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             None => Line::new(),
         },
     });
-    if let Some(set) = rollout.way_back() {
+    if let Some(set) = Quarantine::of(scene.model.actions.iter(), rollout).way_back(rollout).set() {
         pieces.push(Line::of(Role::Dim, format!("back {}", set.version.tag)));
     }
     let mut line = Line::new();

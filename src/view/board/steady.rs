@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    app::watch,
+    app::{quarantine::Quarantine, watch},
     domain::{
         rollout::{Role as Side, Rollout},
         time::age,
@@ -88,7 +88,7 @@ fn since(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
 /// What is not live, else where it would go back to.
 fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let warning = scene.state(&rollout.id).map(|state| freshness::warning(&state)).unwrap_or_default();
-    match rollout.way_back() {
+    match Quarantine::of(scene.model.actions.iter(), rollout).way_back(rollout).set() {
         _ if !warning.is_empty() => warning,
         Some(set) => Line::of(Role::Dim, format!("back {}", set.version.tag)),
         None => Line::new(),

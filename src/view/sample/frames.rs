@@ -37,6 +37,7 @@ fn refusal() -> Refusal {
         ],
         ways: vec!["roll back or abort".into(), "hold it where it is and find the cause".into()],
         changed: false,
+        verdict: Some(crate::domain::evidence::Verdict::NoGo),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         card::{Card, Field, REASONS},
         intent::Intent,
     },
-    domain::{evidence::Verdict, offer::Risk, verb::Direction},
+    domain::{offer::Risk, verb::Direction},
     port::plan::Plan,
     view::{
         measure, number,
@@ -47,18 +47,20 @@ fn blocks(card: &Card, head: Vec<Line>, width: usize) -> Vec<Block> {
     let must = |lines| Block { lines, folds: None };
     let may = |folds, lines| Block { lines, folds: Some(folds) };
     let blank = || may(9, vec![Line::new()]);
-    let forward = plan.verb.direction() == Direction::Forward;
+    let forward = plan.direction() == Direction::Forward;
     let mut blocks = vec![must(head), blank()];
     blocks.extend(calls(plan, width, forward).into_iter().flat_map(|(words, wire)| [may(5, words), may(8, wire)]));
     blocks.push(may(4, afterwards(plan, width)));
-    if forward {
+    if forward || plan.goes_back {
         blocks.extend([
             may(6, checked(plan, width)),
             may(3, labelled("seen", Role::Text, &seen(plan), width, 2)),
             may(7, labelled("undo", Role::Text, &draft.undo, width, 2)),
         ]);
-        blocks.extend(undecided(plan).map(|text| must(labelled("not known", Role::Warn, &text, width, ALL))));
     }
+    let (role, mark) = if forward { (Role::Warn, "▲") } else { (Role::Bad, "✖") };
+    let risks = plan.risks.iter().map(|risk| labelled("risk", role, &format!("{mark} {risk}"), width, ALL));
+    blocks.extend(risks.map(must));
     let notes = draft.notes.iter().map(|note| labelled("note", Role::Warn, &format!("▲ {note}"), width, ALL));
     blocks.extend(notes.map(must));
     let ask = ask(card, width);
@@ -93,9 +95,9 @@ fn fold(mut blocks: Vec<Block>, room: usize) -> (Vec<Line>, Option<usize>) {
 }
 
 fn tone(plan: &Plan) -> Tone {
-    match (plan.verb.direction(), plan.risk) {
+    match (plan.direction(), plan.risk) {
         (Direction::Back, _) => Tone::Back,
-        (Direction::Forward, _) if is_undecided(plan) => Tone::Unsure,
+        (Direction::Forward, _) if !plan.risks.is_empty() => Tone::Unsure,
         (Direction::Forward, Risk::High) => Tone::Forward,
         _ => Tone::Still,
     }
@@ -120,7 +122,7 @@ fn title(plan: &Plan, width: usize) -> (String, Vec<Line>) {
 /// for no word of it may be lost.
 fn what(plan: &Plan, width: usize) -> Vec<Line> {
     // The version on its way in keeps its colour, whichever way it moves.
-    let back = plan.verb.direction() == Direction::Back;
+    let back = plan.direction() == Direction::Back;
     let (from, to) = if back { (Role::Canary, Role::Stable) } else { (Role::Stable, Role::Canary) };
     let room = width.saturating_sub(2);
     let below = |role: Role, text: &str| -> Vec<Line> {
@@ -173,29 +175,10 @@ fn afterwards(plan: &Plan, width: usize) -> Vec<Line> {
     labelled("done when", Role::Text, &then, width, 2)
 }
 
-/// What was checked and holds. That nothing is decided is no such thing: it stands by itself.
+/// What was checked and holds.
 fn checked(plan: &Plan, width: usize) -> Vec<Line> {
-    let holds = plan.checks.iter().filter(|check| !is_undecided(plan) || !is_verdict(check));
-    let lines = holds.flat_map(|check| labelled("checked", Role::Text, &format!("✔ {check}"), width, 2));
+    let lines = plan.checks.iter().flat_map(|check| labelled("checked", Role::Text, &format!("✔ {check}"), width, 2));
     lines.enumerate().map(|(index, line)| if index == 0 { line } else { unlabelled(line) }).collect()
-}
-
-/// Would it go forward on a verdict that is still open?
-fn is_undecided(plan: &Plan) -> bool {
-    plan.evidence.verdict == Some(Verdict::Wait)
-}
-
-fn is_verdict(check: &str) -> bool {
-    check.starts_with("verdict ")
-}
-
-/// What nobody knows yet, where it goes forward all the same.
-fn undecided(plan: &Plan) -> Option<String> {
-    if !is_undecided(plan) {
-        return None;
-    }
-    let checked = plan.checks.iter().find(|check| is_verdict(check)).cloned();
-    Some(checked.unwrap_or_else(|| format!("verdict WAIT, undecided: {}", plan.evidence.said)))
 }
 
 /// `verdict GO, kubernetes live 2 s`: what was on screen.
@@ -222,15 +205,15 @@ fn ask(card: &Card, width: usize) -> Vec<Line> {
         return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, ALL);
     }
     let mut lines = Vec::new();
-    if card.asks_reason() {
+    if let Some(text) = card.plan.friction.read_back() {
+        lines.extend(read_back(card, text, width));
+    }
+    if card.plan.friction.needs_reason() {
         lines.extend(reasons(card, width));
     }
     if card.takes_words() {
         let cursor = if card.field() == Field::Words { "▏" } else { "" };
         lines.extend(labelled("in words", Role::Strong, &format!("{}{cursor}", card.words), width, ALL));
-    }
-    if let Some(text) = card.read_back() {
-        lines.extend(read_back(card, text, width));
     }
     lines
 }
@@ -254,7 +237,7 @@ fn reasons(card: &Card, width: usize) -> Vec<Line> {
 }
 
 fn read_back(card: &Card, text: &str, width: usize) -> Vec<Line> {
-    let right = card.typed.eq_ignore_ascii_case(text);
+    let right = card.is_read_back(text);
     let role = if right { Role::Good } else { Role::Strong };
     let cursor = if card.field() == Field::ReadBack { "▏" } else { "" };
     let typed = Line::of(role, card.typed.clone())
@@ -282,10 +265,8 @@ fn keys(scene: &Scene<'_>, card: &Card, width: usize) -> Line {
     if card.moved.is_some() {
         return leave;
     }
-    let goes_on = card.field() == Field::Words && card.read_back().is_some();
     let begin = match card.missing() {
         None => scene.hint(Intent::Send, "sends it"),
-        Some(_) if goes_on && !card.words.trim().is_empty() => scene.hint(Intent::Send, "goes on to the read-back"),
         Some(missing) => Line::of(Role::Dim, missing),
     };
     let short = scene.hint(Intent::Back, "leaves it");
@@ -304,14 +285,15 @@ fn keys(scene: &Scene<'_>, card: &Card, width: usize) -> Line {
 mod tests {
     use super::*;
     use crate::{
+        app::{drawn::Extent, model::Overlay},
         domain::{verb::Verb, version::Version},
+        port::plan::Friction,
         view::{
             View,
             sample::{self, under},
             view,
         },
     };
-    use crate::app::{drawn::Extent, model::Overlay};
 
     fn shown(card: Card, columns: u16, rows: u16) -> View {
         view(&under(sample::board(columns, rows), Overlay::Card(Box::new(card))), &sample::keymap())
@@ -363,7 +345,7 @@ mod tests {
         let (service, tag) = ("a-service-with-a-name-".repeat(4), "2026.11.28-nightly.".repeat(6));
         card.plan.service = service.as_str().into();
         card.plan.draft.to = Some(Version::tagged(tag.as_str()));
-        card.plan.friction = crate::port::plan::Friction::ReadBack(tag.clone());
+        card.plan.friction = Friction::ReadBack(tag.clone());
         let view = shown(card, 60, 40);
         let run: String = text(&view).split_whitespace().collect();
         assert!(run.contains(&service) && run.matches(&tag).count() == 2, "{}", text(&view));
@@ -372,15 +354,18 @@ mod tests {
     }
 
     #[test]
-    fn going_forward_on_an_open_verdict_looks_unsure_and_has_no_tick_for_it() {
+    fn going_forward_on_an_open_verdict_looks_unsure_and_wants_read_back_and_reason() {
         let mut plan = sample::plan(Verb::Promote);
-        plan.checks = vec!["verdict WAIT, undecided: 133 of 1,978 requests".into(), "kubernetes-eu live".into()];
-        plan.evidence.verdict = Some(Verdict::Wait);
-        let view = shown(Card::new(sample::ask(Verb::Promote), plan), 120, 36);
+        plan.risks = vec!["verdict WAIT, undecided: 133 of 1,978 requests".into()];
+        plan.friction = Friction::ReadBackAndReason("a1b2".into());
+        let mut card = Card::new(sample::ask(Verb::Promote), plan);
+        "a1b22".chars().for_each(|c| card.typed(c));
+        let view = shown(card, 120, 36);
         assert_eq!(view.sheet.as_ref().unwrap().tone, Tone::Unsure);
         let text = text(&view);
-        assert!(text.contains(" not known verdict WAIT, undecided: 133 of 1,978 requests"), "{text}");
-        assert!(!text.contains("✔ verdict") && text.contains("✔ kubernetes-eu live"), "{text}");
+        assert!(text.contains(" risk      ▲ verdict WAIT, undecided: 133 of 1,978 requests"), "{text}");
+        assert!(text.contains("Read back a1b2 to send it: a1b2  ✔"), "{text}");
+        assert!(text.contains("1 errors ●2 latency") && text.contains("Enter sends it"), "{text}");
     }
 
     #[test]

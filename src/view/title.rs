@@ -89,6 +89,6 @@ mod tests {
         assert_eq!(left("demo waiting-approval", false, 120), " holdshort  demo waiting-approval");
         assert_eq!(left("demo waiting-approval", false, 80), " demo waiting-approval");
         assert_eq!(left("prod", true, 80), " holdshort  prod  READ-ONLY");
-        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-…  READ-ONLY");
+        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-th…  READ-ONLY");
     }
 }

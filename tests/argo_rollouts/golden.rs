@@ -101,6 +101,7 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         step_times: [(0, at("2026-11-21T06:21:02Z")), (3, at("2026-11-21T06:21:09Z"))].into(),
         analyses: vec![],
         events: vec![],
+        unknown: vec![],
         identity: Identity {
             uid: "11791e41-22a9-4067-8077-3e84ac593e6c".into(),
             generation: 3,

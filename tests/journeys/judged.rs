@@ -202,7 +202,7 @@ async fn bursts(look: Look) -> Demo {
         look,
         &[
             "promote feed",
-            "not known yet whether it does harm: 26,439 of 73,797 requests",
+            "verdict WAIT, not known yet whether it does harm: 26,439 of",
             "Read back c0ff to send it",
             "Why?",
         ],

@@ -19,10 +19,12 @@ use std::{
     future::Future,
     io::{self, BufReader, IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 pub use self::demo::Demo;
 use crate::{
+    app::model::Model,
     cli::{
         args::{
             AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs,
@@ -35,6 +37,7 @@ use crate::{
         verb::{self, Console},
     },
     demo::scenario::Scenario,
+    domain::{observed::Freshness, rollout::Rollout},
     journal::{Chain, Signed},
     keymap::Keymap,
     port::record::RecordId,
@@ -53,6 +56,8 @@ use crate::{
 
 /// Columns and rows of a model that nobody looks at.
 const UNSEEN: (u16, u16) = (120, 36);
+/// How long a command waits to learn what we may do: less is said without it, and nothing that is not so.
+const RIGHTS: Duration = Duration::from_secs(2);
 /// The newest records that `audit` reads.
 const RECORDS: usize = 10_000;
 
@@ -71,6 +76,15 @@ struct Process<'a> {
     environment: BTreeMap<String, String>,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
+}
+
+/// Has every cluster said what we may do with what is in flight there? One that does not answer is not waited for.
+fn knows_our_rights(model: &Model) -> bool {
+    let live = |rollout: &&Rollout| {
+        let seen = model.store.seen_rollout(&rollout.id);
+        rollout.in_flight() && seen.is_some_and(|seen| seen.freshness(model.now) == Freshness::Live)
+    };
+    model.store.rollouts().filter(live).all(|rollout| rollout.offers.iter().all(|offer| offer.unsure.is_none()))
 }
 
 /// Runs a command line and says how it ended. Never prints through macros: a closed pipe or a dead terminal is no panic.
@@ -109,13 +123,13 @@ impl Process<'_> {
         }
         match command {
             Command::Demo(demo) => self.demo(demo, cli),
-            Command::Status { service, json } => {
-                let (service, json) = (service.clone(), *json);
-                self.looking(|model, _, out| status::print(model, service.as_deref(), json, view::headline_text, out))
+            Command::Status { service, exit_code, json } => {
+                let (service, manner) = (service.clone(), status::Manner { as_json: *json, judging: *exit_code });
+                self.looking(|model, _, out| status::print(model, service.as_deref(), manner, view::headline_text, out))
             }
             Command::Inbox { json } => {
                 let json = *json;
-                self.looking(|model, _, out| inbox::print(model, json, out).map(|()| Exit::Done))
+                self.looking(|model, _, out| inbox::print(model, json, out))
             }
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
@@ -124,7 +138,7 @@ impl Process<'_> {
             Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
             Command::Themes(command) => self.themes(command),
             Command::Config(ConfigCommand::Check) => {
-                config::check(&ground::loaded(&self.globals, &self.environment)?, self.out)
+                config::check(&ground::checked(&self.globals, &self.environment)?, self.out)
             }
             Command::Config(ConfigCommand::Show) => {
                 config::show(&ground::loaded(&self.globals, &self.environment)?, self.out)
@@ -154,7 +168,7 @@ impl Process<'_> {
     /// A look at the settled model.
     fn looking(
         &mut self,
-        look: impl FnOnce(&crate::app::model::Model, &Keymap, &mut dyn Write) -> Result<Exit, CliError>,
+        look: impl FnOnce(&Model, &Keymap, &mut dyn Write) -> Result<Exit, CliError>,
     ) -> Result<Exit, CliError> {
         let pilot = self.wait(self.settled(UNSEEN))?;
         look(pilot.cockpit.model(), pilot.cockpit.keymap(), self.out)
@@ -164,6 +178,7 @@ impl Process<'_> {
         let ground = self.ground().await?;
         let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None).await?;
         pilot.cockpit.settle().await;
+        pilot.cockpit.until(knows_our_rights, RIGHTS).await;
         Ok(pilot)
     }
 
@@ -241,8 +256,7 @@ impl Process<'_> {
             let mut pilot = self.settled((args.size.columns, args.size.rows)).await?;
             snapshot::open(pilot.cockpit.model_mut(), args)?;
             for chord in args.keys.iter().flat_map(|keys| &keys.0) {
-                pilot.cockpit.key(*chord);
-                pilot.cockpit.idle().await;
+                pilot.cockpit.press_one(*chord).await;
             }
             Ok(pilot)
         })?;

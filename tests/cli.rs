@@ -44,7 +44,7 @@ fn flags_of_every_command_stand_before_and_after_it() {
         let cli = read(line);
         assert_eq!(cli.globals.demo.as_deref(), Some("steady"), "{line}");
         assert_eq!((cli.globals.at, cli.globals.seed), (Some(Duration::from_mins(20)), Some(7)), "{line}");
-        assert_eq!(cli.command, Some(Command::Status { service: None, json: true }), "{line}");
+        assert_eq!(cli.command, Some(Command::Status { service: None, exit_code: false, json: true }), "{line}");
     }
     let cli = read("--config a.toml inbox --config b.toml --profile eu --read-only --ascii --slow -vv --color never");
     assert_eq!(cli.globals.profile.as_deref(), Some("eu"));
@@ -58,7 +58,7 @@ fn flags_of_every_command_stand_before_and_after_it() {
 fn demo_takes_its_value_only_after_an_equals_sign() {
     let cli = read("--demo status payments");
     assert_eq!(cli.globals.demo.as_deref(), Some("bad-canary"));
-    assert_eq!(cli.command, Some(Command::Status { service: Some("payments".into()), json: false }));
+    assert_eq!(cli.command, Some(Command::Status { service: Some("payments".into()), exit_code: false, json: false }));
 }
 
 #[test]
@@ -83,11 +83,12 @@ fn the_demo_is_flown_listed_and_served() {
 fn every_verb_is_a_command_of_its_own() {
     for verb in Verb::iter() {
         let name = verb.to_string().replace('_', "-");
-        let line = format!("{name} payments@prod --expect 1.42.0 --reason x --yes --json --wait=90s");
+        let line = format!("{name} payments@prod --expect 1.42.0 --reason x --accept-wait --yes --json --wait=90s");
         let command = command(&line);
         let (read, args, to) = command.verb().unwrap_or_else(|| panic!("{name} is no verb"));
         assert_eq!((read, args.target.as_str(), to), (verb, "payments@prod", None));
         assert_eq!((args.expect.as_deref(), args.yes, args.json), (Some("1.42.0"), true, true));
+        assert!(args.accept_wait, "{name}");
         assert_eq!(args.wait, Wait::AtMost(Duration::from_secs(90)));
     }
     let rollback = command("rollback payments --to 1.41.3 --wait");
@@ -99,6 +100,7 @@ fn every_verb_is_a_command_of_its_own() {
 fn the_other_commands_are_understood() {
     let table = [
         ("inbox --json", Command::Inbox { json: true }),
+        ("status --exit-code", Command::Status { service: None, exit_code: true, json: false }),
         ("audit list", Command::Audit(AuditCommand::List { json: false })),
         ("audit show 12 --json", Command::Audit(AuditCommand::Show { id: 12, json: true })),
         ("audit verify", Command::Audit(AuditCommand::Verify { json: false })),
@@ -178,6 +180,10 @@ fn help_ends_well_and_lists_the_exit_codes() {
         let text = help.to_string();
         assert!(text.contains("Exit codes:\n    0  done, or GO\n") && text.contains("\n  130  interrupted"), "{text}");
         assert!(!text.contains("executor"), "{text}");
+    }
+    let help = parse(words("status --help")).unwrap_err().to_string();
+    for said in ["  holdshort status --exit-code && deploy\n", "0, whatever was seen: `holdshort status && deploy`"] {
+        assert!(help.contains(said), "{help}");
     }
     assert_eq!(parse(words("--version")).unwrap_err().exit_code(), 0);
 }

@@ -106,3 +106,65 @@ fn bad_input_is_one_clear_sentence_and_ends_with_2() {
         assert!(!said.contains("panicked"), "{said}");
     }
 }
+
+/// `config check` over a configuration with one cluster.
+fn config_check(cluster: &str) -> (Option<i32>, String) {
+    let config = file(&format!("[connections.eu]\nkind = \"kubernetes\"\nenvironment = \"prod\"\n{cluster}\n"));
+    let output = holdshort(&["--config", &config.path().display().to_string(), "config", "check"]);
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (output.status.code(), said.replace(&config.path().display().to_string(), "FILE"))
+}
+
+#[test]
+fn config_check_looks_whether_the_context_is_in_the_kubeconfig_and_connects_to_nothing() {
+    // Nobody listens there.
+    let kubeconfig = file(&holdshort::demo::serve::kubeconfig("http://127.0.0.1:1", ["eu", "us"]));
+    let path = kubeconfig.path().display().to_string();
+    let (code, said) = config_check(&format!("kubeconfig = '{path}'\ncontext = \"eu\""));
+    assert_eq!((code, said.starts_with("the configuration holds: 1 connections")), (Some(0), true), "{said}");
+    let (code, said) = config_check(&format!("kubeconfig = '{path}'\ncontext = \"eu-west\""));
+    let expected = "there is no context 'eu-west'";
+    assert_eq!((code, said.contains(expected)), (Some(2), true), "{said}");
+    assert!(said.contains("--> FILE:5:11") && said.contains("\"eu-west\"\n  |           ^^^^^^^^^"), "{said}");
+    let (code, said) = config_check("kubeconfig = '/no/such/kubeconfig'");
+    assert_eq!((code, said.contains("/no/such/kubeconfig")), (Some(2), true), "{said}");
+}
+
+#[test]
+fn status_ends_with_the_worst_verdict_where_that_is_asked_for() {
+    let code = |line: &[&str]| holdshort(line).status.code();
+    assert_eq!(code(&["--demo", "status", "--exit-code"]), Some(3));
+    assert_eq!(code(&["--demo", "status"]), Some(0));
+    assert_eq!(code(&["--demo=steady", "status", "--exit-code"]), Some(0));
+    assert_eq!(code(&["--demo=burst", "status", "--exit-code"]), Some(4));
+}
+
+#[test]
+fn a_roll_back_without_a_reason_and_a_promotion_on_wait_are_refused_with_their_way_on() {
+    let (code, said) = refused(&["--demo", "rollback", "payments", "--yes"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("roll back payments needs --reason TEXT") && said.contains("nothing was sent"), "{said}");
+    let (code, said) = refused(&["--demo=burst", "promote", "feed", "--yes", "--expect", "c0ff"]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("not known yet whether it does harm") && said.contains("--accept-wait"), "{said}");
+}
+
+#[test]
+fn the_inbox_of_a_cluster_that_does_not_answer_is_incomplete() {
+    let kubeconfig = file(&holdshort::demo::serve::kubeconfig("http://127.0.0.1:1", ["eu"]));
+    let state = tempfile::tempdir().unwrap();
+    let config = file(&format!(
+        "state.path = '{}'\n[connections.eu]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nkubeconfig = '{}'\n",
+        state.path().display(),
+        kubeconfig.path().display()
+    ));
+    let config = config.path().display().to_string();
+    let output = holdshort(&["--config", &config, "inbox"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(8), "{said}");
+    assert!(said.starts_with("cannot tell what waits for a human: no source has answered\n"), "{said}");
+    let output = holdshort(&["--config", &config, "inbox", "--json"]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["complete"], &said["sources"][0]["freshness"]), (&json!(false), &json!("failing")), "{said:#}");
+    assert_eq!(output.status.code(), Some(8));
+}

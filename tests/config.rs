@@ -22,7 +22,7 @@ fn read(file: &Path, profile: Option<&str>) -> Result<Loaded, Failure> {
     let profile = profile.map(str::to_owned);
     let layers = Layers { places, files: vec![file.to_owned()], profile, env: BTreeMap::new() };
     let (presets, themes) = (names(&["istio", "linkerd", "otel-http"]), names(&["colour-blind", "dark", "light"]));
-    load(&layers, &Known { presets: &presets, themes: &themes, keys: &cli::keys::check })
+    load(&layers, &Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts: None })
 }
 
 /// The `.toml` files of a folder, sorted.
@@ -99,7 +99,7 @@ fn a_later_file_wins_and_the_environment_wins_over_all() {
         env: BTreeMap::from([("HOLDSHORT_READ_ONLY".to_owned(), "false".to_owned())]),
     };
     let themes = names(&["dark", "light"]);
-    let known = Known { presets: &[], themes: &themes, keys: &cli::keys::check };
+    let known = Known { presets: &[], themes: &themes, keys: &cli::keys::check, contexts: None };
     let config = load(&layers, &known).unwrap().config;
     assert_eq!((config.theme.as_deref(), config.operator.as_deref()), (Some("light"), Some("user")));
     assert_eq!((config.read_only, config.state.path), (false, Some(PathBuf::from("/b"))));
@@ -120,7 +120,7 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let places = Places { system: "/nowhere".into(), user: None };
         let layers = Layers { places, files: vec![path.clone()], profile: Some("night".to_owned()), env };
-        load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check })
+        load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None })
     };
     let (profile, base) =
         ("operator = 'profile'\nworld.clock = 'http://profile'", "clock = 'http://file'\nspeed = 2.5");
@@ -156,7 +156,7 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
 fn no_layer_at_all_is_said_as_that() {
     let places = Places { system: "/nowhere/s".into(), user: Some("/nowhere/u".into()) };
     let layers = Layers { places, files: Vec::new(), profile: None, env: BTreeMap::new() };
-    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check };
+    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None };
     let failure = load(&layers, &known).unwrap_err();
     assert_eq!(failure, Failure::Nothing(vec!["/nowhere/s".into(), "/nowhere/u".into()]));
 }

@@ -8,7 +8,10 @@ mod pty;
 use std::{collections::BTreeMap, fs, process::Command};
 
 use holdshort::{
-    app::model::{Model, Screen},
+    app::{
+        drawn::Extent,
+        model::{Model, Screen},
+    },
     keymap::Keymap,
     run::demo_cockpit,
     runtime::{
@@ -44,7 +47,9 @@ fn a_bad_canary_is_rolled_back_with_three_keys() {
     pty.until("the headline", likely);
     pty.keys("r");
     pty.until("the card", |screen| screen.contains("roll back payments"));
-    pty.keys("1\r");
+    pty.keys("1");
+    pty.until("the reason", |screen| screen.contains("●1 errors") && screen.contains("Enter sends it"));
+    pty.keys("\r");
     pty.until("the verified end", |screen| screen.contains("DONE"));
     pty.keys("q");
     assert!(pty.wait().success());
@@ -100,11 +105,60 @@ fn a_terminal_that_is_too_small_says_so_and_comes_back() {
     let mut pty = Pty::start(&["demo"], 120, 36);
     pty.until("the headline", likely);
     pty.resize(20, 5);
-    pty.until("the smallest size", |screen| screen.contains("80x24"));
-    pty.resize(120, 36);
-    pty.until("the headline again", likely);
+    pty.until("the smallest size", |screen| screen.contains("60x12"));
+    pty.resize(80, 23);
+    pty.until("the headline again, with a row less", likely);
     pty.keys("q");
     assert!(pty.wait().success());
+}
+
+#[test]
+fn under_a_card_that_cannot_be_seen_the_keys_that_confirm_are_dead_and_q_leaves() {
+    let mut pty = Pty::start(&["demo"], 120, 36);
+    pty.until("the headline", likely);
+    pty.keys("r");
+    pty.until("the card", |screen| screen.contains("choose a reason"));
+    pty.keys("1");
+    pty.until("the reason", |screen| screen.contains("Enter sends it"));
+    pty.resize(80, 9);
+    pty.until("that it is too small", |screen| screen.contains("nothing is sent; q leaves"));
+    pty.keys("\r");
+    pty.keys("q");
+    assert!(pty.wait().success());
+    let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+    assert!(!raw.contains("record 1"), "{raw:?}");
+}
+
+#[test]
+fn keys_that_come_all_at_once_open_a_card_at_most_and_say_why_nothing_is_sent() {
+    let mut pty = Pty::start(&["demo"], 120, 36);
+    pty.until("the headline", likely);
+    pty.keys("r1\r");
+    let screen = pty.until("why not", |screen| screen.contains("faster than a hand"));
+    assert!(screen.contains("choose a reason"), "{screen}");
+    pty.keys("\u{3}");
+    assert!(pty.wait().success());
+}
+
+#[test]
+fn whoever_leaves_while_an_act_runs_is_told_of_it_and_of_its_end() {
+    let mut pty = Pty::start(&["demo", "--speed", "20"], 80, 24);
+    pty.until("the headline", likely);
+    pty.keys("r");
+    pty.until("the card", |screen| screen.contains("choose a reason"));
+    pty.keys("1");
+    pty.until("the reason", |screen| screen.contains("Enter sends it"));
+    pty.keys("\r");
+    pty.until("that it runs", |screen| screen.contains("record 1"));
+    pty.keys("\u{3}");
+    assert!(pty.wait().success());
+    let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+    let left = raw.rfind("\u{1b}[?1049l").unwrap();
+    let after = raw.get(left..).unwrap();
+    // It may have ended before the key was taken: then the screen said so.
+    let told = after.contains("roll back payments in prod/eu-west-1 is under way in this process")
+        && after.contains("record 1 ended: done, 12 of 12 pods on 1.41.3 (9f8e7d6)");
+    assert!(told || raw.contains("DONE"), "{after:?}");
 }
 
 #[test]
@@ -128,7 +182,7 @@ fn a_terminated_program_gives_the_terminal_back() {
 
 /// The cockpit over the built-in world in the terminal that this test binary is started in, as the program runs it: the same
 /// loop and the same guard. `draw` and `aside` are the faults.
-fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model, Rect, &mut Buffer)) {
+fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model, Rect, &mut Buffer) -> Extent) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let mut demo = runtime.block_on(demo_cockpit("bad-canary", (120, 36))).unwrap();
     runtime.block_on(async {
@@ -148,18 +202,19 @@ fn fly(aside: impl Future<Output = ()> + Send + 'static, draw: impl FnMut(&Model
     });
 }
 
-fn paint(model: &Model, area: Rect, buffer: &mut Buffer) {
+fn paint(model: &Model, area: Rect, buffer: &mut Buffer) -> Extent {
     let theme = Theme::named("dark", Depth::True, Glyphs::Unicode).unwrap();
     let keymap = Keymap::with(&BTreeMap::new()).unwrap();
-    ui::draw(&view::view(model, &keymap), &theme, area, buffer);
+    ui::draw(&view::view(model, &keymap), &theme, area, buffer)
 }
 
 #[test]
 #[ignore = "panics in the terminal of the test below"]
 fn child_that_panics_while_it_draws() {
     fly(std::future::pending(), |model, area, buffer| {
-        paint(model, area, buffer);
+        let extent = paint(model, area, buffer);
         assert!(!matches!(model.nav.screen(), Screen::Inbox), "a bug in the view");
+        extent
     });
 }
 
@@ -173,12 +228,13 @@ fn child_that_panics_in_a_task() {
         panic!("a bug in a task");
     };
     fly(aside, move |model, area, buffer| {
-        paint(model, area, buffer);
+        let extent = paint(model, area, buffer);
         if matches!(model.nav.screen(), Screen::Inbox)
             && let Some(tell) = tell.take()
         {
             tell.send(()).unwrap();
         }
+        extent
     });
 }
 

@@ -29,6 +29,8 @@ pub struct Action {
     pub who: Person,
     /// When it was confirmed.
     pub since: Timestamp,
+    /// Why, in their words.
+    pub reason: Option<String>,
     /// What it does.
     pub plan: Plan,
     /// What happened since.
@@ -41,14 +43,9 @@ impl Action {
     /// From a record.
     pub fn of(record: Record) -> Self {
         let intent = record.intent;
-        Self {
-            record: record.id,
-            who: intent.who,
-            since: intent.at,
-            plan: intent.plan,
-            entries: record.entries,
-            lost: None,
-        }
+        let (who, since, reason) = (intent.who, intent.at, intent.reason);
+        let (plan, entries) = (intent.plan, record.entries);
+        Self { record: record.id, who, since, reason, plan, entries, lost: None }
     }
 
     /// The newest entry.
@@ -67,7 +64,7 @@ impl Action {
 pub struct Actions {
     all: Vec<Action>,
     /// What had ended before this session began, oldest first.
-    past: Vec<Record>,
+    past: Vec<Action>,
 }
 
 impl Actions {
@@ -85,12 +82,12 @@ impl Actions {
 
     /// Takes what had ended before this session began.
     pub fn remember(&mut self, past: Vec<Record>) {
-        self.past = past;
+        self.past = past.into_iter().map(Action::of).collect();
     }
 
-    /// What had ended before this session began, oldest first: what it says of versions still counts.
-    pub fn past(&self) -> &[Record] {
-        &self.past
+    /// All, and what had ended before this session began, oldest first: what that says of versions still counts.
+    pub fn with_past(&self) -> impl DoubleEndedIterator<Item = &Action> {
+        self.past.iter().chain(&self.all)
     }
 
     /// Nobody carries a record out any more.

@@ -1,9 +1,10 @@
-//! Which rows the lists have and in which order: exceptions first, steady services not at all.
+//! Which rows the lists have and in which order: exceptions first, steady services last.
 
 use crate::{
     app::{
         inbox::{self, Item},
         model::{Model, RowKey, Screen},
+        watch,
     },
     domain::{
         evidence::Verdict,
@@ -12,18 +13,34 @@ use crate::{
     port::plan::Target,
 };
 
-/// Rollouts in flight, those that need a human most first.
+/// Every rollout in flight, those that need a human most first. No filter hides one: the answer on top rests on all.
 pub fn in_flight(model: &Model) -> Vec<&Rollout> {
-    let mut rows: Vec<&Rollout> = model
-        .store
-        .rollouts()
-        .filter(|rollout| rollout.in_flight() && matches_filter(model, || haystack(rollout)))
-        .collect();
+    let mut rows: Vec<&Rollout> = model.store.rollouts().filter(|rollout| rollout.in_flight()).collect();
+    sort(model, &mut rows);
+    rows
+}
+
+/// Those in flight and those that have just arrived, as far as they match the filter; those that need a human most first.
+pub fn releases(model: &Model) -> Vec<&Rollout> {
+    let shown = |rollout: &&Rollout| watch::is_followed(model, rollout) && matches(model, rollout);
+    let mut rows: Vec<&Rollout> = model.store.rollouts().filter(shown).collect();
+    sort(model, &mut rows);
+    rows
+}
+
+/// Those that are steady and match the filter, by name.
+pub fn resting(model: &Model) -> Vec<&Rollout> {
+    let shown = |rollout: &&Rollout| !watch::is_followed(model, rollout) && matches(model, rollout);
+    let mut rows: Vec<&Rollout> = model.store.rollouts().filter(shown).collect();
+    rows.sort_by(|a, b| (&a.service, &a.id).cmp(&(&b.service, &b.id)));
+    rows
+}
+
+fn sort(model: &Model, rows: &mut [&Rollout]) {
     rows.sort_by_cached_key(|rollout| {
         let rollout: &Rollout = rollout;
         (urgency(model, rollout), &rollout.service, &rollout.id)
     });
-    rows
 }
 
 /// How many rollouts have nothing on their way.
@@ -34,22 +51,29 @@ pub fn steady(model: &Model) -> usize {
 /// What waits for a human and matches the filter.
 pub fn waiting(model: &Model) -> Vec<Item> {
     let mut items = inbox::items(model);
-    items.retain(|item| {
-        matches_filter(model, || {
-            let version = item.version.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("{} {} {} {} {version}", item.service, item.environment, item.system, item.title)
-        })
-    });
+    items.retain(|item| is_shown(model, item));
     items
+}
+
+/// Does something that waits match the filter?
+pub fn is_shown(model: &Model, item: &Item) -> bool {
+    matches_filter(model, || {
+        let version = item.version.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{} {} {} {} {version}", item.service, item.environment, item.system, item.title)
+    })
 }
 
 /// The rows of the visible screen, in order.
 pub fn rows(model: &Model) -> Vec<RowKey> {
     let waits = || waiting(model).into_iter().map(|item| RowKey::Waits(item.target));
+    let key = |rollout: &Rollout| RowKey::Rollout(rollout.id.clone());
     match model.nav.screen() {
-        Screen::Board => in_flight(model).into_iter().map(|r| RowKey::InFlight(r.id.clone())).chain(waits()).collect(),
+        Screen::Board => {
+            let releases = releases(model).into_iter().map(key);
+            releases.chain(waits()).chain(resting(model).into_iter().map(key)).collect()
+        }
         Screen::Inbox => waits().collect(),
-        Screen::Release(id) => vec![RowKey::InFlight(id.clone())],
+        Screen::Release(id) => vec![RowKey::Rollout(id.clone())],
     }
 }
 
@@ -78,13 +102,16 @@ fn urgency(model: &Model, rollout: &Rollout) -> u8 {
         (_, Phase::Unknown) => 4,
         _ if inbox::waits(rollout) => 5,
         (Some(Verdict::Wait), _) => 6,
-        _ => 7,
+        _ if rollout.in_flight() => 7,
+        _ => 8,
     }
 }
 
-fn haystack(rollout: &Rollout) -> String {
-    let version = rollout.canary.as_ref().map(ToString::to_string).unwrap_or_default();
-    format!("{} {} {version}", rollout.service, rollout.environment)
+fn matches(model: &Model, rollout: &Rollout) -> bool {
+    matches_filter(model, || {
+        let version = rollout.canary.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{} {} {version}", rollout.service, rollout.environment)
+    })
 }
 
 fn matches_filter(model: &Model, text: impl FnOnce() -> String) -> bool {

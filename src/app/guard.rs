@@ -1,23 +1,31 @@
 //! The guard: an ask becomes a plan or a refusal, a plan becomes confirmed or not. Nothing else can make an `Execute`; a
 //! key, the palette, a script and a gate all pass here.
 
+mod facts;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{action::Action, card::Card, inbox, model::Model},
+    app::{
+        action::Action,
+        card::Card,
+        guard::facts::{circumstances, evidence},
+        inbox,
+        model::Model,
+        quarantine::{Quarantine, WayBack},
+    },
     domain::{
-        evidence::{Evidence, SourceAge},
-        ids::{EnvironmentName, Person, RolloutId, ServiceName},
-        observed::Freshness,
+        evidence::Verdict,
+        ids::{EnvironmentName, Person, ServiceName},
         offer::{Offer, Risk, offer_for},
         rollout::Rollout,
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
     },
-    policy::{Circumstances, Decision, Judged, Source, decide},
+    policy::{Decision, WAY_BACK, decide},
     port::{
         plan::{Ask, Blocked, Draft, Friction, Plan, Target},
         record::{NewRecord, Stage},
@@ -26,6 +34,8 @@ use crate::{
 
 /// How much of a commit is read back.
 const READ_BACK: usize = 4;
+
+pub use self::facts::standing;
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +50,9 @@ pub struct Refusal {
     pub ways: Vec<String>,
     /// The world is not as it was on screen (exit code 6 rather than 9).
     pub changed: bool,
+    /// The word that the reasons come down to: NO-GO, or NO DATA where nothing else stands in the way.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
 }
 
 impl fmt::Display for Refusal {
@@ -113,19 +126,49 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
         return Err(refuse(ask.verb, what, &why));
     }
-    let Decision { refusals, mut ways, .. } = decide(&circumstances(model, &ask, &subject));
-    if ask.verb.direction() == Direction::Forward {
-        ways.extend(subject.rollout.iter().flat_map(|rollout| &rollout.unknown).map(|unknown| unknown.way.clone()));
-    }
-    let mut reasons: Vec<String> = offer.blocked.iter().cloned().collect();
-    reasons.extend(refusals);
+    let (to, blocked) = match subject.rollout.filter(|_| ask.verb == Verb::Rollback) {
+        Some(rollout) => way_back(model, rollout, &ask, offer)?,
+        None => (ask.to.clone(), offer.blocked.clone()),
+    };
+    let Decision { refusals, mut ways, verdict, .. } = decide(&circumstances(model, &ask, subject.rollout));
+    let verdict = verdict.filter(|verdict| blocked.is_none() || *verdict == Verdict::NoGo);
+    let reasons: Vec<String> = blocked.into_iter().chain(refusals).collect();
     if reasons.is_empty() {
-        return Ok(ask);
+        return Ok(Ask { to, ..ask });
     }
     if let Some(rollout) = subject.rollout {
-        ways.retain(|way| way != "roll back or abort" || rollout.in_flight());
+        ways.retain(|way| way != WAY_BACK || rollout.in_flight());
     }
-    Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false })
+    Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict })
+}
+
+/// Which version a roll back means, and what of the engine's offer stands against that. One that is named is for the draft to
+/// find: the engine's reason is about the one it would take itself. One that nobody named is never one that was left for cause.
+fn way_back(
+    model: &Model,
+    rollout: &Rollout,
+    ask: &Ask,
+    offer: &Offer,
+) -> Result<(Option<String>, Option<String>), Refusal> {
+    if ask.to.is_some() {
+        return Ok((ask.to.clone(), None));
+    }
+    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    match quarantine.way_back(rollout) {
+        WayBack::Older(arm, _) => Ok((Some(arm.hash.clone()), offer.blocked.clone())),
+        WayBack::OnlyLeft(arm, left) if offer.blocked.is_none() && !model.session.read_only => {
+            let why = format!("the only way back is to {}, and {left}", arm.called());
+            let what = format!("{} in {}", rollout.service, rollout.environment);
+            let home = quarantine.homeward(rollout).map(|_| {
+                let version = rollout.canary.as_ref().map_or_else(String::new, |version| format!(" to {version}"));
+                format!("promote full: that finishes the way back{version}")
+            });
+            let name = arm.version.as_ref().map_or(&arm.hash, |version| &version.tag);
+            let anyway = format!("`holdshort rollback {} --to {name}` puts it back all the same", rollout.id);
+            Err(Refusal { ways: home.into_iter().chain([anyway]).collect(), ..refuse(ask.verb, what, &why) })
+        }
+        _ => Ok((None, offer.blocked.clone())),
+    }
 }
 
 /// May this be asked although that is under way? Going back may: it ends whatever else is. Only the same act is not begun
@@ -154,18 +197,38 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
     draft.notes.splice(0..0, ends_another(model, &asked));
     let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
-    let decision = decide(&circumstances(model, &asked, &subject));
+    let circumstances = circumstances(model, &asked, subject.rollout);
+    let goes_back = circumstances.back.is_some();
+    let decision = decide(&circumstances);
+    let mut risks = decision.risks;
+    risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
+    let mut checks = decision.checks;
+    checks.extend(offer_for(subject.offers, asked.verb).and_then(|offer| offer.unsure.clone()));
     Ok(Plan {
         verb: asked.verb,
         target: asked.target.clone(),
         service: subject.service.clone(),
         environment: subject.environment.cloned().unwrap_or_else(|| EnvironmentName::new("")),
         risk,
-        friction: friction(asked.verb, risk, &draft),
+        friction: friction(asked.verb, risk, &draft, goes_back, !risks.is_empty()),
         draft,
-        checks: decision.checks,
+        goes_back,
+        checks,
+        risks,
         evidence: evidence(model, &asked.target, subject.rollout),
     })
+}
+
+/// That a way back ends at a version which somebody left for cause: allowed, and said in red.
+fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Option<String> {
+    let hash = match verb {
+        Verb::Abort => &rollout.identity.stable_hash,
+        Verb::Rollback => &rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to)?.hash,
+        _ => return None,
+    };
+    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
+    quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
 }
 
 /// Confirms a card. The last look before anything is written: the world must still be as it was when the card was drawn.
@@ -215,88 +278,23 @@ pub fn offers(model: &Model, rollout: &Rollout) -> Vec<Offer> {
     rollout.offers.iter().map(each).collect()
 }
 
-fn friction(verb: Verb, risk: Risk, draft: &Draft) -> Friction {
-    match (verb.direction(), risk) {
-        (Direction::Back, _) => Friction::Reason,
-        (Direction::Forward, Risk::High) => match acts_on(verb, draft) {
-            Some(Version { commit: Some(commit), .. }) => Friction::ReadBack(commit.chars().take(READ_BACK).collect()),
-            Some(version) => Friction::ReadBack(version.tag.clone()),
-            None => Friction::Enter,
-        },
-        _ => Friction::Enter,
+/// Going back wants a reason, and so does closing a gate for good, or going forward while something is not known. Going
+/// forward where a mistake costs much wants the version read back.
+fn friction(verb: Verb, risk: Risk, draft: &Draft, goes_back: bool, risky: bool) -> Friction {
+    if goes_back || verb.direction() == Direction::Back || verb == Verb::Reject {
+        return Friction::Reason;
     }
-}
-
-fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>) -> Circumstances {
-    Circumstances {
-        verb: ask.verb,
-        read_only: model.session.read_only,
-        journal_broken: model.journal_broken.clone(),
-        judged: subject.rollout.and_then(|rollout| judged(model, &rollout.id)),
-        sources: source_ages(model, &ask.target, subject.rollout)
-            .into_iter()
-            .map(|(age, words)| Source { name: age.source.to_string(), freshness: age.freshness, words })
-            .collect(),
-        unknown: subject.rollout.iter().flat_map(|it| &it.unknown).map(|unknown| unknown.what.clone()).collect(),
+    let high = verb.direction() == Direction::Forward && risk == Risk::High;
+    let read_back = acts_on(verb, draft).filter(|_| high).map(|version| match &version.commit {
+        Some(commit) => commit.chars().take(READ_BACK).collect(),
+        None => version.tag.clone(),
+    });
+    match (read_back, risky) {
+        (Some(text), true) => Friction::ReadBackAndReason(text),
+        (Some(text), false) => Friction::ReadBack(text),
+        (None, true) => Friction::Reason,
+        (None, false) => Friction::Enter,
     }
-}
-
-/// What policy is told of a rollout's verdict.
-pub fn judged(model: &Model, id: &RolloutId) -> Option<Judged> {
-    let judgement = model.judgements.get(id)?;
-    let missing: Vec<String> = judgement.missing.iter().map(ToString::to_string).collect();
-    // The reason ends with what is missing, which policy says for itself, with how it is missing.
-    let why = match judgement.reason.split_once("NO DATA ") {
-        Some((why, _)) if !missing.is_empty() => why.trim_end_matches([',', ' ']),
-        _ => &judgement.reason,
-    };
-    let day = |at: Timestamp| if at.date_naive() == model.now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
-    let due = judgement.eta.map(|at| at.format(day(at)).to_string());
-    Some(Judged { verdict: judgement.verdict, why: why.to_owned(), missing, due })
-}
-
-/// The sources that a decision about the target rests on, with their state in words.
-fn source_ages(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Vec<(SourceAge, String)> {
-    let mut states: Vec<_> = model.store.target_state(target, model.now).into_iter().collect();
-    if let Some(rollout) = rollout.filter(|rollout| rollout.in_flight()) {
-        // The signals of a judged rollout count, wherever they come from; a service without signals has no such source.
-        let judged = model.store.signals(&rollout.service).map(|(source, _)| source.clone());
-        let all = model.store.sources(model.now);
-        states.extend(judged.and_then(|source| all.into_iter().find(|state| state.source == source)));
-    }
-    let words = |age: Option<u64>, fault: Option<String>| match (age, fault) {
-        (Some(age), Some(fault)) => format!("last good answer {age} s ago; {fault}"),
-        (Some(age), None) => format!("last answer {age} s ago"),
-        (None, Some(fault)) => format!("never answered; {fault}"),
-        (None, None) => "never answered".to_owned(),
-    };
-    states
-        .into_iter()
-        .map(|state| {
-            let age_seconds = state.age.map(|age| age.as_secs());
-            let words = words(age_seconds, state.fault.map(|fault| fault.text));
-            (SourceAge { source: state.source, freshness: state.freshness, age_seconds }, words)
-        })
-        .collect()
-}
-
-fn evidence(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Evidence {
-    let judged = rollout.and_then(|rollout| model.judgements.get(&rollout.id));
-    Evidence {
-        at: model.now,
-        verdict: judged.map(|judgement| judgement.verdict),
-        said: judged.map_or_else(String::new, |judgement| judgement.reason.clone()),
-        sources: source_ages(model, target, rollout).into_iter().map(|(age, _)| age).collect(),
-    }
-}
-
-/// Is everything that a forward verb on this rollout rests on live, and the evidence not against it?
-pub fn is_clear(model: &Model, rollout: &Rollout) -> bool {
-    let target = Target::Rollout(rollout.id.clone());
-    let live = |(age, _): (SourceAge, String)| age.freshness == Freshness::Live;
-    rollout.unknown.is_empty()
-        && judged(model, &rollout.id).is_none_or(|judged| judged.against().is_empty())
-        && source_ages(model, &target, Some(rollout)).into_iter().all(live)
 }
 
 fn words(subject: &Subject<'_>) -> String {
@@ -315,10 +313,13 @@ fn kind(target: &Target) -> &'static str {
 }
 
 fn refuse(verb: Verb, what: String, why: &str) -> Refusal {
-    Refusal { verb, what, reasons: vec![why.to_owned()], ways: Vec::new(), changed: false }
+    Refusal { verb, what, reasons: vec![why.to_owned()], ways: Vec::new(), changed: false, verdict: None }
 }
 
 /// Who decided and when, as a record begins.
 pub fn begun(confirmed: &Confirmed) -> (&Person, Timestamp) {
     (&confirmed.0.who, confirmed.0.at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ pub fn items(model: &Model) -> Vec<Item> {
         title: gate.title.clone(),
         version: gate.version.clone(),
         since: Some(gate.since),
-        eligible: gate.eligible.clone(),
+        eligible: if model.session.read_only { looking_only() } else { gate.eligible.clone() },
         verdict: None,
         newer_behind: gate.newer_behind,
     });
@@ -72,11 +72,11 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         Some(PauseReason::Person) => (format!("{engine} hold"), "resume".to_owned()),
         Some(PauseReason::Inconclusive) => (format!("{engine} pause"), "inconclusive analysis".to_owned()),
         _ => {
-            let step = rollout.step.unwrap_or_default();
-            (format!("{engine} pause"), format!("promote past step {step}"))
+            let what =
+                rollout.step_words().map_or_else(|| "promote".to_owned(), |step| format!("promote past step {step}"));
+            (format!("{engine} pause"), what)
         }
     };
-    let blocked = offer_for(&rollout.offers, let_through(rollout)).and_then(|offer| offer.blocked.clone());
     Item {
         target: Target::Rollout(rollout.id.clone()),
         service: rollout.service.clone(),
@@ -85,10 +85,31 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         title,
         version: rollout.canary.clone(),
         since: pause.and_then(|p| p.since),
-        eligible: blocked.map_or(Eligibility::Can, |why| Eligibility::Cannot { why, ask: Vec::new() }),
+        eligible: may_i(model, rollout),
         verdict: model.judgements.get(&rollout.id).map(|judgement| judgement.verdict),
         newer_behind: 0,
     }
+}
+
+/// May I let it through? Never "can" where nobody has said so.
+fn may_i(model: &Model, rollout: &Rollout) -> Eligibility {
+    let verb = let_through(rollout);
+    if model.session.read_only {
+        return looking_only();
+    }
+    let Some(offer) = offer_for(&rollout.offers, verb) else {
+        let why = format!("there is no {} on a {}", verb.words(), rollout.id.engine.words());
+        return Eligibility::Cannot { why, ask: Vec::new() };
+    };
+    match (&offer.blocked, &offer.unsure) {
+        (Some(why), _) => Eligibility::Cannot { why: why.clone(), ask: Vec::new() },
+        (None, Some(why)) => Eligibility::Unknown { why: why.clone() },
+        (None, None) => Eligibility::Can,
+    }
+}
+
+fn looking_only() -> Eligibility {
+    Eligibility::Cannot { why: "this session is read-only".to_owned(), ask: Vec::new() }
 }
 
 /// The verb that lets a waiting rollout through: what `approve` means on its row.

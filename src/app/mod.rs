@@ -5,6 +5,7 @@
 pub mod action;
 pub mod board;
 pub mod card;
+pub mod drawn;
 pub mod effect;
 pub mod guard;
 pub mod headline;
@@ -12,7 +13,9 @@ pub mod inbox;
 pub mod intent;
 pub mod model;
 pub mod msg;
+pub mod quarantine;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod store;
 pub mod update;
+pub mod watch;

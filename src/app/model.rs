@@ -8,8 +8,10 @@ use crate::{
     app::{
         action::Actions,
         card::Card,
+        drawn::{Drawn, Extent, Press},
         guard::Refusal,
         store::{SourceInfo, Store},
+        watch::Arrival,
     },
     domain::{
         ids::{Person, RolloutId, ServiceName, SourceName},
@@ -40,8 +42,8 @@ pub struct Session {
 /// A row that can be selected. By what it is, never by its place: rows move.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowKey {
-    /// A rollout in flight.
-    InFlight(RolloutId),
+    /// A rollout, in flight or steady.
+    Rollout(RolloutId),
     /// Something that waits for a human.
     Waits(Target),
 }
@@ -50,7 +52,7 @@ impl RowKey {
     /// What a verb pressed on this row acts on.
     pub fn target(&self) -> Target {
         match self {
-            Self::InFlight(id) => Target::Rollout(id.clone()),
+            Self::Rollout(id) => Target::Rollout(id.clone()),
             Self::Waits(target) => target.clone(),
         }
     }
@@ -102,6 +104,8 @@ pub struct Nav {
     pub filter: String,
     /// The filter is being typed.
     pub filtering: bool,
+    /// The newest revision of a card: see [`Card::revision`].
+    pub revision: u64,
 }
 
 impl Nav {
@@ -155,6 +159,8 @@ pub struct Model {
     pub folded: BTreeMap<RolloutId, Folded>,
     /// The canary of the newest verdict on each rollout, kept after it was taken back.
     pub judged: BTreeMap<RolloutId, Arm>,
+    /// The flights that ended lately.
+    pub arrivals: BTreeMap<RolloutId, Arrival>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
     /// Until when the signals of each service were asked for.
@@ -165,6 +171,10 @@ pub struct Model {
     pub actions: Actions,
     /// Where the operator is.
     pub nav: Nav,
+    /// What of all this the newest frame showed.
+    pub drawn: Drawn,
+    /// How the newest key came in.
+    pub press: Press,
     /// Said once.
     pub notice: Option<Notice>,
     /// Why the journal cannot be written, when it cannot.
@@ -181,6 +191,7 @@ impl Model {
             overlay: None,
             filter: String::new(),
             filtering: false,
+            revision: 0,
         };
         Self {
             now,
@@ -191,11 +202,14 @@ impl Model {
             judgements: BTreeMap::new(),
             folded: BTreeMap::new(),
             judged: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
             step_times: BTreeMap::new(),
             signals_asked: BTreeMap::new(),
             signals_proven: None,
             actions: Actions::default(),
             nav,
+            drawn: Drawn::default(),
+            press: Press::default(),
             notice: None,
             journal_broken: None,
         }
@@ -236,8 +250,12 @@ impl Model {
         if shared { signals.of(&[&arm.hash]) } else { signals.of(&[&own, &arm.hash]) }
     }
 
-    /// Is a card or prompt taking text?
+    /// Is a card or prompt taking text? One that cannot be seen takes none: `q` leaves then.
     pub fn is_typing(&self) -> bool {
-        self.nav.filtering || matches!(self.nav.overlay, Some(Overlay::Card(_)))
+        match self.drawn.extent {
+            Extent::Nothing | Extent::TooSmall => false,
+            Extent::Cut { .. } => self.nav.filtering,
+            Extent::Whole => self.nav.filtering || self.card().is_some(),
+        }
     }
 }

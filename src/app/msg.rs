@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{action::Lost, intent::Intent},
+    app::{
+        action::Lost,
+        drawn::{Drawn, Press},
+        intent::Intent,
+    },
     domain::{
         gate::Gate,
         ids::{RunId, ServiceName, SourceName},
@@ -32,6 +36,10 @@ pub enum Msg {
     Tick(Timestamp),
     /// The terminal has this many columns and rows.
     Resized(u16, u16),
+    /// A frame is on screen that shows more or less, or another card, than the one before.
+    Drawn(Drawn),
+    /// The keys that follow came in another way than those before.
+    Press(Press),
     /// Somebody wants something.
     Intent(Intent),
     /// A character was typed into the card or prompt that takes text.

@@ -4,12 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     app::{
+        drawn::Drawn,
         model::{Model, Session},
         msg::Msg,
         store::SourceInfo,
         update::update,
     },
     domain::{
+        evidence::Verdict,
         ids::RolloutId,
         offer::{Offer, Risk},
         rollout::{
@@ -95,7 +97,7 @@ fn steps() -> Vec<Step> {
     vec![weight(5), pause(Some(2)), weight(10), pause(Some(2)), weight(25), pause(Some(30)), weight(50), pause(None)]
 }
 
-/// A model that has a cluster and metrics, and has seen nothing.
+/// A model that has a cluster and metrics, and has seen nothing; it is on screen.
 pub(crate) fn blind() -> Model {
     let source = |name: &str, engines: Vec<Engine>, metrics| SourceInfo {
         name: name.into(),
@@ -115,7 +117,9 @@ pub(crate) fn blind() -> Model {
         ],
         signal_step: Duration::from_secs(30),
     };
-    Model::new(session, now(), (120, 36))
+    let mut model = Model::new(session, now(), (120, 36));
+    model.drawn = Drawn::whole(&model);
+    model
 }
 
 /// A model that has just seen these rollouts.
@@ -123,6 +127,15 @@ pub(crate) fn seeing(rollouts: Vec<Rollout>) -> Model {
     let mut model = blind();
     see(&mut model, now(), rollouts);
     model
+}
+
+/// Everything that is judged in this model is judged well, whatever was measured.
+pub(crate) fn go(model: &mut Model) {
+    for judgement in model.judgements.values_mut() {
+        (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
+        judgement.missing.clear();
+        judgement.eta = None;
+    }
 }
 
 /// Lets the model see these rollouts, at a time.

@@ -163,6 +163,12 @@ impl Store {
         self.rollouts.values().all(|seen| seen.observed_at.is_some())
     }
 
+    /// Has any source told at least once what is in flight or what waits?
+    pub fn knows_anything(&self) -> bool {
+        self.rollouts.values().any(|seen| seen.observed_at.is_some())
+            || self.gates.values().any(|seen| seen.observed_at.is_some())
+    }
+
     /// Takes what is left of a request budget.
     pub fn take_budget(&mut self, source: SourceName, left: f64) {
         self.budgets.insert(source, left.clamp(0.0, 1.0));
@@ -237,11 +243,20 @@ impl Store {
 
     /// Every source, with the worst of its facets, in the order of their names.
     pub fn sources(&self, now: Timestamp) -> Vec<SourceState> {
+        let runs = self.runs.values().map(|seen| state(seen, now));
+        let signals = self.signals.values().map(|seen| state(seen, now));
+        self.worst(self.inventories(now).into_iter().chain(runs).chain(signals))
+    }
+
+    /// As [`Self::sources`], of those that tell what is in flight and what waits: while one of them is not live, something may
+    /// be there that is not known.
+    pub fn inventories(&self, now: Timestamp) -> Vec<SourceState> {
+        let rollouts = self.rollouts.values().map(|seen| state(seen, now));
+        self.worst(rollouts.chain(self.gates.values().map(|seen| state(seen, now))))
+    }
+
+    fn worst(&self, states: impl Iterator<Item = SourceState>) -> Vec<SourceState> {
         let mut all: BTreeMap<SourceName, SourceState> = BTreeMap::new();
-        let states = (self.rollouts.values().map(|seen| state(seen, now)))
-            .chain(self.gates.values().map(|seen| state(seen, now)))
-            .chain(self.runs.values().map(|seen| state(seen, now)))
-            .chain(self.signals.values().map(|seen| state(seen, now)));
         for mut one in states {
             one.budget_percent = self.budgets.get(&one.source).map(|left| percent(*left));
             match all.get_mut(&one.source) {

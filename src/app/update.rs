@@ -4,7 +4,7 @@ mod act;
 mod navigate;
 mod observe;
 
-use crate::app::{effect::Effect, model::Model, msg::Msg};
+use crate::app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg};
 
 /// Takes one message and says what is to be done outside.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -15,12 +15,19 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
+            // What was on screen is not any more, or stands elsewhere.
+            model.drawn = Drawn::default();
             Vec::new()
         }
-        Msg::Intent(intent) => match intent.verb() {
-            Some(verb) => act::press(model, verb),
-            None => navigate::intent(model, intent),
-        },
+        Msg::Drawn(drawn) => {
+            model.drawn = drawn;
+            Vec::new()
+        }
+        Msg::Press(press) => {
+            act::came(model, press);
+            Vec::new()
+        }
+        Msg::Intent(intent) => intend(model, intent),
         Msg::Typed(c) => {
             act::typed(model, c);
             Vec::new()
@@ -76,6 +83,19 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
 }
 
+/// Takes what somebody wants. While what must be seen cannot be seen, only leaving works.
+fn intend(model: &mut Model, intent: Intent) -> Vec<Effect> {
+    let leaves = matches!(intent, Intent::Back | Intent::Quit | Intent::Interrupt | Intent::Suspend);
+    if let Some(why) = model.blind().filter(|_| !leaves) {
+        model.say(why);
+        return Vec::new();
+    }
+    match intent.verb() {
+        Some(verb) => act::press(model, verb),
+        None => navigate::intent(model, intent),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, time::Duration};
@@ -84,9 +104,8 @@ mod tests {
     use crate::{
         app::{
             card::Card,
-            intent::Intent,
             model::{Overlay, Screen},
-            sample::{ask, blind, draft, now, payments, see, seeing},
+            sample::{ask, blind, draft, go, now, payments, see, seeing},
         },
         domain::{
             objective::{Objective, Slo},
@@ -103,8 +122,14 @@ mod tests {
         },
     };
 
+    /// Presses keys, each after a frame that showed everything.
     fn press(model: &mut Model, intents: &[Intent]) -> Vec<Effect> {
-        intents.iter().flat_map(|intent| update(model, Msg::Intent(*intent))).collect()
+        let one = |intent: &Intent| {
+            let drawn = Drawn::whole(model);
+            update(model, Msg::Drawn(drawn));
+            update(model, Msg::Intent(*intent))
+        };
+        intents.iter().flat_map(one).collect()
     }
 
     fn drafted(model: &mut Model, rollout: &Rollout, verb: Verb) {
@@ -177,7 +202,7 @@ mod tests {
     fn going_forward_needs_the_commit_read_back() {
         let mut model = seeing(vec![payments()]);
         // Nothing is measured in this model, which policy would refuse: this test is about the card alone.
-        model.judgements.clear();
+        go(&mut model);
         press(&mut model, &[Intent::Promote]);
         drafted(&mut model, &payments(), Verb::Promote);
         assert_eq!(card(&model).plan.friction, Friction::ReadBack("a1b2".to_owned()));
@@ -228,7 +253,7 @@ mod tests {
     #[test]
     fn a_hung_cluster_refuses_forward_verbs_and_keeps_the_way_back_open() {
         let mut model = seeing(vec![payments()]);
-        model.judgements.clear();
+        go(&mut model);
         let fault = Fault::new(now() + Duration::from_secs(9), FaultKind::TimedOut, "no answer within 4 s");
         update(&mut model, Msg::Tick(fault.at));
         update(

@@ -68,6 +68,8 @@ pub struct PlanOut {
     pub notes: Vec<String>,
     /// What policy checked.
     pub checks: Vec<String>,
+    /// What is not known, or speaks against it.
+    pub risks: Vec<String>,
 }
 
 /// One call.
@@ -122,6 +124,7 @@ impl PlanOut {
             undo: draft.undo.clone(),
             notes: draft.notes.clone(),
             checks: plan.checks.clone(),
+            risks: plan.risks.clone(),
         }
     }
 }
@@ -242,6 +245,9 @@ pub fn print_plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     }
     for check in &shown.checks {
         writeln!(out, "  check   {check}")?;
+    }
+    for risk in &shown.risks {
+        writeln!(out, "  risk    {risk}")?;
     }
     Ok(())
 }

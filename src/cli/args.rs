@@ -87,9 +87,13 @@ pub enum Command {
     /// Open the cockpit on a built-in world: nothing real is touched
     Demo(DemoArgs),
     /// Show what is in flight, its verdict, and what waits
+    #[command(after_help = STATUS_EXAMPLE, after_long_help = STATUS_EXAMPLE)]
     Status {
         /// Only this service
         service: Option<String>,
+        /// Exit with 3, 4 or 5 by the worst verdict (NO-GO, WAIT, NO DATA), 8 when something could not be read
+        #[arg(long)]
+        exit_code: bool,
         /// As JSON (`holdshort/status/v1`)
         #[arg(long)]
         json: bool,
@@ -209,7 +213,10 @@ pub struct VerbArgs {
     /// Why: goes into the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Do not ask
+    /// Go forward although the verdict is WAIT: not known yet whether it does harm; needs --reason
+    #[arg(long)]
+    pub accept_wait: bool,
+    /// Do not ask; going back, rejecting and --accept-wait need --reason then
     #[arg(long, short)]
     pub yes: bool,
     /// Print the plan, and stop
@@ -236,6 +243,14 @@ pub struct RollbackArgs {
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
 }
+
+/// Below `status --help`.
+const STATUS_EXAMPLE: &str = "\
+In scripts:
+  holdshort status --exit-code && deploy
+
+Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO.
+With it 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
 
 /// Below `judge --help`.
 const JUDGE_EXAMPLE: &str = r#"Examples:

@@ -45,7 +45,7 @@ impl Exit {
             Self::Failed => "failed",
             Self::Usage => "usage, unknown or ambiguous target, bad configuration",
             Self::NoGo => "NO-GO: evidence of harm",
-            Self::Wait => "WAIT: undecided when the time ran out",
+            Self::Wait => "WAIT: undecided, or not verified when the time ran out",
             Self::NoData => "NO DATA: cannot be judged",
             Self::Changed => "changed since you looked: --expect did not hold, or 409",
             Self::Unknown => "outcome unknown: sent, could not be confirmed",

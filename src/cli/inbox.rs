@@ -1,4 +1,5 @@
-//! `inbox`: everything that waits for a human. As a table for people and as `holdshort/inbox/v1` for scripts.
+//! `inbox`: everything that waits for a human. As a table for people and as `holdshort/inbox/v1` for scripts. Where a source
+//! that would tell of more does not answer, it says so, and never that nothing waits.
 
 use std::io::Write;
 
@@ -9,10 +10,17 @@ use crate::{
         inbox::{self, Item},
         model::Model,
     },
-    cli::{exit::CliError, json, span::short, table::Table},
+    cli::{
+        exit::{CliError, Exit},
+        json,
+        source::{self, SourceOut},
+        span::short,
+        table::Table,
+    },
     domain::{
         evidence::Verdict,
         gate::Eligibility,
+        observed::Freshness,
         time::{Timestamp, age},
     },
     port::plan::Target,
@@ -25,8 +33,12 @@ pub struct Inbox {
     pub schema: &'static str,
     /// When this was so: the world's time.
     pub now: Timestamp,
+    /// Is that everything? False while a source that would tell of more does not answer.
+    pub complete: bool,
     /// Everything that waits, oldest first.
     pub items: Vec<ItemOut>,
+    /// Every connection, by name.
+    pub sources: Vec<SourceOut>,
 }
 
 /// One thing that waits.
@@ -67,7 +79,14 @@ pub struct ItemOut {
 /// Everything that waits.
 pub fn inbox(model: &Model) -> Inbox {
     let items = inbox::items(model).iter().map(|item| item_out(model, item)).collect();
-    Inbox { schema: "holdshort/inbox/v1", now: model.now, items }
+    let (complete, sources) = (gaps(model).is_empty(), source::all(model));
+    Inbox { schema: "holdshort/inbox/v1", now: model.now, complete, items, sources }
+}
+
+/// The sources that may know of more and do not answer, each in a sentence.
+fn gaps(model: &Model) -> Vec<String> {
+    let each = model.store.inventories(model.now).into_iter().filter(|state| state.freshness != Freshness::Live);
+    each.map(|state| source::sentence(&state)).collect()
 }
 
 fn item_out(model: &Model, item: &Item) -> ItemOut {
@@ -112,16 +131,28 @@ pub(super) fn age_seconds(model: &Model, item: &Item) -> Option<u64> {
     item.since.map(|since| age(model.now, since).as_secs())
 }
 
-/// Prints everything that waits.
-pub fn print(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+/// Prints everything that waits, as far as it is known; the exit code says whether that is everything.
+pub fn print(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let gaps = gaps(model);
+    let exit = if gaps.is_empty() { Exit::Done } else { Exit::Unreachable };
     if as_json {
-        return json::print(&inbox(model), out);
+        return json::print(&inbox(model), out).map(|()| exit);
     }
     let table = table(model, |_| true);
-    if table.is_empty() {
-        return Ok(writeln!(out, "nothing waits for a human")?);
+    if !table.is_empty() {
+        table.print(out)?;
+    } else if gaps.is_empty() {
+        writeln!(out, "nothing waits for a human")?;
+    } else if model.store.knows_anything() {
+        writeln!(out, "nothing is known to wait for a human")?;
+    } else {
+        writeln!(out, "cannot tell what waits for a human: no source has answered")?;
     }
-    Ok(table.print(out)?)
+    if !gaps.is_empty() {
+        writeln!(out, "\nincomplete, more may wait: {}\n", gaps.join("; "))?;
+        source::table(model).print(out)?;
+    }
+    Ok(exit)
 }
 
 /// What waits and is wanted, as a table.
@@ -136,7 +167,7 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
                 let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
                 format!("cannot: {why}; ask {}", ask.join(", "))
             }
-            Eligibility::Unknown { why } => format!("unknown: {why}"),
+            Eligibility::Unknown { why } => why.clone(),
         };
         table.row([
             age_seconds(model, item).map_or_else(|| "-".to_owned(), short),
@@ -182,5 +213,73 @@ mod tests {
         assert_eq!(serde_json::to_value(items.remove(0)).unwrap(), expected);
         let pause = items.remove(0);
         assert_eq!((pause.kind, pause.eligible, pause.verdict), ("rollout", Some(true), Some(Verdict::Wait)));
+        assert_eq!(pause.title, "promote past step 1/2");
+    }
+
+    fn said(model: &Model) -> (Exit, String) {
+        let mut out = Vec::new();
+        let exit = print(model, false, &mut out).unwrap();
+        (exit, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn while_a_source_never_answered_nobody_is_told_that_nothing_waits() {
+        let (exit, text) = said(&sample::silent());
+        assert_eq!(exit, Exit::Unreachable);
+        let expected = "\
+cannot tell what waits for a human: no source has answered
+
+incomplete, more may wait: eu has not answered; github has not answered; us has not answered
+
+SOURCE  STATE  AGE  ERROR
+eu      never  -
+github  never  -
+us      never  -
+";
+        assert_eq!(text, expected);
+        let json = serde_json::to_value(inbox(&sample::silent())).unwrap();
+        assert_eq!((&json["complete"], &json["items"]), (&json!(false), &json!([])));
+        let source = json!({"name": "eu", "freshness": "never", "age_seconds": null, "error": null});
+        assert_eq!(json["sources"][0], source);
+    }
+
+    #[test]
+    fn what_is_known_is_shown_and_what_may_be_missing_is_said() {
+        let mut model = sample::model();
+        sample::fails(&mut model, "github");
+        let (exit, text) = said(&model);
+        assert_eq!(exit, Exit::Unreachable);
+        assert!(text.starts_with("WAITS  SERVICE") && text.contains("deploy #812"), "{text}");
+        let missing = "incomplete, more may wait: github is failing, last good answer 10 s ago: connection refused\n";
+        assert!(text.contains(missing), "{text}");
+        let mut empty = sample::only_metrics();
+        assert_eq!(said(&empty).0, Exit::Unreachable);
+        assert!(!said(&empty).1.contains("nothing waits"), "{}", said(&empty).1);
+        empty.session.read_only = true;
+        assert_eq!(inbox(&sample::model()).complete, true);
+        assert_eq!(said(&sample::model()).0, Exit::Done);
+    }
+
+    #[test]
+    fn who_only_looks_is_told_that_they_cannot_and_unknown_rights_are_not_can() {
+        let mut model = sample::model();
+        model.session.read_only = true;
+        for item in inbox(&model).items {
+            assert_eq!((item.eligible, item.reason.as_deref()), (Some(false), Some("this session is read-only")));
+        }
+        let mut rollout = sample::model().store.rollout(&sample::payments("eu")).unwrap().clone();
+        rollout.offers[0].unsure = Some("not known whether you may: eu has not said yet".to_owned());
+        let mut model = sample::model();
+        sample::sees(&mut model, "eu", rollout.clone());
+        let pause = inbox(&model).items.remove(1);
+        assert_eq!((pause.eligible, pause.reason), (None, rollout.offers[0].unsure.clone()));
+        assert!(said(&model).1.contains("not known whether you may: eu has not said yet"), "{}", said(&model).1);
+        rollout.offers[0].blocked = Some("you may not patch rollouts/status in shop on eu".to_owned());
+        sample::sees(&mut model, "eu", rollout);
+        assert!(
+            said(&model).1.contains("cannot: you may not patch rollouts/status in shop on eu"),
+            "{}",
+            said(&model).1
+        );
     }
 }

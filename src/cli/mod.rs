@@ -17,6 +17,7 @@ pub mod listing;
 #[cfg(test)]
 mod sample;
 pub mod snapshot;
+pub mod source;
 pub mod span;
 pub mod status;
 pub mod table;

@@ -13,6 +13,7 @@ use crate::{
         evidence::Verdict,
         gate::{Behind, Eligibility, Gate},
         ids::{GateId, RolloutId, RunId, SourceName},
+        observed::{Fault, FaultKind},
         offer::{Offer, Risk},
         pipeline::{Run, RunStatus},
         rollout::{
@@ -24,7 +25,7 @@ use crate::{
         version::Version,
     },
     port::{
-        facet::Change,
+        facet::{Change, Window},
         plan::{Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
     },
 };
@@ -87,6 +88,47 @@ pub(super) fn judged(verdict: Verdict, reason: &str) -> Model {
         judgement.verdict = verdict;
         judgement.reason = reason.to_owned();
     }
+    model
+}
+
+/// The same, with GO on both rollouts.
+pub(super) fn going_well() -> Model {
+    let mut model = observed();
+    for judgement in model.judgements.values_mut() {
+        (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
+        judgement.missing.clear();
+    }
+    model
+}
+
+/// A cluster shows one rollout.
+pub(super) fn sees(model: &mut Model, source: &str, rollout: Rollout) {
+    let change = Ok(Change::One(Box::new(rollout)));
+    update(model, Msg::Rollouts { source: source.into(), engine: Engine::ArgoRollouts, at: at(0), change });
+}
+
+/// A source stops answering.
+pub(super) fn fails(model: &mut Model, source: &str) {
+    let fault = Fault::new(at(0), FaultKind::Unreachable, "connection refused");
+    let engine = Engine::ArgoRollouts;
+    if source == "github" {
+        model.store.take_gates(&"github".into(), at(0), Err(fault.clone()));
+        model.store.take_runs(&"github".into(), at(0), Err(fault));
+    } else {
+        update(model, Msg::Rollouts { source: source.into(), engine, at: at(0), change: Err(fault) });
+    }
+}
+
+/// A cluster that failed, and metrics that answered.
+pub(super) fn only_metrics() -> Model {
+    let sources = vec![
+        SourceInfo { engines: vec![Engine::ArgoRollouts], ..info("eu") },
+        SourceInfo { metrics: true, ..info("prometheus") },
+    ];
+    let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
+    fails(&mut model, "eu");
+    let window = Window { from: at(-30), to: at(0), step: Duration::from_secs(30) };
+    update(&mut model, Msg::Signals { source: "prometheus".into(), at: at(0), window, signals: Ok(Vec::new()) });
     model
 }
 

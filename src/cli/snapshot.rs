@@ -110,7 +110,7 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
             let Target::Rollout(id) = target::resolve(model, Verb::Pause, name)? else {
                 return Err(CliError::usage(format!("'{name}' is not a rollout: only those have a release screen")));
             };
-            model.nav.selected = Some(RowKey::InFlight(id.clone()));
+            model.nav.selected = Some(RowKey::Rollout(id.clone()));
             model.nav.open(Screen::Release(id));
         }
     }

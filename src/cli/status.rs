@@ -14,7 +14,7 @@ use crate::{
     cli::{
         exit::{CliError, Exit},
         inbox as waiting, json,
-        span::short,
+        source::{self, SourceOut},
         table::Table,
     },
     domain::{
@@ -120,19 +120,6 @@ pub struct GateOut {
     pub reason: Option<String>,
 }
 
-/// One connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SourceOut {
-    /// Its name.
-    pub name: String,
-    /// The worst of what it offers: `live`, `stale`, `failing` or `never`.
-    pub freshness: Freshness,
-    /// Seconds since it was last confirmed; `null` when never.
-    pub age_seconds: Option<u64>,
-    /// What went wrong last; `null` when nothing did.
-    pub error: Option<String>,
-}
-
 /// The state of the model, of one service or of all. `words` makes the headline's text.
 pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String) -> Status {
     let wanted = |name: &str| service.is_none_or(|service| service == name);
@@ -151,7 +138,7 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
         },
         rollouts: all.map(|rollout| rollout_out(model, rollout)).collect(),
         gates: items.map(|item| gate_out(model, &item)).collect(),
-        sources: sources(model),
+        sources: source::all(model),
     }
 }
 
@@ -203,27 +190,50 @@ fn gate_out(model: &Model, item: &Item) -> GateOut {
     }
 }
 
-fn sources(model: &Model) -> Vec<SourceOut> {
-    let each = model.store.sources(model.now).into_iter().map(|source| SourceOut {
-        name: source.source.to_string(),
-        freshness: source.freshness,
-        age_seconds: source.age.map(|age| age.as_secs()),
-        error: source.fault.map(|fault| fault.text),
-    });
-    each.collect()
+/// How `status` prints and ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// As JSON.
+    pub as_json: bool,
+    /// The exit code says what was found, not only that it was looked for.
+    pub judging: bool,
 }
 
-/// Prints the state. A service that nothing is known of is an error that lists those there are; when no connection ever
-/// answered, what is printed is empty and the exit code says so.
+/// The exit code by what was found. Evidence of harm comes first; then that something could not be read, for the worst may be
+/// there; then the worst verdict of what could.
+fn exit_of(model: &Model, status: &Status) -> Exit {
+    let shown = |rollout: &&Rollout| status.rollouts.iter().any(|row| row.id == rollout.id.to_string());
+    let found: Vec<Verdict> =
+        model.store.rollouts().filter(shown).filter_map(|rollout| guard::standing(model, rollout)).collect();
+    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live);
+    if found.contains(&Verdict::NoGo) {
+        Exit::NoGo
+    } else if unread {
+        Exit::Unreachable
+    } else if found.contains(&Verdict::NoData) {
+        Exit::NoData
+    } else if found.contains(&Verdict::Wait) {
+        Exit::Wait
+    } else {
+        Exit::Done
+    }
+}
+
+/// Prints the state. A service that nothing is known of is an error that lists those there are; when no connection that would
+/// tell of one ever answered, what is printed is empty and the exit code says so.
 pub fn print(
     model: &Model,
     service: Option<&str>,
-    as_json: bool,
+    manner: Manner,
     words: fn(&Model) -> String,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     let status = status(model, service, words);
-    let silent = !status.sources.is_empty() && status.sources.iter().all(|source| source.age_seconds.is_none());
+    let silent = if model.store.inventories(model.now).is_empty() {
+        !status.sources.is_empty() && status.sources.iter().all(|source| source.age_seconds.is_none())
+    } else {
+        !model.store.knows_anything()
+    };
     if let Some(service) = service
         && !silent
         && status.rollouts.is_empty()
@@ -237,12 +247,16 @@ pub fn print(
         let known: Vec<&str> = known.into_iter().collect();
         return Err(CliError::usage(format!("there is no service '{service}'; there are: {}", known.join(", "))));
     }
-    if as_json {
+    if manner.as_json {
         json::print(&status, out)?;
     } else {
         text(model, &status, out)?;
     }
-    Ok(if silent { Exit::Unreachable } else { Exit::Done })
+    Ok(match (silent, manner.judging) {
+        (true, _) => Exit::Unreachable,
+        (false, true) => exit_of(model, &status),
+        (false, false) => Exit::Done,
+    })
 }
 
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
@@ -272,12 +286,7 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
         waiting::table(model, |item| status.gates.iter().any(|gate| gate.id == item.target.to_string())).print(out)?;
     }
     writeln!(out)?;
-    let mut table = Table::new(&["SOURCE", "STATE", "AGE", "ERROR"]);
-    for source in &status.sources {
-        let age = source.age_seconds.map_or_else(|| "-".to_owned(), short);
-        table.row([source.name.clone(), source.freshness.to_string(), age, source.error.clone().unwrap_or_default()]);
-    }
-    Ok(table.print(out)?)
+    Ok(source::table(model).print(out)?)
 }
 
 #[cfg(test)]
@@ -297,7 +306,13 @@ mod tests {
 
     fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliError> {
         let mut out = Vec::new();
-        let exit = print(model, service, true, |_| "payments, likely".to_owned(), &mut out)?;
+        let exit = print(
+            model,
+            service,
+            Manner { as_json: true, judging: false },
+            |_| "payments, likely".to_owned(),
+            &mut out,
+        )?;
         Ok((exit, serde_json::from_slice(&out).unwrap()))
     }
 
@@ -394,10 +409,61 @@ mod tests {
         assert_eq!((exit, &value["rollouts"]), (Exit::Unreachable, &json!([])));
     }
 
+    /// As `--exit-code` ends.
+    fn judged(model: &Model) -> Exit {
+        let manner = Manner { as_json: false, judging: true };
+        print(model, None, manner, |_| String::new(), &mut Vec::new()).unwrap()
+    }
+
+    #[test]
+    fn with_exit_code_the_worst_verdict_decides_and_without_it_a_look_that_worked_is_good() {
+        let table = [
+            (Verdict::Go, Exit::Done),
+            (Verdict::Wait, Exit::Wait),
+            (Verdict::NoData, Exit::NoData),
+            (Verdict::NoGo, Exit::NoGo),
+        ];
+        for (verdict, exit) in table {
+            // The other region does well.
+            let mut model = sample::going_well();
+            let judgement = model.judgements.get_mut(&sample::payments("eu")).unwrap();
+            judgement.verdict = verdict;
+            assert_eq!(judged(&model), exit, "{verdict}");
+            assert_eq!(printed(&model, None).unwrap().0, Exit::Done, "{verdict}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_never_good_and_hides_no_harm() {
+        let mut model = sample::going_well();
+        sample::fails(&mut model, "us");
+        assert_eq!(judged(&model), Exit::Unreachable);
+        model.judgements.get_mut(&sample::payments("eu")).unwrap().verdict = Verdict::NoGo;
+        assert_eq!(judged(&model), Exit::NoGo);
+        assert_eq!(printed(&model, None).unwrap().0, Exit::Done, "something is known, and shown");
+    }
+
+    #[test]
+    fn a_rollout_that_ought_to_have_a_verdict_and_has_none_cannot_be_judged() {
+        let mut model = sample::going_well();
+        model.judgements.clear();
+        assert_eq!(judged(&model), Exit::NoData);
+    }
+
+    #[test]
+    fn where_only_metrics_answer_nothing_is_known() {
+        let mut model = sample::only_metrics();
+        assert_eq!(printed(&model, None).unwrap().0, Exit::Unreachable);
+        assert_eq!(judged(&model), Exit::Unreachable);
+        model.session.read_only = true;
+        assert_eq!(printed(&model, None).unwrap().0, Exit::Unreachable);
+    }
+
     #[test]
     fn the_table_shows_what_is_in_flight_what_waits_and_each_source() {
         let mut out = Vec::new();
-        print(&sample::model(), Some("ledger"), false, |_| "no release in flight".to_owned(), &mut out).unwrap();
+        print(&sample::model(), Some("ledger"), Manner::default(), |_| "no release in flight".to_owned(), &mut out)
+            .unwrap();
         let text = String::from_utf8(out).unwrap();
         let expected = "\
 no release in flight

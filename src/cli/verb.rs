@@ -13,6 +13,7 @@ use crate::{
         guard::{self, Confirmed, Refusal},
         inbox,
         model::Model,
+        quarantine::{Quarantine, WayBack},
     },
     cli::{
         action::{self, Action},
@@ -24,11 +25,13 @@ use crate::{
     domain::{
         evidence::Verdict,
         offer::Risk,
+        rollout::Rollout,
+        text::clean,
         time::age,
         verb::{Direction, Verb},
     },
     port::{
-        plan::{Ask, Blocked, Draft, Friction, Plan, Target},
+        plan::{Ask, Blocked, Draft, Plan, Target},
         record::{Record, RecordId},
     },
 };
@@ -76,22 +79,21 @@ pub async fn run(
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
     let target = target::resolve(pilot.model(), verb, &args.target)?;
-    let reason = args.reason.as_deref().map(crate::domain::text::clean);
+    let reason = args.reason.as_deref().map(clean).filter(|reason| !reason.trim().is_empty());
     let ask = Ask { verb, target, to: to.map(str::to_owned), reason };
     if args.print_commands {
         return print_commands(pilot, ask, args, console).await;
     }
-    let asked = match guard::ask(pilot.model(), ask.clone()) {
+    let mut asked = match guard::ask(pilot.model(), ask.clone()) {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(pilot.model(), &ask.target, &refusal, None, args, console),
+        Err(refusal) => return refuse(&ask.target, &refusal, None, args, console),
     };
-    let draft = pilot.draft(&asked).await;
-    let plan = match guard::plan(pilot.model(), &asked, draft) {
+    let mut plan = match plan_of(pilot, &asked).await {
         Ok(plan) => plan,
-        Err(refusal) => return refuse(pilot.model(), &asked.target, &refusal, None, args, console),
+        Err(refusal) => return refuse(&asked.target, &refusal, None, args, console),
     };
     if let Some(Err(refusal)) = args.expect.as_deref().map(|name| guard::expect(&plan, name)) {
-        return refuse(pilot.model(), &asked.target, &refusal, Some(&plan), args, console);
+        return refuse(&asked.target, &refusal, Some(&plan), args, console);
     }
     if args.dry_run {
         if args.json {
@@ -101,19 +103,39 @@ pub async fn run(
         }
         return Ok(Exit::Done);
     }
+    if let Some(refusal) = not_accepted(&plan, args) {
+        return refuse_as(Exit::Wait, &asked.target, &refusal, Some(&plan), args, console);
+    }
+    if asked.reason.is_none() && plan.friction.needs_reason() {
+        asked.reason = Some(ask_why(&plan, args, console)?);
+        // Systems that take a comment get it with the call.
+        plan = match plan_of(pilot, &asked).await {
+            Ok(plan) => plan,
+            Err(refusal) => return refuse(&asked.target, &refusal, Some(&plan), args, console),
+        };
+    }
     let card = fill(asked, plan, args)?;
     if !args.yes {
         ask_first(&card.plan, console)?;
     }
     match guard::confirm(pilot.model(), &card) {
         Ok(confirmed) => send(pilot, confirmed, args, console).await,
-        Err(refusal) => refuse(pilot.model(), &card.plan.target, &refusal, Some(&card.plan), args, console),
+        Err(refusal) => refuse(&card.plan.target, &refusal, Some(&card.plan), args, console),
     }
+}
+
+fn only_left(model: &Model, rollout: &Rollout) -> bool {
+    matches!(Quarantine::of(model.actions.with_past(), rollout).way_back(rollout), WayBack::OnlyLeft(..))
+}
+
+async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {
+    let draft = pilot.draft(asked).await;
+    guard::plan(pilot.model(), asked, draft)
 }
 
 /// Answers the card as the command line does: `--expect` is the read-back, `--reason` the reason.
 fn fill(ask: Ask, plan: Plan, args: &VerbArgs) -> Result<Card, CliError> {
-    if plan.verb.direction() == Direction::Forward && plan.risk == Risk::High && args.expect.is_none() {
+    if plan.direction() == Direction::Forward && plan.risk == Risk::High && args.expect.is_none() {
         let version = guard::acts_on(plan.verb, &plan.draft).map_or_else(|| "VERSION".to_owned(), |v| v.tag.clone());
         return Err(CliError::usage(format!(
             "{} {} in {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
@@ -123,13 +145,43 @@ fn fill(ask: Ask, plan: Plan, args: &VerbArgs) -> Result<Card, CliError> {
         )));
     }
     let mut card = Card::new(ask, plan);
-    if let Friction::ReadBack(text) = &card.plan.friction {
-        card.typed.clone_from(text);
-    }
+    card.typed = card.plan.friction.read_back().map(str::to_owned).unwrap_or_default();
     let other = REASONS.len() - 1;
-    let given = args.reason.as_deref().and_then(|reason| REASONS.iter().position(|known| *known == reason));
+    let given = card.ask.reason.as_deref().and_then(|reason| REASONS.iter().position(|known| *known == reason));
     card.reason = Some(given.unwrap_or(other));
     Ok(card)
+}
+
+/// The reason, from whoever sits there. In a script it must be on the command line.
+fn ask_why(plan: &Plan, args: &VerbArgs, console: &mut Console<'_>) -> Result<String, CliError> {
+    let (verb, service) = (plan.verb.words(), &plan.service);
+    let needed = format!("{verb} {service} needs --reason TEXT: it goes into the record; nothing was sent");
+    let Some(prompt) = console.prompt.as_mut().filter(|_| !args.yes) else { return Err(CliError::usage(needed)) };
+    let said = clean(prompt(&format!("Why {verb} {service}? "))?.trim());
+    if said.is_empty() { Err(CliError::usage(needed)) } else { Ok(said) }
+}
+
+/// Going forward on what is not known is a risk that a script must take by name.
+fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
+    if plan.direction() != Direction::Forward || plan.risks.is_empty() || args.accept_wait {
+        return None;
+    }
+    let reasons =
+        plan.risks.iter().cloned().chain(["it takes --accept-wait and --reason TEXT to go on all the same".to_owned()]);
+    let ways = [
+        "wait: `holdshort status --exit-code` ends with 0 once it is GO",
+        "--accept-wait --reason TEXT, if you know more than the numbers say",
+        "hold it until somebody can look",
+        "roll back or abort",
+    ];
+    Some(Refusal {
+        verb: plan.verb,
+        what: format!("{} in {}", plan.service, plan.environment),
+        reasons: reasons.collect(),
+        ways: ways.map(str::to_owned).to_vec(),
+        changed: false,
+        verdict: Some(Verdict::Wait),
+    })
 }
 
 fn ask_first(plan: &Plan, console: &mut Console<'_>) -> Result<(), CliError> {
@@ -181,7 +233,13 @@ async fn send(
         let shown = Action::recorded(&record, exit);
         let outcome = shown.outcome.replace('_', " ");
         let (verb, service) = (plan.verb.words(), &plan.service);
-        writeln!(console.out, "{verb} {service}: {outcome}, {} (record {})", shown.said, record.id)?;
+        if record.end().is_some() {
+            writeln!(console.out, "{verb} {service}: {outcome}, {} (record {})", shown.said, record.id)?;
+        } else {
+            let said =
+                format!("not verified yet, {}; `holdshort audit show {}` says how it ends", shown.said, record.id);
+            writeln!(console.out, "{verb} {service}: {outcome}, {said} (record {})", record.id)?;
+        }
     }
     Ok(exit)
 }
@@ -199,10 +257,20 @@ async fn print_commands(
         Err(refusal) => {
             writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "))?;
             let rollout = match &ask.target {
-                Target::Rollout(id) if ask.verb == Verb::Approve => pilot.model().store.rollout(id),
-                _ => None,
+                Target::Rollout(id) => pilot.model().store.rollout(id),
+                Target::Gate(_) | Target::Run(_) => None,
             };
-            Ask { verb: rollout.map_or(ask.verb, inbox::let_through), ..ask }
+            match rollout {
+                Some(rollout) if ask.verb == Verb::Approve => Ask { verb: inbox::let_through(rollout), ..ask },
+                // Nobody named that version, and it is the one that was left for cause.
+                Some(rollout)
+                    if ask.verb == Verb::Rollback && ask.to.is_none() && only_left(pilot.model(), rollout) =>
+                {
+                    let text = format!("name the version with --to: {}", refusal.ways.join("; "));
+                    return Err(CliError { exit: Exit::Refused, text });
+                }
+                _ => ask,
+            }
         }
     };
     let draft = pilot.draft(&ask).await.map_err(|blocked| CliError {
@@ -223,14 +291,23 @@ async fn print_commands(
 }
 
 fn refuse(
-    model: &Model,
     target: &Target,
     refusal: &Refusal,
     plan: Option<&Plan>,
     args: &VerbArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
-    let exit = exit_of(model, target, refusal);
+    refuse_as(exit_of(refusal), target, refusal, plan, args, console)
+}
+
+fn refuse_as(
+    exit: Exit,
+    target: &Target,
+    refusal: &Refusal,
+    plan: Option<&Plan>,
+    args: &VerbArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, CliError> {
     writeln!(console.err, "{refusal}")?;
     for way in &refusal.ways {
         writeln!(console.err, "  instead: {way}")?;
@@ -243,21 +320,13 @@ fn refuse(
 
 /// Evidence of harm ends with its own code, whatever else stands against it; that something is missing does so where it is
 /// the only reason.
-fn exit_of(model: &Model, target: &Target, refusal: &Refusal) -> Exit {
-    if refusal.changed {
-        return Exit::Changed;
-    }
-    let judged = match target {
-        Target::Rollout(id) => guard::judged(model, id),
-        Target::Gate(_) | Target::Run(_) => None,
-    };
-    let Some(judged) = judged else { return Exit::Refused };
-    // As policy says it: only then the verdict is among the reasons.
-    let against = judged.against();
-    match judged.verdict {
-        Verdict::NoGo if against.iter().all(|said| refusal.reasons.contains(said)) => Exit::NoGo,
-        Verdict::NoData | Verdict::Wait if !against.is_empty() && refusal.reasons == against => Exit::NoData,
-        _ => Exit::Refused,
+fn exit_of(refusal: &Refusal) -> Exit {
+    match refusal.verdict {
+        _ if refusal.changed => Exit::Changed,
+        Some(Verdict::NoGo) => Exit::NoGo,
+        Some(Verdict::NoData) => Exit::NoData,
+        Some(Verdict::Wait) => Exit::Wait,
+        Some(Verdict::Go) | None => Exit::Refused,
     }
 }
 

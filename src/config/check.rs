@@ -1,12 +1,12 @@
 //! What the types cannot say: names that must exist, addresses, keys. Every problem, at the value that has it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 use toml::de::ValueDeserializer;
 
 use crate::config::{
-    schema::{Config, Connection, Prometheus, Queries, RolloutRef},
+    schema::{Config, Connection, Kubernetes, Prometheus, Queries, RolloutRef},
     standard::{Rule, Wrong},
     tree::{self, Node, Problem},
 };
@@ -20,6 +20,20 @@ pub struct Known<'a> {
     pub themes: &'a [String],
     /// What is wrong with keys (`intent → chord`).
     pub keys: &'a dyn Fn(&BTreeMap<String, String>) -> Vec<BadKey>,
+    /// What a kubeconfig has, by its path or where it usually is; `None` where only this configuration is looked at.
+    pub contexts: Option<ReadContexts<'a>>,
+}
+
+/// Reads the contexts of a kubeconfig, or says in a sentence why not.
+pub type ReadContexts<'a> = &'a dyn Fn(Option<&Path>) -> Result<Contexts, String>;
+
+/// The contexts of a kubeconfig.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contexts {
+    /// Their names.
+    pub names: Vec<String>,
+    /// The one that is taken where none is named.
+    pub current: Option<String>,
 }
 
 impl std::fmt::Debug for Known<'_> {
@@ -80,9 +94,14 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
                         let message = "`server` stands instead of `kubeconfig` and `context`: keep one".to_owned();
                         notes.add(&[&under[..], &["server"]].concat(), message);
                     }
-                } else if it.token.is_some() {
-                    let message = "`token` belongs to `server`; a kubeconfig has its own users".to_owned();
-                    notes.add(&[&under[..], &["token"]].concat(), message);
+                } else {
+                    if it.token.is_some() {
+                        let message = "`token` belongs to `server`; a kubeconfig has its own users".to_owned();
+                        notes.add(&[&under[..], &["token"]].concat(), message);
+                    }
+                    if let Some(read) = known.contexts {
+                        contexts(&mut notes, &under, it, read);
+                    }
                 }
             }
             Connection::Github(it) => {
@@ -105,6 +124,31 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
     }
     for bad in (known.keys)(&config.keys) {
         notes.add(&["keys", &bad.id], bad.why);
+    }
+}
+
+/// Is the context there? With neither a file nor a context named we may run in a pod, which has no kubeconfig.
+fn contexts(notes: &mut Notes<'_, '_>, under: &[&str], it: &Kubernetes, read: ReadContexts<'_>) {
+    match (read(it.kubeconfig.as_deref()), &it.context) {
+        (Ok(found), Some(context)) => {
+            one_of(notes, &[under, &["context"]].concat(), "context", context, &found.names);
+        }
+        (Ok(Contexts { names, current }), None) => match current {
+            Some(current) if names.contains(&current) => {}
+            Some(current) => {
+                let message = format!("the kubeconfig's current context '{current}' is not in it: set `context`");
+                notes.add(under, message);
+            }
+            None => notes.add(under, "the kubeconfig has no current context: set `context`".to_owned()),
+        },
+        (Err(why), _) if it.kubeconfig.is_some() => notes.add(&[under, &["kubeconfig"]].concat(), why),
+        (Err(why), Some(_)) => {
+            notes.add(
+                &[under, &["context"]].concat(),
+                format!("the kubeconfig that would have it cannot be read: {why}"),
+            );
+        }
+        (Err(_), None) => {}
     }
 }
 

@@ -27,17 +27,20 @@ pub struct Offer {
     pub risk: Risk,
     /// Why it cannot be done now, as a sentence; `None` when it can.
     pub blocked: Option<String>,
+    /// Whether we may is not known, as a sentence: the system has not said. `None` where it is known, either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure: Option<String>,
 }
 
 impl Offer {
     /// A verb that can be used.
     pub fn open(verb: Verb, risk: Risk) -> Self {
-        Self { verb, risk, blocked: None }
+        Self { verb, risk, blocked: None, unsure: None }
     }
 
     /// A verb that cannot be used, and why.
     pub fn blocked(verb: Verb, risk: Risk, why: impl Into<String>) -> Self {
-        Self { verb, risk, blocked: Some(why.into()) }
+        Self { verb, risk, blocked: Some(why.into()), unsure: None }
     }
 }
 

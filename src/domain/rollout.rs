@@ -358,6 +358,11 @@ impl Rollout {
         self.arms.iter().find(|arm| arm.role == role)
     }
 
+    /// The step that runs now as Argo's own tools count it, how many are done of how many: `1/4`.
+    pub fn step_words(&self) -> Option<String> {
+        self.step.map(|step| format!("{step}/{}", self.steps.len()))
+    }
+
     /// Is there a version that was fully promoted once, known or not?
     pub fn has_stable(&self) -> bool {
         !self.identity.stable_hash.is_empty()
@@ -375,7 +380,7 @@ impl Rollout {
     }
 
     /// Was another version put back in its place? Then that one has a revision from before it and one from after it.
-    fn was_taken_back(&self, arm: &Arm) -> bool {
+    pub fn was_taken_back(&self, arm: &Arm) -> bool {
         let returned = |other: &Arm| {
             let before = other.earlier_revisions.iter().any(|earlier| Some(*earlier) < arm.revision);
             other.hash != arm.hash && before && arm.revision < other.revision

@@ -98,6 +98,16 @@ pub struct VersionSignals {
     pub latency_counts: Vec<LatencyCounts>,
 }
 
+impl VersionSignals {
+    /// The end of the newest interval in which anything of it was measured.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let points = [&self.error_ratio, &self.request_rate].into_iter().filter_map(|series| series.last());
+        let counts = std::iter::once(&self.counts).chain(self.parts.iter().map(|part| &part.counts));
+        let counts = counts.filter_map(|counts| counts.last()).map(|counts| counts.to);
+        points.map(|point| point.at).chain(counts).max()
+    }
+}
+
 /// Everything measured of one service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceSignals {

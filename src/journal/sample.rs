@@ -72,7 +72,9 @@ pub(crate) fn intent_on(target: &RolloutId, verb: Verb, calls: &[&str]) -> NewRe
         risk: Risk::High,
         friction: Friction::Reason,
         draft: draft(calls),
+        goes_back: false,
         checks: Vec::new(),
+        risks: Vec::new(),
         evidence: Evidence { at: at(0), verdict: None, said: String::new(), sources: Vec::new() },
     };
     NewRecord::confirmed(at(0), "dana".into(), Some("errors".to_owned()), plan)

@@ -1,10 +1,12 @@
 //! May this verb run now? Pure: facts in, a decision with its reasons out. Reads nothing and does nothing.
 //!
 //! Going back is fast, going forward is careful: abort and roll back are exempt from everything but rights and identity.
+//! What is not known is never taken for "nothing speaks against it": each input that guards must be there and say so.
 
 use crate::domain::{
     evidence::Verdict,
     observed::Freshness,
+    rollout::Unknown,
     verb::{Direction, Verb},
 };
 
@@ -24,16 +26,40 @@ pub struct Source {
 pub struct Circumstances {
     /// The verb.
     pub verb: Verb,
+    /// Why this verb goes back here although it goes forward elsewhere: a full promotion of the version that ran before.
+    pub back: Option<String>,
     /// This session may only look.
     pub read_only: bool,
     /// Why the journal cannot be written, when it cannot.
     pub journal_broken: Option<String>,
-    /// What is thought of the version that would move; `None` where nothing is judged.
-    pub judged: Option<Judged>,
-    /// The sources that show the target and its signals.
+    /// What is thought of the version that would move, or why nothing is.
+    pub judged: Assessment,
+    /// What of the target could not be read.
+    pub unknown: Vec<Unknown>,
+    /// The sources that show the target and its signals. None at all is nothing known.
     pub sources: Vec<Source>,
-    /// What of the target could not be read, a sentence each. What is not known is not absent.
-    pub unknown: Vec<String>,
+}
+
+/// What is thought of the version that would move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assessment {
+    /// There is a verdict.
+    Judged(Judged),
+    /// There is none.
+    NotJudgedBecause(Unjudged),
+}
+
+/// Why there is no verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unjudged {
+    /// Nothing ran before it: there is nothing to compare with.
+    FirstVersion,
+    /// One version runs, and no other is on its way.
+    OneVersion,
+    /// It has no traffic yet: a gate before a deployment, a run.
+    BeforeTraffic,
+    /// There ought to be one. What is not known, as a sentence.
+    Missing(String),
 }
 
 /// What is thought of a version.
@@ -47,21 +73,26 @@ pub struct Judged {
     pub missing: Vec<String>,
     /// When a decision is due, in words: `01:27`; `None` where that cannot be said.
     pub due: Option<String>,
+    /// The age of what it rests on in words, where that is too old to count: `its newest counts are 3 min old`.
+    pub old: Option<String>,
 }
 
 impl Judged {
     /// What of it speaks against going forward, each as a sentence. An undecided verdict alone does not: a person may know
-    /// more. Something missing does: missing data is never healthy.
-    pub fn against(&self) -> Vec<String> {
+    /// more. Something missing does, and so does what is old: missing data is never healthy.
+    fn against(&self) -> Vec<String> {
         let word = self.verdict.words();
-        match self.verdict {
+        let mut all = match self.verdict {
             Verdict::NoGo | Verdict::NoData => vec![format!("verdict {word}: {}", self.said())],
             Verdict::Wait if !self.missing.is_empty() => {
                 let undecided = format!("verdict {word}, undecided: {}", self.why);
                 vec![undecided, format!("NO DATA: {}", self.missing.join(", "))]
             }
+            Verdict::Go if !self.missing.is_empty() => vec![format!("NO DATA: {}", self.missing.join(", "))],
             Verdict::Wait | Verdict::Go => Vec::new(),
-        }
+        };
+        all.extend(self.old.iter().map(|old| format!("NO DATA: verdict {word}, but {old}")));
+        all
     }
 
     fn said(&self) -> String {
@@ -69,29 +100,49 @@ impl Judged {
         parts.cloned().collect::<Vec<_>>().join(", ")
     }
 
-    fn ways(&self) -> Vec<String> {
-        let missing = "bring the missing series back; missing data is never healthy".to_owned();
-        let back = "roll back or abort".to_owned();
-        match self.verdict {
+    /// Ways on from what speaks against it.
+    fn ways(&self, verb: Verb) -> Vec<String> {
+        if verb == Verb::Retry && self.verdict == Verdict::NoGo {
+            // It was aborted for this, and no data will come while it has no traffic.
+            return vec!["release a mended version: it is judged anew".to_owned(), TAKE_IT_OUT.to_owned()];
+        }
+        let back = WAY_BACK.to_owned();
+        let hold = "hold it until somebody can look".to_owned();
+        let mut ways = match self.verdict {
             Verdict::NoGo => vec![back, "hold it where it is and find the cause".to_owned()],
-            Verdict::NoData => vec![missing, "hold it until somebody can look".to_owned(), back],
-            Verdict::Wait => {
+            Verdict::NoData => {
+                vec!["bring the missing series back; missing data is never healthy".to_owned(), hold, back]
+            }
+            Verdict::Wait if !self.missing.is_empty() => {
                 let wait = match &self.due {
                     Some(due) => format!("wait, about until {due} at this traffic; GO needs the missing series too"),
                     None => "wait; GO needs the missing series too".to_owned(),
                 };
-                vec![wait, "hold it until somebody can look".to_owned(), back]
+                vec![wait, hold, back]
             }
-            Verdict::Go => Vec::new(),
+            Verdict::Wait | Verdict::Go => vec![hold, back],
+        };
+        if self.old.is_some() {
+            ways.insert(0, "wait until it is measured again".to_owned());
         }
+        ways
     }
 }
+
+/// The way that is left out where nothing is on its way.
+pub const WAY_BACK: &str = "roll back or abort";
+const TAKE_IT_OUT: &str = "roll back: that takes it out of the spec";
 
 /// What policy says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Why not; empty when it may run.
     pub refusals: Vec<String>,
+    /// The word that the refusals come down to: NO-GO where there is evidence of harm, NO DATA where nothing but that stands
+    /// in the way.
+    pub verdict: Option<Verdict>,
+    /// What is not known and does not refuse it: it needs a reason.
+    pub risks: Vec<String>,
     /// What was checked and holds, each in a few words.
     pub checks: Vec<String>,
     /// Honest ways on, where it may not run.
@@ -106,42 +157,78 @@ pub fn decide(facts: &Circumstances) -> Decision {
         decision.ways.push("start holdshort without --read-only".to_owned());
         return decision;
     }
-    if facts.verb.direction() != Direction::Forward {
+    if facts.verb.direction() != Direction::Forward || facts.back.is_some() {
+        decision.checks.extend(facts.back.clone());
         if facts.journal_broken.is_some() {
             decision.checks.push("journal cannot be written: the record is kept aside and reconciled later".to_owned());
         }
         return decision;
     }
+    weigh_evidence(facts, &mut decision);
+    weigh_unknown(facts, &mut decision);
+    let harm = matches!(&facts.judged, Assessment::Judged(judged) if judged.verdict == Verdict::NoGo);
+    let blind = (!decision.refusals.is_empty()).then_some(Verdict::NoData);
+    weigh_freshness(facts, &mut decision);
+    let mut journal = Vec::new();
     if let Some(why) = &facts.journal_broken {
-        decision.refusals.push(format!("the journal cannot be written: {why}"));
-        decision.ways.push("mend the journal; abort and roll back work without it".to_owned());
+        journal.push(format!("the journal cannot be written: {why}"));
+        decision.ways.insert(0, "mend the journal; abort and roll back work without it".to_owned());
     }
-    judge_unknown(facts, &mut decision);
-    judge_evidence(facts, &mut decision);
-    judge_freshness(facts, &mut decision);
+    let other = !journal.is_empty() || facts.sources.iter().any(|source| source.freshness != Freshness::Live);
+    decision.verdict = if harm { Some(Verdict::NoGo) } else { blind.filter(|_| !other) };
+    decision.refusals.splice(0..0, journal);
     decision
 }
 
-fn judge_unknown(facts: &Circumstances, decision: &mut Decision) {
-    decision.refusals.extend(facts.unknown.iter().map(|what| format!("NO DATA: {what}")));
-    if !facts.unknown.is_empty() {
-        decision.ways.push("make it known first; what is not known is never healthy".to_owned());
-    }
-}
-
-fn judge_evidence(facts: &Circumstances, decision: &mut Decision) {
-    let Some(judged) = &facts.judged else { return };
+fn weigh_evidence(facts: &Circumstances, decision: &mut Decision) {
+    let judged = match &facts.judged {
+        Assessment::Judged(judged) => judged,
+        Assessment::NotJudgedBecause(why) => return weigh_absence(why, decision),
+    };
     let against = judged.against();
-    if against.is_empty() {
-        let undecided = if judged.verdict == Verdict::Wait { ", undecided" } else { "" };
-        decision.checks.push(format!("verdict {}{undecided}: {}", judged.verdict.words(), judged.why));
-    } else {
+    if !against.is_empty() {
         decision.refusals.extend(against);
-        decision.ways.extend(judged.ways());
+        decision.ways.extend(judged.ways(facts.verb));
+    } else if judged.verdict == Verdict::Wait {
+        let due = judged.due.as_ref().map(|due| format!("; a decision is due about {due}"));
+        let due = due.unwrap_or_default();
+        decision.risks.push(format!("verdict WAIT, not known yet whether it does harm: {}{due}", judged.why));
+    } else {
+        decision.checks.push(format!("verdict {}: {}", judged.verdict.words(), judged.why));
     }
 }
 
-fn judge_freshness(facts: &Circumstances, decision: &mut Decision) {
+fn weigh_absence(why: &Unjudged, decision: &mut Decision) {
+    let holds = match why {
+        Unjudged::FirstVersion => "first version, nothing ran before it",
+        Unjudged::OneVersion => "no other version is on its way",
+        Unjudged::BeforeTraffic => "it has no traffic yet",
+        Unjudged::Missing(what) => {
+            decision.refusals.push(format!("NO DATA: {what}"));
+            decision.ways.extend(["hold it until somebody can look".to_owned(), WAY_BACK.to_owned()]);
+            return;
+        }
+    };
+    decision.checks.push(format!("nothing is judged: {holds}"));
+}
+
+fn weigh_unknown(facts: &Circumstances, decision: &mut Decision) {
+    for unknown in &facts.unknown {
+        decision.refusals.push(format!("NO DATA: {}", unknown.what));
+        if !unknown.way.is_empty() && !decision.ways.contains(&unknown.way) {
+            decision.ways.push(unknown.way.clone());
+        }
+    }
+    if facts.sources.is_empty() {
+        decision.refusals.push("NO DATA: no connection shows it".to_owned());
+        decision.ways.push("look at `holdshort status`: which connections are there, and what they say".to_owned());
+    }
+    if !facts.unknown.is_empty() && decision.ways.is_empty() {
+        decision.ways.extend(["hold it until somebody can look".to_owned(), WAY_BACK.to_owned()]);
+    }
+}
+
+fn weigh_freshness(facts: &Circumstances, decision: &mut Decision) {
     for source in &facts.sources {
         if source.freshness == Freshness::Live {
             decision.checks.push(format!("{} live", source.name));
@@ -155,98 +242,4 @@ fn judge_freshness(facts: &Circumstances, decision: &mut Decision) {
 }
 
 #[cfg(test)]
-mod tests {
-    use strum::IntoEnumIterator;
-
-    use super::*;
-
-    fn judged(verdict: Verdict, why: &str, missing: &[&str]) -> Judged {
-        let missing = missing.iter().map(|one| (*one).to_owned()).collect();
-        Judged { verdict, why: why.to_owned(), missing, due: Some("01:27".to_owned()) }
-    }
-
-    fn facts(verb: Verb) -> Circumstances {
-        let source = Source { name: "eu".into(), freshness: Freshness::Failing, words: "no answer within 4 s".into() };
-        Circumstances {
-            verb,
-            read_only: false,
-            journal_broken: Some("disk full".into()),
-            judged: Some(judged(Verdict::NoGo, "3.1 % against 0.2 %", &[])),
-            sources: vec![source],
-            unknown: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn what_is_not_known_of_the_target_stops_every_forward_verb_and_no_way_back() {
-        for verb in Verb::iter() {
-            let unknown = vec!["the stable version p1 is not seen".to_owned()];
-            let of = Circumstances { unknown, judged: None, journal_broken: None, sources: Vec::new(), ..facts(verb) };
-            let refusals = decide(&of).refusals;
-            let forward = verb.direction() == Direction::Forward;
-            let expected = if forward { vec!["NO DATA: the stable version p1 is not seen".to_owned()] } else { vec![] };
-            assert_eq!(refusals, expected, "{verb}");
-        }
-    }
-
-    #[test]
-    fn going_back_is_exempt_from_verdict_freshness_and_journal() {
-        for verb in Verb::iter().filter(|verb| verb.direction() == Direction::Back) {
-            assert_eq!(decide(&facts(verb)).refusals, Vec::<String>::new(), "{verb}");
-        }
-    }
-
-    #[test]
-    fn going_forward_names_every_reason_at_once_and_ways_on() {
-        let decision = decide(&facts(Verb::Promote));
-        assert_eq!(
-            decision.refusals,
-            [
-                "the journal cannot be written: disk full",
-                "verdict NO-GO: 3.1 % against 0.2 %",
-                "eu is failing: no answer within 4 s"
-            ]
-        );
-        assert!(!decision.ways.is_empty());
-    }
-
-    #[test]
-    fn missing_data_is_never_healthy() {
-        let judged = judged(Verdict::NoData, "", &["errors (canary) has no series", "requests (canary) has ended"]);
-        let facts = Circumstances { judged: Some(judged), journal_broken: None, ..facts(Verb::PromoteFull) };
-        let decision = decide(&Circumstances { sources: Vec::new(), ..facts });
-        assert_eq!(decision.refusals, ["verdict NO DATA: errors (canary) has no series, requests (canary) has ended"]);
-    }
-
-    #[test]
-    fn an_undecided_verdict_is_a_check_and_one_with_something_missing_is_two_reasons_and_three_ways_on() {
-        let of = |missing: &[&str]| {
-            let judged = Some(judged(Verdict::Wait, "174 of 4,066 requests", missing));
-            decide(&Circumstances { judged, journal_broken: None, sources: Vec::new(), ..facts(Verb::Promote) })
-        };
-        let checks = vec!["verdict WAIT, undecided: 174 of 4,066 requests".to_owned()];
-        assert_eq!(of(&[]), Decision { checks, ..Decision::default() });
-        let refusals =
-            ["verdict WAIT, undecided: 174 of 4,066 requests", "NO DATA: latency p99 (canary) has no series"];
-        let ways = [
-            "wait, about until 01:27 at this traffic; GO needs the missing series too",
-            "hold it until somebody can look",
-            "roll back or abort",
-        ];
-        let missing = of(&["latency p99 (canary) has no series"]);
-        let decision = Decision {
-            refusals: refusals.map(str::to_owned).to_vec(),
-            checks: Vec::new(),
-            ways: ways.map(str::to_owned).to_vec(),
-        };
-        assert_eq!(missing, decision);
-    }
-
-    #[test]
-    fn a_read_only_session_refuses_every_verb() {
-        for verb in Verb::iter() {
-            let decision = decide(&Circumstances { read_only: true, ..facts(verb) });
-            assert_eq!(decision.refusals, ["this session is read-only"], "{verb}");
-        }
-    }
-}
+mod tests;

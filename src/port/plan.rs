@@ -12,7 +12,7 @@ use crate::domain::{
     evidence::Evidence,
     ids::{EnvironmentName, GateId, RolloutId, RunId, ServiceName, SourceName},
     offer::Risk,
-    verb::Verb,
+    verb::{Direction, Verb},
     version::Version,
 };
 
@@ -255,6 +255,23 @@ pub enum Friction {
     Enter,
     /// This text must be typed first: the start of the commit, or the tag.
     ReadBack(String),
+    /// This text, and then a reason as one digit: something is not known, and going forward is a risk that somebody takes.
+    ReadBackAndReason(String),
+}
+
+impl Friction {
+    /// What must be typed first.
+    pub fn read_back(&self) -> Option<&str> {
+        match self {
+            Self::ReadBack(text) | Self::ReadBackAndReason(text) => Some(text),
+            Self::Reason | Self::Enter => None,
+        }
+    }
+
+    /// Must there be a reason?
+    pub fn needs_reason(&self) -> bool {
+        matches!(self, Self::Reason | Self::ReadBackAndReason(_))
+    }
 }
 
 /// What a verb will do: printed as it stands in the dialog and in the record.
@@ -274,10 +291,23 @@ pub struct Plan {
     pub friction: Friction,
     /// The calls, the binding, the expectation.
     pub draft: Draft,
+    /// It goes back here, although its verb goes forward elsewhere: a full promotion of the version that ran before.
+    #[serde(default)]
+    pub goes_back: bool,
     /// What policy checked, each as a sentence: `verdict GO, 4 min`.
     pub checks: Vec<String>,
+    /// What is not known or speaks against it, each as a sentence: whoever sends it takes that upon them.
+    #[serde(default)]
+    pub risks: Vec<String>,
     /// What was on screen.
     pub evidence: Evidence,
+}
+
+impl Plan {
+    /// Which way it moves production.
+    pub fn direction(&self) -> Direction {
+        if self.goes_back { Direction::Back } else { self.verb.direction() }
+    }
 }
 
 /// Why a provider will not draft it, as a sentence.

@@ -6,14 +6,20 @@ use std::{
 };
 
 use crossterm::event::EventStream;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
-    cli::exit::{CliError, Exit},
+    app::{action::Action, model::Model},
+    cli::{
+        action,
+        exit::{CliError, Exit},
+    },
+    port::record::RecordId,
     run::paint::paint,
     runtime::{
         cockpit::Cockpit,
         terminal::{Ended, Terminal, run_terminal},
-        watchdog::Watchdog,
+        watchdog::{Signal, Watchdog},
     },
     term::{painter::on_stdout, session::Session},
     theme::Theme,
@@ -23,6 +29,11 @@ use crate::{
 const PACE: Duration = Duration::from_millis(33);
 /// On a slow line: one frame in five seconds.
 const SLOW_PACE: Duration = Duration::from_secs(5);
+/// Whoever left is told the end of an action that another process carries out, when it comes this soon.
+const SOON: Duration = Duration::from_secs(3);
+/// How long, and how often at most, an intent is waited for that is being written when somebody leaves.
+const MOMENT: Duration = Duration::from_millis(50);
+const MOMENTS: usize = 10;
 
 /// Flies until somebody quits, and waits for actions of this process: leaving must not interrupt them.
 pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Result<Exit, CliError> {
@@ -50,11 +61,9 @@ pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Res
         Ended::TerminalGone(_) => screen.forget(),
         _ => drop(screen),
     }
-    if cockpit.acting_here() > 0 {
-        if ended == Ended::Quit {
-            let _ = writeln!(io::stderr(), "holdshort: waiting for actions that are under way");
-        }
-        cockpit.finish().await;
+    match ended {
+        Ended::Quit => depart(&mut cockpit, &mut signals).await,
+        _ => cockpit.finish().await,
     }
     drop(watchdog);
     Ok(match ended {
@@ -62,4 +71,66 @@ pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Res
         Ended::Panicked => Exit::Failed,
         Ended::Signal(_) | Ended::TerminalGone(_) => Exit::Interrupted,
     })
+}
+
+/// Says what goes on without the screen and where to look, and its end where that comes soon. Actions that this process carries
+/// out are waited for: leaving must not interrupt them.
+async fn depart(cockpit: &mut Cockpit, signals: &mut UnboundedReceiver<Signal>) {
+    // An intent that is being written has no number yet, and a process of its own is not there yet: both take a moment.
+    for _ in 0..MOMENTS {
+        if cockpit.acting_here() == 0 {
+            break;
+        }
+        cockpit.pass(MOMENT).await;
+    }
+    let here = cockpit.acting_here() > 0;
+    let running: Vec<RecordId> = mine(cockpit.model()).map(|action| action.record).collect();
+    say(mine(cockpit.model()).map(|action| goes_on(action, here)));
+    if here {
+        cockpit.finish().await;
+    } else if !running.is_empty() {
+        tokio::select! {
+            () = all_ended(cockpit, &running) => {}
+            _ = signals.recv() => {}
+        }
+    }
+    say(cockpit.model().actions.iter().filter(|action| running.contains(&action.record)).filter_map(end));
+}
+
+async fn all_ended(cockpit: &mut Cockpit, records: &[RecordId]) {
+    for record in records {
+        cockpit.ended(*record, Some(SOON)).await;
+    }
+}
+
+/// What this person began and what has not ended.
+fn mine(model: &Model) -> impl Iterator<Item = &Action> {
+    model.actions.iter().filter(|action| action.is_running() && action.who == model.session.who)
+}
+
+/// `roll back payments in prod/eu-west-1 goes on without this screen: holdshort audit show 12`.
+fn goes_on(action: &Action, here: bool) -> String {
+    let plan = &action.plan;
+    let place = if plan.environment.as_str().is_empty() { String::new() } else { format!(" in {}", plan.environment) };
+    let what = format!("{} {}{place}", plan.verb.words(), plan.service);
+    if here {
+        format!("{what} is under way in this process: waiting for its end (record {})", action.record)
+    } else {
+        format!("{what} goes on without this screen: holdshort audit show {}", action.record)
+    }
+}
+
+/// `record 12 ended: done, 12 of 12 pods on 1.41.3, verified`; `None` while it goes on.
+fn end(action: &Action) -> Option<String> {
+    let stage = &action.entries.iter().find(|entry| entry.stage.is_end())?.stage;
+    let (name, said) = action::words(stage);
+    Some(format!("record {} ended: {}, {said}", action.record, name.replace('_', " ")))
+}
+
+/// Each on a line of its own, where somebody reads it.
+fn say(lines: impl Iterator<Item = String>) {
+    for line in lines {
+        // A terminal that is gone is no reason to end otherwise.
+        let _ = writeln!(io::stderr(), "holdshort: {line}");
+    }
 }

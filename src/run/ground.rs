@@ -19,7 +19,7 @@ use crate::{
         exit::{CliError, Exit},
     },
     config::{
-        check::Known,
+        check::{Contexts, Known, ReadContexts},
         layer::{Layers, Places},
         read::{Loaded, load},
         schema::{self, Config},
@@ -30,7 +30,7 @@ use crate::{
     keymap::Keymap,
     port::record::Origin,
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
-    provider::prometheus::presets,
+    provider::{kubernetes, prometheus::presets},
     run::{
         origin,
         pilot::Autopilot,
@@ -248,6 +248,21 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
 
 /// The configuration of these flags, checked.
 pub(super) fn loaded(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
+    read(globals, environment, None)
+}
+
+/// The same, and held against the kubeconfigs that it names. Connects to nothing.
+pub(super) fn checked(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
+    let contexts =
+        |file: Option<&Path>| kubernetes::connect::contexts(file).map(|(names, current)| Contexts { names, current });
+    read(globals, environment, Some(&contexts))
+}
+
+fn read(
+    globals: &Globals,
+    environment: &BTreeMap<String, String>,
+    contexts: Option<ReadContexts<'_>>,
+) -> Result<Loaded, CliError> {
     let layers = Layers {
         places: Places::usual(),
         files: globals.config.clone(),
@@ -256,7 +271,7 @@ pub(super) fn loaded(globals: &Globals, environment: &BTreeMap<String, String>) 
     };
     let presets: Vec<String> = presets::built_in().into_keys().collect();
     let themes: Vec<String> = theme::names().map(str::to_owned).collect();
-    let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check };
+    let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts };
     load(&layers, &known).map_err(|failure| cli::config::refused(&failure))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    app::model::Model,
+    app::{drawn::Extent, model::Model},
     cli::{
         args::Globals,
         color,
@@ -45,9 +45,9 @@ fn depth(globals: &Globals, environment: &BTreeMap<String, String>, is_terminal:
     if globals.slow { can.min(Depth::Ansi256) } else { can }
 }
 
-/// Draws a model into a buffer.
-pub(super) fn paint(model: &Model, keymap: &Keymap, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    ui::draw(&view::view(model, keymap), theme, area, buffer);
+/// Draws a model into a buffer, and says how much of it there was room for.
+pub(super) fn paint(model: &Model, keymap: &Keymap, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Extent {
+    ui::draw(&view::view(model, keymap), theme, area, buffer)
 }
 
 /// Draws for `snapshot`.

@@ -20,6 +20,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     app::{
         card::Card,
+        drawn::Drawn,
         effect::Effect,
         guard::{self, Confirmed, Refusal},
         model::{Model, Session},
@@ -293,6 +294,19 @@ impl Cockpit {
         self.tick();
     }
 
+    /// Takes everything in until the model is as wanted, at most for a span.
+    pub async fn until(&mut self, wanted: impl Fn(&Model) -> bool, limit: Duration) {
+        let mut limit = self.clock.sleep(limit);
+        while !wanted(&self.model) {
+            tokio::select! {
+                biased;
+                () = &mut limit => return,
+                Some(note) = self.news.recv() => self.take(note),
+                Some(note) = self.notes.1.recv() => self.take(note),
+            }
+        }
+    }
+
     /// Takes everything in until nothing happens any more. On a virtual clock, whose time passes only when everything else
     /// is idle, that is exact; on another clock it is a moment.
     pub async fn idle(&mut self) {
@@ -308,13 +322,20 @@ impl Cockpit {
         }
     }
 
-    /// Presses keys, written as chords with spaces between (`i j p 1 Enter`), waiting for quiet after each.
+    /// Presses keys where there is no terminal, written as chords with spaces between (`i j p 1 Enter`).
     pub async fn press(&mut self, chords: &str) -> Result<(), NotAChord> {
         for chord in chords.split_whitespace() {
-            self.key(chord.parse()?);
-            self.idle().await;
+            self.press_one(chord.parse()?).await;
         }
         Ok(())
+    }
+
+    /// Presses one key where there is no terminal: everything counts as drawn before it, and quiet is waited for after it.
+    pub async fn press_one(&mut self, chord: Chord) {
+        self.feed(Msg::Drawn(Drawn::whole(&self.model)));
+        self.key(chord);
+        self.idle().await;
+        self.feed(Msg::Drawn(Drawn::whole(&self.model)));
     }
 
     /// What would be done for an ask: the scripted twin of a verb's key.

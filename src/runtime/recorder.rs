@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         card::REASONS,
+        drawn::Drawn,
         model::{Model, Session},
         msg::Msg,
         update::update,
@@ -192,12 +193,21 @@ impl Recording {
     pub fn play(&self, until: Option<Timestamp>) -> Model {
         let header = &self.header;
         let mut model = Model::new(header.session.clone(), header.at, header.size);
+        // Recordings were made before frames were told of: there everything counts as seen.
+        let tells = self.messages.iter().any(|(_, msg)| matches!(msg, Msg::Drawn(_)));
+        let seen = |model: &mut Model| {
+            if !tells {
+                model.drawn = Drawn::whole(model);
+            }
+        };
+        seen(&mut model);
         for (at, msg) in &self.messages {
             if until.is_some_and(|until| *at > until) {
                 break;
             }
             // Effects are dropped: a replay never acts.
             drop(update(&mut model, msg.clone()));
+            seen(&mut model);
         }
         model
     }
@@ -284,6 +294,8 @@ mod tests {
         assert_eq!((recording.messages.as_slice(), recording.truncated), (messages.as_slice(), false));
         for until in 0..5 {
             let mut expected = Model::new(session(), at(0), (80, 24));
+            // It tells of no frame, as old ones do not: everything counts as seen.
+            expected.drawn = Drawn::whole(&expected);
             for (_, msg) in messages.iter().filter(|(taken, _)| *taken <= at(until)) {
                 update(&mut expected, msg.clone());
             }

@@ -5,18 +5,23 @@ mod tests;
 
 use std::{io, time::Duration};
 
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
 use ratatui::{backend::Backend, buffer::Buffer, layout::Rect};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    app::{model::Model, msg::Msg},
+    app::{
+        card::{Card, Field},
+        drawn::{Drawn, Extent},
+        model::Model,
+        msg::Msg,
+    },
     domain::text,
     runtime::{
         clock::wall_sleep,
         cockpit::{Cockpit, Wish},
-        keys,
+        keys::{self, Rhythm},
         watchdog::Signal,
     },
     term::{painter::Painter, session::Screen},
@@ -55,11 +60,11 @@ pub struct Terminal<'a, B, S, I> {
     pub pace: Duration,
 }
 
-/// Runs until somebody leaves. `draw` paints the model into an empty buffer.
+/// Runs until somebody leaves. `draw` paints the model into an empty buffer and says how much of it there was room for.
 pub async fn run_terminal<B, S, I>(
     cockpit: &mut Cockpit,
     mut terminal: Terminal<'_, B, S, I>,
-    mut draw: impl FnMut(&Model, Rect, &mut Buffer),
+    mut draw: impl FnMut(&Model, Rect, &mut Buffer) -> Extent,
 ) -> Ended
 where
     B: Backend,
@@ -70,15 +75,17 @@ where
     cockpit.feed(Msg::Resized(area.width, area.height));
     cockpit.start();
     let (mut dirty, mut keyed) = (true, false);
-    let (mut frame, mut pace): (Option<BoxFuture<'static, ()>>, Option<BoxFuture<'static, ()>>) = (None, None);
+    let (mut frame, mut pace, mut hush): (Pause, Pause, Pause) = (None, None, None);
+    let mut rhythm = Rhythm::default();
     loop {
         if !terminal.screen.is_taken() {
             return Ended::Panicked;
         }
-        if dirty && frame.is_none() && (keyed || pace.is_none()) {
-            let model = cockpit.model();
-            if let Err(error) = terminal.painter.paint(|area, buffer| draw(model, area, buffer)) {
-                return Ended::TerminalGone(error.to_string());
+        // A card that is not on screen as it is waits for no slow pace: nothing can be sent from it before.
+        let urgent = keyed || cockpit.model().is_card_unseen();
+        if dirty && frame.is_none() && (urgent || pace.is_none()) {
+            if let Err(ended) = terminal.paint(cockpit, &mut draw) {
+                return ended;
             }
             (dirty, keyed) = (false, false);
             frame = Some(wall_sleep(FRAME).boxed());
@@ -87,10 +94,16 @@ where
         let happened = tokio::select! {
             biased;
             Some(signal) = terminal.signals.recv() => terminal.signal(cockpit, signal),
-            event = terminal.input.next() => {
+            event = heard(&mut terminal.input, &mut rhythm) => {
                 // A key is answered with the next frame, however slow the pace of what the world does.
                 keyed = true;
-                terminal.event(cockpit, event)
+                hush = Some(wall_sleep(keys::HAND).boxed());
+                terminal.event(cockpit, event, &mut rhythm)
+            }
+            // Looks again whether another key waits: one that does not by now was pressed by itself.
+            () = over(&mut hush), if hush.is_some() => {
+                hush = None;
+                continue;
             }
             () = over(&mut frame), if frame.is_some() => {
                 frame = None;
@@ -115,7 +128,25 @@ where
     }
 }
 
-async fn over(pause: &mut Option<BoxFuture<'static, ()>>) {
+/// A wait that is under way.
+type Pause = Option<BoxFuture<'static, ()>>;
+
+/// The next event; every look at an input in which nothing waits is noted.
+async fn heard<I>(input: &mut I, rhythm: &mut Rhythm) -> Option<io::Result<Event>>
+where
+    I: Stream<Item = io::Result<Event>> + Unpin,
+{
+    std::future::poll_fn(|context| {
+        let event = input.poll_next_unpin(context);
+        if event.is_pending() {
+            rhythm.nothing_waits(Instant::now());
+        }
+        event
+    })
+    .await
+}
+
+async fn over(pause: &mut Pause) {
     if let Some(pause) = pause {
         pause.await;
     }
@@ -126,7 +157,28 @@ where
     B: Backend,
     S: Screen,
 {
-    fn event(&mut self, cockpit: &mut Cockpit, event: Option<io::Result<Event>>) -> Result<(), Ended> {
+    /// Paints a frame, and tells the model what of it is on screen now.
+    fn paint(
+        &mut self,
+        cockpit: &mut Cockpit,
+        draw: &mut impl FnMut(&Model, Rect, &mut Buffer) -> Extent,
+    ) -> Result<(), Ended> {
+        let (model, mut extent) = (cockpit.model(), Extent::Nothing);
+        let painted = self.painter.paint(|area, buffer| extent = draw(model, area, buffer));
+        painted.map_err(|error| Ended::TerminalGone(error.to_string()))?;
+        let drawn = Drawn::of(model, extent);
+        if model.drawn != drawn {
+            cockpit.feed(Msg::Drawn(drawn));
+        }
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        cockpit: &mut Cockpit,
+        event: Option<io::Result<Event>>,
+        rhythm: &mut Rhythm,
+    ) -> Result<(), Ended> {
         // A stream that ends or fails does so for ever: going on would spin at full speed (crossterm#793, #1067).
         let event = match event {
             Some(Ok(event)) => event,
@@ -134,22 +186,13 @@ where
             None => return Err(Ended::TerminalGone("its input ended".to_owned())),
         };
         match event {
-            Event::Key(key) => {
-                if let Some(chord) = keys::chord(&key) {
-                    cockpit.key(chord);
-                }
-            }
-            Event::Paste(pasted) if cockpit.model().is_typing() => {
-                for c in text::clean(&pasted).chars().take(PASTE) {
-                    cockpit.feed(Msg::Typed(c));
-                }
-            }
+            Event::Key(key) => pressed(cockpit, &key, rhythm),
+            Event::Paste(pasted) => paste(cockpit, &pasted, rhythm),
             Event::Resize(columns, rows) => {
                 self.painter.resize(columns, rows);
                 self.resized(cockpit);
             }
-            // A paste where nothing takes text must not press keys.
-            Event::Paste(_) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
+            Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
         }
         Ok(())
     }
@@ -188,6 +231,30 @@ where
     fn resized(&self, cockpit: &mut Cockpit) {
         let area = self.painter.area();
         cockpit.feed(Msg::Resized(area.width, area.height));
+    }
+}
+
+/// A key, after how it came in where that is another way than before.
+fn pressed(cockpit: &mut Cockpit, key: &KeyEvent, rhythm: &mut Rhythm) {
+    let Some(chord) = keys::chord(key) else { return };
+    let press = rhythm.key(chord, key.kind, Instant::now());
+    if cockpit.model().press != press {
+        cockpit.feed(Msg::Press(press));
+    }
+    cockpit.key(chord);
+}
+
+/// A paste presses no keys. It is text where prose is taken, and never a choice or a read-back.
+fn paste(cockpit: &mut Cockpit, pasted: &str, rhythm: &mut Rhythm) {
+    rhythm.pasted(Instant::now());
+    let model = cockpit.model();
+    let takes = model.nav.filtering || model.card().map(Card::field) == Some(Field::Words);
+    if model.is_typing() && takes {
+        for c in text::clean(pasted).chars().take(PASTE) {
+            cockpit.feed(Msg::Typed(c));
+        }
+    } else if model.card().is_some() {
+        cockpit.feed(Msg::Said("a paste confirms nothing: type it; nothing was sent".to_owned()));
     }
 }
 

@@ -16,26 +16,36 @@ use crate::{
     theme::Theme,
     ui::paint::{bar, line, rule},
     view::{
-        LEAST, Part, View,
+        Extent, LEAST, Part, View, is_low,
         span::{Line, Role},
     },
 };
 
-/// Draws one frame. Never panics, whatever the area; below 80x24 it says so and draws nothing else.
-pub fn draw(view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws one frame, and says how much of it there was room for. Never panics, whatever the area; on one that is too small it
+/// says so and draws nothing else.
+pub fn draw(view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Extent {
     let area = area.intersection(buffer.area);
-    if area.width < LEAST.0 || area.height < LEAST.1 {
+    let extent = if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(theme, area, buffer);
+        Extent::TooSmall
     } else {
         screen(view, theme, area, buffer);
-    }
+        // A frame that was made for another size may stand anywhere on this one.
+        if (area.width, area.height) == view.size { view.extent } else { Extent::Nothing }
+    };
     paint::spell(theme, area, buffer);
+    extent
 }
 
+/// The size that is needed, and what keys do meanwhile; the first of it where there is one line only.
 fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let words = format!("too small: {}x{} needed", LEAST.0, LEAST.1);
-    let middle = Rect { y: area.y + area.height / 2, height: area.height.min(1), ..area };
-    line(&Line::of(Role::Text, words), theme, middle, buffer);
+    let needed = Line::of(Role::Text, format!("too small: {}x{} needed", LEAST.0, LEAST.1));
+    let keys = Line::of(Role::Dim, "nothing is sent; q leaves");
+    let lines = if area.height > 1 { vec![needed, keys] } else { vec![needed] };
+    let first = area.y + area.height.saturating_sub(2) / 2;
+    for (y, words) in (first..area.bottom()).zip(&lines) {
+        line(words, theme, Rect { y, height: 1, ..area }, buffer);
+    }
 }
 
 fn screen(view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -43,9 +53,12 @@ fn screen(view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let bottom = area.bottom();
     bar(&view.title, theme, row(area.y), buffer);
     rule(theme, row(area.y + 1), buffer);
-    let body = Rect { y: area.y + 2, height: area.height.saturating_sub(5), ..area };
+    let below = if is_low(usize::from(area.height)) { 2 } else { 3 };
+    let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2 + below), ..area };
     parts(&view.body, theme, body, buffer);
-    rule(theme, row(bottom - 3), buffer);
+    if below == 3 {
+        rule(theme, row(bottom - 3), buffer);
+    }
     line(&view.status, theme, row(bottom - 2), buffer);
     line(&view.footer, theme, row(bottom - 1), buffer);
     if let Some(sheet) = &view.sheet {

@@ -22,7 +22,9 @@ const PLAIN: Border = ["┌", "┐", "┘", "└", "─", "│"];
 pub(super) fn draw(sheet: &Sheet, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     let width = u16::try_from(sheet.width + 2).unwrap_or(u16::MAX).min(area.width);
-    let height = u16::try_from(sheet.lines.len() + 4).unwrap_or(u16::MAX).min(area.height);
+    // Between the lines and the keys stands a blank where there is room for it.
+    let blank = u16::from(!sheet.tight);
+    let height = u16::try_from(sheet.lines.len() + 3).unwrap_or(u16::MAX).saturating_add(blank).min(area.height);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     if place.width < 8 || place.height < 5 {
         return;
@@ -30,6 +32,7 @@ pub(super) fn draw(sheet: &Sheet, theme: &Theme, area: Rect, buffer: &mut Buffer
     clear(place, buffer);
     let (border, role) = match sheet.tone {
         Tone::Forward => (HEAVY, "danger.forward"),
+        Tone::Unsure => (HEAVY, "status.warn"),
         Tone::Back => (ROUND, "danger.back"),
         Tone::Still => (PLAIN, "danger.still"),
         Tone::Info => (PLAIN, "accent"),
@@ -39,7 +42,7 @@ pub(super) fn draw(sheet: &Sheet, theme: &Theme, area: Rect, buffer: &mut Buffer
     let title = Rect { height: 1, ..inside };
     buffer.set_stringn(title.x, title.y, format!(" {} ", sheet.title), usize::from(title.width), theme.style(role));
     let within = |y: u16| Rect { x: place.x + 1, y, width: place.width - 2, height: 1 };
-    for (y, words) in (place.y + 1..place.bottom().saturating_sub(3)).zip(&sheet.lines) {
+    for (y, words) in (place.y + 1..place.bottom().saturating_sub(2 + blank)).zip(&sheet.lines) {
         line(words, theme, within(y), buffer);
     }
     // Not in the border: on the colours of danger a key could not be read.

@@ -11,7 +11,7 @@ use ratatui::{
 use crate::{
     theme::{Depth, Glyphs, Theme},
     ui,
-    view::{View, sample, span::Role},
+    view::{Extent, View, sample, span::Role},
 };
 
 /// A terminal of the three that are looked at.
@@ -116,13 +116,51 @@ fn a_name_without_end_stays_in_its_column() {
 }
 
 #[test]
-fn below_the_least_size_it_says_which_size_is_needed() {
-    for (columns, rows) in [(79, 24), (80, 23), (20, 5)] {
-        let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
-        let buffer = draw(&sample::frames(columns, rows)[0].1, &theme, Rect::new(0, 0, columns, rows));
+fn below_the_least_size_it_says_which_size_is_needed_and_that_nothing_is_sent() {
+    let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
+    for (columns, rows) in [(59, 24), (60, 11), (40, 10), (20, 5), (20, 1)] {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        let extent = ui::draw(&sample::frames(columns, rows)[0].1, &theme, buffer.area, &mut buffer);
         let said: String = ui::text::plain(&buffer).split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!("too small: 80x24 needed".starts_with(&said) && said.len() >= 19, "{said}");
+        let whole = "too small: 60x12 needed nothing is sent; q leaves";
+        assert!(rows == 1 || columns < 30 || said == whole, "{said}");
+        assert!(said.starts_with("too small: 60x12") && extent == Extent::TooSmall, "{said}");
     }
+}
+
+#[test]
+fn every_screen_is_drawn_at_every_size_from_the_least_one_on_and_names_what_it_is_about() {
+    let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
+    let about = [
+        ("board", "payments"),
+        ("board-crowded", "payments"),
+        ("release", "payments"),
+        ("inbox", "ledger"),
+        ("card-forward", "promote payments"),
+        ("card-back", "roll back payments"),
+        ("why", "why: payments"),
+        ("help", "roll back"),
+        ("refused", "refused"),
+    ];
+    for (columns, rows) in [(60, 12), (60, 40), (80, 23), (80, 12), (100, 16), (200, 12), (200, 60)] {
+        for (name, view) in sample::frames(columns, rows) {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+            let extent = ui::draw(&view, &theme, buffer.area, &mut buffer);
+            let plain = ui::text::plain(&buffer);
+            assert_eq!(extent, Extent::Whole, "{name} at {columns}x{rows}:\n{plain}");
+            for (_, words) in about.iter().filter(|(about, _)| *about == name) {
+                assert!(plain.contains(words), "{words} in {name} at {columns}x{rows}:\n{plain}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_of_another_size_than_the_terminal_counts_as_nothing_seen() {
+    let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 100, 30));
+    let (_, view) = sample::frames(80, 24).swap_remove(0);
+    assert_eq!(ui::draw(&view, &theme, buffer.area, &mut buffer), Extent::Nothing);
 }
 
 #[test]

@@ -54,12 +54,12 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
 }
 
 fn filtering(scene: &Scene<'_>) -> Line {
-    let (flights, waiting) = (scene.flights.len(), scene.waiting.len());
+    let (releases, waiting, steady) = (scene.flights.len(), scene.waiting.len(), scene.resting.len());
     Line::of(Role::Accent, " filter: ")
         .and(Role::Strong, scene.model.nav.filter.clone())
         .and(Role::Accent, "▏")
         .gap(BETWEEN)
-        .and(Role::Dim, format!("{flights} in flight, {waiting} waiting"))
+        .and(Role::Dim, format!("{releases} releases, {waiting} waiting, {steady} steady"))
         .gap(BETWEEN)
         .join(scene.hint(Intent::Send, "keep"))
         .gap(BETWEEN)
@@ -107,6 +107,7 @@ fn of_rollout(rollout: &Rollout) -> &'static [Intent] {
     match rollout.phase {
         Phase::Aborted => &[Intent::Rollback, Intent::Retry],
         _ if rollout.held => &[Intent::Rollback, Intent::Abort, Intent::Resume],
+        _ if !rollout.in_flight() => &[Intent::Rollback, Intent::Restart],
         _ if !offered(crate::domain::verb::Verb::Abort) => &[Intent::Rollback, Intent::Pause],
         _ => &[Intent::Rollback, Intent::Abort, Intent::Promote, Intent::Pause],
     }

@@ -7,6 +7,7 @@ use crate::{
         headline::{self, Cause, Headline},
         intent::Intent,
         model::Model,
+        quarantine::Quarantine,
         store::SourceState,
     },
     domain::{
@@ -17,7 +18,7 @@ use crate::{
     judge::rivals::Rival,
     port::plan::Target,
     view::{
-        Bar, Part, footer, freshness, measure, number,
+        Bar, Part, footer, freshness, is_low, measure, number,
         scene::Scene,
         span::{Line, Role},
         way_back,
@@ -46,11 +47,16 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let answer = headline::headline(scene.model);
     let words = words(scene.model, &answer);
     let first = Line::of(words.role, format!(" {} {}", words.glyph, words.cause));
-    let first = if words.what.is_empty() { first } else { first.gap(3).and(Role::Strong, words.what) };
+    let first = if words.what.is_empty() {
+        first
+    } else {
+        first.gap(if scene.narrow(70) { 1 } else { 3 }).and(Role::Strong, words.what)
+    };
     let mut parts = vec![Part::Line(first.cut(scene.columns))];
     let why = measure::wrap_within(&words.why.join(" "), scene.columns.saturating_sub(4), most);
     parts.extend(why.into_iter().map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
     if answer.cause == Cause::Release
+        && !is_low(scene.rows)
         && let Some(rollout) = answer.rollout.and_then(|id| scene.model.store.rollout(&id))
     {
         parts.push(Part::Bar(ways(scene, rollout)));
@@ -61,12 +67,15 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
 /// The way back and the keys that lead there.
 fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
-    let left = Line::of(Role::Text, "   ").join(way_back::line(rollout));
+    let left = Line::of(Role::Text, "   ").join(way_back::line(scene.model, rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
     let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
     let right = if selected && !refused {
-        let back =
-            rollout.way_back().map_or_else(|| "roll back".to_owned(), |arm| format!("roll back to {}", arm.tag()));
+        let quarantine = Quarantine::of(scene.model.actions.with_past(), rollout);
+        let back = quarantine
+            .way_back(rollout)
+            .arm()
+            .map_or_else(|| "roll back".to_owned(), |arm| format!("roll back to {}", arm.tag()));
         scene.hint(Intent::Rollback, back).gap(3).join(scene.hint(Intent::Why, "why")).gap(1)
     } else {
         Line::new()

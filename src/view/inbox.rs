@@ -8,9 +8,9 @@ use crate::{
     domain::{gate::Eligibility, time::age},
     port::plan::Target,
     view::{
-        CHROME, Part, action,
+        Part, action,
         board::flight,
-        footer, freshness, measure, number,
+        chrome, footer, freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
         table::{self, Align, List, Spec, heading},
@@ -25,16 +25,21 @@ const WIDE: usize = 140;
 const ACTIONS: usize = 2;
 /// Lines that the selected item may take below the list.
 const DETAIL: usize = 9;
+/// Rows that the list keeps on a low screen, whatever there is to say about the selected one.
+const LEAST: usize = 3;
 
 /// The screen.
 pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     // A gate that was opened leaves the list; what became of it must not leave the screen with it.
     let done = action::recent(scene, ACTIONS);
-    let room = scene.rows.saturating_sub(CHROME + done.len());
-    let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, room.saturating_sub(DETAIL + 2)) };
+    let room = scene.rows.saturating_sub(chrome(scene.rows) + done.len());
+    // Two lines: the heading, and the rule below the list.
+    let rows = room.saturating_sub(DETAIL + 2).max(LEAST).min(scene.waiting.len());
+    let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, rows) };
     if let Some(item) = scene.selected_item().and_then(|index| scene.waiting.get(index)) {
+        let left = room.saturating_sub(rows + 2).min(DETAIL);
         parts.push(Part::Rule);
-        parts.extend(detail(scene, item).into_iter().take(DETAIL).map(Part::Line));
+        parts.extend(detail(scene, item, left).into_iter().take(left).map(Part::Line));
     }
     if !done.is_empty() {
         parts.push(Part::Rule);
@@ -67,7 +72,7 @@ pub(super) fn list(scene: &Scene<'_>, room: usize) -> Vec<Part> {
     let rows: Vec<&Item> = scene.waiting.get(shown.clone()).unwrap_or_default().iter().collect();
     let list = List {
         title: heading("WAITS FOR A HUMAN", scene.waiting.len(), &shown),
-        specs: &specs(scene.columns),
+        specs: &specs(scene),
         selected: selected.and_then(|index| index.checked_sub(shown.start)),
         rows: &rows,
         glyph,
@@ -75,26 +80,40 @@ pub(super) fn list(scene: &Scene<'_>, room: usize) -> Vec<Part> {
     vec![Part::Table(list.lay_out(scene, scene.columns))]
 }
 
-fn specs<'a>(columns: usize) -> Vec<Spec<Scene<'a>, &'a Item>> {
+/// The columns; on a narrow screen the less telling ones leave first. A verdict has one only where there is a verdict, and then
+/// it stays.
+fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Item>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
-    vec![
+    let (columns, place) = (scene.columns, scene.places.least());
+    let you = match columns {
+        110.. => 28,
+        80..110 => 15,
+        _ => 10,
+    };
+    let mut specs = vec![
         left("", 8, 18, 0, service),
-        left("where", 7, 16, 2, |scene, item, width| {
-            old(scene, item, Line::of(Role::Dim, flight::place(item.environment.as_str(), width)))
+        left("where", place, place.max(16), 0, |scene, item, width| {
+            old(scene, item, Line::of(Role::Dim, scene.places.short(item.environment.as_str(), width)))
         }),
-        left("gate", 13, if columns < WIDE { 13 } else { 20 }, 3, gate),
-        // `promote past step 1` is whole.
-        left("what", 19, 26, 0, |scene, item, _| old(scene, item, Line::of(Role::Text, item.title.clone()))),
+        left("gate", 13, if columns < WIDE { 13 } else { 20 }, 4, gate),
+        // `promote past step 1` is whole where there is room for it.
+        left("what", 14, 26, 0, |scene, item, width| {
+            old(scene, item, Line::of(Role::Text, measure::cut(&item.title, width)))
+        }),
         // Where there is no room for both, the reason comes before the commit.
-        left("version", 8, if columns < WIDE { 12 } else { 18 }, 0, version),
-        right("age", 6, 6, 0, waited),
-        left("verdict", 7, 8, 4, |scene, item, _| {
+        left("version", 7, if columns < WIDE { 12 } else { 18 }, 2, version),
+        right("age", 6, 6, 1, waited),
+        left("verdict", 7, 8, 0, |scene, item, _| {
             let line = item.verdict.map_or_else(Line::new, |verdict| Line::of(flight::role(verdict), verdict.words()));
             old(scene, item, line)
         }),
-        left("you", if columns < 110 { 18 } else { 28 }, 10, 0, you),
-    ]
+        left("you", you, you, 0, you_may),
+    ];
+    if scene.waiting.iter().all(|item| item.verdict.is_none()) {
+        specs.retain(|spec| spec.title != "verdict");
+    }
+    specs
 }
 
 fn glyph(_: &Scene<'_>, item: &Item) -> Line {
@@ -141,13 +160,13 @@ fn waited(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
 }
 
 /// What is not live, what was said of this one elsewhere, and whether I may.
-fn you(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
+fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
     let warning = state(scene, item).map(|state| freshness::warning(&state)).unwrap_or_default();
     let mut line = if warning.is_empty() { warning } else { warning.gap(2) };
     line = match &item.eligible {
         Eligibility::Can => line.and(Role::Good, "can"),
         Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
-        Eligibility::Unknown { why } => line.and(Role::Unknown, format!("not known: {why}")),
+        Eligibility::Unknown { why } => line.and(Role::Unknown, why.clone()),
     };
     if item.newer_behind > 0 {
         line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
@@ -155,8 +174,8 @@ fn you(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
     line.cut(width)
 }
 
-/// Everything about one item, as lines.
-fn detail(scene: &Scene<'_>, item: &Item) -> Vec<Line> {
+/// Everything about one item, as lines; where there are few, whether I may comes first.
+fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
     let room = scene.columns.saturating_sub(14);
     let mut lines = vec![
         Line::of(Role::Strong, format!("   {}", item.service))
@@ -170,7 +189,7 @@ fn detail(scene: &Scene<'_>, item: &Item) -> Vec<Line> {
             lines.push(Line::of(Role::Dim, format!("   {label:<10}")).and(role, text));
         }
     };
-    if let Some(version) = &item.version {
+    if let Some(version) = item.version.as_ref().filter(|_| most > 2) {
         add("version", Role::Canary, version.to_string());
     }
     match &item.eligible {
@@ -180,7 +199,7 @@ fn detail(scene: &Scene<'_>, item: &Item) -> Vec<Line> {
             let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
             add("you", Role::Warn, format!("cannot: {why}; ask {}", ask.join(", ")));
         }
-        Eligibility::Unknown { why } => add("you", Role::Unknown, format!("not known: {why}")),
+        Eligibility::Unknown { why } => add("you", Role::Unknown, why.clone()),
     }
     if item.newer_behind > 0 {
         add("behind", Role::Warn, format!("{} newer wait behind this one", item.newer_behind));

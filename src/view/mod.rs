@@ -12,6 +12,7 @@ mod inbox;
 pub mod measure;
 mod number;
 pub mod panel;
+mod places;
 mod release;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -25,15 +26,24 @@ mod way_back;
 
 pub use self::headline::headline_text;
 use self::{panel::Panels, scene::Scene, sheet::Sheet, span::Line, table::Table};
+pub use crate::app::drawn::{Extent, LEAST};
 use crate::{
     app::model::{Model, Screen},
     keymap::Keymap,
 };
 
-/// The least size that the screen is made for, columns and rows.
-pub const LEAST: (u16, u16) = (80, 24);
-/// Lines that every screen has besides its body: title, two rules, status bar, footer.
-const CHROME: usize = 5;
+/// A screen of fewer rows gives its lower rule, and the blanks of what lies over it, to what is said.
+const LOW: usize = 16;
+
+/// Has a screen of so many rows no lower rule?
+pub fn is_low(rows: usize) -> bool {
+    rows < LOW
+}
+
+/// Lines that every screen has besides its body: title, rules, status bar, footer.
+fn chrome(rows: usize) -> usize {
+    if is_low(rows) { 4 } else { 5 }
+}
 
 /// Two lines in one: the left one gives way to the right one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +89,10 @@ pub struct View {
     pub footer: Line,
     /// What lies over all that.
     pub sheet: Option<Sheet>,
+    /// The columns and rows that it was made for.
+    pub size: (u16, u16),
+    /// How much there is room for of what must be seen before something is sent.
+    pub extent: Extent,
 }
 
 /// Makes the frame for the model as it is, in the size that it knows of.
@@ -92,5 +106,15 @@ pub fn view(model: &Model, keymap: &Keymap) -> View {
             None => (title::bar(&scene, "release"), release::gone(id)),
         },
     };
-    View { title, body, status: status::line(&scene), footer: footer::line(&scene), sheet: sheet::sheet(&scene) }
+    let sheet = sheet::sheet(&scene);
+    let needs = sheet.as_ref().and_then(|sheet| u16::try_from(sheet.needs?).ok());
+    View {
+        title,
+        body,
+        status: status::line(&scene),
+        footer: footer::line(&scene),
+        sheet,
+        size: model.size,
+        extent: needs.map_or(Extent::Whole, |rows| Extent::Cut { columns: model.size.0, rows }),
+    }
 }

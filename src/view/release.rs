@@ -11,9 +11,9 @@ use crate::{
     judge::verdict::Judgement,
     port::plan::Target,
     view::{
-        Bar, CHROME, Part, action,
+        Bar, Part, action,
         board::flight::{self, Commits},
-        freshness, measure, number,
+        chrome, freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
         way_back,
@@ -31,20 +31,43 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
         left = left.and(Role::Dim, rollout.id.engine.words()).gap(2);
     }
     // The way back names the commit of stable too.
-    left = left.join(flight::versions(rollout, if scene.narrow(100) { Commits::Canary } else { Commits::Both }));
+    let commits = match scene.columns {
+        100.. => Commits::Both,
+        70..100 => Commits::Canary,
+        _ => Commits::None,
+    };
+    left = left.join(flight::versions(rollout, commits));
     let state = scene.state(&rollout.id);
     let word = match &state {
         Some(state) if freshness::is_old(Some(state)) => freshness::warning(state),
-        Some(state) => Line::of(Role::Good, freshness::word(state)),
-        None => Line::new(),
+        // On the narrowest screens the versions come first; what is not live is said on each.
+        Some(state) if !scene.narrow(70) => Line::of(Role::Good, freshness::word(state)),
+        _ => Line::new(),
     };
     Bar { left, right: Line::of(Role::Text, number::clock(scene.now())).gap(2).join(word).gap(1) }
 }
 
+/// Screens of fewer rows have no room for rules and for all that a verdict rests on: `w` says it.
+const SHORT: usize = 20;
+/// Lines in which a chart says anything: one panel and the axis.
+const LEAST_CHART: usize = 3;
+
 /// Everything between the rules.
 pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
-    let room = scene.rows.saturating_sub(CHROME);
+    let room = scene.rows.saturating_sub(chrome(scene.rows));
     let mut parts = steps::parts(scene, rollout);
+    if scene.rows < SHORT {
+        parts.extend(actions(scene, rollout).into_iter().take(2));
+        parts.extend(verdict(scene, rollout));
+        parts.truncate(room);
+        let left = room - parts.len();
+        if left >= LEAST_CHART {
+            let panels = charts::panels(scene, rollout, left - 1);
+            parts.push(Part::Panels(panels));
+        }
+        parts.extend(pods::pods(scene, rollout).into_iter().take(1).map(Part::Line));
+        return parts;
+    }
     parts.push(Part::Rule);
     parts.extend(verdict(scene, rollout));
     parts.extend(actions(scene, rollout));
@@ -84,25 +107,28 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     first = first.pad(indent);
     let reason = judgement.map(|judgement| flight::reason(scene, judgement));
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
-    let mut wrapped = measure::wrap_within(&reason, scene.columns.saturating_sub(indent + 1), 2).into_iter();
+    let most = if scene.rows < SHORT { 1 } else { 2 };
+    let mut wrapped = measure::wrap_within(&reason, scene.columns.saturating_sub(indent + 1), most).into_iter();
     let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };
     let mut parts = vec![Part::Line(first.and(role, wrapped.next().unwrap_or_default()))];
     parts.extend(wrapped.map(|text| Part::Line(Line::new().gap(indent).and(role, text))));
-    parts.extend(doubts(scene, judgement, indent));
-    parts.extend(budget(scene, judgement, indent));
+    parts.extend(doubts(scene, judgement, indent, most));
+    if scene.rows >= SHORT {
+        parts.extend(budget(scene, judgement, indent));
+    }
     if rollout.aborted_in_spec {
         let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
         let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back");
         parts.push(Part::Line(Line::of(Role::Warn, words).cut(scene.columns)));
     }
-    let left = Line::of(Role::Text, " ").join(way_back::line(rollout));
+    let left = Line::of(Role::Text, " ").join(way_back::line(scene.model, rollout));
     let right = scene.hint(Intent::Why, "the arithmetic").gap(1);
     parts.push(Part::Bar(Bar { left, right: if scene.narrow(100) { Line::new() } else { right } }));
     parts
 }
 
-/// The strongest doubt, and how many more there are; in two lines where one is too short.
-fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Vec<Part> {
+/// The strongest doubt, and how many more there are; in so many lines where one is too short.
+fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize, most: usize) -> Vec<Part> {
     let Some((first, others)) = judgement.and_then(|judgement| judgement.doubts.split_first()) else {
         return Vec::new();
     };
@@ -112,7 +138,7 @@ fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Ve
         let label = if index == 0 { Line::of(Role::Warn, " ▲ doubt").pad(indent) } else { Line::new().gap(indent) };
         Part::Line(label.and(Role::Text, text))
     };
-    measure::wrap_within(&format!("{first}{more}"), room, 2).into_iter().enumerate().map(line).collect()
+    measure::wrap_within(&format!("{first}{more}"), room, most).into_iter().enumerate().map(line).collect()
 }
 
 /// What waiting costs, where something is promised.

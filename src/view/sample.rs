@@ -270,6 +270,7 @@ fn flights() -> Vec<Rollout> {
     steady.identity.canary_hash = steady.identity.stable_hash.clone();
     steady.phase = Phase::Healthy;
     steady.arms.remove(0);
+    steady.replicas = steady.arms[0].pods.map_or(0, |pods| pods.available);
     vec![payments(), checkout, recs, steady]
 }
 
@@ -405,7 +406,9 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             undo: "abort: all traffic back to 1.41.3".into(),
             notes: if back { vec!["autosync is on: it may put 1.42.0 back".into()] } else { Vec::new() },
         },
+        goes_back: false,
         checks: vec!["verdict GO: 0.2 % against 0.2 % on stable".into(), "kubernetes-eu live".into()],
+        risks: Vec::new(),
         evidence: Evidence { at: now(), verdict: None, said: String::new(), sources: Vec::new() },
     }
 }

@@ -3,15 +3,18 @@
 use crate::{
     app::{
         board,
-        inbox::Item,
+        inbox::{self, Item},
         intent::Intent,
         model::{Model, RowKey, Screen},
         store::SourceState,
     },
-    domain::{ids::RolloutId, observed::Freshness, rollout::Rollout, time::Timestamp},
+    domain::{gate::Eligibility, ids::RolloutId, observed::Freshness, rollout::Rollout, time::Timestamp},
     keymap::Keymap,
     port::plan::Target,
-    view::span::{Line, Role},
+    view::{
+        places::Places,
+        span::{Line, Role},
+    },
 };
 
 /// One frame's view of the model.
@@ -22,10 +25,19 @@ pub(super) struct Scene<'a> {
     pub(super) columns: usize,
     /// Lines from top to bottom.
     pub(super) rows: usize,
-    /// Rollouts in flight, in the order of the board.
+    /// How many rollouts are in flight, and how much waits for who looks: a filter changes neither.
+    pub(super) in_flight: usize,
+    pub(super) waits_for_me: usize,
+    /// How much waits for somebody else.
+    pub(super) waits_for_others: usize,
+    /// The releases that are shown: in flight or just arrived, in the order of the board.
     pub(super) flights: Vec<&'a Rollout>,
-    /// What waits for a human.
+    /// What waits for a human and is shown.
     pub(super) waiting: Vec<Item>,
+    /// The steady rollouts that are shown.
+    pub(super) resting: Vec<&'a Rollout>,
+    /// Where things run, in few cells.
+    pub(super) places: Places<'a>,
     /// Every source.
     pub(super) sources: Vec<SourceState>,
     /// The selected row of the visible screen.
@@ -34,16 +46,24 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(model: &'a Model, keymap: &'a Keymap) -> Self {
-        let flights = board::in_flight(model);
-        let waiting = board::waiting(model);
-        let selected = select(model, &flights, &waiting);
+        let (flights, resting) = (board::releases(model), board::resting(model));
+        let mut waiting = inbox::items(model);
+        let waits_for_me = waiting.iter().filter(|item| !matches!(item.eligible, Eligibility::Cannot { .. })).count();
+        let waits_for_others = waiting.len() - waits_for_me;
+        waiting.retain(|item| board::is_shown(model, item));
+        let selected = select(model, &flights, &waiting, &resting);
         Self {
             model,
             keymap,
             columns: usize::from(model.size.0),
             rows: usize::from(model.size.1),
+            in_flight: model.store.rollouts().filter(|rollout| rollout.in_flight()).count(),
+            waits_for_me,
+            waits_for_others,
             flights,
             waiting,
+            resting,
+            places: Places::of(model),
             sources: model.store.sources(model.now),
             selected,
         }
@@ -66,10 +86,10 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The place of the selected row among the rollouts in flight.
-    pub(super) fn selected_flight(&self) -> Option<usize> {
-        let RowKey::InFlight(id) = self.selected.as_ref()? else { return None };
-        self.flights.iter().position(|rollout| rollout.id == *id)
+    /// The place of the selected row among these rollouts.
+    pub(super) fn selected_of(&self, rollouts: &[&Rollout]) -> Option<usize> {
+        let RowKey::Rollout(id) = self.selected.as_ref()? else { return None };
+        rollouts.iter().position(|rollout| rollout.id == *id)
     }
 
     /// The place of the selected row among what waits.
@@ -102,20 +122,22 @@ impl<'a> Scene<'a> {
 }
 
 /// As [`board::selected`], from lists that are worked out already.
-fn select(model: &Model, flights: &[&Rollout], waiting: &[Item]) -> Option<RowKey> {
+fn select(model: &Model, flights: &[&Rollout], waiting: &[Item], resting: &[&Rollout]) -> Option<RowKey> {
     let has = |key: &RowKey| match key {
-        RowKey::InFlight(id) => flights.iter().any(|rollout| rollout.id == *id),
+        RowKey::Rollout(id) => flights.iter().chain(resting).any(|rollout| rollout.id == *id),
         RowKey::Waits(target) => waiting.iter().any(|item| item.target == *target),
     };
+    let first = |rollouts: &[&Rollout]| rollouts.first().map(|rollout| RowKey::Rollout(rollout.id.clone()));
     let first_waiting = || waiting.first().map(|item| RowKey::Waits(item.target.clone()));
     let chosen = model.nav.selected.as_ref();
     match model.nav.screen() {
-        Screen::Release(id) => Some(RowKey::InFlight(id.clone())),
+        Screen::Release(id) => Some(RowKey::Rollout(id.clone())),
         Screen::Board => chosen
             .filter(|key| has(key))
             .cloned()
-            .or_else(|| flights.first().map(|rollout| RowKey::InFlight(rollout.id.clone())))
-            .or_else(first_waiting),
+            .or_else(|| first(flights))
+            .or_else(first_waiting)
+            .or_else(|| first(resting)),
         Screen::Inbox => {
             chosen.filter(|key| matches!(key, RowKey::Waits(_)) && has(key)).cloned().or_else(first_waiting)
         }

@@ -8,7 +8,7 @@ mod why;
 use crate::{
     app::model::Overlay,
     view::{
-        measure,
+        is_low, measure,
         scene::Scene,
         span::{Line, Role},
     },
@@ -19,6 +19,8 @@ use crate::{
 pub enum Tone {
     /// Moves production forward: heavy border, its own colour, the environment in capitals.
     Forward,
+    /// The same where nobody knows yet whether it does harm.
+    Unsure,
     /// Goes back: light border, its own colour.
     Back,
     /// Sends something that moves no traffic, or moves it where little is at stake.
@@ -40,6 +42,17 @@ pub struct Sheet {
     pub keys: Line,
     /// Cells between its borders.
     pub width: usize,
+    /// Its keys stand right below its lines: there is no room for a blank.
+    pub tight: bool,
+    /// The rows of a screen on which everything fits that must be seen before it is sent, where this one has too few.
+    pub needs: Option<usize>,
+}
+
+impl Sheet {
+    /// Something that is only said.
+    fn said(title: String, lines: Vec<Line>, keys: Line, width: usize) -> Self {
+        Self { tone: Tone::Info, title, lines, keys, width, tight: false, needs: None }
+    }
 }
 
 /// Cells that a sheet takes at least and at most between its borders, and leaves free beside it.
@@ -49,25 +62,42 @@ const BESIDE: usize = 6;
 /// Cells of the labels on the left.
 const LABEL: usize = 10;
 
+/// Said at the end of what goes on where there is no room for it.
+const MORE: &str = "  … more on a higher screen";
+
 /// What lies over the screen now.
 pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
     let width = scene.columns.saturating_sub(BESIDE).min(WIDEST);
+    let room = room(scene.rows);
     let mut sheet = match scene.model.nav.overlay.as_ref()? {
         Overlay::Help => help::sheet(scene, width),
         Overlay::Why(id) => why::sheet(scene, id, width),
-        Overlay::Card(card) => card::sheet(scene, card, width),
+        Overlay::Card(card) => card::sheet(scene, card, width, room),
         Overlay::Refused(refusal) => refused::sheet(scene, refusal, width),
     };
-    // Two borders, the keys with a blank, and the footer; what does not fit is said to be cut, never silently.
-    let room = scene.rows.saturating_sub(5);
+    sheet.tight = is_low(scene.rows);
     if sheet.lines.len() > room {
-        sheet.lines.truncate(room.saturating_sub(1));
-        sheet.lines.push(Line::of(Role::Warn, "  … more on a higher screen"));
+        // Blanks go first; what does not fit then is said to be cut, never silently.
+        sheet.lines.retain(|line| !line.is_empty());
+        if sheet.lines.len() > room {
+            sheet.lines.truncate(room.saturating_sub(1));
+            sheet.lines.push(Line::of(Role::Warn, MORE));
+        }
     }
     let widest = sheet.lines.iter().chain([&sheet.keys]).map(Line::width).max().unwrap_or_default();
     sheet.width = (widest + 2).max(measure::width(&sheet.title) + 8).clamp(NARROWEST.min(width), width);
     sheet.lines = sheet.lines.into_iter().map(|line| line.cut(width)).collect();
     Some(sheet)
+}
+
+/// The lines that a sheet has room for: two borders, its keys (with a blank before them) and the footer are left.
+fn room(rows: usize) -> usize {
+    rows.saturating_sub(if is_low(rows) { 4 } else { 5 })
+}
+
+/// The least screen that has room for so many lines.
+fn rows_for(lines: usize) -> usize {
+    if is_low(lines + 4) { lines + 4 } else { lines + 5 }
 }
 
 /// ` label     text`, wrapped under itself, in at most so many lines.

@@ -1,8 +1,8 @@
 //! The title line of a list: what this is, how much there is, the time.
 
 use crate::{
-    app::{board, inbox::Item, model::Screen},
-    domain::{gate::Eligibility, observed::Freshness},
+    app::{board, model::Screen},
+    domain::observed::Freshness,
     view::{
         Bar, measure, number,
         scene::Scene,
@@ -38,22 +38,25 @@ fn place(scene: &Scene<'_>, profile: &str, screen: &'static str) -> Line {
 }
 
 fn counts(scene: &Scene<'_>) -> Line {
-    let flights = scene.flights.len();
-    let mine = |item: &&Item| !matches!(item.eligible, Eligibility::Cannot { .. });
-    let waiting = scene.waiting.iter().filter(mine).count();
-    let wait = match waiting {
+    let flights = scene.in_flight;
+    // On the narrowest screens where one is says more than whole words.
+    let (gap, narrow) = if scene.narrow(70) { (2, true) } else { (3, false) };
+    let wait = match scene.waits_for_me {
+        0 if scene.waits_for_others > 0 => Line::of(Role::Dim, format!("{} for others", scene.waits_for_others)),
+        0 if narrow => Line::of(Role::Dim, "none wait"),
         0 => Line::of(Role::Dim, "nothing waits for you"),
+        many if narrow => Line::of(Role::Accent, format!("{many} wait")),
         1 => Line::of(Role::Accent, "1 waits for you"),
         many => Line::of(Role::Accent, format!("{many} wait for you")),
     };
     if *scene.model.nav.screen() == Screen::Inbox {
-        return wait.gap(3);
+        return wait.gap(gap);
     }
-    let line = Line::of(Role::Text, format!("{flights} in flight")).gap(3).join(wait).gap(3);
+    let line = Line::of(Role::Text, format!("{flights} in flight")).gap(gap).join(wait).gap(gap);
     if scene.narrow(100) {
         return line;
     }
-    Line::of(Role::Dim, format!("{} steady", board::steady(scene.model))).gap(3).join(line)
+    Line::of(Role::Dim, format!("{} steady", board::steady(scene.model))).gap(gap).join(line)
 }
 
 /// The time, and whether what is shown can be trusted as a whole.
@@ -86,6 +89,6 @@ mod tests {
         assert_eq!(left("demo waiting-approval", false, 120), " holdshort  demo waiting-approval");
         assert_eq!(left("demo waiting-approval", false, 80), " demo waiting-approval");
         assert_eq!(left("prod", true, 80), " holdshort  prod  READ-ONLY");
-        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-…  READ-ONLY");
+        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-th…  READ-ONLY");
     }
 }

@@ -1,14 +1,24 @@
 //! The way back, shown before anybody goes forward: to which version, and whether its pods run.
 
 use crate::{
+    app::{
+        model::Model,
+        quarantine::{Quarantine, WayBack},
+    },
     domain::rollout::Rollout,
     view::span::{Line, Role},
 };
 
 /// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
-pub(super) fn line(rollout: &Rollout) -> Line {
-    let Some(arm) = rollout.way_back() else {
-        return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known");
+pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
+    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    let (arm, left_out) = match quarantine.way_back(rollout) {
+        WayBack::Usual(arm) => (arm, String::new()),
+        WayBack::Older(arm, left) => (arm, format!("; not the one before it: {left}")),
+        WayBack::OnlyLeft(arm, left) => {
+            return Line::of(Role::Bad, format!("✖ back: only {}, and {left}", arm.called()));
+        }
+        WayBack::None => return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known"),
     };
     let Some(pods) = arm.pods else {
         let words = format!("? back: {}", arm.called());
@@ -23,7 +33,7 @@ pub(super) fn line(rollout: &Rollout) -> Line {
             (role, glyph, format!("{ready} of {} pods ready", rollout.replicas))
         }
     };
-    Line::of(role, format!("{glyph} back: {}", arm.called())).and(Role::Dim, format!(", {how}"))
+    Line::of(role, format!("{glyph} back: {}", arm.called())).and(Role::Dim, format!(", {how}{left_out}"))
 }
 
 #[cfg(test)]
@@ -34,7 +44,7 @@ mod tests {
     fn said(ready: u32) -> (String, Role) {
         let mut rollout = sample::payments();
         rollout.arms[1].pods = Some(Pods { ready, ..Pods::default() });
-        let line = line(&rollout);
+        let line = line(&sample::board(120, 36), &rollout);
         (line.plain(), line.spans[0].role)
     }
 
@@ -49,6 +59,6 @@ mod tests {
         );
         let mut first = sample::payments();
         first.arms.truncate(1);
-        assert_eq!(line(&first).plain(), "✖ back: no earlier version is known");
+        assert_eq!(line(&sample::board(120, 36), &first).plain(), "✖ back: no earlier version is known");
     }
 }

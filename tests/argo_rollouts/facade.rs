@@ -2,7 +2,12 @@
 
 use futures::{FutureExt, StreamExt, stream::BoxStream};
 use holdshort::{
-    domain::{observed::FaultKind, rollout::Phase, verb::Verb},
+    domain::{
+        observed::FaultKind,
+        offer::{Offer, offer_for},
+        rollout::Phase,
+        verb::Verb,
+    },
     port::{
         error::ProviderError,
         facet::{Change, Rollouts},
@@ -126,6 +131,26 @@ async fn what_one_may_not_do_is_blocked_with_whom_to_ask() {
     let names: Vec<_> = server.asked().iter().filter(|request| request.method() == "POST").map(review_name).collect();
     // Without a name first; with the name where that was denied.
     assert_eq!(names, [None, Some("checkout".into()), None, Some("checkout".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_the_cluster_has_not_said_yet_is_not_known_and_not_allowed() {
+    let allowed = json!({"status": {"allowed": true}}).to_string();
+    let offers = async |review: Option<Say>| {
+        let mut server = Server::default()
+            .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-05-paused-indefinite")])))
+            .says("GET", SETS, Say::Whole(200, recorded("replicasets-of-checkout-at-344.json")));
+        if let Some(say) = review {
+            server = server.says("POST", REVIEWS, say);
+        }
+        argo_rollouts::facet(cluster(server.transport())).list().await.unwrap().remove(0).offers
+    };
+    let unsure = |offers: &[Offer]| -> Vec<Option<String>> {
+        [Verb::Promote, Verb::Rollback].map(|verb| offer_for(offers, verb).unwrap().unsure.clone()).to_vec()
+    };
+    let not_known = Some("not known whether you may: eu has not said yet".to_owned());
+    assert_eq!(unsure(&offers(Some(Say::Breaks)).await), vec![not_known; 2]);
+    assert_eq!(unsure(&offers(Some(Say::Whole(201, allowed))).await), vec![None, None]);
 }
 
 fn review_name(request: &http::Request<bytes::Bytes>) -> Option<String> {

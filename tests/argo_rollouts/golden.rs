@@ -27,7 +27,15 @@ pub(crate) fn seen(rollout: &str, sets: Option<&str>) -> Rollout {
     let sets: Vec<_> = sets.map(items).unwrap_or_default();
     let scope = scope();
     let sets = sets.iter().collect();
-    let view = View { scope: &scope, object: &object, sets, events: &[], analyses: &[], denied: vec![None, None] };
+    let view = View {
+        scope: &scope,
+        object: &object,
+        sets,
+        events: &[],
+        analyses: &[],
+        denied: vec![None, None],
+        unsure: vec![],
+    };
     normalize::rollout(&view)
 }
 
@@ -255,7 +263,15 @@ fn nothing_that_a_provider_sends_reaches_the_screen_uncleaned() {
     wire["spec"]["template"]["spec"]["containers"][0]["image"] = "r/x:1\u{1b}[31m".into();
     let object: api::Rollout = serde_json::from_value(wire).unwrap();
     let scope = scope();
-    let view = View { scope: &scope, object: &object, sets: vec![], events: &[], analyses: &[], denied: vec![] };
+    let view = View {
+        scope: &scope,
+        object: &object,
+        sets: vec![],
+        events: &[],
+        analyses: &[],
+        denied: vec![],
+        unsure: vec![],
+    };
     let rollout = normalize::rollout(&view);
     assert_eq!(rollout.message.as_deref(), Some("stuck"));
     assert_eq!(rollout.canary, Some(Version::tagged("1")));

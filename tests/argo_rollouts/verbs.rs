@@ -81,7 +81,7 @@ async fn abort_is_one_call_bound_to_the_object_and_the_bad_version_only() {
 #[tokio::test]
 async fn promote_is_bound_to_everything_on_screen_and_names_what_comes_next() {
     let draft = drafted(PAUSED.0, PAUSED.1, Verb::Promote, None).await.unwrap();
-    assert_eq!(draft.effect, "continues past step 4/7 (pause); next is step 5/7 (analysis)");
+    assert_eq!(draft.effect, "continues past step 3/7 (pause); next is step 4/7 (analysis)");
     assert_eq!(draft.calls[0].body, r#"{"status":{"pauseConditions":null}}"#);
     let bound = [
         (fact::UID, UID),
@@ -151,7 +151,7 @@ async fn rolling_back_what_a_person_paused_ends_that_pause_in_the_same_call() {
 #[tokio::test]
 async fn retry_says_that_it_ships_the_aborted_version_again() {
     let draft = drafted(ABORTED.0, ABORTED.1, Verb::Retry, None).await.unwrap();
-    assert_eq!(draft.effect, "tries 1.2.0 again, from step 1/7 (setWeight: 25)");
+    assert_eq!(draft.effect, "tries 1.2.0 again, from step 0/7 (setWeight: 25)");
     assert_eq!(draft.notes, ["this ships 1.2.0, the version that was aborted"]);
     assert_eq!(draft.calls[0].body, r#"{"status":{"abort":false}}"#);
 }

@@ -210,7 +210,8 @@ async fn a_timer_and_an_unknown_right_are_not_taken_for_a_no() {
     answers.insert(pending, ok(silent));
     let gates = said(answers).gates.unwrap().list().await.unwrap();
     assert_eq!(gates[0].eligible, Eligibility::Unknown { why: "GitHub does not say whether you may".into() });
-    assert_eq!(gates[0].offers[0], Offer::open(Verb::Approve, Risk::High));
+    let unsure = Some("GitHub does not say whether you may".into());
+    assert_eq!(gates[0].offers[0], Offer { unsure, ..Offer::open(Verb::Approve, Risk::High) });
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use holdshort::{
     run::Demo,
 };
 
-use crate::{Look, SMALL, WIDE, mutations, open, pass, press, says, screen};
+use crate::{Look, SMALL, WIDE, frame, mutations, open, pass, press, says, screen};
 
 async fn moved_under_the_card(look: Look) {
     let mut demo = open("moved-sha", look).await;
@@ -64,7 +64,8 @@ async fn an_api_that_never_answers_is_said_at_80_by_24_in_ascii_without_colour()
 #[tokio::test(start_paused = true)]
 async fn a_version_that_moves_between_the_key_and_the_call_is_refused_on_re_read_and_nothing_is_sent() {
     let mut demo = open("moved-sha", WIDE).await;
-    press(&mut demo, "p a 1 b 2").await;
+    // Nothing is decided about it yet: going forward all the same wants a reason too.
+    press(&mut demo, "p a 1 b 2 4").await;
     demo.cockpit.key("Enter".parse().unwrap());
     // The key was taken, the intent is not on disk yet, and nobody has looked since: the world moves exactly now.
     demo.world.look(|world| world.advance(world.now() + std::time::Duration::from_secs(12)));
@@ -82,7 +83,8 @@ async fn a_version_that_moves_between_the_key_and_the_call_is_refused_on_re_read
 async fn keys_are_answered_without_waiting_while_a_request_hangs() {
     let mut demo = hung(WIDE).await;
     // No await between a key and its picture: nothing can be waited for.
-    for (key, said) in [("?", "Put the last version known good back"), ("Esc", "IN FLIGHT"), ("Enter", "step 1 of 4")] {
+    for (key, said) in [("?", "Put the last version known good back"), ("Esc", "RELEASES"), ("Enter", "step 1/4")] {
+        frame(&mut demo);
         demo.cockpit.key(key.parse().unwrap());
         says(&demo, WIDE, &[said]);
     }

@@ -194,12 +194,18 @@ async fn bursts(look: Look) -> Demo {
         look,
         &["doubt errors come in bursts, evidence is divided by 5.9", "26,439 183 0.69 %", "79,452 523 0.66 %"],
     );
-    // Undecided and nothing missing: a person may know more. The card says what is known; leaving it sends nothing.
+    // Undecided and nothing missing: a person may know more. The card says what is not known and asks why; leaving it sends
+    // nothing.
     press(&mut demo, "Esc p").await;
     says(
         &demo,
         look,
-        &["promote feed", "verdict WAIT, undecided: 26,439 of 73,797 requests", "Read back c0ff to send it"],
+        &[
+            "promote feed",
+            "verdict WAIT, not known yet whether it does harm: 26,439 of",
+            "Read back c0ff to send it",
+            "Why?",
+        ],
     );
     press(&mut demo, "Enter Esc").await;
     assert_eq!(mutations(&demo), []);

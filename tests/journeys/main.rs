@@ -7,10 +7,16 @@ mod bad_input;
 mod failures;
 mod inbox;
 mod judged;
+mod seen;
+mod steady;
 
 use std::time::Duration;
 
 use holdshort::{
+    app::{
+        drawn::{Drawn, Extent},
+        msg::Msg,
+    },
     demo::world::Call,
     port::wire::Class,
     run::{Demo, demo_cockpit},
@@ -46,12 +52,24 @@ pub(crate) async fn open(scenario: &str, look: Look) -> Demo {
 
 /// The screen as text.
 pub(crate) fn screen(demo: &Demo, look: Look) -> String {
+    drawn(demo, look.size, look).0
+}
+
+/// A frame as text, and how much of the screen there was room for.
+fn drawn(demo: &Demo, size: (u16, u16), look: Look) -> (String, Extent) {
     let theme = Theme::named("dark", look.depth, look.glyphs).unwrap();
-    let area = Rect::new(0, 0, look.size.0, look.size.1);
+    let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
     let cockpit = &demo.cockpit;
-    ui::draw(&view::view(cockpit.model(), cockpit.keymap()), &theme, area, &mut buffer);
-    ui::text::plain(&buffer)
+    let extent = ui::draw(&view::view(cockpit.model(), cockpit.keymap()), &theme, area, &mut buffer);
+    (ui::text::plain(&buffer), extent)
+}
+
+/// Draws a frame and tells the model of it, as a terminal does.
+pub(crate) fn frame(demo: &mut Demo) {
+    let (_, extent) = drawn(demo, demo.cockpit.model().size, WIDE);
+    let drawn = Drawn::of(demo.cockpit.model(), extent);
+    demo.cockpit.feed(Msg::Drawn(drawn));
 }
 
 /// Asserts that the screen says all of these, whatever line breaks lie between their words.
@@ -68,9 +86,14 @@ pub(crate) fn mutations(demo: &Demo) -> Vec<Call> {
     demo.world.look(|world| world.calls().filter(|call| call.class == Class::Write).cloned().collect())
 }
 
-/// Presses keys and lets everything that follows at once happen.
+/// Presses keys by hand, each after a frame, and lets everything that follows at once happen.
 pub(crate) async fn press(demo: &mut Demo, keys: &str) {
-    demo.cockpit.press(keys).await.unwrap();
+    for key in keys.split_whitespace() {
+        frame(demo);
+        demo.cockpit.key(key.parse().unwrap());
+        demo.cockpit.idle().await;
+    }
+    frame(demo);
 }
 
 /// Lets the world's time pass.

@@ -3,7 +3,8 @@
 use crate::{
     app::{
         board,
-        card::Card,
+        card::{Card, Field},
+        drawn::Press,
         effect::Effect,
         guard,
         model::{Model, Overlay},
@@ -15,15 +16,36 @@ use crate::{
     },
 };
 
+/// Said where keys came in faster than a hand presses them.
+const TOO_FAST: &str = "these keys came faster than a hand presses them, as a paste does; nothing was sent";
+/// Said where the key before is held down.
+const HELD: &str = "a key that is held down, or pressed twice at once, confirms nothing; nothing was sent";
+/// Said where a card was changed after the newest frame.
+const UNSEEN: &str = "this card is not on screen yet as it is: look again; nothing was sent";
+
+/// The keys that follow came in this way.
+pub(super) fn came(model: &mut Model, press: Press) {
+    model.press = press;
+    if press == Press::Burst {
+        // The first key of a paste cannot be told from one of a hand until the second one comes.
+        change(model, Card::unsay);
+    }
+}
+
 /// A verb's key was pressed.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
-    if matches!(model.nav.overlay, Some(Overlay::Card(_))) {
+    if model.card().is_some() {
+        return Vec::new();
+    }
+    if model.press == Press::Burst {
+        model.say(TOO_FAST);
         return Vec::new();
     }
     let Some(target) = board::target(model) else {
         model.say(format!("nothing is selected to {}", verb.words()));
         return Vec::new();
     };
+    model.notice = None;
     match guard::ask(model, Ask { verb, target, to: None, reason: None }) {
         Ok(ask) => vec![Effect::Draft(ask)],
         Err(refusal) => {
@@ -36,18 +58,36 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
 /// A provider drafted what was asked.
 pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked>) {
     let made = guard::plan(model, ask, draft);
-    match (model.nav.overlay.take(), made) {
+    match (model.card(), made) {
         // A card is open for the same ask: this draft was made because the world moved under it.
-        (Some(Overlay::Card(mut card)), made) => {
-            if card.ask == *ask {
-                let moved = moved_to(model, &card.plan);
-                hold_against(&mut card, made, moved);
-            }
-            model.nav.overlay = Some(Overlay::Card(card));
+        (Some(card), made) if card.ask == *ask => {
+            let moved = moved_to(model, &card.plan);
+            change(model, |card| hold_against(card, made, moved));
         }
-        (_, Ok(plan)) => model.nav.overlay = Some(Overlay::Card(Box::new(Card::new(ask.clone(), plan)))),
-        (_, Err(refusal)) => model.nav.overlay = Some(Overlay::Refused(refusal)),
+        (Some(_), _) => {}
+        (None, Ok(plan)) => {
+            model.nav.overlay = Some(Overlay::Card(Box::new(Card::new(ask.clone(), plan))));
+            renew(model);
+        }
+        (None, Err(refusal)) => model.nav.overlay = Some(Overlay::Refused(refusal)),
     }
+}
+
+/// Changes the open card. Where it must be seen anew it gets another number.
+fn change(model: &mut Model, change: impl FnOnce(&mut Card)) {
+    let Some(Overlay::Card(card)) = &mut model.nav.overlay else { return };
+    let before = card.clone();
+    change(card);
+    if card.must_be_seen_anew(&before) {
+        renew(model);
+    }
+}
+
+/// Gives the open card a number that no frame has shown.
+fn renew(model: &mut Model) {
+    let Some(Overlay::Card(card)) = &mut model.nav.overlay else { return };
+    model.nav.revision += 1;
+    card.revision = model.nav.revision;
 }
 
 /// Which version took the place of the one that a plan acts on, as a sentence.
@@ -96,21 +136,36 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         model.nav.filtering = false;
         return Vec::new();
     }
-    let Some(Overlay::Card(card)) = model.nav.overlay.take() else { return Vec::new() };
-    if card.moved.is_none()
-        && let Some(missing) = card.missing()
-    {
-        model.say(missing);
-        model.nav.overlay = Some(Overlay::Card(card));
+    let Some(card) = model.card() else { return Vec::new() };
+    if let Some(why) = unsent(model, card).filter(|_| card.moved.is_none()) {
+        model.say(why);
         return Vec::new();
     }
+    let Some(Overlay::Card(card)) = model.nav.overlay.take() else { return Vec::new() };
     match guard::confirm(model, &card) {
-        Ok(confirmed) => vec![Effect::Execute(Box::new(confirmed))],
+        Ok(confirmed) => {
+            // Whatever was said against keys before does not speak of what is done now.
+            model.notice = None;
+            vec![Effect::Execute(Box::new(confirmed))]
+        }
         Err(refusal) => {
             model.nav.overlay = Some(Overlay::Refused(refusal));
             Vec::new()
         }
     }
+}
+
+/// Why Enter does not send the card, as a sentence: it was not seen as it is, no hand pressed the key, something is missing.
+fn unsent(model: &Model, card: &Card) -> Option<String> {
+    match model.press {
+        Press::Burst => return Some(TOO_FAST.to_owned()),
+        Press::Held => return Some(HELD.to_owned()),
+        Press::Hand => {}
+    }
+    if model.is_card_unseen() {
+        return Some(UNSEEN.to_owned());
+    }
+    card.missing()
 }
 
 /// An action went on. Once it has ended, its source is read again at once: what was done must not stand as undone until
@@ -132,12 +187,18 @@ pub(super) fn recorded(model: &mut Model, record: Record) -> Vec<Effect> {
     ends.then_some(Effect::Hurry(source)).into_iter().collect()
 }
 
-/// A character for whatever takes text.
+/// A character for whatever takes text. Into a card only a hand types, but for a reason in words, which confirms nothing.
 pub(super) fn typed(model: &mut Model, c: char) {
-    if model.nav.filtering {
+    if let Some(why) = model.blind() {
+        model.say(why);
+    } else if model.nav.filtering {
         model.nav.filter.push(c);
-    } else if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
-        card.typed(c);
+    } else if let Some(card) = model.card() {
+        if model.press == Press::Burst && card.field() != Field::Words {
+            model.say(TOO_FAST);
+        } else {
+            change(model, |card| card.typed(c));
+        }
     }
 }
 
@@ -145,7 +206,7 @@ pub(super) fn typed(model: &mut Model, c: char) {
 pub(super) fn erase(model: &mut Model) {
     if model.nav.filtering {
         model.nav.filter.pop();
-    } else if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
-        card.typed.pop();
+    } else {
+        change(model, Card::erase);
     }
 }

@@ -42,7 +42,7 @@ fn step(model: &mut Model, to: impl Fn(usize, usize) -> usize) {
 
 fn open(model: &mut Model) {
     match board::selected(model) {
-        Some(RowKey::InFlight(id) | RowKey::Waits(Target::Rollout(id))) => show(model, Screen::Release(id)),
+        Some(RowKey::Rollout(id) | RowKey::Waits(Target::Rollout(id))) => show(model, Screen::Release(id)),
         // A gate has no screen of its own: its row and its card say all there is.
         Some(RowKey::Waits(_)) => model.say("press y to approve or x to reject; the card shows what would be sent"),
         None => model.say("nothing is selected"),

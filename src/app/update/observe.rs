@@ -8,6 +8,7 @@ use crate::{
         model::{Folded, Model},
         store::KEPT,
         update::act,
+        watch,
     },
     domain::{
         ids::{RolloutId, ServiceName, SourceName},
@@ -37,10 +38,12 @@ pub(super) fn rollouts(
         Ok(Change::Gone(id)) => Some(id.clone()),
         _ => None,
     };
+    let flew = if quiet { Vec::new() } else { watch::flying(model, source, engine) };
     model.store.take_rollouts(source, engine, at, change);
     if quiet {
         return Vec::new();
     }
+    watch::note(model, flew, at);
     note_steps(model, at);
     match only {
         Some(id) => judge_one(model, &id),
@@ -79,7 +82,7 @@ pub(super) fn signals(
 /// Keeps what was read. What is no longer in flight is forgotten, but only once every source of rollouts has told what is.
 fn keep(model: &Model, kept: Vec<KeptSignals>, window: Window) -> Option<Effect> {
     let flies = |service: &&ServiceName| {
-        model.store.rollouts().any(|rollout| rollout.in_flight() && rollout.service == **service)
+        model.store.rollouts().any(|rollout| watch::is_followed(model, rollout) && rollout.service == **service)
     };
     let mut services = Vec::new();
     if model.store.knows_all_rollouts() {
@@ -115,7 +118,7 @@ pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
     let step = model.session.signal_step;
     let Some(end) = aligned(model.now - LAG, step) else { return Vec::new() };
     let mut gaps: BTreeMap<Timestamp, Vec<ServiceName>> = BTreeMap::new();
-    for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
+    for rollout in model.store.rollouts().filter(|rollout| watch::is_followed(model, rollout)) {
         let began = rollout.started.unwrap_or(model.now) - BEFORE;
         let known = model.signals_asked.get(&rollout.service).copied();
         let from = known.or_else(|| aligned(began.max(end - KEPT), step)).unwrap_or(end);

@@ -98,7 +98,7 @@ fn an_abort_is_sent_once_and_followed_to_its_end() {
 
 #[test]
 fn the_json_of_a_verb_is_what_scripts_rely_on() {
-    let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --json", None);
+    let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --json --reason errors", None);
     let expected = json!({
         "schema": "holdshort/action/v1",
         "record": 12,
@@ -128,6 +128,7 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
             "undo": "retry",
             "notes": ["the spec still holds 1.42.0 afterwards"],
             "checks": [],
+            "risks": [],
         },
         "stages": [
             {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk; nothing was sent"},
@@ -152,7 +153,7 @@ fn each_end_of_a_record_has_its_own_exit_code() {
     ];
     for (end, exit) in table {
         let stages = vec![Stage::Recorded, end.clone()];
-        let ended = fly(sample::model(), stages, "abort payments@prod/eu --yes", None);
+        let ended = fly(sample::model(), stages, "abort payments@prod/eu --yes --reason errors", None);
         assert_eq!(ended.exit, Ok(exit), "{end:?}");
     }
 }
@@ -160,12 +161,56 @@ fn each_end_of_a_record_has_its_own_exit_code() {
 #[test]
 fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
     let under_way = vec![Stage::Recorded, Stage::Accepted { call: 0, said: "200 OK".into() }];
-    let line = "abort payments@prod/eu --yes --json --wait=30s";
+    let line = "abort payments@prod/eu --yes --reason errors --json --wait=30s";
     let ended = fly(sample::model(), under_way.clone(), line, None);
     let value: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!((ended.exit, &value["outcome"], &value["exit"]), (Ok(Exit::Wait), &"under_way".into(), &4.into()));
-    let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --wait=0s", None);
+    let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --reason errors --wait=0s", None);
     assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
+    let said = "abort payments: under way, not verified yet, the intent is on disk; nothing was sent; `holdshort audit show \
+                12` says how it ends (record 12)\n";
+    assert_eq!(ended.out, said);
+}
+
+#[test]
+fn going_back_and_rejecting_want_a_reason_as_on_screen() {
+    for line in ["abort payments@prod/eu --yes", "rollback payments@prod/eu --yes", "reject ledger --yes"] {
+        for line in [line.to_owned(), format!("{line} --reason=")] {
+            let ended = fly(sample::model(), done(), &line, None);
+            let error = ended.exit.unwrap_err();
+            assert_eq!(error.exit, Exit::Usage, "{line}");
+            assert!(error.text.contains("needs --reason TEXT") && error.text.ends_with("nothing was sent"), "{error}");
+            assert_eq!(ended.sent, Vec::new(), "{line}");
+        }
+    }
+    let ended = fly(sample::model(), done(), "abort payments@prod/eu", Some("y\n"));
+    assert_eq!(ended.sent[0].reason.as_deref(), Some("y"), "whoever sits there is asked");
+}
+
+#[test]
+fn going_forward_on_wait_takes_a_flag_and_a_reason() {
+    let wait = || {
+        let mut model = sample::judged(Verdict::Wait, "174 of 4,066 requests");
+        model.judgements.values_mut().for_each(|judgement| judgement.missing.clear());
+        model
+    };
+    let line = "promote payments@prod/eu --yes --expect 1.42.0";
+    for more in ["", " --reason precaution"] {
+        let ended = fly(wait(), done(), &format!("{line}{more}"), None);
+        assert_eq!((ended.exit, ended.sent), (Ok(Exit::Wait), Vec::new()), "{more}");
+        for said in ["not known yet whether it does harm: 174 of 4,066 requests", "--accept-wait", "roll back or abort"]
+        {
+            assert!(ended.err.contains(said), "{}", ended.err);
+        }
+    }
+    let ended = fly(wait(), done(), &format!("{line} --accept-wait"), None);
+    assert_eq!((ended.exit.unwrap_err().exit, ended.sent), (Exit::Usage, Vec::new()));
+    let ended = fly(wait(), done(), &format!("{line} --accept-wait --reason hotfix"), None);
+    assert_eq!(ended.exit, Ok(Exit::Done));
+    assert_eq!(ended.sent[0].reason.as_deref(), Some("hotfix"));
+    assert_eq!(ended.sent[0].plan.risks.len(), 1, "the record says what was not known");
+    let shown = fly(wait(), done(), &format!("{line} --dry-run"), None);
+    assert!(shown.out.contains("  risk    verdict WAIT"), "{}", shown.out);
 }
 
 #[test]
@@ -191,7 +236,7 @@ fn evidence_against_going_forward_ends_with_its_own_code_and_sends_nothing() {
 
 #[test]
 fn another_version_than_the_expected_one_is_not_promoted() {
-    let model = sample::judged(Verdict::Go, "as good as stable");
+    let model = sample::going_well();
     let ended = fly(model, done(), "promote payments@prod/eu --yes --json --expect 1.43.0", None);
     assert_eq!((ended.exit, ended.sent), (Ok(Exit::Changed), Vec::new()));
     let value: Value = serde_json::from_str(&ended.out).unwrap();
@@ -201,7 +246,7 @@ fn another_version_than_the_expected_one_is_not_promoted() {
 
 #[test]
 fn a_forward_verb_of_high_risk_needs_the_version_named() {
-    let go = || sample::judged(Verdict::Go, "as good as stable");
+    let go = sample::going_well;
     let ended = fly(go(), done(), "promote payments@prod/eu --yes", None);
     let said =
         "promote payments in prod/eu: a high risk needs --expect VERSION; it would act on 1.42.0, nothing was sent";

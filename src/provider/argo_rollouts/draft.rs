@@ -247,9 +247,10 @@ impl Stage<'_> {
     }
 
     /// `4/7 (pause)`.
+    /// As `kubectl argo rollouts get rollout` counts: how many steps are done, of how many.
     fn step(&self, index: usize) -> String {
         let label = self.rollout.steps.get(index).map_or("", |step| step.label.as_str());
-        format!("{}/{} ({label})", index + 1, self.rollout.steps.len())
+        format!("{index}/{} ({label})", self.rollout.steps.len())
     }
 
     fn next(&self, index: usize) -> String {

@@ -31,9 +31,11 @@ const VERBS: &[Verb] = &[
 
 /// Every verb, each open or with the reason why not. The rollout's own offers are not looked at.
 pub(super) fn offers(rollout: &Rollout, view: &View<'_, Wire>) -> Vec<Offer> {
-    let offer =
-        |verb: &Verb| Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked: refusal(*verb, rollout, view) };
-    VERBS.iter().map(offer).collect()
+    let offer = |verb: &Verb| {
+        let blocked = refusal(*verb, rollout, view);
+        Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked, unsure: None }
+    };
+    view.with_rights(VERBS.iter().map(offer).collect(), patches)
 }
 
 /// Why a verb cannot be used now; `None` when it can.
@@ -60,12 +62,16 @@ pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> O
 }
 
 fn denied(verb: Verb, view: &View<'_, Wire>) -> Option<String> {
+    view.denied.get(patches(verb)?).cloned().flatten()
+}
+
+/// What a verb patches, as an index of [`SUBRESOURCES`].
+fn patches(verb: Verb) -> Option<usize> {
     let subresource = match verb {
         Verb::Promote | Verb::Skip | Verb::PromoteFull | Verb::Abort | Verb::Retry => "status",
         _ => "",
     };
-    let index = SUBRESOURCES.iter().position(|known| *known == subresource)?;
-    view.denied.get(index).cloned().flatten()
+    SUBRESOURCES.iter().position(|known| *known == subresource)
 }
 
 /// What stands in the way of every verb that moves a version on.

@@ -20,9 +20,11 @@ const VERBS: &[Verb] = &[Verb::Pause, Verb::Resume, Verb::Abort, Verb::Rollback,
 
 /// Every verb, each open or with the reason why not. The rollout's own offers are not looked at.
 pub(super) fn offers(rollout: &Rollout, view: &View<'_, Deployment>) -> Vec<Offer> {
-    let offer =
-        |verb: &Verb| Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked: refusal(*verb, rollout, view) };
-    VERBS.iter().map(offer).collect()
+    let offer = |verb: &Verb| {
+        let blocked = refusal(*verb, rollout, view);
+        Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked, unsure: None }
+    };
+    view.with_rights(VERBS.iter().map(offer).collect(), |_| Some(0))
 }
 
 /// Why a verb cannot be used now; `None` when it can.

@@ -156,7 +156,8 @@ fn eligible(
 fn offers(eligible: &Eligibility, risk: Risk) -> Vec<Offer> {
     [(Verb::Approve, risk), (Verb::Reject, Risk::Medium)]
         .map(|(verb, risk)| match eligible {
-            Eligibility::Can | Eligibility::Unknown { .. } => Offer::open(verb, risk),
+            Eligibility::Can => Offer::open(verb, risk),
+            Eligibility::Unknown { why } => Offer { unsure: Some(why.clone()), ..Offer::open(verb, risk) },
             Eligibility::Cannot { why, ask } if ask.is_empty() => Offer::blocked(verb, risk, why),
             Eligibility::Cannot { why, ask } => {
                 let names: Vec<_> = ask.iter().map(Person::as_str).collect();

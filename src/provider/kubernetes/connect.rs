@@ -1,7 +1,11 @@
 //! A real cluster: kubeconfig or service account, and kube's client as the leaf of our transport. Authentication (tokens,
 //! client certificates, exec plugins) and TLS stay kube's; retries, time-outs and budgets are ours.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header};
@@ -9,13 +13,13 @@ use http_body_util::BodyExt;
 use kube::{
     Client, Config,
     client::Body,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use tower::service_fn;
 
 use super::proxy::ProxyEnvironment;
 use crate::{
-    domain::observed::FaultKind,
+    domain::{observed::FaultKind, text::clean},
     port::{
         error::ProviderError,
         wire::{Transport, WireError},
@@ -51,10 +55,7 @@ pub async fn leaf(access: &Access) -> Result<Transport, ProviderError> {
 
 async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>> {
     let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
-    let read = match &access.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
+    let read = file(access.kubeconfig.as_deref());
     let named = access.kubeconfig.is_some() || access.context.is_some();
     let (mut config, own_proxy) = match read {
         Ok(file) => {
@@ -72,6 +73,20 @@ async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>>
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     config.proxy_url = proxy(&config.cluster_url, own_proxy, &access.proxies)?;
     Ok(config)
+}
+
+fn file(named: Option<&Path>) -> Result<Kubeconfig, KubeconfigError> {
+    named.map_or_else(Kubeconfig::read, Kubeconfig::read_from)
+}
+
+/// The contexts that a kubeconfig has, and its current one, read as [`leaf`] reads it. Connects to nothing.
+///
+/// # Errors
+/// A sentence, where it cannot be read.
+pub fn contexts(kubeconfig: Option<&Path>) -> Result<(Vec<String>, Option<String>), String> {
+    let file = file(kubeconfig).map_err(|error| causes(&error))?;
+    let names = file.contexts.into_iter().map(|context| clean(&context.name)).collect();
+    Ok((names, file.current_context.filter(|current| !current.is_empty())))
 }
 
 /// The proxy that the kubeconfig itself names for the cluster.

@@ -21,8 +21,10 @@ use crate::{
     domain::{
         ids::RolloutId,
         observed::FaultKind,
+        offer::Offer,
         rollout::{Analysis, Engine, Event, Rollout},
         time::Timestamp,
+        verb::Verb,
     },
     port::{
         error::ProviderError,
@@ -46,6 +48,19 @@ pub struct View<'a, O> {
     pub analyses: &'a [Analysis],
     /// Why a resource may not be patched, one entry for each of [`Kind::SUBRESOURCES`].
     pub denied: Vec<Option<String>>,
+    /// Why it is not known whether a resource may be patched, one entry for each of [`Kind::SUBRESOURCES`].
+    pub unsure: Vec<Option<String>>,
+}
+
+impl<O> View<'_, O> {
+    /// Lays what is not known about our rights on the offers; `needs` is what a verb patches, as an index of
+    /// [`Kind::SUBRESOURCES`].
+    pub fn with_rights(&self, mut offers: Vec<Offer>, needs: impl Fn(Verb) -> Option<usize>) -> Vec<Offer> {
+        for offer in offers.iter_mut().filter(|offer| offer.blocked.is_none()) {
+            offer.unsure = needs(offer.verb).and_then(|index| self.unsure.get(index).cloned().flatten());
+        }
+        offers
+    }
 }
 
 /// What one engine adds.
@@ -124,6 +139,7 @@ impl<K: Kind> Facade<K> {
         let object = store.object(key)?;
         let extras = store.extras(key);
         let denied = |sub: &&str| self.cluster.denied(K::RESOURCE, sub, &key.0, &key.1);
+        let unsure = |sub: &&str| self.cluster.unsure(K::RESOURCE, sub, &key.0, &key.1);
         Some(View {
             scope: &self.cluster.scope,
             object,
@@ -131,6 +147,7 @@ impl<K: Kind> Facade<K> {
             events: extras.map_or(&[], |extras| &extras.events),
             analyses: extras.map_or(&[], |extras| &extras.analyses),
             denied: K::SUBRESOURCES.iter().map(denied).collect(),
+            unsure: K::SUBRESOURCES.iter().map(unsure).collect(),
         })
     }
 

@@ -58,6 +58,18 @@ impl Cluster {
         })
     }
 
+    /// Why it is not known whether we may patch an object; a sentence. An old no is not known either: it may have been mended.
+    pub(super) fn unsure(&self, resource: Resource, subresource: &str, namespace: &str, name: &str) -> Option<String> {
+        let now = self.clock.now();
+        let last = |name: Option<&str>| self.rights.last(&right(resource, subresource, namespace, name), now);
+        let unsure = match (last(None), last(Some(name))) {
+            (Some((_, true)), _) | (_, Some((_, true))) => false,
+            (Some((fresh, false)), Some((by_name, false))) => !(fresh && by_name),
+            _ => true,
+        };
+        unsure.then(|| format!("not known whether you may: {} has not said yet", self.scope.cluster))
+    }
+
     async fn may(&self, resource: Resource, subresource: &str, namespace: &str, name: Option<&str>) -> Option<bool> {
         let (right, now) = (right(resource, subresource, namespace, name), self.clock.now());
         if let Some(known) = self.rights.known(&right, now) {
@@ -82,6 +94,12 @@ impl Rights {
     fn known(&self, right: &Right, now: Timestamp) -> Option<bool> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(right).filter(|(at, _)| age(now, *at) < KEPT).map(|(_, allowed)| *allowed)
+    }
+
+    /// The last answer, and whether it still counts.
+    fn last(&self, right: &Right, now: Timestamp) -> Option<(bool, bool)> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(right).map(|(at, allowed)| (age(now, *at) < KEPT, *allowed))
     }
 
     fn keep(&self, right: Right, at: Timestamp, allowed: bool) {

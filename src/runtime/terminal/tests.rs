@@ -9,7 +9,10 @@ use tokio::sync::mpsc;
 
 use super::{Ended, Terminal, run_terminal};
 use crate::{
-    app::model::{Model, Session},
+    app::{
+        drawn::{Drawn, Extent, Press},
+        model::{Model, Session},
+    },
     journal::{Journal, ledger::Ledger, sample::at, spool::Spool, sqlite::SqliteJournal},
     keymap::Keymap,
     port::clock::SharedClock,
@@ -60,6 +63,10 @@ fn key(c: char) -> Event {
     Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
 }
 
+fn ctrl_c() -> Event {
+    Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL))
+}
+
 fn ctrl_z() -> Event {
     Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL))
 }
@@ -106,6 +113,7 @@ async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
         frames += 1;
         let text = format!("{}x{} /{}", model.size.0, model.size.1, model.nav.filter);
         buffer.set_stringn(area.x, area.y, text, area.width.into(), Style::default());
+        Extent::Whole
     })
     .await;
     let shown = painter.backend().buffer().clone();
@@ -141,6 +149,24 @@ async fn a_flood_of_keys_is_painted_at_most_thirty_times_a_second() {
     events.push(key('q'));
     let run = run(typing(events), Vec::new(), true).await;
     assert_eq!((run.ended, run.frames), (Ended::Quit, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_come_together_are_told_from_keys_of_a_hand() {
+    let together = run(typing(vec![key('j'), key('k'), key('q')]), Vec::new(), true).await;
+    assert_eq!(together.cockpit.model().press, Press::Burst);
+    let one_by_one = run(slowly(vec![key('j'), key('k')]), Vec::new(), true).await;
+    assert_eq!(one_by_one.cockpit.model().press, Press::Hand);
+    let held = run(slowly(vec![key('j'), key('q')]), Vec::new(), true).await;
+    assert_eq!((held.ended, held.cockpit.model().press), (Ended::Quit, Press::Hand));
+    let held = run(slowly(vec![key('/'), key('q'), key('q'), ctrl_c()]), Vec::new(), true).await;
+    assert_eq!((held.cockpit.model().nav.filter.as_str(), held.ended), ("qq", Ended::Quit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_model_knows_how_much_of_it_a_frame_showed() {
+    let run = run(slowly(Vec::new()), Vec::new(), true).await;
+    assert_eq!(run.cockpit.model().drawn, Drawn { extent: Extent::Whole, card: None });
 }
 
 #[tokio::test(start_paused = true)]

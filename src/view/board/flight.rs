@@ -1,12 +1,12 @@
 //! One rollout in flight as a row: its columns, and its status in one cell.
 
 use crate::{
-    app::inbox,
+    app::{inbox, quarantine::Quarantine, watch},
     domain::{
         evidence::Verdict,
         rollout::{PauseReason, Phase, Role as Side, Rollout, StepKind},
         signal::{Series, VersionSignals},
-        time::{age, until},
+        time::{Timestamp, age, until},
     },
     judge::verdict::Judgement,
     view::{
@@ -24,22 +24,23 @@ const LATE_STEPS: u32 = 4;
 /// Cells of the bar that shows a weight.
 const BAR: usize = 6;
 
-/// The columns of a screen so wide.
-pub(super) fn specs<'a>(columns: usize) -> Vec<Column<'a>> {
-    let wide = columns >= 110;
+/// The columns. On a narrow screen the less telling ones leave first; service, place, weight and verdict never do.
+pub(super) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
+    let wide = scene.columns >= 110;
+    let place = scene.places.least();
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
     let weight = if wide { left("weight", BAR + 4, BAR + 4, 0, weight_bar) } else { right("wt", 3, 3, 0, weight) };
     vec![
         left("", 8, 18, 0, service),
-        left("where", 7, 16, 2, environment),
-        left("version", 15, 24, 0, version),
-        left("step", 9, 18, 0, step),
+        left("where", place, place.max(16), 0, environment),
+        left("version", 15, 24, 1, version),
+        left("step", 9, 18, 3, step),
         weight,
-        right("errors", 7, 8, 0, errors),
-        right("stable", 6, 8, 1, stable_errors),
-        right("p99", 7, 7, 4, p99),
-        left("verdict", 12, 12, 0, verdict),
+        right("errors", 7, 8, 2, errors),
+        right("stable", 6, 8, 4, stable_errors),
+        right("p99", 7, 7, 5, p99),
+        left("verdict", if scene.narrow(80) { 8 } else { 12 }, 12, 0, verdict),
     ]
 }
 
@@ -49,11 +50,13 @@ pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
         // Old data must not look fresh: whatever it said, nobody knows whether it still holds.
         return Line::of(Role::Unknown, "?");
     }
-    let verdict = scene.model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
+    let judged = scene.model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
+    let verdict = judged.or_else(|| arrived_with(scene, rollout));
     let (glyph, role) = match (verdict, rollout.phase) {
         (_, Phase::Aborted) => ("▼", Role::Warn),
         (Some(Verdict::NoGo), _) | (_, Phase::Degraded) => ("✖", Role::Bad),
         (Some(Verdict::NoData), _) | (_, Phase::Unknown) => ("?", Role::Unknown),
+        _ if !rollout.in_flight() => ("◷", Role::Text),
         (Some(Verdict::Go), _) => ("✔", Role::Good),
         _ if inbox::waits(rollout) => ("○", Role::Accent),
         _ => ("◷", Role::Text),
@@ -61,8 +64,13 @@ pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     Line::of(role, glyph)
 }
 
+/// The last verdict on a release that has arrived since.
+fn arrived_with(scene: &Scene<'_>, rollout: &Rollout) -> Option<Verdict> {
+    scene.model.arrivals.get(&rollout.id).filter(|_| !rollout.in_flight())?.verdict
+}
+
 /// What the row rests on is not live: its values are old.
-fn old(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
+pub(super) fn old(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
     if freshness::is_old(scene.state(&rollout.id).as_ref()) { line.stale() } else { line }
 }
 
@@ -71,21 +79,15 @@ fn measured(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
     if scene.signals_live(rollout) { old(scene, rollout, line) } else { line.stale() }
 }
 
-fn service(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+pub(super) fn service(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     old(scene, rollout, Line::of(Role::Strong, measure::cut(rollout.service.as_str(), width)))
 }
 
-fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
-    old(scene, rollout, Line::of(Role::Dim, place(rollout.environment.as_str(), width)))
+pub(super) fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    old(scene, rollout, Line::of(Role::Dim, scene.places.short(rollout.environment.as_str(), width)))
 }
 
-/// `prod/eu-west-1`, or where that does not fit the part that tells places apart.
-pub(in crate::view) fn place(environment: &str, width: usize) -> String {
-    let short = environment.rsplit('/').next().unwrap_or(environment);
-    measure::cut(if measure::width(environment) <= width { environment } else { short }, width)
-}
-
-fn version(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+pub(super) fn version(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     old(scene, rollout, versions(rollout, Commits::None))
 }
 
@@ -197,7 +199,11 @@ fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let share = latest(scene, rollout, Side::Canary, |signals| &signals.error_ratio);
     let bad = scene.model.judgements.get(&rollout.id).is_some_and(|judgement| judgement.verdict == Verdict::NoGo);
     let role = if bad { Role::Bad } else { Role::Text };
-    let line = share.map_or_else(|| Line::of(Role::Unknown, "no data"), |share| Line::of(role, number::percent(share)));
+    let none = || {
+        // One that has arrived has no canary any more.
+        if rollout.in_flight() { Line::of(Role::Unknown, "no data") } else { Line::of(Role::Dim, "—") }
+    };
+    let line = share.map_or_else(none, |share| Line::of(role, number::percent(share)));
     measured(scene, rollout, line)
 }
 
@@ -233,7 +239,12 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         pieces.push(freshness::warning(&state));
     }
     let judgement = scene.model.judgements.get(&rollout.id);
-    pieces.push(old(scene, rollout, word(rollout, judgement)));
+    let watched = watch::until(scene.model, rollout);
+    pieces.push(old(
+        scene,
+        rollout,
+        watched.map_or_else(|| word(rollout, judgement), |until| watching(scene, until, width)),
+    ));
     let target = crate::port::plan::Target::Rollout(rollout.id.clone());
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
     pieces.push(match (action, judgement) {
@@ -247,9 +258,12 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             let taken: usize = pieces.iter().filter(|it| !it.is_empty()).map(|it| it.width() + gap).sum();
             detail(scene, judgement, width.saturating_sub(taken))
         }
-        (None, None) => Line::new(),
+        (None, None) => match arrived_with(scene, rollout) {
+            Some(verdict) => Line::of(Role::Dim, "was ").and(role(verdict), verdict.words()),
+            None => Line::new(),
+        },
     });
-    if let Some(arm) = rollout.way_back() {
+    if let Some(arm) = Quarantine::of(scene.model.actions.with_past(), rollout).way_back(rollout).arm() {
         pieces.push(Line::of(Role::Dim, format!("back {}", arm.tag())));
     }
     let mut line = Line::new();
@@ -263,6 +277,13 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         line = line.gap(gap).join(piece.cut(room));
     }
     line
+}
+
+/// `WATCHING until 02:22`: all traffic is on it, and that is not the end.
+fn watching(scene: &Scene<'_>, until: Timestamp, width: usize) -> Line {
+    let line = Line::of(Role::Accent, "WATCHING");
+    let whole = line.clone().and(Role::Dim, format!(" until {}", number::moment(scene.now(), until)));
+    if whole.width() <= width { whole } else { line }
 }
 
 /// The verdict in a word, with its role.

@@ -5,16 +5,18 @@ use crate::{
     view::{
         Bar, Part,
         board::flight,
-        headline, number,
+        headline, is_low, number,
         scene::Scene,
         span::{Line, Role},
     },
 };
 
-/// Two lines: the row of weights, and the running step in words.
+/// Two lines: the row of weights (where the screen is not low), and the running step in words.
 pub(super) fn parts(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let mut parts = Vec::new();
-    if rollout.steps.is_empty() {
+    if is_low(scene.rows) {
+        // The step in words says where it is and what comes next.
+    } else if rollout.steps.is_empty() {
         let words = match rollout.strategy {
             Strategy::Rolling => "pod by pod, without steps",
             Strategy::BlueGreen => "all at once, after a preview",
@@ -62,11 +64,12 @@ fn row(scene: &Scene<'_>, rollout: &Rollout) -> Line {
 
 fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     let held = if rollout.held { Line::of(Role::Warn, ", paused by a person") } else { Line::new() };
+    // As `kubectl argo rollouts get rollout` counts: how many steps are done, of how many.
     let Some(at) = rollout.step else {
         let words = rollout.message.clone().unwrap_or_else(|| rollout.phase.to_string());
         return Line::of(Role::Dim, format!(" {words}")).join(held);
     };
-    let line = Line::of(Role::Text, format!(" step {at} of {}", rollout.steps.len()));
+    let line = Line::of(Role::Text, format!(" step {at}/{}", rollout.steps.len()));
     if rollout.phase == Phase::Aborted {
         let back = rollout.weight.actual.known() == Some(0);
         let words = if back { ": aborted, all traffic is on stable" } else { ": aborted, traffic goes back to stable" };

@@ -37,6 +37,7 @@ fn refusal() -> Refusal {
         ],
         ways: vec!["roll back or abort".into(), "hold it where it is and find the cause".into()],
         changed: false,
+        verdict: Some(crate::domain::evidence::Verdict::NoGo),
     }
 }
 
@@ -53,7 +54,9 @@ fn back() -> Card {
 }
 
 fn moved() -> Card {
-    Card { moved: Some("moved 1.42.0 (a1b2c3d) → 1.42.1 (c3d4e5f), approval void".into()), ..forward() }
+    let mut card = forward();
+    card.moved = Some("moved 1.42.0 (a1b2c3d) → 1.42.1 (c3d4e5f), approval void".into());
+    card
 }
 
 fn rolled_back(mut model: Model) -> Model {

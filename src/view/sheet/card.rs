@@ -1,71 +1,133 @@
-//! The confirm card. Going forward is long, loud and wants something read back; going back is short.
+//! A confirm card: what would be sent, what it does, what was checked, how to undo it. Going forward is long, in capitals and
+//! wants something read back; going back is short.
+//!
+//! On a low screen what only explains folds away. What must be seen before it is sent never does: target, environment, versions,
+//! effect, warnings, and what confirms it. Where even that does not fit, the card says so and cannot be sent.
 
 use crate::{
     app::{
-        card::{Card, REASONS},
+        card::{Card, Field, REASONS},
         intent::Intent,
     },
     domain::{offer::Risk, verb::Direction},
-    port::plan::{Friction, Plan},
+    port::plan::Plan,
     view::{
         measure, number,
         scene::Scene,
-        sheet::{Sheet, Tone, labelled},
+        sheet::{MORE, Sheet, Tone, labelled, rows_for},
         span::{Line, Role},
     },
 };
 
 /// Lines that the body of a call may take.
 const CALL_LINES: usize = 3;
+/// As many lines as it takes.
+const ALL: usize = usize::MAX;
 
-pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize) -> Sheet {
+/// Lines of a card that stay or fold away together.
+struct Block {
+    lines: Vec<Line>,
+    /// The highest folds away first; what must be seen never does.
+    folds: Option<u8>,
+}
+
+pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -> Sheet {
     let plan = &card.plan;
-    let tone = tone(plan);
-    let forward = plan.verb.direction() == Direction::Forward;
-    let mut lines = what(plan, width);
-    lines.push(Line::new());
-    lines.extend(calls(plan, width, forward));
-    lines.extend(afterwards(plan, width));
-    if forward {
-        let checks =
-            plan.checks.iter().flat_map(|check| labelled("checked", Role::Text, &format!("✔ {check}"), width, 2));
-        lines.extend(checks.enumerate().map(|(index, line)| if index == 0 { line } else { unlabelled(line) }));
-        lines.extend(labelled("seen", Role::Text, &seen(plan), width, 2));
-        lines.extend(labelled("undo", Role::Text, &plan.draft.undo, width, 2));
+    let (title, mut head) = title(plan, width);
+    head.extend(what(plan, width));
+    let (lines, needs) = fold(blocks(card, head, width), room);
+    let keys = if needs.is_some() { leave(scene) } else { keys(scene, card, width) };
+    Sheet { tone: tone(plan), title, lines, keys, width, tight: false, needs }
+}
+
+/// Everything on the card from top to bottom.
+fn blocks(card: &Card, head: Vec<Line>, width: usize) -> Vec<Block> {
+    let plan = &card.plan;
+    let draft = &plan.draft;
+    let must = |lines| Block { lines, folds: None };
+    let may = |folds, lines| Block { lines, folds: Some(folds) };
+    let blank = || may(9, vec![Line::new()]);
+    let forward = plan.direction() == Direction::Forward;
+    let mut blocks = vec![must(head), blank()];
+    blocks.extend(calls(plan, width, forward).into_iter().flat_map(|(words, wire)| [may(5, words), may(8, wire)]));
+    blocks.push(may(4, afterwards(plan, width)));
+    if forward || plan.goes_back {
+        blocks.extend([
+            may(6, checked(plan, width)),
+            may(3, labelled("seen", Role::Text, &seen(plan), width, 2)),
+            may(7, labelled("undo", Role::Text, &draft.undo, width, 2)),
+        ]);
     }
-    for note in &plan.draft.notes {
-        lines.extend(labelled("note", Role::Warn, &format!("▲ {note}"), width, 3));
-    }
+    let (role, mark) = if forward { (Role::Warn, "▲") } else { (Role::Bad, "✖") };
+    let risks = plan.risks.iter().map(|risk| labelled("risk", role, &format!("{mark} {risk}"), width, ALL));
+    blocks.extend(risks.map(must));
+    let notes = draft.notes.iter().map(|note| labelled("note", Role::Warn, &format!("▲ {note}"), width, ALL));
+    blocks.extend(notes.map(must));
     let ask = ask(card, width);
     if !ask.is_empty() {
-        lines.push(Line::new());
-        lines.extend(ask);
+        blocks.extend([blank(), must(ask)]);
     }
-    Sheet { tone, title: title(plan), lines, keys: keys(scene, card), width }
+    blocks
+}
+
+/// As many of the blocks as fit; and where not even those do that must be seen, the rows of a screen on which they would.
+fn fold(mut blocks: Vec<Block>, room: usize) -> (Vec<Line>, Option<usize>) {
+    let height = |blocks: &[Block]| blocks.iter().map(|block| block.lines.len()).sum::<usize>();
+    let mut folded = false;
+    while height(&blocks) + usize::from(folded) > room {
+        let Some(first) = blocks.iter().filter_map(|block| block.folds).max() else { break };
+        // A blank says nothing that somebody could miss.
+        folded |= blocks.iter().any(|block| block.folds == Some(first) && block.lines.iter().any(|it| !it.is_empty()));
+        blocks.retain(|block| block.folds != Some(first));
+    }
+    let needed = height(&blocks);
+    let mut lines: Vec<Line> = blocks.into_iter().flat_map(|block| block.lines).collect();
+    if needed > room {
+        lines.truncate(room.saturating_sub(1));
+        let rows = rows_for(needed);
+        lines.push(Line::of(Role::Bad, format!(" ✖ cut: make the terminal {rows} rows high, nothing is sent before")));
+        return (lines, Some(rows));
+    }
+    if folded && needed < room {
+        lines.push(Line::of(Role::Dim, MORE));
+    }
+    (lines, None)
 }
 
 fn tone(plan: &Plan) -> Tone {
-    match (plan.verb.direction(), plan.risk) {
+    match (plan.direction(), plan.risk) {
         (Direction::Back, _) => Tone::Back,
+        (Direction::Forward, _) if !plan.risks.is_empty() => Tone::Unsure,
         (Direction::Forward, Risk::High) => Tone::Forward,
         _ => Tone::Still,
     }
 }
 
-/// The environment first, in capitals where it is dangerous: the wrong one must jump to the eye (F15).
-fn title(plan: &Plan) -> String {
+/// The environment first, in capitals where it is dangerous: the wrong one must jump to the eye (F15). What is too long for a
+/// border stands in lines below it: no letter of a target may be lost.
+fn title(plan: &Plan, width: usize) -> (String, Vec<Line>) {
     let place = plan.environment.as_str();
     let place = if plan.risk == Risk::High { place.to_uppercase() } else { place.to_owned() };
     let place = if place.is_empty() { place } else { format!("{place}  ") };
-    format!("{place}{} {}", plan.verb.words(), plan.service)
+    let whole = format!("{place}{} {}", plan.verb.words(), plan.service);
+    if measure::width(&whole) + 6 <= width {
+        return (whole, Vec::new());
+    }
+    let below = measure::wrap(&format!("{} in {}", plan.service, place.trim_end()), width.saturating_sub(2));
+    let lines = below.into_iter().map(|text| Line::of(Role::Strong, format!(" {text}")));
+    (plan.verb.words().to_owned(), lines.collect())
 }
 
-/// `1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)   25 % → 50 % of traffic`: beside one another where that fits, else the effect below,
+/// `1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)   25 % → 50 % of traffic`: beside one another where that fits, else below one another,
 /// for no word of it may be lost.
 fn what(plan: &Plan, width: usize) -> Vec<Line> {
     // The version on its way in keeps its colour, whichever way it moves.
-    let back = plan.verb.direction() == Direction::Back;
+    let back = plan.direction() == Direction::Back;
     let (from, to) = if back { (Role::Canary, Role::Stable) } else { (Role::Stable, Role::Canary) };
+    let room = width.saturating_sub(2);
+    let below = |role: Role, text: &str| -> Vec<Line> {
+        measure::wrap(text, room).into_iter().map(|text| Line::of(role, format!(" {text}"))).collect()
+    };
     let mut line = Line::of(Role::Text, " ");
     match (&plan.draft.from, &plan.draft.to) {
         (Some(old), Some(new)) if old != new => {
@@ -79,18 +141,26 @@ fn what(plan: &Plan, width: usize) -> Vec<Line> {
     if line.width() + 3 + measure::width(effect) < width {
         return vec![line.gap(3).and(Role::Strong, effect.clone())];
     }
-    let below = measure::wrap(effect, width.saturating_sub(2)).into_iter();
-    [line].into_iter().chain(below.map(|text| Line::of(Role::Strong, format!(" {text}")))).collect()
+    let mut lines = match (&plan.draft.from, &plan.draft.to) {
+        _ if line.width() <= room => vec![line],
+        (Some(old), Some(new)) if old != new => {
+            let mut lines = below(from, &old.to_string());
+            lines.extend(below(to, &format!("→ {new}")));
+            lines
+        }
+        _ => below(to, line.plain().trim()),
+    };
+    lines.extend(below(Role::Strong, effect));
+    lines
 }
 
-fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<Line> {
+/// Each call in words, and on the wire.
+fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<(Vec<Line>, Vec<Line>)> {
     let calls = &plan.draft.calls;
-    let each = calls.iter().enumerate().flat_map(|(index, call)| {
+    let each = calls.iter().enumerate().map(|(index, call)| {
         let label = if calls.len() > 1 { format!("call {}", index + 1) } else { "call".to_owned() };
-        let mut lines = labelled(&label, Role::Text, &call.words, width, 2);
         let wire = if whole { call.line() } else { format!("{} {}", call.method, call.path) };
-        lines.extend(labelled("", Role::Dim, &wire, width, CALL_LINES));
-        lines
+        (labelled(&label, Role::Text, &call.words, width, 2), labelled("", Role::Dim, &wire, width, CALL_LINES))
     });
     each.collect()
 }
@@ -103,6 +173,12 @@ fn afterwards(plan: &Plan, width: usize) -> Vec<Line> {
     }
     let then = format!("{said}, within {}", number::age(expect.within));
     labelled("done when", Role::Text, &then, width, 2)
+}
+
+/// What was checked and holds.
+fn checked(plan: &Plan, width: usize) -> Vec<Line> {
+    let lines = plan.checks.iter().flat_map(|check| labelled("checked", Role::Text, &format!("✔ {check}"), width, 2));
+    lines.enumerate().map(|(index, line)| if index == 0 { line } else { unlabelled(line) }).collect()
 }
 
 /// `verdict GO, kubernetes live 2 s`: what was on screen.
@@ -126,42 +202,184 @@ fn unlabelled(line: Line) -> Line {
 /// What the operator still has to do; or why nothing can be sent any more.
 fn ask(card: &Card, width: usize) -> Vec<Line> {
     if let Some(moved) = &card.moved {
-        return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, 3);
+        return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, ALL);
     }
-    match &card.plan.friction {
-        Friction::ReadBack(text) => {
-            let right = card.typed.eq_ignore_ascii_case(text);
-            let role = if right { Role::Good } else { Role::Strong };
-            vec![
-                Line::of(Role::Text, " Read back ")
-                    .and(Role::Strong, text.clone())
-                    .and(Role::Text, " to send it: ")
-                    .and(role, card.typed.clone())
-                    .and(Role::Accent, "▏")
-                    .and(Role::Good, if right { "  ✔" } else { "" }),
-            ]
-        }
-        Friction::Reason => {
-            let mut line = Line::of(Role::Text, " Why?");
-            for (index, reason) in REASONS.iter().enumerate() {
-                let chosen = card.reason == Some(index);
-                let role = if chosen { Role::Strong } else { Role::Text };
-                line = line.and(Role::Accent, if chosen { "  ●" } else { "   " });
-                line = line.and(Role::Key, (index + 1).to_string()).and(role, format!(" {reason}"));
-            }
-            vec![line]
-        }
-        Friction::Enter => Vec::new(),
+    let mut lines = Vec::new();
+    if let Some(text) = card.plan.friction.read_back() {
+        lines.extend(read_back(card, text, width));
     }
+    if card.plan.friction.needs_reason() {
+        lines.extend(reasons(card, width));
+    }
+    if card.takes_words() {
+        let cursor = if card.field() == Field::Words { "▏" } else { "" };
+        lines.extend(labelled("in words", Role::Strong, &format!("{}{cursor}", card.words), width, ALL));
+    }
+    lines
 }
 
-fn keys(scene: &Scene<'_>, card: &Card) -> Line {
-    let leave = scene.hint(Intent::Back, "leaves it, nothing is sent");
+/// ` Reason  1 errors  2 latency  …`, in as many lines as it takes.
+fn reasons(card: &Card, width: usize) -> Vec<Line> {
+    const HEAD: &str = " Reason";
+    let mut lines = vec![Line::of(Role::Title, HEAD)];
+    for (index, reason) in REASONS.iter().enumerate() {
+        let chosen = card.reason == Some(index);
+        let role = if chosen { Role::Strong } else { Role::Text };
+        let item = Line::of(Role::Accent, if chosen { " ●" } else { "  " })
+            .and(Role::Key, (index + 1).to_string())
+            .and(role, format!(" {reason}"));
+        match lines.pop() {
+            Some(line) if line.width() + item.width() < width => lines.push(line.join(item)),
+            line => lines.extend(line.into_iter().chain([Line::new().gap(measure::width(HEAD)).join(item)])),
+        }
+    }
+    lines
+}
+
+fn read_back(card: &Card, text: &str, width: usize) -> Vec<Line> {
+    let right = card.is_read_back(text);
+    let role = if right { Role::Good } else { Role::Strong };
+    let cursor = if card.field() == Field::ReadBack { "▏" } else { "" };
+    let typed =
+        Line::of(role, card.typed.clone()).and(Role::Accent, cursor).and(Role::Good, if right { "  ✔" } else { "" });
+    let begin = Line::of(Role::Text, " Read back ").and(Role::Strong, text.to_owned()).and(Role::Text, " to send it: ");
+    if begin.width() + measure::width(text) + 4 < width && begin.width() + typed.width() < width {
+        return vec![begin.join(typed)];
+    }
+    let below = |role: Role, text: &str| -> Vec<Line> {
+        let wrapped = measure::wrap(text, width.saturating_sub(2)).into_iter();
+        wrapped.map(|text| Line::of(role, format!(" {text}"))).collect()
+    };
+    let mut lines = below(Role::Strong, &format!("Read back {text} to send it:"));
+    lines.extend(below(role, &typed.plain()));
+    lines
+}
+
+fn leave(scene: &Scene<'_>) -> Line {
+    scene.hint(Intent::Back, "leaves it, nothing is sent")
+}
+
+fn keys(scene: &Scene<'_>, card: &Card, width: usize) -> Line {
+    let leave = leave(scene);
     if card.moved.is_some() {
         return leave;
     }
-    match card.missing() {
-        None => scene.hint(Intent::Send, "sends it").gap(3).join(leave),
-        Some(missing) => Line::of(Role::Dim, missing).gap(3).join(leave),
+    let begin = match card.missing() {
+        None => scene.hint(Intent::Send, "sends it"),
+        Some(missing) => Line::of(Role::Dim, missing),
+    };
+    let short = scene.hint(Intent::Back, "leaves it");
+    let room = width.saturating_sub(4);
+    if begin.width() + leave.width() <= room {
+        begin.gap(3).join(leave)
+    } else if begin.width() + short.width() <= room {
+        begin.gap(3).join(short)
+    } else {
+        // A read-back that is as long as this stands above, whole.
+        Line::of(Role::Dim, "type it to send it").gap(3).join(short)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{drawn::Extent, model::Overlay},
+        domain::{verb::Verb, version::Version},
+        port::plan::Friction,
+        view::{
+            View,
+            sample::{self, under},
+            view,
+        },
+    };
+
+    fn shown(card: Card, columns: u16, rows: u16) -> View {
+        view(&under(sample::board(columns, rows), Overlay::Card(Box::new(card))), &sample::keymap())
+    }
+
+    fn back() -> Card {
+        Card::new(sample::ask(Verb::Rollback), sample::plan(Verb::Rollback))
+    }
+
+    fn text(view: &View) -> String {
+        let sheet = view.sheet.as_ref().unwrap();
+        let lines: Vec<String> = sheet.lines.iter().map(Line::plain).collect();
+        format!("{}\n{}\n{}", sheet.title, lines.join("\n"), sheet.keys.plain())
+    }
+
+    #[test]
+    fn what_must_be_seen_is_on_every_card_that_can_be_sent_at_every_size() {
+        let must = [
+            "PROD/EU",
+            "roll back payments",
+            "1.42.0 (a1b2c3d)",
+            "1.41.3 (9f8e7d6)",
+            "25 % → 0 %",
+            "autosync is on",
+            "1 errors",
+            "5 other",
+            "choose a reason",
+        ];
+        for columns in 60..130 {
+            for rows in 12..40 {
+                let view = shown(back(), columns, rows);
+                let text = text(&view);
+                for words in must {
+                    assert!(text.contains(words), "{words} at {columns}x{rows}:\n{text}");
+                }
+                assert_eq!(view.extent, Extent::Whole, "{columns}x{rows}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_card_that_does_not_fit_says_how_high_it_must_be_and_fits_there() {
+        let mut long = back();
+        long.plan.draft.notes = (1..15).map(|index| format!("warning {index} of a cluster that has many")).collect();
+        let low = shown(long.clone(), 80, 14);
+        let Extent::Cut { rows, .. } = low.extent else { panic!("{:?}", low.extent) };
+        assert!(text(&low).contains(&format!("cut: make the terminal {rows} rows high, nothing is sent before")));
+        assert!(!text(&low).contains("choose a reason"), "{}", text(&low));
+        assert_eq!(shown(long.clone(), 80, rows).extent, Extent::Whole);
+        assert_ne!(shown(long, 80, rows - 1).extent, Extent::Whole);
+    }
+
+    #[test]
+    fn no_letter_of_a_long_target_version_or_read_back_is_lost() {
+        let mut card = Card::new(sample::ask(Verb::Promote), sample::plan(Verb::Promote));
+        let (service, tag) = ("a-service-with-a-name-".repeat(4), "2026.11.28-nightly.".repeat(6));
+        card.plan.service = service.as_str().into();
+        card.plan.draft.to = Some(Version::tagged(tag.as_str()));
+        card.plan.friction = Friction::ReadBack(tag.clone());
+        let view = shown(card, 60, 40);
+        let run: String = text(&view).split_whitespace().collect();
+        assert!(run.contains(&service) && run.matches(&tag).count() == 2, "{}", text(&view));
+        assert_eq!(view.extent, Extent::Whole);
+        assert!(view.sheet.unwrap().lines.iter().all(|line| !line.plain().contains('…')));
+    }
+
+    #[test]
+    fn going_forward_on_an_open_verdict_looks_unsure_and_wants_read_back_and_reason() {
+        let mut plan = sample::plan(Verb::Promote);
+        plan.risks = vec!["verdict WAIT, undecided: 133 of 1,978 requests".into()];
+        plan.friction = Friction::ReadBackAndReason("a1b2".into());
+        let mut card = Card::new(sample::ask(Verb::Promote), plan);
+        "a1b22".chars().for_each(|c| card.typed(c));
+        let view = shown(card, 120, 36);
+        assert_eq!(view.sheet.as_ref().unwrap().tone, Tone::Unsure);
+        let text = text(&view);
+        assert!(text.contains(" risk      ▲ verdict WAIT, undecided: 133 of 1,978 requests"), "{text}");
+        assert!(text.contains("Read back a1b2 to send it: a1b2  ✔"), "{text}");
+        assert!(text.contains("1 errors ●2 latency") && text.contains("Enter sends it"), "{text}");
+    }
+
+    #[test]
+    fn another_reason_is_said_in_words_below_the_choice() {
+        let mut card = back();
+        "5vault hangs".chars().for_each(|c| card.typed(c));
+        let text = text(&shown(card, 80, 24));
+        assert!(text.contains("Reason  1 errors  2 latency  3 wrong behaviour  4 precaution ●5 other"), "{text}");
+        assert!(text.contains("in words  vault hangs▏") && text.contains("Enter sends it"), "{text}");
     }
 }

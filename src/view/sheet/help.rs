@@ -7,7 +7,7 @@ use crate::{
     view::{
         footer, measure,
         scene::Scene,
-        sheet::{Sheet, Tone},
+        sheet::Sheet,
         span::{Line, Role},
     },
 };
@@ -16,7 +16,42 @@ use crate::{
 const KEY: usize = 7;
 const TITLE: usize = 14;
 
+/// Screens of fewer rows show keys beside one another, without their sentences.
+const LOW: usize = 22;
+
 pub(super) fn sheet(scene: &Scene<'_>, width: usize) -> Sheet {
+    let keys = scene.hint(Intent::Back, "back");
+    let lines = if scene.rows < LOW { beside(scene, width) } else { below(scene, width) };
+    Sheet::said("keys".to_owned(), lines, keys, width)
+}
+
+/// Every key with its title, as many beside one another as fit; what is refused looks so.
+fn beside(scene: &Scene<'_>, width: usize) -> Vec<Line> {
+    let target = footer::target(scene);
+    let is_refused = |row: &Row| {
+        row.intent.verb().is_some()
+            && target.as_ref().is_none_or(|target| footer::refused(scene.model, row.intent, target).is_some())
+    };
+    let shown = INTENTS.iter().filter(|row| row.scope != Scope::Typing);
+    let (acts, looks): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.intent.verb().is_some());
+    let mut lines = Vec::new();
+    for (title, rows) in [(" ACTS", acts), (" LOOKS", looks)] {
+        let mut line = Line::of(Role::Title, title).pad(7);
+        for row in rows {
+            let hint = scene.hint(row.intent, row.title);
+            let hint = if is_refused(row) { hint.stale() } else { hint };
+            if line.width() + 2 + hint.width() > width {
+                lines.push(std::mem::replace(&mut line, Line::new().gap(7)));
+            }
+            line = line.gap(2).join(hint);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Every key with its sentence, one below the other.
+fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
     let target = footer::target(scene);
     let (here, elsewhere): (Vec<&Row>, Vec<&Row>) = INTENTS
         .iter()
@@ -41,8 +76,7 @@ pub(super) fn sheet(scene: &Scene<'_>, width: usize) -> Sheet {
     } else {
         lines.extend(looks.map(|row| key(scene, row).and(Role::Text, row.doc)));
     }
-    let keys = scene.hint(Intent::Back, "back");
-    Sheet { tone: Tone::Info, title: "keys".to_owned(), lines, keys, width }
+    lines
 }
 
 fn key(scene: &Scene<'_>, row: &Row) -> Line {

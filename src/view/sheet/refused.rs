@@ -6,7 +6,7 @@ use crate::{
     view::{
         footer,
         scene::Scene,
-        sheet::{Sheet, Tone, labelled},
+        sheet::{Sheet, labelled},
         span::{Line, Role},
     },
 };
@@ -26,7 +26,7 @@ pub(super) fn sheet(scene: &Scene<'_>, refusal: &Refusal, width: usize) -> Sheet
     }
     lines.push(Line::of(Role::Dim, " Nothing was sent."));
     let title = format!("{} {}: refused", refusal.verb.words(), refusal.what);
-    Sheet { tone: Tone::Info, title, lines, keys: keys(scene, refusal), width }
+    Sheet::said(title, lines, keys(scene, refusal), width)
 }
 
 /// The keys that go a way that is named and would not be refused, and the one that goes back. They work from here.

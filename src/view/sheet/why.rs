@@ -14,7 +14,7 @@ use crate::{
         board::flight,
         measure, number,
         scene::Scene,
-        sheet::{Sheet, Tone, labelled},
+        sheet::{Sheet, labelled},
         span::{Line, Role},
     },
 };
@@ -44,7 +44,7 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &RolloutId, width: usize) -> Sheet {
         }
         _ => lines.push(Line::of(Role::Unknown, " There is no second version to compare it with: nothing is judged.")),
     }
-    Sheet { tone: Tone::Info, title: format!("why: {name}"), lines, keys: scene.hint(Intent::Back, "back"), width }
+    Sheet::said(format!("why: {name}"), lines, scene.hint(Intent::Back, "back"), width)
 }
 
 /// What may make it say less than it seems to, and what is missing.

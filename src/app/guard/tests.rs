@@ -1,0 +1,410 @@
+//! The guard over models: what an ask becomes, and, over all states that can be made up, that nothing unknown goes forward and
+//! that the way back stays open.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use strum::IntoEnumIterator;
+
+use super::*;
+use crate::{
+    app::{
+        msg::Msg,
+        sample::{ask as ask_for, blind, draft, go, now, payments, see, seeing},
+        update::update,
+    },
+    domain::{
+        observed::{Fault, FaultKind},
+        rollout::{Engine, Phase, Role, Unknown},
+    },
+    port::{
+        plan::{Expect, fact},
+        record::{Entry, Record, RecordId, Stage},
+    },
+};
+
+fn reasons(model: &Model, verb: Verb) -> Vec<String> {
+    ask(model, ask_for(verb)).err().map(|refusal| refusal.reasons).unwrap_or_default()
+}
+
+/// Every verb is offered by the engine.
+fn open(mut rollout: Rollout) -> Rollout {
+    rollout.offers = Verb::iter().map(|verb| Offer::open(verb, Risk::High)).collect();
+    rollout
+}
+
+fn checks(model: &Model, verb: Verb) -> Vec<String> {
+    plan(model, &ask_for(verb), Ok(draft(&payments(), verb))).unwrap().checks
+}
+
+/// `verb` was carried out on payments, about the version with this hash.
+fn did(model: &mut Model, verb: Verb, about: &str, put_back: Option<&str>) {
+    let rollout = payments();
+    let mut draft = draft(&rollout, verb);
+    draft.bound.insert(fact::CANARY.to_owned(), about.to_owned());
+    draft.expect.all.extend(put_back.map(|hash| Expect::is(fact::CANARY, hash)));
+    let plan = Plan {
+        verb,
+        target: Target::Rollout(rollout.id),
+        service: rollout.service,
+        environment: rollout.environment,
+        risk: Risk::High,
+        friction: Friction::Reason,
+        draft,
+        goes_back: false,
+        checks: Vec::new(),
+        risks: Vec::new(),
+        evidence: crate::domain::evidence::Evidence {
+            at: now(),
+            verdict: None,
+            said: String::new(),
+            sources: Vec::new(),
+        },
+    };
+    let intent = NewRecord::confirmed(now(), "lee".into(), Some("latency".to_owned()), plan);
+    let entries = vec![Entry { at: now(), stage: Stage::Done { said: "verified".to_owned() } }];
+    update(model, Msg::Recorded(Box::new(Record { id: RecordId(3), intent, entries })));
+}
+
+/// 1.42.0 was promoted to everything and rolled back from: it still counts as stable, 1.41.3 is on its way.
+fn on_its_way_back() -> Rollout {
+    let mut rollout = open(payments());
+    std::mem::swap(&mut rollout.stable, &mut rollout.canary);
+    std::mem::swap(&mut rollout.identity.canary_hash, &mut rollout.identity.stable_hash);
+    (rollout.arms[0].role, rollout.arms[1].role) = (Role::Stable, Role::Canary);
+    (rollout.arms[1].revision, rollout.arms[1].earlier_revisions) = (Some(4), vec![2]);
+    rollout
+}
+
+#[test]
+fn a_stable_version_that_is_named_and_not_seen_is_not_a_first_deployment() {
+    let mut rollout = open(payments());
+    rollout.arms.retain(|set| set.role != Role::Stable);
+    rollout.stable = None;
+    let model = seeing(vec![rollout]);
+    let said = "NO DATA: Argo Rollouts names ba5e as the stable version, and its pods were not seen";
+    assert_eq!(reasons(&model, Verb::PromoteFull), [said]);
+    let refusal = ask(&model, ask_for(Verb::PromoteFull)).unwrap_err();
+    assert_eq!(refusal.verdict, Some(Verdict::NoData));
+    assert_eq!((reasons(&model, Verb::Abort), reasons(&model, Verb::Rollback)), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn what_a_provider_could_not_read_refuses_every_forward_verb_with_its_way_on() {
+    let mut rollout = open(payments());
+    rollout.unknown =
+        vec![Unknown { what: "the pods could not be read: 403".into(), way: "ask for list on pods".into() }];
+    let mut model = seeing(vec![rollout]);
+    go(&mut model);
+    for verb in Verb::iter().filter(|verb| verb.direction() == Direction::Forward) {
+        let refusal = ask(&model, ask_for(verb)).unwrap_err();
+        assert_eq!(refusal.reasons, ["NO DATA: the pods could not be read: 403"], "{verb}");
+        assert!(refusal.ways.contains(&"ask for list on pods".to_owned()), "{refusal:?}");
+    }
+}
+
+#[test]
+fn a_first_version_can_go_on_and_the_card_says_that_nothing_is_judged() {
+    let mut rollout = open(payments());
+    rollout.arms.retain(|set| set.role == Role::Canary);
+    (rollout.stable, rollout.identity.stable_hash) = (None, String::new());
+    let model = seeing(vec![rollout.clone()]);
+    let said = ["nothing is judged: first version, nothing ran before it", "kubernetes-eu live"];
+    assert_eq!(checks(&model, Verb::Promote), said);
+    // With pods of another version beside it, it is none.
+    let mut other = payments().arms[1].clone();
+    other.role = Role::Old;
+    rollout.arms.push(other);
+    let said = ["NO DATA: other versions run beside it, and which of them is stable is not known"];
+    assert_eq!(reasons(&seeing(vec![rollout]), Verb::Promote), said);
+}
+
+#[test]
+fn one_version_that_is_held_can_be_resumed_and_one_whose_pods_are_not_seen_cannot() {
+    let mut rollout = open(payments());
+    (rollout.canary, rollout.held) = (rollout.stable.clone(), true);
+    rollout.identity.canary_hash = "ba5e".to_owned();
+    rollout.arms.retain(|set| set.role == Role::Stable);
+    let said = ["nothing is judged: no other version is on its way", "kubernetes-eu live"];
+    assert_eq!(checks(&seeing(vec![rollout.clone()]), Verb::Resume), said);
+    rollout.arms.clear();
+    let said = ["NO DATA: Argo Rollouts names ba5e as the new version, and its pods were not seen"];
+    assert_eq!(reasons(&seeing(vec![rollout]), Verb::Resume), said);
+}
+
+#[test]
+fn a_verdict_stops_counting_when_nothing_new_was_measured_for_a_while() {
+    use crate::{
+        domain::signal::{Counts, ServiceSignals, VersionSignals},
+        port::facet::Window,
+    };
+    let mut model = seeing(vec![open(payments())]);
+    let window = Window { from: now() - Duration::from_secs(30), to: now(), step: Duration::from_secs(30) };
+    let counts = vec![Counts { from: window.from, to: window.to, requests: 100, errors: 0 }];
+    let versions = ["1.41.3", "1.42.0"].map(|tag| VersionSignals {
+        label: tag.to_owned(),
+        counts: counts.clone(),
+        ..VersionSignals::default()
+    });
+    let signals = ServiceSignals { service: "payments".into(), step: window.step, versions: versions.into() };
+    update(&mut model, Msg::Signals { source: "prometheus".into(), at: now(), window, signals: Ok(vec![signals]) });
+    let later = now() + Duration::from_secs(91);
+    // The cluster answers, and somebody says that the metrics do too: only the numbers stand still.
+    see(&mut model, later, vec![open(payments())]);
+    let empty = Window { from: now(), to: now() + Duration::from_secs(90), step: Duration::from_secs(30) };
+    update(&mut model, Msg::Signals { source: "prometheus".into(), at: later, window: empty, signals: Ok(Vec::new()) });
+    go(&mut model);
+    assert_eq!(reasons(&model, Verb::Promote), ["NO DATA: verdict GO, but its newest counts are 91 s old"]);
+    assert_eq!(reasons(&model, Verb::Rollback), Vec::<String>::new());
+}
+
+#[test]
+fn going_forward_on_wait_is_a_risk_that_wants_the_version_and_a_reason() {
+    let mut model = seeing(vec![payments()]);
+    go(&mut model);
+    for judgement in model.judgements.values_mut() {
+        (judgement.verdict, judgement.reason) = (Verdict::Wait, "174 of 4,066 requests".to_owned());
+    }
+    let made = plan(&model, &ask_for(Verb::Promote), Ok(draft(&payments(), Verb::Promote))).unwrap();
+    assert_eq!(made.risks, ["verdict WAIT, not known yet whether it does harm: 174 of 4,066 requests"]);
+    assert_eq!(made.friction, Friction::ReadBackAndReason("a1b2".to_owned()));
+    let mut card = Card::new(ask_for(Verb::Promote), made);
+    "a1b2".chars().for_each(|c| card.typed(c));
+    assert_eq!(card.missing().as_deref(), Some("choose a reason, 1 to 5"));
+    assert!(confirm(&model, &card).is_err());
+    card.typed('4');
+    assert_eq!((card.missing(), card.typed.as_str()), (None, "a1b2"));
+    assert_eq!(confirm(&model, &card).unwrap().record().reason.as_deref(), Some("precaution"));
+}
+
+#[test]
+fn a_roll_back_that_names_nothing_passes_over_what_was_left_for_cause() {
+    let mut rollout = on_its_way_back();
+    let mut model = seeing(vec![rollout.clone()]);
+    did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
+    let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
+    let why = "the only way back is to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)";
+    let ways = [
+        "promote full: that finishes the way back to 1.41.3 (9f8e7d6)",
+        "`holdshort rollback kubernetes-eu/argo_rollouts/shop/payments --to 1.42.0` puts it back all the same",
+    ];
+    assert_eq!((refusal.reasons, refusal.ways), (vec![why.to_owned()], ways.map(str::to_owned).to_vec()));
+    // With an older one in its history, that is meant.
+    let mut older = rollout.arms[1].clone();
+    (older.hash, older.role, older.version) = ("0lder".to_owned(), Role::Old, Some(Version::tagged("1.40.0")));
+    (older.revision, older.earlier_revisions) = (Some(1), Vec::new());
+    rollout.arms.push(older);
+    see(&mut model, now(), vec![rollout]);
+    assert_eq!(ask(&model, ask_for(Verb::Rollback)).unwrap().to.as_deref(), Some("0lder"));
+}
+
+#[test]
+fn a_version_that_was_left_can_be_named_all_the_same_and_the_card_says_by_whom_and_why() {
+    let mut model = seeing(vec![on_its_way_back()]);
+    did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
+    let risk = "it goes to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)";
+    let named = Ask { to: Some("1.42.0".to_owned()), ..ask_for(Verb::Rollback) };
+    let made = plan(&model, &named, Ok(draft(&on_its_way_back(), Verb::Rollback))).unwrap();
+    assert_eq!((made.risks, made.friction), (vec![risk.to_owned()], Friction::Reason));
+    let aborted = plan(&model, &ask_for(Verb::Abort), Ok(draft(&on_its_way_back(), Verb::Abort))).unwrap();
+    assert_eq!(aborted.risks, [risk]);
+}
+
+#[test]
+fn a_version_that_is_named_is_for_the_draft_to_find_whatever_the_engine_would_take_itself() {
+    let mut rollout = payments();
+    rollout.offers = vec![Offer::blocked(Verb::Rollback, Risk::Medium, "no earlier version is left in its history")];
+    let model = seeing(vec![rollout]);
+    assert_eq!(reasons(&model, Verb::Rollback), ["no earlier version is left in its history"]);
+    let named = Ask { to: Some("1.40.0".to_owned()), ..ask_for(Verb::Rollback) };
+    assert_eq!(ask(&model, named.clone()), Ok(named));
+}
+
+#[test]
+fn a_full_promotion_of_what_was_put_back_is_a_way_back_and_no_verdict_stands_in_it() {
+    let mut model = seeing(vec![on_its_way_back()]);
+    go(&mut model);
+    for judgement in model.judgements.values_mut() {
+        (judgement.verdict, judgement.reason) = (Verdict::NoData, "no series".to_owned());
+    }
+    assert_eq!(reasons(&model, Verb::PromoteFull), ["verdict NO DATA: no series"]);
+    did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
+    let made = plan(&model, &ask_for(Verb::PromoteFull), Ok(draft(&on_its_way_back(), Verb::PromoteFull))).unwrap();
+    assert_eq!((made.goes_back, made.direction(), &made.friction), (true, Direction::Back, &Friction::Reason));
+    let said = "goes back to 1.41.3 (9f8e7d6): 1.42.0 (a1b2c3d) still counts as stable, and lee left it on 2026-03-10 at \
+                02:07 (latency)";
+    assert_eq!(made.checks, [said]);
+    // Only a full promotion ends the way back at once; a step further is a release like any other.
+    assert_eq!(reasons(&model, Verb::Promote), ["verdict NO DATA: no series"]);
+}
+
+#[test]
+fn plans_that_were_recorded_before_there_were_risks_are_still_read() {
+    let mut model = seeing(vec![payments()]);
+    go(&mut model);
+    let made = plan(&model, &ask_for(Verb::Promote), Ok(draft(&payments(), Verb::Promote))).unwrap();
+    let mut old = serde_json::to_value(&made).unwrap();
+    for field in ["risks", "goes_back"] {
+        old.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    assert_eq!(serde_json::from_value::<Plan>(old).unwrap(), made);
+}
+
+#[test]
+fn to_reject_wants_a_reason() {
+    let made = friction(Verb::Reject, Risk::Medium, &draft(&payments(), Verb::Reject), false, false);
+    assert_eq!(made, Friction::Reason);
+}
+
+#[test]
+fn rights_that_are_not_known_stand_on_the_card() {
+    let mut rollout = payments();
+    rollout
+        .offers
+        .iter_mut()
+        .for_each(|offer| offer.unsure = Some("not known whether you may: eu has not said".into()));
+    let model = seeing(vec![rollout]);
+    assert!(checks(&model, Verb::Rollback).contains(&"not known whether you may: eu has not said".to_owned()));
+}
+
+/// What is wrong with a made-up state.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that can be wrong")]
+struct Wrong {
+    stable_unseen: bool,
+    canary_unseen: bool,
+    nothing_named: bool,
+    unread: bool,
+    cluster_fails: bool,
+    metrics_fail: bool,
+    stale: bool,
+    verdict: Option<(Verdict, bool)>,
+    journal: bool,
+    phase: Phase,
+    held: bool,
+    left: bool,
+}
+
+prop_compose! {
+    fn any_wrong()(
+        bits in prop::collection::vec(prop::bool::weighted(0.12), 8),
+        verdict in prop::option::weighted(0.8, (
+            prop::sample::select(vec![Verdict::Go, Verdict::Go, Verdict::Wait, Verdict::NoGo, Verdict::NoData]),
+            prop::bool::weighted(0.2),
+        )),
+        phase in prop::sample::select(vec![
+            Phase::Progressing, Phase::Paused, Phase::Degraded, Phase::Aborted, Phase::Healthy, Phase::Unknown,
+        ]),
+        held in any::<bool>(),
+        left in any::<bool>(),
+    ) -> Wrong {
+        Wrong {
+            stable_unseen: bits[0], canary_unseen: bits[1], nothing_named: bits[2], unread: bits[3],
+            cluster_fails: bits[4], metrics_fail: bits[5], stale: bits[6], journal: bits[7],
+            verdict, phase, held, left,
+        }
+    }
+}
+
+/// A model in that state. The verdict is laid on only where there is one: both sides seen.
+fn made_up(wrong: Wrong) -> Model {
+    let mut rollout = open(payments());
+    (rollout.phase, rollout.held) = (wrong.phase, wrong.held);
+    rollout.arms.retain(|set| match set.role {
+        Role::Stable => !wrong.stable_unseen,
+        Role::Canary => !wrong.canary_unseen,
+        Role::Old => true,
+    });
+    if wrong.nothing_named {
+        (rollout.identity.canary_hash, rollout.identity.stable_hash) = (String::new(), String::new());
+        rollout.arms.iter_mut().for_each(|set| set.role = Role::Old);
+    }
+    if wrong.unread {
+        rollout.unknown = vec![Unknown { what: "its steps could not be read".into(), way: String::new() }];
+    }
+    let mut model = blind();
+    see(&mut model, now(), vec![rollout]);
+    match wrong.verdict {
+        Some((verdict, missing)) => {
+            go(&mut model);
+            for judgement in model.judgements.values_mut() {
+                judgement.verdict = verdict;
+                if missing {
+                    use crate::judge::gaps::{Arm, Gap, Missing, Signal};
+                    let gap = Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries };
+                    judgement.missing = vec![gap];
+                }
+            }
+        }
+        None => model.judgements.clear(),
+    }
+    if wrong.cluster_fails {
+        let fault = Fault::new(now(), FaultKind::TimedOut, "no answer within 4 s");
+        let engine = Engine::ArgoRollouts;
+        update(&mut model, Msg::Rollouts { source: "kubernetes-eu".into(), engine, at: now(), change: Err(fault) });
+    }
+    if wrong.metrics_fail {
+        model.store.take_signals(
+            &"prometheus".into(),
+            now(),
+            crate::port::facet::Window {
+                from: now() - Duration::from_secs(30),
+                to: now(),
+                step: Duration::from_secs(30),
+            },
+            Ok(vec![crate::domain::signal::ServiceSignals {
+                service: "payments".into(),
+                step: Duration::from_secs(30),
+                versions: Vec::new(),
+            }]),
+        );
+        let fault = Fault::new(now(), FaultKind::Unreachable, "connection refused");
+        let window = crate::port::facet::Window {
+            from: now(),
+            to: now() + Duration::from_secs(30),
+            step: Duration::from_secs(30),
+        };
+        model.store.take_signals(&"prometheus".into(), now(), window, Err(fault));
+    }
+    if wrong.stale {
+        model.now = now() + Duration::from_secs(60);
+    }
+    model.journal_broken = wrong.journal.then(|| "disk full".to_owned());
+    if wrong.left {
+        did(&mut model, Verb::Abort, "c0ffee", None);
+    }
+    model
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_observation_with_a_part_unknown_lets_a_forward_verb_through(wrong in any_wrong()) {
+        let model = made_up(wrong);
+        let seen = !(wrong.stable_unseen || wrong.canary_unseen || wrong.nothing_named);
+        let thought = matches!(wrong.verdict, Some((Verdict::Go | Verdict::Wait, false)));
+        let read = !(wrong.unread || wrong.cluster_fails || wrong.metrics_fail || wrong.stale || wrong.journal);
+        for verb in Verb::iter().filter(|verb| verb.direction() == Direction::Forward) {
+            let passed = ask(&model, ask_for(verb)).is_ok();
+            prop_assert_eq!(passed, seen && thought && read, "{}: {:?}", verb, reasons(&model, verb));
+        }
+    }
+
+    #[test]
+    fn abort_and_roll_back_are_offered_wherever_the_engine_would_take_them(wrong in any_wrong()) {
+        let model = made_up(wrong);
+        prop_assert_eq!(reasons(&model, Verb::Abort), Vec::<String>::new());
+        let rollout = model.store.rollout(&payments().id).unwrap();
+        let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+        if matches!(quarantine.way_back(rollout), WayBack::OnlyLeft(..)) {
+            // Never by default to what was left for cause; by name it goes there too.
+            let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
+            prop_assert!(refusal.ways.iter().any(|way| way.contains("--to 1.42.0")), "{:?}", refusal);
+        } else {
+            prop_assert_eq!(reasons(&model, Verb::Rollback), Vec::<String>::new());
+        }
+        let named = Ask { to: Some("1.42.0".to_owned()), ..ask_for(Verb::Rollback) };
+        prop_assert!(ask(&model, named).is_ok());
+    }
+}

@@ -1,0 +1,168 @@
+//! Versions that were left for cause: our own record knows that somebody rolled back or aborted from them, who, when and why.
+//! Such a version is never "the way back", however new its revision is. Derived from records, nothing else.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{
+    app::action::Action,
+    domain::{
+        ids::Person,
+        rollout::{Arm, Role, Rollout},
+        time::Timestamp,
+        verb::Direction,
+        version::Version,
+    },
+    port::{
+        plan::{Condition, Plan, Target, fact},
+        record::{RecordId, Stage},
+    },
+};
+
+/// Why a version counts as left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The record that says so.
+    pub record: RecordId,
+    /// Which version, where the record knows it.
+    pub version: Option<Version>,
+    /// Who went back from it.
+    pub who: Person,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// The hash of what was put in its place, where the record names one.
+    pub put_back: Option<String>,
+}
+
+impl fmt::Display for Left {
+    /// `dana left it on 2026-03-10 at 02:10 (errors)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason.as_deref().unwrap_or("no reason given");
+        write!(f, "{} left it on {} ({reason})", self.who, self.at.format("%Y-%m-%d at %H:%M"))
+    }
+}
+
+/// The versions of one rollout that were left for cause, by the hash that tells them apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quarantine(BTreeMap<String, Left>);
+
+/// What a roll back without a named version goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayBack<'a> {
+    /// The one that the engine would take as well.
+    Usual(&'a Arm),
+    /// An older one: the usual one was left for cause.
+    Older(&'a Arm, &'a Left),
+    /// There is one, but it was left for cause, and so was everything older.
+    OnlyLeft(&'a Arm, &'a Left),
+    /// There is none.
+    None,
+}
+
+impl<'a> WayBack<'a> {
+    /// The version that a roll back without a named one goes to.
+    pub fn arm(self) -> Option<&'a Arm> {
+        match self {
+            Self::Usual(arm) | Self::Older(arm, _) => Some(arm),
+            Self::OnlyLeft(..) | Self::None => None,
+        }
+    }
+}
+
+impl Quarantine {
+    /// Of one rollout, from what is known to have been done, oldest first. The newest record about a version decides: whoever
+    /// puts it back by name, or lets it go on, has made up their mind about it; so has whoever released it again since.
+    pub fn of<'a>(actions: impl IntoIterator<Item = &'a Action>, rollout: &Rollout) -> Self {
+        let target = Target::Rollout(rollout.id.clone());
+        let mut left: BTreeMap<String, Left> = BTreeMap::new();
+        for action in actions.into_iter().filter(|action| action.plan.target == target && was_sent(action)) {
+            let plan = &action.plan;
+            let about = plan.draft.bound.get(fact::CANARY).filter(|hash| !hash.is_empty());
+            if plan.goes_back || plan.direction() == Direction::Forward {
+                if let Some(hash) = about.filter(|_| is_done(action)) {
+                    left.remove(hash);
+                }
+            } else if plan.direction() == Direction::Back {
+                let put_back = goes_to(plan);
+                if let Some(there) = &put_back {
+                    left.remove(there);
+                }
+                left.extend(about.map(|hash| (hash.clone(), left_by(action, put_back))));
+            }
+        }
+        left.retain(|hash, left| !came_again(rollout, hash, left));
+        Self(left)
+    }
+
+    /// Why this version was left, where it was.
+    pub fn of_hash(&self, hash: &str) -> Option<&Left> {
+        self.0.get(hash)
+    }
+
+    /// What a roll back without a named version goes to: never to a version that was left for cause.
+    pub fn way_back<'a>(&'a self, rollout: &'a Rollout) -> WayBack<'a> {
+        let Some(usual) = rollout.way_back() else { return WayBack::None };
+        let Some(left) = self.of_hash(&usual.hash) else { return WayBack::Usual(usual) };
+        let fits = |arm: &&Arm| {
+            let current = arm.hash == rollout.identity.canary_hash;
+            !current && arm.role == Role::Old && !rollout.was_taken_back(arm) && self.of_hash(&arm.hash).is_none()
+        };
+        match rollout.arms.iter().filter(fits).max_by_key(|arm| arm.revision) {
+            Some(older) => WayBack::Older(older, left),
+            None => WayBack::OnlyLeft(usual, left),
+        }
+    }
+
+    /// Why a full promotion of what is on its way goes back: what still counts as stable was left for cause, and what is on
+    /// its way is what was put in its place then.
+    pub fn homeward(&self, rollout: &Rollout) -> Option<&Left> {
+        let identity = &rollout.identity;
+        let moving = identity.canary_hash != identity.stable_hash;
+        let left = self.of_hash(&identity.stable_hash).filter(|_| moving)?;
+        let put_back = left.put_back.as_ref() == Some(&identity.canary_hash);
+        (put_back && self.of_hash(&identity.canary_hash).is_none()).then_some(left)
+    }
+}
+
+/// Did it come again after it was left, past us? Then the engine has a newer revision of it than of what took its place. Where
+/// nothing was put in its place it was aborted on its way in: if it is the stable one now, it was let through since.
+fn came_again(rollout: &Rollout, hash: &str, left: &Left) -> bool {
+    let revision = |hash: &str| rollout.arms.iter().find(|arm| arm.hash == hash).and_then(|arm| arm.revision);
+    match &left.put_back {
+        Some(instead) => revision(hash).zip(revision(instead)).is_some_and(|(it, instead)| it > instead),
+        None => rollout.identity.stable_hash == hash,
+    }
+}
+
+/// Did it reach the system? What was refused, or failed before a call was taken, changed nothing.
+fn was_sent(action: &Action) -> bool {
+    let taken = |stage: &Stage| {
+        matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. } | Stage::Done { .. } | Stage::Unknown { .. })
+    };
+    action.entries.iter().any(|entry| taken(&entry.stage))
+}
+
+fn is_done(action: &Action) -> bool {
+    action.entries.iter().any(|entry| matches!(entry.stage, Stage::Done { .. }))
+}
+
+/// The hash of the version that a plan puts back, as it expects it afterwards.
+fn goes_to(plan: &Plan) -> Option<String> {
+    let wanted = plan.draft.expect.all.iter().find(|expect| expect.fact == fact::CANARY)?;
+    if let Condition::Is(hash) = &wanted.condition { Some(hash.clone()) } else { None }
+}
+
+fn left_by(action: &Action, put_back: Option<String>) -> Left {
+    Left {
+        record: action.record,
+        version: action.plan.draft.from.clone(),
+        who: action.who.clone(),
+        at: action.since,
+        reason: action.reason.clone(),
+        put_back,
+    }
+}
+
+#[cfg(test)]
+mod tests;

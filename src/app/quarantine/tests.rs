@@ -1,0 +1,143 @@
+//! Which versions count as left for cause, and where a roll back goes then. By hand: 1.41.3 ran, 1.42.0 was promoted to all
+//! of it and rolled back from.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    app::sample::{draft, now, payments},
+    domain::{evidence::Evidence, offer::Risk, verb::Verb},
+    port::{
+        plan::{Expect, Friction},
+        record::{Entry, NewRecord, Record},
+    },
+};
+
+/// What was done about the version with this hash, and how it ended.
+fn done(record: u64, verb: Verb, about: &str, put_back: Option<&str>, end: Stage) -> Action {
+    let rollout = payments();
+    let mut draft = draft(&rollout, verb);
+    draft.bound.insert(fact::CANARY.to_owned(), about.to_owned());
+    draft.expect.all.extend(put_back.map(|hash| Expect::is(fact::CANARY, hash)));
+    let at = now() + Duration::from_mins(record);
+    let plan = Plan {
+        verb,
+        target: Target::Rollout(rollout.id),
+        service: rollout.service,
+        environment: rollout.environment,
+        risk: Risk::High,
+        friction: Friction::Reason,
+        draft,
+        goes_back: false,
+        checks: Vec::new(),
+        risks: Vec::new(),
+        evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
+    };
+    let intent = NewRecord::confirmed(at, "dana".into(), Some("errors".to_owned()), plan);
+    Action::of(Record { id: RecordId(record), intent, entries: vec![Entry { at, stage: end }] })
+}
+
+fn verified() -> Stage {
+    Stage::Done { said: "verified".to_owned() }
+}
+
+/// Right after 1.42.0 was rolled back from: it still counts as stable, 1.41.3 goes through the steps again.
+fn on_its_way_back() -> Rollout {
+    let mut rollout = payments();
+    std::mem::swap(&mut rollout.stable, &mut rollout.canary);
+    std::mem::swap(&mut rollout.identity.canary_hash, &mut rollout.identity.stable_hash);
+    rollout.arms[0].role = Role::Stable;
+    rollout.arms[1].role = Role::Canary;
+    (rollout.arms[1].revision, rollout.arms[1].earlier_revisions) = (Some(4), vec![2]);
+    rollout
+}
+
+/// The same, with an earlier version still in its history.
+fn with_an_older_one() -> Rollout {
+    let mut rollout = on_its_way_back();
+    let mut older = rollout.arms[1].clone();
+    (older.hash, older.role, older.version) = ("0lder".to_owned(), Role::Old, Some(Version::tagged("1.40.0")));
+    (older.revision, older.earlier_revisions) = (Some(1), Vec::new());
+    rollout.arms.push(older);
+    rollout
+}
+
+fn rolled_back() -> Action {
+    done(1, Verb::Rollback, "c0ffee", Some("ba5e"), verified())
+}
+
+#[test]
+fn a_version_that_was_rolled_back_from_says_who_left_it_when_and_why() {
+    let actions = [rolled_back()];
+    let quarantine = Quarantine::of(&actions, &on_its_way_back());
+    let left = quarantine.of_hash("c0ffee").unwrap();
+    assert_eq!(left.to_string(), "dana left it on 2026-03-10 at 02:08 (errors)");
+    assert_eq!(left.version.as_ref().map(|version| version.tag.as_str()), Some("1.42.0"));
+    assert_eq!(quarantine.of_hash("ba5e"), None);
+}
+
+#[test]
+fn what_never_reached_the_system_left_nothing() {
+    let refused = Stage::Refused { why: "it moved".to_owned(), changed: true };
+    let failed = Stage::Failed { why: "403".to_owned(), fault: None };
+    for end in [Stage::Recorded, refused, failed] {
+        let actions = [done(1, Verb::Rollback, "c0ffee", Some("ba5e"), end)];
+        assert_eq!(Quarantine::of(&actions, &on_its_way_back()), Quarantine::default());
+    }
+    let unknown = Stage::Unknown { check: "look".to_owned() };
+    let actions = [done(1, Verb::Abort, "c0ffee", None, unknown)];
+    assert!(Quarantine::of(&actions, &payments()).of_hash("c0ffee").is_some());
+}
+
+#[test]
+fn the_way_back_passes_over_what_was_left_for_cause() {
+    let actions = [rolled_back()];
+    let rollout = with_an_older_one();
+    let quarantine = Quarantine::of(&actions, &rollout);
+    let WayBack::Older(set, left) = quarantine.way_back(&rollout) else { panic!("{quarantine:?}") };
+    assert_eq!((set.hash.as_str(), left.record), ("0lder", RecordId(1)));
+    let rollout = on_its_way_back();
+    let WayBack::OnlyLeft(set, _) = quarantine.way_back(&rollout) else { panic!("{quarantine:?}") };
+    assert_eq!(set.hash, "c0ffee");
+    let clean = Quarantine::default();
+    assert!(matches!(clean.way_back(&payments()), WayBack::Usual(set) if set.hash == "ba5e"));
+}
+
+#[test]
+fn finishing_what_was_put_back_goes_back_and_shipping_something_else_does_not() {
+    let actions = [rolled_back()];
+    let rollout = on_its_way_back();
+    assert!(Quarantine::of(&actions, &rollout).homeward(&rollout).is_some());
+    let mut another = rollout.clone();
+    another.identity.canary_hash = "n3w".to_owned();
+    assert_eq!(Quarantine::of(&actions, &another).homeward(&another), None);
+    // Before anybody went back, the same state is a release like any other.
+    assert_eq!(Quarantine::default().homeward(&rollout), None);
+}
+
+#[test]
+fn a_version_that_was_released_again_since_is_no_longer_left() {
+    // By somebody else's hand: the engine gave it a newer revision than what had taken its place.
+    let mut again = with_an_older_one();
+    again.arms[0].revision = Some(5);
+    assert_eq!(Quarantine::of(&[rolled_back()], &again), Quarantine::default());
+    // Aborted on its way in, then let through: it is the stable one now.
+    let aborted = [done(1, Verb::Abort, "c0ffee", None, verified())];
+    assert!(Quarantine::of(&aborted, &payments()).of_hash("c0ffee").is_some());
+    assert_eq!(Quarantine::of(&aborted, &on_its_way_back()), Quarantine::default());
+}
+
+#[test]
+fn whoever_lets_it_go_on_or_puts_it_back_by_name_has_made_up_their_mind() {
+    for after in [
+        done(2, Verb::Retry, "c0ffee", None, verified()),
+        done(2, Verb::PromoteFull, "c0ffee", None, verified()),
+        done(2, Verb::Rollback, "ba5e", Some("c0ffee"), verified()),
+    ] {
+        let actions = [done(1, Verb::Abort, "c0ffee", None, verified()), after];
+        assert_eq!(Quarantine::of(&actions, &payments()).of_hash("c0ffee"), None);
+    }
+    let tried = done(2, Verb::Retry, "c0ffee", None, Stage::Failed { why: "403".to_owned(), fault: None });
+    let actions = [done(1, Verb::Abort, "c0ffee", None, verified()), tried];
+    assert!(Quarantine::of(&actions, &payments()).of_hash("c0ffee").is_some());
+}

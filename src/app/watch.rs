@@ -1,0 +1,131 @@
+//! After all traffic it is not over: a release that has just arrived, or was just taken back, is watched for a while.
+
+use std::time::Duration;
+
+use crate::{
+    app::model::Model,
+    domain::{
+        evidence::Verdict,
+        ids::{RolloutId, SourceName},
+        rollout::{Engine, Role, Rollout},
+        time::{Timestamp, after},
+    },
+};
+
+/// So long a release stays among those in flight after it has arrived.
+pub const WATCHED: Duration = Duration::from_mins(15);
+
+/// A flight that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// When we saw that it had ended.
+    pub at: Timestamp,
+    /// The last verdict on it, where it was judged.
+    pub verdict: Option<Verdict>,
+}
+
+/// What of a source is in flight, before it tells something new.
+pub(super) fn flying(model: &Model, source: &SourceName, engine: Engine) -> Vec<RolloutId> {
+    let flies = |rollout: &&Rollout| rollout.id.source == *source && rollout.id.engine == engine && rollout.in_flight();
+    model.store.rollouts().filter(flies).map(|rollout| rollout.id.clone()).collect()
+}
+
+/// Notes which of those have ended their flight since, before their verdicts are forgotten; and forgets what flies again or is
+/// watched no longer.
+pub(super) fn note(model: &mut Model, flew: Vec<RolloutId>, at: Timestamp) {
+    for id in flew {
+        if model.store.rollout(&id).is_some_and(|rollout| !rollout.in_flight()) {
+            let verdict = model.judgements.get(&id).map(|judgement| judgement.verdict);
+            model.arrivals.insert(id, Arrival { at, verdict });
+        }
+    }
+    let store = &model.store;
+    model.arrivals.retain(|id, arrival| {
+        store.rollout(id).is_some_and(|rollout| !rollout.in_flight()) && after(arrival.at, WATCHED) > at
+    });
+}
+
+/// When its flight ended: as we saw it, else not before its pods were made; `None` while it flies or where nobody knows.
+pub fn arrived(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
+    if rollout.in_flight() {
+        return None;
+    }
+    let seen = model.arrivals.get(&rollout.id).map(|arrival| arrival.at);
+    seen.or_else(|| rollout.side(Role::Stable)?.created)
+}
+
+/// Until when it is watched; `None` for what flies and for what is steady.
+pub fn until(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
+    arrived(model, rollout).map(|at| after(at, WATCHED)).filter(|until| *until > model.now)
+}
+
+/// Is it in flight, or has it just arrived? What is measured of it is asked for.
+pub fn is_followed(model: &Model, rollout: &Rollout) -> bool {
+    rollout.in_flight() || until(model, rollout).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{
+            board,
+            model::RowKey,
+            msg::Msg,
+            sample::{now, payments, see, seeing},
+            update::update,
+        },
+        domain::rollout::Phase,
+    };
+
+    /// All traffic on 1.42.0.
+    fn promoted() -> Rollout {
+        let mut rollout = payments();
+        rollout.stable.clone_from(&rollout.canary);
+        rollout.identity.stable_hash.clone_from(&rollout.identity.canary_hash);
+        (rollout.arms[0].role, rollout.arms[1].role) = (Role::Stable, Role::Old);
+        (rollout.phase, rollout.pause) = (Phase::Healthy, None);
+        rollout
+    }
+
+    fn shown(model: &Model) -> (Vec<String>, Vec<String>) {
+        let names = |all: Vec<&Rollout>| all.into_iter().map(|rollout| rollout.service.to_string()).collect();
+        (names(board::releases(model)), names(board::resting(model)))
+    }
+
+    #[test]
+    fn a_release_that_arrived_stays_on_top_for_its_watching_time_and_is_steady_then() {
+        let mut model = seeing(vec![payments()]);
+        see(&mut model, now(), vec![promoted()]);
+        let all = || vec!["payments".to_owned()];
+        assert_eq!(shown(&model), (all(), Vec::new()));
+        assert_eq!(until(&model, &promoted()), Some(now() + WATCHED));
+        assert_eq!(model.arrivals.values().map(|arrival| arrival.verdict).collect::<Vec<_>>(), [Some(Verdict::NoData)]);
+        update(&mut model, Msg::Tick(now() + WATCHED));
+        assert_eq!(shown(&model), (Vec::new(), all()));
+        let key = RowKey::Rollout(payments().id);
+        assert_eq!(
+            (board::rows(&model), board::selected(&model)),
+            (vec![key.clone()], Some(key)),
+            "it can be selected"
+        );
+    }
+
+    #[test]
+    fn one_that_was_steady_before_we_looked_is_not_watched_and_one_that_flies_again_is_in_flight() {
+        let mut model = seeing(vec![promoted()]);
+        assert_eq!((shown(&model).0, until(&model, &promoted())), (Vec::<String>::new(), None));
+        see(&mut model, now(), vec![payments()]);
+        see(&mut model, now(), vec![promoted()]);
+        see(&mut model, now(), vec![payments()]);
+        assert_eq!((model.arrivals.len(), arrived(&model, &payments())), (0, None));
+    }
+
+    #[test]
+    fn pods_that_were_just_made_say_that_it_arrived_before_we_looked() {
+        let mut young = promoted();
+        young.arms[0].created = Some(now() - Duration::from_mins(5));
+        let model = seeing(vec![young.clone()]);
+        assert_eq!(until(&model, &young), Some(now() + Duration::from_mins(10)));
+    }
+}

@@ -1,0 +1,54 @@
+//! Connections as `status` and `inbox` list them: how fresh each is, and what went wrong with it.
+
+use serde::Serialize;
+
+use crate::{
+    app::{model::Model, store::SourceState},
+    cli::{span::short, table::Table},
+    domain::observed::Freshness,
+};
+
+/// One connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceOut {
+    /// Its name.
+    pub name: String,
+    /// The worst of what it offers: `live`, `stale`, `failing` or `never`.
+    pub freshness: Freshness,
+    /// Seconds since it was last confirmed; `null` when never.
+    pub age_seconds: Option<u64>,
+    /// What went wrong last; `null` when nothing did.
+    pub error: Option<String>,
+}
+
+/// Every connection, by name.
+pub fn all(model: &Model) -> Vec<SourceOut> {
+    let each = model.store.sources(model.now).into_iter().map(|source| SourceOut {
+        name: source.source.to_string(),
+        freshness: source.freshness,
+        age_seconds: source.age.map(|age| age.as_secs()),
+        error: source.fault.map(|fault| fault.text),
+    });
+    each.collect()
+}
+
+/// Every connection as a table.
+pub(super) fn table(model: &Model) -> Table {
+    let mut table = Table::new(&["SOURCE", "STATE", "AGE", "ERROR"]);
+    for source in all(model) {
+        let age = source.age_seconds.map_or_else(|| "-".to_owned(), short);
+        table.row([source.name, source.freshness.to_string(), age, source.error.unwrap_or_default()]);
+    }
+    table
+}
+
+/// `github never answered: connection refused`.
+pub(super) fn sentence(state: &SourceState) -> String {
+    let fault = state.fault.as_ref().map(|fault| format!(": {}", fault.text)).unwrap_or_default();
+    match state.age {
+        None => format!("{} has not answered{fault}", state.source),
+        Some(age) => {
+            format!("{} is {}, last good answer {} ago{fault}", state.source, state.freshness, short(age.as_secs()))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One steady rollout as a row: nothing is on its way, and it can be opened and rolled back like any other.
+
+use std::ops::Range;
+
+use crate::{
+    app::{quarantine::Quarantine, watch},
+    domain::{
+        rollout::{Role as Side, Rollout},
+        time::age,
+    },
+    view::{
+        Part,
+        board::flight,
+        freshness, number,
+        scene::Scene,
+        span::{Line, Role},
+        table::{self, Align, List, Spec, heading},
+    },
+};
+
+/// The mark of one that is seen now with all its pods.
+pub(super) const SOUND: &str = "✔";
+
+/// The list with its heading, in so many rows.
+pub(super) fn list(scene: &Scene<'_>, room: usize) -> Part {
+    let selected = scene.selected_of(&scene.resting);
+    let shown: Range<usize> = table::window(scene.resting.len(), room, selected);
+    let list = List {
+        title: heading("STEADY", scene.resting.len(), &shown),
+        specs: &specs(scene),
+        selected: selected.and_then(|index| index.checked_sub(shown.start)),
+        rows: scene.resting.get(shown).unwrap_or_default(),
+        glyph,
+    };
+    Part::Table(list.lay_out(scene, scene.columns))
+}
+
+fn specs<'a>(scene: &Scene<'a>) -> [Spec<Scene<'a>, &'a Rollout>; 6] {
+    let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
+    let place = scene.places.least();
+    [
+        left("", 8, 18, 0, flight::service),
+        left("where", place, place.max(16), 0, flight::environment),
+        left("version", 8, 24, 0, flight::version),
+        left("pods", 9, 14, 0, pods),
+        left("since", 8, 12, 1, since),
+        left("", 12, 40, 2, back),
+    ]
+}
+
+/// Its status in one cell. Pods that are missing, or that nobody asks for, are no good sign.
+pub(super) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    if freshness::is_old(scene.state(&rollout.id).as_ref()) {
+        return Line::of(Role::Unknown, "?");
+    }
+    match ready(rollout) {
+        Some((ready, wanted)) if wanted > 0 && ready >= wanted => Line::of(Role::Good, SOUND),
+        Some((_, 0)) => Line::of(Role::Dim, "·"),
+        Some((0, _)) => Line::of(Role::Bad, "✖"),
+        Some(_) => Line::of(Role::Warn, "▲"),
+        None => Line::of(Role::Unknown, "?"),
+    }
+}
+
+/// Pods that are available, and pods that are asked for.
+fn ready(rollout: &Rollout) -> Option<(u32, u32)> {
+    let pods = rollout.side(Side::Stable)?.pods?;
+    Some((pods.available, rollout.replicas))
+}
+
+fn pods(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let line = match ready(rollout) {
+        Some((_, 0)) => Line::of(Role::Dim, "no pods"),
+        Some((ready, wanted)) => {
+            let role = if ready < wanted { Role::Warn } else { Role::Dim };
+            Line::of(role, format!("{ready} of {wanted}"))
+        }
+        None => Line::of(Role::Unknown, "pods ?"),
+    };
+    flight::old(scene, rollout, line)
+}
+
+fn since(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let Some(at) = watch::arrived(scene.model, rollout) else { return Line::of(Role::Unknown, "—") };
+    flight::old(scene, rollout, Line::of(Role::Dim, number::age(age(scene.now(), at))))
+}
+
+/// What is not live, else where it would go back to.
+fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let warning = scene.state(&rollout.id).map(|state| freshness::warning(&state)).unwrap_or_default();
+    match Quarantine::of(scene.model.actions.with_past(), rollout).way_back(rollout).arm() {
+        _ if !warning.is_empty() => warning,
+        Some(arm) => Line::of(Role::Dim, format!("back {}", arm.tag())),
+        None => Line::new(),
+    }
+}

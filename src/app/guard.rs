@@ -117,7 +117,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     if ask.verb.direction() == Direction::Forward {
         ways.extend(subject.rollout.iter().flat_map(|rollout| &rollout.unknown).map(|unknown| unknown.way.clone()));
     }
-    let mut reasons: Vec<String> = offer.blocked.iter().cloned().collect();
+    // What is offered is the default: a version that is named may be there where that one is not, and the draft says.
+    let named = ask.to.is_some();
+    let mut reasons: Vec<String> = offer.blocked.iter().filter(|_| !named).cloned().collect();
     reasons.extend(refusals);
     if reasons.is_empty() {
         return Ok(ask);

@@ -72,8 +72,8 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         Some(PauseReason::Person) => (format!("{engine} hold"), "resume".to_owned()),
         Some(PauseReason::Inconclusive) => (format!("{engine} pause"), "inconclusive analysis".to_owned()),
         _ => {
-            let step = rollout.step.unwrap_or_default();
-            (format!("{engine} pause"), format!("promote past step {step}"))
+            let step = rollout.step.map(|step| format!(" past step {step}/{}", rollout.steps.len()));
+            (format!("{engine} pause"), format!("promote{}", step.unwrap_or_default()))
         }
     };
     let blocked = offer_for(&rollout.offers, let_through(rollout)).and_then(|offer| offer.blocked.clone());

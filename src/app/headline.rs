@@ -71,6 +71,10 @@ pub fn headline(model: &Model) -> Headline {
     if let Some(unseen) = flying.iter().find(blind) {
         return Headline { cause: Cause::Unknown, rollout: Some(unseen.id.clone()), onset: None, moved: Vec::new() };
     }
+    // What is down is never under a good headline, whether its release is the cause or not.
+    if let Some(down) = flying.iter().find(|rollout| rollout.phase == Phase::Degraded || !rollout.unknown.is_empty()) {
+        return Headline { cause: Cause::Unknown, rollout: Some(down.id.clone()), onset: None, moved: Vec::new() };
+    }
     let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live);
     Headline { cause: if unseen { Cause::Unknown } else { Cause::None }, rollout: None, onset: None, moved: Vec::new() }
 }

@@ -178,6 +178,7 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         expect: Expectation {
             all: vec![Expect::is(fact::WEIGHT, 0)],
             fails_if: Vec::new(),
+            rests: Vec::new(),
             words: None,
             within: Duration::from_mins(1),
             progress: None,

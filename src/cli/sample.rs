@@ -255,6 +255,7 @@ pub(super) fn draft(verb: Verb) -> Draft {
         expect: Expectation {
             all: vec![Expect::is(fact::ABORTED, true)],
             fails_if: Vec::new(),
+            rests: Vec::new(),
             words: None,
             within: Duration::from_mins(1),
             progress: None,

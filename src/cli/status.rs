@@ -71,6 +71,10 @@ pub struct RolloutOut {
     pub canary: Option<String>,
     /// `progressing`, `paused`, `degraded`, `aborted`, `healthy` or `unknown`.
     pub phase: Phase,
+    /// The engine's own words about that; `null` where it has none.
+    pub message: Option<String>,
+    /// While the controller is behind the spec: since when, where the object tells; else `null`.
+    pub behind_since: Option<Timestamp>,
     /// Index of the running step, from 0; equal to `steps` after the last; `null` where there are none.
     pub step: Option<usize>,
     /// How many steps there are.
@@ -153,6 +157,8 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         stable: rollout.stable.as_ref().map(|version| version.tag.clone()),
         canary: rollout.canary.as_ref().map(|version| version.tag.clone()),
         phase: rollout.phase,
+        message: rollout.message.clone(),
+        behind_since: rollout.lag.and_then(|lag| lag.since),
         step: rollout.step,
         steps: rollout.steps.len(),
         weight: percent(rollout.weight),
@@ -259,6 +265,13 @@ pub fn print(
     })
 }
 
+/// What stands in the last column: what does not run or is not known comes before any verdict.
+fn said(row: &RolloutOut) -> String {
+    let degraded = row.message.iter().filter(|_| row.phase == Phase::Degraded || row.phase == Phase::Unknown);
+    let mut all = row.troubles.iter().take(1).chain(degraded).chain(row.unknown.iter().take(1)).chain(&row.reason);
+    all.next().cloned().unwrap_or_default()
+}
+
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "{}\n", status.headline.text)?;
     let mut table = Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "WEIGHT", "VERDICT", "REASON"]);
@@ -273,7 +286,7 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
             row.step.map_or_else(String::new, |step| format!("{step}/{}", row.steps)),
             row.weight.map_or_else(|| "?".to_owned(), |weight| format!("{weight} %")),
             row.verdict.map_or("-", Verdict::words).to_owned(),
-            row.reason.clone().unwrap_or_default(),
+            said(row),
         ]);
     }
     if table.is_empty() {
@@ -344,6 +357,8 @@ mod tests {
                 "stable": "1.41.3",
                 "canary": "1.42.0",
                 "phase": "paused",
+                "message": null,
+                "behind_since": null,
                 "step": 1,
                 "steps": 2,
                 "weight": 25,

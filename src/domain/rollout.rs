@@ -379,10 +379,12 @@ impl Rollout {
         old.filter(|arm| !self.was_taken_back(arm)).max_by_key(|arm| arm.revision)
     }
 
-    /// Was another version put back in its place? Then that one has a revision from before it and one from after it.
+    /// Was another version put back in its place? Then that one has a revision from before it ever came, and one from after
+    /// it. One that was there before the other has only been left by it, however often the two took turns.
     pub fn was_taken_back(&self, arm: &Arm) -> bool {
+        let first = arm.earlier_revisions.iter().copied().chain(arm.revision).min();
         let returned = |other: &Arm| {
-            let before = other.earlier_revisions.iter().any(|earlier| Some(*earlier) < arm.revision);
+            let before = other.earlier_revisions.iter().any(|earlier| Some(*earlier) < first);
             other.hash != arm.hash && before && arm.revision < other.revision
         };
         self.arms.iter().any(returned)
@@ -455,9 +457,17 @@ mod tests {
     }
 
     #[test]
+    fn a_version_that_was_there_first_is_a_way_back_though_a_roll_back_to_it_was_aborted() {
+        let arms = vec![arm("2", 4, &[2], Role::Stable), arm("1", 3, &[1], Role::Old)];
+        assert_eq!(back(&settled_on("2", arms)), Some("1"));
+    }
+
+    #[test]
     fn right_after_a_roll_back_the_way_back_is_not_the_version_that_was_taken_back() {
         let arms = vec![arm("2", 4, &[2], Role::Stable), arm("3", 3, &[], Role::Old), arm("1", 1, &[], Role::Old)];
         assert_eq!(back(&settled_on("2", arms)), Some("1"));
+        let twice_bad = vec![arm("2", 5, &[1, 3], Role::Stable), arm("3", 4, &[2], Role::Old)];
+        assert_eq!(back(&settled_on("2", twice_bad)), None);
         let only_the_bad_one = vec![arm("2", 4, &[2], Role::Stable), arm("3", 3, &[], Role::Old)];
         assert_eq!(back(&settled_on("2", only_the_bad_one)), None);
     }

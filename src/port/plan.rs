@@ -163,12 +163,16 @@ impl fmt::Display for Expect {
 }
 
 /// What must be observed after the calls, and by when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expectation {
     /// All of these.
     pub all: Vec<Expect>,
     /// One of these means that it failed.
     pub fails_if: Vec<Expect>,
+    /// All of these mean that it is under way and waits for a human: not done, and nothing more comes by itself. Empty where
+    /// it does not stop on its way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests: Vec<Expect>,
     /// What all of it means in a few words: `12 of 12 pods on 1.41.3`. Without them the facts are listed.
     pub words: Option<String>,
     /// By when all must hold, counted from the last call.

@@ -21,7 +21,7 @@ use crate::{
     provider::{
         argo_rollouts, deployment, github,
         http::{Base, Budget, Layers, layered, reqwest_leaf},
-        kubernetes::{self, Cluster, Scope, connect::Access, proxy::ProxyEnvironment},
+        kubernetes::{self, Cluster, Scope, connect::Access, kubectl, proxy::ProxyEnvironment},
         prometheus::{
             self,
             presets::{self, LatencyUnit, Preset},
@@ -121,6 +121,11 @@ async fn cluster(
     let source = SourceName::new(name);
     let mut scope = Scope::new(source.clone(), settings.environment.clone(), risk, settings.namespaces.clone());
     scope.label_selector.clone_from(&settings.selector);
+    scope.kubectl = match (&settings.server, below) {
+        (Some(server), _) => kubectl::by_server(server),
+        (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),
+        (None, Below::World(_)) => String::new(),
+    };
     for (service, about) in &config.services {
         let here = about.rollouts.iter().filter(|rollout| rollout.connection == name);
         scope.services.extend(here.map(|r| (format!("{}/{}", r.namespace, r.name), ServiceName::new(service))));

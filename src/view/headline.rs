@@ -160,6 +160,9 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
         let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
         why.extend(doubt.map(|doubt| format!("Doubt: {doubt}.")));
     }
+    if let Some(rollout) = rollout {
+        why.extend(engine_words(rollout));
+    }
     let (silent, old): (Vec<SourceState>, Vec<SourceState>) =
         unseen(model).partition(|state| state.freshness == Freshness::Never);
     why.extend(old.iter().map(|state| format!("{}.", describe(state))));
@@ -171,6 +174,13 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
     let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
     let what = rollout.map(named).unwrap_or_default();
     Words { glyph: "?", role: Role::Unknown, cause, what, why }
+}
+
+/// What the engine says of trouble, the pods of theirs, and what is not known.
+fn engine_words(rollout: &Rollout) -> Vec<String> {
+    let degraded = rollout.message.iter().filter(|_| rollout.phase == Phase::Degraded);
+    let unknown = rollout.unknown.iter().map(|unknown| &unknown.what);
+    degraded.chain(&rollout.troubles).chain(unknown).map(|text| format!("{}.", text.trim_end_matches('.'))).collect()
 }
 
 fn none(model: &Model) -> Words {

@@ -399,6 +399,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             expect: Expectation {
                 all: vec![Expect::is(fact::WEIGHT, if back { 0 } else { 50 })],
                 fails_if: Vec::new(),
+                rests: Vec::new(),
                 words: None,
                 within: Duration::from_secs(30),
                 progress: None,

@@ -22,7 +22,7 @@ use holdshort::{
 use serde_json::{Value, json};
 
 use crate::server::{
-    EVENTS, Jumping, REVIEWS, ROLLOUTS, RUNS, SETS, Say, Server, cluster, list, recorded, recorded_json, scope,
+    EVENTS, Jumping, PODS, REVIEWS, ROLLOUTS, RUNS, SETS, Say, Server, cluster, list, recorded, recorded_json, scope,
 };
 
 type Changes<'a> = BoxStream<'a, Result<Change, ProviderError>>;
@@ -89,6 +89,7 @@ async fn a_list_asks_by_selector_and_explains_what_is_in_flight_only() {
     let expected = [
         format!("GET {EVENTS}?&limit=500&fieldSelector=involvedObject.uid%3D{uid}"),
         format!("GET {SETS}?&limit=500&labelSelector=rollouts-pod-template-hash"),
+        format!("GET {PODS}?&limit=500&labelSelector=app%3Dcheckout"),
         format!("GET {RUNS}?&limit=500&labelSelector=rollouts-pod-template-hash%3D5bdbc96c79"),
         format!("GET {ROLLOUTS}?&limit=500"),
         format!("POST {REVIEWS}"),
@@ -249,16 +250,19 @@ async fn an_error_on_the_watch_itself_is_told_and_everything_is_listed_anew() {
 }
 
 #[tokio::test]
-async fn one_forbidden_kind_does_not_hide_the_other() {
+async fn a_forbidden_kind_hides_no_rollout_and_is_no_failure_of_the_cluster() {
     let forbidden = recorded("403-viewer-cluster-list.json");
     let server = Server::default()
         .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-09-healthy-v1.1")])))
         .says("GET", SETS, Say::Whole(403, forbidden));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = words(&ready(&mut facet.watch(), 4));
-    let all = told.iter().position(|word| word == "all 1");
-    let error = told.iter().position(|word| word.starts_with("viewer may not list"));
-    assert!(all.is_some() && error > all, "the error comes last, so that it stays on screen: {told:?}");
+    let told = ready(&mut facet.watch(), 4);
+    let Some(Ok(Change::All(all))) = told.first() else { panic!("{:?}", words(&told)) };
+    let unknown: Vec<_> = all[0].unknown.iter().map(|unknown| unknown.what.as_str()).collect();
+    let why = "its ReplicaSets could not be read, so its pods and versions are not known: viewer may not list \
+               deployments anywhere on eu: ask who administers it for that right";
+    assert_eq!(unknown, [why]);
+    assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
 }
 
 #[tokio::test]
@@ -275,6 +279,8 @@ async fn reading_again_gives_the_facts_and_the_revision() {
         (fact::OTHER_PODS, "2"),
         (fact::PAUSED, "true"),
         (fact::PHASE, "paused"),
+        ("pods missing", "0"),
+        ("waits for a human at", "step 3/7"),
         ("spec taken up by the controller", "true"),
         (fact::STABLE, "b558f4fc7"),
         (fact::STEP, "3"),
@@ -351,4 +357,46 @@ async fn an_object_that_moved_is_a_conflict_and_nothing_was_done() {
     let call = abort(&*facet).await;
     let error = facet.send(&call, Some("343")).await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Conflict, false));
+}
+
+#[tokio::test]
+async fn an_error_confirms_nothing_that_was_told_before() {
+    let server = aborted()
+        .says("WATCH", ROLLOUTS, Say::Whole(503, "service unavailable".into()))
+        .says("WATCH", ROLLOUTS, Say::Whole(503, "service unavailable".into()))
+        .says("GET", ROLLOUTS, Say::Whole(503, "service unavailable".into()));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 20));
+    let first = told.iter().position(|word| word.starts_with("eu failed")).unwrap();
+    let after: Vec<_> = told[first..].iter().filter(|word| !word.starts_with("eu failed")).collect();
+    assert_eq!(after, Vec::<&String>::new(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_quiet_watch_that_is_open_again_is_told_as_alive_whichever_kind_it_follows() {
+    let server = aborted().says("WATCH", SETS, Say::Whole(503, "service unavailable".into())).says(
+        "WATCH",
+        SETS,
+        Say::LinesThenSilence(vec![]),
+    );
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.watch(), 20));
+    let error = told.iter().position(|word| word.starts_with("eu failed")).unwrap();
+    assert!(told[error..].iter().any(|word| word == "alive"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_every_revision_at_once_is_asked_more_and_more_slowly() {
+    let gone = recorded("watch-410-gone.json").trim().to_owned();
+    let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![gone]));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = ready(&mut facet.watch(), 60);
+    assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
+    let lists = server.lines().iter().filter(|line| is_list(line)).count();
+    // Only short sleeps end here: once the pause is long, it is over.
+    assert!((3..12).contains(&lists), "{lists}");
+}
+
+fn is_list(line: &str) -> bool {
+    line.starts_with(&format!("GET {ROLLOUTS}?")) && !line.contains("watch=true")
 }

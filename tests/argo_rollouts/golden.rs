@@ -27,15 +27,7 @@ pub(crate) fn seen(rollout: &str, sets: Option<&str>) -> Rollout {
     let sets: Vec<_> = sets.map(items).unwrap_or_default();
     let scope = scope();
     let sets = sets.iter().collect();
-    let view = View {
-        scope: &scope,
-        object: &object,
-        sets,
-        events: &[],
-        analyses: &[],
-        denied: vec![None, None],
-        unsure: vec![],
-    };
+    let view = View { sets, denied: vec![None, None], ..View::of(&scope, &object) };
     normalize::rollout(&view)
 }
 
@@ -180,11 +172,7 @@ fn recorded_states_have_the_phase_step_and_weight_that_they_had() {
             None,
             (Phase::Paused, None, 0, (0, Some(0)), text(""), text("3.1.0")),
         ),
-        (
-            "rollout-workloadref-missing-deployment",
-            None,
-            (Phase::Degraded, None, 2, (100, Some(100)), text(""), text("")),
-        ),
+        ("rollout-workloadref-missing-deployment", None, (Phase::Degraded, None, 2, (0, Some(0)), text(""), text(""))),
         // The controller has not seen the restart yet: it is not healthy again before it has.
         (
             "rollout-canary-28-restart",
@@ -263,15 +251,7 @@ fn nothing_that_a_provider_sends_reaches_the_screen_uncleaned() {
     wire["spec"]["template"]["spec"]["containers"][0]["image"] = "r/x:1\u{1b}[31m".into();
     let object: api::Rollout = serde_json::from_value(wire).unwrap();
     let scope = scope();
-    let view = View {
-        scope: &scope,
-        object: &object,
-        sets: vec![],
-        events: &[],
-        analyses: &[],
-        denied: vec![],
-        unsure: vec![],
-    };
+    let view = View::of(&scope, &object);
     let rollout = normalize::rollout(&view);
     assert_eq!(rollout.message.as_deref(), Some("stuck"));
     assert_eq!(rollout.canary, Some(Version::tagged("1")));

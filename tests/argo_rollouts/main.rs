@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod facade;
 #[cfg(test)]
+mod field;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod shop;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

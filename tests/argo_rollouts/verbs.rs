@@ -68,6 +68,7 @@ async fn abort_is_one_call_bound_to_the_object_and_the_bad_version_only() {
                 Expect { fact: fact::WEIGHT.into(), condition: Condition::AtMost(0) },
             ],
             fails_if: vec![],
+            rests: vec![],
             words: Some("aborted, no traffic on 1.1.0".into()),
             within: Duration::from_mins(1),
             progress: Some((fact::WEIGHT.into(), "%".into())),
@@ -119,8 +120,25 @@ async fn rolling_back_in_flight_puts_the_stable_template_into_the_spec_in_one_ca
 async fn after_full_promotion_the_way_back_is_the_version_before_and_goes_through_its_steps() {
     let draft = drafted(PROMOTED.0, PROMOTED.1, Verb::Rollback, None).await.unwrap();
     assert_eq!(draft.to, Some(Version::tagged("1.0.0")));
-    assert_eq!(draft.effect, "1.1.0 → 1.0.0, through all its steps");
-    assert_eq!(draft.notes, ["it goes through its steps like a new version; promote full leaves them out"]);
+    assert_eq!(draft.effect, "1.1.0 → 1.0.0, through all its steps; it waits for a human at step 3/7 (pause)");
+    let notes = [
+        "it goes through its steps like a new version; promote full leaves them out",
+        "1.0.0 runs no pods now: they must come up before it can take the traffic",
+    ];
+    assert_eq!(draft.notes, notes);
+    // It is not done before every pod is of that version; where a human must let it go on, it is not done either.
+    let all: Vec<_> = draft.expect.all.iter().map(ToString::to_string).collect();
+    let done = [
+        "canary hash b558f4fc7",
+        "spec taken up by the controller true",
+        "stable hash b558f4fc7",
+        "weight at most 0",
+        "pods of another version at most 0",
+        "updated pods ready at least 1",
+        "phase healthy",
+    ];
+    assert_eq!(all, done);
+    assert_eq!(draft.expect.rests.last().unwrap().to_string(), "waits for a human at step 3/7");
 }
 
 #[tokio::test]
@@ -181,7 +199,7 @@ async fn verbs_that_make_no_sense_now_are_refused_in_a_sentence() {
     let reference = "rollout-workloadref-missing-deployment";
     assert_eq!(
         drafted(reference, PROMOTED.1, Verb::Rollback, Some("1.0.0")).await.unwrap_err().0,
-        "its pods are defined by the Deployment 'legacy' (workloadRef): roll that back instead"
+        "'1.0.0' is not in its history: there is none"
     );
     let first = drafted(PAUSED.0, PAUSED.1, Verb::Abort, Some("1.0.0")).await;
     assert_eq!(first.unwrap_err().0, "abort takes no version");

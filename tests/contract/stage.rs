@@ -136,6 +136,11 @@ impl Stage {
         loop {
             let facts = self.read(rollout).await.facts;
             let open: Vec<_> = draft.expect.all.iter().filter(|expect| !expect.holds(&facts)).collect();
+            let rests = !draft.expect.rests.is_empty() && draft.expect.rests.iter().all(|expect| expect.holds(&facts));
+            if rests {
+                // It is under way, and waits where the plan said that it would.
+                return Vec::new();
+            }
             if open.is_empty() || self.clock.now() > end {
                 return open.into_iter().map(Expect::to_string).collect();
             }

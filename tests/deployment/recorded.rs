@@ -57,8 +57,7 @@ pub(crate) fn seen(deployment: Value, sets: &Value) -> Rollout {
     let sets: Vec<ReplicaSet> = list.items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect();
     let scope = scope();
     let sets = sets.iter().collect();
-    let view =
-        View { scope: &scope, object: &object, sets, events: &[], analyses: &[], denied: vec![None], unsure: vec![] };
+    let view = View { sets, denied: vec![None], ..View::of(&scope, &object) };
     normalize::rollout(&view)
 }
 

@@ -82,8 +82,10 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
                 at_most("updated pods missing", 0),
                 at_most(fact::OTHER_PODS, 0),
                 Expect::is(fact::PHASE, "healthy"),
+                Expect { fact: fact::UPDATED_READY.into(), condition: Condition::AtLeast(1) },
             ],
             fails_if: vec![],
+            rests: vec![],
             words: Some("3 of 3 pods on 1.5.0".into()),
             within: Duration::from_mins(1),
             progress: Some((fact::UPDATED_READY.into(), "pods".into())),
@@ -194,5 +196,5 @@ async fn what_a_real_controller_reached_after_the_recorded_patch_is_what_the_pla
         draft.expect.all.iter().filter(|expect| !expect.holds(&facts)).map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(holds(BACK).await, Vec::<String>::new());
-    assert_eq!(holds(STUCK).await.len(), 4);
+    assert_eq!(holds(STUCK).await.len(), 5);
 }

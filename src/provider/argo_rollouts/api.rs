@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::{
     domain::time::Timestamp,
     provider::kubernetes::{
-        api::{Condition, Meta, Object, Template, lenient, readable},
+        api::{Condition, Meta, Object, lenient, readable},
+        template::Template,
         workload::Marks,
     },
 };
@@ -75,6 +76,17 @@ pub struct Spec {
     /// How versions are exchanged.
     #[serde(default, deserialize_with = "lenient")]
     pub strategy: Strategy,
+    /// Which versions are put back without their steps.
+    #[serde(default, deserialize_with = "lenient")]
+    pub rollback_window: Option<RollbackWindow>,
+}
+
+/// `spec.rollbackWindow`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct RollbackWindow {
+    /// Those of which fewer than this many others lie between them and the stable one.
+    #[serde(default, deserialize_with = "lenient")]
+    pub revisions: usize,
 }
 
 /// `spec.workloadRef`.
@@ -125,6 +137,9 @@ pub struct TrafficRouting {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlueGreen {
+    /// Goes on by itself as soon as the preview is up; so too when absent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub auto_promotion_enabled: Option<bool>,
     /// Goes on by itself after this many seconds.
     #[serde(default, deserialize_with = "lenient")]
     pub auto_promotion_seconds: Option<u64>,
@@ -288,9 +303,23 @@ pub struct EphemeralMetadata {
 }
 
 impl Rollout {
-    /// A version is on its way.
+    /// A version is on its way, as the controller has it.
     pub fn is_moving(&self) -> bool {
         self.status.current_pod_hash != self.status.stable_rs
+    }
+
+    /// Has any controller ever looked at it?
+    pub fn is_taken_up(&self) -> bool {
+        let Status { observed_generation, current_pod_hash, stable_rs, conditions, .. } = &self.status;
+        !observed_generation.is_empty()
+            || !current_pod_hash.is_empty()
+            || !stable_rs.is_empty()
+            || !conditions.is_empty()
+    }
+
+    /// Pods that the spec asks for.
+    pub fn replicas(&self) -> u32 {
+        self.spec.replicas.unwrap_or(1)
     }
 
     /// The spec still holds a version that was taken back.
@@ -308,9 +337,11 @@ impl Rollout {
         self.spec.strategy.canary.as_ref().map_or(&[], |canary| &canary.steps)
     }
 
-    /// The running step, where there are steps; the number of steps after the last.
+    /// The running step, where there are steps; the number of steps after the last. One that is not told while a version is
+    /// on its way is the first, as the controller takes it.
     pub fn step_index(&self) -> Option<usize> {
-        let index = self.status.current_step_index?;
+        let first = || self.is_moving().then_some(0);
+        let index = self.status.current_step_index.or_else(first)?;
         (!self.steps().is_empty()).then(|| index.min(self.steps().len()))
     }
 

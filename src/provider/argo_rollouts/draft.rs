@@ -5,14 +5,15 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 use super::{
-    api::{MARKS, Rollout as Wire},
-    facts::{OBSERVED, RESTARTED},
+    api::Rollout as Wire,
+    back,
+    facts::{MISSING, OBSERVED, RESTARTED},
     refusal::{refusal, refusal_to_named},
     request,
 };
 use crate::{
     domain::{
-        rollout::{Rollout, StepKind},
+        rollout::{Arm, Role, Rollout, StepKind, Strategy},
         time::Timestamp,
         verb::Verb,
     },
@@ -20,7 +21,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_most, binding, canary, everywhere, share, share_now, stable, target},
+        verbs::{at_most, binding, canary, must_come_up, share, share_now, stable},
     },
 };
 
@@ -48,7 +49,7 @@ pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Ti
         Verb::Pause => Ok(stage.hold(true)),
         Verb::Resume => Ok(stage.hold(false)),
         Verb::Abort => Ok(stage.abort()),
-        Verb::Rollback => stage.rollback(ask.to.as_deref()),
+        Verb::Rollback => back::rollback(&stage, ask.to.as_deref()),
         Verb::Retry => Ok(stage.retry()),
         Verb::Restart => Ok(stage.restart(now)),
         Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => {
@@ -57,9 +58,12 @@ pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Ti
     }
 }
 
-struct Stage<'a> {
-    rollout: &'a Rollout,
-    view: &'a View<'a, Wire>,
+/// What a draft is made from.
+pub(super) struct Stage<'a> {
+    /// As it was on screen.
+    pub rollout: &'a Rollout,
+    /// As it is known now.
+    pub view: &'a View<'a, Wire>,
 }
 
 impl Stage<'_> {
@@ -78,7 +82,13 @@ impl Stage<'_> {
         };
         let mut draft = self.forward(request::promote(&wire.metadata, next), effect, vec![moved], SOON);
         draft.expect.fails_if = vec![Expect::is(fact::ABORTED, true)];
-        "abort takes all traffic back to the stable version".clone_into(&mut draft.undo);
+        let undo = match self.rollout.strategy {
+            Strategy::BlueGreen => {
+                "roll back puts the earlier version back; once the traffic has moved, abort does not"
+            }
+            Strategy::Canary | Strategy::Rolling => "abort takes all traffic back to the stable version",
+        };
+        undo.clone_into(&mut draft.undo);
         draft
     }
 
@@ -142,6 +152,7 @@ impl Stage<'_> {
         let mut draft = self.bound(Verb::Abort, request::abort(&self.view.object.metadata), effect, expected, AWAY);
         draft.expect.words = Some(format!("aborted, no traffic on {from}"));
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.stable.clone());
+        draft.notes.extend(self.stable_arm().and_then(|arm| must_come_up(self.rollout, arm)));
         draft.notes.push(format!("the spec still holds {from} afterwards: any edit of it brings that version back"));
         "retry tries the version again, from its first step".clone_into(&mut draft.undo);
         draft
@@ -161,7 +172,9 @@ impl Stage<'_> {
         let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
         let call = request::restart(&self.view.object.metadata, &at);
         let effect = format!("replaces {} pods one after the other; versions and traffic stay", self.rollout.replicas);
-        let mut draft = self.bound(Verb::Restart, call, effect, vec![Expect::is(RESTARTED, &at)], self.deadline());
+        // The controller is done when the last old pod is told to go; the pods are when the new ones are ready.
+        let expected = vec![Expect::is(RESTARTED, &at), Expect::is(OBSERVED, true), at_most(MISSING, 0)];
+        let mut draft = self.bound(Verb::Restart, call, effect, expected, self.deadline());
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.canary.clone());
         draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
         "none is needed: the same version runs".clone_into(&mut draft.undo);
@@ -169,54 +182,23 @@ impl Stage<'_> {
         draft
     }
 
-    fn rollback(&self, to: Option<&str>) -> Result<Draft, Blocked> {
-        let target = target(self.rollout, to)?;
-        let set = MARKS
-            .find(&self.view.sets, &target.hash)
-            .ok_or_else(|| Blocked(format!("the template of {} is gone", target.called())))?;
-        let from = canary(self.rollout);
-        let identity = &self.rollout.identity;
-        let to_stable = target.hash == identity.stable_hash;
-        let call = request::rollback(&self.view.object.metadata, set, self.view.object.spec.paused);
-        let mut expected = vec![Expect::is(fact::CANARY, &target.hash), Expect::is(OBSERVED, true)];
-        let mut draft = if to_stable {
-            let effect =
-                format!("{} → {} of traffic on {from}; {} everywhere", self.now(), self.share(0), target.called());
-            expected.extend([
-                at_most(fact::WEIGHT, 0),
-                at_most(fact::OTHER_PODS, 0),
-                Expect::is(fact::PHASE, "healthy"),
-            ]);
-            let mut draft = self.bound(Verb::Rollback, call, effect, expected, self.deadline());
-            draft.expect.words = Some(everywhere(self.rollout, target));
-            draft
-        } else {
-            let way = if self.rollout.steps.is_empty() { "" } else { ", through all its steps" };
-            let effect = format!("{from} → {}{way}", target.called());
-            let mut draft = self.bound(Verb::Rollback, call, effect, expected, AWAY);
-            draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
-            if !self.rollout.steps.is_empty() {
-                draft
-                    .notes
-                    .push("it goes through its steps like a new version; promote full leaves them out".to_owned());
-            }
-            draft
-        };
-        (draft.from, draft.to) = (self.rollout.canary.clone(), target.version.clone());
-        draft.undo = format!("roll back to {from}, which goes through all its steps again");
-        if self.view.object.spec.paused {
-            draft.notes.push("the person's pause is ended in the same call: it would hold the way back up".to_owned());
-        }
-        self.warn_of_automation(&mut draft);
-        Ok(draft)
-    }
-
     /// A draft of a verb that lets the new version go on.
     fn forward(&self, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
         self.bound(Verb::Promote, call, effect, all, within)
     }
 
-    fn bound(&self, verb: Verb, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
+    fn stable_arm(&self) -> Option<&Arm> {
+        self.rollout.side(Role::Stable)
+    }
+
+    pub(super) fn bound(
+        &self,
+        verb: Verb,
+        call: WireCall,
+        effect: String,
+        all: Vec<Expect>,
+        within: Duration,
+    ) -> Draft {
         let progress = Some((fact::WEIGHT.to_owned(), self.unit().to_owned()));
         Draft {
             from: self.rollout.stable.clone(),
@@ -224,7 +206,7 @@ impl Stage<'_> {
             effect,
             calls: vec![call],
             bound: binding(self.rollout, verb.direction()),
-            expect: Expectation { all, fails_if: Vec::new(), words: None, within, progress },
+            expect: Expectation { all, within, progress, ..Expectation::default() },
             undo: String::new(),
             notes: Vec::new(),
         }
@@ -242,13 +224,12 @@ impl Stage<'_> {
         !self.view.object.status.pause_conditions.is_empty()
     }
 
-    fn deadline(&self) -> Duration {
+    pub(super) fn deadline(&self) -> Duration {
         Duration::from_secs(self.view.object.spec.progress_deadline_seconds.unwrap_or(DEADLINE)).max(AWAY)
     }
 
-    /// `4/7 (pause)`.
-    /// As `kubectl argo rollouts get rollout` counts: how many steps are done, of how many.
-    fn step(&self, index: usize) -> String {
+    /// `3/7 (pause)`, in kubectl-argo-rollouts' numbers: so many steps are done.
+    pub(super) fn step(&self, index: usize) -> String {
         let label = self.rollout.steps.get(index).map_or("", |step| step.label.as_str());
         format!("{index}/{} ({label})", self.rollout.steps.len())
     }
@@ -265,15 +246,15 @@ impl Stage<'_> {
         if self.rollout.weight.max == 100 { "%" } else { "weight" }
     }
 
-    fn share(&self, weight: u32) -> String {
+    pub(super) fn share(&self, weight: u32) -> String {
         share(weight, self.rollout.weight)
     }
 
-    fn now(&self) -> String {
+    pub(super) fn now(&self) -> String {
         share_now(self.rollout.weight)
     }
 
-    fn warn_of_automation(&self, draft: &mut Draft) {
+    pub(super) fn warn_of_automation(&self, draft: &mut Draft) {
         draft.notes.extend(gitops::warning(&self.view.object.metadata));
     }
 }

@@ -25,6 +25,8 @@ use crate::{
 };
 
 pub mod api;
+mod asked;
+mod back;
 mod draft;
 mod facts;
 pub mod normalize;
@@ -38,6 +40,9 @@ mod weight;
 /// Rollouts.
 pub const ROLLOUTS: Resource =
     Resource { group: "argoproj.io", version: "v1alpha1", plural: "rollouts", product: "Argo Rollouts" };
+/// What a `workloadRef` may name. Other kinds are said by name and not written to.
+pub const WORKLOADS: Resource =
+    Resource { group: "apps", version: "v1", plural: "deployments", product: "Kubernetes apps/v1" };
 /// AnalysisRuns.
 pub const ANALYSIS_RUNS: Resource =
     Resource { group: "argoproj.io", version: "v1alpha1", plural: "analysisruns", product: "Argo Rollouts" };
@@ -57,6 +62,12 @@ impl Kind for Argo {
     const RESOURCE: Resource = ROLLOUTS;
     const HASH_LABEL: &'static str = api::HASH_LABEL;
     const SUBRESOURCES: &'static [&'static str] = refusal::SUBRESOURCES;
+    const CLAIMS: bool = true;
+
+    fn defined_by(object: &api::Rollout) -> Option<(Resource, (String, String))> {
+        let reference = object.spec.workload_ref.as_ref().filter(|reference| reference.kind == "Deployment")?;
+        Some((WORKLOADS, (object.metadata.namespace.clone(), reference.name.clone())))
+    }
 
     fn selector(object: &api::Rollout) -> Option<String> {
         // With a workloadRef the selector is the workload's: all sets of the engine come then, and their owner tells them
@@ -75,7 +86,7 @@ impl Kind for Argo {
     }
 
     fn facts(view: &View<'_, api::Rollout>) -> Facts {
-        facts::facts(view.object, &view.sets)
+        facts::facts(view)
     }
 
     fn draft(rollout: &Rollout, view: &View<'_, api::Rollout>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {

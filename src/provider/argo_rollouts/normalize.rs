@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     api::{self, MARKS, RunStatus},
+    asked,
     phase::{self, Word},
     refusal,
     run::{self, AnalysisRun},
@@ -12,7 +13,9 @@ use super::{
 use crate::{
     domain::{
         ids::RolloutId,
-        rollout::{Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Role, Rollout, StepKind, Strategy},
+        rollout::{
+            Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy,
+        },
         text::clean,
         time::after,
         version::Version,
@@ -20,50 +23,89 @@ use crate::{
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         facade::View,
-        workload,
+        pods, workload,
     },
 };
 
 /// A rollout in the domain's words, offers included.
 pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
     let (wire, scope) = (view.object, view.scope);
-    let (meta, status) = (&wire.metadata, &wire.status);
-    let (word, message) = phase::phase(wire);
+    let meta = &wire.metadata;
+    let arms = arms(view);
+    let version = |role: Role| arms.iter().find(|arm| arm.role == role).and_then(|arm| arm.version.clone());
+    let (phase, message) = phase(view);
+    let events = &view.extras.events;
+    let step = if asked::is_another(view) { (!wire.steps().is_empty()).then_some(0) } else { wire.step_index() };
     let mut rollout = Rollout {
         id: RolloutId::new(&scope.source, Engine::ArgoRollouts, meta.path()),
         service: scope.service(&meta.namespace, &meta.name),
         environment: scope.environment.clone(),
         strategy: if wire.spec.strategy.blue_green.is_some() { Strategy::BlueGreen } else { Strategy::Canary },
-        stable: stable(wire, &view.sets),
-        canary: canary(wire, &view.sets),
-        phase: in_our_words(wire, word),
+        stable: version(Role::Stable),
+        canary: version(if arms.iter().any(|arm| arm.role == Role::Canary) { Role::Canary } else { Role::Stable }),
+        phase,
         message: Some(clean(&message)).filter(|message| !message.is_empty()),
         steps: wire.steps().iter().map(steps::step).collect(),
-        step: wire.step_index(),
-        weight: weight::weight(wire, &view.sets),
+        step,
+        weight: weight::weight(view),
         pause: pause(wire),
         held: wire.spec.paused,
-        aborted_in_spec: wire.is_aborted(),
-        arms: arms(wire, &view.sets),
-        replicas: wire.spec.replicas.unwrap_or(1),
-        started: started(wire, &view.sets),
-        step_times: steps::times(view.events, started(wire, &view.sets), pause(wire).zip(wire.step_index())),
-        analyses: with_current(wire, view.analyses),
-        events: view.events.to_vec(),
-        troubles: Vec::new(),
-        unknown: Vec::new(),
-        lag: None,
+        aborted_in_spec: wire.is_aborted() && !asked::is_another(view),
+        replicas: wire.replicas(),
+        started: started(view),
+        step_times: steps::times(events, started(view), pause(wire).zip(wire.step_index())),
+        analyses: with_current(wire, &view.extras.analyses),
+        events: events.clone(),
+        troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
+        unknown: asked::unknown(view),
+        lag: asked::lag(view),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
             revision: clean(&meta.resource_version),
-            canary_hash: clean(&status.current_pod_hash),
-            stable_hash: clean(&status.stable_rs),
+            canary_hash: asked::hash(view),
+            stable_hash: clean(&wire.status.stable_rs),
         },
+        arms,
         offers: Vec::new(),
     };
     rollout.offers = refusal::offers(&rollout, view);
     rollout
+}
+
+/// Where it is, and the engine's own words about that, or ours where its word is of something else.
+pub(super) fn phase(view: &View<'_, api::Rollout>) -> (Phase, String) {
+    let wire = view.object;
+    let (word, message) = phase::phase(wire);
+    let phase = in_our_words(wire, word);
+    if !wire.is_taken_up() {
+        return (Phase::Unknown, "no controller has taken it up: nothing that is asked of it happens".to_owned());
+    }
+    if asked::is_another(view) {
+        let container = container(view);
+        let named = asked::current(view);
+        let named = named.and_then(|set| workload::version(&set.spec.template, &set.metadata, &container));
+        let runs = named.map_or_else(|| "another version".to_owned(), |version| version.to_string());
+        let words = format!("the controller has not taken up what the spec asks for; it is still at {runs}");
+        let phase = if phase == Phase::Healthy { Phase::Progressing } else { phase };
+        return (phase, words);
+    }
+    // What is promoted and has not one pod left is down, whatever is said of its progress.
+    if !wire.is_moving() && !wire.status.stable_rs.is_empty() && wire.replicas() > 0 && available(view) == 0 {
+        let wanted = wire.replicas();
+        let why = phase::late(wire).or_else(|| Some(message).filter(|message| !message.is_empty()));
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        return (Phase::Degraded, format!("0 of {wanted} pods are available{why}"));
+    }
+    (phase, message)
+}
+
+/// The pods that are available: as their ReplicaSets count them, or where none is seen as the status does.
+fn available(view: &View<'_, api::Rollout>) -> u32 {
+    if view.sets.is_empty() {
+        return view.object.status.available_replicas;
+    }
+    view.sets.iter().map(|set| set.status.available_replicas).sum()
 }
 
 /// AnalysisRuns of a rollout's current version, newest first.
@@ -108,8 +150,9 @@ pub(super) fn in_our_words(wire: &api::Rollout, word: Word) -> Phase {
     }
 }
 
-/// The pause in force. An inconclusive analysis outweighs a step: the step's time ends by itself, the doubt does not.
-fn pause(wire: &api::Rollout) -> Option<Pause> {
+/// The pause in force. An inconclusive analysis outweighs a step: the step's time ends by itself, the doubt does not. Some
+/// controllers go on all the same when the step's time is over: then it is a doubt with an end.
+pub(super) fn pause(wire: &api::Rollout) -> Option<Pause> {
     let conditions = &wire.status.pause_conditions;
     let doubt = conditions.iter().find(|condition| condition.reason.starts_with("Inconclusive"));
     let Some(condition) = doubt.or_else(|| conditions.first()) else {
@@ -120,7 +163,7 @@ fn pause(wire: &api::Rollout) -> Option<Pause> {
         "CanaryPauseStep" => {
             let step = wire.step_index().and_then(|index| wire.steps().get(index)).map(|step| steps::step(step).kind);
             let length = if let Some(StepKind::Pause(length)) = step { length } else { None };
-            (PauseReason::Step, length)
+            (if is_in_doubt(wire) { PauseReason::Inconclusive } else { PauseReason::Step }, length)
         }
         "BlueGreenPause" => {
             let seconds = wire.spec.strategy.blue_green.as_ref().and_then(|bg| bg.auto_promotion_seconds);
@@ -132,50 +175,92 @@ fn pause(wire: &api::Rollout) -> Option<Pause> {
     Some(Pause { reason, since, until: since.zip(length).map(|(since, length)| after(since, length)) })
 }
 
-fn version_in(set: &ReplicaSet) -> Option<Version> {
-    workload::version(&set.spec.template, &set.metadata)
+/// Did an analysis that the status names come to no conclusion?
+fn is_in_doubt(wire: &api::Rollout) -> bool {
+    let canary = &wire.status.canary;
+    let runs = [&canary.current_step_analysis_run_status, &canary.current_background_analysis_run_status];
+    runs.into_iter().flatten().any(|run| run.status == "Inconclusive")
 }
 
-fn stable(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<Version> {
-    let hash = &wire.status.stable_rs;
-    if hash.is_empty() {
-        return None;
-    }
-    let of_set = MARKS.find(sets, hash).and_then(version_in);
-    of_set.or_else(|| if wire.is_moving() { None } else { of_spec(wire, &Meta::default()) })
-}
-
-fn of_spec(wire: &api::Rollout, holder: &Meta) -> Option<Version> {
-    workload::version(&wire.spec.template, holder)
-}
-
-/// What the spec asks for. With a `workloadRef` the spec has no template, and its ReplicaSet tells.
-fn canary(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<Version> {
-    let set = MARKS.find(sets, &wire.status.current_pod_hash);
-    if !wire.is_moving() && phase::is_observed(wire) && !wire.status.stable_rs.is_empty() {
-        return stable(wire, sets);
-    }
-    // The ReplicaSet's own annotations count only while it is the one that the spec asks for.
-    let holder = set.filter(|_| phase::is_observed(wire)).map(|set| set.metadata.clone()).unwrap_or_default();
-    of_spec(wire, &holder).or_else(|| set.and_then(version_in))
-}
-
-fn arms(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Vec<Arm> {
+/// Every version with its pods, newest revision first. What the status names and nobody saw is there too, as unknown.
+fn arms(view: &View<'_, api::Rollout>) -> Vec<Arm> {
+    let (wire, status) = (view.object, &view.object.status);
+    let asked = asked::hash(view);
     let role = |hash: &str| {
-        if hash == wire.status.stable_rs {
+        if hash == status.stable_rs {
             Role::Stable
-        } else if hash == wire.status.current_pod_hash {
+        } else if hash == asked {
             Role::Canary
         } else {
             Role::Old
         }
     };
-    let mut all: Vec<_> = sets.iter().map(|set| MARKS.arm(set, role(MARKS.hash_of(set)))).collect();
+    let container = container(view);
+    let arm = |set: &&ReplicaSet| MARKS.arm(set, role(MARKS.hash_of(set)), &container);
+    let mut all: Vec<Arm> = view.sets.iter().map(arm).collect();
     all.sort_by_key(|arm| std::cmp::Reverse(arm.revision));
+    let known = |hash: &str| view.sets.iter().any(|set| MARKS.hash_of(set) == hash);
+    let version =
+        || asked::template(view).and_then(|template| workload::version(template, &Meta::default(), &container));
+    if !status.stable_rs.is_empty() && !known(&status.stable_rs) {
+        let version = if wire.is_moving() { None } else { version() };
+        all.push(unseen(Role::Stable, &status.stable_rs, version, None));
+    }
+    if asked::is_another(view) && !known(&asked) {
+        // The controller has made nothing of it: it has no pods.
+        all.insert(0, unseen(Role::Canary, &asked, version(), Some(Pods::default())));
+    } else if wire.is_moving() && !known(&asked) {
+        all.insert(0, unseen(Role::Canary, &asked, version(), None));
+    } else if status.stable_rs.is_empty() && all.is_empty() {
+        // Its first version, of which nothing was made.
+        let pods = view.unread.is_none().then(Pods::default);
+        all.insert(0, unseen(Role::Canary, "", version(), pods));
+    }
+    if let Some(arm) = all.iter_mut().find(|arm| arm.role == Role::Canary) {
+        named_by_spec(view, arm, &container);
+    }
+    workload::tell_apart(&mut all);
     all
 }
 
-fn started(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<crate::domain::time::Timestamp> {
-    let of_set = || MARKS.find(sets, &wire.status.current_pod_hash).and_then(|set| set.metadata.creation_timestamp);
-    wire.status.duration.rollout_started_at.or_else(of_set)
+/// The version on its way is the one of the spec: it is older than its ReplicaSet, and may say more.
+fn named_by_spec(view: &View<'_, api::Rollout>, arm: &mut Arm, container: &str) {
+    let holder = asked::current(view).filter(|set| clean(&set.metadata.name) == arm.name).map(|set| &set.metadata);
+    let none = Meta::default();
+    let named = asked::template(view).and_then(|it| workload::version(it, holder.unwrap_or(&none), container));
+    if named.is_some() {
+        arm.version = named;
+    }
+}
+
+fn unseen(role: Role, hash: &str, version: Option<Version>, pods: Option<Pods>) -> Arm {
+    Arm {
+        role,
+        version,
+        hash: clean(hash),
+        name: String::new(),
+        revision: None,
+        earlier_revisions: Vec::new(),
+        pods,
+        created: None,
+        scale_down_at: None,
+    }
+}
+
+/// Which container stands for the whole.
+fn container(view: &View<'_, api::Rollout>) -> String {
+    let (meta, status) = (&view.object.metadata, &view.object.status);
+    let service = view.scope.service(&meta.namespace, &meta.name);
+    let current = asked::current(view).map(|set| &set.spec.template);
+    let Some(new) = asked::template(view).or(current) else { return String::new() };
+    let before = MARKS.find(&view.sets, &status.stable_rs).map(|set| &set.spec.template);
+    workload::container(&[service.as_str(), &meta.name], new, before)
+}
+
+fn started(view: &View<'_, api::Rollout>) -> Option<crate::domain::time::Timestamp> {
+    if asked::is_another(view) {
+        return view.object.metadata.spec_written;
+    }
+    let of_set = || asked::current(view).and_then(|set| set.metadata.creation_timestamp);
+    view.object.status.duration.rollout_started_at.or_else(of_set)
 }

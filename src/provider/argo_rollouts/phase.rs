@@ -68,6 +68,14 @@ fn calculated(rollout: &Rollout) -> (Word, String) {
     }
 }
 
+/// That it has made no progress for too long, in the controller's words.
+pub(super) fn late(rollout: &Rollout) -> Option<String> {
+    let late =
+        |condition: &&crate::provider::kubernetes::api::Condition| condition.reason == "ProgressDeadlineExceeded";
+    let told = rollout.status.conditions.iter().find(late)?;
+    Some(format!("{}: {}", told.reason, told.message))
+}
+
 fn failure(rollout: &Rollout) -> Option<String> {
     rollout.status.conditions.iter().find_map(|condition| match condition.reason.as_str() {
         _ if condition.kind == "InvalidSpec" => Some(format!("InvalidSpec: {}", condition.message)),

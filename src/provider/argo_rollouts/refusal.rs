@@ -1,13 +1,15 @@
 //! Which verbs can be used now; for every other one, why not, as a sentence with the way out.
 
 use super::{
+    WORKLOADS,
     api::{MARKS, Rollout as Wire},
-    phase,
+    asked, phase,
 };
 use crate::{
     domain::{
         offer::Offer,
         rollout::Rollout,
+        text::clean,
         verb::{Direction, Verb},
     },
     provider::kubernetes::{facade::View, verbs::risk},
@@ -41,13 +43,16 @@ pub(super) fn offers(rollout: &Rollout, view: &View<'_, Wire>) -> Vec<Offer> {
 /// Why a verb cannot be used now; `None` when it can.
 pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
     let wire = view.object;
+    if !wire.is_taken_up() {
+        return Some("no controller has taken it up, so nothing that is asked of it would happen".to_owned());
+    }
     let by_state = match verb {
         Verb::Promote => promote(wire),
         Verb::Skip => skip(wire),
         Verb::PromoteFull => promote_full(wire),
         Verb::Pause => wire.spec.paused.then(|| "a person has paused it already".to_owned()),
         Verb::Resume => resume(wire),
-        Verb::Abort => abort(wire),
+        Verb::Abort => abort(wire, view),
         Verb::Rollback => rollback(rollout, view),
         Verb::Retry => (!wire.is_aborted()).then(|| "it was not aborted".to_owned()),
         Verb::Restart => restart(wire),
@@ -56,12 +61,19 @@ pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> O
         }
     };
     // The controller decides on what it has taken up; what comes next may be another version.
-    let unseen = (verb.direction() == Direction::Forward && !phase::is_observed(wire))
+    let behind = !phase::is_observed(wire) || asked::is_another(view);
+    let unseen = (verb.direction() == Direction::Forward && behind)
         .then(|| "the controller has not taken up the last change of the spec yet".to_owned());
-    by_state.or(unseen).or_else(|| denied(verb, view))
+    // A version that the controller does not know of yet is on its way all the same.
+    let first = if asked::is_another(view) { unseen.or(by_state) } else { by_state.or(unseen) };
+    first.or_else(|| denied(verb, view))
 }
 
 fn denied(verb: Verb, view: &View<'_, Wire>) -> Option<String> {
+    if verb == Verb::Rollback && view.object.spec.workload_ref.is_some() {
+        // What defines the pods is patched, and that is the last entry.
+        return view.denied.get(SUBRESOURCES.len()).cloned().flatten();
+    }
     view.denied.get(patches(verb)?).cloned().flatten()
 }
 
@@ -137,8 +149,10 @@ fn resume(wire: &Wire) -> Option<String> {
     }
 }
 
-fn abort(wire: &Wire) -> Option<String> {
-    if !wire.is_moving() {
+fn abort(wire: &Wire, view: &View<'_, Wire>) -> Option<String> {
+    if !wire.is_moving() && asked::is_another(view) {
+        Some("the controller has not begun with it, so there is nothing to abort yet; roll back takes it out of the spec".to_owned())
+    } else if !wire.is_moving() {
         Some("nothing is on its way, so there is nothing to abort; roll back puts an earlier version back".to_owned())
     } else if wire.status.abort {
         Some("it was aborted already".to_owned())
@@ -157,6 +171,14 @@ pub(super) fn refusal_to_named(view: &View<'_, Wire>) -> Option<String> {
 fn rollback(rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
     let no_target = || match rollout.way_back() {
         Some(arm) if MARKS.find(&view.sets, &arm.hash).is_some() => None,
+        Some(arm) if view.unread.is_some() => {
+            Some(format!("the ReplicaSets could not be read, so the template of {} is not known", arm.called()))
+        }
+        Some(arm) if arm.name.is_empty() => Some(format!(
+            "the ReplicaSet of the stable version ({}) is not seen, so there is no template to put back; abort takes the \
+             traffic off the new one",
+            arm.hash
+        )),
         _ => Some("no earlier version is left in its history".to_owned()),
     };
     defined_elsewhere(view.object).or_else(no_target)
@@ -164,8 +186,13 @@ fn rollback(rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
 
 fn defined_elsewhere(wire: &Wire) -> Option<String> {
     let reference = wire.spec.workload_ref.as_ref()?;
-    let (kind, name) = (&reference.kind, &reference.name);
-    Some(format!("its pods are defined by the {kind} '{name}' (workloadRef): roll that back instead"))
+    let (kind, name) = (clean(&reference.kind), clean(&reference.name));
+    (kind != "Deployment").then(|| {
+        format!(
+            "its pods are defined by the {kind} '{name}' (workloadRef): of those, only {} can be rolled back here",
+            WORKLOADS.plural
+        )
+    })
 }
 
 fn restart(wire: &Wire) -> Option<String> {

@@ -4,14 +4,15 @@
 use serde_json::{Value, json};
 
 use super::{
-    ROLLOUTS,
+    ROLLOUTS, WORKLOADS,
     api::{EphemeralMetadata, HASH_LABEL},
 };
 use crate::{
-    port::plan::WireCall,
+    port::plan::{RevisionGuard, WireCall},
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         patch::{self, Form},
+        template::Template,
     },
 };
 
@@ -77,6 +78,24 @@ pub fn rollback(meta: &Meta, to: &ReplicaSet, held: bool) -> WireCall {
     patch::call(ROLLOUTS, meta, "", words, Form::Json, &Value::Array(operations))
 }
 
+/// Puts a template back into the Deployment that defines the pods. The Rollout was read before, so its revision guards
+/// nothing here: the images that the Deployment must still have do.
+pub fn rollback_workload(namespace: &str, name: &str, now: Option<&Template>, to: &ReplicaSet) -> WireCall {
+    let images = now.into_iter().flat_map(Template::containers).enumerate();
+    let test = |(index, (_, image)): (usize, (&str, &str))| json!({"op": "test", "path": format!("/spec/template/spec/containers/{index}/image"), "value": image});
+    let mut operations: Vec<Value> = images.map(test).collect();
+    operations.push(json!({"op": "replace", "path": "/spec/template", "value": restorable(to)}));
+    let meta = Meta { namespace: namespace.to_owned(), name: name.to_owned(), ..Meta::default() };
+    let words = format!("put the template of {} back into the Deployment {name}", to.metadata.name);
+    let call = patch::call(WORKLOADS, &meta, "", words, Form::Json, &Value::Array(operations));
+    WireCall { guard: RevisionGuard::None, ..call }
+}
+
+/// As [`hold`], after another object was written: that one's revision is not this one's.
+pub fn hold_after(meta: &Meta, paused: bool) -> WireCall {
+    WireCall { guard: RevisionGuard::None, ..hold(meta, paused) }
+}
+
 /// A ReplicaSet's template without what the controller added to it: only then is its hash the ReplicaSet's again, and the
 /// way back a fast one.
 fn restorable(set: &ReplicaSet) -> Value {
@@ -101,8 +120,8 @@ mod tests {
     use crate::{
         port::plan::RevisionGuard,
         provider::kubernetes::{
-            api::Template,
             patch::{JSON, MERGE},
+            template::Template,
         },
     };
 

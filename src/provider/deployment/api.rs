@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::provider::kubernetes::{
-    api::{Condition, Meta, Object, Template, lenient, readable},
+    api::{Condition, Meta, Object, lenient, readable},
+    template::Template,
     workload::Marks,
 };
 
@@ -98,6 +99,11 @@ impl Deployment {
     /// Has the controller taken up the last change of the spec?
     pub fn is_observed(&self) -> bool {
         self.metadata.generation <= self.status.observed_generation
+    }
+
+    /// Has any controller ever looked at it?
+    pub fn is_taken_up(&self) -> bool {
+        self.status.observed_generation > 0 || !self.status.conditions.is_empty() || self.status.replicas > 0
     }
 
     /// What the controller says of one thing.

@@ -21,7 +21,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_most, binding, canary, everywhere, share_now, target},
+        verbs::{at_least, at_most, binding, canary, everywhere, must_come_up, share_now, target},
     },
 };
 
@@ -116,6 +116,8 @@ impl Stage<'_> {
         let effect = format!("{} → 0 % of its pods on {from}; {} everywhere", self.now(), target.called());
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
         expected.extend(settled());
+        // No pods are no proof of anything.
+        expected.push(at_least(fact::UPDATED_READY, 1));
         let mut draft = self.bound(verb, request::rollback(wire, set), effect, expected, self.deadline());
         draft.expect.words = Some(everywhere(self.rollout, target));
         (draft.from, draft.to) = (self.rollout.canary.clone(), target.version.clone());
@@ -128,6 +130,7 @@ impl Stage<'_> {
                 .notes
                 .push(format!("it was made with kubectl apply: applying the same file again brings {from} back"));
         }
+        draft.notes.extend(must_come_up(self.rollout, target));
         draft.undo = format!("roll back to {from}");
         Ok(draft)
     }
@@ -141,7 +144,7 @@ impl Stage<'_> {
             calls: vec![call],
             bound: binding(self.rollout, verb.direction()),
             // No failure: for a while after the patch the conditions still tell of the version that was taken back.
-            expect: Expectation { all, fails_if: Vec::new(), words: None, within, progress },
+            expect: Expectation { all, within, progress, ..Expectation::default() },
             undo: String::new(),
             notes: gitops::warning(&self.view.object.metadata).into_iter().collect(),
         }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::text::clean,
     port::plan::{Facts, fact},
-    provider::kubernetes::api::ReplicaSet,
+    provider::kubernetes::facade::View,
 };
 
 /// `true` when the controller has taken up the last change of the spec.
@@ -20,7 +20,8 @@ pub(super) const MISSING: &str = "updated pods missing";
 pub(super) const RESTARTED: &str = "restarted";
 
 /// The facts of a Deployment.
-pub(super) fn facts(deployment: &Deployment, sets: &[&ReplicaSet]) -> Facts {
+pub(super) fn facts(view: &View<'_, Deployment>) -> Facts {
+    let (deployment, sets) = (view.object, &view.sets);
     let sides = Sides::of(deployment, sets);
     let ready = sides.new.map_or(0, |set| set.status.ready_replicas);
     let all: u32 = sets.iter().map(|set| set.status.replicas).sum();
@@ -34,9 +35,11 @@ pub(super) fn facts(deployment: &Deployment, sets: &[&ReplicaSet]) -> Facts {
         put(fact::WEIGHT, share.to_string());
     }
     put(fact::HELD, deployment.spec.paused.to_string());
-    put(fact::UPDATED_READY, ready.to_string());
-    put(fact::OTHER_PODS, other.to_string());
-    put(MISSING, deployment.replicas().saturating_sub(ready).to_string());
+    if view.unread.is_none() {
+        put(fact::UPDATED_READY, ready.to_string());
+        put(fact::OTHER_PODS, other.to_string());
+        put(MISSING, deployment.replicas().saturating_sub(ready).to_string());
+    }
     put(OBSERVED, deployment.is_observed().to_string());
     if let Some(at) = deployment.spec.template.annotation(RESTARTED_AT) {
         put(RESTARTED, at.to_owned());

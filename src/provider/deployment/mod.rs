@@ -67,7 +67,7 @@ impl Kind for Plain {
     }
 
     fn facts(view: &View<'_, api::Deployment>) -> Facts {
-        facts::facts(view.object, &view.sets)
+        facts::facts(view)
     }
 
     fn draft(rollout: &Rollout, view: &View<'_, api::Deployment>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {

@@ -10,12 +10,18 @@ use super::{
 use crate::{
     domain::{
         ids::RolloutId,
-        rollout::{Arm, Engine, Event, Identity, Pause, PauseReason, Rollout, Strategy},
+        rollout::{
+            Arm, Engine, Event, Identity, Lag, Pause, PauseReason, Phase, Pods, Role, Rollout, Strategy, Unknown,
+        },
         text::clean,
         time::Timestamp,
         version::Version,
     },
-    provider::kubernetes::{api, facade::View, workload},
+    provider::kubernetes::{
+        api::{self, Meta},
+        facade::View,
+        pods, workload,
+    },
 };
 
 /// A Deployment in the domain's words, offers included.
@@ -23,15 +29,17 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
     let (wire, scope) = (view.object, view.scope);
     let meta = &wire.metadata;
     let sides = Sides::of(wire, &view.sets);
-    let (phase, message) = phase::phase(wire);
-    let canary = canary(wire, &sides);
+    let (phase, message) = phase(view);
+    let arms = arms(view, &sides);
+    let version = |role: Role| arms.iter().find(|arm| arm.role == role).and_then(|arm| arm.version.clone());
+    let events = &view.extras.events;
     let mut rollout = Rollout {
         id: RolloutId::new(&scope.source, Engine::Deployment, meta.path()),
         service: scope.service(&meta.namespace, &meta.name),
         environment: scope.environment.clone(),
         strategy: Strategy::Rolling,
-        stable: if sides.is_moving() { sides.stable.and_then(version_in) } else { canary.clone() },
-        canary,
+        stable: version(Role::Stable),
+        canary: version(if arms.iter().any(|arm| arm.role == Role::Canary) { Role::Canary } else { Role::Stable }),
         phase,
         message: Some(clean(&message)).filter(|message| !message.is_empty()),
         steps: Vec::new(),
@@ -40,15 +48,14 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
         pause: pause(wire),
         held: wire.spec.paused,
         aborted_in_spec: false,
-        arms: arms(&sides, &view.sets),
         replicas: wire.replicas(),
-        started: sides.new.and_then(|set| started(set, view.events)),
+        started: sides.new.and_then(|set| started(set, events)),
         step_times: BTreeMap::new(),
-        analyses: view.analyses.to_vec(),
-        events: view.events.to_vec(),
-        troubles: Vec::new(),
-        unknown: Vec::new(),
-        lag: None,
+        analyses: view.extras.analyses.clone(),
+        events: events.clone(),
+        troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
+        unknown: unknown(view),
+        lag: lag(wire),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
@@ -56,20 +63,42 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
             canary_hash: sides.canary_hash.clone(),
             stable_hash: sides.stable_hash.clone(),
         },
+        arms,
         offers: Vec::new(),
     };
     rollout.offers = refusal::offers(&rollout, view);
     rollout
 }
 
-/// What the spec asks for; its ReplicaSet may say what it was built from.
-fn canary(wire: &Deployment, sides: &Sides<'_>) -> Option<Version> {
-    let holder = sides.new.map(|set| set.metadata.clone()).unwrap_or_default();
-    workload::version(&wire.spec.template, &holder)
+fn phase(view: &View<'_, Deployment>) -> (Phase, String) {
+    if !view.object.is_taken_up() {
+        return (Phase::Unknown, "no controller has taken it up: nothing that is asked of it happens".to_owned());
+    }
+    phase::phase(view.object)
 }
 
-fn version_in(set: &api::ReplicaSet) -> Option<Version> {
-    workload::version(&set.spec.template, &set.metadata)
+/// How far the controller is behind the spec, where it is.
+fn lag(wire: &Deployment) -> Option<Lag> {
+    let meta = &wire.metadata;
+    let since = if wire.is_taken_up() { meta.spec_written } else { meta.creation_timestamp };
+    (!wire.is_observed()).then_some(Lag { since })
+}
+
+/// What of it is not known. A Deployment names no version, so only its sets tell what there is.
+fn unknown(view: &View<'_, Deployment>) -> Vec<Unknown> {
+    let read = view.unread.map(|why| Unknown {
+        what: format!("its ReplicaSets could not be read, so its pods and versions are not known: {why}"),
+        way: "get the right to list replicasets.apps".to_owned(),
+    });
+    let status = &view.object.status;
+    let unseen = || {
+        let lost = view.unread.is_none() && view.sets.is_empty() && status.replicas > 0;
+        lost.then(|| Unknown {
+            what: format!("what its {} pods run is not known: none of its ReplicaSets is seen", status.replicas),
+            way: "wait until they are listed again".to_owned(),
+        })
+    };
+    read.or_else(unseen).into_iter().collect()
 }
 
 /// A pause is a person's: nothing else pauses a Deployment. The controller says when, unless it had given up before.
@@ -79,10 +108,34 @@ fn pause(wire: &Deployment) -> Option<Pause> {
     wire.spec.paused.then_some(Pause { reason: PauseReason::Person, since, until: None })
 }
 
-fn arms(sides: &Sides<'_>, sets: &[&api::ReplicaSet]) -> Vec<Arm> {
-    let mut all: Vec<_> = sets.iter().map(|set| MARKS.arm(set, sides.role(set))).collect();
+fn arms(view: &View<'_, Deployment>, sides: &Sides<'_>) -> Vec<Arm> {
+    let meta = &view.object.metadata;
+    let service = view.scope.service(&meta.namespace, &meta.name);
+    let wanted = &view.object.spec.template;
+    let before = sides.stable.map(|set| &set.spec.template);
+    let container = workload::container(&[service.as_str(), &meta.name], wanted, before);
+    let mut all: Vec<_> = view.sets.iter().map(|set| MARKS.arm(set, sides.role(set), &container)).collect();
     all.sort_by_key(|arm| std::cmp::Reverse(arm.revision));
+    if sides.new.is_none() {
+        // The controller has made nothing of it yet; or nobody may see what it made.
+        all.insert(0, unmade(view, sides, workload::version(wanted, &Meta::default(), &container)));
+    }
+    workload::tell_apart(&mut all);
     all
+}
+
+fn unmade(view: &View<'_, Deployment>, sides: &Sides<'_>, version: Option<Version>) -> Arm {
+    Arm {
+        role: Role::Canary,
+        version,
+        hash: sides.canary_hash.clone(),
+        name: String::new(),
+        revision: None,
+        earlier_revisions: Vec::new(),
+        pods: view.unread.is_none().then(Pods::default),
+        created: None,
+        scale_down_at: None,
+    }
 }
 
 /// When the version began to move. A set that was taken up again is older than that: then its newest growth from nothing

@@ -9,7 +9,7 @@ pub fn phase(deployment: &Deployment) -> (Phase, String) {
     if !deployment.is_observed() {
         return (Phase::Progressing, "waiting for deployment spec update to be observed".to_owned());
     }
-    if let Some(why) = failure(deployment) {
+    if let Some(why) = failure(deployment).or_else(|| down(deployment)) {
         return (Phase::Degraded, why);
     }
     match unfinished(deployment) {
@@ -25,6 +25,19 @@ fn failure(deployment: &Deployment) -> Option<String> {
     let refused = || deployment.condition("ReplicaFailure").filter(|told| told.status == "True");
     let told = late.or_else(refused)?;
     Some(format!("{}: {}", told.reason, told.message))
+}
+
+/// That it had arrived and has not one pod left. While a first version comes up its deadline says when that is too long.
+fn down(deployment: &Deployment) -> Option<String> {
+    let (status, wanted) = (&deployment.status, deployment.replicas());
+    let coming = deployment.condition("Progressing").is_some_and(|told| {
+        ["NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "DeploymentResumed"]
+            .contains(&told.reason.as_str())
+    });
+    let none = wanted > 0 && status.available_replicas == 0 && status.updated_replicas >= wanted;
+    let why = deployment.condition("Available").filter(|told| told.status == "False");
+    let why = why.map(|told| format!(": {}: {}", told.reason, told.message)).unwrap_or_default();
+    (none && !coming).then(|| format!("0 of {wanted} pods are available{why}"))
 }
 
 /// What is still to be done.

@@ -30,6 +30,9 @@ pub(super) fn offers(rollout: &Rollout, view: &View<'_, Deployment>) -> Vec<Offe
 /// Why a verb cannot be used now; `None` when it can.
 pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Deployment>) -> Option<String> {
     let wire = view.object;
+    if !wire.is_taken_up() {
+        return Some("no controller has taken it up, so nothing that is asked of it would happen".to_owned());
+    }
     let by_state = match verb {
         Verb::Pause => wire.spec.paused.then(|| "a person has paused it already".to_owned()),
         Verb::Resume => (!wire.spec.paused).then(|| "no person has paused it".to_owned()),

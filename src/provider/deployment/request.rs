@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::{
         port::plan::RevisionGuard,
-        provider::kubernetes::{api::Template, patch::JSON},
+        provider::kubernetes::{patch::JSON, template::Template},
     };
 
     fn meta(cause: Option<&str>) -> Meta {

@@ -11,10 +11,7 @@ use crate::{
         rollout::{Role, Share, Weight},
         text::clean,
     },
-    provider::kubernetes::{
-        api::{ReplicaSet, Template},
-        verbs::share_of,
-    },
+    provider::kubernetes::{api::ReplicaSet, template::Template, verbs::share_of},
 };
 
 /// What "everything" is.
@@ -42,7 +39,7 @@ pub(super) struct Sides<'a> {
 impl<'a> Sides<'a> {
     pub(super) fn of(deployment: &Deployment, sets: &[&'a ReplicaSet]) -> Self {
         let wanted = plain(&deployment.spec.template);
-        let new = sets.iter().copied().filter(|set| plain(&set.spec.template) == wanted);
+        let new = sets.iter().copied().filter(|set| plain(&set.spec.template).is_same(&wanted));
         // The oldest of several, as the controller takes it.
         let new = new.min_by_key(|set| (set.metadata.creation_timestamp, &set.metadata.name));
         let before = || served_before(new, sets);
@@ -53,11 +50,6 @@ impl<'a> Sides<'a> {
         let stable_hash = stable.map(hash).unwrap_or_default();
         let weight = weight(new, sets, canary_hash != stable_hash);
         Self { new, stable, canary_hash, stable_hash, weight, wanted }
-    }
-
-    /// A version is on its way.
-    pub(super) fn is_moving(&self) -> bool {
-        self.canary_hash != self.stable_hash
     }
 
     /// Which side a set is on. One that differs from the stable set by a restart only is the same version: it is no way
@@ -94,9 +86,11 @@ fn served_before<'a>(new: Option<&ReplicaSet>, sets: &[&'a ReplicaSet]) -> Optio
 
 fn weight(new: Option<&ReplicaSet>, sets: &[&ReplicaSet], moving: bool) -> Weight {
     let ready = new.map_or(0, |set| set.status.ready_replicas);
-    let all = sets.iter().map(|set| set.status.ready_replicas).sum();
-    let actual = if moving { share_of(ready, all, PERCENT) } else { PERCENT };
-    Weight { declared: PERCENT, actual: Share::ByPods(actual), max: PERCENT }
+    let all: u32 = sets.iter().map(|set| set.status.ready_replicas).sum();
+    // What is settled has everything that there is, also while a pod of an earlier version still goes.
+    let share = if !moving && ready > 0 { PERCENT } else { share_of(ready, all, PERCENT) };
+    let actual = if sets.is_empty() { Share::Unknown } else { Share::ByPods(share) };
+    Weight { declared: PERCENT, actual, max: PERCENT }
 }
 
 /// A template as the spec of a Deployment would hold it.
@@ -106,7 +100,7 @@ pub(super) fn plain(template: &Template) -> Template {
 
 fn same_version(one: &Template, other: &Template) -> bool {
     let bare = |template: &Template| template.without([HASH_LABEL], [RESTARTED_AT]);
-    bare(one) == bare(other)
+    bare(one).is_same(&bare(other))
 }
 
 /// What a template is known by while it has no ReplicaSet. Not the hash that the controller will give it: that one follows

@@ -68,6 +68,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
         expect: Expectation {
             all: vec![Expect { fact: own::PENDING.to_owned(), condition: Condition::Gone }],
             fails_if,
+            rests: Vec::new(),
             words: None,
             within: ANSWERED,
             progress: None,
@@ -101,6 +102,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         let expect = Expectation {
             all: vec![Expect::is(fact::STATUS, RunStatus::Cancelled)],
             fails_if: ended.map(|status| Expect::is(fact::STATUS, status)).to_vec(),
+            rests: Vec::new(),
             words: None,
             within: CANCELLED,
             progress: None,
@@ -113,6 +115,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         let expect = Expectation {
             all: vec![Expect { fact: fact::ATTEMPT.to_owned(), condition: next }],
             fails_if: Vec::new(),
+            rests: Vec::new(),
             words: None,
             within: ANSWERED,
             progress: None,

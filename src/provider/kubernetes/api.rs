@@ -8,6 +8,7 @@ use kube::core::Selector;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::template::Template;
 use crate::domain::time::Timestamp;
 
 /// Reads a field, or takes it for absent when it is null or of another form.
@@ -60,9 +61,15 @@ pub struct Meta {
     /// Its annotations.
     #[serde(default, deserialize_with = "lenient")]
     pub annotations: BTreeMap<String, String>,
+    /// When it was told to go; it may still be there.
+    #[serde(default, deserialize_with = "lenient")]
+    pub deletion_timestamp: Option<Timestamp>,
     /// Who owns it.
     #[serde(default, deserialize_with = "readable")]
     pub owner_references: Vec<Owner>,
+    /// When its spec was written last, as the server notes it for each writer.
+    #[serde(default, rename = "managedFields", deserialize_with = "spec_written")]
+    pub spec_written: Option<Timestamp>,
 }
 
 impl Meta {
@@ -77,6 +84,24 @@ impl Meta {
     }
 }
 
+/// An entry of `metadata.managedFields`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Managed {
+    #[serde(default, deserialize_with = "lenient")]
+    subresource: String,
+    #[serde(default, deserialize_with = "lenient")]
+    time: Option<Timestamp>,
+    #[serde(default, rename = "fieldsV1", deserialize_with = "lenient")]
+    fields: BTreeMap<String, Value>,
+}
+
+fn spec_written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let all: Vec<Managed> = readable(from)?;
+    let of_spec = all.iter().filter(|one| one.subresource.is_empty() && one.fields.contains_key("f:spec"));
+    Ok(of_spec.filter_map(|one| one.time).max())
+}
+
 /// An entry of `metadata.ownerReferences`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Owner {
@@ -85,53 +110,6 @@ pub struct Owner {
     /// Does it control the object?
     #[serde(default, deserialize_with = "lenient")]
     pub controller: bool,
-}
-
-/// A pod template: kept whole, because rolling back puts it back whole.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(transparent)]
-pub struct Template(pub Value);
-
-impl Template {
-    /// The image of the first container: the service itself; sidecars come after it.
-    pub fn image(&self) -> Option<&str> {
-        self.0.pointer("/spec/containers/0/image").and_then(Value::as_str)
-    }
-
-    /// An annotation of the pods.
-    pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("annotations")?.get(key)?.as_str()
-    }
-
-    /// A label of the pods.
-    pub fn label(&self, key: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("labels")?.get(key)?.as_str()
-    }
-
-    /// The same template without these labels and annotations: what a controller adds to a ReplicaSet's is not the spec's.
-    #[must_use]
-    pub fn without<'a>(
-        &self,
-        labels: impl IntoIterator<Item = &'a str>,
-        annotations: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
-        let mut template = self.0.clone();
-        forget(&mut template, "labels", labels);
-        forget(&mut template, "annotations", annotations);
-        Self(template)
-    }
-}
-
-fn forget<'a>(template: &mut Value, map: &str, keys: impl IntoIterator<Item = &'a str>) {
-    let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    if let Some(fields) = metadata.get_mut(map).and_then(Value::as_object_mut) {
-        for key in keys {
-            fields.remove(key);
-        }
-        if fields.is_empty() {
-            metadata.remove(map);
-        }
-    }
 }
 
 /// A `ReplicaSet`.
@@ -151,6 +129,16 @@ impl Object for ReplicaSet {
     fn meta(&self) -> &Meta {
         &self.metadata
     }
+}
+
+/// Any object that holds a template, as far as that.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Workload {
+    /// Its metadata.
+    pub metadata: Meta,
+    /// What it asks for.
+    #[serde(default, deserialize_with = "lenient")]
+    pub spec: ReplicaSetSpec,
 }
 
 /// `spec` of a `ReplicaSet`.
@@ -177,6 +165,9 @@ pub struct ReplicaSetStatus {
     /// Pods that are available.
     #[serde(default, deserialize_with = "lenient")]
     pub available_replicas: u32,
+    /// What else its controller says: that pods cannot be made.
+    #[serde(default, deserialize_with = "readable")]
+    pub conditions: Vec<Condition>,
 }
 
 /// An entry of `status.conditions`.
@@ -224,6 +215,23 @@ pub struct Event {
     /// When it happened, in the newer form.
     #[serde(default, deserialize_with = "lenient")]
     pub event_time: Option<Timestamp>,
+    /// To what.
+    #[serde(default, deserialize_with = "lenient")]
+    pub involved_object: Involved,
+}
+
+/// `involvedObject` of an event.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Involved {
+    /// Its UID.
+    #[serde(default, deserialize_with = "lenient")]
+    pub uid: String,
+    /// Its kind.
+    #[serde(default, deserialize_with = "lenient")]
+    pub kind: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: String,
 }
 
 impl Object for Event {

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::{
     api::{List, Meta},
+    claims::Claims,
     error::{self, Asked},
     patch,
     request::{self, Query, Resource},
@@ -33,6 +35,9 @@ pub struct Cluster {
     /// The clock that everything here waits on.
     pub clock: SharedClock,
     pub(super) rights: Rights,
+    pub(super) claims: Claims,
+    /// Woken whenever a probe was answered: whoever waits after a failure need not wait any longer.
+    pub(super) proven: Notify,
     transport: Transport,
 }
 
@@ -47,7 +52,14 @@ impl Cluster {
     /// A cluster behind a transport that takes requests with a path only, layers included
     /// ([`crate::provider::http::layered`]).
     pub fn new(transport: Transport, scope: Scope, clock: SharedClock) -> Arc<Self> {
-        Arc::new(Self { scope, clock, rights: Rights::default(), transport })
+        Arc::new(Self {
+            scope,
+            clock,
+            rights: Rights::default(),
+            claims: Claims::default(),
+            proven: Notify::new(),
+            transport,
+        })
     }
 
     /// Every object that the query finds, page by page.
@@ -77,7 +89,9 @@ impl Cluster {
     /// When the cluster does not answer it.
     pub async fn probe(&self, query: &Query) -> Result<(), ProviderError> {
         let request = request::list(query, 1, None)?;
-        self.ask::<List>(request, Some(query.resource)).await.map(drop)
+        self.ask::<List>(request, Some(query.resource)).await?;
+        self.proven.notify_waiters();
+        Ok(())
     }
 
     /// One object, as it is now.

@@ -9,12 +9,14 @@ use std::{
 use futures::{FutureExt, future::join_all, stream::BoxStream};
 
 use super::{
-    api::{Object, ReplicaSet},
+    api::{self, Object, ReplicaSet},
     cluster::Cluster,
-    follow,
-    request::{EVENTS, Query, REPLICA_SETS, Resource},
+    follow, kubectl,
+    pods::{self, Pod, Trouble},
+    request::{EVENTS, PODS, Query, REPLICA_SETS, Resource},
     scope::Scope,
-    store::{Extras, Key, Store},
+    store::{Key, Store},
+    template::Template,
     workload,
 };
 use crate::{
@@ -33,6 +35,19 @@ use crate::{
     },
 };
 
+/// What explains an object; asked for only while it is in flight.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extras {
+    /// Its events, those of its ReplicaSets and pods among them, newest first.
+    pub events: Vec<Event>,
+    /// Its engine's own analyses.
+    pub analyses: Vec<Analysis>,
+    /// What is wrong with its pods.
+    pub troubles: Vec<Trouble>,
+    /// The template of the object that defines its pods, where that is another one.
+    pub workload: Option<Template>,
+}
+
 /// An object with everything that is known around it.
 #[derive(Debug)]
 pub struct View<'a, O> {
@@ -42,11 +57,12 @@ pub struct View<'a, O> {
     pub object: &'a O,
     /// The ReplicaSets it owns.
     pub sets: Vec<&'a ReplicaSet>,
-    /// Its events, newest first.
-    pub events: &'a [Event],
-    /// Its engine's own analyses.
-    pub analyses: &'a [Analysis],
-    /// Why a resource may not be patched, one entry for each of [`Kind::SUBRESOURCES`].
+    /// Why those could not be read, where they could not: then none is not none.
+    pub unread: Option<&'a str>,
+    /// What explains it.
+    pub extras: &'a Extras,
+    /// Why a resource may not be patched, one entry for each of [`Kind::SUBRESOURCES`], and one for the object that defines
+    /// its pods, where there is one.
     pub denied: Vec<Option<String>>,
     /// Why it is not known whether a resource may be patched, one entry for each of [`Kind::SUBRESOURCES`].
     pub unsure: Vec<Option<String>>,
@@ -60,6 +76,16 @@ impl<O> View<'_, O> {
             offer.unsure = needs(offer.verb).and_then(|index| self.unsure.get(index).cloned().flatten());
         }
         offers
+    }
+}
+
+/// Nothing is known around it.
+static NOTHING: Extras = Extras { events: Vec::new(), analyses: Vec::new(), troubles: Vec::new(), workload: None };
+
+impl<'a, O> View<'a, O> {
+    /// An object with nothing around it.
+    pub fn of(scope: &'a Scope, object: &'a O) -> Self {
+        Self { scope, object, sets: Vec::new(), unread: None, extras: &NOTHING, denied: Vec::new(), unsure: Vec::new() }
     }
 }
 
@@ -82,6 +108,15 @@ pub trait Kind: Send + Sync + 'static {
     /// The analyses of the version on its way, where the engine has such things.
     fn analyses<'a>(cluster: &'a Cluster, object: &'a Self::Object) -> Answer<'a, Vec<Analysis>>;
 
+    /// The object that defines its pods, where that is another one. That one is no rollout of its own.
+    fn defined_by(object: &Self::Object) -> Option<(Resource, Key)> {
+        let _ = object;
+        None
+    }
+
+    /// Can its objects be defined by others at all?
+    const CLAIMS: bool = false;
+
     /// The object in the domain's words, offers included.
     fn rollout(view: &View<'_, Self::Object>) -> Rollout;
 
@@ -101,6 +136,9 @@ pub struct Facade<K: Kind> {
 impl<K: Kind> Facade<K> {
     /// The engine on this cluster; nothing is asked yet.
     pub fn new(cluster: Arc<Cluster>) -> Self {
+        if K::CLAIMS {
+            cluster.claims.expect();
+        }
         Self { cluster, store: Mutex::new(Store::new()) }
     }
 
@@ -137,38 +175,105 @@ impl<K: Kind> Facade<K> {
 
     fn view<'a>(&'a self, store: &'a Store<K::Object>, key: &Key) -> Option<View<'a, K::Object>> {
         let object = store.object(key)?;
+        if self.cluster.claims.is_claimed(K::RESOURCE, key) {
+            return None;
+        }
         let extras = store.extras(key);
-        let denied = |sub: &&str| self.cluster.denied(K::RESOURCE, sub, &key.0, &key.1);
+        let of_object = K::SUBRESOURCES.iter().map(|sub| self.cluster.denied(K::RESOURCE, sub, &key.0, &key.1));
+        let elsewhere = K::defined_by(object).map(|(resource, at)| self.cluster.denied(resource, "", &at.0, &at.1));
         let unsure = |sub: &&str| self.cluster.unsure(K::RESOURCE, sub, &key.0, &key.1);
         Some(View {
             scope: &self.cluster.scope,
             object,
             sets: store.sets_of(object),
-            events: extras.map_or(&[], |extras| &extras.events),
-            analyses: extras.map_or(&[], |extras| &extras.analyses),
-            denied: K::SUBRESOURCES.iter().map(denied).collect(),
+            unread: store.unread(&key.0),
+            extras: extras.unwrap_or(&NOTHING),
+            denied: of_object.chain(elsewhere).collect(),
             unsure: K::SUBRESOURCES.iter().map(unsure).collect(),
         })
+    }
+
+    /// Says which objects this engine's are defined by.
+    pub(super) fn claim(&self) {
+        if K::CLAIMS {
+            let claimed = self.store().objects().filter_map(K::defined_by).collect();
+            self.cluster.claims.tell(claimed);
+        }
     }
 
     /// Asks what is only asked of objects in flight. What cannot be read is left out: it explains, it does not decide.
     pub(super) async fn ask_extras(&self, object: &K::Object) -> Extras {
         let meta = object.meta();
         let about = Query::all(EVENTS, Some(meta.namespace.clone())).fields(format!("involvedObject.uid={}", meta.uid));
-        let rights = self.cluster.learn_rights(K::RESOURCE, K::SUBRESOURCES, &meta.namespace, &meta.name);
-        let (events, analyses, ()) =
-            futures::join!(self.cluster.list(&about), K::analyses(&self.cluster, object), rights);
-        Extras { events: workload::events(&events.unwrap_or_default()), analyses: analyses.unwrap_or_default() }
+        let (events, analyses, troubles, workload, ()) = futures::join!(
+            self.cluster.list(&about),
+            K::analyses(&self.cluster, object),
+            self.ask_pods(object),
+            self.ask_workload(object),
+            self.ask_rights(object),
+        );
+        let mut events: Vec<api::Event> = events.unwrap_or_default();
+        if !troubles.is_empty() {
+            events.extend(self.ask_warnings(object, &troubles).await);
+        }
+        Extras { events: workload::events(&events), analyses: analyses.unwrap_or_default(), troubles, workload }
+    }
+
+    async fn ask_rights(&self, object: &K::Object) {
+        let meta = object.meta();
+        self.cluster.learn_rights(K::RESOURCE, K::SUBRESOURCES, &meta.namespace, &meta.name).await;
+        if let Some((resource, (namespace, name))) = K::defined_by(object) {
+            self.cluster.learn_rights(resource, &[""], &namespace, &name).await;
+        }
+    }
+
+    /// What is wrong with its pods; asked only where some are missing.
+    async fn ask_pods(&self, object: &K::Object) -> Vec<Trouble> {
+        let owned: Vec<String> = {
+            let store = self.store();
+            let sets = store.sets_of(object);
+            let lacks =
+                |set: &&ReplicaSet| set.status.ready_replicas < set.spec.replicas.unwrap_or(1).max(set.status.replicas);
+            if !sets.iter().any(lacks) {
+                return Vec::new();
+            }
+            sets.iter().map(|set| set.metadata.uid.clone()).collect()
+        };
+        let query = Query::all(PODS, Some(object.meta().namespace.clone())).labelled(K::selector(object));
+        let pods: Vec<Pod> = self.cluster.list(&query).await.unwrap_or_default();
+        pods.iter().filter_map(pods::trouble).filter(|trouble| owned.contains(&trouble.set)).collect()
+    }
+
+    /// The warnings about its ReplicaSets and its troubled pods.
+    async fn ask_warnings(&self, object: &K::Object, troubles: &[Trouble]) -> Vec<api::Event> {
+        let query = Query::all(EVENTS, Some(object.meta().namespace.clone())).fields("type=Warning".to_owned());
+        let mut events: Vec<api::Event> = self.cluster.list(&query).await.unwrap_or_default();
+        let sets: Vec<String> = self.store().sets_of(object).iter().map(|set| set.metadata.uid.clone()).collect();
+        let ours = |uid: &String| sets.contains(uid) || troubles.iter().any(|trouble| trouble.uid == *uid);
+        events.retain(|event| ours(&event.involved_object.uid));
+        events
+    }
+
+    async fn ask_workload(&self, object: &K::Object) -> Option<Template> {
+        let (resource, (namespace, name)) = K::defined_by(object)?;
+        let workload: api::Workload = self.cluster.get(resource, &namespace, &name).await.ok()?;
+        Some(workload.spec.template)
     }
 
     async fn everything(&self) -> Result<Vec<Rollout>, ProviderError> {
         for (objects, sets) in self.object_queries().into_iter().zip(self.set_queries()) {
             let (found, owned) = futures::join!(self.cluster.list(&objects), self.cluster.list(&sets));
-            let (found, owned) = (found?, owned?);
             let mut store = self.store();
-            store.replace(objects.namespace.as_deref(), found);
-            store.replace_sets(sets.namespace.as_deref(), owned);
+            store.replace(objects.namespace.as_deref(), found?);
+            match owned {
+                Ok(owned) => store.replace_sets(sets.namespace.as_deref(), owned),
+                Err(error) if error.kind == FaultKind::Forbidden => {
+                    store.could_not_read_sets(sets.namespace.as_deref(), &error.text);
+                }
+                Err(error) => return Err(error),
+            }
         }
+        self.claim();
         let in_flight: Vec<_> = {
             let store = self.store();
             let moving = |key: &Key| self.rollout(&store, key).is_some_and(|rollout| rollout.in_flight());
@@ -188,11 +293,19 @@ impl<K: Kind> Facade<K> {
         let key = self.key(target)?;
         let object: K::Object = self.cluster.get(K::RESOURCE, &key.0, &key.1).await?;
         let owned = Query::all(REPLICA_SETS, Some(key.0.clone())).labelled(K::selector(&object));
-        let mut sets: Vec<ReplicaSet> = self.cluster.list(&owned).await?;
-        sets.retain(|set| set.metadata.controller() == Some(object.meta().uid.as_str()));
+        let sets: Result<Vec<ReplicaSet>, ProviderError> = self.cluster.list(&owned).await;
+        let workload = self.ask_workload(&object).await;
         let mut store = self.store();
         store.put(object.clone());
-        store.replace_sets_of(&object, sets);
+        match sets {
+            Ok(mut sets) => {
+                sets.retain(|set| set.metadata.controller() == Some(object.meta().uid.as_str()));
+                store.replace_sets_of(&object, sets);
+            }
+            Err(error) if error.kind == FaultKind::Forbidden => store.could_not_read_sets(Some(&key.0), &error.text),
+            Err(error) => return Err(error),
+        }
+        store.put_workload(&key, workload);
         let facts = self.view(&store, &key).map(|view| K::facts(&view)).unwrap_or_default();
         Ok(Reading { facts, revision: Some(object.meta().resource_version.clone()) })
     }
@@ -252,7 +365,11 @@ impl<K: Kind> Rollouts for Facade<K> {
         let view = key.and_then(|key| self.view(&store, &key));
         let view = view.filter(|view| view.object.meta().uid == rollout.identity.uid);
         let gone = || Blocked(format!("{} is gone, or was made anew since it was drawn", rollout.id.path));
-        K::draft(rollout, &view.ok_or_else(gone)?, ask, self.cluster.clock.now())
+        let mut draft = K::draft(rollout, &view.ok_or_else(gone)?, ask, self.cluster.clock.now())?;
+        for call in &mut draft.calls {
+            call.command = kubectl::leading(&call.command, &self.cluster.scope.kubectl);
+        }
+        Ok(draft)
     }
 }
 

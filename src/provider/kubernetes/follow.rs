@@ -1,6 +1,11 @@
 //! From the watches of objects and of their ReplicaSets to one stream of changes in the domain's words.
+//!
+//! An error never freshens anything: what it does not confirm is not told again beside it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use futures::{
     FutureExt, StreamExt,
@@ -9,12 +14,12 @@ use futures::{
 
 use super::{
     api::ReplicaSet,
-    facade::{Facade, Kind},
-    store::{Extras, Key, key},
+    facade::{Extras, Facade, Kind},
+    store::{Key, key},
     watch::{self, Seen},
 };
 use crate::{
-    domain::rollout::Rollout,
+    domain::{observed::FaultKind, rollout::Rollout},
     port::{error::ProviderError, facet::Change},
 };
 
@@ -23,7 +28,16 @@ enum Input<O> {
     Objects(Source, Result<Seen<O>, ProviderError>),
     Sets(Source, Result<Seen<ReplicaSet>, ProviderError>),
     Extras(Key, Extras),
+    /// It is time to ask again for what explains an object.
+    Again(Key),
+    /// What others define has changed.
+    Claims,
 }
+
+/// How often what explains a rollout in flight is asked for though it did not move, because events go on; and how often
+/// while something is wrong with its pods.
+const AGAIN: Duration = Duration::from_mins(1);
+const SOONER: Duration = Duration::from_secs(20);
 
 /// A watch: its number, and the space it covers.
 #[derive(Clone)]
@@ -41,6 +55,16 @@ struct Changes<'a, K: Kind> {
     silent: BTreeSet<usize>,
     /// Watches of which the last word was an error: while there is one, nothing counts as alive.
     failing: BTreeSet<usize>,
+    /// Those of them that tell of objects: what they cover is not confirmed by the others.
+    blind: BTreeSet<usize>,
+    /// Objects of which something around them is new, which is told once they are confirmed themselves.
+    waiting: BTreeSet<Key>,
+    /// Objects that are asked about again by and by.
+    turning: BTreeSet<Key>,
+    /// What others defined when it was last looked at.
+    claimed: BTreeSet<Key>,
+    /// The number of the pretended watch of what others define.
+    claims: usize,
     /// Has any watch of objects worked yet? Until then "everything" is not known to be nothing.
     known: bool,
     ready: VecDeque<Result<Change, ProviderError>>,
@@ -76,8 +100,31 @@ impl<'a, K: Kind> Changes<'a, K> {
             let seen = watch::follow::<ReplicaSet>(facade.cluster.clone(), query);
             inputs.push(seen.map(move |seen| Input::Sets(source.clone(), seen)).boxed());
         }
-        let (silent, failing) = ((0..count).collect(), BTreeSet::new());
-        Self { facade, inputs, silent, failing, known: false, ready: VecDeque::new() }
+        let mut silent: BTreeSet<usize> = (0..count).collect();
+        let changes = facade.cluster.claims.changes();
+        inputs.push(
+            stream::unfold(changes, |mut changes| async move {
+                changes.changed().await.ok()?;
+                Some((Input::Claims, changes))
+            })
+            .boxed(),
+        );
+        if !K::CLAIMS && !facade.cluster.claims.is_known() {
+            silent.insert(count);
+        }
+        Self {
+            facade,
+            inputs,
+            silent,
+            failing: BTreeSet::new(),
+            blind: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            turning: BTreeSet::new(),
+            claimed: facade.cluster.claims.of(K::RESOURCE),
+            claims: count,
+            known: false,
+            ready: VecDeque::new(),
+        }
     }
 
     fn take(&mut self, input: Input<K::Object>) {
@@ -93,37 +140,54 @@ impl<'a, K: Kind> Changes<'a, K> {
             }
             Input::Objects(source, Err(error)) | Input::Sets(source, Err(error)) => self.failed(&source, error),
             Input::Extras(key, extras) => {
-                self.facade.store().put_extras(key.clone(), extras);
-                self.tell(&key);
+                let pause = if extras.troubles.is_empty() { AGAIN } else { SOONER };
+                let new = self.facade.store().put_extras(key.clone(), extras);
+                if new {
+                    self.tell_around(&key);
+                }
+                self.turn(key, pause);
             }
+            Input::Again(key) => self.again(key),
+            Input::Claims => self.take_claims(),
         }
     }
 
     fn take_objects(&mut self, source: &Source, seen: Seen<K::Object>) {
         match seen {
             Seen::All(objects) => {
+                let before = self.facade.store().keys();
                 self.facade.store().replace(source.space.as_deref(), objects);
-                self.heard(source);
+                self.facade.claim();
+                self.heard(source, &before);
             }
             Seen::One(object) => {
                 let key = key(&object);
                 self.facade.store().put(object);
+                self.facade.claim();
                 self.tell(&key);
             }
             Seen::Gone(object) => {
                 self.facade.store().remove(&object);
+                self.facade.claim();
                 self.ready.push_back(Ok(Change::Gone(self.facade.id(&key(&object)))));
             }
-            Seen::Alive if self.failing.is_empty() && self.silent.is_empty() => self.ready.push_back(Ok(Change::Alive)),
-            Seen::Alive => {}
+            Seen::Alive => self.alive(),
+        }
+    }
+
+    /// A watch proved to be alive; that is told once all of them are.
+    fn alive(&mut self) {
+        if self.failing.is_empty() && self.silent.is_empty() {
+            self.ready.push_back(Ok(Change::Alive));
         }
     }
 
     fn take_sets(&mut self, source: &Source, seen: Seen<ReplicaSet>) {
         let set = match seen {
             Seen::All(sets) => {
+                let before = self.facade.store().keys();
                 self.facade.store().replace_sets(source.space.as_deref(), sets);
-                return self.heard(source);
+                return self.heard(source, &before);
             }
             Seen::One(set) => {
                 self.facade.store().put_set(set.clone());
@@ -133,31 +197,77 @@ impl<'a, K: Kind> Changes<'a, K> {
                 self.facade.store().remove_set(&set);
                 set
             }
-            Seen::Alive => return,
+            Seen::Alive => return self.alive(),
         };
         let owner = self.facade.store().owner_of(&set);
         if let Some(key) = owner {
-            self.tell(&key);
+            self.tell_around(&key);
         }
     }
 
-    /// A source told everything it has: once all have, that is everything there is.
-    fn heard(&mut self, source: &Source) {
+    /// A source told everything it has: once all have, that is everything there is. While a watch of objects fails, only
+    /// what this one covers is told: the rest is as old as it was.
+    fn heard(&mut self, source: &Source, before: &[Key]) {
         self.silent.remove(&source.number);
-        self.tell_all();
+        if self.blind.is_empty() {
+            return self.tell_all();
+        }
+        let covered = |key: &Key| source.space.as_ref().is_none_or(|space| key.0 == *space);
+        let now = self.facade.store().keys();
+        for key in before.iter().filter(|key| covered(key) && !now.contains(key)) {
+            self.ready.push_back(Ok(Change::Gone(self.facade.id(key))));
+        }
+        for key in now.iter().filter(|key| covered(key)) {
+            self.tell(key);
+        }
     }
 
     fn worked(&mut self, source: &Source) {
         self.failing.remove(&source.number);
+        if self.blind.remove(&source.number) && self.blind.is_empty() {
+            for key in std::mem::take(&mut self.waiting) {
+                self.tell(&key);
+            }
+        }
     }
 
-    /// The others are not kept waiting by one that fails.
+    /// The others are not kept waiting by one that fails; what they told is told once, and not again with each failure.
     fn failed(&mut self, source: &Source, error: ProviderError) {
+        let first = self.silent.remove(&source.number);
+        if !source.objects && error.kind == FaultKind::Forbidden {
+            // Not to be allowed to is no failure of the cluster: each rollout says what is not known of it.
+            self.facade.store().could_not_read_sets(source.space.as_deref(), &error.text);
+            self.worked(source);
+            return if first { self.tell_all() } else { self.alive() };
+        }
         self.failing.insert(source.number);
-        if self.silent.remove(&source.number) || source.objects {
+        if source.objects {
+            self.blind.insert(source.number);
+            if K::CLAIMS && !self.known {
+                self.facade.cluster.claims.give_up();
+            }
+        }
+        if first {
             self.tell_all();
         }
         self.ready.push_back(Err(error));
+    }
+
+    fn take_claims(&mut self) {
+        let first = self.silent.remove(&self.claims);
+        let claimed = self.facade.cluster.claims.of(K::RESOURCE);
+        let before = std::mem::replace(&mut self.claimed, claimed);
+        if first {
+            return self.tell_all();
+        }
+        let (gone, back): (Vec<Key>, Vec<Key>) =
+            before.symmetric_difference(&self.claimed).cloned().partition(|key| self.claimed.contains(key));
+        for key in gone.iter().filter(|key| self.facade.store().object(key).is_some()) {
+            self.ready.push_back(Ok(Change::Gone(self.facade.id(key))));
+        }
+        for key in &back {
+            self.tell(key);
+        }
     }
 
     fn tell_all(&mut self) {
@@ -172,6 +282,15 @@ impl<'a, K: Kind> Changes<'a, K> {
             self.ask_extras(rollout);
         }
         self.ready.push_back(Ok(Change::All(rollouts)));
+    }
+
+    /// Something around an object is new. While its own watch fails that does not confirm it, and waits.
+    fn tell_around(&mut self, key: &Key) {
+        if self.blind.is_empty() {
+            self.tell(key);
+        } else {
+            self.waiting.insert(key.clone());
+        }
     }
 
     fn tell(&mut self, key: &Key) {
@@ -200,9 +319,37 @@ impl<'a, K: Kind> Changes<'a, K> {
             store.object(&key).cloned()
         };
         if let Some(object) = object {
+            self.ask(key, object);
+        }
+    }
+
+    fn ask(&mut self, key: Key, object: K::Object) {
+        let facade = self.facade;
+        let asked = async move { Input::Extras(key, facade.ask_extras(&object).await) };
+        self.inputs.push(asked.into_stream().boxed());
+    }
+
+    /// Pods and events go on while nothing else moves: after a while they are asked for again.
+    fn turn(&mut self, key: Key, pause: Duration) {
+        if self.turning.insert(key.clone()) {
             let facade = self.facade;
-            let asked = async move { Input::Extras(key, facade.ask_extras(&object).await) };
-            self.inputs.push(asked.into_stream().boxed());
+            let later = async move {
+                facade.cluster.clock.sleep(pause).await;
+                Input::Again(key)
+            };
+            self.inputs.push(later.into_stream().boxed());
+        }
+    }
+
+    fn again(&mut self, key: Key) {
+        self.turning.remove(&key);
+        let object = {
+            let store = self.facade.store();
+            let flies = self.facade.rollout(&store, &key).is_some_and(|rollout| rollout.in_flight());
+            store.object(&key).filter(|_| flies).cloned()
+        };
+        if let Some(object) = object {
+            self.ask(key, object);
         }
     }
 }

@@ -7,18 +7,22 @@
 //! Here must not live: anything one engine has and another has not.
 
 pub mod api;
+mod claims;
 pub mod cluster;
 pub mod connect;
 mod error;
 pub mod facade;
 mod follow;
 pub mod gitops;
+pub mod kubectl;
 pub mod patch;
+pub mod pods;
 pub mod proxy;
 pub mod request;
 mod rights;
 pub mod scope;
 mod store;
+pub mod template;
 pub mod verbs;
 mod watch;
 pub mod workload;

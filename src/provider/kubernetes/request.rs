@@ -20,7 +20,7 @@ pub const PAGE: u32 = 500;
 const WATCH_SECONDS: u32 = 290;
 
 /// A kind of object, as it stands in paths and sentences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Resource {
     /// `argoproj.io`; empty for the core group.
     pub group: &'static str,
@@ -35,6 +35,8 @@ pub struct Resource {
 /// `ReplicaSets`.
 pub const REPLICA_SETS: Resource =
     Resource { group: "apps", version: "v1", plural: "replicasets", product: "Kubernetes apps/v1" };
+/// Pods.
+pub const PODS: Resource = Resource { group: "", version: "v1", plural: "pods", product: "Kubernetes v1" };
 /// Events.
 pub const EVENTS: Resource = Resource { group: "", version: "v1", plural: "events", product: "Kubernetes v1" };
 

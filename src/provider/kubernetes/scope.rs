@@ -24,13 +24,24 @@ pub struct Scope {
     pub label_selector: Option<String>,
     /// Services whose objects are called otherwise, by `namespace/name`. All others are called as their object.
     pub services: BTreeMap<String, ServiceName>,
+    /// The flags that lead kubectl to this cluster: `--context prod-eu`.
+    pub kubectl: String,
 }
 
 impl Scope {
     /// Everything in these namespaces.
     pub fn new(source: SourceName, environment: EnvironmentName, risk: Risk, namespaces: Vec<String>) -> Self {
         let cluster = source.to_string();
-        Self { source, cluster, environment, risk, namespaces, label_selector: None, services: BTreeMap::new() }
+        Self {
+            source,
+            cluster,
+            environment,
+            risk,
+            namespaces,
+            label_selector: None,
+            services: BTreeMap::new(),
+            kubectl: String::new(),
+        }
     }
 
     /// The service that an object belongs to.

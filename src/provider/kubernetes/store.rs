@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::api::{Object, ReplicaSet};
-use crate::domain::rollout::{Analysis, Event};
+use super::{
+    api::{Object, ReplicaSet},
+    facade::Extras,
+    template::Template,
+};
 
 /// Namespace and name.
 pub(super) type Key = (String, String);
-
-/// What is asked for of an object only while it is in flight.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Extras {
-    pub events: Vec<Event>,
-    pub analyses: Vec<Analysis>,
-}
 
 /// Objects of one kind, and the ReplicaSets they own.
 #[derive(Debug)]
@@ -21,6 +17,8 @@ pub(super) struct Store<O> {
     objects: BTreeMap<Key, O>,
     /// By the UID of the owner, and then by name.
     sets: BTreeMap<String, BTreeMap<String, ReplicaSet>>,
+    /// Why the ReplicaSets of a namespace, or of the cluster, may not be read. What is not read is not absent.
+    unread: BTreeMap<Option<String>, String>,
     extras: BTreeMap<Key, Extras>,
     /// What an object looked like when its extras were last asked for.
     moments: BTreeMap<Key, String>,
@@ -32,11 +30,21 @@ pub(super) fn key<O: Object>(object: &O) -> Key {
 
 impl<O: Object> Store<O> {
     pub(super) fn new() -> Self {
-        Self { objects: BTreeMap::new(), sets: BTreeMap::new(), extras: BTreeMap::new(), moments: BTreeMap::new() }
+        Self {
+            objects: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            unread: BTreeMap::new(),
+            extras: BTreeMap::new(),
+            moments: BTreeMap::new(),
+        }
     }
 
     pub(super) fn keys(&self) -> Vec<Key> {
         self.objects.keys().cloned().collect()
+    }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = &O> {
+        self.objects.values()
     }
 
     pub(super) fn object(&self, key: &Key) -> Option<&O> {
@@ -50,6 +58,17 @@ impl<O: Object> Store<O> {
     /// The ReplicaSets that an object owns.
     pub(super) fn sets_of(&self, object: &O) -> Vec<&ReplicaSet> {
         self.sets.get(&object.meta().uid).map(|sets| sets.values().collect()).unwrap_or_default()
+    }
+
+    /// Why the ReplicaSets of this namespace are not known, where they are not.
+    pub(super) fn unread(&self, namespace: &str) -> Option<&str> {
+        let of_space = self.unread.get(&Some(namespace.to_owned())).or_else(|| self.unread.get(&None));
+        of_space.map(String::as_str)
+    }
+
+    /// The ReplicaSets of a namespace, or of the cluster, may not be read.
+    pub(super) fn could_not_read_sets(&mut self, namespace: Option<&str>, why: &str) {
+        self.unread.insert(namespace.map(str::to_owned), why.to_owned());
     }
 
     /// The object that owns a set.
@@ -97,6 +116,7 @@ impl<O: Object> Store<O> {
 
     /// These are all ReplicaSets of a namespace, or of the cluster.
     pub(super) fn replace_sets(&mut self, namespace: Option<&str>, sets: Vec<ReplicaSet>) {
+        self.unread.remove(&namespace.map(str::to_owned));
         for owned in self.sets.values_mut() {
             owned.retain(|_, set| namespace.is_some_and(|namespace| set.metadata.namespace != namespace));
         }
@@ -114,9 +134,19 @@ impl<O: Object> Store<O> {
         }
     }
 
-    pub(super) fn put_extras(&mut self, key: Key, extras: Extras) {
-        if self.objects.contains_key(&key) {
-            self.extras.insert(key, extras);
+    /// Keeps what explains an object; says whether that is something new.
+    pub(super) fn put_extras(&mut self, key: Key, extras: Extras) -> bool {
+        if !self.objects.contains_key(&key) || self.extras.get(&key) == Some(&extras) {
+            return false;
+        }
+        self.extras.insert(key, extras);
+        true
+    }
+
+    /// The template of the object that defines its pods, as it is now; where it cannot be read, the one known stays.
+    pub(super) fn put_workload(&mut self, key: &Key, template: Option<Template>) {
+        if template.is_some() {
+            self.extras.entry(key.clone()).or_default().workload = template;
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::{
     domain::{
         offer::Risk,
-        rollout::{Arm, Rollout, Weight},
+        rollout::{Arm, Role, Rollout, Weight},
         text::clean,
         verb::{Direction, Verb},
         version::Version,
@@ -69,7 +69,8 @@ fn history(rollout: &Rollout) -> String {
         Some(revision) => format!("{} (revision {revision})", arm.called()),
         None => format!("{} ({})", arm.called(), arm.hash),
     };
-    rollout.arms.iter().map(name).collect::<Vec<_>>().join(", ")
+    let seen: Vec<_> = rollout.arms.iter().filter(|arm| !arm.name.is_empty()).map(name).collect();
+    if seen.is_empty() { "there is none".to_owned() } else { seen.join(", ") }
 }
 
 /// That a version runs everywhere, as it is observed: `12 of 12 pods on 1.41.3`.
@@ -82,18 +83,40 @@ pub fn at_most(name: &str, most: i64) -> Expect {
     Expect { fact: name.to_owned(), condition: Condition::AtMost(most) }
 }
 
+/// Expects a number of at least this.
+pub fn at_least(name: &str, least: i64) -> Expect {
+    Expect { fact: name.to_owned(), condition: Condition::AtLeast(least) }
+}
+
+/// That a version to go back to does not run as it would have to, where it does not: its pods must come up first.
+pub fn must_come_up(rollout: &Rollout, arm: &Arm) -> Option<String> {
+    let Some(pods) = arm.pods else {
+        return Some(format!("whether any pod of {} runs is not known", arm.called()));
+    };
+    let (ready, wanted) = (pods.ready, rollout.replicas);
+    match ready {
+        _ if ready >= wanted => None,
+        0 => Some(format!("{} runs no pods now: they must come up before it can take the traffic", arm.called())),
+        _ if ready * 2 < wanted => {
+            Some(format!("only {ready} of {wanted} pods of {} run now: the others must come up first", arm.called()))
+        }
+        _ => None,
+    }
+}
+
 /// What the spec holds, in a sentence.
 pub fn canary(rollout: &Rollout) -> String {
-    named(rollout.canary.as_ref())
+    named(rollout.canary.as_ref(), rollout.side(Role::Canary))
 }
 
 /// What ran before, in a sentence.
 pub fn stable(rollout: &Rollout) -> String {
-    named(rollout.stable.as_ref())
+    named(rollout.stable.as_ref(), rollout.side(Role::Stable))
 }
 
-fn named(version: Option<&Version>) -> String {
-    version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string)
+fn named(version: Option<&Version>, arm: Option<&Arm>) -> String {
+    let unknown = || arm.map_or_else(|| "an unknown version".to_owned(), Arm::called);
+    version.map_or_else(unknown, ToString::to_string)
 }
 
 /// `25 %`, or `250 of 1000` where the traffic router counts otherwise.

@@ -3,11 +3,12 @@
 //! kube-runtime's watcher does the same and keeps bookmarks to itself; here they are the proof that a silent watch is alive.
 //! A watch that ends or breaks is opened again from where it was; only when that fails is it an error.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{
     StreamExt,
+    future::select,
     stream::{self, BoxStream},
 };
 
@@ -55,6 +56,11 @@ struct Follower {
     step: Step,
     /// Failures since the last sign of life; each makes the next pause longer.
     failures: u32,
+    /// How often in a row the server had forgotten the revision that it had just given: listing at once again would go on
+    /// for ever.
+    forgotten: u32,
+    /// Was the last failure one of the way there, which an answer to somebody else's probe disproves?
+    unreachable: bool,
 }
 
 /// Follows a query for ever.
@@ -62,7 +68,7 @@ pub(super) fn follow<T: Object>(
     cluster: Arc<Cluster>,
     query: Query,
 ) -> BoxStream<'static, Result<Seen<T>, ProviderError>> {
-    let follower = Follower { cluster, query, step: Step::List, failures: 0 };
+    let follower = Follower { cluster, query, step: Step::List, failures: 0, forgotten: 0, unreachable: false };
     stream::unfold(follower, |mut follower| async move {
         loop {
             if let Some(item) = follower.advance().await {
@@ -132,6 +138,7 @@ impl Follower {
             // which ends at once is not opened in a hot loop.
             Ok(None) | Err(_) => {
                 self.failures += 1;
+                self.unreachable = false;
                 self.step = Step::Open(revision);
                 None
             }
@@ -151,7 +158,7 @@ impl Follower {
         if kind == "ERROR" {
             return self.refused(&serde_json::from_value(object).unwrap_or_default());
         }
-        self.failures = 0;
+        (self.failures, self.forgotten) = (0, 0);
         let meta = object.get("metadata").and_then(|meta| meta.get("resourceVersion"));
         let revision = meta.and_then(|v| v.as_str()).map_or(revision, str::to_owned);
         self.step = Step::Read(revision, lines);
@@ -167,6 +174,7 @@ impl Follower {
     /// An `ERROR` line. 410 is how a server says that it has forgotten the revision: no failure, but a new list.
     fn refused<T>(&mut self, status: &Status) -> Option<Result<Seen<T>, ProviderError>> {
         if status.code == 410 {
+            self.forgotten += 1;
             return None;
         }
         let error = error::of_status(self.asked(), status, self.cluster.clock.now());
@@ -181,14 +189,23 @@ impl Follower {
     #[expect(clippy::unnecessary_wraps, reason = "the shape of every step's answer")]
     fn failed<T>(&mut self, error: ProviderError) -> Option<Result<Seen<T>, ProviderError>> {
         self.failures += 1;
+        self.unreachable = matches!(error.kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Server);
         Some(Err(error))
     }
 
+    /// Pauses after failures; a probe that is answered meanwhile ends the pause, where the way there was the failure.
     async fn rest(&mut self) {
-        if self.failures > 0 {
-            let salt = self.query.resource.path(self.query.namespace.as_deref());
-            let clock = &self.cluster.clock;
-            clock.sleep(backoff::pause(FIRST, self.failures, &salt, clock.now())).await;
+        let times = self.failures.max(self.forgotten.saturating_sub(1));
+        if times == 0 {
+            return;
+        }
+        let salt = self.query.resource.path(self.query.namespace.as_deref());
+        let clock = &self.cluster.clock;
+        let pause = clock.sleep(backoff::pause(FIRST, times, &salt, clock.now()));
+        if self.unreachable {
+            select(pause, pin!(self.cluster.proven.notified())).await;
+        } else {
+            pause.await;
         }
     }
 }

@@ -2,7 +2,12 @@
 
 use chrono::DateTime;
 
-use super::api::{Event, Meta, ReplicaSet, Template};
+use std::collections::BTreeSet;
+
+use super::{
+    api::{Event, Meta, ReplicaSet},
+    template::Template,
+};
 use crate::domain::{
     rollout::{self, Arm, Pods, Role},
     text::clean,
@@ -17,10 +22,31 @@ const VERSION: &str = "app.kubernetes.io/version";
 /// How many events are kept of one object.
 const MOST_EVENTS: usize = 20;
 
-/// What a template runs. Tag and digest are the first container's; the commit comes from an annotation of the template,
-/// or else of the object that holds it.
-pub fn version(template: &Template, holder: &Meta) -> Option<Version> {
-    let mut version = Version::from_image(template.image()?);
+/// The container that stands for the whole: the one that differs between the two sides, else the one that bears the name of
+/// the service or its object, else the first. A proxy in front of it does not change from release to release.
+pub fn container(names: &[&str], new: &Template, before: Option<&Template>) -> String {
+    let changed = |(name, image): &(&str, &str)| {
+        before.and_then(|before| before.image_of(name)).is_some_and(|other| other != *image)
+    };
+    let moved: Vec<_> = new.containers().filter(changed).collect();
+    let all: Vec<_> = if moved.is_empty() { new.containers().collect() } else { moved };
+    let bears = |(name, image): &&(&str, &str)| names.contains(name) || names.contains(&repository(image));
+    let one = all.iter().find(bears).or_else(|| all.first());
+    one.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+}
+
+/// `checkout` of `registry.test:5000/team/checkout:1.1.0@sha256:…`.
+fn repository(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.split(':').next().unwrap_or(last)
+}
+
+/// What a template runs. Tag and digest are those of a container, or of the first where there is none of that name; the
+/// commit comes from an annotation of the template, or else of the object that holds it.
+pub fn version(template: &Template, holder: &Meta, container: &str) -> Option<Version> {
+    let first = || template.containers().next().map(|(_, image)| image);
+    let mut version = Version::from_image(template.image_of(container).or_else(first)?);
     let named = |key: &str| {
         let of_holder = || holder.annotations.get(key).or_else(|| holder.labels.get(key)).map(String::as_str);
         template.annotation(key).or_else(|| template.label(key)).or_else(of_holder).map(str::to_owned)
@@ -70,11 +96,11 @@ impl Marks {
     }
 
     /// One version with its pods.
-    pub fn arm(&self, set: &ReplicaSet, role: Role) -> Arm {
+    pub fn arm(&self, set: &ReplicaSet, role: Role, container: &str) -> Arm {
         let deadline = self.scale_down.and_then(|key| set.metadata.annotations.get(key));
         Arm {
             role,
-            version: version(&set.spec.template, &set.metadata),
+            version: version(&set.spec.template, &set.metadata, container),
             hash: clean(self.hash_of(set)),
             name: clean(&set.metadata.name),
             revision: self.revision_of(set),
@@ -83,6 +109,34 @@ impl Marks {
             created: set.metadata.creation_timestamp,
             scale_down_at: deadline.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc()),
         }
+    }
+}
+
+/// Versions with one tag are told apart: the two sides from each other, and an earlier one from what it would be put back
+/// in place of. By digest, else by revision, else by hash.
+pub fn tell_apart(arms: &mut [Arm]) {
+    let tag = |arm: &Arm| arm.version.as_ref().map(|version| version.tag.clone());
+    let side = |role: Role| arms.iter().find(|arm| arm.role == role).and_then(tag);
+    let sides = [side(Role::Stable), side(Role::Canary)];
+    let shared = sides.first() == sides.last();
+    let mut kept: BTreeSet<String> = BTreeSet::new();
+    for arm in arms.iter_mut() {
+        let Some(own) = tag(arm) else { continue };
+        let of_sides = sides.iter().flatten().any(|tag| *tag == own);
+        let twice = if arm.role == Role::Old { of_sides || !kept.insert(own.clone()) } else { of_sides && shared };
+        let by = told_by(arm);
+        if let Some(version) = arm.version.as_mut().filter(|_| twice) {
+            version.tag = format!("{own} ({by})");
+        }
+    }
+}
+
+fn told_by(arm: &Arm) -> String {
+    let digest = arm.version.as_ref().and_then(|version| version.digest.as_ref());
+    match (digest, arm.revision) {
+        (Some(digest), _) => digest.chars().take("sha256:".len() + 7).collect(),
+        (None, Some(revision)) => format!("revision {revision}"),
+        (None, None) => arm.hash.clone(),
     }
 }
 
@@ -155,9 +209,30 @@ mod tests {
             ),
         ];
         for (template, holder, expected) in table {
-            assert_eq!(version(&template, holder), Some(expected), "{template:?}");
+            assert_eq!(version(&template, holder, "pay"), Some(expected), "{template:?}");
         }
-        assert_eq!(version(&Template::default(), &none), None);
+        assert_eq!(version(&Template::default(), &none, "pay"), None);
+    }
+
+    #[test]
+    fn the_container_that_changed_stands_for_the_version_or_the_one_that_bears_the_name() {
+        let of = |images: &[(&str, &str)]| {
+            let each = images.iter().map(|(name, image)| json!({"name": name, "image": image}));
+            Template(json!({"spec": {"containers": each.collect::<Vec<_>>()}}))
+        };
+        let proxy = ("proxy", "r/nginx:1.27");
+        let new = of(&[proxy, ("app", "r:5000/team/shop@sha256:ab")]);
+        let table = [
+            (Some(of(&[proxy, ("app", "r:5000/team/shop@sha256:cd")])), "app"),
+            (Some(of(&[("proxy", "r/nginx:1.26"), ("app", "r:5000/team/shop@sha256:ab")])), "proxy"),
+            (Some(of(&[("proxy", "r/nginx:1.26"), ("app", "r:5000/team/shop@sha256:cd")])), "app"),
+            (None, "app"),
+        ];
+        for (before, expected) in table {
+            assert_eq!(container(&["shop"], &new, before.as_ref()), expected, "{before:?}");
+        }
+        assert_eq!(container(&["other"], &new, None), "proxy");
+        assert_eq!(container(&["other"], &Template::default(), None), "");
     }
 
     #[test]

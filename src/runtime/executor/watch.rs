@@ -64,6 +64,9 @@ impl Flight<'_> {
                     if let Some(bad) = expect.fails_if.iter().find(|one| one.holds(&reading.facts)) {
                         return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}"), fault: None });
                     }
+                    if !expect.rests.is_empty() && expect.rests.iter().all(|one| one.holds(&reading.facts)) {
+                        return Ok(Stage::Unknown { check: words::resting(plan) });
+                    }
                     (last, fault) = (reading.facts, None);
                 }
                 Some(Err(error)) => fault = Some(error.text),

@@ -33,6 +33,12 @@ pub(super) fn observed(plan: &Plan) -> String {
     if said.is_empty() { "verified".to_owned() } else { format!("{said}, verified") }
 }
 
+/// That it is under way and stands where a human must let it go on.
+pub(super) fn resting(plan: &Plan) -> String {
+    let place = plan.draft.expect.rests.last().map(ToString::to_string).unwrap_or_default();
+    format!("not done yet, under way: {place}; promote goes on, promote full leaves out the rest")
+}
+
 /// What was expected and is not so.
 pub(super) fn pending(plan: &Plan, now: &Facts) -> String {
     let is = |expect: &Expect| {

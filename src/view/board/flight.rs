@@ -56,6 +56,7 @@ pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
         (_, Phase::Aborted) => ("▼", Role::Warn),
         (Some(Verdict::NoGo), _) | (_, Phase::Degraded) => ("✖", Role::Bad),
         (Some(Verdict::NoData), _) | (_, Phase::Unknown) => ("?", Role::Unknown),
+        _ if !rollout.unknown.is_empty() => ("?", Role::Unknown),
         _ if !rollout.in_flight() => ("◷", Role::Text),
         (Some(Verdict::Go), _) => ("✔", Role::Good),
         _ if inbox::waits(rollout) => ("○", Role::Accent),
@@ -150,9 +151,15 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String,
     }
     let now = match (rollout.pause, rollout.current_step().map(|step| step.kind)) {
         (Some(pause), _) => match (pause.until, pause.reason) {
-            (Some(end), _) => {
+            (Some(end), reason) => {
                 let left = number::countdown(until(scene.now(), end));
-                Line::of(Role::Dim, "pause ").and(Role::Text, left)
+                // A doubt that is gone past all the same is said, and when.
+                match reason {
+                    PauseReason::Inconclusive => Line::of(Role::Warn, "inconclusive ").and(Role::Text, left),
+                    PauseReason::Step | PauseReason::Person | PauseReason::Other => {
+                        Line::of(Role::Dim, "pause ").and(Role::Text, left)
+                    }
+                }
             }
             (None, PauseReason::Inconclusive) => Line::of(Role::Accent, "inconclusive"),
             (None, _) => Line::of(Role::Accent, "promote?"),
@@ -249,6 +256,9 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
     pieces.push(match (action, judgement) {
         (Some(action), _) => action::short(action),
+        (None, _) if trouble(scene, rollout).is_some() => {
+            Line::of(Role::Bad, trouble(scene, rollout).unwrap_or_default())
+        }
         (None, _) if rollout.aborted_in_spec => {
             let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
             Line::of(Role::Text, format!("the spec still holds {tag}"))
@@ -286,12 +296,27 @@ fn watching(scene: &Scene<'_>, until: Timestamp, width: usize) -> Line {
     if whole.width() <= width { whole } else { line }
 }
 
+/// What is wrong with it, or not known of it, before any verdict: what does not run cannot be judged.
+pub(in crate::view) fn trouble(scene: &Scene<'_>, rollout: &Rollout) -> Option<String> {
+    let lag = rollout.lag.map(|lag| match lag.since {
+        Some(since) => {
+            let span = number::age(age(scene.now(), since));
+            format!("the controller is behind the spec for {span}")
+        }
+        None => "the controller is behind the spec, since before we looked".to_owned(),
+    });
+    let degraded = rollout.message.clone().filter(|_| rollout.phase == Phase::Degraded);
+    let unknown = rollout.unknown.first().map(|unknown| unknown.what.clone());
+    rollout.troubles.first().cloned().or(degraded).or(unknown).or(lag)
+}
+
 /// The verdict in a word, with its role.
 pub(in crate::view) fn word(rollout: &Rollout, judgement: Option<&Judgement>) -> Line {
     match judgement.map(|judgement| judgement.verdict) {
         _ if rollout.phase == Phase::Aborted => Line::of(Role::Warn, "ABORTED"),
         Some(verdict) => Line::of(role(verdict), verdict.words()),
         None if rollout.phase == Phase::Degraded => Line::of(Role::Bad, "DEGRADED"),
+        None if !rollout.unknown.is_empty() => Line::of(Role::Unknown, "NO DATA"),
         None => Line::of(Role::Dim, "not judged"),
     }
 }

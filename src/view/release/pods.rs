@@ -87,6 +87,13 @@ pub(super) fn below(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
                 .and(Role::Text, format!("  {}{message}", analysis.name)),
         );
     }
+    for unknown in &rollout.unknown {
+        lines.push(Line::of(Role::Title, " unknown  ").and(Role::Unknown, format!("? {}", unknown.what)));
+        lines.push(Line::of(Role::Dim, format!("          {}", unknown.way)));
+    }
+    for trouble in &rollout.troubles {
+        lines.push(Line::of(Role::Title, " pods     ").and(Role::Bad, format!("✖ {trouble}")));
+    }
     if let Some(message) = &rollout.message {
         lines.push(Line::of(Role::Title, " engine   ").and(Role::Text, measure::cut(message, 400)));
     }

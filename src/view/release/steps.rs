@@ -80,7 +80,7 @@ fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     let since = scene.model.step_times.get(&rollout.id).and_then(|times| times.get(&at));
     let line = match since {
         Some(since) => line.and(Role::Dim, format!(", since {}", number::moment(scene.now(), *since))),
-        None => line,
+        None => line.and(Role::Dim, ", since before we looked"),
     };
     let line = line.join(held);
     match rollout.steps.get(at + 1) {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{card::Card, inbox, model::Model},
     domain::{
-        evidence::{Evidence, SourceAge},
+        evidence::{Evidence, SourceAge, Verdict},
         ids::{EnvironmentName, Person, RolloutId, ServiceName},
         observed::Freshness,
         offer::{Offer, Risk, offer_for},
-        rollout::Rollout,
+        rollout::{Phase, Rollout},
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
@@ -215,7 +215,10 @@ fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>) -> Circumstanc
         verb: ask.verb,
         read_only: model.session.read_only,
         journal_broken: model.journal_broken.clone(),
-        judged: subject.rollout.and_then(|rollout| judged(model, &rollout.id)),
+        judged: subject.rollout.and_then(|rollout| match judged(model, &rollout.id) {
+            Some(judged) if ask.verb == Verb::Retry && rollout.phase == Phase::Aborted => Some(of_an_attempt(judged)),
+            judged => judged,
+        }),
         sources: source_ages(model, &ask.target, subject.rollout)
             .into_iter()
             .map(|(age, words)| Source { name: age.source.to_string(), freshness: age.freshness, words })
@@ -223,9 +226,26 @@ fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>) -> Circumstanc
     }
 }
 
+/// A version that was taken back is judged anew when it is tried again: what the attempt that is over showed is history, to be
+/// read before, and nothing that it could ever mend.
+fn of_an_attempt(judged: Judged) -> Judged {
+    let history = format!("the attempt that was aborted ended as {}", judged.verdict.words());
+    let why = std::iter::once(history).chain([judged.why]).chain(judged.missing).filter(|part| !part.is_empty());
+    let why = why.collect::<Vec<_>>().join(", ");
+    Judged { verdict: Verdict::Wait, why: why + "; a retry is judged anew", missing: Vec::new(), due: None }
+}
+
 /// What policy is told of a rollout's verdict.
 pub fn judged(model: &Model, id: &RolloutId) -> Option<Judged> {
     let judgement = model.judgements.get(id)?;
+    // What is too old, and what nothing was seen of, is no evidence.
+    let nothing = |why: String| Judged { verdict: Verdict::NoData, why, missing: Vec::new(), due: None };
+    if let Some(outdated) = model.outdated(id) {
+        return Some(nothing(outdated.trim_start_matches("verdict ").to_owned()));
+    }
+    if judgement.verdict == Verdict::Wait && judgement.canary.requests == 0 {
+        return Some(nothing("not one request of the canary was measured yet".to_owned()));
+    }
     let missing: Vec<String> = judgement.missing.iter().map(ToString::to_string).collect();
     // The reason ends with what is missing, which policy says for itself, with how it is missing.
     let why = match judgement.reason.split_once("NO DATA ") {

@@ -86,7 +86,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         version: rollout.canary.clone(),
         since: pause.and_then(|p| p.since),
         eligible: blocked.map_or(Eligibility::Can, |why| Eligibility::Cannot { why, ask: Vec::new() }),
-        verdict: model.judgements.get(&rollout.id).map(|judgement| judgement.verdict),
+        verdict: model.verdict(&rollout.id),
         newer_behind: 0,
     }
 }

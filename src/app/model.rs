@@ -12,13 +12,17 @@ use crate::{
         store::{SourceInfo, Store},
     },
     domain::{
+        evidence::Verdict,
         ids::{Person, RolloutId, ServiceName, SourceName},
         rollout::{ReplicaSet, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
         time::Timestamp,
     },
-    judge::verdict::{Judgement, Running},
+    judge::{
+        gaps::{Gap, Unmeasured},
+        verdict::{Judgement, Running},
+    },
     port::plan::Target,
 };
 
@@ -134,6 +138,19 @@ pub struct Folded {
     pub of: Option<(SourceName, u64)>,
     /// The tests so far.
     pub running: Running,
+    /// What an earlier attempt of the same version showed, and when that was over.
+    pub earlier: Option<(Timestamp, Option<String>)>,
+}
+
+/// A version's way in, as often as it is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// The hash of the version.
+    pub version: String,
+    /// It was taken back.
+    pub aborted: bool,
+    /// When we saw that it is tried again.
+    pub began: Option<Timestamp>,
 }
 
 /// The model.
@@ -157,6 +174,10 @@ pub struct Model {
     pub judged: BTreeMap<RolloutId, ReplicaSet>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
+    /// Which version each rollout tries, and since when it does so again.
+    pub attempts: BTreeMap<RolloutId, Attempt>,
+    /// The interval's end at which old verdicts were looked at again.
+    pub verdicts_aged: Option<Timestamp>,
     /// Until when the signals of each service were asked for.
     pub signals_asked: BTreeMap<ServiceName, Timestamp>,
     /// Up to when the sources of signals were asked for a sign of life, while nothing is in flight.
@@ -192,6 +213,8 @@ impl Model {
             folded: BTreeMap::new(),
             judged: BTreeMap::new(),
             step_times: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            verdicts_aged: None,
             signals_asked: BTreeMap::new(),
             signals_proven: None,
             actions: Actions::default(),
@@ -226,15 +249,47 @@ impl Model {
         }
     }
 
+    /// The one place in which what was measured and what runs are brought together.
     fn measured(&self, rollout: &Rollout, set: &ReplicaSet) -> Option<&VersionSignals> {
         let (_, signals) = self.store.signals(&rollout.service)?;
-        let tag = set.version.tag.as_str();
-        // Two versions with one tag can only be told apart by their hashes.
-        let shared = rollout
-            .replica_sets
-            .iter()
-            .any(|other| other.hash != set.hash && other.role != Role::Old && other.version.tag == tag);
-        if shared { signals.of(&[&set.hash]) } else { signals.of(&[tag, &set.hash]) }
+        // The set may have another role by now than when it was judged.
+        let others = rollout.replica_sets.iter().filter(|other| other.hash != set.hash);
+        let all: Vec<&ReplicaSet> = others.chain([set]).collect();
+        signals.of_set(&all, set)
+    }
+
+    /// Why nothing is measured of a side of a rollout, as far as that is known; `None` where everything is.
+    pub fn unmeasured(&self, rollout: &Rollout) -> Option<Unmeasured> {
+        if let Some(unread) = self.store.unread_signals(&rollout.service) {
+            return Some(Unmeasured { unread: Some(unread), ..Unmeasured::default() });
+        }
+        let (_, signals) = self.store.signals(&rollout.service)?;
+        let there: Vec<String> = signals.versions.iter().map(|version| version.label.clone()).collect();
+        let lacks = |side| rollout.side(side).filter(|set| self.measured(rollout, set).is_none());
+        let (canary, stable) = (lacks(Role::Canary), lacks(Role::Stable));
+        let called: Vec<&str> = canary.into_iter().chain(stable).map(|set| set.version.tag.as_str()).collect();
+        if called.is_empty() || there.is_empty() {
+            return None;
+        }
+        let (service, called) = (rollout.service.to_string(), called.join(" or "));
+        let gap = Gap::NotCalled { service, called, there };
+        Some(Unmeasured { unread: None, canary: canary.map(|_| gap.clone()), stable: stable.map(|_| gap) })
+    }
+
+    /// The verdict on a rollout as it holds now: one that is too old is no data.
+    pub fn verdict(&self, id: &RolloutId) -> Option<Verdict> {
+        Some(self.judgements.get(id)?.holds(self.now, self.session.signal_step))
+    }
+
+    /// `verdict GO is 75 s old: prometheus has told nothing since 02:06:30`, where a verdict is too old to say what is.
+    pub fn outdated(&self, id: &RolloutId) -> Option<String> {
+        let judgement = self.judgements.get(id)?;
+        let age = judgement.stale(self.now, self.session.signal_step)?.as_secs();
+        let source = self.store.rollout(id).and_then(|rollout| self.store.signals(&rollout.service));
+        let source = source.map_or("its source", |(source, _)| source.as_str());
+        let since = judgement.at?.format("%H:%M:%S");
+        let age = if age < 120 { format!("{age} s") } else { format!("{} min", age / 60) };
+        Some(format!("verdict {} is {age} old: {source} has told nothing since {since}", judgement.verdict.words()))
     }
 
     /// Is a card or prompt taking text?

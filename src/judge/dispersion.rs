@@ -20,6 +20,9 @@ const SAME_SHARE: f64 = 1.25;
 /// Chosen by simulation (`benches/judge.rs`): the first keeps false alarms low, the second leaves the evidence of independent
 /// errors as the formula has it in 99 of 100 releases.
 const EVIDENT: (f64, f64) = (0.7, 2.0);
+/// The same at which bursts are said, and of how many tables at least.
+const SAID: f64 = 3.0;
+const LEAST_TABLES: u32 = 4;
 
 /// What is known of one stratum: the block that grows, and the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,16 +67,23 @@ impl Dispersion {
     /// By how much the variance exceeds that of independent errors; 1 while that is not evident. Of the tables that compare
     /// two versions the most uneven is left out: it is the moment at which a canary turned bad.
     pub fn factor(&self) -> f64 {
-        let tables = self.tables - self.compared.min(1);
-        if tables == 0 {
-            return 1.0;
-        }
-        let tables = f64::from(tables);
-        // χ² of one degree of freedom has variance 2; neighbouring tables share a block.
-        let deviation = (3.0 / tables).sqrt();
-        let mean = (self.sum - self.largest) / tables;
         let evident = if self.tables > self.compared { EVIDENT.0 } else { EVIDENT.1 };
-        if mean > 1.0 + evident * deviation { mean } else { 1.0 }
+        self.mean().map_or(1.0, |(mean, deviation, _)| if mean > 1.0 + evident * deviation { mean } else { 1.0 })
+    }
+
+    /// The same, where it is so far above what independent errors give that it should be said. Evidence is divided by it long
+    /// before: that costs little. To say it of every fifth release would make people pass over it.
+    pub fn bursts(&self) -> Option<f64> {
+        let (mean, deviation, tables) = self.mean()?;
+        (tables >= LEAST_TABLES && mean > 1.0 + SAID * deviation).then_some(mean)
+    }
+
+    /// The mean over the tables, by how much it deviates by chance, and their number.
+    fn mean(&self) -> Option<(f64, f64, u32)> {
+        let tables = self.tables - self.compared.min(1);
+        let count = f64::from(tables);
+        // χ² of one degree of freedom has variance 2; neighbouring tables share a block.
+        (tables > 0).then(|| ((self.sum - self.largest) / count, (3.0 / count).sqrt(), tables))
     }
 }
 

@@ -68,7 +68,11 @@ impl Judged {
     }
 
     fn ways(&self) -> Vec<String> {
-        let missing = "bring the missing series back; missing data is never healthy".to_owned();
+        let missing = if self.missing.is_empty() {
+            "wait until it was measured: no evidence is no evidence".to_owned()
+        } else {
+            "bring the missing series back; missing data is never healthy".to_owned()
+        };
         let back = "roll back or abort".to_owned();
         match self.verdict {
             Verdict::NoGo => vec![back, "hold it where it is and find the cause".to_owned()],

@@ -79,10 +79,11 @@ pub(super) fn gone(id: &RolloutId) -> Vec<Part> {
 fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let judgement = scene.model.judgements.get(&rollout.id);
     let glyph = flight::glyph(scene, rollout);
-    let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
+    let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(scene, rollout, judgement));
     let indent = (first.width() + 2).max(12);
     first = first.pad(indent);
-    let reason = judgement.map(|judgement| flight::reason(scene, judgement));
+    let outdated = scene.model.outdated(&rollout.id);
+    let reason = outdated.or_else(|| judgement.map(|judgement| flight::reason(scene, judgement)));
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
     let mut wrapped = measure::wrap_within(&reason, scene.columns.saturating_sub(indent + 1), 2).into_iter();
     let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };

@@ -29,6 +29,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
     let (wire, scope) = (view.object, view.scope);
     let (meta, status) = (&wire.metadata, &wire.status);
     let (word, message) = phase::phase(wire);
+    let started = started(wire, view);
     let mut rollout = Rollout {
         id: RolloutId::new(&scope.source, Engine::ArgoRollouts, meta.path()),
         service: scope.service(&meta.namespace, &meta.name),
@@ -46,8 +47,8 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         aborted_in_spec: wire.is_aborted(),
         replica_sets: replica_sets(wire, &view.sets),
         replicas: wire.spec.replicas.unwrap_or(1),
-        started: started(wire, &view.sets),
-        step_times: steps::times(view.events, started(wire, &view.sets), pause(wire).zip(wire.step_index())),
+        started,
+        step_times: steps::times(view.events, started, pause(wire).zip(wire.step_index())),
         analyses: with_current(wire, view.analyses),
         events: view.events.to_vec(),
         identity: Identity {
@@ -172,7 +173,11 @@ fn replica_sets(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Vec<crate::domain:
     all
 }
 
-fn started(wire: &api::Rollout, sets: &[&ReplicaSet]) -> Option<crate::domain::time::Timestamp> {
-    let of_set = || MARKS.find(sets, &wire.status.current_pod_hash).and_then(|set| set.metadata.creation_timestamp);
-    wire.status.duration.rollout_started_at.or_else(of_set)
+/// When this attempt of the version began: one that was taken back begins anew when it is tried again. The last that is
+/// known to be before that is when it was taken back.
+fn started(wire: &api::Rollout, view: &View<'_, api::Rollout>) -> Option<crate::domain::time::Timestamp> {
+    let set = MARKS.find(&view.sets, &wire.status.current_pod_hash);
+    let began = wire.status.duration.rollout_started_at.or_else(|| set?.metadata.creation_timestamp);
+    let aborts = view.events.iter().filter(|event| event.reason == "RolloutAborted" && !wire.is_aborted());
+    began.max(aborts.map(|event| event.at).filter(|at| began.is_none_or(|began| *at > began)).max())
 }

@@ -4,14 +4,16 @@
 
 mod api;
 mod counters;
+mod failures;
 mod native;
 mod normalize;
 pub mod presets;
 mod quantile;
 mod request;
+mod widen;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc,
@@ -30,7 +32,7 @@ use crate::{
     domain::{
         ids::{ServiceName, SourceName},
         observed::FaultKind,
-        signal::ServiceSignals,
+        signal::{ServiceSignals, Uncounted},
     },
     port::{
         error::ProviderError,
@@ -39,6 +41,7 @@ use crate::{
     },
     provider::prometheus::{
         api::Samples,
+        failures::Failures,
         normalize::Answers,
         presets::Preset,
         request::{Kind, Moments},
@@ -81,13 +84,16 @@ const PROOF: &str = "vector(1)";
 /// A connection that measures, over a transport that knows the address: requests carry the path only (`/api/v1/query`).
 pub fn over(name: SourceName, transport: Transport, settings: Settings) -> Connection {
     let interval = settings.interval;
-    let prometheus = Prometheus { transport, settings, refuses_post: AtomicBool::new(false) };
+    let failures = Failures::of(&settings.preset);
+    let prometheus = Prometheus { transport, settings, failures, refuses_post: AtomicBool::new(false) };
     Connection { metrics: Some(Arc::new(prometheus)), ..Connection::new(name, "prometheus", interval) }
 }
 
 struct Prometheus {
     transport: Transport,
     settings: Settings,
+    /// What the error query asks for, where that shows.
+    failures: Option<Failures>,
     /// A read-only proxy said no to POST once: it is not asked again.
     refuses_post: AtomicBool,
 }
@@ -122,7 +128,9 @@ impl Metrics for Prometheus {
                 buckets_total,
                 histogram_total,
             };
-            Ok(normalize::signals(&self.settings, &named, window.step, answers))
+            let mut signals = normalize::signals(&self.settings, self.failures.as_ref(), &named, window.step, answers);
+            self.name_labels(&mut signals, &named, window).await;
+            Ok(signals)
         }
         .boxed()
     }
@@ -132,12 +140,38 @@ impl Prometheus {
     /// The series of one kind, piece after piece; none where the preset has no such counter.
     async fn ask(&self, kind: Kind, labels: &[String], window: Window) -> Result<Vec<Samples>, ProviderError> {
         let mut all = Vec::new();
-        let Some(promql) = request::promql(kind, &self.settings, labels, window.step) else { return Ok(all) };
+        let promql = match &self.failures {
+            Some(failures) if kind == Kind::RequestRate => {
+                Some(request::filled(&failures.rate, &self.settings, labels, window.step, ""))
+            }
+            _ => request::promql(kind, &self.settings, labels, window.step),
+        };
+        let Some(promql) = promql else { return Ok(all) };
         for piece in request::moments(kind, window) {
             let samples = self.query(&promql, piece).await;
             all.extend(samples.map_err(|e| ProviderError { text: format!("{kind}: {}", e.text), ..e })?);
         }
         Ok(all)
+    }
+
+    /// Where the series of a version lack the labels that its errors are looked for by, it is told which they carry: one
+    /// request for all of them, and none where every version can be counted. It is only a help: without an answer they have no
+    /// names.
+    async fn name_labels(&self, signals: &mut [ServiceSignals], named: &[(ServiceName, String)], window: Window) {
+        let Some(failures) = &self.failures else { return };
+        let lacking = |uncounted: &Option<Uncounted>| match uncounted {
+            Some(Uncounted::Lacks { lacks, .. }) => Some(lacks.clone()),
+            _ => None,
+        };
+        let mut all = signals.iter().flat_map(|one| &one.versions).filter_map(|version| lacking(&version.uncounted));
+        let Some(lacks): Option<BTreeSet<String>> = all.next() else { return };
+        let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return };
+        let newest = Moments { first: newest.last, ..newest };
+        let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
+        let more = Failures::lacking(&lacks);
+        let promql = request::filled(&failures.look, &self.settings, &labels, window.step, &more);
+        let Ok(samples) = self.query(&promql, newest).await else { return };
+        normalize::name_labels(&self.settings, failures, named, signals, &samples);
     }
 
     async fn query(&self, promql: &str, moments: Moments) -> Result<Vec<Samples>, ProviderError> {

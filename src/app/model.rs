@@ -178,6 +178,8 @@ pub struct Model {
     pub attempts: BTreeMap<RolloutId, Attempt>,
     /// The interval's end at which old verdicts were looked at again.
     pub verdicts_aged: Option<Timestamp>,
+    /// Until when an earlier process kept the signals of a service, as long as its source has not answered this one.
+    pub kept_until: BTreeMap<(SourceName, ServiceName), Timestamp>,
     /// Until when the signals of each service were asked for.
     pub signals_asked: BTreeMap<ServiceName, Timestamp>,
     /// Up to when the sources of signals were asked for a sign of life, while nothing is in flight.
@@ -215,6 +217,7 @@ impl Model {
             step_times: BTreeMap::new(),
             attempts: BTreeMap::new(),
             verdicts_aged: None,
+            kept_until: BTreeMap::new(),
             signals_asked: BTreeMap::new(),
             signals_proven: None,
             actions: Actions::default(),
@@ -268,7 +271,9 @@ impl Model {
         let lacks = |side| rollout.side(side).filter(|set| self.measured(rollout, set).is_none());
         let (canary, stable) = (lacks(Role::Canary), lacks(Role::Stable));
         let called: Vec<&str> = canary.into_iter().chain(stable).map(|set| set.version.tag.as_str()).collect();
-        if called.is_empty() || there.is_empty() {
+        let known = rollout.replica_sets.iter().filter_map(|set| self.measured(rollout, set));
+        let known: Vec<_> = known.map(|version| &version.label).collect();
+        if called.is_empty() || there.iter().all(|label| known.contains(&label)) {
             return None;
         }
         let (service, called) = (rollout.service.to_string(), called.join(" or "));

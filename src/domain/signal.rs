@@ -113,20 +113,21 @@ impl VersionSignals {
     /// The counts of the intervals that had ended by then, and nothing else.
     #[must_use]
     pub fn before(&self, end: Timestamp) -> Self {
-        let counts = |counts: &[Counts]| counts.iter().filter(|one| one.to <= end).copied().collect();
-        let part = |part: &PartCounts| PartCounts { counts: counts(&part.counts), ..part.clone() };
-        let timed = |one: &LatencyCounts| LatencyCounts {
-            stratum: one.stratum.clone(),
-            bounds: one.bounds.clone(),
-            intervals: one.intervals.iter().filter(|interval| interval.to <= end).cloned().collect(),
-        };
-        Self {
-            label: self.label.clone(),
-            counts: counts(&self.counts),
-            parts: self.parts.iter().map(part).collect(),
-            latency_counts: self.latency_counts.iter().map(timed).collect(),
-            ..Self::default()
+        let mut before = Self { label: self.label.clone(), counts: self.counts.clone(), ..Self::default() };
+        (before.parts, before.latency_counts) = (self.parts.clone(), self.latency_counts.clone());
+        before.retain(|at| at <= end);
+        before
+    }
+
+    /// Keeps the points and intervals whose ends are wanted.
+    fn retain(&mut self, wanted: impl Fn(Timestamp) -> bool) {
+        let Latency { p50, p95, p99, .. } = &mut self.latency;
+        for series in [&mut self.error_ratio, &mut self.request_rate, p50, p95, p99] {
+            series.retain(|point| wanted(point.at));
         }
+        self.counts.retain(|counts| wanted(counts.to));
+        self.parts.iter_mut().for_each(|part| part.counts.retain(|counts| wanted(counts.to)));
+        self.latency_counts.iter_mut().for_each(|one| one.intervals.retain(|interval| wanted(interval.to)));
     }
 }
 
@@ -184,6 +185,13 @@ impl ServiceSignals {
     /// The signals of one version, by any of the names it may have in the source (tag, hash).
     pub fn of(&self, names: &[&str]) -> Option<&VersionSignals> {
         self.versions.iter().find(|version| names.contains(&version.label.as_str()))
+    }
+
+    /// Without what had ended by then.
+    #[must_use]
+    pub fn after(mut self, end: Timestamp) -> Self {
+        self.versions.iter_mut().for_each(|version| version.retain(|at| at > end));
+        self
     }
 
     /// The signals of a set of pods, which is one of the rollout's `all`, however the source spells its version.

@@ -165,4 +165,38 @@ mod tests {
         let learnt = folded((0..20).map(|i| (1000, 30 * u64::from(i % 4 == 0), 9000, 40)), true);
         assert!(learnt.factor() > 4.0 && learnt.compared == 0);
     }
+
+    /// A number of errors among so many, by a small generator of its own: independent of everything.
+    fn drawn(state: &mut u64, requests: u64, rate: f64) -> u64 {
+        let mut errors = 0;
+        for _ in 0..requests {
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            errors += u64::from(((*state >> 11) as f64) < rate * (1_u64 << 53) as f64);
+        }
+        errors
+    }
+
+    #[test]
+    fn independent_errors_are_hardly_ever_called_bursts_however_often_one_looks_and_whatever_the_weight_does() {
+        let mut said = 0;
+        for seed in 1..=200_u64 {
+            let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let (mut dispersion, mut alike, mut blocks) = (Dispersion::default(), Blocks::default(), Blocks::default());
+            let mut ever = false;
+            for interval in 0..120 {
+                let share = [10, 25, 50, 75][interval / 30];
+                let mut arm = |percent: u64| {
+                    let requests = percent * 12;
+                    (requests, drawn(&mut state, requests, 0.01))
+                };
+                let (canary, stable, half) = (arm(share), arm(100 - share), arm(50 - share / 2));
+                let other = arm(50 - share / 2);
+                dispersion.fold(&mut alike, &pair(0, (half.0, half.1, other.0, other.1)).arms(), true);
+                dispersion.fold(&mut blocks, &pair(0, (canary.0, canary.1, stable.0, stable.1)).arms(), false);
+                ever |= dispersion.bursts().is_some();
+            }
+            said += u32::from(ever);
+        }
+        assert!(said <= 6, "{said} of 200 releases");
+    }
 }

@@ -67,18 +67,43 @@ pub(super) fn signals(
     window: Window,
     signals: Result<Vec<ServiceSignals>, Fault>,
 ) -> Vec<Effect> {
-    let kept = if let Ok(signals) = &signals {
-        let one = |signals: &ServiceSignals| KeptSignals { source: source.clone(), window, signals: signals.clone() };
-        Some(signals.iter().map(one).collect())
-    } else {
-        for asked in model.signals_asked.values_mut() {
-            *asked = (*asked).min(window.from);
+    let kept = match signals {
+        Ok(signals) => Some(answered(model, source, at, window, signals)),
+        Err(fault) => {
+            for asked in model.signals_asked.values_mut() {
+                *asked = (*asked).min(window.from);
+            }
+            model.store.take_signals(source, at, window, Err(fault));
+            None
         }
-        None
     };
-    model.store.take_signals(source, at, window, signals);
     judge_all(model);
     kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
+}
+
+/// Takes what a source told, and says what of it is to be kept. Of what an earlier process read already, the first answer only
+/// proves that the source is there: it may have lost what it knew then.
+fn answered(
+    model: &mut Model,
+    source: &SourceName,
+    at: Timestamp,
+    window: Window,
+    signals: Vec<ServiceSignals>,
+) -> Vec<KeptSignals> {
+    let mut kept = Vec::new();
+    for signals in signals {
+        let until = model.kept_until.remove(&(source.clone(), signals.service.clone()));
+        let (window, signals) = match until.filter(|until| window.from < *until) {
+            Some(until) => (Window { from: until.min(window.to), ..window }, signals.after(until)),
+            None => (window, signals),
+        };
+        if window.from < window.to {
+            kept.push(KeptSignals { source: source.clone(), window, signals: signals.clone() });
+        }
+        model.store.take_signals(source, at, window, Ok(vec![signals]));
+    }
+    model.store.take_signals(source, at, window, Ok(Vec::new()));
+    kept
 }
 
 /// Keeps what was read. What is no longer in flight is forgotten, but only once every source of rollouts has told what is.
@@ -108,7 +133,8 @@ pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
         }
     }
     // What was kept is history and no answer: however new it is, its newest interval is asked for again at once.
-    for ((service, _), end) in ends {
+    for ((service, source), end) in ends {
+        model.kept_until.insert((source, service.clone()), end);
         let end = end - model.session.signal_step;
         let asked = model.signals_asked.entry(service).or_insert(end);
         *asked = (*asked).min(end);
@@ -232,7 +258,8 @@ fn earlier(known: Case<'_>, first: Timestamp) -> Option<String> {
     let (canary, stable) = (until(known.canary), until(known.stable));
     let then = judge_case(&Case::new(canary.as_ref(), stable.as_ref(), first, known.since));
     let harmful = then.verdict == Verdict::NoGo;
-    harmful.then(|| format!("an earlier attempt of this version was NO-GO: {}", then.reason))
+    let reason = then.reason.split(", NO DATA ").next().unwrap_or_default();
+    harmful.then(|| format!("an earlier attempt of this version was NO-GO: {reason}"))
 }
 
 /// From when on which share of the traffic the steps of this attempt declared for the canary, as far as their times are known.
@@ -269,6 +296,8 @@ fn note_attempts(model: &mut Model, at: Timestamp) {
         let aborted = rollout.phase == Phase::Aborted;
         if attempt.aborted && !aborted {
             attempt.began = Some(at);
+            // When the earlier attempt was at a step says nothing of when this one is.
+            model.step_times.insert(rollout.id.clone(), BTreeMap::new());
         }
         attempt.aborted = aborted;
     }

@@ -40,7 +40,7 @@ use crate::{
         wire::{Transport, WireError},
     },
     provider::prometheus::{
-        api::Samples,
+        api::{Asked, Samples},
         failures::Failures,
         normalize::Answers,
         presets::Preset,
@@ -85,8 +85,17 @@ const PROOF: &str = "vector(1)";
 pub fn over(name: SourceName, transport: Transport, settings: Settings) -> Connection {
     let interval = settings.interval;
     let failures = Failures::of(&settings.preset);
-    let prometheus = Prometheus { transport, settings, failures, refuses_post: AtomicBool::new(false) };
+    let asked = asked(&settings.preset);
+    let prometheus = Prometheus { transport, settings, failures, asked, refuses_post: AtomicBool::new(false) };
     Connection { metrics: Some(Arc::new(prometheus)), ..Connection::new(name, "prometheus", interval) }
+}
+
+/// What a preset's queries ask for.
+fn asked(preset: &Preset) -> Asked {
+    let counters = [&preset.requests_total, &preset.errors_total, &preset.buckets_total].into_iter().flatten();
+    let mut all = counters.chain([&preset.rate, &preset.error_ratio, &preset.buckets]);
+    let native = preset.histogram_total.is_some() || all.any(|query| query.contains("histogram_"));
+    if native { Asked::Histograms } else { Asked::Counters }
 }
 
 struct Prometheus {
@@ -94,6 +103,7 @@ struct Prometheus {
     settings: Settings,
     /// What the error query asks for, where that shows.
     failures: Option<Failures>,
+    asked: Asked,
     /// A read-only proxy said no to POST once: it is not asked again.
     refuses_post: AtomicBool,
 }
@@ -177,13 +187,14 @@ impl Prometheus {
     async fn query(&self, promql: &str, moments: Moments) -> Result<Vec<Samples>, ProviderError> {
         if !self.refuses_post.load(Ordering::Relaxed) {
             let (status, headers, body) = self.send(request::post(promql, moments)).await?;
-            if !matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN) {
-                return api::read(status, &headers, &body);
+            let refused = matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN);
+            if !refused && !api::lost_its_query(status, &body) {
+                return api::read(status, &headers, &body, self.asked);
             }
         }
         let (status, headers, body) = self.send(request::get(promql, moments)?).await?;
         self.refuses_post.store(status.is_success(), Ordering::Relaxed);
-        api::read(status, &headers, &body)
+        api::read(status, &headers, &body, self.asked)
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, HeaderMap, Bytes), ProviderError> {
@@ -200,7 +211,9 @@ fn not_sent(error: &WireError) -> ProviderError {
         WireError::TimedOut(_) => (FaultKind::TimedOut, None),
         WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
     };
-    ProviderError { retry_after, ..ProviderError::new(kind, error.to_string()) }
+    // A slow query is no outage: it can be waited for longer.
+    let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
+    ProviderError { retry_after, ..ProviderError::new(kind, format!("{error}{longer}")) }
 }
 
 fn not_read(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ProviderError {
@@ -293,6 +306,22 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_drops_what_is_posted_is_asked_with_get_from_then_on() {
+        for (status, body) in [
+            (400, r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:1: parse error: no expression found in input"}"#),
+            (422, r#"{"status":"error","errorType":"422","error":"missing `query` arg"}"#),
+        ] {
+            let (metrics, seen) = connected(move |request| {
+                Ok(if request.method() == Method::POST { reply(status, body) } else { reply(200, EMPTY) })
+            });
+            assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
+            seen.lock().unwrap().clear();
+            assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
+            assert_eq!(*seen.lock().unwrap(), six(&Method::GET));
+        }
+    }
+
+    #[test]
     fn who_may_not_read_at_all_is_told_so_and_post_is_tried_again_next_time() {
         let (metrics, seen) = connected(|_| Ok(reply(403, "")));
         let error = ask(&*metrics, &["payments".into()]).unwrap_err();
@@ -316,7 +345,8 @@ mod tests {
                 move |_| Err(wire.clone())
             });
             let error = ask(&*metrics, &["payments".into()]).unwrap_err();
-            assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}")));
+            let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
+            assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}{longer}")));
         }
     }
 

@@ -65,7 +65,7 @@ mod tests {
     #[tokio::test]
     async fn pods_of_two_resolutions_are_counted_at_the_bounds_of_the_coarser() {
         let pod = |pod, schema, first| Histogram {
-            labels: vec![("app", "cart"), ("version", "2"), ("pod", pod)],
+            labels: vec![("app", "cart"), ("version", "2"), ("pod", pod), ("code", "200")],
             schema,
             first,
             growth: vec![3, 7, 5],

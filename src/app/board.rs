@@ -93,7 +93,7 @@ pub fn target(model: &Model) -> Option<Target> {
 
 /// Lower is more urgent.
 fn urgency(model: &Model, rollout: &Rollout) -> u8 {
-    let verdict = model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
+    let verdict = model.verdict(&rollout.id);
     match (verdict, rollout.phase) {
         (Some(Verdict::NoGo), phase) if phase != Phase::Aborted => 0,
         (_, Phase::Degraded) => 1,

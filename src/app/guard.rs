@@ -35,6 +35,8 @@ use crate::{
 /// How much of a commit is read back.
 const READ_BACK: usize = 4;
 
+#[cfg(test)]
+pub(in crate::app) use self::facts::against;
 pub use self::facts::standing;
 
 /// Why a verb will not run: every reason at once, and honest ways on.

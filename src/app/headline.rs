@@ -57,7 +57,7 @@ const SHORTLY: Duration = Duration::from_mins(10);
 /// Answers from what was observed and judged.
 pub fn headline(model: &Model) -> Headline {
     let flying: Vec<&Rollout> = board::in_flight(model);
-    let verdict = |rollout: &&&Rollout| model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
+    let verdict = |rollout: &&&Rollout| model.verdict(&rollout.id);
     // An aborted release has been answered already; one that still gets traffic has not.
     if let Some(bad) = flying.iter().find(|r| verdict(r) == Some(Verdict::NoGo) && r.phase != Phase::Aborted) {
         let onset = onset(model, bad);

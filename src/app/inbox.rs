@@ -86,7 +86,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         version: rollout.canary.clone(),
         since: pause.and_then(|p| p.since),
         eligible: may_i(model, rollout),
-        verdict: model.judgements.get(&rollout.id).map(|judgement| judgement.verdict),
+        verdict: model.verdict(&rollout.id),
         newer_behind: 0,
     }
 }

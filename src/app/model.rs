@@ -14,13 +14,17 @@ use crate::{
         watch::Arrival,
     },
     domain::{
+        evidence::Verdict,
         ids::{Person, RolloutId, ServiceName, SourceName},
         rollout::{Arm, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
         time::Timestamp,
     },
-    judge::verdict::{Judgement, Running},
+    judge::{
+        gaps::{Gap, Unmeasured},
+        verdict::{Judgement, Running},
+    },
     port::plan::Target,
 };
 
@@ -138,6 +142,19 @@ pub struct Folded {
     pub of: Option<(SourceName, u64)>,
     /// The tests so far.
     pub running: Running,
+    /// What an earlier attempt of the same version showed, and when that was over.
+    pub earlier: Option<(Timestamp, Option<String>)>,
+}
+
+/// A version's way in, as often as it is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// The hash of the version.
+    pub version: String,
+    /// It was taken back.
+    pub aborted: bool,
+    /// When we saw that it is tried again.
+    pub began: Option<Timestamp>,
 }
 
 /// The model.
@@ -163,6 +180,12 @@ pub struct Model {
     pub arrivals: BTreeMap<RolloutId, Arrival>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
+    /// Which version each rollout tries, and since when it does so again.
+    pub attempts: BTreeMap<RolloutId, Attempt>,
+    /// The interval's end at which old verdicts were looked at again.
+    pub verdicts_aged: Option<Timestamp>,
+    /// Until when an earlier process kept the signals of a service, as long as its source has not answered this one.
+    pub kept_until: BTreeMap<(SourceName, ServiceName), Timestamp>,
     /// Until when the signals of each service were asked for.
     pub signals_asked: BTreeMap<ServiceName, Timestamp>,
     /// Up to when the sources of signals were asked for a sign of life, while nothing is in flight.
@@ -204,6 +227,9 @@ impl Model {
             judged: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             step_times: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            verdicts_aged: None,
+            kept_until: BTreeMap::new(),
             signals_asked: BTreeMap::new(),
             signals_proven: None,
             actions: Actions::default(),
@@ -240,14 +266,49 @@ impl Model {
         }
     }
 
+    /// The one place in which what was measured and what runs are brought together.
     fn measured(&self, rollout: &Rollout, arm: &Arm) -> Option<&VersionSignals> {
         let (_, signals) = self.store.signals(&rollout.service)?;
-        let tag = |arm: &Arm| arm.version.as_ref().map(|version| version.tag.clone());
-        let Some(own) = tag(arm) else { return signals.of(&[&arm.hash]) };
-        // Two versions with one tag can only be told apart by their hashes.
-        let same = |other: &Arm| other.hash != arm.hash && other.role != Role::Old && tag(other).as_ref() == Some(&own);
-        let shared = rollout.arms.iter().any(same);
-        if shared { signals.of(&[&arm.hash]) } else { signals.of(&[&own, &arm.hash]) }
+        // The arm may have another role by now than when it was judged.
+        let others = rollout.arms.iter().filter(|other| other.hash != arm.hash);
+        let all: Vec<&Arm> = others.chain([arm]).collect();
+        signals.of_arm(&all, arm)
+    }
+
+    /// Why nothing is measured of a side of a rollout, as far as that is known; `None` where everything is.
+    pub fn unmeasured(&self, rollout: &Rollout) -> Option<Unmeasured> {
+        if let Some(unread) = self.store.unread_signals(&rollout.service) {
+            return Some(Unmeasured { unread: Some(unread), ..Unmeasured::default() });
+        }
+        let (_, signals) = self.store.signals(&rollout.service)?;
+        let there: Vec<String> = signals.versions.iter().map(|version| version.label.clone()).collect();
+        let lacks = |side| rollout.side(side).filter(|arm| self.measured(rollout, arm).is_none());
+        let (canary, stable) = (lacks(Role::Canary), lacks(Role::Stable));
+        let called: Vec<String> = canary.into_iter().chain(stable).map(Arm::tag).collect();
+        let known = rollout.arms.iter().filter_map(|arm| self.measured(rollout, arm));
+        let known: Vec<_> = known.map(|version| &version.label).collect();
+        if called.is_empty() || there.iter().all(|label| known.contains(&label)) {
+            return None;
+        }
+        let (service, called) = (rollout.service.to_string(), called.join(" or "));
+        let gap = Gap::NotCalled { service, called, there };
+        Some(Unmeasured { unread: None, canary: canary.map(|_| gap.clone()), stable: stable.map(|_| gap) })
+    }
+
+    /// The verdict on a rollout as it holds now: one that is too old is no data.
+    pub fn verdict(&self, id: &RolloutId) -> Option<Verdict> {
+        Some(self.judgements.get(id)?.holds(self.now, self.session.signal_step))
+    }
+
+    /// `verdict GO is 75 s old: prometheus has told nothing since 02:06:30`, where a verdict is too old to say what is.
+    pub fn outdated(&self, id: &RolloutId) -> Option<String> {
+        let judgement = self.judgements.get(id)?;
+        let age = judgement.stale(self.now, self.session.signal_step)?.as_secs();
+        let source = self.store.rollout(id).and_then(|rollout| self.store.signals(&rollout.service));
+        let source = source.map_or("its source", |(source, _)| source.as_str());
+        let since = judgement.at?.format("%H:%M:%S");
+        let age = if age < 120 { format!("{age} s") } else { format!("{} min", age / 60) };
+        Some(format!("verdict {} is {age} old: {source} has told nothing since {since}", judgement.verdict.words()))
     }
 
     /// Is a card or prompt taking text? One that cannot be seen takes none: `q` leaves then.

@@ -214,6 +214,22 @@ impl Store {
         self.jobs.get(run).map(Vec::as_slice)
     }
 
+    /// Why nothing is known of a service's signals but what an earlier process kept, as a sentence: nothing measures, or what
+    /// does has not answered in this process. `None` once it has.
+    pub fn unread_signals(&self, service: &ServiceName) -> Option<String> {
+        if self.signals.is_empty() {
+            let add = "add a [connections.NAME] block with kind = \"prometheus\" to the configuration";
+            return Some(format!("no metrics are connected, so nothing can be judged: {add}"));
+        }
+        let of_service = self.signals(service).map(|(source, _)| source);
+        let mut asked = self.signals.iter().filter(|(source, _)| of_service.is_none_or(|of| of == *source));
+        let (source, seen) = asked.find(|(_, seen)| seen.observed_at.is_none())?;
+        Some(match &seen.last_error {
+            Some(fault) => format!("{source} has not answered: {fault}"),
+            None => format!("{source} has not answered yet"),
+        })
+    }
+
     /// The signals of a service, and the source they came through.
     pub fn signals(&self, service: &ServiceName) -> Option<(&SourceName, &ServiceSignals)> {
         self.signals.iter().find_map(|(source, seen)| Some((source, seen.value.as_ref()?.get(service)?)))

@@ -87,6 +87,9 @@ pub(super) fn judged(verdict: Verdict, reason: &str) -> Model {
     for judgement in model.judgements.values_mut() {
         judgement.verdict = verdict;
         judgement.reason = reason.to_owned();
+        judgement.at = Some(at(-30));
+        judgement.canary.requests = 174;
+        judgement.missing = Vec::new();
     }
     model
 }

@@ -83,6 +83,10 @@ pub struct RolloutOut {
     pub weight: Option<u32>,
     /// `go`, `no_go`, `wait` or `no_data`; `null` where there is nothing to judge: no second version.
     pub verdict: Option<Verdict>,
+    /// The end of the newest interval that the verdict rests on; `null` where there is none.
+    pub verdict_at: Option<Timestamp>,
+    /// How long ago that was, seconds. A verdict that is too old is `no_data`, and its reason says which it was.
+    pub verdict_age_seconds: Option<u64>,
     /// The verdict's reason, a sentence.
     pub reason: Option<String>,
     /// What may make the verdict say less than it seems to, a sentence each, the strongest first.
@@ -162,8 +166,10 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         step: rollout.step,
         steps: rollout.steps.len(),
         weight: percent(rollout.weight),
-        verdict: judged.map(|judgement| judgement.verdict),
-        reason: judged.map(|judgement| judgement.reason.clone()),
+        verdict: model.verdict(&rollout.id),
+        verdict_at: judged.and_then(|judgement| judgement.at),
+        verdict_age_seconds: judged.and_then(|judgement| judgement.age(model.now)).map(|age| age.as_secs()),
+        reason: model.outdated(&rollout.id).or_else(|| judged.map(|judgement| judgement.reason.clone())),
         doubts: judged.iter().flat_map(|judgement| &judgement.doubts).map(ToString::to_string).collect(),
         missing: judged.iter().flat_map(|judgement| &judgement.missing).map(ToString::to_string).collect(),
         unknown: rollout.unknown.iter().map(|unknown| unknown.what.clone()).collect(),
@@ -363,6 +369,8 @@ mod tests {
                 "steps": 2,
                 "weight": 25,
                 "verdict": "no_go",
+                "verdict_at": "2026-03-10T02:06:30Z",
+                "verdict_age_seconds": 30,
                 "reason": "3.1 % against 0.2 %",
                 "doubts": ["errors come in bursts, evidence is divided by 3.2", "the canary has run for 2 min, it may still warm up"],
                 "missing": ["latency p99 (canary) has no series"],

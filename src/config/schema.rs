@@ -323,6 +323,13 @@ pub struct Prometheus {
     /// How often it is read.
     #[serde(default = "fifteen_seconds", with = "span")]
     pub interval: Duration,
+    /// How long it may take to answer a query.
+    #[serde(default = "four_seconds", with = "span")]
+    pub timeout: Duration,
+}
+
+fn four_seconds() -> Duration {
+    Duration::from_secs(4)
 }
 
 fn fifteen_seconds() -> Duration {

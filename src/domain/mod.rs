@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod evidence;
 pub mod gate;
 pub mod ids;
+pub mod naming;
 pub mod objective;
 pub mod observed;
 pub mod offer;

@@ -1,10 +1,15 @@
 //! Signals: what was measured, always split by version. Absent stays absent: a gap is never a zero.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ids::ServiceName, time::Timestamp};
+use crate::domain::{
+    ids::ServiceName,
+    naming::{self, Label},
+    rollout::{Arm, Role},
+    time::Timestamp,
+};
 
 /// One measured value. There is no point where nothing was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +89,9 @@ pub struct Latency {
 pub struct VersionSignals {
     /// The value of the version label: a tag or a pod template hash, as the metrics source has it.
     pub label: String,
+    /// The side of a rollout that it is, where the source tells sides and not versions.
+    #[serde(default)]
+    pub role: Option<Role>,
     /// Failed share of the requests, 0 to 1.
     pub error_ratio: Series,
     /// Requests a second.
@@ -96,6 +104,70 @@ pub struct VersionSignals {
     pub parts: Vec<PartCounts>,
     /// Response times as counts, one entry for each stratum, where the source has histograms.
     pub latency_counts: Vec<LatencyCounts>,
+    /// Why the errors of its newest requests cannot be counted, where that is so. There are no counts of such intervals.
+    #[serde(default)]
+    pub uncounted: Option<Uncounted>,
+}
+
+impl VersionSignals {
+    /// The counts of the intervals that had ended by then, and nothing else.
+    #[must_use]
+    pub fn before(&self, end: Timestamp) -> Self {
+        let mut before = Self { label: self.label.clone(), counts: self.counts.clone(), ..Self::default() };
+        (before.parts, before.latency_counts) = (self.parts.clone(), self.latency_counts.clone());
+        before.retain(|at| at <= end);
+        before
+    }
+
+    /// Keeps the points and intervals whose ends are wanted.
+    fn retain(&mut self, wanted: impl Fn(Timestamp) -> bool) {
+        let Latency { p50, p95, p99, .. } = &mut self.latency;
+        for series in [&mut self.error_ratio, &mut self.request_rate, p50, p95, p99] {
+            series.retain(|point| wanted(point.at));
+        }
+        self.counts.retain(|counts| wanted(counts.to));
+        self.parts.iter_mut().for_each(|part| part.counts.retain(|counts| wanted(counts.to)));
+        self.latency_counts.iter_mut().for_each(|one| one.intervals.retain(|interval| wanted(interval.to)));
+    }
+}
+
+/// Why it cannot be told of a version's requests which of them failed: missing errors are not zero errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Uncounted {
+    /// Their series do not carry the labels that failures are looked for by.
+    Lacks {
+        /// The labels that are asked for and not there.
+        lacks: BTreeSet<String>,
+        /// Labels that are there.
+        carries: Vec<String>,
+    },
+    /// They are gRPC calls, whose HTTP status says nothing.
+    Grpc {
+        /// The labels that are asked for.
+        asked: Vec<String>,
+        /// The label that their outcome stands in.
+        status: String,
+    },
+}
+
+/// As the end of a sentence about requests: `carry no http_response_status_code; they carry http_status_code, pod`.
+impl fmt::Display for Uncounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lacks { lacks, carries } => {
+                write!(f, "carry no {}", lacks.iter().map(String::as_str).collect::<Vec<_>>().join(", "))?;
+                if carries.is_empty() { Ok(()) } else { write!(f, "; they carry {}", carries.join(", ")) }
+            }
+            Self::Grpc { asked, status } => {
+                write!(
+                    f,
+                    "are gRPC: it stands in {status} which of them failed, and the query asks for {}",
+                    asked.join(", ")
+                )
+            }
+        }
+    }
 }
 
 impl VersionSignals {
@@ -123,5 +195,19 @@ impl ServiceSignals {
     /// The signals of one version, by any of the names it may have in the source (tag, hash).
     pub fn of(&self, names: &[&str]) -> Option<&VersionSignals> {
         self.versions.iter().find(|version| names.contains(&version.label.as_str()))
+    }
+
+    /// Without what had ended by then.
+    #[must_use]
+    pub fn after(mut self, end: Timestamp) -> Self {
+        self.versions.iter_mut().for_each(|version| version.retain(|at| at > end));
+        self
+    }
+
+    /// The signals of an arm, which is one of the rollout's `all`, however the source spells its version.
+    pub fn of_arm(&self, all: &[&Arm], arm: &Arm) -> Option<&VersionSignals> {
+        let labels: Vec<_> =
+            self.versions.iter().map(|version| Label { text: &version.label, role: version.role }).collect();
+        self.versions.get(naming::label_of(&labels, all, arm)?)
     }
 }

@@ -20,6 +20,9 @@ const SAME_SHARE: f64 = 1.25;
 /// Chosen by simulation (`benches/judge.rs`): the first keeps false alarms low, the second leaves the evidence of independent
 /// errors as the formula has it in 99 of 100 releases.
 const EVIDENT: (f64, f64) = (0.7, 2.0);
+/// The same at which bursts are said, and of how many tables at least.
+const SAID: f64 = 3.0;
+const LEAST_TABLES: u32 = 4;
 
 /// What is known of one stratum: the block that grows, and the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,16 +67,23 @@ impl Dispersion {
     /// By how much the variance exceeds that of independent errors; 1 while that is not evident. Of the tables that compare
     /// two versions the most uneven is left out: it is the moment at which a canary turned bad.
     pub fn factor(&self) -> f64 {
-        let tables = self.tables - self.compared.min(1);
-        if tables == 0 {
-            return 1.0;
-        }
-        let tables = f64::from(tables);
-        // χ² of one degree of freedom has variance 2; neighbouring tables share a block.
-        let deviation = (3.0 / tables).sqrt();
-        let mean = (self.sum - self.largest) / tables;
         let evident = if self.tables > self.compared { EVIDENT.0 } else { EVIDENT.1 };
-        if mean > 1.0 + evident * deviation { mean } else { 1.0 }
+        self.mean().map_or(1.0, |(mean, deviation, _)| if mean > 1.0 + evident * deviation { mean } else { 1.0 })
+    }
+
+    /// The same, where it is so far above what independent errors give that it should be said. Evidence is divided by it long
+    /// before: that costs little. To say it of every fifth release would make people pass over it.
+    pub fn bursts(&self) -> Option<f64> {
+        let (mean, deviation, tables) = self.mean()?;
+        (tables >= LEAST_TABLES && mean > 1.0 + SAID * deviation).then_some(mean)
+    }
+
+    /// The mean over the tables, by how much it deviates by chance, and their number.
+    fn mean(&self) -> Option<(f64, f64, u32)> {
+        let tables = self.tables - self.compared.min(1);
+        let count = f64::from(tables);
+        // χ² of one degree of freedom has variance 2; neighbouring tables share a block.
+        (tables > 0).then(|| ((self.sum - self.largest) / count, (3.0 / count).sqrt(), tables))
     }
 }
 
@@ -154,5 +164,39 @@ mod tests {
     fn what_was_learnt_from_alike_arms_is_used_from_the_first_interval_on() {
         let learnt = folded((0..20).map(|i| (1000, 30 * u64::from(i % 4 == 0), 9000, 40)), true);
         assert!(learnt.factor() > 4.0 && learnt.compared == 0);
+    }
+
+    /// A number of errors among so many, by a small generator of its own: independent of everything.
+    fn drawn(state: &mut u64, requests: u64, rate: f64) -> u64 {
+        let mut errors = 0;
+        for _ in 0..requests {
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            errors += u64::from(((*state >> 11) as f64) < rate * (1_u64 << 53) as f64);
+        }
+        errors
+    }
+
+    #[test]
+    fn independent_errors_are_hardly_ever_called_bursts_however_often_one_looks_and_whatever_the_weight_does() {
+        let mut said = 0;
+        for seed in 1..=200_u64 {
+            let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let (mut dispersion, mut alike, mut blocks) = (Dispersion::default(), Blocks::default(), Blocks::default());
+            let mut ever = false;
+            for interval in 0..120 {
+                let share = [10, 25, 50, 75][interval / 30];
+                let mut arm = |percent: u64| {
+                    let requests = percent * 12;
+                    (requests, drawn(&mut state, requests, 0.01))
+                };
+                let (canary, stable, half) = (arm(share), arm(100 - share), arm(50 - share / 2));
+                let other = arm(50 - share / 2);
+                dispersion.fold(&mut alike, &pair(0, (half.0, half.1, other.0, other.1)).arms(), true);
+                dispersion.fold(&mut blocks, &pair(0, (canary.0, canary.1, stable.0, stable.1)).arms(), false);
+                ever |= dispersion.bursts().is_some();
+            }
+            said += u32::from(ever);
+        }
+        assert!(said <= 6, "{said} of 200 releases");
     }
 }

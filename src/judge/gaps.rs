@@ -7,7 +7,7 @@ use strum::Display;
 
 use crate::{
     domain::{
-        signal::{Counts, VersionSignals},
+        signal::{Counts, Uncounted, VersionSignals},
         time::{Timestamp, age},
     },
     judge::counts::Arms,
@@ -40,7 +40,7 @@ pub enum Signal {
 }
 
 /// In which way it is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gap {
     /// There is no series at all.
@@ -49,10 +49,23 @@ pub enum Gap {
     EndedAt(Timestamp),
     /// There is a series, and it says that not one request came.
     NoTraffic,
+    /// There are requests, and nobody can tell which of them failed.
+    Uncounted(Uncounted),
+    /// The service has series of these versions, and none of them is called as this one is.
+    NotCalled {
+        /// The service.
+        service: String,
+        /// How the version is called.
+        called: String,
+        /// What the source calls those that it has.
+        there: Vec<String>,
+    },
+    /// What measures was never read, so that nothing is known of what there is: why, as a sentence.
+    Unread(String),
 }
 
 /// Something that a verdict needs and does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// What.
     pub signal: Signal,
@@ -64,21 +77,63 @@ pub struct Missing {
 
 impl Missing {
     /// Without this nothing can be said of errors at all.
-    pub fn prevents_judging(self) -> bool {
+    pub fn prevents_judging(&self) -> bool {
         matches!(self.signal, Signal::Requests | Signal::Errors)
+    }
+
+    /// What there is to say that is more than the name of the signal.
+    fn sentence(&self) -> Option<String> {
+        let whose = match self.arm {
+            Arm::Canary => "the canary's",
+            Arm::Stable => "stable's",
+        };
+        match &self.gap {
+            Gap::NoSeries | Gap::EndedAt(_) | Gap::NoTraffic => None,
+            Gap::Uncounted(why) => {
+                Some(format!("{} ({}) cannot be counted: {whose} requests {why}", self.signal, self.arm))
+            }
+            Gap::NotCalled { service, called, there } => Some(not_called(service, called, there)),
+            Gap::Unread(why) => Some(why.clone()),
+        }
+    }
+}
+
+/// `payments has series of the versions v1.41.3, v1.42.0; none is called 1.42.0`.
+fn not_called(service: &str, called: &str, there: &[String]) -> String {
+    const NAMED: usize = 6;
+    let name = |version: &String| if version.is_empty() { "\"\" (no version)".to_owned() } else { version.clone() };
+    let mut names: Vec<String> = there.iter().take(NAMED).map(name).collect();
+    if there.len() > NAMED {
+        names.push(format!("{} more", there.len() - NAMED));
+    }
+    match names.as_slice() {
+        [one] => format!("{service} has series of the version {one}, which is not called {called}"),
+        _ => format!("{service} has series of the versions {}; none is called {called}", names.join(", ")),
     }
 }
 
 /// `latency p99 (canary) has no series`.
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = match self.gap {
+        let how = match &self.gap {
             Gap::NoSeries => "has no series",
             Gap::EndedAt(_) => "has ended",
             Gap::NoTraffic => "has no traffic",
+            _ => return f.write_str(&self.sentence().unwrap_or_default()),
         };
         write!(f, "{} ({}) {how}", self.signal, self.arm)
     }
+}
+
+/// What the caller knows of why nothing is measured, where it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// Nobody was asked, or nobody answered: nothing else that is missing means anything.
+    pub unread: Option<String>,
+    /// Why there is nothing of the canary.
+    pub canary: Option<Gap>,
+    /// Why there is nothing of stable.
+    pub stable: Option<Gap>,
 }
 
 /// Everything that is missing of both arms, the canary's first. `both` is what they did in common
@@ -86,14 +141,30 @@ impl fmt::Display for Missing {
 pub(super) fn missing(
     canary: Option<&VersionSignals>,
     stable: Option<&VersionSignals>,
+    unmeasured: Option<&Unmeasured>,
     both: Option<Arms>,
     starves: bool,
     now: Timestamp,
 ) -> Vec<Missing> {
-    let mut all: Vec<_> = [(Arm::Canary, canary), (Arm::Stable, stable)]
-        .into_iter()
-        .flat_map(|(arm, signals)| of_arm(signals, now).map(move |(signal, gap)| Missing { signal, arm, gap }))
-        .collect();
+    let whole = |arm, gap| Missing { signal: Signal::Requests, arm, gap };
+    if let Some(why) = unmeasured.and_then(|it| it.unread.clone()) {
+        return vec![whole(Arm::Canary, Gap::Unread(why))];
+    }
+    let known = |arm| match arm {
+        Arm::Canary => unmeasured.and_then(|it| it.canary.clone()),
+        Arm::Stable => unmeasured.and_then(|it| it.stable.clone()),
+    };
+    let of = |(arm, signals): (Arm, Option<&VersionSignals>)| -> Vec<Missing> {
+        match known(arm).filter(|_| signals.is_none()) {
+            Some(gap) => vec![whole(arm, gap)],
+            None => of_arm(signals, now).map(|(signal, gap)| Missing { signal, arm, gap }).collect(),
+        }
+    };
+    let mut all: Vec<_> = [(Arm::Canary, canary), (Arm::Stable, stable)].into_iter().flat_map(of).collect();
+    // What speaks of both arms is said once.
+    let same =
+        |one: &Missing| matches!(one.gap, Gap::NotCalled { .. }) && known(Arm::Canary).as_ref() == Some(&one.gap);
+    all.retain(|one| one.arm == Arm::Canary || !same(one));
     if let Some(Arms { canary, stable }) = both {
         let silent =
             |arm, silent: bool| silent.then_some(Missing { signal: Signal::Requests, arm, gap: Gap::NoTraffic });
@@ -120,8 +191,10 @@ fn of_arm(signals: Option<&VersionSignals>, now: Timestamp) -> impl Iterator<Ite
         && !signals.request_rate.is_empty()
         && signals.request_rate.iter().all(|point| point.value <= 0.0);
     let timed = if idle { counted } else { signals.latency.p99.last().map(|point| point.at) };
+    let uncounted = signals.uncounted.clone().filter(|_| gap(rated.max(counted)).is_none()).map(Gap::Uncounted);
+    let errors = uncounted.or_else(|| gap(counted));
     let gaps =
-        [(Signal::Requests, gap(rated.max(counted))), (Signal::Errors, gap(counted)), (Signal::LatencyP99, gap(timed))];
+        [(Signal::Requests, gap(rated.max(counted))), (Signal::Errors, errors), (Signal::LatencyP99, gap(timed))];
     gaps.into_iter().filter_map(|(signal, gap)| Some((signal, gap?)))
 }
 
@@ -134,12 +207,16 @@ fn patience(signals: &VersionSignals) -> Duration {
     signals.counts.last().map_or(LEAST_PATIENCE, |counts| three(counts).max(LEAST_PATIENCE))
 }
 
-/// `requests, errors (canary); latency p99 (stable)`.
+/// `requests, errors (canary); latency p99 (stable)`; what has more to say than its name comes first.
 pub(super) fn list(missing: &[Missing]) -> String {
+    let mut said: Vec<String> = missing.iter().filter_map(Missing::sentence).collect();
+    said.dedup();
     let of = |arm: Arm| {
-        let mut signals: Vec<_> = missing.iter().filter(|m| m.arm == arm).map(|m| m.signal.to_string()).collect();
+        let plain = missing.iter().filter(|m| m.arm == arm && m.sentence().is_none());
+        let mut signals: Vec<_> = plain.map(|m| m.signal.to_string()).collect();
         signals.dedup();
         (!signals.is_empty()).then(|| format!("{} ({arm})", signals.join(", ")))
     };
-    [of(Arm::Canary), of(Arm::Stable)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    said.extend([of(Arm::Canary), of(Arm::Stable)].into_iter().flatten());
+    said.join("; ")
 }

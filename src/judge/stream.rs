@@ -108,6 +108,11 @@ impl Stream {
         self.dispersion.factor()
     }
 
+    /// The same, where it is so evident that it should be said.
+    pub fn bursts(&self) -> Option<f64> {
+        self.dispersion.bursts()
+    }
+
     /// Natural logarithm of the evidence of harm: `ln mean_ψ exp(Σ ln e(ψ) / φ)` over the ratios ψ that are looked for, with
     /// e(ψ) as in `eprocess` and φ = [`Stream::dispersion`]. At 1/α harm is shown; the chance that it ever gets there while the
     /// canary is at most as bad as tolerated is at most α.

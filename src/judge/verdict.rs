@@ -18,14 +18,14 @@ use crate::{
         rollout::Analysis,
         signal::VersionSignals,
         standard::Standard,
-        time::{Timestamp, after},
+        time::{Timestamp, after, age},
     },
     judge::{
         counts::{Arms, Tally},
         doubt::Doubt,
         eprocess::ALPHA_HARM,
         forecast::{Progress, events_needed},
-        gaps::{self, Missing},
+        gaps::{self, Missing, Unmeasured},
         ratio::Ratio,
         rivals::{self, Rival},
         rule,
@@ -56,6 +56,8 @@ pub struct Case<'a> {
     pub standard: Option<&'a Standard>,
     /// The engine's own analyses of the canary.
     pub analyses: &'a [Analysis],
+    /// Why nothing is measured, where that is known.
+    pub unmeasured: Option<&'a Unmeasured>,
 }
 
 impl<'a> Case<'a> {
@@ -66,7 +68,7 @@ impl<'a> Case<'a> {
         since: Timestamp,
         now: Timestamp,
     ) -> Self {
-        Self { canary, stable, since, now, declared: &[], standard: None, analyses: &[] }
+        Self { canary, stable, since, now, declared: &[], standard: None, analyses: &[], unmeasured: None }
     }
 }
 
@@ -91,6 +93,9 @@ impl Evidence {
 pub struct Judgement {
     /// The word.
     pub verdict: Verdict,
+    /// The end of the newest interval that it rests on; `None` where there is none.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
     /// The arithmetic in a sentence, without times: `errors 3.1 % against 0.2 % on stable, n 29,800, ratio 15 (13–18)`.
     pub reason: String,
     /// What the numbers below cover begins here: the onset of a NO-GO, else the first interval of both arms. The verdict
@@ -133,6 +138,31 @@ pub struct Judgement {
     pub doubts: Vec<Doubt>,
 }
 
+/// So many intervals after the end of the newest one, a verdict still says what is. A source is read a little after each
+/// interval's end, and may miss one.
+const FRESH_FOR: u32 = 2;
+/// And so much later: scrapes, ingestion and reading take a while.
+const READING: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Judgement {
+    /// How old the newest of its evidence is; `None` where there is none.
+    pub fn age(&self, now: Timestamp) -> Option<std::time::Duration> {
+        self.at.map(|at| age(now, at))
+    }
+
+    /// Its age, where it is so old that it no longer says what is: nothing of both versions was told for more than two
+    /// intervals of this length. Harm that was shown stays shown; what has no evidence says so already.
+    pub fn stale(&self, now: Timestamp, interval: std::time::Duration) -> Option<std::time::Duration> {
+        let speaks = matches!(self.verdict, Verdict::Go | Verdict::Wait);
+        self.age(now).filter(|age| speaks && *age > interval * FRESH_FOR + READING)
+    }
+
+    /// The word that holds at this moment: what is too old is no data.
+    pub fn holds(&self, now: Timestamp, interval: std::time::Duration) -> Verdict {
+        if self.stale(now, interval).is_some() { Verdict::NoData } else { self.verdict }
+    }
+}
+
 /// Judges a canary by its errors and response times beside those of stable, from `since` to `now`.
 ///
 /// A series that is not there, or has ended, is named in `missing`: without requests or errors of an arm the verdict is NO DATA,
@@ -146,7 +176,7 @@ pub fn judge(case: &Case<'_>) -> Judgement {
 /// What follows from all that was folded.
 fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
     let Folded { all, both, tests, onset, doubted, covered, .. } = folded;
-    let missing = gaps::missing(case.canary, case.stable, *both, look::starves(case, all), case.now);
+    let missing = gaps::missing(case.canary, case.stable, case.unmeasured, *both, look::starves(case, all), case.now);
     let limits = standard::limits(case);
     let held = standard::held_to(&limits, tests.verdict(&missing), tests.largest);
     let verdict = held.verdict;
@@ -166,6 +196,7 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
     let joint = tests.joint();
     let mut judgement = Judgement {
         verdict,
+        at: all.last().map(|one| one.pair.to),
         reason: String::new(),
         covers_from: covered.from,
         canary: covered.canary,

@@ -80,7 +80,7 @@ pub struct Judged {
 impl Judged {
     /// What of it speaks against going forward, each as a sentence. An undecided verdict alone does not: a person may know
     /// more. Something missing does, and so does what is old: missing data is never healthy.
-    fn against(&self) -> Vec<String> {
+    pub fn against(&self) -> Vec<String> {
         let word = self.verdict.words();
         let mut all = match self.verdict {
             Verdict::NoGo | Verdict::NoData => vec![format!("verdict {word}: {}", self.said())],
@@ -91,7 +91,7 @@ impl Judged {
             Verdict::Go if !self.missing.is_empty() => vec![format!("NO DATA: {}", self.missing.join(", "))],
             Verdict::Wait | Verdict::Go => Vec::new(),
         };
-        all.extend(self.old.iter().map(|old| format!("NO DATA: verdict {word}, but {old}")));
+        all.extend(self.old.iter().map(|old| format!("NO DATA: {old}")));
         all
     }
 
@@ -106,13 +106,16 @@ impl Judged {
             // It was aborted for this, and no data will come while it has no traffic.
             return vec!["release a mended version: it is judged anew".to_owned(), TAKE_IT_OUT.to_owned()];
         }
+        let missing = if self.missing.is_empty() {
+            "wait until it was measured: no evidence is no evidence".to_owned()
+        } else {
+            "bring the missing series back; missing data is never healthy".to_owned()
+        };
         let back = WAY_BACK.to_owned();
         let hold = "hold it until somebody can look".to_owned();
         let mut ways = match self.verdict {
             Verdict::NoGo => vec![back, "hold it where it is and find the cause".to_owned()],
-            Verdict::NoData => {
-                vec!["bring the missing series back; missing data is never healthy".to_owned(), hold, back]
-            }
+            Verdict::NoData => vec![missing, hold, back],
             Verdict::Wait if !self.missing.is_empty() => {
                 let wait = match &self.due {
                     Some(due) => format!("wait, about until {due} at this traffic; GO needs the missing series too"),

@@ -20,7 +20,7 @@ use crate::{
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
         argo_rollouts, deployment, github,
-        http::{Base, Budget, Layers, layered, reqwest_leaf},
+        http::{Base, Budget, Layers, Timeouts, layered, reqwest_leaf},
         kubernetes::{self, Cluster, Scope, connect::Access, kubectl, proxy::ProxyEnvironment},
         prometheus::{
             self,
@@ -71,18 +71,28 @@ fn wire(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<(Transport, Budget), ProviderError> {
+    Ok(around(Layers::new(SourceName::new(name)), leaf(url, token, below, clock, |base| base)?, clock))
+}
+
+/// The transport to an address, without the layers.
+fn leaf(
+    url: &str,
+    token: Option<&TokenSource>,
+    below: &Below,
+    clock: &SharedClock,
+    shape: fn(Base) -> Base,
+) -> Result<Transport, ProviderError> {
     let address = Url::parse(url)
         .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("'{url}' is no URL: {why}")))?;
-    let leaf = match below {
-        Below::World(world) => transport(world.clone(), clock.clone(), address.path()),
+    match below {
+        Below::World(world) => Ok(transport(world.clone(), clock.clone(), address.path())),
         Below::Network(environment) => {
             let secret = token.map(|token| token.read(environment)).transpose();
             let secret = secret.map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?;
             let base = secret.into_iter().fold(Base::new(address), Base::bearer);
-            reqwest_leaf(&base)?
+            reqwest_leaf(&shape(base))
         }
-    };
-    Ok(around(name, leaf, clock))
+    }
 }
 
 /// The connection, telling what is left to ask of it.
@@ -90,8 +100,7 @@ fn gauged(connection: Connection, budget: Budget) -> Connection {
     Connection { budget: Some(Arc::new(move |now| budget.state(now).remaining)), ..connection }
 }
 
-fn around(name: &str, leaf: Transport, clock: &SharedClock) -> (Transport, Budget) {
-    let layers = Layers::new(SourceName::new(name));
+fn around(layers: Layers, leaf: Transport, clock: &SharedClock) -> (Transport, Budget) {
     let budget = layers.budget.clone();
     (layered(leaf, layers, clock.clone()), budget)
 }
@@ -114,7 +123,7 @@ async fn cluster(
                 context: settings.context.clone(),
                 proxies: proxies(environment),
             };
-            around(name, kubernetes::connect::leaf(&access).await?, clock)
+            around(Layers::new(SourceName::new(name)), kubernetes::connect::leaf(&access).await?, clock)
         }
     };
     let risk = settings.risk.unwrap_or_else(|| config.risk_of(&settings.environment));
@@ -153,7 +162,10 @@ fn metrics(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
-    let (transport, budget) = wire(name, &settings.url, settings.token.as_ref(), below, clock)?;
+    let leaf = leaf(&settings.url, settings.token.as_ref(), below, clock, Base::unmoved)?;
+    let known = Layers::new(SourceName::new(name));
+    let timeouts = Timeouts { read: settings.timeout, ..known.timeouts };
+    let (transport, budget) = around(Layers { timeouts, ..known }, leaf, clock);
     let preset = match (&settings.preset, &settings.queries) {
         (_, Some(queries)) => preset_of(queries),
         (Some(preset), None) => {

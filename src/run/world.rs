@@ -80,6 +80,7 @@ fn metrics(base: &str, strata: Vec<String>) -> schema::Prometheus {
         strata,
         step: STEP,
         interval: STEP / 2,
+        timeout: std::time::Duration::from_secs(4),
     }
 }
 

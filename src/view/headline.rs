@@ -15,7 +15,7 @@ use crate::{
         observed::Freshness,
         rollout::{self, Phase, Rollout},
     },
-    judge::rivals::Rival,
+    judge::{gaps::Gap, rivals::Rival},
     port::plan::Target,
     view::{
         Bar, Part, footer, freshness, is_low, measure, number,
@@ -154,9 +154,13 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
     let mut why = Vec::new();
     if let Some(rollout) = rollout
         && let Some(judgement) = model.judgements.get(&rollout.id)
-        && judgement.verdict == Verdict::NoData
+        && model.verdict(&rollout.id) == Some(Verdict::NoData)
     {
-        why.extend(judgement.missing.iter().map(|missing| format!("{missing}.")));
+        why.extend(model.outdated(&rollout.id).map(|outdated| format!("{outdated}.")));
+        // What a source that is spoken of below has never told is no finding.
+        let connected = model.session.sources.iter().any(|source| source.metrics);
+        let told = judgement.missing.iter().filter(|it| !connected || !matches!(it.gap, Gap::Unread(_)));
+        why.extend(told.map(|missing| format!("{missing}.")));
         let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
         why.extend(doubt.map(|doubt| format!("Doubt: {doubt}.")));
     }
@@ -165,7 +169,8 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
     }
     let (silent, old): (Vec<SourceState>, Vec<SourceState>) =
         unseen(model).partition(|state| state.freshness == Freshness::Never);
-    why.extend(old.iter().map(|state| format!("{}.", describe(state))));
+    // The cause leads: what is missing follows from it, and a narrow screen cuts the end.
+    why.splice(0..0, old.iter().map(|state| format!("{}.", describe(state))));
     if !silent.is_empty() {
         let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
         why.push(format!("No answer yet from {}.", names.join(", ")));
@@ -190,7 +195,8 @@ fn none(model: &Model) -> Words {
         .filter(|rollout| rollout.phase != Phase::Aborted)
         .filter_map(|rollout| {
             let judgement = model.judgements.get(&rollout.id)?;
-            (judgement.verdict == Verdict::Wait).then(|| format!("{}: {}.", rollout.service, judgement.reason))
+            (model.verdict(&rollout.id) == Some(Verdict::Wait))
+                .then(|| format!("{}: {}.", rollout.service, judgement.reason))
         })
         .collect();
     // A good verdict with a strong doubt is none to be quiet about.

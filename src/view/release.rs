@@ -102,11 +102,12 @@ pub(super) fn gone(id: &RolloutId) -> Vec<Part> {
 fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let judgement = scene.model.judgements.get(&rollout.id);
     let glyph = flight::glyph(scene, rollout);
-    let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(rollout, judgement));
+    let mut first = Line::of(Role::Text, " ").join(glyph).gap(1).join(flight::word(scene, rollout, judgement));
     let indent = (first.width() + 2).max(12);
     first = first.pad(indent);
-    let reason =
-        flight::trouble(scene, rollout).or_else(|| judgement.map(|judgement| flight::reason(scene, judgement)));
+    let reason = flight::trouble(scene, rollout)
+        .or_else(|| scene.model.outdated(&rollout.id))
+        .or_else(|| judgement.map(|judgement| flight::reason(scene, judgement)));
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
     let most = if scene.rows < SHORT { 1 } else { 2 };
     let mut wrapped = measure::wrap_within(&reason, scene.columns.saturating_sub(indent + 1), most).into_iter();

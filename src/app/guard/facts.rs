@@ -5,8 +5,8 @@ use crate::{
     domain::{
         evidence::{Evidence, SourceAge, Verdict},
         observed::Freshness,
-        rollout::{Identity, Phase, Role, Rollout},
-        time::{Timestamp, age},
+        rollout::{Identity, Phase, Rollout},
+        time::Timestamp,
         verb::Verb,
         version::Version,
     },
@@ -14,9 +14,6 @@ use crate::{
     policy::{Assessment, Circumstances, Judged, Source, Unjudged},
     port::plan::{Ask, Target},
 };
-
-/// For how many intervals without a new measurement a verdict counts.
-const KEEPS: u32 = 3;
 
 pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Circumstances {
     let mut sources: Vec<Source> = source_ages(model, &ask.target, rollout)
@@ -32,7 +29,13 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
         back: rollout.filter(|_| ask.verb == Verb::PromoteFull).and_then(|rollout| homeward(model, rollout)),
         read_only: model.session.read_only,
         journal_broken: model.journal_broken.clone(),
-        judged: rollout.map_or(Assessment::NotJudgedBecause(Unjudged::BeforeTraffic), |it| assess(model, it)),
+        judged: match rollout.map(|rollout| (rollout.phase, assess(model, rollout))) {
+            None => Assessment::NotJudgedBecause(Unjudged::BeforeTraffic),
+            Some((Phase::Aborted, Assessment::Judged(judged))) if ask.verb == Verb::Retry => {
+                Assessment::Judged(of_an_attempt(judged))
+            }
+            Some((_, assessment)) => assessment,
+        },
         unknown: rollout.map_or_else(Vec::new, |rollout| rollout.unknown.clone()),
         sources,
     }
@@ -95,6 +98,15 @@ pub fn standing(model: &Model, rollout: &Rollout) -> Option<Verdict> {
     }
 }
 
+/// What of a rollout's verdict speaks against going forward.
+#[cfg(test)]
+pub(in crate::app) fn against(model: &Model, id: &crate::domain::ids::RolloutId) -> Vec<String> {
+    match assess(model, model.store.rollout(id).unwrap()) {
+        Assessment::Judged(judged) => judged.against(),
+        Assessment::NotJudgedBecause(why) => panic!("{why:?}"),
+    }
+}
+
 fn judged(model: &Model, rollout: &Rollout, judgement: &Judgement) -> Judged {
     let missing: Vec<String> = judgement.missing.iter().map(ToString::to_string).collect();
     // The reason ends with what is missing, which policy says for itself, with how it is missing.
@@ -104,15 +116,22 @@ fn judged(model: &Model, rollout: &Rollout, judgement: &Judgement) -> Judged {
     };
     let day = |at: Timestamp| if at.date_naive() == model.now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
     let due = judgement.eta.map(|at| at.format(day(at)).to_string());
-    Judged { verdict: judgement.verdict, why: why.to_owned(), missing, due, old: old(model, rollout) }
+    if judgement.verdict == Verdict::Wait && judgement.canary.requests == 0 {
+        // No evidence is no evidence.
+        let why = "not one request of the canary was measured yet".to_owned();
+        return Judged { verdict: Verdict::NoData, why, missing, due: None, old: None };
+    }
+    let old = model.outdated(&rollout.id);
+    Judged { verdict: judgement.verdict, why: why.to_owned(), missing, due, old }
 }
 
-/// That the newest measurement a verdict rests on is older than a verdict may be. A verdict stays as it was while nobody
-/// measures, and the source may look alive all the while.
-fn old(model: &Model, rollout: &Rollout) -> Option<String> {
-    let newest = [Role::Canary, Role::Stable].iter().filter_map(|side| model.arm(rollout, *side)?.newest()).max()?;
-    let age = age(model.now, newest);
-    (age > model.session.signal_step * KEEPS).then(|| format!("its newest counts are {} s old", age.as_secs()))
+/// A version that was taken back is judged anew when it is tried again: what the attempt that is over showed is history, to be
+/// read before, and nothing that it could ever mend.
+fn of_an_attempt(judged: Judged) -> Judged {
+    let history = format!("the attempt that was aborted ended as {}", judged.verdict.words());
+    let why = std::iter::once(history).chain([judged.why]).chain(judged.missing).filter(|part| !part.is_empty());
+    let why = why.collect::<Vec<_>>().join(", ") + "; a retry is judged anew";
+    Judged { verdict: Verdict::Wait, why, missing: Vec::new(), due: None, old: None }
 }
 
 /// The sources that a decision about the target rests on, with their state in words.

@@ -91,6 +91,10 @@ struct Into {
 impl Into {
     fn version(&self, old: &mut VersionSignals, mut new: VersionSignals) -> bool {
         old.latency.highest_bound = new.latency.highest_bound.or(old.latency.highest_bound);
+        // It is about the newest requests.
+        if self.newest.is_none_or(|newest| newest <= self.window.to) {
+            old.uncounted = new.uncounted.take();
+        }
         for (old, new) in all_series(old).into_iter().zip(all_series(&mut new)) {
             self.entries(old, std::mem::take(new), |point| point.at);
         }

@@ -5,19 +5,23 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     app::{
         effect::Effect,
-        model::{Folded, Model},
+        model::{Attempt, Folded, Model},
         store::KEPT,
         update::act,
         watch,
     },
     domain::{
+        evidence::Verdict,
         ids::{RolloutId, ServiceName, SourceName},
         observed::Fault,
-        rollout::{Engine, Role, Rollout, StepKind},
-        signal::ServiceSignals,
+        rollout::{Engine, Phase, Role, Rollout, StepKind},
+        signal::{ServiceSignals, VersionSignals},
         time::Timestamp,
     },
-    judge::verdict::{Case, Judgement, Past},
+    judge::{
+        doubt::Doubt,
+        verdict::{Case, Judgement, Past, judge as judge_case},
+    },
     port::{
         facet::{Change, Window},
         kept::{KeptSignals, Outlived},
@@ -44,6 +48,7 @@ pub(super) fn rollouts(
         return Vec::new();
     }
     watch::note(model, flew, at);
+    note_attempts(model, at);
     note_steps(model, at);
     match only {
         Some(id) => judge_one(model, &id),
@@ -65,18 +70,43 @@ pub(super) fn signals(
     window: Window,
     signals: Result<Vec<ServiceSignals>, Fault>,
 ) -> Vec<Effect> {
-    let kept = if let Ok(signals) = &signals {
-        let one = |signals: &ServiceSignals| KeptSignals { source: source.clone(), window, signals: signals.clone() };
-        Some(signals.iter().map(one).collect())
-    } else {
-        for asked in model.signals_asked.values_mut() {
-            *asked = (*asked).min(window.from);
+    let kept = match signals {
+        Ok(signals) => Some(answered(model, source, at, window, signals)),
+        Err(fault) => {
+            for asked in model.signals_asked.values_mut() {
+                *asked = (*asked).min(window.from);
+            }
+            model.store.take_signals(source, at, window, Err(fault));
+            None
         }
-        None
     };
-    model.store.take_signals(source, at, window, signals);
     judge_all(model);
     kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
+}
+
+/// Takes what a source told, and says what of it is to be kept. Of what an earlier process read already, the first answer only
+/// proves that the source is there: it may have lost what it knew then.
+fn answered(
+    model: &mut Model,
+    source: &SourceName,
+    at: Timestamp,
+    window: Window,
+    signals: Vec<ServiceSignals>,
+) -> Vec<KeptSignals> {
+    let mut kept = Vec::new();
+    for signals in signals {
+        let until = model.kept_until.remove(&(source.clone(), signals.service.clone()));
+        let (window, signals) = match until.filter(|until| window.from < *until) {
+            Some(until) => (Window { from: until.min(window.to), ..window }, signals.after(until)),
+            None => (window, signals),
+        };
+        if window.from < window.to {
+            kept.push(KeptSignals { source: source.clone(), window, signals: signals.clone() });
+        }
+        model.store.take_signals(source, at, window, Ok(vec![signals]));
+    }
+    model.store.take_signals(source, at, window, Ok(Vec::new()));
+    kept
 }
 
 /// Keeps what was read. What is no longer in flight is forgotten, but only once every source of rollouts has told what is.
@@ -105,7 +135,10 @@ pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
             *end = (*end).max(window.to);
         }
     }
-    for ((service, _), end) in ends {
+    // What was kept is history and no answer: however new it is, its newest interval is asked for again at once.
+    for ((service, source), end) in ends {
+        model.kept_until.insert((source, service.clone()), end);
+        let end = end - model.session.signal_step;
         let asked = model.signals_asked.entry(service).or_insert(end);
         *asked = (*asked).min(end);
     }
@@ -117,6 +150,7 @@ pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
 pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
     let step = model.session.signal_step;
     let Some(end) = aligned(model.now - LAG, step) else { return Vec::new() };
+    age_verdicts(model, end);
     let mut gaps: BTreeMap<Timestamp, Vec<ServiceName>> = BTreeMap::new();
     for rollout in model.store.rollouts().filter(|rollout| watch::is_followed(model, rollout)) {
         let began = rollout.started.unwrap_or(model.now) - BEFORE;
@@ -190,8 +224,12 @@ fn note_judged(model: &mut Model) {
 fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgement> {
     let canary = rollout.side(Role::Canary)?;
     rollout.side(Role::Stable)?;
-    let since = rollout.started.or(canary.created).unwrap_or(model.now);
-    let declared = declared(model, rollout);
+    let began = rollout.started.or(canary.created);
+    let attempt = model.attempts.get(&rollout.id).and_then(|attempt| attempt.began);
+    // What an earlier attempt did is history: a version that is tried again is judged by what it does now.
+    let since = began.max(attempt).unwrap_or(model.now);
+    let declared = declared(model, rollout, since);
+    let created = canary.created;
     let (canary, stable) = (model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable));
     let standard = model.standards.get(&rollout.service);
     let known = Case::new(canary, stable, since, model.now);
@@ -199,20 +237,86 @@ fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgem
     let of = signals.map(|(source, _)| (source.clone(), model.store.rewrites(source, &rollout.service)));
     let past = if folded.of == of { Past::Same } else { Past::Changed };
     folded.of = of;
-    let case = Case { declared: &declared, standard, analyses: &rollout.analyses, ..known };
-    Some(folded.running.judge(&case, past))
+    let unmeasured = model.unmeasured(rollout);
+    let (analyses, unmeasured) = (rollout.analyses.as_slice(), unmeasured.as_ref());
+    let case = Case { declared: &declared, standard, analyses, unmeasured, ..known };
+    let mut judgement = folded.running.judge(&case, past);
+    let first = created.or(began).filter(|first| *first + BETWEEN < since);
+    if let Some(first) = first {
+        if past == Past::Changed || folded.earlier.as_ref().is_none_or(|(until, _)| *until != since) {
+            folded.earlier = Some((since, earlier(known, first)));
+        }
+        let said = folded.earlier.as_ref().and_then(|(_, said)| said.clone());
+        judgement.doubts.extend(said.map(Doubt::Advice));
+    }
+    Some(judgement)
 }
 
-/// From when on which share of the traffic the steps declared for the canary, as far as their times are known.
-fn declared(model: &Model, rollout: &Rollout) -> Vec<(Timestamp, f64)> {
-    let times = model.step_times.get(&rollout.id);
-    let begun = times.into_iter().flatten().filter_map(|(step, at)| match rollout.steps.get(*step)?.kind {
-        StepKind::SetWeight(weight) => Some((*at, f64::from(weight) / f64::from(rollout.weight.max.max(1)))),
-        _ => None,
-    });
-    let mut all: Vec<_> = begun.collect();
+/// Attempts that began closer together than this are one.
+const BETWEEN: Duration = Duration::from_mins(1);
+
+/// What an attempt of the same version that began then and is over showed, where that was harm.
+fn earlier(known: Case<'_>, first: Timestamp) -> Option<String> {
+    let until = |signals: Option<&VersionSignals>| signals.map(|signals| signals.before(known.since));
+    let (canary, stable) = (until(known.canary), until(known.stable));
+    let then = judge_case(&Case::new(canary.as_ref(), stable.as_ref(), first, known.since));
+    let harmful = then.verdict == Verdict::NoGo;
+    let reason = then.reason.split(", NO DATA ").next().unwrap_or_default();
+    harmful.then(|| format!("an earlier attempt of this version was NO-GO: {reason}"))
+}
+
+/// From when on which share of the traffic the steps of this attempt declared for the canary, as far as their times are known.
+/// A share is declared from when its step is done: while it runs, traffic and pods are on their way, and none is (0).
+fn declared(model: &Model, rollout: &Rollout, since: Timestamp) -> Vec<(Timestamp, f64)> {
+    let mut all = Vec::new();
+    let known = model.step_times.get(&rollout.id);
+    let Some(known) = known.filter(|_| rollout.phase != Phase::Aborted) else { return all };
+    // What an earlier attempt did at a step says nothing of when this one was there.
+    let began = |step: usize| known.get(&step).copied().filter(|at| *at >= since);
+    for (step, kind) in rollout.steps.iter().map(|step| step.kind).enumerate() {
+        let StepKind::SetWeight(weight) = kind else { continue };
+        let share = f64::from(weight) / f64::from(rollout.weight.max.max(1));
+        all.extend(began(step).map(|at| (at, 0.0)));
+        let done = began(step + 1).filter(|_| step + 1 < rollout.steps.len());
+        all.extend(done.map(|at| (at, share)));
+    }
+    // After the last step everything is its.
+    all.extend(began(rollout.steps.len()).map(|at| (at, 1.0)));
     all.sort_by_key(|(at, _)| *at);
     all
+}
+
+/// Keeps when a version that was taken back is tried again, as far as we saw it.
+fn note_attempts(model: &mut Model, at: Timestamp) {
+    let mut noted = std::mem::take(&mut model.attempts);
+    noted.retain(|id, _| model.store.rollout(id).is_some_and(Rollout::in_flight));
+    for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
+        let version = &rollout.identity.canary_hash;
+        let attempt = noted.entry(rollout.id.clone()).or_default();
+        if attempt.version != *version {
+            *attempt = Attempt { version: version.clone(), ..Attempt::default() };
+        }
+        let aborted = rollout.phase == Phase::Aborted;
+        if attempt.aborted && !aborted {
+            attempt.began = Some(at);
+            // When the earlier attempt was at a step says nothing of when this one is.
+            model.step_times.insert(rollout.id.clone(), BTreeMap::new());
+        }
+        attempt.aborted = aborted;
+    }
+    model.attempts = noted;
+}
+
+/// Looks again at verdicts that nothing new was told of, once an interval: what they rest on has become older.
+fn age_verdicts(model: &mut Model, end: Timestamp) {
+    if model.verdicts_aged == Some(end) {
+        return;
+    }
+    model.verdicts_aged = Some(end);
+    let (now, step) = (model.now, model.session.signal_step);
+    let old = model.judgements.iter().filter(|(_, judgement)| judgement.stale(now, step).is_some());
+    let old: Vec<RolloutId> = old.map(|(id, _)| id.clone()).collect();
+    old.iter().for_each(|id| judge_one(model, id));
 }
 
 /// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.

@@ -131,7 +131,8 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// One point of a series: a number, or NaN where it is missing, which is written `null` or `"NaN"`.
+/// One point of a series: a number, `"Infinity"` and `"-Infinity"` as Kayenta's own JSON has them, or NaN where it is missing,
+/// which is written `null` or `"NaN"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point(pub(super) f64);
 
@@ -142,7 +143,7 @@ impl<'de> Deserialize<'de> for Point {
             type Value = Point;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, or null or \"NaN\" where it is missing")
+                f.write_str("a number, \"Infinity\" or \"-Infinity\", or null or \"NaN\" where it is missing")
             }
 
             fn visit_f64<E: Error>(self, number: f64) -> Result<Point, E> {
@@ -162,10 +163,12 @@ impl<'de> Deserialize<'de> for Point {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Point, E> {
-                if text.eq_ignore_ascii_case("nan") {
-                    return Ok(Point(f64::NAN));
+                match text {
+                    _ if text.eq_ignore_ascii_case("nan") => Ok(Point(f64::NAN)),
+                    "Infinity" | "+Infinity" | "+Inf" => Ok(Point(f64::INFINITY)),
+                    "-Infinity" | "-Inf" => Ok(Point(f64::NEG_INFINITY)),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
                 }
-                Err(E::invalid_value(Unexpected::Str(text), &self))
             }
         }
         from.deserialize_any(NumberOrNothing)

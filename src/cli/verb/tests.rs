@@ -220,7 +220,7 @@ fn evidence_against_going_forward_ends_with_its_own_code_and_sends_nothing() {
     read_only.session.read_only = true;
     let missing = Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries };
     let mut starved = sample::judged(Verdict::Wait, "174 of 4,066 requests, NO DATA latency p99 (canary)");
-    starved.judgements.values_mut().for_each(|judgement| judgement.missing = vec![missing]);
+    starved.judgements.values_mut().for_each(|judgement| judgement.missing = vec![missing.clone()]);
     let table = [
         (sample::judged(Verdict::NoGo, "3.1 % against 0.2 %"), Exit::NoGo),
         (sample::judged(Verdict::NoData, "no series"), Exit::NoData),

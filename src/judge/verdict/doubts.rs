@@ -61,6 +61,8 @@ impl Doubted {
             let sum = sum.fold(Tally::default(), |sum, counts| sum + counts);
             match self.pods.get_mut(&part.pod) {
                 Some(arms) => arms.canary = arms.canary + sum,
+                // A pod that is known from before this attempt only is none of its pods.
+                None if sum == Tally::default() => {}
                 None => drop(self.pods.insert(part.pod.clone(), Arms { canary: sum, ..Arms::default() })),
             }
         }
@@ -72,7 +74,7 @@ impl Doubted {
         doubts.extend(self.split(case, all).uneven().map(Doubt::Split));
         doubts.extend(self.one_pod(case, all));
         doubts.extend(doubt::mix_shift(errors.strata(), || errors.ratio()).map(Doubt::Mix));
-        doubts.extend(Some(errors.dispersion()).filter(|by| *by > 1.0).map(Doubt::Bursts));
+        doubts.extend(errors.bursts().map(Doubt::Bursts));
         doubts.extend(self.ends.partial());
         if let (Some(first), Some(last)) = (all.first(), all.last()) {
             let ran = age(last.pair.to, case.since.min(first.pair.from));
@@ -91,9 +93,11 @@ impl Doubted {
         }
         let (taken, split) = &mut self.split;
         for Stratified { pair, .. } in all.get(*taken..).unwrap_or_default() {
-            // An interval in which the share was changed had two.
+            // An interval in which the share was changed had two, and the one after it still counts what came before it: a
+            // counter at an interval's begin was read a scrape earlier.
             let declared = case.declared.iter().rfind(|(from, _)| *from <= pair.from);
-            let changed = case.declared.iter().any(|(from, _)| pair.from < *from && *from < pair.to);
+            let before = pair.from - (pair.to - pair.from);
+            let changed = case.declared.iter().any(|(from, _)| before < *from && *from < pair.to);
             if let Some((_, share)) = declared.filter(|_| !changed) {
                 split.fold(*share, &pair.arms());
             }

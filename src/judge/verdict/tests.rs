@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    domain::signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Point},
+    domain::signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Point, Uncounted},
     judge::{
         counts::tests::minute,
         gaps::{Arm, Gap, Signal},
@@ -337,4 +337,38 @@ fn histograms_are_compared_on_the_bounds_that_both_versions_have() {
     stable.latency_counts[0].bounds = vec![1.0, 3.0, 9.0];
     let apart = judge(&Case::new(Some(&canary), Some(&stable), minute(0), minute(20)));
     assert_eq!(apart.timing, None);
+}
+
+#[test]
+fn a_pod_that_served_in_an_earlier_attempt_only_is_none_of_the_canarys_pods() {
+    let mut canary = pods(&[("", "c-0", &[(330, 0); 30]), ("", "c-1", &[(330, 1); 30]), ("", "c-2", &[(330, 20); 30])]);
+    canary.parts[0].counts.retain(|counts| counts.to <= minute(10));
+    let stable = pods(&[("", "s-1", &[(1500, 3); 30])]);
+    let judgement = judge(&Case::new(Some(&canary), Some(&stable), minute(10), minute(30)));
+    let said = judgement.doubts[0].to_string();
+    assert_eq!(said, "400 of 420 errors on one pod of 2, c-2; without it the ratio is 1.5");
+}
+
+#[test]
+fn requests_of_which_nobody_can_tell_whether_they_failed_are_no_data_and_say_why() {
+    let whole = version(&[(1000, 2); 20]);
+    let lacks = Uncounted::Lacks { lacks: ["status".to_owned()].into(), carries: vec!["code".to_owned()] };
+    let canary = VersionSignals { uncounted: Some(lacks), ..whole.clone() };
+    let judgement = judge(&Case::new(Some(&canary), Some(&whole), minute(0), minute(20)));
+    let said = "errors (canary) cannot be counted: the canary's requests carry no status; they carry code";
+    assert_eq!((judgement.verdict, judgement.reason), (Verdict::NoData, format!("NO DATA {said}")));
+    assert_eq!(judgement.missing.iter().map(ToString::to_string).collect::<Vec<_>>(), [said]);
+}
+
+#[test]
+fn a_verdict_is_as_old_as_the_newest_interval_that_it_rests_on() {
+    let (canary, stable) = (version(&[(1000, 2); 60]), version(&[(3000, 6); 60]));
+    let judgement = judge(&Case::new(Some(&canary), Some(&stable), minute(0), minute(60)));
+    let interval = std::time::Duration::from_mins(1);
+    let holds =
+        |judgement: &Judgement, seconds| judgement.holds(minute(60) + chrono::TimeDelta::seconds(seconds), interval);
+    assert_eq!((judgement.verdict, judgement.at), (Verdict::Go, Some(minute(60))));
+    assert_eq!([125, 126].map(|seconds| holds(&judgement, seconds)), [Verdict::Go, Verdict::NoData]);
+    let harmful = judged(&[(1000, 200); 60], &[(3000, 6); 60]);
+    assert_eq!(holds(&harmful, 9000), Verdict::NoGo, "harm that was shown stays shown");
 }

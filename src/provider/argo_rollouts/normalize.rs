@@ -36,6 +36,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
     let (phase, message) = phase(view);
     let events = &view.extras.events;
     let step = if asked::is_another(view) { (!wire.steps().is_empty()).then_some(0) } else { wire.step_index() };
+    let started = started(view);
     let mut rollout = Rollout {
         id: RolloutId::new(&scope.source, Engine::ArgoRollouts, meta.path()),
         service: scope.service(&meta.namespace, &meta.name),
@@ -52,8 +53,8 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         held: wire.spec.paused,
         aborted_in_spec: wire.is_aborted() && !asked::is_another(view),
         replicas: wire.replicas(),
-        started: started(view),
-        step_times: steps::times(events, started(view), pause(wire).zip(wire.step_index())),
+        started,
+        step_times: steps::times(events, started, pause(wire).zip(wire.step_index())),
         analyses: with_current(wire, &view.extras.analyses),
         events: events.clone(),
         troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
@@ -257,10 +258,15 @@ fn container(view: &View<'_, api::Rollout>) -> String {
     workload::container(&[service.as_str(), &meta.name], new, before)
 }
 
+/// When this attempt of the version began: one that was taken back begins anew when it is tried again. The last that is
+/// known to be before that is when it was taken back.
 fn started(view: &View<'_, api::Rollout>) -> Option<crate::domain::time::Timestamp> {
+    let wire = view.object;
     if asked::is_another(view) {
-        return view.object.metadata.spec_written;
+        return wire.metadata.spec_written;
     }
     let of_set = || asked::current(view).and_then(|set| set.metadata.creation_timestamp);
-    view.object.status.duration.rollout_started_at.or_else(of_set)
+    let began = wire.status.duration.rollout_started_at.or_else(of_set);
+    let aborts = view.extras.events.iter().filter(|event| event.reason == "RolloutAborted" && !wire.is_aborted());
+    began.max(aborts.map(|event| event.at).filter(|at| began.is_none_or(|began| *at > began)).max())
 }

@@ -26,18 +26,27 @@ pub struct Base {
     pub bearer: Option<SecretString>,
     /// Other headers, by name.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether the transport goes where the system sends it. It does so without the body of a request.
+    pub follows: bool,
 }
 
 impl Base {
     /// A system at this address that asks for nothing.
     pub fn new(url: Url) -> Self {
-        Self { url, bearer: None, headers: Vec::new() }
+        Self { url, bearer: None, headers: Vec::new(), follows: true }
     }
 
     /// The same system, asked with a token.
     #[must_use]
     pub fn bearer(mut self, token: SecretString) -> Self {
         self.bearer = Some(token);
+        self
+    }
+
+    /// The same system, whose redirects come back as answers: for those that are asked with a body.
+    #[must_use]
+    pub fn unmoved(mut self) -> Self {
+        self.follows = false;
         self
     }
 

@@ -26,6 +26,9 @@ pub fn reqwest_leaf(base: &Base) -> Result<Transport, ProviderError> {
     // An error means that a provider is installed already, which is all we need.
     let _already = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder().user_agent(USER_AGENT).retry(reqwest::retry::never());
+    if !base.follows {
+        builder = builder.redirect(reqwest::redirect::Policy::none());
+    }
     if base.is_loopback() {
         builder = builder.no_proxy();
     }

@@ -3,7 +3,8 @@
 //!
 //! Unknown fields are skipped, an item that cannot be read is left out. Warnings mean
 //! that data is missing (a lost store, a truncated result): such an answer is refused as a whole, because nothing tells
-//! which part is whole. Infos are hints for authors of queries and no trouble.
+//! which part is whole. So are annotations of `PromQL` where native histograms are asked for: elements are left out. Of plain
+//! counters they say nothing. Infos are hints for authors of queries and no trouble.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -71,13 +72,36 @@ struct Histogram {
     buckets: Vec<(u8, String, String, String)>,
 }
 
+/// What was asked for, as far as it makes a difference to what warnings mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Counters that are plain numbers.
+    Counters,
+    /// Native histograms, perhaps.
+    Histograms,
+}
+
+/// Did somebody on the way drop the body of a POST, so that no query arrived?
+pub(super) fn lost_its_query(status: StatusCode, body: &[u8]) -> bool {
+    let said = |text: &str| String::from_utf8_lossy(body).contains(text);
+    matches!(status.as_u16(), 400 | 422) && (said("no expression found in input") || (said("missing") && said("query")))
+}
+
 /// The series of an answer, or why there are none.
-pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<Samples>, ProviderError> {
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+pub(super) fn read(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    asked: Asked,
+) -> Result<Vec<Samples>, ProviderError> {
+    let Ok(mut envelope) = serde_json::from_slice::<Envelope>(body) else {
         return Err(not_ours(status, headers, body));
     };
     if envelope.status != "success" || !status.is_success() {
         return Err(refused(status, headers, envelope.error.as_deref().unwrap_or("without a reason")));
+    }
+    if asked == Asked::Counters {
+        envelope.warnings.retain(|warning| !warning.starts_with("PromQL warning:"));
     }
     if envelope.is_partial || !envelope.warnings.is_empty() {
         let why = match envelope.warnings.as_slice() {
@@ -192,7 +216,7 @@ mod tests {
     }
 
     fn recorded(status: u16, body: &str) -> Result<Vec<Samples>, ProviderError> {
-        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
+        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), Asked::Histograms)
     }
 
     macro_rules! reply {
@@ -285,6 +309,13 @@ mod tests {
     }
 
     #[test]
+    fn an_annotation_of_histograms_says_nothing_of_plain_counters_and_a_lost_store_does() {
+        let plain = |body: &str| read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), Asked::Counters);
+        assert!(plain(reply!("prometheus-3.5/warn_mixed_floats_histograms.json")).is_ok());
+        assert!(plain(reply!("prometheus/warnings_remote_read_down.json")).is_err());
+    }
+
+    #[test]
     fn an_error_of_prometheus_keeps_its_words() {
         for (status, reply, kind, text) in [
             (400, reply!("prometheus/err_bad_data_parse.json"), FaultKind::Rejected, "1:9: parse error: unclosed left"),
@@ -343,10 +374,12 @@ mod tests {
             (500, &none, "", FaultKind::Server, "it failed (500)"),
         ];
         for (status, headers, body, kind, text) in table {
-            let error = read(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes()).unwrap_err();
+            let error =
+                read(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes(), Asked::Histograms).unwrap_err();
             assert_eq!((error.kind, error.text.as_str()), (kind, text));
         }
-        let slow_down = read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"").unwrap_err();
+        let slow_down =
+            read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"", Asked::Histograms).unwrap_err();
         assert_eq!((slow_down.kind, slow_down.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(7))));
     }
 

@@ -4,14 +4,16 @@
 
 mod api;
 mod counters;
+mod failures;
 mod native;
 mod normalize;
 pub mod presets;
 mod quantile;
 mod request;
+mod widen;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc,
@@ -30,7 +32,7 @@ use crate::{
     domain::{
         ids::{ServiceName, SourceName},
         observed::FaultKind,
-        signal::ServiceSignals,
+        signal::{ServiceSignals, Uncounted},
     },
     port::{
         error::ProviderError,
@@ -38,7 +40,8 @@ use crate::{
         wire::{Transport, WireError},
     },
     provider::prometheus::{
-        api::Samples,
+        api::{Asked, Samples},
+        failures::Failures,
         normalize::Answers,
         presets::Preset,
         request::{Kind, Moments},
@@ -81,13 +84,26 @@ const PROOF: &str = "vector(1)";
 /// A connection that measures, over a transport that knows the address: requests carry the path only (`/api/v1/query`).
 pub fn over(name: SourceName, transport: Transport, settings: Settings) -> Connection {
     let interval = settings.interval;
-    let prometheus = Prometheus { transport, settings, refuses_post: AtomicBool::new(false) };
+    let failures = Failures::of(&settings.preset);
+    let asked = asked(&settings.preset);
+    let prometheus = Prometheus { transport, settings, failures, asked, refuses_post: AtomicBool::new(false) };
     Connection { metrics: Some(Arc::new(prometheus)), ..Connection::new(name, "prometheus", interval) }
+}
+
+/// What a preset's queries ask for.
+fn asked(preset: &Preset) -> Asked {
+    let counters = [&preset.requests_total, &preset.errors_total, &preset.buckets_total].into_iter().flatten();
+    let mut all = counters.chain([&preset.rate, &preset.error_ratio, &preset.buckets]);
+    let native = preset.histogram_total.is_some() || all.any(|query| query.contains("histogram_"));
+    if native { Asked::Histograms } else { Asked::Counters }
 }
 
 struct Prometheus {
     transport: Transport,
     settings: Settings,
+    /// What the error query asks for, where that shows.
+    failures: Option<Failures>,
+    asked: Asked,
     /// A read-only proxy said no to POST once: it is not asked again.
     refuses_post: AtomicBool,
 }
@@ -122,7 +138,9 @@ impl Metrics for Prometheus {
                 buckets_total,
                 histogram_total,
             };
-            Ok(normalize::signals(&self.settings, &named, window.step, answers))
+            let mut signals = normalize::signals(&self.settings, self.failures.as_ref(), &named, window.step, answers);
+            self.name_labels(&mut signals, &named, window).await;
+            Ok(signals)
         }
         .boxed()
     }
@@ -132,7 +150,13 @@ impl Prometheus {
     /// The series of one kind, piece after piece; none where the preset has no such counter.
     async fn ask(&self, kind: Kind, labels: &[String], window: Window) -> Result<Vec<Samples>, ProviderError> {
         let mut all = Vec::new();
-        let Some(promql) = request::promql(kind, &self.settings, labels, window.step) else { return Ok(all) };
+        let promql = match &self.failures {
+            Some(failures) if kind == Kind::RequestRate => {
+                Some(request::filled(&failures.rate, &self.settings, labels, window.step, ""))
+            }
+            _ => request::promql(kind, &self.settings, labels, window.step),
+        };
+        let Some(promql) = promql else { return Ok(all) };
         for piece in request::moments(kind, window) {
             let samples = self.query(&promql, piece).await;
             all.extend(samples.map_err(|e| ProviderError { text: format!("{kind}: {}", e.text), ..e })?);
@@ -140,16 +164,37 @@ impl Prometheus {
         Ok(all)
     }
 
+    /// Where the series of a version lack the labels that its errors are looked for by, it is told which they carry: one
+    /// request for all of them, and none where every version can be counted. It is only a help: without an answer they have no
+    /// names.
+    async fn name_labels(&self, signals: &mut [ServiceSignals], named: &[(ServiceName, String)], window: Window) {
+        let Some(failures) = &self.failures else { return };
+        let lacking = |uncounted: &Option<Uncounted>| match uncounted {
+            Some(Uncounted::Lacks { lacks, .. }) => Some(lacks.clone()),
+            _ => None,
+        };
+        let mut all = signals.iter().flat_map(|one| &one.versions).filter_map(|version| lacking(&version.uncounted));
+        let Some(lacks): Option<BTreeSet<String>> = all.next() else { return };
+        let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return };
+        let newest = Moments { first: newest.last, ..newest };
+        let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
+        let more = Failures::lacking(&lacks);
+        let promql = request::filled(&failures.look, &self.settings, &labels, window.step, &more);
+        let Ok(samples) = self.query(&promql, newest).await else { return };
+        normalize::name_labels(&self.settings, failures, named, signals, &samples);
+    }
+
     async fn query(&self, promql: &str, moments: Moments) -> Result<Vec<Samples>, ProviderError> {
         if !self.refuses_post.load(Ordering::Relaxed) {
             let (status, headers, body) = self.send(request::post(promql, moments)).await?;
-            if !matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN) {
-                return api::read(status, &headers, &body);
+            let refused = matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN);
+            if !refused && !api::lost_its_query(status, &body) {
+                return api::read(status, &headers, &body, self.asked);
             }
         }
         let (status, headers, body) = self.send(request::get(promql, moments)?).await?;
         self.refuses_post.store(status.is_success(), Ordering::Relaxed);
-        api::read(status, &headers, &body)
+        api::read(status, &headers, &body, self.asked)
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, HeaderMap, Bytes), ProviderError> {
@@ -166,7 +211,9 @@ fn not_sent(error: &WireError) -> ProviderError {
         WireError::TimedOut(_) => (FaultKind::TimedOut, None),
         WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
     };
-    ProviderError { retry_after, ..ProviderError::new(kind, error.to_string()) }
+    // A slow query is no outage: it can be waited for longer.
+    let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
+    ProviderError { retry_after, ..ProviderError::new(kind, format!("{error}{longer}")) }
 }
 
 fn not_read(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ProviderError {
@@ -259,6 +306,25 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_drops_what_is_posted_is_asked_with_get_from_then_on() {
+        for (status, body) in [
+            (
+                400,
+                r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:1: parse error: no expression found in input"}"#,
+            ),
+            (422, r#"{"status":"error","errorType":"422","error":"missing `query` arg"}"#),
+        ] {
+            let (metrics, seen) = connected(move |request| {
+                Ok(if request.method() == Method::POST { reply(status, body) } else { reply(200, EMPTY) })
+            });
+            assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
+            seen.lock().unwrap().clear();
+            assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
+            assert_eq!(*seen.lock().unwrap(), six(&Method::GET));
+        }
+    }
+
+    #[test]
     fn who_may_not_read_at_all_is_told_so_and_post_is_tried_again_next_time() {
         let (metrics, seen) = connected(|_| Ok(reply(403, "")));
         let error = ask(&*metrics, &["payments".into()]).unwrap_err();
@@ -282,7 +348,8 @@ mod tests {
                 move |_| Err(wire.clone())
             });
             let error = ask(&*metrics, &["payments".into()]).unwrap_err();
-            assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}")));
+            let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
+            assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}{longer}")));
         }
     }
 

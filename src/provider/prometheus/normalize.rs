@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use crate::{
     domain::{
         ids::ServiceName,
-        signal::{Counts, Latency, PartCounts, Point, Series, ServiceSignals, VersionSignals},
+        rollout::Role,
+        signal::{Counts, Latency, PartCounts, Point, Series, ServiceSignals, Uncounted, VersionSignals},
         text,
         time::Timestamp,
     },
@@ -15,6 +16,7 @@ use crate::{
         Settings,
         api::Samples,
         counters::{Counter, Counters, Target, whole},
+        failures::Failures,
         native,
         presets::Preset,
         quantile::{Bucket, quantile},
@@ -38,6 +40,9 @@ pub(super) struct Answers {
 #[derive(Default)]
 struct Measured {
     rate: BTreeMap<Timestamp, f64>,
+    /// How much of that cannot be told to have failed or not, and why.
+    untold: BTreeMap<Timestamp, f64>,
+    uncounted: Option<Uncounted>,
     ratio: BTreeMap<Timestamp, f64>,
     buckets: BTreeMap<Timestamp, Vec<Bucket>>,
     highest_bound: Option<f64>,
@@ -47,28 +52,54 @@ struct Measured {
 /// By service label, then by version label.
 type Table = BTreeMap<String, BTreeMap<String, Measured>>;
 
+/// From this share of a version's requests on, those of which nobody can tell whether they failed make its errors unknown.
+const UNTOLD: f64 = 0.01;
+
+impl Measured {
+    /// Is it unknown how many of the requests failed that came in the interval with this end?
+    fn is_untold(&self, at: &Timestamp) -> bool {
+        let untold = self.untold.get(at).copied().unwrap_or_default();
+        untold > 0.0 && untold > UNTOLD * self.rate.get(at).copied().unwrap_or_default()
+    }
+
+    /// Why the errors of the newest requests are unknown.
+    fn uncounted(&self) -> Option<Uncounted> {
+        let (newest, _) = self.rate.iter().rfind(|(_, rate)| **rate > 0.0)?;
+        self.uncounted.clone().filter(|_| self.is_untold(newest))
+    }
+}
+
 /// The signals of the services, each given with the value that its label has. Services without a series are left out.
 pub(super) fn signals(
     settings: &Settings,
+    failures: Option<&Failures>,
     services: &[(ServiceName, String)],
     step: Duration,
     answers: Answers,
 ) -> Vec<ServiceSignals> {
-    let table = table(settings, answers);
+    let table = table(settings, failures, answers);
     let known = |(service, label): &(ServiceName, String)| {
-        let versions = table.get(label)?.iter().filter_map(|(version, measured)| of_version(version, measured, step));
-        let versions: Vec<_> = versions.collect();
+        let of = |(label, measured): (&String, &Measured)| of_version(&settings.preset, label, measured, step);
+        let versions: Vec<_> = table.get(label)?.iter().filter_map(of).collect();
         (!versions.is_empty()).then(|| ServiceSignals { service: service.clone(), step, versions })
     };
     services.iter().filter_map(known).collect()
 }
 
-fn table(settings: &Settings, answers: Answers) -> Table {
+fn table(settings: &Settings, failures: Option<&Failures>, answers: Answers) -> Table {
     let preset = &settings.preset;
     let mut table = Table::new();
     for series in answers.request_rate {
-        if let Some(measured) = row(&mut table, preset, &series) {
-            measured.rate.extend(series.points.into_iter().filter(|(_, rate)| rate.is_finite()));
+        let Some(measured) = row(&mut table, preset, &series) else { continue };
+        let untold = failures.and_then(|failures| failures.cannot_tell(&series.labels));
+        for (at, rate) in series.points.iter().filter(|(_, rate)| rate.is_finite()) {
+            *measured.rate.entry(*at).or_default() += rate;
+            if untold.is_some() {
+                *measured.untold.entry(*at).or_default() += rate;
+            }
+        }
+        if series.points.iter().any(|(_, rate)| *rate > 0.0) {
+            measured.uncounted = measured.uncounted.take().or(untold);
         }
     }
     for series in answers.error_ratio {
@@ -144,14 +175,28 @@ fn stratum(settings: &Settings, series: &Samples) -> String {
 /// ingress-nginx); without a service label it is nobody's.
 fn row<'a>(table: &'a mut Table, preset: &Preset, series: &Samples) -> Option<&'a mut Measured> {
     let service = series.labels.get(&preset.service_label)?;
-    let version = series.labels.get(&preset.version_label).map(|v| text::clean(v)).unwrap_or_default();
-    Some(table.entry(service.clone()).or_default().entry(version).or_default())
+    Some(table.entry(service.clone()).or_default().entry(version(preset, series)).or_default())
+}
+
+/// The label by which ingress-nginx tells the backend of a canary from the others: it is empty on those.
+const CANARY: &str = "canary";
+
+/// The side that a version label names, where it names sides.
+fn role(preset: &Preset, version: &str) -> Option<Role> {
+    let side = if version.is_empty() { Role::Stable } else { Role::Canary };
+    (preset.version_label == CANARY).then_some(side)
+}
+
+fn version(preset: &Preset, series: &Samples) -> String {
+    series.labels.get(&preset.version_label).map(|version| text::clean(version)).unwrap_or_default()
 }
 
 /// The signals of a version; `None` where nothing at all is known of it but that it counts.
-fn of_version(label: &str, measured: &Measured, step: Duration) -> Option<VersionSignals> {
+fn of_version(preset: &Preset, label: &str, measured: &Measured, step: Duration) -> Option<VersionSignals> {
     let length = TimeDelta::from_std(step).unwrap_or(TimeDelta::MAX);
-    let parts = measured.counters.parts(length);
+    let mut parts = measured.counters.parts(length);
+    parts.iter_mut().for_each(|part| part.counts.retain(|counts| !measured.is_untold(&counts.to)));
+    parts.retain(|part| !part.counts.is_empty());
     if measured.rate.is_empty() && measured.ratio.is_empty() && measured.buckets.is_empty() && parts.is_empty() {
         return None;
     }
@@ -161,8 +206,9 @@ fn of_version(label: &str, measured: &Measured, step: Duration) -> Option<Versio
     };
     Some(VersionSignals {
         label: label.to_owned(),
-        error_ratio: series(&measured.ratio),
-        request_rate: series(&measured.rate),
+        role: role(preset, label),
+        error_ratio: measured.ratio.iter().filter(|(at, _)| !measured.is_untold(at)).map(point).collect(),
+        request_rate: measured.rate.iter().map(point).collect(),
         latency: Latency {
             p50: latency(0.5),
             p95: latency(0.95),
@@ -172,6 +218,7 @@ fn of_version(label: &str, measured: &Measured, step: Duration) -> Option<Versio
         // Never both in one version: what is extrapolated must not stand beside what is exact.
         counts: if measured.counters.any() { sums(&parts) } else { counts(measured, step) },
         latency_counts: measured.counters.latency(length),
+        uncounted: measured.uncounted(),
         parts,
     })
 }
@@ -187,8 +234,29 @@ fn sums(parts: &[PartCounts]) -> Vec<Counts> {
     sums.into_values().collect()
 }
 
-fn series(points: &BTreeMap<Timestamp, f64>) -> Series {
-    points.iter().map(|(&at, &value)| Point { at, value }).collect()
+fn point((&at, &value): (&Timestamp, &f64)) -> Point {
+    Point { at, value }
+}
+
+/// Names the labels that a version's requests carry, where they lack those that its errors are looked for by.
+pub(super) fn name_labels(
+    settings: &Settings,
+    failures: &Failures,
+    services: &[(ServiceName, String)],
+    signals: &mut [ServiceSignals],
+    samples: &[Samples],
+) {
+    for series in samples {
+        let of_service =
+            |(_, label): &&(ServiceName, String)| series.labels.get(&settings.preset.service_label) == Some(label);
+        let Some((service, _)) = services.iter().find(of_service) else { continue };
+        let version = version(&settings.preset, series);
+        let known = signals.iter_mut().find(|known| known.service == *service);
+        let known = known.and_then(|known| known.versions.iter_mut().find(|known| known.label == version));
+        if let Some(VersionSignals { uncounted: Some(Uncounted::Lacks { carries, .. }), .. }) = known {
+            *carries = failures.carried(&series.labels);
+        }
+    }
 }
 
 /// Requests and errors of each interval, as the rates have them. An interval with requests of which nobody knows how many failed has no counts; one
@@ -198,6 +266,7 @@ fn counts(measured: &Measured, step: Duration) -> Vec<Counts> {
     let interval = |(&to, &rate): (&Timestamp, &f64)| {
         let requests = rate * step.as_secs_f64();
         let errors = match measured.ratio.get(&to) {
+            _ if measured.is_untold(&to) => return None,
             Some(ratio) => whole(ratio * requests)?,
             None if rate > 0.0 => return None,
             None => 0,
@@ -278,7 +347,7 @@ mod tests {
                 },
             ],
         };
-        assert_eq!(signals(&settings, &services, STEP, answers), [expected]);
+        assert_eq!(signals(&settings, None, &services, STEP, answers), [expected]);
     }
 
     #[test]
@@ -290,7 +359,7 @@ mod tests {
             error_ratio: vec![made(&label, &[(120, 0.5)])],
             ..Answers::default()
         };
-        let signals = signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers);
+        let signals = signals(&settings, None, &[("a".into(), "a".to_owned())], STEP, answers);
         let counts = Counts { from: at(60), to: at(120), requests: 60, errors: 30 };
         assert_eq!(signals[0].versions[0].counts, [counts]);
     }
@@ -304,7 +373,7 @@ mod tests {
             error_ratio: vec![made(&label, &[(60, 1.5), (120, 0.0), (180, 0.0), (240, 0.0)])],
             ..Answers::default()
         };
-        let signals = signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers);
+        let signals = signals(&settings, None, &[("a".into(), "a".to_owned())], STEP, answers);
         let counts = Counts { from: at(0), to: at(60), requests: 6, errors: 6 };
         assert_eq!(signals[0].versions[0].counts, [counts]);
     }
@@ -316,7 +385,7 @@ mod tests {
             request_rate: vec![made(&[("exported_service", "a")], &[(60, 1.0)]), made(&[("x", "y")], &[(60, 1.0)])],
             ..Answers::default()
         };
-        let signals = signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers);
+        let signals = signals(&settings, None, &[("a".into(), "a".to_owned())], STEP, answers);
         assert_eq!(signals.len(), 1);
         assert_eq!(signals[0].of(&[""]).unwrap().request_rate, [point(60, 1.0)]);
     }
@@ -341,7 +410,7 @@ mod tests {
             ..Answers::default()
         };
         let services = [("a".into(), "a".to_owned())];
-        let version = signals(&settings, &services, STEP, answers).remove(0).versions.remove(0);
+        let version = signals(&settings, None, &services, STEP, answers).remove(0).versions.remove(0);
         let counts = |second, requests, errors| Counts { from: at(second - 60), to: at(second), requests, errors };
         let part = |stratum: &str, pod: &str, counts: &[Counts]| PartCounts {
             stratum: stratum.into(),
@@ -366,7 +435,8 @@ mod tests {
 
     #[test]
     fn a_service_with_native_histograms_has_quantiles_and_response_times_as_counts() {
-        let read = |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap();
+        let read =
+            |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
         let recorded = || read(include_str!("../../../tests/fixtures/prometheus/instant_matrix_native_histogram.json"));
         let count = |series: Samples| {
             let points = series.histograms.iter().map(|(at, native)| (*at, native.count)).collect();
@@ -380,7 +450,7 @@ mod tests {
         };
         let settings = Settings::new(presets::named("otel-http").unwrap());
         let services = [("checkout".into(), "checkout".to_owned())];
-        let mut signals = signals(&settings, &services, Duration::from_secs(15), answers);
+        let mut signals = signals(&settings, None, &services, Duration::from_secs(15), answers);
         let version = signals.remove(0).versions.remove(0);
         // 3, 7, 5 and 1 of 16 requests an interval lie between 0.068, 0.074, 0.081, 0.088 and 0.096 s.
         let p50 = 0.0743 + (0.0811 - 0.0743) * 5.0 / 7.0;
@@ -400,19 +470,20 @@ mod tests {
         let settings = Settings::new(presets::named("otel-http").unwrap());
         let label = [("service_name", "a"), ("service_version", "1"), ("instance", "i")];
         let answers = Answers { requests_total: vec![made(&label, &[(60, 5.0)])], ..Answers::default() };
-        assert_eq!(signals(&settings, &[("a".into(), "a".to_owned())], STEP, answers), []);
+        assert_eq!(signals(&settings, None, &[("a".into(), "a".to_owned())], STEP, answers), []);
     }
 
     #[test]
     fn a_recorded_fleet_reads_as_two_services_with_two_versions_each() {
-        let read = |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap();
+        let read =
+            |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
         let answers = Answers {
             request_rate: read(include_str!("../../../tests/fixtures/prometheus/range_matrix_rate_stats.json")),
             ..Answers::default()
         };
         let settings = Settings::new(presets::named("otel-http").unwrap());
         let services = [("cart".into(), "cart".to_owned()), ("checkout".into(), "checkout".to_owned())];
-        let signals = signals(&settings, &services, Duration::from_secs(30), answers);
+        let signals = signals(&settings, None, &services, Duration::from_secs(30), answers);
         let seen: Vec<_> = signals
             .iter()
             .flat_map(|s| s.versions.iter().map(|v| (s.service.as_str(), v.label.as_str(), v.request_rate.len())))
@@ -427,11 +498,11 @@ mod tests {
     fn a_series_that_went_stale_simply_ends() {
         let body = include_str!("../../../tests/fixtures/prometheus/range_matrix_after_end_stale.json");
         let answers = Answers {
-            request_rate: api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap(),
+            request_rate: api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap(),
             ..Answers::default()
         };
         let settings = Settings::new(presets::named("otel-http").unwrap());
-        let signals = signals(&settings, &[("cart".into(), "cart".to_owned())], Duration::from_secs(30), answers);
+        let signals = signals(&settings, None, &[("cart".into(), "cart".to_owned())], Duration::from_secs(30), answers);
         let last = signals[0].versions[0].request_rate.last().unwrap().at;
         assert!(last < chrono::Utc.timestamp_opt(1_795_240_914, 0).unwrap(), "{last} is not the window's end");
     }

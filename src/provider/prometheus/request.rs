@@ -97,9 +97,7 @@ pub(super) struct Moments {
 
 /// The query for one kind, for services by their label values; `None` where the preset has no such counter.
 pub(super) fn promql(kind: Kind, settings: &Settings, services: &[String], step: Duration) -> Option<String> {
-    let range = step.saturating_add(settings.scrape).saturating_sub(Duration::from_millis(1)).max(step);
-    let selector = settings.preset.selector(services, &settings.matchers);
-    let query = presets::fill(kind.template(&settings.preset)?, &format!("{}ms", range.as_millis()), &selector);
+    let query = filled(kind.template(&settings.preset)?, settings, services, step, "");
     if !kind.is_counter() {
         return Some(query);
     }
@@ -113,6 +111,13 @@ pub(super) fn promql(kind: Kind, settings: &Settings, services: &[String], step:
         }
     }
     Some(format!("sum by ({}) ({query})", labels.join(", ")))
+}
+
+/// A template for services by their label values; `more` matchers begin with a comma.
+pub(super) fn filled(template: &str, settings: &Settings, services: &[String], step: Duration, more: &str) -> String {
+    let range = step.saturating_add(settings.scrape).saturating_sub(Duration::from_millis(1)).max(step);
+    let selector = settings.preset.selector(services, &settings.matchers) + more;
+    presets::fill(template, &format!("{}ms", range.as_millis()), &selector)
 }
 
 /// The moments at which a kind is asked for: the ends of the window's intervals, and for counters also the begin of the

@@ -50,8 +50,7 @@ pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
         // Old data must not look fresh: whatever it said, nobody knows whether it still holds.
         return Line::of(Role::Unknown, "?");
     }
-    let judged = scene.model.judgements.get(&rollout.id).map(|judgement| judgement.verdict);
-    let verdict = judged.or_else(|| arrived_with(scene, rollout));
+    let verdict = scene.model.verdict(&rollout.id).or_else(|| arrived_with(scene, rollout));
     let (glyph, role) = match (verdict, rollout.phase) {
         (_, Phase::Aborted) => ("▼", Role::Warn),
         (Some(Verdict::NoGo), _) | (_, Phase::Degraded) => ("✖", Role::Bad),
@@ -250,7 +249,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     pieces.push(old(
         scene,
         rollout,
-        watched.map_or_else(|| word(rollout, judgement), |until| watching(scene, until, width)),
+        watched.map_or_else(|| word(scene, rollout, judgement), |until| watching(scene, until, width)),
     ));
     let target = crate::port::plan::Target::Rollout(rollout.id.clone());
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
@@ -263,6 +262,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
             Line::of(Role::Text, format!("the spec still holds {tag}"))
         }
+        (None, Some(_)) if scene.model.outdated(&rollout.id).is_some() => Line::new(),
         (None, Some(judgement)) => {
             let gap = table::gap(scene.columns);
             let taken: usize = pieces.iter().filter(|it| !it.is_empty()).map(|it| it.width() + gap).sum();
@@ -310,10 +310,14 @@ pub(in crate::view) fn trouble(scene: &Scene<'_>, rollout: &Rollout) -> Option<S
     rollout.troubles.first().cloned().or(degraded).or(unknown).or(lag)
 }
 
-/// The verdict in a word, with its role.
-pub(in crate::view) fn word(rollout: &Rollout, judgement: Option<&Judgement>) -> Line {
+/// The verdict in a word, with its role; with its age where it is so old that it no longer says what is.
+pub(in crate::view) fn word(scene: &Scene<'_>, rollout: &Rollout, judgement: Option<&Judgement>) -> Line {
+    let stale = judgement.and_then(|judgement| judgement.stale(scene.now(), scene.model.session.signal_step));
     match judgement.map(|judgement| judgement.verdict) {
         _ if rollout.phase == Phase::Aborted => Line::of(Role::Warn, "ABORTED"),
+        Some(verdict) if let Some(age) = stale => {
+            Line::of(Role::Unknown, format!("{} {} old", verdict.words(), number::age(age))).stale()
+        }
         Some(verdict) => Line::of(role(verdict), verdict.words()),
         None if rollout.phase == Phase::Degraded => Line::of(Role::Bad, "DEGRADED"),
         None if !rollout.unknown.is_empty() => Line::of(Role::Unknown, "NO DATA"),

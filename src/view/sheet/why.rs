@@ -29,12 +29,14 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &RolloutId, width: usize) -> Sheet {
     let mut lines = Vec::new();
     match (judgement, rollout) {
         (Some(judgement), Some(rollout)) => {
-            let word = flight::word(rollout, Some(judgement));
+            let word = flight::word(scene, rollout, Some(judgement));
             let reason = flight::reason(scene, judgement);
             let mut reason = measure::wrap(&reason, width.saturating_sub(word.width() + 4)).into_iter();
             let indent = word.width() + 3;
             lines.push(Line::of(Role::Text, " ").join(word).gap(2).and(Role::Text, reason.next().unwrap_or_default()));
             lines.extend(reason.map(|text| Line::new().gap(indent).and(Role::Text, text)));
+            let outdated = scene.model.outdated(id).into_iter();
+            lines.extend(outdated.flat_map(|text| labelled("? old", Role::Unknown, &text, width, 3)));
             // First what a verdict must not be read without: a low screen cuts the end.
             lines.extend(cautions(judgement, width));
             lines.push(Line::new());

@@ -9,7 +9,7 @@ use crate::{
         sample::{now, payments, see, seeing},
         update::update,
     },
-    domain::signal::{BucketCounts, Counts, LatencyCounts, PartCounts, VersionSignals},
+    domain::signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Point, VersionSignals},
 };
 
 const STEP: Duration = Duration::from_secs(30);
@@ -102,4 +102,188 @@ proptest! {
         prop_assert_eq!(&model.judgements, &from_scratch(&model));
         prop_assert_eq!(model.judgements.len(), 1);
     }
+}
+
+/// Signals of both versions in half minutes from the first number to before the last: requests and errors in each.
+fn told(
+    from: i64,
+    to: i64,
+    canary: impl Fn(i64) -> (u64, u64),
+    stable: impl Fn(i64) -> (u64, u64),
+) -> (Window, ServiceSignals) {
+    let version = |label: &str, counts: &dyn Fn(i64) -> (u64, u64)| {
+        let one = |number| {
+            let (requests, errors) = counts(number);
+            Counts { from: at(number), to: at(number + 1), requests, errors }
+        };
+        let point = |number| Point { at: at(number + 1), value: 0.1 };
+        VersionSignals {
+            label: label.to_owned(),
+            counts: (from..to).map(one).collect(),
+            request_rate: (from..to).map(point).collect(),
+            latency: Latency { p99: (from..to).map(point).collect(), ..Latency::default() },
+            ..VersionSignals::default()
+        }
+    };
+    let versions = vec![version("1.41.3", &stable), version("1.42.0", &canary)];
+    (
+        Window { from: at(from), to: at(to), step: STEP },
+        ServiceSignals { service: "payments".into(), step: STEP, versions },
+    )
+}
+
+fn tell(model: &mut Model, (window, signals): (Window, ServiceSignals)) {
+    let at = window.to;
+    update(model, Msg::Tick(at));
+    update(model, Msg::Signals { source: "prometheus".into(), at, window, signals: Ok(vec![signals]) });
+}
+
+fn alike(_: i64) -> (u64, u64) {
+    (4000, 20)
+}
+
+fn verdict(model: &Model) -> (Option<Verdict>, Vec<String>) {
+    let id = payments().id;
+    let missing = model.judgements.get(&id).map(|it| it.missing.iter().map(ToString::to_string).collect());
+    (model.verdict(&id), missing.unwrap_or_default())
+}
+
+#[test]
+fn a_verdict_that_nothing_new_is_told_of_becomes_old_in_words_and_no_evidence() {
+    let mut model = seeing(vec![payments()]);
+    tell(&mut model, told(-40, 0, alike, alike));
+    assert_eq!(verdict(&model), (Some(Verdict::Go), vec![]));
+    assert_eq!(model.judgements.values().next().and_then(|it| it.at), Some(at(0)));
+    let id = payments().id;
+    update(&mut model, Msg::Tick(at(2) + Duration::from_secs(5)));
+    assert_eq!((model.verdict(&id), model.outdated(&id)), (Some(Verdict::Go), None));
+    update(&mut model, Msg::Tick(at(2) + Duration::from_secs(15)));
+    let said = "verdict GO is 75 s old: prometheus has told nothing since 02:07:30";
+    assert_eq!((model.verdict(&id), model.outdated(&id).as_deref()), (Some(Verdict::NoData), Some(said)));
+    let against = crate::app::guard::against(&model, &id);
+    assert_eq!(against, ["NO DATA: verdict GO is 75 s old: prometheus has told nothing since 02:07:30"]);
+    // Nobody has to tell anything for it to be missing.
+    update(&mut model, Msg::Tick(at(5)));
+    let (word, missing) = verdict(&model);
+    assert_eq!((word, missing[0].as_str()), (Some(Verdict::NoData), "requests (canary) has ended"));
+}
+
+#[test]
+fn what_an_earlier_process_kept_is_history_until_the_source_has_answered_this_one() {
+    let (window, signals) = told(-40, 0, alike, alike);
+    let mut model = seeing(vec![payments()]);
+    model.signals_asked.clear();
+    update(&mut model, Msg::Kept(vec![KeptSignals { source: "prometheus".into(), window, signals }]));
+    assert_eq!(verdict(&model), (Some(Verdict::NoData), vec!["prometheus has not answered yet".to_owned()]));
+    // It is asked at once, although what was kept ends now.
+    let asked = update(&mut model, Msg::Tick(now() + Duration::from_secs(5)));
+    let newest = Window { from: at(-1), to: at(0), step: STEP };
+    assert_eq!(asked, [Effect::ReadSignals { services: vec!["payments".into()], window: newest }]);
+    let fault = Fault::new(now(), crate::domain::observed::FaultKind::Unreachable, "connection refused");
+    let failed = Msg::Signals { source: "prometheus".into(), at: now(), window: newest, signals: Err(fault) };
+    update(&mut model, failed);
+    let said = "prometheus has not answered: connection refused".to_owned();
+    assert_eq!(verdict(&model), (Some(Verdict::NoData), vec![said]));
+    tell(&mut model, told(-1, 0, alike, alike));
+    assert_eq!(verdict(&model), (Some(Verdict::Go), vec![]));
+}
+
+#[test]
+fn without_anything_that_measures_it_is_said_once_what_to_add() {
+    let mut session = crate::app::sample::blind().session;
+    session.sources.retain(|source| !source.metrics);
+    let mut model = Model::new(session, now(), (120, 36));
+    see(&mut model, now(), vec![payments()]);
+    let said = "no metrics are connected, so nothing can be judged: add a [connections.NAME] block with kind = \
+                \"prometheus\" to the configuration";
+    assert_eq!(verdict(&model), (Some(Verdict::NoData), vec![said.to_owned()]));
+}
+
+#[test]
+fn a_version_that_is_called_otherwise_is_told_by_the_names_that_are_there() {
+    let mut model = seeing(vec![payments()]);
+    let (window, mut signals) = told(-40, 0, alike, alike);
+    signals.versions[1].label = "1.42".to_owned();
+    tell(&mut model, (window, signals.clone()));
+    let said = "payments has series of the versions 1.41.3, 1.42; none is called 1.42.0";
+    assert_eq!(verdict(&model), (Some(Verdict::NoData), vec![said.to_owned()]));
+    let mut model = seeing(vec![payments()]);
+    signals.versions[1].label = "v1.42.0+b7".to_owned();
+    tell(&mut model, (window, signals.clone()));
+    assert_eq!(verdict(&model), (Some(Verdict::Go), vec![]));
+    // Where all that there is belongs to another version, this one has no series.
+    let mut model = seeing(vec![payments()]);
+    signals.versions.pop();
+    tell(&mut model, (window, signals));
+    assert_eq!(verdict(&model).1[0], "requests (canary) has no series");
+}
+
+#[test]
+fn a_version_that_is_tried_again_is_judged_by_what_it_does_now_and_its_harm_is_history() {
+    let mut model = seeing(vec![payments()]);
+    let bad = |_| (4000, 400);
+    tell(&mut model, told(-30, 0, bad, alike));
+    assert_eq!(verdict(&model).0, Some(Verdict::NoGo));
+    let with = |phase| Rollout { phase, ..payments() };
+    see(&mut model, at(0), vec![with(Phase::Aborted)]);
+    assert_eq!(verdict(&model).0, Some(Verdict::NoGo), "what was taken back was bad");
+    tell(&mut model, told(0, 10, |_| (0, 0), alike));
+    see(&mut model, at(10), vec![with(Phase::Progressing)]);
+    let id = payments().id;
+    assert_ne!(verdict(&model).0, Some(Verdict::NoGo));
+    let against = crate::app::guard::against(&model, &id);
+    assert_eq!(against, ["verdict NO DATA: not one request of the canary was measured yet"]);
+    tell(&mut model, told(10, 50, alike, alike));
+    let judgement = &model.judgements[&id];
+    assert_eq!((judgement.verdict, judgement.covers_from), (Verdict::Go, Some(at(10))));
+    let history = judgement.doubts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    assert!(
+        history.starts_with("an earlier attempt of this version was NO-GO: errors 10 % against 0.5 %"),
+        "{history}"
+    );
+    assert_eq!(model.judgements, from_scratch(&model));
+}
+
+/// A rollout of which each step was seen to begin at these moments.
+fn stepped(model: &mut Model, step: usize, number: i64) {
+    see(model, at(number), vec![Rollout { step: Some(step), step_times: BTreeMap::new(), ..payments() }]);
+}
+
+#[test]
+fn each_share_of_the_traffic_is_held_against_its_own_step_from_when_that_was_done() {
+    let mut model = seeing(vec![Rollout { step: Some(3), step_times: BTreeMap::new(), ..payments() }]);
+    // 10 % until step 4 begins, which takes two minutes to bring 25 %; then 50 % at once.
+    stepped(&mut model, 4, 20);
+    stepped(&mut model, 5, 24);
+    stepped(&mut model, 7, 60);
+    let rollout = model.store.rollouts().next().unwrap().clone();
+    let since = rollout.started.unwrap();
+    assert_eq!(declared(&model, &rollout, since), [(at(20), 0.0), (at(24), 0.25), (at(60), 0.5)]);
+    let share = |number: i64| match number {
+        ..20 => 10,
+        20..24 => 10 + (number - 20) as u64 * 4,
+        24..60 => 25,
+        _ => 50,
+    };
+    let canary = |number| (share(number) * 40, share(number) / 5);
+    let stable = |number| ((100 - share(number)) * 40, (100 - share(number)) / 5);
+    for end in [25, 40, 61, 62, 63, 70, 80] {
+        tell(&mut model, told(-20, end, canary, stable));
+        assert_eq!(model.judgements[&rollout.id].doubts, [], "until {end}");
+    }
+}
+
+#[test]
+fn the_steps_of_an_earlier_attempt_declare_nothing() {
+    let mut model = seeing(vec![Rollout { step: Some(5), step_times: BTreeMap::new(), ..payments() }]);
+    stepped(&mut model, 6, 10);
+    stepped(&mut model, 7, 11);
+    see(&mut model, at(20), vec![Rollout { phase: Phase::Aborted, ..payments() }]);
+    let aborted = model.store.rollouts().next().unwrap().clone();
+    assert_eq!(declared(&model, &aborted, at(-20)), []);
+    stepped(&mut model, 0, 30);
+    stepped(&mut model, 1, 31);
+    let rollout = model.store.rollouts().next().unwrap().clone();
+    assert_eq!(model.attempts[&rollout.id].began, Some(at(30)));
+    assert_eq!(declared(&model, &rollout, at(30)), [(at(30), 0.0), (at(31), 0.05)]);
 }

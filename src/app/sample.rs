@@ -135,6 +135,7 @@ pub(crate) fn go(model: &mut Model) {
         (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
         judgement.missing.clear();
         judgement.eta = None;
+        judgement.canary.requests = judgement.canary.requests.max(4_000);
     }
 }
 

@@ -100,6 +100,7 @@ pub(super) fn going_well() -> Model {
     for judgement in model.judgements.values_mut() {
         (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
         judgement.missing.clear();
+        judgement.canary.requests = 4_000;
     }
     model
 }

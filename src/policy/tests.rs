@@ -108,10 +108,10 @@ fn an_undecided_verdict_is_a_risk_and_one_with_something_missing_is_two_reasons_
 #[test]
 fn a_verdict_that_rests_on_old_counts_is_none() {
     for verdict in [Verdict::Go, Verdict::Wait] {
-        let old = Some("its newest counts are 3 min old".to_owned());
+        let old = Some(format!("verdict {} is 3 min old", verdict.words()));
         let judged = Judged { old, ..judged(verdict, "as good as stable", &[]) };
         let decision = decide(&only(Verb::Promote, Assessment::Judged(judged)));
-        let said = format!("NO DATA: verdict {}, but its newest counts are 3 min old", verdict.words());
+        let said = format!("NO DATA: verdict {} is 3 min old", verdict.words());
         assert_eq!((decision.refusals, decision.verdict), (vec![said], Some(Verdict::NoData)));
     }
 }

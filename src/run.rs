@@ -4,6 +4,7 @@
 mod demo;
 mod fly;
 mod ground;
+mod origin;
 mod paint;
 mod pilot;
 mod registry;
@@ -46,7 +47,7 @@ use crate::{
         pilot::Autopilot,
     },
     runtime::{
-        detach::leave_session,
+        detach::{Order, leave_session},
         executor::{self, Host},
         recorder::Recording,
     },
@@ -340,19 +341,39 @@ impl Process<'_> {
         }
     }
 
-    /// The executor as a process of its own: carries on with a record whoever started it.
+    /// The executor as a process of its own: carries out the order that comes through its input from whoever confirmed it.
+    /// Its output is the sign that somebody attends the record, so nothing is written there.
     fn executor(&mut self, id: RecordId) -> Result<Exit, CliError> {
+        let by_hand = || {
+            CliError::usage(
+                "an executor is started by the command or key that somebody confirmed, which tells it what to do; \
+                 a record says what was done and is never carried out",
+            )
+        };
+        if io::stdin().is_terminal() {
+            return Err(by_hand());
+        }
+        let order = Order::read(io::stdin().lock()).map_err(|_| by_hand())?;
+        if order.record != id {
+            return Err(by_hand());
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         // Started by hand from a shell it leads a group already, which is as good.
         let _ = leave_session();
         runtime.block_on(async {
             let ground = Ground::real(&self.globals, &self.environment).await?;
-            let connections = ground.connections().await?;
-            let (ledger, state) = ground.ledger();
-            state.map_err(|why| CliError::failed(why.to_string()))?;
+            if self.globals.read_only || ground.config.read_only {
+                return Err(CliError::usage("this session is read-only: nothing is carried out"));
+            }
+            // A journal that fails now stops the way back no more than it did when that was begun.
+            let (ledger, _) = ground.ledger();
             let news = |_| {};
-            let host = Host { ledger: &ledger, connections: &connections, clock: &*ground.clock, news: &news };
-            executor::run(id, &host).await.map(|_| Exit::Done).map_err(|why| CliError::failed(why.to_string()))
+            let host = |connections| Host { ledger: &ledger, connections, clock: &*ground.clock, news: &news };
+            let ended = match ground.connections().await {
+                Ok(connections) => executor::run(id, &order.confirmed, &host(&connections)).await,
+                Err(why) => executor::give_up(id, &order.confirmed, &why.text, &host(&[])).await,
+            };
+            ended.map(|_| Exit::Done).map_err(|why| CliError::failed(why.to_string()))
         })
     }
 }

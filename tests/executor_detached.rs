@@ -116,14 +116,14 @@ fn an_executor_goes_on_when_its_foreground_is_killed() {
 }
 
 #[test]
-fn a_second_verb_meanwhile_is_refused_with_the_name_of_the_first() {
+fn the_same_way_back_meanwhile_is_refused_with_the_name_of_the_first() {
     let world = Served::start("bad-canary", &["--at", "+21m30s", "--speed", "2"]);
     let mut first = holdshort(&world, &ROLLBACK).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(first.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("sending")));
-    let second = said(&world, &["abort", "payments", "--yes", "--reason", "errors"]);
+    let second = said(&world, &ROLLBACK);
     let why = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(!second.status.success() && why.contains("roll back"), "{why}");
+    assert!(!second.status.success() && why.contains("already under way: roll back (you"), "{why}");
     lines.for_each(drop);
     assert!(first.wait().unwrap().success());
     let records = json(&said(&world, &["audit", "list", "--json"]));

@@ -1,5 +1,7 @@
 //! Actions as the screen follows them: from the intent to *done and verified*, *refused*, *failed* or *outcome unknown*.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     domain::{ids::Person, time::Timestamp},
     port::{
@@ -7,6 +9,16 @@ use crate::{
         record::{ActionNews, Entry, Record, RecordId},
     },
 };
+
+/// Why nobody can be waited for who would end a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lost {
+    /// Its executor died; when that was first seen.
+    Died(Timestamp),
+    /// The journal's lines of it cannot be read.
+    Unreadable,
+}
 
 /// Where one action is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +35,23 @@ pub struct Action {
     pub plan: Plan,
     /// What happened since.
     pub entries: Vec<Entry>,
+    /// Nobody carries it out any more.
+    pub lost: Option<Lost>,
 }
 
 impl Action {
     /// From a record.
     pub fn of(record: Record) -> Self {
         let intent = record.intent;
-        let (who, since, reason) = (intent.who, intent.at, intent.reason);
-        Self { record: record.id, who, since, reason, plan: intent.plan, entries: record.entries }
+        Self {
+            record: record.id,
+            who: intent.who,
+            since: intent.at,
+            reason: intent.reason,
+            plan: intent.plan,
+            entries: record.entries,
+            lost: None,
+        }
     }
 
     /// The newest entry.
@@ -46,38 +67,65 @@ impl Action {
 
 /// Every action that this session knows of, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Actions(Vec<Action>);
+pub struct Actions {
+    all: Vec<Action>,
+    /// What had ended before this session began, oldest first.
+    past: Vec<Record>,
+}
 
 impl Actions {
-    /// Takes a record that was begun, or the whole of one known before.
+    /// Takes a record that was begun, or the whole of one known before. The journal may lag behind what its executor told.
     pub fn recorded(&mut self, record: Record) {
-        match self.0.iter_mut().find(|action| action.record == record.id) {
-            Some(known) => *known = Action::of(record),
-            None => self.0.push(Action::of(record)),
+        match self.all.iter_mut().find(|action| action.record == record.id) {
+            Some(known) if known.entries.len() > record.entries.len() => {}
+            Some(known) => {
+                let lost = known.lost;
+                *known = Action { lost, ..Action::of(record) };
+            }
+            None => self.all.push(Action::of(record)),
+        }
+    }
+
+    /// Takes what had ended before this session began.
+    pub fn remember(&mut self, past: Vec<Record>) {
+        self.past = past;
+    }
+
+    /// What had ended before this session began, oldest first: what it says of versions still counts.
+    pub fn past(&self) -> &[Record] {
+        &self.past
+    }
+
+    /// Nobody carries a record out any more.
+    pub fn lost(&mut self, record: RecordId, why: Lost) {
+        if let Some(action) = self.all.iter_mut().find(|action| action.record == record) {
+            action.lost = Some(why);
         }
     }
 
     /// Takes news of an action; news of an unknown one, or of a stage known already, changes nothing.
     pub fn news(&mut self, news: ActionNews) {
-        if let Some(action) = self.0.iter_mut().find(|action| action.record == news.record)
+        if let Some(action) = self.all.iter_mut().find(|action| action.record == news.record)
             && !action.entries.contains(&news.entry)
         {
             action.entries.push(news.entry);
         }
     }
 
-    /// The action under way on a target, if there is one: a second verb must not be sent on top of it (F3).
+    /// The action under way on a target, if there is one: a second verb must not be sent on top of it (F3), unless it goes
+    /// back. One that cannot be read is under way for nobody.
     pub fn running_on(&self, target: &Target) -> Option<&Action> {
-        self.0.iter().rev().find(|action| action.plan.target == *target && action.is_running())
+        let holds = |action: &&Action| action.is_running() && action.lost != Some(Lost::Unreadable);
+        self.all.iter().rev().find(|action| action.plan.target == *target && holds(action))
     }
 
     /// The newest action on a target.
     pub fn newest_on(&self, target: &Target) -> Option<&Action> {
-        self.0.iter().rev().find(|action| action.plan.target == *target)
+        self.all.iter().rev().find(|action| action.plan.target == *target)
     }
 
     /// All, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Action> {
-        self.0.iter()
+        self.all.iter()
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
+        action::Action,
         card::Card,
         guard::facts::{circumstances, evidence},
         inbox,
@@ -27,7 +28,7 @@ use crate::{
     policy::{Decision, WAY_BACK, decide},
     port::{
         plan::{Ask, Blocked, Draft, Friction, Plan, Target},
-        record::NewRecord,
+        record::{NewRecord, Stage},
     },
 };
 
@@ -120,7 +121,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         let why = format!("there is no {} on a {}", ask.verb.words(), kind(&ask.target));
         return Err(refuse(ask.verb, what, &why));
     };
-    if let Some(action) = model.actions.running_on(&ask.target) {
+    if let Some(action) = model.actions.running_on(&ask.target).filter(|action| !goes_before(&ask, action))
+        && !(action.plan.direction() == Direction::Back && finishes(model, &ask, &subject))
+    {
         let verb = action.plan.verb.words();
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
         return Err(refuse(ask.verb, what, &why));
@@ -152,7 +155,7 @@ fn way_back(
     if ask.to.is_some() {
         return Ok((ask.to.clone(), None));
     }
-    let quarantine = Quarantine::of(model.actions.iter(), rollout);
+    let quarantine = Quarantine::of(&model.actions, rollout);
     match quarantine.way_back(rollout) {
         WayBack::Older(set, _) => Ok((Some(set.hash.clone()), offer.blocked.clone())),
         WayBack::OnlyLeft(set, left) if offer.blocked.is_none() && !model.session.read_only => {
@@ -170,13 +173,36 @@ fn way_back(
     }
 }
 
+/// May this be asked although that is under way? Going back may: it ends whatever else is. Only the same act is not begun
+/// twice while somebody carries it out; which version a roll back without a name means is known once it is drafted.
+fn goes_before(ask: &Ask, action: &Action) -> bool {
+    let same = ask.verb == action.plan.verb && action.lost.is_none();
+    let another = |name: &str| action.plan.draft.to.as_ref().is_some_and(|version| !version.is_called(name));
+    ask.verb.direction() == Direction::Back && (!same || ask.to.as_deref().is_some_and(another))
+}
+
+/// Does it end at once what a roll back began, which still goes through the steps?
+fn finishes(model: &Model, ask: &Ask, subject: &Subject<'_>) -> bool {
+    circumstances(model, ask, subject.rollout).back.is_some()
+}
+
+/// What going back does to another act, as the card says it.
+fn ends_another(model: &Model, asked: &Ask) -> Option<String> {
+    let action = model.actions.running_on(&asked.target)?;
+    let (verb, who, since) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
+    let sent = action.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
+    let rest = if sent { "what it has sent is undone by this" } else { "it has sent nothing yet" };
+    Some(format!("ends {verb} ({who}, {since}), which is under way: nothing more of it is sent, {rest}"))
+}
+
 /// Makes the plan of a draft, or says why not. Policy is asked again: time has passed since the ask.
 pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result<Plan, Refusal> {
     let asked = ask(model, asked.clone())?;
     let Some(subject) = subject(model, asked.verb, &asked.target) else {
         return Err(refuse(asked.verb, asked.target.to_string(), "it is no longer there"));
     };
-    let draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
+    let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
+    draft.notes.splice(0..0, ends_another(model, &asked));
     let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
     let circumstances = circumstances(model, &asked, subject.rollout);
     let goes_back = circumstances.back.is_some();
@@ -207,7 +233,7 @@ fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &D
         Verb::Rollback => &rollout.replica_sets.iter().find(|set| Some(&set.version) == draft.to.as_ref())?.hash,
         _ => return None,
     };
-    let quarantine = Quarantine::of(model.actions.iter(), rollout);
+    let quarantine = Quarantine::of(&model.actions, rollout);
     let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
     quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
 }
@@ -223,12 +249,8 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
         return Err(refuse(plan.verb, what, &missing));
     }
     ask(model, card.ask.clone())?;
-    Ok(Confirmed(NewRecord {
-        at: model.now,
-        who: model.session.who.clone(),
-        reason: card.reason_words(),
-        plan: plan.clone(),
-    }))
+    let who = model.session.who.clone();
+    Ok(Confirmed(NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone())))
 }
 
 /// Refuses unless the version that the plan acts on is the one that was named.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::intent::Intent,
+    app::{action::Lost, intent::Intent},
     domain::{
         gate::Gate,
         ids::{RunId, ServiceName, SourceName},
@@ -20,7 +20,7 @@ use crate::{
         facet::{Change, Window},
         kept::KeptSignals,
         plan::{Ask, Blocked, Draft},
-        record::{ActionNews, Record},
+        record::{ActionNews, Record, RecordId},
     },
 };
 
@@ -105,6 +105,10 @@ pub enum Msg {
     Recorded(Box<Record>),
     /// A record moved on.
     Action(ActionNews),
+    /// Nobody carries a record out any more, and why.
+    Lost(RecordId, Lost),
+    /// What had ended before this session began, oldest first; told once.
+    Past(Vec<Record>),
     /// The journal cannot be written; `None` when it can again. Forward verbs refuse meanwhile.
     JournalBroken(Option<String>),
     /// What services are held to, as configured; told once, at the start.

@@ -51,11 +51,16 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             act::drafted(model, &ask, *draft);
             Vec::new()
         }
-        Msg::Recorded(record) => {
-            model.actions.recorded(*record);
+        Msg::Recorded(record) => act::recorded(model, *record),
+        Msg::Action(news) => act::news(model, news),
+        Msg::Lost(record, why) => {
+            model.actions.lost(record, why);
             Vec::new()
         }
-        Msg::Action(news) => act::news(model, news),
+        Msg::Past(past) => {
+            model.actions.remember(past);
+            Vec::new()
+        }
         Msg::JournalBroken(why) => {
             model.journal_broken = why;
             Vec::new()

@@ -25,7 +25,7 @@ pub struct Action {
     pub verb: Verb,
     /// The full id of what it acts on.
     pub target: String,
-    /// `planned` (`--dry-run`), `refused`, `under_way`, `done`, `failed` or `unknown`.
+    /// `planned` (`--dry-run`), `refused`, `under_way`, `done`, `failed`, `unknown` or `preempted`.
     pub outcome: &'static str,
     /// What was observed, why it was refused or failed, or what to check.
     pub said: String,
@@ -92,7 +92,8 @@ pub struct CallOut {
 pub struct StageOut {
     /// When.
     pub at: Timestamp,
-    /// `recorded`, `sending`, `accepted`, `moving`, `not_moving`, `done`, `refused`, `failed` or `unknown`.
+    /// `recorded`, `sending`, `accepted`, `moving`, `not_moving`, `done`, `refused`, `failed`, `unknown` or
+    /// `preempted`.
     pub stage: &'static str,
     /// In words.
     pub said: String,
@@ -148,6 +149,7 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::Refused { why, .. } => ("refused", why.clone()),
         Stage::Failed { why, .. } => ("failed", why.clone()),
         Stage::Unknown { check } => ("unknown", check.clone()),
+        Stage::Preempted { by, said } => ("preempted", format!("by record {by}: {said}; nothing more of it is sent")),
     }
 }
 
@@ -155,7 +157,8 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
 pub fn exit_of(stage: &Stage) -> Option<Exit> {
     match stage {
         Stage::Done { .. } => Some(Exit::Done),
-        Stage::Refused { changed: true, .. } => Some(Exit::Changed),
+        // Of an act that was ended: somebody went back, so the world is not as it was when this was confirmed.
+        Stage::Refused { changed: true, .. } | Stage::Preempted { .. } => Some(Exit::Changed),
         Stage::Refused { changed: false, .. } => Some(Exit::Refused),
         Stage::Failed { fault, .. } => Some(match fault {
             Some(FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Unauthenticated | FaultKind::Forbidden) => {

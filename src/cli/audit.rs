@@ -12,7 +12,7 @@ use crate::{
         table::Table,
     },
     domain::{evidence::Evidence, time::Timestamp, verb::Verb},
-    port::record::{Record, RecordId},
+    port::record::{Origin, Record, RecordId, Stage},
 };
 
 /// `holdshort/audit/v1`, for `list` and `show`.
@@ -31,15 +31,23 @@ pub struct RecordOut {
     pub id: u64,
     /// When it was confirmed.
     pub at: Timestamp,
-    /// Who confirmed it.
+    /// Who confirmed it, as they call themselves.
     pub who: String,
+    /// Where it was written from, as the system says; `null` in records of before.
+    pub origin: Option<Origin>,
+    /// The record before it on the same target.
+    pub follows: Option<u64>,
+    /// The records that it ended by going back.
+    pub preempts: Vec<u64>,
+    /// The record that went back and ended this one.
+    pub preempted_by: Option<u64>,
     /// Why, in their words.
     pub reason: Option<String>,
     /// The verb.
     pub verb: Verb,
     /// The full id of what it acts on.
     pub target: String,
-    /// `done`, `refused`, `failed`, `unknown`, or `under_way`.
+    /// `done`, `refused`, `failed`, `unknown`, `preempted`, or `under_way`.
     pub outcome: &'static str,
     /// How it ended, in words; how far it is while it is under way.
     pub said: String,
@@ -95,6 +103,13 @@ impl RecordOut {
             id: record.id.0,
             at: intent.at,
             who: intent.who.to_string(),
+            origin: intent.origin.clone(),
+            follows: intent.follows.map(|id| id.0),
+            preempts: intent.preempts.iter().map(|id| id.0).collect(),
+            preempted_by: record.end().and_then(|end| match &end.stage {
+                Stage::Preempted { by, .. } => Some(by.0),
+                _ => None,
+            }),
             reason: intent.reason.clone(),
             verb: intent.plan.verb,
             target: intent.plan.target.to_string(),
@@ -151,7 +166,18 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
     }
     let shown = RecordOut::of(record);
     writeln!(out, "record {} of {}, by {}", shown.id, shown.at.format("%Y-%m-%d %H:%M:%S UTC"), shown.who)?;
+    let origin = shown.origin.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string);
+    writeln!(out, "  from    {origin}")?;
     writeln!(out, "  reason  {}", shown.reason.as_deref().unwrap_or("none given"))?;
+    for ended in &shown.preempts {
+        writeln!(out, "  ended   record {ended}, which was under way on the same target")?;
+    }
+    if let Some(by) = shown.preempted_by {
+        writeln!(out, "  ended by record {by}, which went back")?;
+    }
+    if let Some(before) = shown.follows {
+        writeln!(out, "  follows record {before} on the same target")?;
+    }
     action::print_plan(&record.intent.plan, out)?;
     let evidence = &shown.evidence;
     let verdict = evidence.verdict.map_or("nothing to judge", crate::domain::evidence::Verdict::words);
@@ -193,7 +219,7 @@ mod tests {
         cli::sample,
         port::{
             plan::Ask,
-            record::{Entry, NewRecord, Stage},
+            record::{Entry, NewRecord},
         },
     };
 

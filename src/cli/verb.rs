@@ -125,7 +125,7 @@ pub async fn run(
 }
 
 fn only_left(model: &Model, rollout: &Rollout) -> bool {
-    matches!(Quarantine::of(model.actions.iter(), rollout).way_back(rollout), WayBack::OnlyLeft(..))
+    matches!(Quarantine::of(&model.actions, rollout).way_back(rollout), WayBack::OnlyLeft(..))
 }
 
 async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {

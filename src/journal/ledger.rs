@@ -10,10 +10,11 @@ use std::{
 use crate::{
     domain::verb::Direction,
     journal::{
-        Journal, JournalError,
+        Changes, Journal, JournalError, Seq,
+        attendance::{Attendance, Task},
         spool::{Line, Spool, is_spooled, spooled_id},
     },
-    port::record::{Entry, NewRecord, Record, RecordId, Stage},
+    port::record::{Entry, NewRecord, Origin, Record, RecordId, Stage},
 };
 
 /// Opens the journal, again and again until it works.
@@ -24,6 +25,8 @@ pub struct Ledger {
     opener: Opener,
     journal: Mutex<Option<Arc<dyn Journal>>>,
     spool: Spool,
+    /// Where this process writes from.
+    origin: Option<Origin>,
     /// Records begun in the spool by this process: nothing else can read them back.
     aside: Mutex<BTreeMap<RecordId, Record>>,
     /// Records of the journal of which an entry is in the spool: what follows must go there too, or the order is lost.
@@ -33,8 +36,8 @@ pub struct Ledger {
 /// What became of an intent.
 #[derive(Debug)]
 pub enum Begun {
-    /// It is in the journal.
-    Kept(Box<Record>),
+    /// It is in the journal, and attended by whoever holds the second value.
+    Kept(Box<Record>, Attendance),
     /// The journal failed, and it goes back: it is kept aside, and this must be said loudly.
     Aside(Box<Record>, String),
     /// It is nowhere, so nothing may be sent.
@@ -63,11 +66,18 @@ impl Ledger {
             opener: Box::new(opener),
             journal: Mutex::default(),
             spool,
+            origin: None,
             aside: Mutex::default(),
             strayed: Mutex::default(),
         };
         let state = ledger.check();
         (ledger, state)
+    }
+
+    /// The same ledger, whose records say that they were written from here.
+    #[must_use]
+    pub fn written_from(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
     }
 
     /// The journal, opened if it is not.
@@ -104,24 +114,46 @@ impl Ledger {
 
     /// Writes an intent.
     pub fn begin(&self, new: &NewRecord) -> Begun {
-        if let Some(busy) = self.unfinished_aside(|known| known.intent.plan.target == new.plan.target) {
-            return Begun::Refused(JournalError::InFlight(Box::new(busy)));
+        let new = &NewRecord { origin: self.origin.clone(), ..new.clone() };
+        let goes_back = new.plan.direction() == Direction::Back;
+        let here = |known: &Record| known.intent.plan.target == new.plan.target;
+        let mut ended = Vec::new();
+        while let Some(busy) = self.unfinished_aside(|known| here(known) && !ended.contains(&known.id)) {
+            // What is only in this process' spool is carried out by this process.
+            if !goes_back || new.is_same_act(&busy.intent) {
+                return Begun::Refused(JournalError::InFlight(Box::new(busy)));
+            }
+            ended.push(busy.id);
         }
-        let why = match self.journal().and_then(|journal| journal.begin(new)) {
-            Ok(record) => return Begun::Kept(Box::new(record)),
-            Err(error @ JournalError::InFlight(_)) => return Begun::Refused(error),
-            Err(error) if new.plan.verb.direction() == Direction::Forward => return Begun::Refused(error),
-            Err(error) => error.to_string(),
+        let begun = match self.journal().and_then(|journal| journal.begin(new)) {
+            Ok((record, attendance)) => Begun::Kept(Box::new(record), attendance),
+            Err(error @ JournalError::InFlight(_)) => Begun::Refused(error),
+            Err(error) if !goes_back => Begun::Refused(error),
+            Err(error) => self.begin_aside(new, &ended, &error.to_string()),
         };
+        if let Begun::Kept(record, _) | Begun::Aside(record, _) = &begun {
+            let said = format!("{} ({})", new.plan.verb.words(), new.who);
+            for id in ended {
+                let after = self.entries_aside(id);
+                let stage = Stage::Preempted { by: record.id, said: said.clone() };
+                self.append(id, after, &Entry { at: new.at, stage });
+            }
+        }
+        begun
+    }
+
+    /// Writes an intent that goes back into the spool.
+    fn begin_aside(&self, new: &NewRecord, ended: &[RecordId], why: &str) -> Begun {
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
         let last = aside.last_key_value().map_or(RecordId(0), |(id, _)| *id);
         let id = spooled_id(new, last);
         let first = Entry { at: new.at, stage: Stage::Recorded };
-        let record = Record { id, intent: new.clone(), entries: vec![first.clone()] };
+        let intent = NewRecord { preempts: ended.to_vec(), ..new.clone() };
+        let record = Record { id, intent, entries: vec![first.clone()] };
         aside.insert(id, record.clone());
         drop(aside);
-        self.keep_aside(&Line::Begin { record: id, intent: Box::new(new.clone()) }, &why);
-        let said = self.keep_aside(&Line::Entry { record: id, after: 0, entry: first }, &why);
+        self.keep_aside(&Line::Begin { record: id, intent: Box::new(record.intent.clone()) }, why);
+        let said = self.keep_aside(&Line::Entry { record: id, after: 0, entry: first }, why);
         Begun::Aside(Box::new(record), said)
     }
 
@@ -130,6 +162,9 @@ impl Ledger {
         let why = if is_spooled(record) {
             let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = aside.get_mut(&record) {
+                if known.end().is_some() {
+                    return Kept::Taken;
+                }
                 known.entries.push(entry.clone());
             }
             "its intent is in the spool".to_owned()
@@ -154,6 +189,31 @@ impl Ledger {
             return Ok(self.aside.lock().unwrap_or_else(PoisonError::into_inner).get(&record).cloned());
         }
         self.journal()?.get(record)
+    }
+
+    /// The place of the journal's newest line.
+    pub fn head(&self) -> Result<Seq, JournalError> {
+        self.journal()?.head()
+    }
+
+    /// What was written to the journal after this place.
+    pub fn changes(&self, after: Seq) -> Result<Changes, JournalError> {
+        self.journal()?.changes(after)
+    }
+
+    /// Becomes the one that carries a record out, or looks how it ended; `None` where somebody else is.
+    pub fn attend(&self, record: RecordId, task: Task) -> io::Result<Option<Attendance>> {
+        self.journal().map_err(io::Error::other)?.attend(record, task)
+    }
+
+    /// Does a living process carry this record out? Where that cannot be told, it counts as if one did.
+    pub fn is_attended(&self, record: RecordId) -> bool {
+        is_spooled(record) || self.journal().map_or(true, |journal| journal.is_attended(record).unwrap_or(true))
+    }
+
+    fn entries_aside(&self, id: RecordId) -> usize {
+        let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.get(&id).map_or(0, |known| known.entries.len())
     }
 
     fn unfinished_aside(&self, which: impl Fn(&Record) -> bool) -> Option<Record> {

@@ -4,8 +4,11 @@
 //! Here live the [`Journal`] trait, its SQLite form, the hash chain, the spool and the [`ledger::Ledger`] that joins them.
 //! Here must not live: tasks or timers (everything blocks; the runtime calls it off its loop), screens, or providers.
 
+pub mod attendance;
+mod body;
 mod chain;
 pub mod ledger;
+mod place;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod spool;
@@ -13,23 +16,46 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
+#[cfg(doc)]
+use crate::port::record::Stage;
 use crate::{
     domain::{text, time::Timestamp},
-    journal::spool::Line,
+    journal::{
+        attendance::{Attendance, Task},
+        spool::Line,
+    },
     port::{
         kept::{KeptSignals, Outlived},
         record::{Entry, NewRecord, Record, RecordId},
     },
 };
 
+/// A place in the journal: the number of a line, from 1; 0 is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seq(i64);
+
+/// What was written since somebody last looked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The place of the newest line: what to ask after next time.
+    pub head: Seq,
+    /// The records that have a line since then, whole, oldest first.
+    pub records: Vec<Record>,
+    /// Those that cannot be read. They lock nothing; [`Journal::verify`] says more.
+    pub unreadable: Vec<RecordId>,
+}
+
 /// Where records are kept. Every function blocks until the answer is on disk, so none may be called on the event loop.
 pub trait Journal: Send + Sync + fmt::Debug {
-    /// Writes an intent and its first entry, [`crate::port::record::Stage::Recorded`]; durable before it returns.
+    /// Writes an intent and its first entry, [`Stage::Recorded`]; durable before it returns. The caller attends it from then
+    /// on, without a moment between.
+    ///
     /// Refuses with [`JournalError::InFlight`] while another action on the same target has not ended, in one transaction,
-    /// so that two sessions that press at once cannot both go on (F3).
-    fn begin(&self, new: &NewRecord) -> Result<Record, JournalError>;
+    /// so that two sessions that press at once cannot both go on (F3). Going back is refused only by the very same act that
+    /// somebody carries out; anything else that is under way ends with it as [`Stage::Preempted`], in the same transaction.
+    fn begin(&self, new: &NewRecord) -> Result<(Record, Attendance), JournalError>;
 
     /// Writes the entry that follows the first `after` entries of a record; durable before it returns. Refuses with
     /// [`JournalError::Taken`] when somebody else wrote that one already, so that two executors never act on one record.
@@ -43,6 +69,19 @@ pub trait Journal: Send + Sync + fmt::Debug {
 
     /// The records that have not ended, oldest first.
     fn in_flight(&self) -> Result<Vec<Record>, JournalError>;
+
+    /// The place of the newest line.
+    fn head(&self) -> Result<Seq, JournalError>;
+
+    /// What was written after this place, by whichever process: no line is skipped, however fast others follow.
+    fn changes(&self, after: Seq) -> Result<Changes, JournalError>;
+
+    /// Becomes the one that carries a record out, or looks how it ended; `None` where somebody else is. It ends with the
+    /// returned value, or with the process.
+    fn attend(&self, record: RecordId, task: Task) -> io::Result<Option<Attendance>>;
+
+    /// Does a living process carry this record out?
+    fn is_attended(&self, record: RecordId) -> io::Result<bool>;
 
     /// Can it be written now? Really writes, so that a full disk is found.
     fn check(&self) -> Result<(), JournalError>;
@@ -86,13 +125,18 @@ pub enum Chain {
 pub enum JournalError {
     /// Another action on the same target has not ended.
     #[error(
-        "already under way: {verb} ({who}, {at}); nothing was sent",
+        "already under way: {verb} ({who}, {at}); this one was not sent",
         verb = .0.intent.plan.verb.words(), who = .0.intent.who, at = .0.intent.at.format("%H:%M:%S")
     )]
     InFlight(Box<Record>),
     /// Another executor wrote the next entry of this record.
     #[error("somebody else carries on with record {0}")]
     Taken(RecordId),
+    /// What the journal holds is not what was confirmed.
+    #[error(
+        "record {0} holds another intent than the one that was confirmed: nothing was sent; `holdshort audit verify` says more"
+    )]
+    Altered(RecordId),
     /// There is no such record.
     #[error("there is no record {0} in the journal: `holdshort audit list` shows what there is")]
     Missing(RecordId),

@@ -64,24 +64,20 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
 
 /// An intent on a rollout.
 pub(crate) fn intent_on(target: &RolloutId, verb: Verb, calls: &[&str]) -> NewRecord {
-    NewRecord {
-        at: at(0),
-        who: "dana".into(),
-        reason: Some("errors".to_owned()),
-        plan: Plan {
-            verb,
-            target: Target::Rollout(target.clone()),
-            service: "payments".into(),
-            environment: "prod/eu".into(),
-            risk: Risk::High,
-            friction: Friction::Reason,
-            draft: draft(calls),
-            goes_back: false,
-            checks: Vec::new(),
-            risks: Vec::new(),
-            evidence: Evidence { at: at(0), verdict: None, said: String::new(), sources: Vec::new() },
-        },
-    }
+    let plan = Plan {
+        verb,
+        target: Target::Rollout(target.clone()),
+        service: "payments".into(),
+        environment: "prod/eu".into(),
+        risk: Risk::High,
+        friction: Friction::Reason,
+        draft: draft(calls),
+        goes_back: false,
+        checks: Vec::new(),
+        risks: Vec::new(),
+        evidence: Evidence { at: at(0), verdict: None, said: String::new(), sources: Vec::new() },
+    };
+    NewRecord::confirmed(at(0), "dana".into(), Some("errors".to_owned()), plan)
 }
 
 /// An intent on [`payments`].

@@ -2,14 +2,18 @@
 //! never blocked by a full disk. It is emptied into the journal when that works again.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read, Seek, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::port::record::{Entry, NewRecord, RecordId};
+use crate::{
+    journal::place,
+    port::record::{Entry, NewRecord, RecordId},
+};
 
 /// Numbers from here on are milliseconds since 1970 and mean a record that the journal has not seen yet.
 const SPOOLED_FROM: u64 = 1_000_000_000_000;
@@ -47,7 +51,7 @@ pub enum Line {
     },
 }
 
-/// The files that may take lines, best first: beside the journal, then somewhere that surely can be written.
+/// The files that may take lines, best first. They are private: what is in them becomes records in our name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spool {
     places: Vec<PathBuf>,
@@ -77,12 +81,15 @@ impl Spool {
     /// always stay, and so does a whole file that cannot be opened.
     pub fn empty_into<E: From<io::Error>>(&self, mut take: impl FnMut(&[Line]) -> Result<(), E>) -> Result<usize, E> {
         let mut taken = 0;
-        for place in &self.places {
-            let mut file = match OpenOptions::new().read(true).write(true).open(place) {
-                Ok(file) => file,
+        for path in &self.places {
+            let opened = place::examine(path).and_then(|()| place::open_there(path));
+            let mut file = match opened {
+                Ok(file) if is_ours(&file)? => file,
+                // Whoever wrote it adopts it: a line that somebody else put there would become a record in our name.
+                Ok(_) => continue,
                 Err(error) => {
                     if error.kind() != io::ErrorKind::NotFound {
-                        tracing::warn!(place = %place.display(), %error, "a spool cannot be read; it is left alone");
+                        tracing::warn!(place = %path.display(), %error, "a spool cannot be read; it is left alone");
                     }
                     continue;
                 }
@@ -105,15 +112,21 @@ impl Spool {
     }
 }
 
-fn append(place: &Path, json: &[u8]) -> io::Result<()> {
-    if let Some(parent) = place.parent() {
-        std::fs::create_dir_all(parent)?;
+fn append(path: &Path, json: &[u8]) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        place::folder(parent)?;
     }
-    let mut file = File::options().create(true).append(true).open(place)?;
+    place::examine(path)?;
+    let mut file = place::open(path)?;
     // The lock keeps a line from falling between reading and emptying by another process; closing releases it.
     file.lock()?;
+    file.seek(io::SeekFrom::End(0))?;
     file.write_all(json)?;
     file.sync_all()
+}
+
+fn is_ours(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.uid() == rustix::process::geteuid().as_raw())
 }
 
 fn parse(text: &[u8]) -> (Vec<Line>, Vec<u8>) {

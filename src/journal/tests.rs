@@ -3,7 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Chain, Journal, JournalError,
+    Chain, Changes, Journal, JournalError,
+    attendance::Task,
     ledger::{Begun, Kept, Ledger},
     sample::{at, entry, intent, intent_on},
     spool::{Line, Spool, is_spooled, spooled_id},
@@ -19,7 +20,7 @@ use crate::{
     port::{
         facet::Window,
         kept::{KeptSignals, Outlived},
-        record::{Entry, Record, RecordId, Stage},
+        record::{Entry, NewRecord, Record, RecordId, Stage},
     },
 };
 
@@ -40,7 +41,7 @@ fn a_record_reads_back_as_it_was_written_in_another_process_too() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state/journal.db");
     let journal = SqliteJournal::open(&path).unwrap();
-    let begun = journal.begin(&intent(Verb::Abort)).unwrap();
+    let (begun, _attends) = journal.begin(&intent(Verb::Abort)).unwrap();
     journal.append(begun.id, 1, &entry(1, sending())).unwrap();
     journal.append(begun.id, 2, &entry(2, done())).unwrap();
     let expected = Record {
@@ -59,19 +60,86 @@ fn a_second_intent_on_the_same_target_is_refused_until_the_first_has_ended() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.db");
     let (dana, lee) = (SqliteJournal::open(&path).unwrap(), SqliteJournal::open(&path).unwrap());
-    let first = dana.begin(&intent(Verb::Rollback)).unwrap();
-    let refused = lee.begin(&intent(Verb::Abort)).unwrap_err();
-    assert_eq!(refused.to_string(), "already under way: roll back (dana, 01:46:00); nothing was sent");
-    assert_eq!(lee.begin(&intent_on(&other(), Verb::Abort, &["abort"])).unwrap().id, RecordId(2));
+    let (first, _attends) = dana.begin(&intent(Verb::Promote)).unwrap();
+    for verb in [Verb::Promote, Verb::Pause, Verb::Restart] {
+        let refused = lee.begin(&intent(verb)).unwrap_err();
+        assert_eq!(refused.to_string(), "already under way: promote (dana, 01:46:00); this one was not sent");
+    }
+    assert_eq!(lee.begin(&intent_on(&other(), Verb::Abort, &["abort"])).unwrap().0.id, RecordId(2));
     assert_eq!(lee.in_flight().unwrap().len(), 2);
     dana.append(first.id, 1, &entry(1, done())).unwrap();
-    assert_eq!(lee.begin(&intent(Verb::Abort)).unwrap().id, RecordId(3));
+    assert_eq!(lee.begin(&intent(Verb::Pause)).unwrap().0.id, RecordId(3));
+}
+
+/// An act that was ended by record `by`, which goes back with `verb`.
+fn ended_by(by: u64, verb: &str) -> Entry {
+    entry(0, Stage::Preempted { by: RecordId(by), said: format!("{verb} (dana)") })
+}
+
+#[test]
+fn going_back_ends_whatever_else_is_under_way_and_both_records_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let (dana, lee) = (SqliteJournal::open(&path).unwrap(), SqliteJournal::open(&path).unwrap());
+    let (first, _attends) = dana.begin(&intent(Verb::PromoteFull)).unwrap();
+    dana.append(first.id, 1, &entry(0, sending())).unwrap();
+    let (second, _attends_too) = lee.begin(&intent(Verb::Rollback)).unwrap();
+    assert_eq!((second.intent.preempts, second.intent.follows), (vec![first.id], Some(first.id)));
+    let entries = dana.get(first.id).unwrap().unwrap().entries;
+    assert_eq!(entries, [entry(0, Stage::Recorded), entry(0, sending()), ended_by(2, "roll back")]);
+    let late = dana.append(first.id, 2, &entry(1, Stage::Accepted { call: 0, said: "200 OK".to_owned() }));
+    assert!(matches!(late, Err(JournalError::Taken(RecordId(1)))), "{late:?}");
+    let (third, _attends_three) = dana.begin(&intent(Verb::Abort)).unwrap();
+    assert_eq!((third.intent.preempts, third.intent.follows), (vec![second.id], Some(second.id)));
+    assert!(matches!(lee.verify().unwrap(), Chain::Whole { lines: 9, .. }));
+}
+
+#[test]
+fn the_same_way_back_is_refused_while_somebody_carries_it_out_and_begun_anew_once_that_one_is_dead() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let (dana, lee) = (SqliteJournal::open(&path).unwrap(), SqliteJournal::open(&path).unwrap());
+    let (first, attends) = dana.begin(&intent(Verb::Rollback)).unwrap();
+    let refused = lee.begin(&intent(Verb::Rollback)).unwrap_err();
+    assert_eq!(refused.to_string(), "already under way: roll back (dana, 01:46:00); this one was not sent");
+    drop(attends);
+    let _looking = dana.attend(first.id, Task::Conclude).unwrap().unwrap();
+    let (second, _attends) = lee.begin(&intent(Verb::Rollback)).unwrap();
+    assert_eq!(second.intent.preempts, [first.id]);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_locks_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let journal = SqliteJournal::open(&path).unwrap();
+    let (_, _attends) = journal.begin(&intent(Verb::Promote)).unwrap();
+    rusqlite::Connection::open(&path).unwrap().execute("UPDATE lines SET body = '{' WHERE seq = 2", []).unwrap();
+    assert_eq!(journal.begin(&intent(Verb::Promote)).unwrap().0.intent.preempts, []);
+}
+
+#[test]
+fn what_begins_and_ends_between_two_looks_is_told_whole_and_what_cannot_be_read_by_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let (dana, lee) = (SqliteJournal::open(&path).unwrap(), SqliteJournal::open(&path).unwrap());
+    let before = lee.head().unwrap();
+    let (record, _attends) = dana.begin(&intent(Verb::Pause)).unwrap();
+    dana.append(record.id, 1, &entry(1, done())).unwrap();
+    let (unread, _) = dana.begin(&intent(Verb::Pause)).unwrap();
+    let sql = "UPDATE lines SET body = '{' WHERE record = 2";
+    rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
+    let changes = lee.changes(before).unwrap();
+    let whole = Record { entries: vec![entry(0, Stage::Recorded), entry(1, done())], ..record };
+    assert_eq!(changes, Changes { head: changes.head, records: vec![whole], unreadable: vec![unread.id] });
+    let none = Changes { head: changes.head, records: Vec::new(), unreadable: Vec::new() };
+    assert_eq!(lee.changes(changes.head).unwrap(), none);
 }
 
 #[test]
 fn two_executors_never_write_the_same_entry() {
     let journal = SqliteJournal::in_memory().unwrap();
-    let record = journal.begin(&intent(Verb::Abort)).unwrap();
+    let (record, _attends) = journal.begin(&intent(Verb::Abort)).unwrap();
     journal.append(record.id, 1, &entry(1, sending())).unwrap();
     let late = journal.append(record.id, 1, &entry(1, sending())).unwrap_err();
     assert!(matches!(late, JournalError::Taken(RecordId(1))), "{late:?}");
@@ -79,11 +147,51 @@ fn two_executors_never_write_the_same_entry() {
     assert_eq!(unknown.to_string(), "there is no record 9 in the journal: `holdshort audit list` shows what there is");
 }
 
+#[test]
+fn a_journal_of_before_is_moved_on_with_its_chain_as_it_was_and_its_open_record_under_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../tests/fixtures/journal/v1.sql")).unwrap();
+    let hashes = |of: &rusqlite::Connection| -> Vec<String> {
+        let mut query = of.prepare("SELECT hash FROM lines ORDER BY seq").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let before = hashes(&old);
+    let journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(hashes(&old), before);
+    assert!(matches!(journal.verify().unwrap(), Chain::Whole { lines: 9, .. }));
+    let told: Vec<_> = journal.newest(9).unwrap().iter().map(|one| (one.id.0, one.intent.plan.verb)).collect();
+    assert_eq!(told, [(2, Verb::Rollback), (1, Verb::Pause)]);
+    let open = journal.get(RecordId(2)).unwrap().unwrap();
+    assert!(!journal.is_attended(open.id).unwrap());
+    // The same act again: nobody carries the old one out any more.
+    let again = NewRecord::confirmed(at(0), "lee".into(), None, open.intent.plan.clone());
+    let (begun, _attends) = journal.begin(&again).unwrap();
+    assert_eq!((begun.intent.preempts, begun.intent.follows), (vec![open.id], Some(open.id)));
+}
+
+#[test]
+fn a_file_that_holds_something_that_would_run_in_our_name_is_refused() {
+    for (kind, sql) in [
+        ("trigger", "CREATE TRIGGER t AFTER INSERT ON lines BEGIN UPDATE lines SET body = 'x'; END"),
+        ("view", "CREATE VIEW v AS SELECT * FROM lines"),
+        ("table", "CREATE TABLE other (x)"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        drop(SqliteJournal::open(&path).unwrap());
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let error = SqliteJournal::open(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("holds a {kind} '")) && error.contains("tampered"), "{error}");
+    }
+}
+
 /// Three records of two entries each.
 fn three_records(path: &Path) {
     let journal = SqliteJournal::open(path).unwrap();
     for _ in 0..3 {
-        let record = journal.begin(&intent(Verb::Abort)).unwrap();
+        let (record, _attends) = journal.begin(&intent(Verb::Abort)).unwrap();
         journal.append(record.id, 1, &entry(1, done())).unwrap();
     }
 }
@@ -137,14 +245,14 @@ fn a_file_that_is_no_journal_is_left_alone_and_the_error_names_it_and_the_way_ou
     rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let newer = dir.path().join("newer.db");
     drop(SqliteJournal::open(&newer).unwrap());
-    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let under_a_file = text.join("journal.db");
     let table = [
         (text.as_path(), "is not a journal (not an SQLite database); move it aside"),
         (&foreign, "is a database of another program; name another file"),
         (&newer, "was written by a newer holdshort; update holdshort"),
         (dir.path(), "is a directory; name a file"),
-        (&under_a_file, "its directory cannot be made"),
+        (&under_a_file, "its directory cannot be used"),
     ];
     for (path, said) in table {
         let error = SqliteJournal::open(path).unwrap_err().to_string();
@@ -174,7 +282,7 @@ fn without_a_journal_the_way_back_goes_on_aside_and_forward_is_refused() {
     assert!(matches!(broken.begin(&intent(Verb::Promote)), Begun::Refused(JournalError::Broken { .. })));
     let Begun::Aside(record, said) = broken.begin(&intent(Verb::Abort)) else { panic!("refused") };
     assert!(is_spooled(record.id) && said.contains("the disk is full") && said.contains("spool.jsonl"), "{said}");
-    assert!(matches!(broken.begin(&intent(Verb::Rollback)), Begun::Refused(JournalError::InFlight(_))));
+    assert!(matches!(broken.begin(&intent(Verb::Abort)), Begun::Refused(JournalError::InFlight(_))));
     for (after, stage) in [(1, sending()), (2, done())] {
         assert!(matches!(broken.append(record.id, after, &entry(1, stage)), Kept::Aside(_)));
     }
@@ -190,7 +298,7 @@ fn without_a_journal_the_way_back_goes_on_aside_and_forward_is_refused() {
 fn once_an_entry_is_aside_those_after_it_follow_until_all_are_taken_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = ledger(dir.path());
-    let Begun::Kept(record) = ledger.begin(&intent(Verb::Promote)) else { panic!("not kept") };
+    let Begun::Kept(record, _attends) = ledger.begin(&intent(Verb::Promote)) else { panic!("not kept") };
     std::fs::write(dir.path().join("broken"), "").unwrap();
     std::fs::remove_file(dir.path().join("journal.db")).unwrap();
     // The file is gone: the open journal notices at the next write.

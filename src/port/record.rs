@@ -76,12 +76,31 @@ pub enum Stage {
         /// What to check, as a sentence.
         check: String,
     },
+    /// Somebody goes back on the same target: nothing more of this is sent. A call that was on its way may still land; who
+    /// goes back watches for it.
+    Preempted {
+        /// The record that goes back.
+        by: RecordId,
+        /// What it does and whose it is: `roll back (dana)`.
+        said: String,
+    },
 }
 
 impl Stage {
     /// Nothing more will be written after it.
     pub fn is_end(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::Refused { .. } | Self::Failed { .. } | Self::Unknown { .. })
+        match self {
+            Self::Recorded
+            | Self::Sending { .. }
+            | Self::Accepted { .. }
+            | Self::Moving { .. }
+            | Self::NotMoving { .. } => false,
+            Self::Done { .. }
+            | Self::Refused { .. }
+            | Self::Failed { .. }
+            | Self::Unknown { .. }
+            | Self::Preempted { .. } => true,
+        }
     }
 }
 
@@ -92,6 +111,41 @@ pub struct Entry {
     pub at: Timestamp,
     /// What.
     pub stage: Stage,
+}
+
+/// Where a record was written from: what the system says, beside whoever the operator claims to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The real user id of the process.
+    pub uid: u32,
+    /// The name that goes with it, where the system has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+    /// The machine.
+    pub host: String,
+    /// The address at the other end of the SSH connection, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Whoever became this user by sudo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sudo: Option<String>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.login {
+            Some(login) => write!(f, "{login} (uid {})", self.uid)?,
+            None => write!(f, "uid {}", self.uid)?,
+        }
+        write!(f, " on {}", self.host)?;
+        if let Some(from) = &self.from {
+            write!(f, ", from {from}")?;
+        }
+        if let Some(sudo) = &self.sudo {
+            write!(f, ", by sudo from {sudo}")?;
+        }
+        Ok(())
+    }
 }
 
 /// What is written before the first call.
@@ -105,6 +159,28 @@ pub struct NewRecord {
     pub reason: Option<String>,
     /// What will be done.
     pub plan: Plan,
+    /// Where it was written from; the journal fills it in. Records of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The records on the same target that it ended by going back; the journal fills it in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preempts: Vec<RecordId>,
+    /// The record before it on the same target; the journal fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<RecordId>,
+}
+
+impl NewRecord {
+    /// What somebody confirmed, before the journal has seen it.
+    pub fn confirmed(at: Timestamp, who: Person, reason: Option<String>, plan: Plan) -> Self {
+        Self { at, who, reason, plan, origin: None, preempts: Vec::new(), follows: None }
+    }
+
+    /// Is it the same act on the same target as another one: a second press of the same key?
+    pub fn is_same_act(&self, other: &Self) -> bool {
+        let act = |new: &Self| (new.plan.verb, new.plan.target.clone(), new.plan.draft.to.clone());
+        act(self) == act(other)
+    }
 }
 
 /// An action, from its intent to its end.
@@ -119,6 +195,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Is it the same confirmed intent? What the journal fills in does not count.
+    pub fn holds(&self, confirmed: &NewRecord) -> bool {
+        let NewRecord { at, who, reason, plan, .. } = &self.intent;
+        (at, who, reason, plan) == (&confirmed.at, &confirmed.who, &confirmed.reason, &confirmed.plan)
+    }
+
     /// How it ended, if it has.
     pub fn end(&self) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.stage.is_end())

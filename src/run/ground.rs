@@ -28,9 +28,11 @@ use crate::{
     domain::time::{Timestamp, after},
     journal::{Journal, JournalError, ledger::Ledger, spool::Spool, sqlite::SqliteJournal},
     keymap::Keymap,
-    port::{clock::SharedClock, error::ProviderError, facet::Connection, record::RecordId},
+    port::record::Origin,
+    port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
     provider::{kubernetes, prometheus::presets},
     run::{
+        origin,
         pilot::Autopilot,
         registry::{Below, connect},
         world::{self, configuration},
@@ -39,7 +41,7 @@ use crate::{
         actions::{Detach, Executors},
         clock::{ScaledClock, SystemClock, VirtualClock},
         cockpit::{Cockpit, Parts},
-        detach::spawn_detached,
+        detach::{Order, spawn_detached},
         recorder::Recorder,
         sources,
     },
@@ -48,6 +50,8 @@ use crate::{
 
 /// The file that the journal is, in its folder.
 const JOURNAL: &str = "journal.sqlite";
+/// The file that takes records while the journal cannot be written.
+const SPOOL: &str = "spool.jsonl";
 /// Base of the world's addresses in this process: only the paths count.
 const IN_PROCESS: &str = "http://world.invalid";
 
@@ -70,6 +74,10 @@ pub(super) struct Ground {
     pub(super) clock: SharedClock,
     /// The journal's folder.
     state: PathBuf,
+    /// Where records go while the journal cannot be written: the user's own places.
+    spools: Vec<PathBuf>,
+    /// Where records are written from.
+    origin: Origin,
     /// A demo journals into a folder of its own, which ends with it.
     folder: Option<Arc<TempDir>>,
 }
@@ -104,6 +112,8 @@ impl Ground {
             below: Below::World(shared(&scenario)?),
             clock,
             state: folder.path().to_owned(),
+            spools: vec![folder.path().join(SPOOL)],
+            origin: origin::here(&BTreeMap::new()),
             folder: Some(Arc::new(folder)),
         })
     }
@@ -113,14 +123,15 @@ impl Ground {
         let loaded = loaded(globals, environment)?;
         cli::config::needs_connections(&loaded)?;
         let config = loaded.config;
-        let state = state_folder(&config, environment);
+        let state = state_folder(&config, environment)?;
         let below = Below::Network(environment.clone());
         let clock: SharedClock = match &config.world {
             None => Arc::new(SystemClock),
             Some(world) => world::clock(world).await?,
         };
         let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
-        Ok(Self { config, profile, below, clock, state, folder: None })
+        let (spools, origin) = (spools(environment), origin::here(environment));
+        Ok(Self { config, profile, below, clock, state, spools, origin, folder: None })
     }
 
     /// The built-in world, where it is the ground.
@@ -144,8 +155,8 @@ impl Ground {
             let journal = path.as_deref().map_or_else(SqliteJournal::in_memory, SqliteJournal::open)?;
             Ok(Arc::new(journal) as Arc<dyn Journal>)
         };
-        let (ledger, state) = Ledger::open(opener, Spool::new(vec![self.state.clone(), std::env::temp_dir()]));
-        (Arc::new(ledger), state)
+        let (ledger, state) = Ledger::open(opener, Spool::new(self.spools.clone()));
+        (Arc::new(ledger.written_from(self.origin.clone())), state)
     }
 
     /// The providers.
@@ -216,9 +227,10 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
         flags.extend(["--config".into(), fs::canonicalize(file).unwrap_or_else(|_| file.clone()).into_os_string()]);
     }
     flags.extend(globals.profile.iter().flat_map(|profile| ["--profile".into(), profile.into()]));
-    Ok(Arc::new(move |id: RecordId| {
-        let task = [OsString::from("executor"), id.to_string().into()];
-        spawn_detached(&program, flags.iter().chain(&task))
+    Ok(Arc::new(move |record: &Record, attendance: fs::File| {
+        let task = [OsString::from("executor"), record.id.to_string().into()];
+        let order = Order { record: record.id, confirmed: record.intent.clone() };
+        spawn_detached(&program, flags.iter().chain(&task), &order, attendance)
     }))
 }
 
@@ -252,12 +264,42 @@ fn read(
 }
 
 /// Where the journal is: as configured, else the team's folder if it is there, else the user's own.
-fn state_folder(config: &Config, environment: &BTreeMap<String, String>) -> PathBuf {
+fn state_folder(config: &Config, environment: &BTreeMap<String, String>) -> Result<PathBuf, CliError> {
+    if let Some(path) = &config.state.path {
+        // An empty path would be whatever folder this was started in.
+        return if path.is_absolute() {
+            Ok(path.clone())
+        } else {
+            let said = format!("state.path is '{}': name a whole path, from /", path.display());
+            Err(CliError::usage(said))
+        };
+    }
     let team = PathBuf::from("/var/lib/holdshort");
-    let own = || {
-        let home = environment.get("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
-        let base = environment.get("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-        base.unwrap_or_else(|| home.join(".local").join("state")).join("holdshort")
-    };
-    config.state.path.clone().unwrap_or_else(|| if team.is_dir() { team } else { own() })
+    if team.is_dir() {
+        return Ok(team);
+    }
+    own_state(environment).ok_or_else(|| {
+        CliError::usage(
+            "there is no place for the journal: HOME is not set; set HOME, or state.path in the configuration",
+        )
+    })
+}
+
+/// The user's own state folder; `None` where nothing says where that is.
+fn own_state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
+    Some(base.join("holdshort"))
+}
+
+/// The places of the spool, best first. All of them are the user's own: what is in them becomes records in their name.
+fn spools(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let uid = rustix::process::geteuid().as_raw();
+    let folders = [
+        own_state(environment),
+        runtime.map(|folder| folder.join("holdshort")),
+        Some(std::env::temp_dir().join(format!("holdshort-{uid}"))),
+    ];
+    folders.into_iter().flatten().map(|folder| folder.join(SPOOL)).collect()
 }

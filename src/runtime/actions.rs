@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt, io,
+    fmt,
+    fs::File,
+    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,19 +19,18 @@ use tokio::{
 };
 
 use crate::{
-    app::{guard::Confirmed, msg::Msg},
-    domain::time::after,
+    app::{action::Lost, guard::Confirmed, msg::Msg},
+    domain::time::{Timestamp, after as later},
     journal::{
-        JournalError,
+        Changes, JournalError, Seq,
+        attendance::{Attendance, Task},
         ledger::{Begun, Ledger},
-        spool::is_spooled,
     },
     port::{
         clock::SharedClock,
         facet::Connection,
         kept::{KeptSignals, Outlived},
-        plan::Target,
-        record::{Record, RecordId},
+        record::{Entry, Record, RecordId, Stage},
     },
     runtime::{
         executor::{self, Host, News},
@@ -37,13 +38,15 @@ use crate::{
     },
 };
 
-/// How often the journal is looked at for what others do: their news must be here within two seconds.
-const EVERY: Duration = Duration::from_millis(1_500);
-/// A record whose executor wrote nothing for this long after its time was up has none any more.
-const ABANDONED: Duration = Duration::from_mins(1);
+/// How often the journal is looked at for what other processes do, where there are any: the end of a verb is on screen within
+/// half a second.
+const EVERY: Duration = Duration::from_millis(250);
+/// The same where every executor is a task of this process, and tells for itself.
+const SELDOM: Duration = Duration::from_millis(1_500);
 
-/// Starts a process of its own for a record.
-pub type Detach = Arc<dyn Fn(RecordId) -> io::Result<()> + Send + Sync>;
+/// Starts a process of its own that carries a record out. The file is what says that somebody attends the record: it must
+/// stay open in that process.
+pub type Detach = Arc<dyn Fn(&Record, File) -> io::Result<()> + Send + Sync>;
 
 /// Where executors run.
 #[derive(Clone)]
@@ -83,25 +86,23 @@ pub(super) struct Actions {
 }
 
 impl Actions {
-    /// Writes an intent and sees that it is carried out.
-    pub(super) async fn begin(self, confirmed: Box<Confirmed>) {
+    /// Writes an intent and sees that it is carried out. `ticket` tells the answer from others.
+    pub(super) async fn begin(self, confirmed: Box<Confirmed>, ticket: u64) {
         let (ledger, new) = (Arc::clone(&self.ledger), confirmed.record().clone());
-        let target = new.plan.target.clone();
-        let record = match spawn_blocking(move || ledger.begin(&new)).await {
-            Ok(Begun::Kept(record)) => *record,
+        let (record, attendance) = match spawn_blocking(move || ledger.begin(&new)).await {
+            Ok(Begun::Kept(record, attendance)) => (*record, Some(attendance)),
             Ok(Begun::Aside(record, why)) => {
                 self.tell(Msg::JournalBroken(Some(why)));
-                *record
+                (*record, None)
             }
-            Ok(Begun::Refused(error)) => return self.refused(target, error),
+            Ok(Begun::Refused(error)) => return self.refused(ticket, error),
             Err(error) => {
-                return self.tell_begun(target, Err(format!("the journal's thread ended: {error}; nothing was sent")));
+                return self.tell_begun(ticket, Err(format!("the journal's thread ended: {error}; nothing was sent")));
             }
         };
-        let id = record.id;
-        self.tell(Msg::Recorded(Box::new(record)));
-        self.tell_begun(target, Ok(id));
-        self.host(id).await;
+        self.tell(Msg::Recorded(Box::new(record.clone())));
+        self.tell_begun(ticket, Ok(record.id));
+        self.host(record, attendance).await;
     }
 
     /// Keeps signals beyond this process. Nothing waits for it; a journal that cannot take them is named once.
@@ -118,7 +119,7 @@ impl Actions {
         }
     }
 
-    fn refused(&self, target: Target, error: JournalError) {
+    fn refused(&self, ticket: u64, error: JournalError) {
         let said = if let JournalError::InFlight(other) = error {
             let said = JournalError::InFlight(other.clone()).to_string();
             self.tell(Msg::Recorded(other));
@@ -128,17 +129,17 @@ impl Actions {
             format!("the journal cannot be written: {error}; nothing was sent")
         };
         self.tell(Msg::Said(said.clone()));
-        self.tell_begun(target, Err(said));
+        self.tell_begun(ticket, Err(said));
     }
 
     /// Hosts the executor of a record.
-    async fn host(&self, id: RecordId) {
+    async fn host(&self, record: Record, attendance: Option<Attendance>) {
         // What is only in this process' spool can only be carried out by this process.
-        if let Executors::Detached(detach) = &self.executors
-            && !is_spooled(id)
+        if let (Executors::Detached(detach), Some(file)) =
+            (&self.executors, attendance.as_ref().and_then(Attendance::file))
         {
-            let detach = Arc::clone(detach);
-            match spawn_blocking(move || detach(id)).await {
+            let (detach, handed, id) = (Arc::clone(detach), record.clone(), record.id);
+            match spawn_blocking(move || detach(&handed, file)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => self
                     .tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done"))),
@@ -146,36 +147,47 @@ impl Actions {
                     .tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done"))),
             }
         }
-        self.carry_out(id).await;
+        self.execute(record.id, Some(&record)).await;
+        drop(attendance);
     }
 
-    /// Runs an executor in this task.
-    pub(super) async fn carry_out(&self, id: RecordId) {
-        self.execute(id, true).await;
+    /// Looks how a record ended whose executor died, unless somebody else does.
+    async fn conclude(&self, id: RecordId) {
+        let ledger = self.ledger.clone();
+        if let Ok(Ok(Some(attendance))) = spawn_blocking(move || ledger.attend(id, Task::Conclude)).await {
+            self.execute(id, None).await;
+            drop(attendance);
+        }
     }
 
-    /// An executor that carries the record out, or only looks how it ended.
-    async fn execute(&self, id: RecordId, may_send: bool) {
+    /// An executor that carries out what was confirmed, or only looks how it ended.
+    async fn execute(&self, id: RecordId, confirmed: Option<&Record>) {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         let news = |news| match news {
             News::Action(news) => self.tell(Msg::Action(news)),
             News::JournalBroken(why) => self.tell(Msg::JournalBroken(Some(why))),
         };
         let host = Host { ledger: &self.ledger, connections: &self.connections, clock: &*self.clock, news: &news };
-        let ended = if may_send { executor::run(id, &host).await } else { executor::conclude(id, &host).await };
+        let ended = match confirmed {
+            Some(record) => executor::run(id, &record.intent, &host).await,
+            None => executor::conclude(id, &host).await,
+        };
         if let Err(error) = ended {
             self.tell(Msg::Said(format!("record {id} cannot be carried out: {error}")));
         }
         self.own.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Follows the journal: what other processes do, whether it can be written, and records that nobody carries on with.
+    /// Follows the journal: what other processes do, whether it can be written, and records whose executor died. Ends are told
+    /// by their place in the journal, not by looking now and then who is under way: what begins and ends between two looks is
+    /// told too.
     pub(super) async fn follow(self) {
         let mut tasks = JoinSet::new();
-        let mut told: BTreeMap<RecordId, usize> = BTreeMap::new();
+        let mut followed = Followed::default();
         let mut first = true;
+        let every = if matches!(self.executors, Executors::Here) { SELDOM } else { EVERY };
         loop {
-            let state = self.look(&mut told, &mut tasks).await;
+            let state = self.look(&mut followed, &mut tasks).await;
             let was_broken = self.broken.load(Ordering::Relaxed);
             let msg = match state {
                 Ok(()) if was_broken || first => Some(Msg::JournalBroken(None)),
@@ -189,50 +201,75 @@ impl Actions {
                 }
             }
             first = false;
-            self.clock.sleep(EVERY).await;
+            self.clock.sleep(every).await;
         }
     }
 
-    async fn look(&self, told: &mut BTreeMap<RecordId, usize>, tasks: &mut JoinSet<()>) -> Result<(), JournalError> {
+    async fn look(&self, followed: &mut Followed, tasks: &mut JoinSet<()>) -> Result<(), JournalError> {
         let (ledger, broken) = (Arc::clone(&self.ledger), self.broken.load(Ordering::Relaxed));
-        let known: Vec<RecordId> = told.keys().copied().collect();
-        let read = move || -> Result<Vec<Record>, JournalError> {
+        let (after, open) = (followed.after, followed.open.clone());
+        let read = move || -> Result<Look, JournalError> {
             if broken {
                 ledger.check()?;
             }
-            let journal = ledger.journal()?;
-            let mut records = journal.in_flight()?;
-            for id in known {
-                if !records.iter().any(|record| record.id == id) {
-                    records.extend(journal.get(id)?);
-                }
-            }
-            Ok(records)
+            let changes = match after {
+                Some(after) => ledger.changes(after)?,
+                // The place first: what is written while the rest is read is told once more, not lost.
+                None => Changes { head: ledger.head()?, records: beginning(&ledger)?, unreadable: Vec::new() },
+            };
+            let begun = changes.records.iter().filter(|record| record.end().is_none()).map(|record| record.id);
+            let open: BTreeSet<RecordId> = open.into_iter().chain(begun).collect();
+            let lost = open.into_iter().filter(|id| !ledger.is_attended(*id)).collect();
+            Ok(Look { changes, lost })
         };
-        let records = spawn_blocking(read).await.unwrap_or_else(|_| Ok(Vec::new()))?;
-        for record in records {
-            if self.own.lock().unwrap_or_else(PoisonError::into_inner).contains(&record.id) {
-                continue;
-            }
-            let (id, entries, ended) = (record.id, record.entries.len(), record.end().is_some());
-            if self.is_abandoned(&record) {
-                let actions = self.clone();
-                tasks.spawn(async move { actions.execute(id, false).await });
-            }
-            if told.insert(id, entries) != Some(entries) {
-                self.tell(Msg::Recorded(Box::new(record)));
-            }
-            if ended {
-                told.remove(&id);
-            }
+        let mut look = spawn_blocking(read).await.unwrap_or_else(|_| Ok(Look::default()))?;
+        if after.is_none() {
+            let recent = |end: &Entry| later(end.at, RECENT) >= self.clock.now();
+            let (now, past) = look.changes.records.into_iter().partition(|record| record.end().is_none_or(recent));
+            look.changes.records = now;
+            self.tell(Msg::Past(past));
         }
+        self.tell_changes(look.changes, followed);
+        self.tell_lost(&look.lost, followed, tasks);
         Ok(())
     }
 
-    fn is_abandoned(&self, record: &Record) -> bool {
-        let last = record.entries.last().map_or(record.intent.at, |entry| entry.at);
-        let quiet = record.intent.plan.draft.expect.within + ABANDONED;
-        !self.read_only && record.end().is_none() && after(last, quiet) < self.clock.now()
+    fn tell_changes(&self, changes: Changes, followed: &mut Followed) {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        followed.after = followed.after.max(Some(changes.head));
+        for id in changes.unreadable {
+            followed.open.remove(&id);
+            self.tell(Msg::Lost(id, Lost::Unreadable));
+        }
+        for record in changes.records {
+            if record.end().is_some() {
+                followed.open.remove(&record.id);
+            } else {
+                followed.open.insert(record.id);
+            }
+            // An executor of this process tells for itself; that somebody went back meanwhile only the journal tells.
+            let by_another = matches!(record.end().map(|end| &end.stage), Some(Stage::Preempted { .. }));
+            if by_another || !own.contains(&record.id) {
+                self.tell(Msg::Recorded(Box::new(record)));
+            }
+        }
+    }
+
+    /// Records that nobody carries out any more. Seen twice: one that was begun just now is not attended yet.
+    fn tell_lost(&self, lost: &BTreeSet<RecordId>, followed: &mut Followed, tasks: &mut JoinSet<()>) {
+        let (now, own) = (self.clock.now(), self.own.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        followed.missed.retain(|id, _| lost.contains(id) && followed.open.contains(id));
+        for id in lost.iter().filter(|id| followed.open.contains(id) && !own.contains(id)) {
+            let missed = followed.missed.entry(*id).or_insert((0, now));
+            missed.0 += 1;
+            if missed.0 == PATIENCE {
+                self.tell(Msg::Lost(*id, Lost::Died(missed.1)));
+                if !self.read_only {
+                    let (actions, id) = (self.clone(), *id);
+                    tasks.spawn(async move { actions.conclude(id).await });
+                }
+            }
+        }
     }
 
     fn tell(&self, msg: Msg) {
@@ -240,7 +277,41 @@ impl Actions {
         let _ = self.notes.send(Note::Msg(msg));
     }
 
-    fn tell_begun(&self, target: Target, begun: Result<RecordId, String>) {
-        let _ = self.notes.send(Note::Begun(target, begun));
+    fn tell_begun(&self, ticket: u64, begun: Result<RecordId, String>) {
+        let _ = self.notes.send(Note::Begun(ticket, begun));
     }
+}
+
+/// How many looks a record must be without an executor before it counts as abandoned: between the intent and its executor
+/// lies a moment.
+const PATIENCE: u32 = 3;
+/// The records that a session is told of at its start: what they say of earlier versions counts for the way back.
+const REMEMBERED: usize = 200;
+/// An act that ended this long ago is still news to a session that starts.
+const RECENT: Duration = Duration::from_mins(5);
+
+/// How far a session has followed the journal.
+#[derive(Default)]
+struct Followed {
+    /// The place up to which everything was told.
+    after: Option<Seq>,
+    /// The records that have not ended.
+    open: BTreeSet<RecordId>,
+    /// Those that were seen without an executor: in how many looks, and since when.
+    missed: BTreeMap<RecordId, (u32, Timestamp)>,
+}
+
+/// What one look at the journal showed.
+#[derive(Default)]
+struct Look {
+    changes: Changes,
+    lost: BTreeSet<RecordId>,
+}
+
+/// The newest records, and those under way however old: oldest first.
+fn beginning(ledger: &Ledger) -> Result<Vec<Record>, JournalError> {
+    let journal = ledger.journal()?;
+    let all = journal.in_flight()?.into_iter().chain(journal.newest(REMEMBERED)?);
+    let all: BTreeMap<RecordId, Record> = all.map(|record| (record.id, record)).collect();
+    Ok(all.into_values().collect())
 }

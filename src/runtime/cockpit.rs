@@ -6,7 +6,7 @@
 mod tests;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -27,7 +27,7 @@ use crate::{
         store::KEPT,
         update::update,
     },
-    domain::{ids::RunId, time::Timestamp},
+    domain::{ids::RunId, time::Timestamp, verb::Direction},
     journal::ledger::Ledger,
     keymap::{
         Keymap,
@@ -116,9 +116,11 @@ pub struct Cockpit {
     awaited: BTreeSet<Key>,
     /// Requests for signals without an answer yet.
     reading: usize,
-    /// Targets whose intent is being written: a second one must not be written beside it.
-    beginning: BTreeSet<Target>,
-    begun: Option<(Target, Result<RecordId, String>)>,
+    /// Intents that are being written, by ticket: a second one must not be written beside it, unless it goes back.
+    beginning: BTreeMap<u64, (Target, Direction)>,
+    /// The number of the next ticket.
+    ticket: u64,
+    begun: Option<(u64, Result<RecordId, String>)>,
     wish: Option<Wish>,
     next_tick: Option<BoxFuture<'static, ()>>,
 }
@@ -154,7 +156,8 @@ impl Cockpit {
             tasks: JoinSet::new(),
             acting: JoinSet::new(),
             reading: 0,
-            beginning: BTreeSet::new(),
+            beginning: BTreeMap::new(),
+            ticket: 0,
             begun: None,
             wish: None,
             next_tick: None,
@@ -343,13 +346,12 @@ impl Cockpit {
     /// Carries out what was confirmed. Returns when the intent is on disk; the action goes on. The error is a sentence:
     /// nothing was sent.
     pub async fn carry_out(&mut self, confirmed: Confirmed) -> Result<RecordId, String> {
-        let target = confirmed.record().plan.target.clone();
         self.begun = None;
         self.start();
-        self.execute(Box::new(confirmed));
+        let ticket = self.execute(Box::new(confirmed));
         loop {
             match self.begun.take() {
-                Some((begun, result)) if begun == target => return result,
+                Some((begun, result)) if begun == ticket => return result,
                 _ => self.turn().await,
             }
         }
@@ -393,12 +395,6 @@ impl Cockpit {
         }
     }
 
-    /// Carries on, in this process, with a record whose executor died.
-    pub fn take_over(&mut self, record: RecordId) {
-        let actions = self.actions.clone();
-        self.acting.spawn(async move { actions.carry_out(record).await });
-    }
-
     /// How many executors run as tasks of this process: leaving now would interrupt them.
     pub fn acting_here(&mut self) -> usize {
         while self.acting.try_join_next().is_some() {}
@@ -430,9 +426,9 @@ impl Cockpit {
                     self.tick();
                 }
             }
-            Note::Begun(target, result) => {
-                self.beginning.remove(&target);
-                self.begun = Some((target, result));
+            Note::Begun(ticket, result) => {
+                self.beginning.remove(&ticket);
+                self.begun = Some((ticket, result));
             }
         }
     }
@@ -443,7 +439,9 @@ impl Cockpit {
                 let draft = Box::new(self.draft(&ask));
                 queue.push_back(Msg::Drafted { ask, draft });
             }
-            Effect::Execute(confirmed) => self.execute(confirmed),
+            Effect::Execute(confirmed) => {
+                self.execute(confirmed);
+            }
             Effect::ReadSignals { services, window } => {
                 if let Some(sources) = &self.sources {
                     let (asked, late) = sources.ask_signals(&services, window, self.clock.now());
@@ -465,15 +463,24 @@ impl Cockpit {
         }
     }
 
-    fn execute(&mut self, confirmed: Box<Confirmed>) {
-        let target = confirmed.record().plan.target.clone();
-        if self.beginning.insert(target.clone()) {
-            self.acting.spawn(self.actions.clone().begin(confirmed));
-        } else {
-            let said = format!("already under way on {target}; nothing was sent");
-            self.begun = Some((target, Err(said.clone())));
+    /// Has the intent written and carried out; the ticket by which the answer is known.
+    fn execute(&mut self, confirmed: Box<Confirmed>) -> u64 {
+        let plan = &confirmed.record().plan;
+        let (target, direction) = (plan.target.clone(), plan.verb.direction());
+        let ticket = self.ticket;
+        self.ticket += 1;
+        // Going back waits for nobody: a journal that hangs over a promote must not hold it.
+        let busy =
+            |(other, of): &(Target, Direction)| *other == target && (direction != Direction::Back || *of == direction);
+        if self.beginning.values().any(busy) {
+            let said = format!("already under way on {target}; this one was not sent");
+            self.begun = Some((ticket, Err(said.clone())));
             self.feed(Msg::Said(said));
+        } else {
+            self.beginning.insert(ticket, (target, direction));
+            self.acting.spawn(self.actions.clone().begin(confirmed, ticket));
         }
+        ticket
     }
 
     fn read_jobs(&mut self, run: RunId) {

@@ -2,23 +2,58 @@
 
 use std::{
     ffi::OsStr,
-    io,
+    fs::File,
+    io::{self, Read, Write},
     path::Path,
     process::{Command, Stdio},
 };
 
-/// Starts a process that keeps nothing of this terminal. Its first act must be [`leave_session`].
-pub fn spawn_detached(exe: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> io::Result<()> {
+use serde::{Deserialize, Serialize};
+
+use crate::port::record::{NewRecord, RecordId};
+
+/// As much as an order may take: a plan holds whole pod templates.
+const MOST: u64 = 64 << 20;
+
+/// What an executor of its own is told, through a pipe that nobody else can write: the confirmed plan. What the journal
+/// holds is evidence of it and is never carried out.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// The number of the record.
+    pub record: RecordId,
+    /// What somebody confirmed.
+    pub confirmed: NewRecord,
+}
+
+impl Order {
+    /// Reads the order that this process was started with.
+    pub fn read(from: impl Read) -> io::Result<Self> {
+        Ok(serde_json::from_reader(from.take(MOST))?)
+    }
+}
+
+/// Starts a process that keeps nothing of this terminal, and tells it what to do. Its first act must be [`leave_session`].
+/// The `attendance` stays open in it as long as it lives.
+pub fn spawn_detached(
+    exe: &Path,
+    args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    order: &Order,
+    attendance: File,
+) -> io::Result<()> {
     let mut child = Command::new(exe)
         .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdin(Stdio::piped())
+        .stdout(attendance)
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be started: {error}", exe.display())))?;
+    let told = serde_json::to_vec(order).map_err(io::Error::from).and_then(|order| {
+        let mut pipe = child.stdin.take().ok_or_else(|| io::Error::other("the executor takes no order"))?;
+        pipe.write_all(&order)
+    });
     // Somebody must wait for it, or it stays as a zombie for as long as we live.
     std::thread::Builder::new().name("reaper".to_owned()).spawn(move || drop(child.wait()))?;
-    Ok(())
+    told
 }
 
 /// Makes this process the leader of a session of its own: a hang-up of the old terminal does not reach it any more.
@@ -31,9 +66,22 @@ pub fn leave_session() -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn order() -> Order {
+        Order { record: RecordId(7), confirmed: crate::journal::sample::intent(crate::domain::verb::Verb::Abort) }
+    }
+
+    #[test]
+    fn an_order_reads_back_as_it_was_written() {
+        let text = serde_json::to_vec(&order()).unwrap();
+        let read = Order::read(text.as_slice()).unwrap();
+        assert_eq!((read.record, read.confirmed), (order().record, order().confirmed));
+        assert!(Order::read(&b"{}"[..]).is_err());
+    }
+
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let error = spawn_detached(Path::new("/no/such/holdshort"), ["executor", "7"]).unwrap_err();
+        let file = tempfile::tempfile().unwrap();
+        let error = spawn_detached(Path::new("/no/such/holdshort"), ["executor", "7"], &order(), file).unwrap_err();
         assert!(error.to_string().starts_with("/no/such/holdshort cannot be started: "), "{error}");
     }
 }

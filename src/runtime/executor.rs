@@ -1,9 +1,12 @@
-//! The executor: reads a plan from the journal, reads the target again, compares, acts, watches, writes how it ended.
+//! The executor: takes a plan that somebody confirmed, reads the target again, compares, acts, watches, writes how it ended.
 //!
 //! One function, two hosts: a task of the process that owns the built-in world, or a detached child process for real
 //! systems. It knows no screen and no vendor. The rules that keep an action from being lost or done twice are all here:
 //! an entry is on disk before each call; a call whose answer is missing is never sent again blindly; the journal lets one
 //! executor write each entry.
+//!
+//! What it does comes from whoever confirmed it, in memory or through a pipe. The journal is evidence: it tells how far the
+//! record has come, never what to send.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +18,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    domain::{observed::FaultKind, verb::Direction},
+    domain::{
+        observed::FaultKind,
+        time::{Timestamp, after},
+        verb::Direction,
+    },
     journal::{
         JournalError,
         ledger::{Kept, Ledger},
@@ -24,8 +31,8 @@ use crate::{
         clock::Clock,
         error::ProviderError,
         facet::{Actor, Connection},
-        plan::{Facts, Plan, Reading, WireCall},
-        record::{ActionNews, Entry, Record, RecordId, Stage},
+        plan::{Facts, Plan, Reading, RevisionGuard, WireCall},
+        record::{ActionNews, Entry, NewRecord, Record, RecordId, Stage},
     },
     runtime::clock::within,
 };
@@ -51,7 +58,7 @@ pub enum News {
 
 /// What an executor works with.
 pub struct Host<'a> {
-    /// Where the plan is and where the outcome goes.
+    /// Where the record is and where the outcome goes.
     pub ledger: &'a Arc<Ledger>,
     /// The connections, one of which reaches the target.
     pub connections: &'a [Connection],
@@ -67,33 +74,70 @@ impl fmt::Debug for Host<'_> {
     }
 }
 
-/// Carries out a record, or carries on with one whose executor died. Returns its last entry; `None` when another executor
-/// carries on with it.
+/// Carries out what was confirmed under this number, or carries on with it. Returns its last entry; `None` when another
+/// executor carries on with it, or somebody went back meanwhile.
 ///
 /// A record whose last call has no answer is resumed by reading: the call is sent again only when the object still has the
 /// very revision that guarded it, so that at most one of the two can take effect; else its effect is waited for, and the
 /// outcome is *unknown* when it does not show.
-pub async fn run(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
-    end(id, host, true).await
+pub async fn run(id: RecordId, confirmed: &NewRecord, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
+    let ledger = Arc::clone(host.ledger);
+    let kept = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))?;
+    let goes_back = confirmed.plan.direction() == Direction::Back;
+    let entries = match kept {
+        Ok(Some(record)) if record.holds(confirmed) => record.entries,
+        Ok(Some(_)) if goes_back => {
+            let why =
+                format!("record {id} holds another intent than the one that was confirmed: `holdshort audit verify`");
+            (host.news)(News::JournalBroken(why));
+            Vec::new()
+        }
+        // Whoever changed it may change what comes next: nothing is sent, and nothing is written into it.
+        Ok(Some(_)) => return Err(JournalError::Altered(id)),
+        Ok(None) if !goes_back => return Err(JournalError::Missing(id)),
+        Err(error) if !goes_back => return Err(error),
+        Ok(None) | Err(_) => Vec::new(),
+    };
+    // The intent was written before anybody was asked to carry it out, whatever the journal says now.
+    let begun = || vec![Entry { at: confirmed.at, stage: Stage::Recorded }];
+    let entries = if entries.is_empty() { begun() } else { entries };
+    end(Record { id, intent: confirmed.clone(), entries }, host, true).await
 }
 
-/// Brings a record to its end whose executor died and whose time is up: only by looking. Nothing is sent that nobody asked
-/// for just now. Returns as [`run`] does.
+/// Ends a record that cannot even be begun: no connection could be made.
+pub async fn give_up(
+    id: RecordId,
+    confirmed: &NewRecord,
+    why: &str,
+    host: &Host<'_>,
+) -> Result<Option<Entry>, JournalError> {
+    let entry = Entry { at: host.clock.now(), stage: Stage::Recorded };
+    let record = Record { id, intent: confirmed.clone(), entries: vec![entry] };
+    let mut flight = Flight { host, record, may_send: false, against: Vec::new() };
+    let stage = Stage::Failed { why: format!("{why}; nothing was sent"), fault: None };
+    let noted = flight.note(stage).await;
+    Ok(noted.ok().and_then(|_| flight.record.end().cloned()))
+}
+
+/// Brings a record to its end whose executor died: only by looking. Nothing is sent that nobody asked for just now, so what
+/// the journal says of it may be believed. Returns as [`run`] does.
 pub async fn conclude(id: RecordId, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
-    end(id, host, false).await
-}
-
-async fn end(id: RecordId, host: &Host<'_>, may_send: bool) -> Result<Option<Entry>, JournalError> {
     let ledger = Arc::clone(host.ledger);
     let record = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))??;
-    let record = record.ok_or(JournalError::Missing(id))?;
+    end(record.ok_or(JournalError::Missing(id))?, host, false).await
+}
+
+async fn end(record: Record, host: &Host<'_>, may_send: bool) -> Result<Option<Entry>, JournalError> {
     if let Some(end) = record.end() {
         return Ok(Some(end.clone()));
     }
     let plan = record.intent.plan.clone();
     let actor = host.connections.iter().find(|one| one.name == *plan.target.source());
     let actor = actor.and_then(|one| one.actor(&plan.target));
-    let mut flight = Flight { host, record, may_send };
+    let mut flight = Flight { host, record, may_send, against: Vec::new() };
+    if may_send {
+        flight.against = flight.unanswered_calls_of_preempted().await;
+    }
     let stage = match actor {
         None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source()), None),
         Some(actor) => match flight.fly(&plan, actor).await {
@@ -128,9 +172,20 @@ struct Flight<'a> {
     host: &'a Host<'a>,
     record: Record,
     may_send: bool,
+    /// Until when calls of records that this one ended may still land: they were on their way, and nothing guards them.
+    against: Vec<Timestamp>,
 }
 
 impl Flight<'_> {
+    /// Calls that were on their way when this record went before theirs. One that is guarded by a revision is refused by the
+    /// system once ours has taken effect; another may reverse it, up to the end of its time.
+    async fn unanswered_calls_of_preempted(&self) -> Vec<Timestamp> {
+        let (ledger, ended) = (Arc::clone(self.host.ledger), self.record.intent.preempts.clone());
+        let read = move || -> Vec<Record> { ended.iter().filter_map(|id| ledger.get(*id).ok().flatten()).collect() };
+        let records = spawn_blocking(read).await.unwrap_or_default();
+        records.iter().filter_map(unguarded_call).map(|at| after(at, SEND_LIMIT)).collect()
+    }
+
     async fn fly(&mut self, plan: &Plan, actor: &dyn Actor) -> Result<Stage, Stop> {
         if !self.may_send && !self.has_sent() {
             let why = "interrupted before anything was sent".to_owned();
@@ -228,6 +283,23 @@ impl Flight<'_> {
         }
     }
 
+    /// Sends every call again whose effect was reversed by one of an act that this one ended. Those can land once each, so this
+    /// is done no more often than there were such calls.
+    async fn send_once_more(&mut self, plan: &Plan, actor: &dyn Actor, reading: &Reading) -> Result<(), Stop> {
+        if self.against.pop().is_none() {
+            return Ok(());
+        }
+        let mut revision = reading.revision.clone();
+        for (index, call) in plan.draft.calls.iter().enumerate() {
+            match self.attempt(plan, actor, index, call, revision.clone()).await? {
+                Ok(Call::Taken(next)) => revision = next,
+                // What it could not tell is watched for like anything else.
+                Ok(Call::Unanswered) | Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
     /// One attempt: the entry, then the request. The inner error is of a call that certainly had no effect.
     async fn attempt(
         &mut self,
@@ -305,6 +377,15 @@ impl Flight<'_> {
         (self.host.news)(News::Action(ActionNews { record: id, entry }));
         Ok(kept)
     }
+}
+
+/// When the last call of a record was sent, if it has no answer yet and no revision guards it.
+fn unguarded_call(record: &Record) -> Option<Timestamp> {
+    let last = record.entries.iter().rfind(|entry| !entry.stage.is_end())?;
+    let Stage::Sending { call, revision } = &last.stage else { return None };
+    let guard = record.intent.plan.draft.calls.get(*call).map(|call| call.guard);
+    let guarded = revision.is_some() && guard.is_some_and(|guard| guard != RevisionGuard::None);
+    (!guarded).then_some(last.at)
 }
 
 /// How it ends when a call certainly had no effect: the calls before it had.

@@ -109,6 +109,13 @@ impl Cluster {
         self.state.lock().unwrap().hung = true;
     }
 
+    /// Something that had been on its way lands and undoes what was done.
+    pub(super) fn reverse(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.effect_at = None;
+        state.revision += 1;
+    }
+
     /// Somebody else changes a fact.
     pub(super) fn set(&self, name: &str, value: &str) {
         let mut state = self.state.lock().unwrap();

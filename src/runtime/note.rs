@@ -3,7 +3,7 @@
 use crate::{
     app::msg::Msg,
     domain::{ids::SourceName, rollout::Engine},
-    port::{plan::Target, record::RecordId},
+    port::record::RecordId,
 };
 
 /// A question that somebody may wait for.
@@ -28,6 +28,6 @@ pub(super) enum Note {
     Msg(Msg),
     /// A message that answers a question.
     Answered(Msg, Key),
-    /// An intent on a target was written, or why it was not.
-    Begun(Target, Result<RecordId, String>),
+    /// The intent with this ticket was written, or why it was not.
+    Begun(u64, Result<RecordId, String>),
 }

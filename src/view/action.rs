@@ -1,7 +1,7 @@
 //! An action after it was sent, from ACCEPTED to its end. There is no silent end.
 
 use crate::{
-    app::action::Action,
+    app::action::{Action, Lost},
     domain::time::{Timestamp, age},
     port::record::{Entry, Stage},
     view::{
@@ -24,7 +24,9 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
 /// Should it still be seen?
 pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
     match action.latest() {
-        Some(Entry { at, stage: Stage::Done { .. } | Stage::Refused { .. } }) => age(now, *at).as_secs() < STAYS,
+        Some(Entry { at, stage: Stage::Done { .. } | Stage::Refused { .. } | Stage::Preempted { .. } }) => {
+            age(now, *at).as_secs() < STAYS
+        }
         _ => true,
     }
 }
@@ -32,6 +34,7 @@ pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
 /// Its line, and a second one where the end takes more words than fit.
 pub(super) fn lines(action: &Action, columns: usize) -> Vec<Line> {
     let mut stages: Vec<(Line, bool)> = action.entries.iter().map(words).collect();
+    stages.extend(action.lost.filter(|_| action.is_running()).map(|lost| (lost_words(lost), false)));
     // Where several say the same kind of thing, the newest says it all.
     stages.dedup_by(|newer, older| {
         let same = newer.1 && older.1;
@@ -66,7 +69,7 @@ pub(super) fn lines(action: &Action, columns: usize) -> Vec<Line> {
 fn mark(action: &Action) -> (&'static str, Role) {
     match action.latest().map(|entry| &entry.stage) {
         Some(Stage::Done { .. }) => ("✔", Role::Good),
-        Some(Stage::Refused { .. } | Stage::NotMoving { .. }) => ("▲", Role::Warn),
+        Some(Stage::Refused { .. } | Stage::Preempted { .. } | Stage::NotMoving { .. }) => ("▲", Role::Warn),
         Some(Stage::Failed { .. }) => ("✖", Role::Bad),
         Some(Stage::Unknown { .. }) => ("?", Role::Bad),
         _ => ("●", Role::Accent),
@@ -88,6 +91,15 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::Refused { why, .. } => (Line::of(Role::Warn, format!("REFUSED {at}: {why}; nothing was sent")), false),
         Stage::Failed { why, .. } => (Line::of(Role::Bad, format!("FAILED {at}: {why}")), false),
         Stage::Unknown { check } => (Line::of(Role::Bad, format!("OUTCOME UNKNOWN {at}: {check}")), false),
+        Stage::Preempted { by, said } => (Line::of(Role::Warn, format!("ENDED {at} by record {by}: {said}")), false),
+    }
+}
+
+/// Why nobody will end it, in words.
+fn lost_words(lost: Lost) -> Line {
+    match lost {
+        Lost::Died(at) => Line::of(Role::Warn, format!("EXECUTOR GONE {}, looking how it ended", number::clock(at))),
+        Lost::Unreadable => Line::of(Role::Bad, "ITS RECORD CANNOT BE READ: holdshort audit verify"),
     }
 }
 

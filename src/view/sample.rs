@@ -421,7 +421,7 @@ pub(crate) fn ask(verb: Verb) -> Ask {
 /// Record 4711: a roll back of payments that came so far, all of it at 02:07:19.
 pub(crate) fn record(stages: Vec<Stage>) -> Record {
     let entries = stages.into_iter().map(|stage| Entry { at: at(2, 7, 19), stage }).collect();
-    let intent = NewRecord { at: at(2, 7, 19), who: Person::new("dana"), reason: None, plan: plan(Verb::Rollback) };
+    let intent = NewRecord::confirmed(at(2, 7, 19), Person::new("dana"), None, plan(Verb::Rollback));
     Record { id: RecordId(4711), intent, entries }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::verb::Verb,
     port::{
         plan::{Ask, Blocked, Draft, Plan, Target, fact},
-        record::ActionNews,
+        record::{ActionNews, Record},
     },
 };
 
@@ -120,6 +120,16 @@ pub(super) fn news(model: &mut Model, news: ActionNews) -> Vec<Effect> {
     model.actions.news(news);
     let action = model.actions.iter().find(|action| action.record == record).filter(|_| ended);
     action.map(|action| Effect::Hurry(action.plan.target.source().clone())).into_iter().collect()
+}
+
+/// A record is there, or went on in another process: its end counts as one of ours does.
+pub(super) fn recorded(model: &mut Model, record: Record) -> Vec<Effect> {
+    let source = record.intent.plan.target.source().clone();
+    let (id, ended) = (record.id, record.end().is_some());
+    let was_running = |model: &Model| model.actions.iter().any(|action| action.record == id && action.is_running());
+    let ends = ended && was_running(model);
+    model.actions.recorded(record);
+    ends.then_some(Effect::Hurry(source)).into_iter().collect()
 }
 
 /// A character for whatever takes text.

@@ -263,7 +263,7 @@ async fn of_two_sessions_that_press_at_once_one_sends_and_both_show_the_same() {
     let told = |cockpit: &Cockpit| cockpit.model().actions.iter().cloned().collect::<Vec<_>>();
     assert_eq!(told(&dana), told(&lee));
     let notices = [&dana, &lee].map(|cockpit| cockpit.model().notice.clone().map(|notice| notice.text));
-    let said = "already under way: abort (dana, 01:46:00); nothing was sent".to_owned();
+    let said = "already under way: abort (dana, 01:46:00); this one was not sent".to_owned();
     assert_eq!(notices.into_iter().flatten().collect::<Vec<_>>(), [said]);
 }
 
@@ -272,7 +272,7 @@ async fn what_another_process_does_is_on_this_screen_within_two_seconds() {
     let given = Given::new(&GOES_BACK);
     let mut cockpit = given.cockpit();
     cockpit.settle().await;
-    let other = given.journal.begin(&intent(Verb::Rollback)).unwrap();
+    let (other, _attends) = given.journal.begin(&intent(Verb::Rollback)).unwrap();
     cockpit.pass(Duration::from_secs(2)).await;
     assert_eq!(latest(&cockpit), Some(Stage::Recorded));
     let done = crate::journal::sample::entry(1, Stage::Done { said: "weight 0".to_owned() });
@@ -284,7 +284,7 @@ async fn what_another_process_does_is_on_this_screen_within_two_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_record_that_nobody_carries_on_with_is_brought_to_its_end_by_looking() {
     let given = Given::new(&GOES_BACK);
-    let sent = given.journal.begin(&intent(Verb::Abort)).unwrap();
+    let (sent, _) = given.journal.begin(&intent(Verb::Abort)).unwrap();
     let sending = Stage::Sending { call: 0, revision: Some("7".to_owned()) };
     given.journal.append(sent.id, 1, &crate::journal::sample::entry(0, sending)).unwrap();
     let mut cockpit = given.cockpit();
@@ -317,7 +317,7 @@ async fn with_the_journal_broken_forward_is_refused_and_the_way_back_goes_on_and
     let mut cockpit = given.cockpit_with(Arc::clone(&ledger));
     cockpit.settle().await;
     cockpit.press("p").await.unwrap();
-    assert!(refusal(&cockpit).contains("its directory cannot be made"), "{}", refusal(&cockpit));
+    assert!(refusal(&cockpit).contains("its directory cannot be used"), "{}", refusal(&cockpit));
     cockpit.press("Esc a 1 Enter").await.unwrap();
     cockpit.pass(Duration::from_secs(6)).await;
     assert!(matches!(latest(&cockpit), Some(Stage::Done { .. })), "{:?}", latest(&cockpit));

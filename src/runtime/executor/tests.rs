@@ -9,7 +9,8 @@ use super::{Host, News, conclude, run};
 use crate::{
     domain::{observed::FaultKind, time::Timestamp, verb::Verb},
     journal::{
-        Chain, Journal, JournalError,
+        Chain, Changes, Journal, JournalError, Seq,
+        attendance::{Attendance, Task},
         ledger::{Begun, Ledger},
         sample::{at, entry, intent, intent_on, payments},
         spool::{Line, Spool},
@@ -18,7 +19,7 @@ use crate::{
     port::{
         clock::SharedClock,
         kept::{KeptSignals, Outlived},
-        plan::fact,
+        plan::{RevisionGuard, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
     runtime::{
@@ -54,16 +55,21 @@ impl Given {
 
     fn begin(&self, intent: &NewRecord) -> RecordId {
         match self.ledger.begin(intent) {
-            Begun::Kept(record) | Begun::Aside(record, _) => record.id,
+            Begun::Kept(record, _) | Begun::Aside(record, _) => record.id,
             Begun::Refused(error) => panic!("{error}"),
         }
     }
 
     async fn run(&self, id: RecordId) -> Option<Entry> {
+        let confirmed = self.ledger.get(id).unwrap().unwrap().intent;
+        self.run_confirmed(id, &confirmed).await
+    }
+
+    async fn run_confirmed(&self, id: RecordId, confirmed: &NewRecord) -> Option<Entry> {
         let connections = [self.cluster.connection()];
         let news = |news| self.news.lock().unwrap().push(news);
         let host = Host { ledger: &self.ledger, connections: &connections, clock: &*self.clock, news: &news };
-        run(id, &host).await.unwrap()
+        run(id, confirmed, &host).await.unwrap()
     }
 
     async fn fly(&self, intent: &NewRecord) -> Vec<Entry> {
@@ -283,7 +289,7 @@ async fn without_a_journal_the_way_back_is_flown_from_the_spool_and_said_loudly(
 struct Full(SqliteJournal);
 
 impl Journal for Full {
-    fn begin(&self, new: &NewRecord) -> Result<Record, JournalError> {
+    fn begin(&self, new: &NewRecord) -> Result<(Record, Attendance), JournalError> {
         self.0.begin(new)
     }
 
@@ -302,6 +308,22 @@ impl Journal for Full {
 
     fn in_flight(&self) -> Result<Vec<Record>, JournalError> {
         self.0.in_flight()
+    }
+
+    fn head(&self) -> Result<Seq, JournalError> {
+        self.0.head()
+    }
+
+    fn changes(&self, after: Seq) -> Result<Changes, JournalError> {
+        self.0.changes(after)
+    }
+
+    fn attend(&self, record: RecordId, task: Task) -> std::io::Result<Option<Attendance>> {
+        self.0.attend(record, task)
+    }
+
+    fn is_attended(&self, record: RecordId) -> std::io::Result<bool> {
+        self.0.is_attended(record)
     }
 
     fn check(&self) -> Result<(), JournalError> {
@@ -360,4 +382,75 @@ async fn concluding_looks_and_sends_nothing_even_where_it_would_be_safe() {
         assert_eq!(end == Stage::Refused { why, changed: false }, !unknown);
         assert_eq!(given.cluster.sent(), Vec::<String>::new());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_journal_holds_is_never_carried_out() {
+    for verb in [Verb::Promote, Verb::Abort] {
+        let given = Given::new(&GOES_BACK);
+        let confirmed = intent(verb);
+        let mut altered = confirmed.clone();
+        altered.plan.draft.calls[0].words = "delete everything".to_owned();
+        altered.plan.draft.calls[0].path = "/api/v1/namespaces/shop/secrets/prod-db".to_owned();
+        let id = given.begin(&altered);
+        let connections = [given.cluster.connection()];
+        let news = |news| given.news.lock().unwrap().push(news);
+        let host = Host { ledger: &given.ledger, connections: &connections, clock: &*given.clock, news: &news };
+        let ended = run(id, &confirmed, &host).await;
+        let said = given.news.lock().unwrap().iter().any(|news| matches!(news, News::JournalBroken(_)));
+        if verb == Verb::Abort {
+            assert_eq!((given.cluster.sent(), said), (vec!["abort".to_owned()], true));
+        } else {
+            assert_eq!(given.cluster.sent(), Vec::<String>::new());
+            assert!(matches!(ended, Err(JournalError::Altered(_))), "{ended:?}");
+        }
+    }
+}
+
+/// A promote whose call is on its way, and the roll back that goes before it.
+fn gone_before(given: &Given, guard: RevisionGuard) -> (RecordId, NewRecord) {
+    let mut forward = intent(Verb::Promote);
+    forward.plan.draft.calls[0].guard = guard;
+    let first = given.begin(&forward);
+    let revision = (guard != RevisionGuard::None).then(|| "99".to_owned());
+    given.ledger.append(first, 1, &entry(0, Stage::Sending { call: 0, revision }));
+    let back = intent(Verb::Abort);
+    let id = given.begin(&back);
+    (id, given.ledger.get(id).unwrap().unwrap().intent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unguarded_call_that_lands_after_the_way_back_is_seen_and_taken_back_once_more() {
+    let given = Given::new(&GOES_BACK);
+    let (id, back) = gone_before(&given, RevisionGuard::None);
+    let lands = async {
+        given.clock.sleep(Duration::from_secs(12)).await;
+        given.cluster.reverse();
+    };
+    let (end, ()) = futures::join!(given.run_confirmed(id, &back), lands);
+    assert_eq!(given.cluster.sent(), ["abort", "abort"]);
+    let end = end.unwrap();
+    assert_eq!((end.stage, end.at), (done(), at(30)), "no sooner than the call can land no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guarded_call_that_was_on_its_way_is_not_waited_for() {
+    let given = Given::new(&GOES_BACK);
+    let (id, back) = gone_before(&given, RevisionGuard::MergePatch);
+    let end = given.run_confirmed(id, &back).await.unwrap();
+    assert_eq!((end, given.cluster.sent()), (entry(5, done()), vec!["abort".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_executor_whose_act_was_ended_sends_nothing_more_and_writes_nothing_more() {
+    let given = Given::of_calls(2, &GOES_BACK);
+    let mut forward = intent_on(&payments(), Verb::Promote, &["one", "two"]);
+    forward.plan.draft.calls[1].guard = RevisionGuard::None;
+    let id = given.begin(&forward);
+    given.ledger.append(id, 1, &entry(0, sending(0, 100)));
+    given.ledger.append(id, 2, &entry(0, accepted(0)));
+    given.begin(&intent(Verb::Abort));
+    let end = given.run_confirmed(id, &forward).await.unwrap().stage;
+    assert!(matches!(end, Stage::Preempted { by: RecordId(2), .. }), "{end:?}");
+    assert_eq!(given.cluster.sent(), Vec::<String>::new());
 }

@@ -38,7 +38,11 @@ impl Flight<'_> {
         let expect = &plan.draft.expect;
         let clock = self.host.clock;
         let sent = self.record.entries.iter().rev().find(|entry| is_call(&entry.stage)).map(|entry| entry.at);
+        // A call of an act that this one ended may still land: until it cannot, done is not over.
+        let settled = self.against.iter().copied().max();
         let deadline = after(sent.unwrap_or(clock.now()), expect.within).max(after(clock.now(), LEAST));
+        let deadline = settled.map_or(deadline, |settled| deadline.max(after(settled, LEAST)));
+        let mut seen = false;
         let mut movement =
             Movement { from: progress(plan, before), seen: watched(plan, before), at: clock.now(), alarm: QUIET };
         let mut last = before.clone();
@@ -47,9 +51,16 @@ impl Flight<'_> {
             match within(clock, READ_LIMIT, actor.read(&plan.target)).await {
                 Some(Ok(reading)) => {
                     self.note_movement(plan, &reading.facts, &mut movement).await?;
-                    if expect.all.iter().all(|one| one.holds(&reading.facts)) {
+                    let holds = expect.all.iter().all(|one| one.holds(&reading.facts));
+                    if holds && settled.is_none_or(|settled| settled <= clock.now()) {
                         return Ok(Stage::Done { said: words::observed(plan) });
                     }
+                    if seen && !holds && self.may_send && words::became_another(plan, &reading.facts).is_none() {
+                        // It was so and is no longer: what had been on its way has landed. Once more, and never again.
+                        seen = false;
+                        self.send_once_more(plan, actor, &reading).await?;
+                    }
+                    seen |= holds && settled.is_some();
                     if let Some(bad) = expect.fails_if.iter().find(|one| one.holds(&reading.facts)) {
                         return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}"), fault: None });
                     }

@@ -238,7 +238,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         }
         (None, None) => Line::new(),
     });
-    if let Some(set) = Quarantine::of(scene.model.actions.iter(), rollout).way_back(rollout).set() {
+    if let Some(set) = Quarantine::of(&scene.model.actions, rollout).way_back(rollout).set() {
         pieces.push(Line::of(Role::Dim, format!("back {}", set.version.tag)));
     }
     let mut line = Line::new();

@@ -1,0 +1,65 @@
+//! The text of a line of the chain. It is hashed, so what was once written is never written anew: an older form is raised
+//! while it is read.
+
+use serde::de::Error as _;
+use serde_json::{Error, Value};
+
+use crate::port::record::{Entry, NewRecord};
+
+/// The form that is written. Form 1 had no number, no links and no origin.
+const FORM: u64 = 2;
+
+/// An intent, as it is hashed.
+pub(super) fn intent(new: &NewRecord) -> Result<String, Error> {
+    let mut body = serde_json::to_value(new)?;
+    if let Value::Object(fields) = &mut body {
+        fields.insert("v".to_owned(), FORM.into());
+    }
+    serde_json::to_string(&body)
+}
+
+/// An intent of any form up to ours.
+pub(super) fn read_intent(text: &str) -> Result<NewRecord, Error> {
+    let body: Value = serde_json::from_str(text)?;
+    // Form 1 said nothing of its form, and what form 2 adds may be missing: it is the same reading.
+    match body.get("v").map_or(Some(1), Value::as_u64) {
+        Some(1..=FORM) => serde_json::from_value(body),
+        _ => Err(Error::custom("it was written by a newer holdshort")),
+    }
+}
+
+/// An entry, as it is hashed.
+pub(super) fn entry(entry: &Entry) -> Result<String, Error> {
+    serde_json::to_string(entry)
+}
+
+/// An entry of any form up to ours: a stage that we do not know makes the record unreadable, not the entry a guess.
+pub(super) fn read_entry(text: &str) -> Result<Entry, Error> {
+    serde_json::from_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::verb::Verb, journal::sample::intent as sample};
+
+    #[test]
+    fn an_intent_says_its_form_and_one_of_before_reads_as_if_it_had() {
+        let new = sample(Verb::Abort);
+        let text = intent(&new).unwrap();
+        let mut body: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(body["v"], 2);
+        assert_eq!(read_intent(&text).unwrap(), new);
+        body.as_object_mut().unwrap().remove("v");
+        assert_eq!(read_intent(&body.to_string()).unwrap(), new);
+    }
+
+    #[test]
+    fn a_form_that_is_newer_than_ours_is_not_guessed_at() {
+        let mut body: Value = serde_json::from_str(&intent(&sample(Verb::Abort)).unwrap()).unwrap();
+        for v in [Value::from(3), Value::from("2"), Value::Null] {
+            body["v"] = v;
+            assert_eq!(read_intent(&body.to_string()).unwrap_err().to_string(), "it was written by a newer holdshort");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Who is under way on what: one act at a time on a target, except that going back ends whatever else is under way there.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Trouble, lines, record_id};
+use crate::{
+    domain::verb::Direction,
+    journal::JournalError,
+    port::{
+        plan::Target,
+        record::{Entry, NewRecord, Record, Stage},
+    },
+};
+
+/// Notes a record as the newest on its target, and as under way there where it is.
+pub(super) fn note(tx: &Transaction<'_>, target: &Target, id: i64, open: bool) -> Result<(), Trouble> {
+    let target = target.to_string();
+    let sql = "INSERT INTO newest (target, record) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET record = max(record, ?2)";
+    tx.prepare_cached(sql)?.execute(params![target, id])?;
+    if open {
+        let sql = "INSERT OR IGNORE INTO locks (target, record) VALUES (?1, ?2)";
+        tx.prepare_cached(sql)?.execute(params![target, id])?;
+    }
+    Ok(())
+}
+
+/// A record has ended, or cannot be read: it locks nothing.
+pub(super) fn release(tx: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+    tx.prepare_cached("DELETE FROM locks WHERE record = ?1")?.execute([id])?;
+    Ok(())
+}
+
+/// The newest record on a target.
+pub(super) fn newest(tx: &Transaction<'_>, target: &Target) -> Result<Option<i64>, Trouble> {
+    let mut query = tx.prepare_cached("SELECT record FROM newest WHERE target = ?1")?;
+    Ok(query.query_row([target.to_string()], |row| row.get(0)).optional()?)
+}
+
+/// Makes way for an intent on its target, as the record `id`, and says which records it ended. One that cannot be read stands
+/// in nobody's way.
+pub(super) fn make_way(
+    tx: &Transaction<'_>,
+    id: i64,
+    new: &NewRecord,
+    is_attended: &dyn Fn(i64) -> bool,
+) -> Result<Vec<i64>, Trouble> {
+    let mut query = tx.prepare_cached("SELECT record FROM locks WHERE target = ?1 ORDER BY record")?;
+    let target = new.plan.target.to_string();
+    let held: Vec<i64> = query.query_map([target], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut ended = Vec::new();
+    for other in held {
+        let busy = match lines::record(tx, other) {
+            Ok(Some(busy)) if busy.end().is_none() => busy,
+            Ok(_) | Err(Trouble::Json(_)) => {
+                release(tx, other)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if !goes_before(new, &busy, is_attended(other)) {
+            return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
+        }
+        preempt(tx, id, new, &busy, other)?;
+        ended.push(other);
+    }
+    Ok(ended)
+}
+
+/// May this intent end that record? Going back may, unless it is the very same act and somebody carries that out.
+fn goes_before(new: &NewRecord, busy: &Record, attended: bool) -> bool {
+    new.plan.verb.direction() == Direction::Back && !(attended && new.is_same_act(&busy.intent))
+}
+
+fn preempt(tx: &Transaction<'_>, by: i64, new: &NewRecord, busy: &Record, id: i64) -> Result<(), Trouble> {
+    let said = format!("{} ({})", new.plan.verb.words(), new.who);
+    let end = Entry { at: new.at, stage: Stage::Preempted { by: record_id(by), said } };
+    lines::append(tx, id, busy.entries.len(), &end)?;
+    release(tx, id)
+}

@@ -397,7 +397,7 @@ fn made_up(wrong: Wrong) -> Model {
         model.store.take_signals(&"prometheus".into(), now(), window, Err(fault));
     }
     if wrong.stale {
-        model.now = now() + Duration::from_secs(60);
+        model.now = now() + Duration::from_mins(1);
     }
     model.journal_broken = wrong.journal.then(|| "disk full".to_owned());
     if wrong.left {

@@ -207,8 +207,8 @@ impl Process<'_> {
                 ended
             })
         };
-        self.out.write_all(&out)?;
-        ended
+        let written = self.out.write_all(&out).map_err(CliError::from);
+        ended.and_then(|exit| exit.whoever_reads(written))
     }
 
     fn demo(&mut self, demo: &DemoArgs, cli: &Cli) -> Result<Exit, CliError> {

@@ -64,7 +64,7 @@ impl Action {
 pub struct Actions {
     all: Vec<Action>,
     /// What had ended before this session began, oldest first.
-    past: Vec<Action>,
+    past: Vec<Record>,
 }
 
 impl Actions {
@@ -82,12 +82,12 @@ impl Actions {
 
     /// Takes what had ended before this session began.
     pub fn remember(&mut self, past: Vec<Record>) {
-        self.past = past.into_iter().map(Action::of).collect();
+        self.past = past;
     }
 
-    /// All, and what had ended before this session began, oldest first: what that says of versions still counts.
-    pub fn with_past(&self) -> impl DoubleEndedIterator<Item = &Action> {
-        self.past.iter().chain(&self.all)
+    /// What had ended before this session began, oldest first: what it says of versions still counts.
+    pub fn past(&self) -> &[Record] {
+        &self.past
     }
 
     /// Nobody carries a record out any more.

@@ -123,7 +123,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         let why = format!("there is no {} on a {}", ask.verb.words(), kind(&ask.target));
         return Err(refuse(ask.verb, what, &why));
     };
-    if let Some(action) = model.actions.running_on(&ask.target).filter(|action| !goes_before(&ask, action)) {
+    if let Some(action) = model.actions.running_on(&ask.target).filter(|action| !goes_before(&ask, action))
+        && !(action.plan.direction() == Direction::Back && finishes(model, &ask, &subject))
+    {
         let verb = action.plan.verb.words();
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
         return Err(refuse(ask.verb, what, &why));
@@ -155,7 +157,7 @@ fn way_back(
     if ask.to.is_some() {
         return Ok((ask.to.clone(), None));
     }
-    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    let quarantine = Quarantine::of(&model.actions, rollout);
     match quarantine.way_back(rollout) {
         WayBack::Older(arm, _) => Ok((Some(arm.hash.clone()), offer.blocked.clone())),
         WayBack::OnlyLeft(arm, left) if offer.blocked.is_none() && !model.session.read_only => {
@@ -179,6 +181,11 @@ fn goes_before(ask: &Ask, action: &Action) -> bool {
     let same = ask.verb == action.plan.verb && action.lost.is_none();
     let another = |name: &str| action.plan.draft.to.as_ref().is_some_and(|version| !version.is_called(name));
     ask.verb.direction() == Direction::Back && (!same || ask.to.as_deref().is_some_and(another))
+}
+
+/// Does it end at once what a roll back began, which still goes through the steps?
+fn finishes(model: &Model, ask: &Ask, subject: &Subject<'_>) -> bool {
+    circumstances(model, ask, subject.rollout).back.is_some()
 }
 
 /// What going back does to another act, as the card says it.
@@ -228,7 +235,7 @@ fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &D
         Verb::Rollback => &rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to)?.hash,
         _ => return None,
     };
-    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    let quarantine = Quarantine::of(&model.actions, rollout);
     let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
     quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
 }

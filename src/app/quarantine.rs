@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    app::action::Action,
+    app::action::{Action, Actions},
     domain::{
         ids::Person,
         rollout::{Arm, Role, Rollout},
@@ -14,7 +14,7 @@ use crate::{
     },
     port::{
         plan::{Condition, Plan, Target, fact},
-        record::{RecordId, Stage},
+        record::{Entry, Record, RecordId, Stage},
     },
 };
 
@@ -73,14 +73,16 @@ impl<'a> WayBack<'a> {
 impl Quarantine {
     /// Of one rollout, from what is known to have been done, oldest first. The newest record about a version decides: whoever
     /// puts it back by name, or lets it go on, has made up their mind about it; so has whoever released it again since.
-    pub fn of<'a>(actions: impl IntoIterator<Item = &'a Action>, rollout: &Rollout) -> Self {
+    pub fn of(actions: &Actions, rollout: &Rollout) -> Self {
         let target = Target::Rollout(rollout.id.clone());
+        let past = actions.past().iter().map(Deed::of_record);
+        let deeds = past.chain(actions.iter().map(Deed::of_action));
         let mut left: BTreeMap<String, Left> = BTreeMap::new();
-        for action in actions.into_iter().filter(|action| action.plan.target == target && was_sent(action)) {
-            let plan = &action.plan;
+        for deed in deeds.filter(|deed| deed.plan.target == target && deed.was_sent()) {
+            let plan = deed.plan;
             let about = plan.draft.bound.get(fact::CANARY).filter(|hash| !hash.is_empty());
             if plan.goes_back || plan.direction() == Direction::Forward {
-                if let Some(hash) = about.filter(|_| is_done(action)) {
+                if let Some(hash) = about.filter(|_| deed.is_done()) {
                     left.remove(hash);
                 }
             } else if plan.direction() == Direction::Back {
@@ -88,7 +90,7 @@ impl Quarantine {
                 if let Some(there) = &put_back {
                     left.remove(there);
                 }
-                left.extend(about.map(|hash| (hash.clone(), left_by(action, put_back))));
+                left.extend(about.map(|hash| (hash.clone(), deed.left(put_back))));
             }
         }
         left.retain(|hash, left| !came_again(rollout, hash, left));
@@ -135,33 +137,49 @@ fn came_again(rollout: &Rollout, hash: &str, left: &Left) -> bool {
     }
 }
 
-/// Did it reach the system? What was refused, or failed before a call was taken, changed nothing.
-fn was_sent(action: &Action) -> bool {
-    let taken = |stage: &Stage| {
-        matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. } | Stage::Done { .. } | Stage::Unknown { .. })
-    };
-    action.entries.iter().any(|entry| taken(&entry.stage))
+/// Something that was done, in this session or before it.
+struct Deed<'a> {
+    record: RecordId,
+    who: &'a Person,
+    at: Timestamp,
+    reason: &'a Option<String>,
+    plan: &'a Plan,
+    entries: &'a [Entry],
 }
 
-fn is_done(action: &Action) -> bool {
-    action.entries.iter().any(|entry| matches!(entry.stage, Stage::Done { .. }))
+impl<'a> Deed<'a> {
+    fn of_record(record: &'a Record) -> Self {
+        let Record { id, intent, entries } = record;
+        Self { record: *id, who: &intent.who, at: intent.at, reason: &intent.reason, plan: &intent.plan, entries }
+    }
+
+    fn of_action(action: &'a Action) -> Self {
+        let Action { record, who, since, reason, plan, entries, .. } = action;
+        Self { record: *record, who, at: *since, reason, plan, entries }
+    }
+
+    /// Did it reach the system? What was refused, or failed before a call was taken, changed nothing.
+    fn was_sent(&self) -> bool {
+        let taken = |stage: &Stage| {
+            matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. } | Stage::Done { .. } | Stage::Unknown { .. })
+        };
+        self.entries.iter().any(|entry| taken(&entry.stage))
+    }
+
+    fn is_done(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.stage, Stage::Done { .. }))
+    }
+
+    fn left(&self, put_back: Option<String>) -> Left {
+        let (who, reason) = (self.who.clone(), self.reason.clone());
+        Left { record: self.record, version: self.plan.draft.from.clone(), who, at: self.at, reason, put_back }
+    }
 }
 
 /// The hash of the version that a plan puts back, as it expects it afterwards.
 fn goes_to(plan: &Plan) -> Option<String> {
     let wanted = plan.draft.expect.all.iter().find(|expect| expect.fact == fact::CANARY)?;
     if let Condition::Is(hash) = &wanted.condition { Some(hash.clone()) } else { None }
-}
-
-fn left_by(action: &Action, put_back: Option<String>) -> Left {
-    Left {
-        record: action.record,
-        version: action.plan.draft.from.clone(),
-        who: action.who.clone(),
-        at: action.since,
-        reason: action.reason.clone(),
-        put_back,
-    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,14 @@ impl Exit {
         }
     }
 
+    /// Ends with this also where nobody reads the answer any more (`… | head -1`): what was found stays found.
+    pub fn whoever_reads(self, printed: Result<(), CliError>) -> Result<Self, CliError> {
+        match printed {
+            Err(error) if error.exit != Self::Done => Err(error),
+            Ok(()) | Err(_) => Ok(self),
+        }
+    }
+
     /// The table below `--help`.
     pub fn table() -> String {
         let line = |exit: Self| format!("\n  {:>3}  {}", exit.code(), exit.words());

@@ -1,6 +1,10 @@
 //! A model made by hand for the tests of this room: two rollouts of payments, a gate before ledger with its run.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    time::Duration,
+};
 
 use crate::{
     app::{
@@ -109,6 +113,19 @@ pub(super) fn going_well() -> Model {
 pub(super) fn sees(model: &mut Model, source: &str, rollout: Rollout) {
     let change = Ok(Change::One(Box::new(rollout)));
     update(model, Msg::Rollouts { source: source.into(), engine: Engine::ArgoRollouts, at: at(0), change });
+}
+
+/// A pipe that nobody reads from.
+pub(super) struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
 }
 
 /// A source stops answering.

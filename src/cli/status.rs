@@ -259,16 +259,12 @@ pub fn print(
         let known: Vec<&str> = known.into_iter().collect();
         return Err(CliError::usage(format!("there is no service '{service}'; there are: {}", known.join(", "))));
     }
-    if manner.as_json {
-        json::print(&status, out)?;
-    } else {
-        text(model, &status, out)?;
-    }
-    Ok(match (silent, manner.judging) {
+    let exit = match (silent, manner.judging) {
         (true, _) => Exit::Unreachable,
         (false, true) => exit_of(model, &status),
         (false, false) => Exit::Done,
-    })
+    };
+    exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })
 }
 
 /// What stands in the last column: what does not run or is not known comes before any verdict.
@@ -457,6 +453,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_who_leaves_early_does_not_turn_harm_into_good() {
+        let model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+        for as_json in [true, false] {
+            let manner = Manner { as_json, judging: true };
+            assert_eq!(print(&model, None, manner, |_| String::new(), &mut sample::Closed), Ok(Exit::NoGo));
+        }
+        assert_eq!(crate::cli::inbox::print(&sample::silent(), false, &mut sample::Closed), Ok(Exit::Unreachable));
+    }
+
+    #[test]
     fn what_could_not_be_read_is_never_good_and_hides_no_harm() {
         let mut model = sample::going_well();
         sample::fails(&mut model, "us");
@@ -475,11 +481,9 @@ mod tests {
 
     #[test]
     fn where_only_metrics_answer_nothing_is_known() {
-        let mut model = sample::only_metrics();
+        let model = sample::only_metrics();
         assert_eq!(printed(&model, None).unwrap().0, Exit::Unreachable);
         assert_eq!(judged(&model), Exit::Unreachable);
-        model.session.read_only = true;
-        assert_eq!(printed(&model, None).unwrap().0, Exit::Unreachable);
     }
 
     #[test]

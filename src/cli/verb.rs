@@ -125,7 +125,7 @@ pub async fn run(
 }
 
 fn only_left(model: &Model, rollout: &Rollout) -> bool {
-    matches!(Quarantine::of(model.actions.with_past(), rollout).way_back(rollout), WayBack::OnlyLeft(..))
+    matches!(Quarantine::of(&model.actions, rollout).way_back(rollout), WayBack::OnlyLeft(..))
 }
 
 async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {
@@ -188,7 +188,9 @@ fn ask_first(plan: &Plan, console: &mut Console<'_>) -> Result<(), CliError> {
     let Some(prompt) = console.prompt.as_mut() else {
         return Err(CliError::usage("nobody is here to confirm: add --yes, or look with --dry-run; nothing was sent"));
     };
-    action::print_plan(plan, console.err)?;
+    // Who cannot read what would be sent cannot say yes to it.
+    let unseen = |_| CliError::failed("the plan cannot be shown; nothing was sent");
+    action::print_plan(plan, console.err).map_err(unseen)?;
     let said = prompt("Send it? [y/N] ")?;
     if matches!(said.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
@@ -208,7 +210,8 @@ async fn send(
     loop {
         for entry in record.entries.iter().skip(told) {
             let (stage, said) = action::words(&entry.stage);
-            writeln!(console.err, "{}  {}  {said}", entry.at.format("%H:%M:%S"), stage.replace('_', " "))?;
+            // That nobody reads along is no reason to look away.
+            let _ = writeln!(console.err, "{}  {}  {said}", entry.at.format("%H:%M:%S"), stage.replace('_', " "));
         }
         told = record.entries.len();
         let left = match args.wait {
@@ -255,7 +258,7 @@ async fn print_commands(
     let ask = match guard::ask(pilot.model(), ask.clone()) {
         Ok(asked) => asked,
         Err(refusal) => {
-            writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "))?;
+            let _ = writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "));
             let rollout = match &ask.target {
                 Target::Rollout(id) => pilot.model().store.rollout(id),
                 Target::Gate(_) | Target::Run(_) => None,
@@ -266,7 +269,7 @@ async fn print_commands(
                 Some(rollout)
                     if ask.verb == Verb::Rollback && ask.to.is_none() && only_left(pilot.model(), rollout) =>
                 {
-                    let text = format!("name the version with --to: {}", refusal.ways.join("; "));
+                    let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
                     return Err(CliError { exit: Exit::Refused, text });
                 }
                 _ => ask,
@@ -308,12 +311,12 @@ fn refuse_as(
     args: &VerbArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
-    writeln!(console.err, "{refusal}")?;
+    let _ = writeln!(console.err, "{refusal}");
     for way in &refusal.ways {
-        writeln!(console.err, "  instead: {way}")?;
+        let _ = writeln!(console.err, "  instead: {way}");
     }
     if args.json {
-        json::print(&Action::refused(target, refusal, plan, exit), console.out)?;
+        return exit.whoever_reads(json::print(&Action::refused(target, refusal, plan, exit), console.out));
     }
     Ok(exit)
 }

@@ -115,7 +115,7 @@ impl Ledger {
     /// Writes an intent.
     pub fn begin(&self, new: &NewRecord) -> Begun {
         let new = &NewRecord { origin: self.origin.clone(), ..new.clone() };
-        let goes_back = new.plan.verb.direction() == Direction::Back;
+        let goes_back = new.plan.direction() == Direction::Back;
         let here = |known: &Record| known.intent.plan.target == new.plan.target;
         let mut ended = Vec::new();
         while let Some(busy) = self.unfinished_aside(|known| here(known) && !ended.contains(&known.id)) {

@@ -83,7 +83,7 @@ impl fmt::Debug for Host<'_> {
 pub async fn run(id: RecordId, confirmed: &NewRecord, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
     let ledger = Arc::clone(host.ledger);
     let kept = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))?;
-    let goes_back = confirmed.plan.verb.direction() == Direction::Back;
+    let goes_back = confirmed.plan.direction() == Direction::Back;
     let entries = match kept {
         Ok(Some(record)) if record.holds(confirmed) => record.entries,
         Ok(Some(_)) if goes_back => {

@@ -71,7 +71,7 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     // Keys act on the selected row: they stand here only while that is the one spoken of.
     let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
     let right = if selected && !refused {
-        let quarantine = Quarantine::of(scene.model.actions.with_past(), rollout);
+        let quarantine = Quarantine::of(&scene.model.actions, rollout);
         let back = quarantine
             .way_back(rollout)
             .arm()

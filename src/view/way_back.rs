@@ -11,7 +11,7 @@ use crate::{
 
 /// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
 pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
-    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    let quarantine = Quarantine::of(&model.actions, rollout);
     let (arm, left_out) = match quarantine.way_back(rollout) {
         WayBack::Usual(arm) => (arm, String::new()),
         WayBack::Older(arm, left) => (arm, format!("; not the one before it: {left}")),

@@ -43,7 +43,7 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
 
 /// Why a full promotion goes back here, where it does: it ends what a roll back began.
 fn homeward(model: &Model, rollout: &Rollout) -> Option<String> {
-    let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+    let quarantine = Quarantine::of(&model.actions, rollout);
     let left = quarantine.homeward(rollout)?;
     let named =
         |version: &Option<Version>| version.as_ref().map_or_else(|| "the other".to_owned(), ToString::to_string);
@@ -88,7 +88,8 @@ fn assess(model: &Model, rollout: &Rollout) -> Assessment {
 /// What is to be thought of a rollout by whoever does not look further: its verdict, where it is not too old to count; NO DATA
 /// where it should have one, or is ill; nothing where there is nothing to judge.
 pub fn standing(model: &Model, rollout: &Rollout) -> Option<Verdict> {
-    let ill = matches!(rollout.phase, Phase::Degraded | Phase::Unknown) || !rollout.unknown.is_empty();
+    let down = rollout.replicas > 0 && rollout.arms.iter().all(|arm| arm.pods.is_some_and(|pods| pods.available == 0));
+    let ill = down || matches!(rollout.phase, Phase::Degraded | Phase::Unknown) || !rollout.unknown.is_empty();
     match assess(model, rollout) {
         Assessment::Judged(judged) if judged.verdict == Verdict::NoGo => Some(Verdict::NoGo),
         Assessment::Judged(judged) if judged.old.is_some() || !rollout.unknown.is_empty() => Some(Verdict::NoData),

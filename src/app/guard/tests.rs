@@ -15,7 +15,7 @@ use crate::{
     },
     domain::{
         observed::{Fault, FaultKind},
-        rollout::{Engine, Phase, Role, Unknown},
+        rollout::{Engine, Phase, Pods, Role, Unknown},
     },
     port::{
         plan::{Expect, fact},
@@ -239,6 +239,36 @@ fn a_full_promotion_of_what_was_put_back_is_a_way_back_and_no_verdict_stands_in_
 }
 
 #[test]
+fn what_is_put_back_can_be_finished_at_once_while_the_roll_back_still_goes_through_the_steps() {
+    let mut model = seeing(vec![on_its_way_back()]);
+    did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
+    let mut record = Record { id: RecordId(4), ..record_of(&model) };
+    record.entries = vec![Entry { at: now(), stage: Stage::Accepted { call: 0, said: "200 OK".to_owned() } }];
+    update(&mut model, Msg::Recorded(Box::new(record)));
+    assert_eq!(reasons(&model, Verb::PromoteFull), Vec::<String>::new());
+    assert_eq!(reasons(&model, Verb::Promote), ["already under way: roll back (lee, 02:07:30)"]);
+}
+
+/// The newest thing that was done, as a record.
+fn record_of(model: &Model) -> Record {
+    let action = model.actions.iter().next_back().unwrap();
+    let intent = NewRecord::confirmed(action.since, action.who.clone(), action.reason.clone(), action.plan.clone());
+    Record { id: action.record, intent, entries: action.entries.clone() }
+}
+
+#[test]
+fn a_rollout_of_which_nothing_is_available_is_not_good_whatever_its_phase_says() {
+    let mut rollout = open(payments());
+    (rollout.canary, rollout.phase) = (rollout.stable.clone(), Phase::Progressing);
+    rollout.identity.canary_hash = "ba5e".to_owned();
+    rollout.arms.retain(|arm| arm.role == Role::Stable);
+    let model = seeing(vec![rollout.clone()]);
+    assert_eq!(standing(&model, &rollout), None);
+    rollout.arms[0].pods = rollout.arms[0].pods.map(|pods| Pods { available: 0, ..pods });
+    assert_eq!(standing(&model, &rollout), Some(Verdict::NoData));
+}
+
+#[test]
 fn plans_that_were_recorded_before_there_were_risks_are_still_read() {
     let mut model = seeing(vec![payments()]);
     go(&mut model);
@@ -367,7 +397,7 @@ fn made_up(wrong: Wrong) -> Model {
         model.store.take_signals(&"prometheus".into(), now(), window, Err(fault));
     }
     if wrong.stale {
-        model.now = now() + Duration::from_secs(60);
+        model.now = now() + Duration::from_mins(1);
     }
     model.journal_broken = wrong.journal.then(|| "disk full".to_owned());
     if wrong.left {
@@ -396,7 +426,7 @@ proptest! {
         let model = made_up(wrong);
         prop_assert_eq!(reasons(&model, Verb::Abort), Vec::<String>::new());
         let rollout = model.store.rollout(&payments().id).unwrap();
-        let quarantine = Quarantine::of(model.actions.with_past(), rollout);
+        let quarantine = Quarantine::of(&model.actions, rollout);
         if matches!(quarantine.way_back(rollout), WayBack::OnlyLeft(..)) {
             // Never by default to what was left for cause; by name it goes there too.
             let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();

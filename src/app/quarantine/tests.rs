@@ -9,12 +9,12 @@ use crate::{
     domain::{evidence::Evidence, offer::Risk, verb::Verb},
     port::{
         plan::{Expect, Friction},
-        record::{Entry, NewRecord, Record},
+        record::NewRecord,
     },
 };
 
 /// What was done about the version with this hash, and how it ended.
-fn done(record: u64, verb: Verb, about: &str, put_back: Option<&str>, end: Stage) -> Action {
+fn done(record: u64, verb: Verb, about: &str, put_back: Option<&str>, end: Stage) -> Record {
     let rollout = payments();
     let mut draft = draft(&rollout, verb);
     draft.bound.insert(fact::CANARY.to_owned(), about.to_owned());
@@ -34,7 +34,17 @@ fn done(record: u64, verb: Verb, about: &str, put_back: Option<&str>, end: Stage
         evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
     };
     let intent = NewRecord::confirmed(at, "dana".into(), Some("errors".to_owned()), plan);
-    Action::of(Record { id: RecordId(record), intent, entries: vec![Entry { at, stage: end }] })
+    Record { id: RecordId(record), intent, entries: vec![Entry { at, stage: end }] }
+}
+
+/// The quarantine after these records; told as they happened, and by the journal of an earlier session: all the same.
+fn after(records: &[Record], rollout: &Rollout) -> Quarantine {
+    let (mut now, mut before) = (Actions::default(), Actions::default());
+    records.iter().cloned().for_each(|record| now.recorded(record));
+    before.remember(records.to_vec());
+    let quarantine = Quarantine::of(&now, rollout);
+    assert_eq!(quarantine, Quarantine::of(&before, rollout));
+    quarantine
 }
 
 fn verified() -> Stage {
@@ -62,14 +72,14 @@ fn with_an_older_one() -> Rollout {
     rollout
 }
 
-fn rolled_back() -> Action {
+fn rolled_back() -> Record {
     done(1, Verb::Rollback, "c0ffee", Some("ba5e"), verified())
 }
 
 #[test]
 fn a_version_that_was_rolled_back_from_says_who_left_it_when_and_why() {
     let actions = [rolled_back()];
-    let quarantine = Quarantine::of(&actions, &on_its_way_back());
+    let quarantine = after(&actions, &on_its_way_back());
     let left = quarantine.of_hash("c0ffee").unwrap();
     assert_eq!(left.to_string(), "dana left it on 2026-03-10 at 02:08 (errors)");
     assert_eq!(left.version.as_ref().map(|version| version.tag.as_str()), Some("1.42.0"));
@@ -82,18 +92,18 @@ fn what_never_reached_the_system_left_nothing() {
     let failed = Stage::Failed { why: "403".to_owned(), fault: None };
     for end in [Stage::Recorded, refused, failed] {
         let actions = [done(1, Verb::Rollback, "c0ffee", Some("ba5e"), end)];
-        assert_eq!(Quarantine::of(&actions, &on_its_way_back()), Quarantine::default());
+        assert_eq!(after(&actions, &on_its_way_back()), Quarantine::default());
     }
     let unknown = Stage::Unknown { check: "look".to_owned() };
     let actions = [done(1, Verb::Abort, "c0ffee", None, unknown)];
-    assert!(Quarantine::of(&actions, &payments()).of_hash("c0ffee").is_some());
+    assert!(after(&actions, &payments()).of_hash("c0ffee").is_some());
 }
 
 #[test]
 fn the_way_back_passes_over_what_was_left_for_cause() {
     let actions = [rolled_back()];
     let rollout = with_an_older_one();
-    let quarantine = Quarantine::of(&actions, &rollout);
+    let quarantine = after(&actions, &rollout);
     let WayBack::Older(set, left) = quarantine.way_back(&rollout) else { panic!("{quarantine:?}") };
     assert_eq!((set.hash.as_str(), left.record), ("0lder", RecordId(1)));
     let rollout = on_its_way_back();
@@ -107,10 +117,10 @@ fn the_way_back_passes_over_what_was_left_for_cause() {
 fn finishing_what_was_put_back_goes_back_and_shipping_something_else_does_not() {
     let actions = [rolled_back()];
     let rollout = on_its_way_back();
-    assert!(Quarantine::of(&actions, &rollout).homeward(&rollout).is_some());
+    assert!(after(&actions, &rollout).homeward(&rollout).is_some());
     let mut another = rollout.clone();
     another.identity.canary_hash = "n3w".to_owned();
-    assert_eq!(Quarantine::of(&actions, &another).homeward(&another), None);
+    assert_eq!(after(&actions, &another).homeward(&another), None);
     // Before anybody went back, the same state is a release like any other.
     assert_eq!(Quarantine::default().homeward(&rollout), None);
 }
@@ -120,24 +130,24 @@ fn a_version_that_was_released_again_since_is_no_longer_left() {
     // By somebody else's hand: the engine gave it a newer revision than what had taken its place.
     let mut again = with_an_older_one();
     again.arms[0].revision = Some(5);
-    assert_eq!(Quarantine::of(&[rolled_back()], &again), Quarantine::default());
+    assert_eq!(after(&[rolled_back()], &again), Quarantine::default());
     // Aborted on its way in, then let through: it is the stable one now.
     let aborted = [done(1, Verb::Abort, "c0ffee", None, verified())];
-    assert!(Quarantine::of(&aborted, &payments()).of_hash("c0ffee").is_some());
-    assert_eq!(Quarantine::of(&aborted, &on_its_way_back()), Quarantine::default());
+    assert!(after(&aborted, &payments()).of_hash("c0ffee").is_some());
+    assert_eq!(after(&aborted, &on_its_way_back()), Quarantine::default());
 }
 
 #[test]
 fn whoever_lets_it_go_on_or_puts_it_back_by_name_has_made_up_their_mind() {
-    for after in [
+    for later in [
         done(2, Verb::Retry, "c0ffee", None, verified()),
         done(2, Verb::PromoteFull, "c0ffee", None, verified()),
         done(2, Verb::Rollback, "ba5e", Some("c0ffee"), verified()),
     ] {
-        let actions = [done(1, Verb::Abort, "c0ffee", None, verified()), after];
-        assert_eq!(Quarantine::of(&actions, &payments()).of_hash("c0ffee"), None);
+        let actions = [done(1, Verb::Abort, "c0ffee", None, verified()), later];
+        assert_eq!(after(&actions, &payments()).of_hash("c0ffee"), None);
     }
     let tried = done(2, Verb::Retry, "c0ffee", None, Stage::Failed { why: "403".to_owned(), fault: None });
     let actions = [done(1, Verb::Abort, "c0ffee", None, verified()), tried];
-    assert!(Quarantine::of(&actions, &payments()).of_hash("c0ffee").is_some());
+    assert!(after(&actions, &payments()).of_hash("c0ffee").is_some());
 }

@@ -173,6 +173,21 @@ fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
 }
 
 #[test]
+fn nobody_reading_along_changes_neither_what_is_done_nor_how_it_ends() {
+    let cli = parse("holdshort abort payments@prod/eu --yes --reason errors".split(' ')).unwrap();
+    let (verb, args, to) = cli.command.as_ref().unwrap().verb().unwrap();
+    let stages = vec![Stage::Recorded, Stage::Failed { why: "403".into(), fault: None }];
+    let mut pilot = Scripted::of(sample::model(), stages);
+    let mut console = Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None };
+    assert_eq!(block_on(run(&mut pilot, verb, args, to, &mut console)), Ok(Exit::Failed));
+    let mut refused = sample::model();
+    refused.session.read_only = true;
+    let mut pilot = Scripted::of(refused, done());
+    let mut console = Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None };
+    assert_eq!(block_on(run(&mut pilot, verb, args, to, &mut console)), Ok(Exit::Refused));
+}
+
+#[test]
 fn going_back_and_rejecting_want_a_reason_as_on_screen() {
     for line in ["abort payments@prod/eu --yes", "rollback payments@prod/eu --yes", "reject ledger --yes"] {
         for line in [line.to_owned(), format!("{line} --reason=")] {

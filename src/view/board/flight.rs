@@ -273,7 +273,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             None => Line::new(),
         },
     });
-    if let Some(arm) = Quarantine::of(scene.model.actions.with_past(), rollout).way_back(rollout).arm() {
+    if let Some(arm) = Quarantine::of(&scene.model.actions, rollout).way_back(rollout).arm() {
         pieces.push(Line::of(Role::Dim, format!("back {}", arm.tag())));
     }
     let mut line = Line::new();

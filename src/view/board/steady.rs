@@ -88,7 +88,7 @@ fn since(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
 /// What is not live, else where it would go back to.
 fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let warning = scene.state(&rollout.id).map(|state| freshness::warning(&state)).unwrap_or_default();
-    match Quarantine::of(scene.model.actions.with_past(), rollout).way_back(rollout).arm() {
+    match Quarantine::of(&scene.model.actions, rollout).way_back(rollout).arm() {
         _ if !warning.is_empty() => warning,
         Some(arm) => Line::of(Role::Dim, format!("back {}", arm.tag())),
         None => Line::new(),

@@ -84,8 +84,7 @@ pub(super) enum Asked {
 /// Did somebody on the way drop the body of a POST, so that no query arrived?
 pub(super) fn lost_its_query(status: StatusCode, body: &[u8]) -> bool {
     let said = |text: &str| String::from_utf8_lossy(body).contains(text);
-    matches!(status.as_u16(), 400 | 422)
-        && (said("no expression found in input") || (said("missing") && said("query")))
+    matches!(status.as_u16(), 400 | 422) && (said("no expression found in input") || (said("missing") && said("query")))
 }
 
 /// The series of an answer, or why there are none.
@@ -375,10 +374,12 @@ mod tests {
             (500, &none, "", FaultKind::Server, "it failed (500)"),
         ];
         for (status, headers, body, kind, text) in table {
-            let error = read(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes(), Asked::Histograms).unwrap_err();
+            let error =
+                read(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes(), Asked::Histograms).unwrap_err();
             assert_eq!((error.kind, error.text.as_str()), (kind, text));
         }
-        let slow_down = read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"").unwrap_err();
+        let slow_down =
+            read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"", Asked::Counters).unwrap_err();
         assert_eq!((slow_down.kind, slow_down.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(7))));
     }
 

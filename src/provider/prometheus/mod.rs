@@ -308,7 +308,10 @@ mod tests {
     #[test]
     fn a_proxy_that_drops_what_is_posted_is_asked_with_get_from_then_on() {
         for (status, body) in [
-            (400, r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:1: parse error: no expression found in input"}"#),
+            (
+                400,
+                r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:1: parse error: no expression found in input"}"#,
+            ),
             (422, r#"{"status":"error","errorType":"422","error":"missing `query` arg"}"#),
         ] {
             let (metrics, seen) = connected(move |request| {

@@ -435,7 +435,8 @@ mod tests {
 
     #[test]
     fn a_service_with_native_histograms_has_quantiles_and_response_times_as_counts() {
-        let read = |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
+        let read =
+            |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
         let recorded = || read(include_str!("../../../tests/fixtures/prometheus/instant_matrix_native_histogram.json"));
         let count = |series: Samples| {
             let points = series.histograms.iter().map(|(at, native)| (*at, native.count)).collect();
@@ -474,7 +475,8 @@ mod tests {
 
     #[test]
     fn a_recorded_fleet_reads_as_two_services_with_two_versions_each() {
-        let read = |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
+        let read =
+            |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
         let answers = Answers {
             request_rate: read(include_str!("../../../tests/fixtures/prometheus/range_matrix_rate_stats.json")),
             ..Answers::default()

@@ -93,7 +93,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         r#"{"method":"aca","name":"n","metrics":[{},{"control":[1,2,"many"]}]}"#,
-        r#"metrics[1].control[2]: invalid value: string "many", expected a number, or null or "NaN" where it is missing"#,
+        r#"metrics[1].control[2]: invalid value: string "many", expected a number, "Infinity" or "-Infinity", or null or "NaN" where it is missing"#,
     ),
     (
         r#"{"method":"aca","name":"n","metrics":[{"classification":"good"}]}"#,
@@ -367,4 +367,49 @@ fn every_classifier_and_scorer_vector_of_kayenta_gets_its_answer_through_the_com
         })
         .collect();
     assert_eq!((found, ended.code), (expected, 0));
+}
+
+#[test]
+fn what_kayenta_writes_for_infinity_is_a_number_beyond_all_others() {
+    let of = |points: &str, direction: &str| {
+        let case = format!(
+            r#"{{"method":"aca","name":"errors","metrics":[{{"name":"e","groups":["app"],"direction":"{direction}","control":[0.01,0.02,0.01,0.015,0.01,0.02],"experiment":{points},"critical":true}}]}}"#
+        );
+        let ended = judge(&["--json"], &case);
+        let answer: Value = serde_json::from_str(ended.out.first().unwrap_or(&ended.err)).unwrap_or_default();
+        (answer["verdict"].clone(), answer["score"].clone(), answer["metrics"][0]["classification"].clone())
+    };
+    let fails = |class: &str| ("fail".into(), 0.0.into(), class.into());
+    assert_eq!(of(r#"["Infinity","Infinity",0.9,"Infinity",0.8,"Infinity"]"#, "increase"), fails("high"));
+    assert_eq!(of("[Infinity,Infinity,0.9,Infinity,0.8,Infinity]", "increase"), fails("high"));
+    assert_eq!(of(r#"["-Infinity","-Infinity",-0.9,"-Infinity",-0.8,"NaN"]"#, "decrease"), fails("low"));
+}
+
+#[test]
+fn kayentas_files_with_infinities_are_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let config = file(
+        "config.json",
+        r#"{"name":"payments","judge":{"name":"NetflixACAJudge-v1.0","judgeConfigurations":{}},
+            "metrics":[{"name":"errors per success","groups":["errors"],
+              "analysisConfigurations":{"canary":{"direction":"increase","critical":true}}}],
+            "classifier":{"groupWeights":{"errors":100},"scoreThresholds":{"pass":95,"marginal":75}}}"#,
+    );
+    let pairs = file(
+        "pairs.json",
+        r#"[{"name":"errors per success","id":"a","tags":{},"values":{
+            "control":[0.01,0.02,0.01,0.015,0.01,0.02],
+            "experiment":["Infinity","Infinity",0.9,"Infinity",0.8,"Infinity"]},
+            "scopes":{"control":{"startTimeIso":"2026-03-10T01:00:00Z"}}}]"#,
+    );
+    let ended = judge(&["--json", "--kayenta", &config, &pairs], "");
+    let answer: Value = serde_json::from_str(&ended.out[0]).unwrap();
+    let metric = &answer["metrics"][0];
+    assert_eq!((&answer["score"], &metric["classification"]), (&0.0.into(), &"high".into()), "{answer:#}");
+    assert_eq!(metric["critical_failure"], true);
 }

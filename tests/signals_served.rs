@@ -261,6 +261,6 @@ mod tests {
         assert_eq!(source(&status)["freshness"], "failing");
         let (verdict, missing) = flown.verdict();
         assert_ne!(verdict, "go", "what was kept is no answer");
-        assert!(missing[0].starts_with("prometheus has not answered: request rate:"), "{missing:?}");
+        assert!(missing[0].starts_with("prometheus has not answered: "), "{missing:?}");
     }
 }

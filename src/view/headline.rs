@@ -312,4 +312,21 @@ mod tests {
         );
         assert_eq!(headline_text(&only(Vec::new())), "NO RELEASE IN FLIGHT SHOWS HARM nothing is in flight");
     }
+
+    #[test]
+    fn a_good_verdict_that_nothing_new_was_told_of_is_no_reason_for_calm() {
+        let mut model = only(vec![sample::payments()]);
+        for judgement in model.judgements.values_mut() {
+            (judgement.verdict, judgement.at) = (Verdict::Go, Some(sample::now() - Duration::from_secs(75)));
+            (judgement.missing, judgement.doubts) = (Vec::new(), Vec::new());
+        }
+        let since = (sample::now() - Duration::from_secs(75)).format("%H:%M:%S");
+        assert_eq!(
+            headline_text(&model),
+            format!(
+                "CANNOT TELL WHETHER IT IS THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: verdict GO is 75 s old: \
+                 prometheus has told nothing since {since}."
+            )
+        );
+    }
 }

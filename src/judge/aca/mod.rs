@@ -138,9 +138,8 @@ fn result(settings: &Settings, metric: &Metric) -> MetricResult {
     let (classified, control, experiment) = match &metric.evidence {
         Evidence::Given { classification, critical } => (Classified::given(*classification, *critical), None, None),
         Evidence::Points(points) => {
-            let furthest = furthest(points);
-            let control = cleaned(&within(&points.control, furthest), points);
-            let experiment = cleaned(&within(&points.experiment, furthest), points);
+            let control = cleaned(&finite(&points.control, &points.experiment), points);
+            let experiment = cleaned(&finite(&points.experiment, &points.control), points);
             let classified = classify(&control, &experiment, &points.rule, settings.tolerance, settings.confidence);
             (classified, Some(Summary::of(&control)), Some(Summary::of(&experiment)))
         }
@@ -148,17 +147,19 @@ fn result(settings: &Settings, metric: &Metric) -> MetricResult {
     MetricResult { name: metric.name.clone(), muted: metric.muted, classified, control, experiment }
 }
 
-/// How far out an infinite point stands: a thousand times further than any other. It keeps its rank, which is what is compared,
-/// and can be reckoned with; a ratio without a denominator is no less of a number for the judge than a very large one.
-fn furthest(points: &Points) -> f64 {
-    const FURTHER: f64 = 1000.0;
-    let all = points.control.iter().chain(&points.experiment).copied().filter(|value| value.is_finite());
-    all.map(f64::abs).fold(1.0, f64::max) * FURTHER
-}
-
-fn within(values: &[f64], furthest: f64) -> Vec<f64> {
-    let one = |value: &f64| if value.is_infinite() { furthest.copysign(*value) } else { *value };
-    values.iter().map(one).collect()
+/// The points of an arm, an infinite one right beyond the furthest of its arm, and far beyond the other's. It keeps its rank,
+/// which is what is compared; an interval of shifts that reached to infinity would hold for nothing.
+fn finite(values: &[f64], others: &[f64]) -> Vec<f64> {
+    const BEYOND: f64 = 1.01;
+    const FAR: f64 = 10.0;
+    let most =
+        |values: &[f64]| values.iter().filter(|value| value.is_finite()).fold(0.0, |most, it| it.abs().max(most));
+    let own: f64 = most(values);
+    let furthest = match own.max(FAR * most(others)) {
+        nothing if nothing <= 0.0 => 1.0,
+        most => most * BEYOND,
+    };
+    values.iter().map(|value| if value.is_infinite() { furthest.copysign(*value) } else { *value }).collect()
 }
 
 /// Each side is cleaned by itself: points of one arm do not leave because their partners do.

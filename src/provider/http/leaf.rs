@@ -74,4 +74,22 @@ mod tests {
         let error = send(&leaf, get(Class::Write)).await.unwrap_err();
         assert!(matches!(error, WireError::NotConnected(_)), "{error:?}");
     }
+
+    #[tokio::test]
+    async fn where_a_system_sends_us_is_an_answer_for_those_that_ask_with_a_body() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.local_addr().unwrap());
+        let answered = std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let (mut stream, _) = server.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            let moved = "HTTP/1.1 301 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(moved.as_bytes()).unwrap();
+        });
+        let leaf = reqwest_leaf(&Base::new(url.parse().unwrap()).unmoved()).unwrap();
+        let response = send(&leaf, get(Class::Read)).await.unwrap();
+        let to = response.headers()["location"].to_str().unwrap();
+        assert_eq!((response.status().as_u16(), to), (301, "/elsewhere"));
+        answered.join().unwrap();
+    }
 }

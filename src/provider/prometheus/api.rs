@@ -379,7 +379,7 @@ mod tests {
             assert_eq!((error.kind, error.text.as_str()), (kind, text));
         }
         let slow_down =
-            read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"", Asked::Histograms).unwrap_err();
+            read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"", Asked::Counters).unwrap_err();
         assert_eq!((slow_down.kind, slow_down.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(7))));
     }
 

@@ -147,9 +147,8 @@ impl Card {
     pub fn reason_words(&self) -> Option<String> {
         let chosen = self.reason.and_then(|index| REASONS.get(index)).map(|words| (*words).to_owned());
         let own = self.words.trim();
-        let chosen = chosen.map(|chosen| {
-            if self.takes_words() && !own.is_empty() { format!("{chosen}: {own}") } else { chosen }
-        });
+        let chosen = chosen
+            .map(|chosen| if self.takes_words() && !own.is_empty() { format!("{chosen}: {own}") } else { chosen });
         self.ask.reason.clone().or(chosen)
     }
 

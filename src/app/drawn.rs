@@ -100,6 +100,7 @@ impl Model {
 mod tests {
     use super::*;
     use crate::{
+        app::effect::Effect,
         app::{
             intent::Intent,
             msg::Msg,
@@ -107,7 +108,6 @@ mod tests {
             update::update,
         },
         domain::verb::Verb,
-        app::effect::Effect,
     };
 
     fn frame(model: &mut Model, extent: Extent) {
@@ -250,8 +250,7 @@ mod tests {
         let mut model = seeing(vec![payments()]);
         go(&mut model);
         press(&mut model, Intent::Promote);
-        let drafted =
-            Msg::Drafted { ask: ask(Verb::Promote), draft: Box::new(Ok(draft(&payments(), Verb::Promote))) };
+        let drafted = Msg::Drafted { ask: ask(Verb::Promote), draft: Box::new(Ok(draft(&payments(), Verb::Promote))) };
         update(&mut model, drafted);
         frame(&mut model, Extent::Whole);
         update(&mut model, Msg::Typed('a'));

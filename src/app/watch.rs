@@ -26,9 +26,7 @@ pub struct Arrival {
 
 /// What of a source is in flight, before it tells something new.
 pub(super) fn flying(model: &Model, source: &SourceName, engine: Engine) -> Vec<RolloutId> {
-    let flies = |rollout: &&Rollout| {
-        rollout.id.source == *source && rollout.id.engine == engine && rollout.in_flight()
-    };
+    let flies = |rollout: &&Rollout| rollout.id.source == *source && rollout.id.engine == engine && rollout.in_flight();
     model.store.rollouts().filter(flies).map(|rollout| rollout.id.clone()).collect()
 }
 
@@ -106,7 +104,11 @@ mod tests {
         update(&mut model, Msg::Tick(now() + WATCHED));
         assert_eq!(shown(&model), (Vec::new(), all()));
         let key = RowKey::Rollout(payments().id);
-        assert_eq!((board::rows(&model), board::selected(&model)), (vec![key.clone()], Some(key)), "it can be selected");
+        assert_eq!(
+            (board::rows(&model), board::selected(&model)),
+            (vec![key.clone()], Some(key)),
+            "it can be selected"
+        );
     }
 
     #[test]

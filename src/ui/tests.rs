@@ -132,9 +132,15 @@ fn below_the_least_size_it_says_which_size_is_needed_and_that_nothing_is_sent() 
 fn every_screen_is_drawn_at_every_size_from_the_least_one_on_and_names_what_it_is_about() {
     let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
     let about = [
-        ("board", "payments"), ("board-crowded", "payments"), ("release", "payments"), ("inbox", "ledger"),
-        ("card-forward", "promote payments"), ("card-back", "roll back payments"), ("why", "why: payments"),
-        ("help", "roll back"), ("refused", "refused"),
+        ("board", "payments"),
+        ("board-crowded", "payments"),
+        ("release", "payments"),
+        ("inbox", "ledger"),
+        ("card-forward", "promote payments"),
+        ("card-back", "roll back payments"),
+        ("why", "why: payments"),
+        ("help", "roll back"),
+        ("refused", "refused"),
     ];
     for (columns, rows) in [(60, 12), (60, 40), (80, 23), (80, 12), (100, 16), (200, 12), (200, 60)] {
         for (name, view) in sample::frames(columns, rows) {

@@ -121,7 +121,8 @@ fn share([releases, waiting, steady]: [usize; 3], selected: Section, room: usize
     };
     let shown = releases.max(1).min(left.saturating_sub(1 + lines(least_waiting) + lines(least_steady))).max(1);
     let rest = left.saturating_sub(1 + shown + lines(least_steady));
-    let rows = |least: usize, rows: usize, rest: usize| (least > 0).then(|| rows.min(rest.saturating_sub(gap + 1)).max(1));
+    let rows =
+        |least: usize, rows: usize, rest: usize| (least > 0).then(|| rows.min(rest.saturating_sub(gap + 1)).max(1));
     let waiting = rows(least_waiting, waiting, rest);
     let rest = left.saturating_sub(1 + shown + waiting.map_or(0, lines));
     let some = usize::from(steady > 0 && rest >= gap + 2);
@@ -229,7 +230,8 @@ mod tests {
     fn sections_never_take_more_lines_than_there_are_and_the_selected_one_has_a_row() {
         for room in 4..40 {
             for has in [[0, 0, 9], [1, 0, 0], [4, 3, 8], [500, 500, 500], [2, 9, 0], [0, 4, 4], [9, 1, 300]] {
-                for (index, selected) in [Section::Releases, Section::Waiting, Section::Steady].into_iter().enumerate() {
+                for (index, selected) in [Section::Releases, Section::Waiting, Section::Steady].into_iter().enumerate()
+                {
                     if has[index] == 0 {
                         continue;
                     }

@@ -47,7 +47,11 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let answer = headline::headline(scene.model);
     let words = words(scene.model, &answer);
     let first = Line::of(words.role, format!(" {} {}", words.glyph, words.cause));
-    let first = if words.what.is_empty() { first } else { first.gap(if scene.narrow(70) { 1 } else { 3 }).and(Role::Strong, words.what) };
+    let first = if words.what.is_empty() {
+        first
+    } else {
+        first.gap(if scene.narrow(70) { 1 } else { 3 }).and(Role::Strong, words.what)
+    };
     let mut parts = vec![Part::Line(first.cut(scene.columns))];
     let why = measure::wrap_within(&words.why.join(" "), scene.columns.saturating_sub(4), most);
     parts.extend(why.into_iter().map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));

@@ -9,8 +9,8 @@ use crate::{
     port::plan::Target,
     view::{
         Part, action,
-        board::flight, chrome,
-        footer, freshness, measure, number,
+        board::flight,
+        chrome, footer, freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
         table::{self, Align, List, Spec, heading},

@@ -25,8 +25,8 @@ mod title;
 mod way_back;
 
 pub use self::headline::headline_text;
-pub use crate::app::drawn::{Extent, LEAST};
 use self::{panel::Panels, scene::Scene, sheet::Sheet, span::Line, table::Table};
+pub use crate::app::drawn::{Extent, LEAST};
 use crate::{
     app::model::{Model, Screen},
     keymap::Keymap,

@@ -72,7 +72,8 @@ impl<'a> Places<'a> {
             return false;
         }
         let fits = |name: &str| measure::width(name) <= width;
-        let forms = self.all.iter().map(|name| if fits(name) { (*name).to_owned() } else { self.form(shape, name, width) });
+        let forms =
+            self.all.iter().map(|name| if fits(name) { (*name).to_owned() } else { self.form(shape, name, width) });
         forms.collect::<BTreeSet<String>>().len() == self.all.len()
     }
 
@@ -86,9 +87,10 @@ impl<'a> Places<'a> {
             Shape::Tail => {
                 let begin = format!("{}/…", self.head(head));
                 let room = width.saturating_sub(measure::width(&begin));
-                let skipped = last.char_indices().map(|(at, _)| at).find(|at| {
-                    last.get(*at..).is_some_and(|tail| measure::width(tail) <= room)
-                });
+                let skipped = last
+                    .char_indices()
+                    .map(|(at, _)| at)
+                    .find(|at| last.get(*at..).is_some_and(|tail| measure::width(tail) <= room));
                 format!("{begin}{}", skipped.and_then(|at| last.get(at..)).unwrap_or_default())
             }
         }
@@ -96,9 +98,11 @@ impl<'a> Places<'a> {
 
     /// As much of a first part as tells it from every other first part.
     fn head<'b>(&self, head: &'b str) -> &'b str {
-        let others = || self.all.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)).filter(|other| *other != head);
+        let others =
+            || self.all.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)).filter(|other| *other != head);
         let ends = head.char_indices().map(|(at, c)| at + c.len_utf8());
-        let prefix = ends.filter_map(|end| head.get(..end)).find(|prefix| !others().any(|other| other.starts_with(prefix)));
+        let prefix =
+            ends.filter_map(|end| head.get(..end)).find(|prefix| !others().any(|other| other.starts_with(prefix)));
         prefix.unwrap_or(head)
     }
 }

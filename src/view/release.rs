@@ -13,8 +13,7 @@ use crate::{
     view::{
         Bar, Part, action,
         board::flight::{self, Commits},
-        chrome,
-        freshness, measure, number,
+        chrome, freshness, measure, number,
         scene::Scene,
         span::{Line, Role},
         way_back,

@@ -229,7 +229,11 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     }
     let judgement = scene.model.judgements.get(&rollout.id);
     let watched = watch::until(scene.model, rollout);
-    pieces.push(old(scene, rollout, watched.map_or_else(|| word(rollout, judgement), |until| watching(scene, until, width))));
+    pieces.push(old(
+        scene,
+        rollout,
+        watched.map_or_else(|| word(rollout, judgement), |until| watching(scene, until, width)),
+    ));
     let target = crate::port::plan::Target::Rollout(rollout.id.clone());
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
     pieces.push(match (action, judgement) {

@@ -240,9 +240,8 @@ fn read_back(card: &Card, text: &str, width: usize) -> Vec<Line> {
     let right = card.is_read_back(text);
     let role = if right { Role::Good } else { Role::Strong };
     let cursor = if card.field() == Field::ReadBack { "▏" } else { "" };
-    let typed = Line::of(role, card.typed.clone())
-        .and(Role::Accent, cursor)
-        .and(Role::Good, if right { "  ✔" } else { "" });
+    let typed =
+        Line::of(role, card.typed.clone()).and(Role::Accent, cursor).and(Role::Good, if right { "  ✔" } else { "" });
     let begin = Line::of(Role::Text, " Read back ").and(Role::Strong, text.to_owned()).and(Role::Text, " to send it: ");
     if begin.width() + measure::width(text) + 4 < width && begin.width() + typed.width() < width {
         return vec![begin.join(typed)];
@@ -312,8 +311,15 @@ mod tests {
     #[test]
     fn what_must_be_seen_is_on_every_card_that_can_be_sent_at_every_size() {
         let must = [
-            "PROD/EU", "roll back payments", "1.42.0 (a1b2c3d)", "1.41.3 (9f8e7d6)", "25 % → 0 %", "autosync is on",
-            "1 errors", "5 other", "choose a reason",
+            "PROD/EU",
+            "roll back payments",
+            "1.42.0 (a1b2c3d)",
+            "1.41.3 (9f8e7d6)",
+            "25 % → 0 %",
+            "autosync is on",
+            "1 errors",
+            "5 other",
+            "choose a reason",
         ];
         for columns in 60..130 {
             for rows in 12..40 {

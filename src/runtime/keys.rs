@@ -11,7 +11,9 @@ use crate::{
 };
 
 /// No hand presses two keys within less.
-pub(super) const HAND: Duration = Duration::from_millis(20);
+const HAND: Duration = Duration::from_millis(20);
+/// So long after a key the input is looked at again: surely later than [`HAND`] after it, whatever a timer rounds.
+pub(super) const LOOK: Duration = Duration::from_millis(25);
 /// The same key again within this may be one that is held down: the longest usual delay before a key repeats.
 const HELD: Duration = Duration::from_millis(700);
 

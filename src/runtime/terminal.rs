@@ -97,7 +97,7 @@ where
             event = heard(&mut terminal.input, &mut rhythm) => {
                 // A key is answered with the next frame, however slow the pace of what the world does.
                 keyed = true;
-                hush = Some(wall_sleep(keys::HAND).boxed());
+                hush = Some(wall_sleep(keys::LOOK).boxed());
                 terminal.event(cockpit, event, &mut rhythm)
             }
             // Looks again whether another key waits: one that does not by now was pressed by itself.

@@ -51,3 +51,16 @@ async fn the_wrong_letters_send_nothing() {
     pass(&mut demo, 30).await;
     assert_eq!(mutations(&demo), []);
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_a_gate_for_good_asks_a_reason_and_enter_without_one_sends_nothing() {
+    let mut demo = open("waiting-approval", WIDE).await;
+    press(&mut demo, "i j x").await;
+    says(&demo, WIDE, &["reject ledger", "Reason 1 errors", "choose a reason, 1 to 5"]);
+    press(&mut demo, "Enter").await;
+    pass(&mut demo, 5).await;
+    assert_eq!(mutations(&demo), []);
+    press(&mut demo, "3 Enter").await;
+    pass(&mut demo, 5).await;
+    assert_eq!(mutations(&demo).len(), 1);
+}

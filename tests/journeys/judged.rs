@@ -204,7 +204,7 @@ async fn bursts(look: Look) -> Demo {
             "promote feed",
             "verdict WAIT, not known yet whether it does harm: 26,439 of",
             "Read back c0ff to send it",
-            "Why?",
+            "Reason 1 errors",
         ],
     );
     press(&mut demo, "Enter Esc").await;

@@ -154,7 +154,10 @@ fn a_verdict_stops_counting_when_nothing_new_was_measured_for_a_while() {
     let empty = Window { from: now(), to: now() + Duration::from_secs(90), step: Duration::from_secs(30) };
     update(&mut model, Msg::Signals { source: "prometheus".into(), at: later, window: empty, signals: Ok(Vec::new()) });
     go(&mut model);
-    assert_eq!(reasons(&model, Verb::Promote), ["NO DATA: verdict GO is 91 s old: prometheus has told nothing since 02:07:30"]);
+    assert_eq!(
+        reasons(&model, Verb::Promote),
+        ["NO DATA: verdict GO is 91 s old: prometheus has told nothing since 02:07:30"]
+    );
     assert_eq!(reasons(&model, Verb::Rollback), Vec::<String>::new());
 }
 

@@ -206,6 +206,9 @@ async fn send(
 ) -> Result<Exit, CliError> {
     let began = pilot.model().now;
     let mut record = pilot.execute(confirmed).await.map_err(CliError::failed)?;
+    if let Some(why) = &pilot.model().journal_broken {
+        let _ = writeln!(console.err, "NOT IN THE JOURNAL: {why}; it is carried out all the same");
+    }
     let mut told = 0;
     loop {
         for entry in record.entries.iter().skip(told) {

@@ -116,7 +116,9 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
 }
 
 /// Phase, step of steps, declared and actual weight, stable, canary.
-fn short(rollout: &Rollout) -> (Phase, Option<usize>, usize, (u32, Option<u32>), String, String) {
+type Short = (Phase, Option<usize>, usize, (u32, Option<u32>), String, String);
+
+fn short(rollout: &Rollout) -> Short {
     let name = |version: &Option<Version>| version.as_ref().map_or_else(String::new, ToString::to_string);
     let Rollout { phase, step, steps, weight, stable, canary, .. } = rollout;
     (*phase, *step, steps.len(), (weight.declared, weight.actual.known()), name(stable), name(canary))

@@ -64,7 +64,7 @@ shop/zero v1.0.0 -> v1.2.0, paused 1/2, 34 of 33 by pods, in flight
 }
 
 /// The Rollout of this name, changed, with its ReplicaSets; and what a roll back of it would do.
-async fn rolled_back(name: &str, change: impl Fn(&mut Value, &mut Vec<Value>)) -> (Rollout, Draft) {
+async fn rolled_back(name: &str, change: impl Fn(&mut Value, &mut [Value])) -> (Rollout, Draft) {
     let (mut all, uid) = (objects(), |one: &Value| one["metadata"]["uid"].clone());
     let at = all.iter().position(|one| one["kind"] == "Rollout" && one["metadata"]["name"] == name).unwrap();
     let mut rollout = all.remove(at);
@@ -83,7 +83,7 @@ fn expected(draft: &Draft) -> Vec<String> {
 }
 
 /// v3.1.0 was promoted, and the pods of v3.0.0 are gone.
-fn promoted(rollout: &mut Value, sets: &mut Vec<Value>) {
+fn promoted(rollout: &mut Value, sets: &mut [Value]) {
     let status = &mut rollout["status"];
     (status["currentPodHash"], status["phase"]) = (json!("8554c5fb9b"), json!("Healthy"));
     status["blueGreen"]["activeSelector"] = json!("8554c5fb9b");

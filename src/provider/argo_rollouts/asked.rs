@@ -25,10 +25,18 @@ pub(super) fn current<'a>(view: &View<'a, Rollout>) -> Option<&'a ReplicaSet> {
     MARKS.find(&view.sets, &view.object.status.current_pod_hash)
 }
 
-/// Does the spec ask for another version than the one that the controller names? Only where both are known.
-pub(super) fn is_another(view: &View<'_, Rollout>) -> bool {
+/// Does the spec ask for something else than what the controller names? Only where both are known.
+pub(super) fn is_behind(view: &View<'_, Rollout>) -> bool {
     let (Some(asked), Some(set)) = (template(view), current(view)) else { return false };
     !asked.runs_the_same(&set.spec.template)
+}
+
+/// Does it ask for another version to come in? While it asks for the stable one back, the version on its way is still the one
+/// that the controller names: its pods serve until the controller has taken it up.
+pub(super) fn is_another(view: &View<'_, Rollout>) -> bool {
+    let stable = MARKS.find(&view.sets, &view.object.status.stable_rs);
+    let goes_back = || template(view).zip(stable).is_some_and(|(asked, set)| asked.runs_the_same(&set.spec.template));
+    is_behind(view) && !goes_back()
 }
 
 /// The hash of the version that the spec asks for: the controller's, or where its word is of another version, that of the
@@ -50,7 +58,7 @@ fn fingerprint(template: &Template) -> String {
 /// How far the controller is behind, where it is.
 pub(super) fn lag(view: &View<'_, Rollout>) -> Option<Lag> {
     let meta = &view.object.metadata;
-    let behind = !super::phase::is_observed(view.object) || is_another(view);
+    let behind = !super::phase::is_observed(view.object) || is_behind(view);
     if !view.object.is_taken_up() {
         return Some(Lag { since: meta.creation_timestamp });
     }

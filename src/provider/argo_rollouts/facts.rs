@@ -39,7 +39,7 @@ pub(super) fn facts(view: &View<'_, Rollout>) -> Facts {
     put(fact::PAUSED, (!status.pause_conditions.is_empty()).to_string());
     put(fact::HELD, rollout.spec.paused.to_string());
     put(fact::ABORTED, rollout.is_aborted().to_string());
-    put(OBSERVED, (phase::is_observed(rollout) && !asked::is_another(view)).to_string());
+    put(OBSERVED, (phase::is_observed(rollout) && !asked::is_behind(view)).to_string());
     if view.unread.is_none() {
         count(view, &mut put);
     }

@@ -61,7 +61,7 @@ pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> O
         }
     };
     // The controller decides on what it has taken up; what comes next may be another version.
-    let behind = !phase::is_observed(wire) || asked::is_another(view);
+    let behind = !phase::is_observed(wire) || asked::is_behind(view);
     let unseen = (verb.direction() == Direction::Forward && behind)
         .then(|| "the controller has not taken up the last change of the spec yet".to_owned());
     // A version that the controller does not know of yet is on its way all the same.

@@ -19,7 +19,7 @@ use crate::{
     port::{
         clock::SharedClock,
         kept::{KeptSignals, Outlived},
-        plan::{RevisionGuard, fact},
+        plan::{Expect, RevisionGuard, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
     runtime::{
@@ -111,6 +111,18 @@ async fn an_abort_is_recorded_sent_once_followed_and_verified() {
     assert_eq!(given.cluster.sent(), ["abort"]);
     let told: Vec<Entry> = given.news.lock().unwrap().iter().filter_map(told).collect();
     assert_eq!(told, expected[1..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stops_on_its_way_for_a_human_ends_as_under_way_and_never_as_done() {
+    const WAITS: &str = "waits for a human at";
+    let given = Given::new(&[(0, fact::ABORTED, "true"), (3, WAITS, "step 2/7")]);
+    let mut back = intent(Verb::Abort);
+    back.plan.draft.expect.rests = vec![Expect::is(fact::ABORTED, true), Expect::is(WAITS, "step 2/7")];
+    let entries = given.fly(&back).await;
+    let check =
+        "not done yet, under way: waits for a human at step 2/7; promote goes on, promote full leaves out the rest";
+    assert_eq!(entries.last(), Some(&entry(3, Stage::Unknown { check: check.to_owned() })));
 }
 
 fn told(news: &News) -> Option<Entry> {

@@ -1,5 +1,7 @@
 //! One rollout in flight as a row: its columns, and its status in one cell.
 
+use std::time::Duration;
+
 use crate::{
     app::{inbox, quarantine::Quarantine, watch},
     domain::{
@@ -256,7 +258,8 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     pieces.push(match (action, judgement) {
         (Some(action), _) => action::short(action),
         (None, _) if trouble(scene, rollout).is_some() => {
-            Line::of(Role::Bad, trouble(scene, rollout).unwrap_or_default())
+            let role = if rollout.phase == Phase::Degraded { Role::Bad } else { Role::Warn };
+            Line::of(role, trouble(scene, rollout).unwrap_or_default())
         }
         (None, _) if rollout.aborted_in_spec => {
             let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
@@ -296,18 +299,27 @@ fn watching(scene: &Scene<'_>, until: Timestamp, width: usize) -> Line {
     if whole.width() <= width { whole } else { line }
 }
 
+/// A controller takes a moment for each change of the spec; what is longer is said.
+const BEHIND: Duration = Duration::from_secs(30);
+
 /// What is wrong with it, or not known of it, before any verdict: what does not run cannot be judged.
 pub(in crate::view) fn trouble(scene: &Scene<'_>, rollout: &Rollout) -> Option<String> {
-    let lag = rollout.lag.map(|lag| match lag.since {
-        Some(since) => {
-            let span = number::age(age(scene.now(), since));
-            format!("the controller is behind the spec for {span}")
+    let behind = rollout.lag.and_then(|lag| {
+        let span = lag.since.map(|since| age(scene.now(), since));
+        match span {
+            Some(span) if span < BEHIND => None,
+            Some(span) => Some(format!("the controller is behind the spec for {}", number::age(span))),
+            None => rollout.message.clone(),
         }
-        None => "the controller is behind the spec, since before we looked".to_owned(),
     });
+    // A verdict of harm says more than that something is slow to arrive.
+    let harm = scene.model.judgements.get(&rollout.id).is_some_and(|judgement| judgement.verdict == Verdict::NoGo);
+    if harm {
+        return None;
+    }
     let degraded = rollout.message.clone().filter(|_| rollout.phase == Phase::Degraded);
     let unknown = rollout.unknown.first().map(|unknown| unknown.what.clone());
-    rollout.troubles.first().cloned().or(degraded).or(unknown).or(lag)
+    rollout.troubles.first().cloned().or(degraded).or(unknown).or(behind)
 }
 
 /// The verdict in a word, with its role; with its age where it is so old that it no longer says what is.

@@ -261,7 +261,7 @@ fn each_share_of_the_traffic_is_held_against_its_own_step_from_when_that_was_don
     assert_eq!(declared(&model, &rollout, since), [(at(20), 0.0), (at(24), 0.25), (at(60), 0.5)]);
     let share = |number: i64| match number {
         ..20 => 10,
-        20..24 => 10 + (number - 20) as u64 * 4,
+        20..24 => 10 + (number - 20).unsigned_abs() * 4,
         24..60 => 25,
         _ => 50,
     };

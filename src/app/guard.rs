@@ -121,6 +121,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     }
     if let Some(rollout) = subject.rollout {
         ways.retain(|way| way != "roll back or abort" || rollout.in_flight());
+        if rollout.phase == Phase::Aborted && !ways.is_empty() {
+            ways = after_an_abort(rollout);
+        }
     }
     Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false })
 }
@@ -226,9 +229,21 @@ fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>) -> Circumstanc
     }
 }
 
-/// A version that was taken back is judged anew when it is tried again: what the attempt that is over showed is history, to be
-/// read before, and nothing that it could ever mend.
+/// What can be done where a version was taken back and must not come again: nothing of it is left to hold or to abort.
+fn after_an_abort(rollout: &Rollout) -> Vec<String> {
+    let tag = rollout.canary.as_ref().map_or("it", |version| version.tag.as_str());
+    vec![
+        "deploy a version that mends it: that is judged by what it does itself".to_owned(),
+        format!("roll back, so that the spec no longer holds {tag}"),
+    ]
+}
+
+/// A version that was taken back is judged anew when it is tried again. That nothing is measured of it now is no wonder and
+/// speaks against nothing; harm that it did does.
 fn of_an_attempt(judged: Judged) -> Judged {
+    if judged.verdict == Verdict::NoGo {
+        return judged;
+    }
     let history = format!("the attempt that was aborted ended as {}", judged.verdict.words());
     let why = std::iter::once(history).chain([judged.why]).chain(judged.missing).filter(|part| !part.is_empty());
     let why = why.collect::<Vec<_>>().join(", ");

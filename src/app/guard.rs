@@ -20,7 +20,7 @@ use crate::{
         evidence::Verdict,
         ids::{EnvironmentName, Person, ServiceName},
         offer::{Offer, Risk, offer_for},
-        rollout::Rollout,
+        rollout::{Phase, Rollout},
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
@@ -142,6 +142,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     }
     if let Some(rollout) = subject.rollout {
         ways.retain(|way| way != WAY_BACK || rollout.in_flight());
+        if rollout.phase == Phase::Aborted && !ways.is_empty() {
+            ways = after_an_abort(rollout);
+        }
     }
     Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict })
 }
@@ -304,6 +307,15 @@ fn friction(verb: Verb, risk: Risk, draft: &Draft, goes_back: bool, risky: bool)
         (None, true) => Friction::Reason,
         (None, false) => Friction::Enter,
     }
+}
+
+/// What can be done where a version was taken back and must not come again: nothing of it is left to hold or to abort.
+fn after_an_abort(rollout: &Rollout) -> Vec<String> {
+    let tag = rollout.canary.as_ref().map_or("it", |version| version.tag.as_str());
+    vec![
+        "deploy a version that mends it: that is judged by what it does itself".to_owned(),
+        format!("roll back, so that the spec no longer holds {tag}"),
+    ]
 }
 
 fn words(subject: &Subject<'_>) -> String {

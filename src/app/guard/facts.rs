@@ -126,9 +126,12 @@ fn judged(model: &Model, rollout: &Rollout, judgement: &Judgement) -> Judged {
     Judged { verdict: judgement.verdict, why: why.to_owned(), missing, due, old }
 }
 
-/// A version that was taken back is judged anew when it is tried again: what the attempt that is over showed is history, to be
-/// read before, and nothing that it could ever mend.
+/// A version that was taken back is judged anew when it is tried again. That nothing is measured of it now is no wonder and
+/// speaks against nothing; harm that it did does.
 fn of_an_attempt(judged: Judged) -> Judged {
+    if judged.verdict == Verdict::NoGo {
+        return judged;
+    }
     let history = format!("the attempt that was aborted ended as {}", judged.verdict.words());
     let why = std::iter::once(history).chain([judged.why]).chain(judged.missing).filter(|part| !part.is_empty());
     let why = why.collect::<Vec<_>>().join(", ") + "; a retry is judged anew";

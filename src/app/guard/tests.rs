@@ -420,9 +420,10 @@ proptest! {
         let read = !(wrong.unread || wrong.cluster_fails || wrong.metrics_fail || wrong.stale || wrong.journal);
         for verb in Verb::iter().filter(|verb| verb.direction() == Direction::Forward) {
             let passed = ask(&model, ask_for(verb)).is_ok();
-            // What an aborted attempt showed is history to a retry, which is a risk and is judged anew.
+            // That nothing is measured of an aborted attempt speaks against nothing: a retry is judged anew. Harm does.
             let tries_again = verb == Verb::Retry && wrong.phase == Phase::Aborted;
-            let thought = if tries_again { wrong.verdict.is_some() } else { thought };
+            let no_harm = wrong.verdict.is_some_and(|(verdict, _)| verdict != Verdict::NoGo);
+            let thought = if tries_again { no_harm } else { thought };
             prop_assert_eq!(passed, seen && thought && read, "{}: {:?}", verb, reasons(&model, verb));
         }
     }

@@ -316,7 +316,9 @@ fn age_verdicts(model: &mut Model, end: Timestamp) {
     let (now, step) = (model.now, model.session.signal_step);
     let old = model.judgements.iter().filter(|(_, judgement)| judgement.stale(now, step).is_some());
     let old: Vec<RolloutId> = old.map(|(id, _)| id.clone()).collect();
-    old.iter().for_each(|id| judge_one(model, id));
+    for id in old {
+        judge_one(model, &id);
+    }
 }
 
 /// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.

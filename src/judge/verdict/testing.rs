@@ -80,7 +80,7 @@ impl Tests {
     pub(super) fn verdict(&self, missing: &[Missing]) -> Verdict {
         if self.harm_at.is_some() {
             Verdict::NoGo
-        } else if missing.iter().any(|missing| missing.prevents_judging()) {
+        } else if missing.iter().any(Missing::prevents_judging) {
             Verdict::NoData
         } else if self.safe_at.is_some() && missing.is_empty() {
             Verdict::Go

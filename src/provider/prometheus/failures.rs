@@ -129,7 +129,7 @@ impl Failures {
 
     /// Matchers of the series that lack what is asked for, beginning with a comma.
     pub(super) fn lacking(lacks: &BTreeSet<String>) -> String {
-        lacks.iter().map(|label| format!(",{label}=\"\"")).collect()
+        lacks.iter().fold(String::new(), |all, label| all + "," + label + "=\"\"")
     }
 
     /// The labels of a series that may hold its outcome: those that sound like it first, without those that say whose it is.

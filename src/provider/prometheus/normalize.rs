@@ -195,7 +195,9 @@ fn version(preset: &Preset, series: &Samples) -> String {
 fn of_version(preset: &Preset, label: &str, measured: &Measured, step: Duration) -> Option<VersionSignals> {
     let length = TimeDelta::from_std(step).unwrap_or(TimeDelta::MAX);
     let mut parts = measured.counters.parts(length);
-    parts.iter_mut().for_each(|part| part.counts.retain(|counts| !measured.is_untold(&counts.to)));
+    for part in &mut parts {
+        part.counts.retain(|counts| !measured.is_untold(&counts.to));
+    }
     parts.retain(|part| !part.counts.is_empty());
     if measured.rate.is_empty() && measured.ratio.is_empty() && measured.buckets.is_empty() && parts.is_empty() {
         return None;

@@ -125,29 +125,32 @@ mod tests {
         sum(template, &BTreeSet::from(["code"])).map(|it| (it.wider, it.one_each))
     }
 
-    fn both(wider: &str, one_each: &str) -> Option<(String, String)> {
-        Some((wider.to_owned(), one_each.to_owned()))
+    fn both(wider: &str, one_each: &str) -> (String, String) {
+        (wider.to_owned(), one_each.to_owned())
     }
 
     #[test]
     fn labels_join_those_of_the_outermost_sum_wherever_they_stand() {
         assert_eq!(
             widened("sum by (app, v) (rate(x{by=\"(by\"$SEL}[$W]) * on (job) max by (job) (info))"),
-            both(
+            Some(both(
                 "sum by (app, v, code) (rate(x{by=\"(by\"$SEL}[$W]) * on (job) max by (job) (info))",
                 "topk by (app, v) (1, rate(x{by=\"(by\"$SEL}[$W]) * on (job) max by (job) (info))"
-            )
+            ))
         );
         assert_eq!(
             widened("sum(rate(x{a=\"\\\")\"}[$W])) by (app,code)"),
-            both("sum(rate(x{a=\"\\\")\"}[$W])) by (app,code)", "topk(1, rate(x{a=\"\\\")\"}[$W])) by (app,code)")
+            Some(both(
+                "sum(rate(x{a=\"\\\")\"}[$W])) by (app,code)",
+                "topk(1, rate(x{a=\"\\\")\"}[$W])) by (app,code)"
+            ))
         );
         assert_eq!(
             widened("label_replace(sum by(app)(rate(x[$W])), 'v', '$1', 'app', '.*-(by)')"),
-            both(
+            Some(both(
                 "label_replace(sum by(app, code)(rate(x[$W])), 'v', '$1', 'app', '.*-(by)')",
                 "label_replace(topk by(app)(1, rate(x[$W])), 'v', '$1', 'app', '.*-(by)')"
-            )
+            ))
         );
     }
 

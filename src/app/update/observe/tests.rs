@@ -227,6 +227,13 @@ fn a_version_that_is_tried_again_is_judged_by_what_it_does_now_and_its_harm_is_h
     let with = |phase| Rollout { phase, ..payments() };
     see(&mut model, at(0), vec![with(Phase::Aborted)]);
     assert_eq!(verdict(&model).0, Some(Verdict::NoGo), "what was taken back was bad");
+    let refused = retry(&model, Phase::Aborted).unwrap_err();
+    assert!(refused.reasons[0].starts_with("verdict NO-GO: errors 10 % against 0.5 %"), "{refused:?}");
+    let ways = [
+        "deploy a version that mends it: that is judged by what it does itself",
+        "roll back, so that the spec no longer holds 1.42.0",
+    ];
+    assert_eq!(refused.ways, ways);
     tell(&mut model, told(0, 10, |_| (0, 0), alike));
     see(&mut model, at(10), vec![with(Phase::Progressing)]);
     let id = payments().id;
@@ -242,6 +249,27 @@ fn a_version_that_is_tried_again_is_judged_by_what_it_does_now_and_its_harm_is_h
         "{history}"
     );
     assert_eq!(model.judgements, from_scratch(&model));
+}
+
+/// May payments be tried again, by an engine that would?
+fn retry(model: &Model, phase: Phase) -> Result<crate::port::plan::Ask, crate::app::guard::Refusal> {
+    let offer = crate::domain::offer::Offer::open(crate::domain::verb::Verb::Retry, crate::domain::offer::Risk::High);
+    let mut model = model.clone();
+    let now = model.now;
+    see(&mut model, now, vec![Rollout { phase, offers: vec![offer], ..payments() }]);
+    crate::app::guard::ask(&model, crate::app::sample::ask(crate::domain::verb::Verb::Retry))
+}
+
+#[test]
+fn a_good_version_that_was_taken_back_may_be_tried_again_although_nothing_is_measured_of_it_now() {
+    let mut model = seeing(vec![payments()]);
+    tell(&mut model, told(-40, 0, alike, alike));
+    see(&mut model, at(0), vec![Rollout { phase: Phase::Aborted, ..payments() }]);
+    let (window, mut signals) = told(0, 10, alike, alike);
+    signals.versions.pop();
+    tell(&mut model, (window, signals));
+    assert_eq!(verdict(&model).0, Some(Verdict::NoData));
+    assert!(retry(&model, Phase::Aborted).is_ok());
 }
 
 /// A rollout of which each step was seen to begin at these moments.
@@ -261,7 +289,7 @@ fn each_share_of_the_traffic_is_held_against_its_own_step_from_when_that_was_don
     assert_eq!(declared(&model, &rollout, since), [(at(20), 0.0), (at(24), 0.25), (at(60), 0.5)]);
     let share = |number: i64| match number {
         ..20 => 10,
-        20..24 => 10 + (number - 20) as u64 * 4,
+        20..24 => 10 + (number - 20).unsigned_abs() * 4,
         24..60 => 25,
         _ => 50,
     };

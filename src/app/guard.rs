@@ -35,7 +35,7 @@ use crate::{
 /// How much of a commit is read back.
 const READ_BACK: usize = 4;
 
-pub use self::facts::standing;
+pub use self::facts::{blind_spot, standing};
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

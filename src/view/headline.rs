@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     app::{
+        guard,
         headline::{self, Cause, Headline},
         intent::Intent,
         model::Model,
@@ -155,6 +156,7 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
         let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
         why.extend(doubt.map(|doubt| format!("Doubt: {doubt}.")));
     }
+    why.extend(rollout.and_then(|rollout| guard::blind_spot(model, rollout)).map(|what| format!("NO DATA: {what}.")));
     let (silent, old): (Vec<SourceState>, Vec<SourceState>) =
         unseen(model).partition(|state| state.freshness == Freshness::Never);
     why.extend(old.iter().map(|state| format!("{}.", describe(state))));
@@ -274,6 +276,21 @@ mod tests {
             text.starts_with("CANNOT TELL WHETHER IT IS THE RELEASE recs 5.7.0, canary 25 %: requests (canary)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_stable_version_that_was_not_seen_is_no_green_headline() {
+        let mut unseen = sample::rollout(
+            "kubernetes-eu",
+            "pay",
+            &crate::domain::version::Version::tagged("1"),
+            &crate::domain::version::Version::tagged("2"),
+        );
+        unseen.replica_sets.retain(|set| set.role != rollout::Role::Stable);
+        let hash = unseen.identity.stable_hash.clone();
+        let text = headline_text(&only(vec![unseen]));
+        let said = format!("NO DATA: Argo Rollouts names {hash} as the stable version, and its pods were not seen.");
+        assert!(text.starts_with("CANNOT TELL WHETHER IT IS THE RELEASE pay 2") && text.contains(&said), "{text}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ const READ_BACK: usize = 4;
 
 #[cfg(test)]
 pub(in crate::app) use self::facts::against;
-pub use self::facts::standing;
+pub use self::facts::{blind_spot, standing};
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

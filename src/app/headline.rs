@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::Display;
 
 use crate::{
-    app::{board, model::Model},
+    app::{board, guard, model::Model},
     domain::{
         evidence::Verdict,
         ids::RolloutId,
@@ -66,7 +66,7 @@ pub fn headline(model: &Model) -> Headline {
     }
     let blind = |rollout: &&&Rollout| {
         let state = model.store.seen_rollout(&rollout.id).map(|seen| seen.freshness(model.now));
-        verdict(rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
+        guard::standing(model, rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
     };
     if let Some(unseen) = flying.iter().find(blind) {
         return Headline { cause: Cause::Unknown, rollout: Some(unseen.id.clone()), onset: None, moved: Vec::new() };

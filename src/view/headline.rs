@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     app::{
+        guard,
         headline::{self, Cause, Headline},
         intent::Intent,
         model::Model,
@@ -167,6 +168,11 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
     if let Some(rollout) = rollout {
         why.extend(engine_words(rollout));
     }
+    // What the engine says of it has been said; the rest keeps it from being called good all the same.
+    let blind = rollout.and_then(|rollout| guard::blind_spot(model, rollout)).map(|what| format!("{what}."));
+    if let Some(what) = blind.filter(|what| !why.contains(what)) {
+        why.push(format!("NO DATA: {what}"));
+    }
     let (silent, old): (Vec<SourceState>, Vec<SourceState>) =
         unseen(model).partition(|state| state.freshness == Freshness::Never);
     // The cause leads: what is missing follows from it, and a narrow screen cuts the end.
@@ -300,6 +306,21 @@ mod tests {
             text.starts_with("CANNOT TELL WHETHER IT IS THE RELEASE recs 5.7.0, canary 25 %: requests (canary)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_stable_version_that_was_not_seen_is_no_green_headline() {
+        let mut unseen = sample::rollout(
+            "kubernetes-eu",
+            "pay",
+            &crate::domain::version::Version::tagged("1"),
+            &crate::domain::version::Version::tagged("2"),
+        );
+        unseen.arms.retain(|arm| arm.role != rollout::Role::Stable);
+        let hash = unseen.identity.stable_hash.clone();
+        let text = headline_text(&only(vec![unseen]));
+        let said = format!("NO DATA: Argo Rollouts names {hash} as the stable version, and its pods were not seen.");
+        assert!(text.starts_with("CANNOT TELL WHETHER IT IS THE RELEASE pay 2") && text.contains(&said), "{text}");
     }
 
     #[test]

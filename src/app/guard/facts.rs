@@ -85,11 +85,27 @@ fn assess(model: &Model, rollout: &Rollout) -> Assessment {
     })
 }
 
+/// What of a rollout without a verdict keeps anybody from calling it good, as a sentence.
+pub fn blind_spot(model: &Model, rollout: &Rollout) -> Option<String> {
+    let known = rollout.unknown.first().map(|unknown| unknown.what.clone());
+    known.or_else(|| match assess(model, rollout) {
+        Assessment::NotJudgedBecause(Unjudged::Missing(what)) => Some(what),
+        Assessment::Judged(judged) => judged.old,
+        Assessment::NotJudgedBecause(_) => {
+            is_down(rollout).then(|| format!("none of its {} pods is available", rollout.replicas))
+        }
+    })
+}
+
+fn is_down(rollout: &Rollout) -> bool {
+    rollout.replicas > 0 && rollout.arms.iter().all(|arm| arm.pods.is_some_and(|pods| pods.available == 0))
+}
+
 /// What is to be thought of a rollout by whoever does not look further: its verdict, where it is not too old to count; NO DATA
 /// where it should have one, or is ill; nothing where there is nothing to judge.
 pub fn standing(model: &Model, rollout: &Rollout) -> Option<Verdict> {
-    let down = rollout.replicas > 0 && rollout.arms.iter().all(|arm| arm.pods.is_some_and(|pods| pods.available == 0));
-    let ill = down || matches!(rollout.phase, Phase::Degraded | Phase::Unknown) || !rollout.unknown.is_empty();
+    let ill =
+        is_down(rollout) || matches!(rollout.phase, Phase::Degraded | Phase::Unknown) || !rollout.unknown.is_empty();
     match assess(model, rollout) {
         Assessment::Judged(judged) if judged.verdict == Verdict::NoGo => Some(Verdict::NoGo),
         Assessment::Judged(judged) if judged.old.is_some() || !rollout.unknown.is_empty() => Some(Verdict::NoData),

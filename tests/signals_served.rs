@@ -1,7 +1,6 @@
 //! Signals as exporters really write them: a served world whose rollout is judged by a real Prometheus with a history of the
 //! world's time, seen by processes of their own.
 
-#[cfg(test)]
 #[path = "support/served.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod served;

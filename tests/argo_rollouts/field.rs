@@ -491,3 +491,23 @@ async fn a_command_that_cannot_name_the_revision_is_a_patch() {
     let patch = "kubectl -n shop patch deployments.apps web --type=json -p '[";
     assert!(back.calls[0].command.starts_with(patch), "{}", back.calls[0].command);
 }
+
+#[tokio::test]
+async fn while_the_spec_goes_back_the_version_that_still_serves_stays_in_sight() {
+    let mut all = tagged("several-containers", "shopfront", |_| "r.test/shopfront:2.3.0".to_owned());
+    all.retain(|one| one["kind"] == "Rollout");
+    all[0]["spec"]["template"]["spec"]["initContainers"][0]["image"] = "r.test/shopfront-assets:2.3.0".into();
+    all[0]["metadata"]["generation"] = 6.into();
+    all.extend(objects("several-containers").into_iter().filter(|one| one["kind"] == "ReplicaSet"));
+    let front = Stage::of(&holding(&all)).one("shopfront").await;
+    let expected = lines(
+        "
+shop/shopfront 2.3.0 -> 2.4.0, progressing 1/2, 20 of 20 by pods, in flight
+  arms: canary 2.4.0 1/1, stable 2.3.0 4/4; back: 2.3.0
+  open: pause, abort, roll back, restart
+  message: waiting for rollout spec update to be observed
+  behind since None
+",
+    );
+    assert_eq!(said(&front), expected);
+}

@@ -7,10 +7,9 @@ use futures::{FutureExt, StreamExt};
 use holdshort::{
     domain::{
         offer::offer_for,
-        rollout::{Arm, Pause, PauseReason, Rollout, Share},
+        rollout::{Pause, PauseReason, Rollout},
         time::Timestamp,
         verb::Verb,
-        version::Version,
     },
     port::{
         facet::{Change, Rollouts},
@@ -23,6 +22,7 @@ use serde_json::{Value, json};
 use crate::server::{
     DEPLOYMENTS, EVENTS, PODS, REVIEWS, ROLLOUTS, RUNS, SETS, Say, Server, at, cluster, list, recorded,
 };
+use crate::words::said;
 
 /// When the objects are looked at.
 fn now() -> Timestamp {
@@ -110,46 +110,6 @@ impl Stage {
     async fn read(&self, rollout: &Rollout) -> Facts {
         self.facet(rollout).read(&Target::Rollout(rollout.id.clone())).await.unwrap().facts
     }
-}
-
-/// A rollout in a few lines: what is shown of it, and which verbs are open.
-pub(crate) fn said(rollout: &Rollout) -> String {
-    let name = |version: &Option<Version>| version.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
-    let share = match rollout.weight.actual {
-        Share::Told(share) => format!("{share} told"),
-        Share::ByPods(share) => format!("{share} by pods"),
-        Share::Unknown => "unknown".to_owned(),
-    };
-    let step = rollout.step.map(|step| format!(" {step}/{}", rollout.steps.len())).unwrap_or_default();
-    let arms: Vec<String> = rollout
-        .arms
-        .iter()
-        .map(|arm| {
-            let pods = arm.pods.map_or_else(|| "?".to_owned(), |pods| format!("{}/{}", pods.ready, pods.desired));
-            format!("{} {} {pods}", arm.role, arm.called())
-        })
-        .collect();
-    let flies = if rollout.in_flight() { "in flight" } else { "steady" };
-    let back = rollout.way_back().map_or_else(|| "none".to_owned(), Arm::called);
-    let open: Vec<&str> =
-        rollout.offers.iter().filter(|offer| offer.blocked.is_none()).map(|offer| offer.verb.words()).collect();
-    let mut lines = vec![
-        format!(
-            "{} {} -> {}, {}{step}, {} of {share}, {flies}",
-            rollout.id.path,
-            name(&rollout.stable),
-            name(&rollout.canary),
-            rollout.phase,
-            rollout.weight.declared
-        ),
-        format!("  arms: {}; back: {back}", arms.join(", ")),
-        format!("  open: {}", open.join(", ")),
-    ];
-    lines.extend(rollout.message.iter().map(|message| format!("  message: {message}")));
-    lines.extend(rollout.lag.map(|lag| format!("  behind since {:?}", lag.since.map(|since| since.to_string()))));
-    lines.extend(rollout.troubles.iter().map(|trouble| format!("  trouble: {trouble}")));
-    lines.extend(rollout.unknown.iter().map(|unknown| format!("  unknown: {} ({})", unknown.what, unknown.way)));
-    lines.join("\n")
 }
 
 /// What is said of every rollout of a case.
@@ -490,4 +450,24 @@ async fn a_command_that_cannot_name_the_revision_is_a_patch() {
     assert_eq!(back.effect, "0 % → 0 % of its pods on 3; 2 everywhere");
     let patch = "kubectl -n shop patch deployments.apps web --type=json -p '[";
     assert!(back.calls[0].command.starts_with(patch), "{}", back.calls[0].command);
+}
+
+#[tokio::test]
+async fn while_the_spec_goes_back_the_version_that_still_serves_stays_in_sight() {
+    let mut all = tagged("several-containers", "shopfront", |_| "reg.test:5000/team/shopfront:2.3.0".to_owned());
+    all.retain(|one| one["kind"] == "Rollout");
+    all[0]["spec"]["template"]["spec"]["initContainers"][0]["image"] = "r.test/shopfront-assets:2.3.0".into();
+    all[0]["metadata"]["generation"] = 6.into();
+    all.extend(objects("several-containers").into_iter().filter(|one| one["kind"] == "ReplicaSet"));
+    let front = Stage::of(&holding(&all)).one("shopfront").await;
+    let expected = lines(
+        "
+shop/shopfront 2.3.0 -> 2.4.0, progressing 1/2, 20 of 20 by pods, in flight
+  arms: canary 2.4.0 1/1, stable 2.3.0 4/4; back: 2.3.0
+  open: pause, abort, roll back, restart
+  message: waiting for rollout spec update to be observed
+  behind since None
+",
+    );
+    assert_eq!(said(&front), expected);
 }

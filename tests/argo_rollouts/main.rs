@@ -17,3 +17,5 @@ mod shop;
 mod vectors;
 #[cfg(test)]
 mod verbs;
+#[cfg(test)]
+mod words;

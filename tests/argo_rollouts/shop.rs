@@ -8,8 +8,9 @@ use holdshort::{
 use serde_json::{Value, json};
 
 use crate::{
-    field::{Stage, holding, said},
+    field::{Stage, holding},
     server::recorded_json,
+    words::said,
 };
 
 fn objects() -> Vec<Value> {

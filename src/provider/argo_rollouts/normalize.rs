@@ -224,8 +224,12 @@ fn arms(view: &View<'_, api::Rollout>) -> Vec<Arm> {
     all
 }
 
-/// The version on its way is the one of the spec: it is older than its ReplicaSet, and may say more.
+/// The version on its way is the one of the spec: it is older than its ReplicaSet, and may say more. While the spec goes back
+/// to the stable version, the pods that still serve are of another one than it asks for.
 fn named_by_spec(view: &View<'_, api::Rollout>, arm: &mut Arm, container: &str) {
+    if asked::is_behind(view) && !asked::is_another(view) {
+        return;
+    }
     let holder = asked::current(view).filter(|set| clean(&set.metadata.name) == arm.name).map(|set| &set.metadata);
     let none = Meta::default();
     let named = asked::template(view).and_then(|it| workload::version(it, holder.unwrap_or(&none), container));

@@ -279,7 +279,8 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
     let mut table = Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "WEIGHT", "VERDICT", "REASON"]);
     let flying: BTreeSet<String> = board::in_flight(model).into_iter().map(|rollout| rollout.id.to_string()).collect();
     for row in status.rollouts.iter().filter(|row| flying.contains(&row.id)) {
-        let version = |tag: &Option<String>| tag.clone().unwrap_or_else(|| "none".to_owned());
+        let none = if row.unknown.is_empty() { "none" } else { "?" };
+        let version = |tag: &Option<String>| tag.clone().unwrap_or_else(|| none.to_owned());
         table.row([
             row.service.clone(),
             row.environment.clone(),

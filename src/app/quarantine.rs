@@ -161,7 +161,14 @@ impl<'a> Deed<'a> {
     /// Did it reach the system? What was refused, or failed before a call was taken, changed nothing.
     fn was_sent(&self) -> bool {
         let taken = |stage: &Stage| {
-            matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. } | Stage::Done { .. } | Stage::Unknown { .. })
+            matches!(
+                stage,
+                Stage::Accepted { .. }
+                    | Stage::Moving { .. }
+                    | Stage::Done { .. }
+                    | Stage::Unknown { .. }
+                    | Stage::Rests { .. }
+            )
         };
         self.entries.iter().any(|entry| taken(&entry.stage))
     }

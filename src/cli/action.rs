@@ -25,7 +25,7 @@ pub struct Action {
     pub verb: Verb,
     /// The full id of what it acts on.
     pub target: String,
-    /// `planned` (`--dry-run`), `refused`, `under_way`, `done`, `failed`, `unknown` or `preempted`.
+    /// `planned` (`--dry-run`), `refused`, `under_way`, `done`, `failed`, `unknown`, `rests` or `preempted`.
     pub outcome: &'static str,
     /// What was observed, why it was refused or failed, or what to check.
     pub said: String,
@@ -92,8 +92,8 @@ pub struct CallOut {
 pub struct StageOut {
     /// When.
     pub at: Timestamp,
-    /// `recorded`, `sending`, `accepted`, `moving`, `not_moving`, `done`, `refused`, `failed`, `unknown` or
-    /// `preempted`.
+    /// `recorded`, `sending`, `accepted`, `moving`, `not_moving`, `done`, `refused`, `failed`, `unknown`,
+    /// `rests` or `preempted`.
     pub stage: &'static str,
     /// In words.
     pub said: String,
@@ -149,6 +149,7 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::Refused { why, .. } => ("refused", why.clone()),
         Stage::Failed { why, .. } => ("failed", why.clone()),
         Stage::Unknown { check } => ("unknown", check.clone()),
+        Stage::Rests { said } => ("rests", said.clone()),
         Stage::Preempted { by, said } => ("preempted", format!("by record {by}: {said}; nothing more of it is sent")),
     }
 }
@@ -167,6 +168,7 @@ pub fn exit_of(stage: &Stage) -> Option<Exit> {
             _ => Exit::Failed,
         }),
         Stage::Unknown { .. } => Some(Exit::Unknown),
+        Stage::Rests { .. } => Some(Exit::Wait),
         _ => None,
     }
 }

@@ -47,7 +47,7 @@ pub struct RecordOut {
     pub verb: Verb,
     /// The full id of what it acts on.
     pub target: String,
-    /// `done`, `refused`, `failed`, `unknown`, `preempted`, or `under_way`.
+    /// `done`, `refused`, `failed`, `unknown`, `rests`, `preempted`, or `under_way`.
     pub outcome: &'static str,
     /// How it ended, in words; how far it is while it is under way.
     pub said: String,

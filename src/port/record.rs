@@ -76,6 +76,11 @@ pub enum Stage {
         /// What to check, as a sentence.
         check: String,
     },
+    /// It went as far as it goes by itself, and waits for a human now: what was named is not reached yet.
+    Rests {
+        /// Where, and what ends the wait.
+        said: String,
+    },
     /// Somebody goes back on the same target: nothing more of this is sent. A call that was on its way may still land; who
     /// goes back watches for it.
     Preempted {
@@ -99,6 +104,7 @@ impl Stage {
             | Self::Refused { .. }
             | Self::Failed { .. }
             | Self::Unknown { .. }
+            | Self::Rests { .. }
             | Self::Preempted { .. } => true,
         }
     }

@@ -69,7 +69,9 @@ pub(super) fn lines(action: &Action, columns: usize) -> Vec<Line> {
 fn mark(action: &Action) -> (&'static str, Role) {
     match action.latest().map(|entry| &entry.stage) {
         Some(Stage::Done { .. }) => ("✔", Role::Good),
-        Some(Stage::Refused { .. } | Stage::Preempted { .. } | Stage::NotMoving { .. }) => ("▲", Role::Warn),
+        Some(Stage::Refused { .. } | Stage::Preempted { .. } | Stage::Rests { .. } | Stage::NotMoving { .. }) => {
+            ("▲", Role::Warn)
+        }
         Some(Stage::Failed { .. }) => ("✖", Role::Bad),
         Some(Stage::Unknown { .. }) => ("?", Role::Bad),
         _ => ("●", Role::Accent),
@@ -91,6 +93,7 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::Refused { why, .. } => (Line::of(Role::Warn, format!("REFUSED {at}: {why}; nothing was sent")), false),
         Stage::Failed { why, .. } => (Line::of(Role::Bad, format!("FAILED {at}: {why}")), false),
         Stage::Unknown { check } => (Line::of(Role::Bad, format!("OUTCOME UNKNOWN {at}: {check}")), false),
+        Stage::Rests { said } => (Line::of(Role::Warn, format!("WAITS FOR A HUMAN {at}: {said}")), false),
         Stage::Preempted { by, said } => (Line::of(Role::Warn, format!("ENDED {at} by record {by}: {said}")), false),
     }
 }

@@ -65,7 +65,7 @@ impl Flight<'_> {
                         return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}"), fault: None });
                     }
                     if !expect.rests.is_empty() && expect.rests.iter().all(|one| one.holds(&reading.facts)) {
-                        return Ok(Stage::Unknown { check: words::resting(plan) });
+                        return Ok(Stage::Rests { said: words::resting(plan) });
                     }
                     (last, fault) = (reading.facts, None);
                 }

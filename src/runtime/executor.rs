@@ -248,7 +248,8 @@ impl Flight<'_> {
         for sent in 0..SENDS {
             if sent > 0 {
                 reading = self.read(plan, actor).await?;
-                if plan.draft.expect.all.iter().all(|expect| expect.holds(&reading.facts)) {
+                let holds = plan.draft.expect.all.iter().all(|expect| expect.holds(&reading.facts));
+                if holds && words::replaced(plan, &reading.facts).is_none() {
                     // Somebody else did it meanwhile; there is nothing left to send.
                     return Ok(Call::Unanswered);
                 }

@@ -254,6 +254,11 @@ impl Flight<'_> {
                     return Ok(Call::Unanswered);
                 }
             }
+            if index == 0 && words::is_going_back_already(plan, &reading.facts) {
+                // The same, from a record that this one ended or from somebody else, has landed since this was drawn: it is
+                // watched to its end, not refused.
+                return Ok(Call::Unanswered);
+            }
             if sent > 0 || index == 0 {
                 compare(plan, index, &reading.facts)?;
             }

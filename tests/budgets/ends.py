@@ -367,8 +367,10 @@ def kill_point(world, service, verb, victim, moment):
     """Kills at a moment after the intent was written, and goes back from a fresh process: the seconds until that was accepted."""
     child = world.start(*confirmed(verb, service))
     point = Point(child)
-    if not point.recorded.wait(PATIENCE):
-        raise Misbehaviour(f"{verb} {service} was not begun")
+    while not point.recorded.wait(0.1):
+        if child.poll() is not None and not point.recorded.is_set():
+            said = child.stdout.read()
+            raise Misbehaviour(f"{verb} {service} was not begun: {said}")
     time.sleep(moment)
     record = max(world.ends())
     executor = executor_of(world, record)
@@ -393,8 +395,8 @@ def kill_point(world, service, verb, victim, moment):
         if verb == "rollback" and "the spec holds 1.1.0" in action["said"] and ":1.1.0" in world.generation(service)[1]:
             took = None  # it is back already: there is nothing to accept
             break
-        if verb == "rollback" and "already under way: roll back" in action["said"] and executor_of(world, record):
-            took = None  # the first one goes on
+        if verb == "rollback" and "already under way: roll back" in action["said"] and victim == "foreground":
+            took = None  # the first one goes on, or has just ended
             break
         locked = locked or action["said"]
         if time.monotonic() - killed > PATIENCE:

@@ -19,7 +19,7 @@ use crate::{
     port::{
         clock::SharedClock,
         kept::{KeptSignals, Outlived},
-        plan::{RevisionGuard, fact},
+        plan::{Expect, RevisionGuard, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
     runtime::{
@@ -137,6 +137,19 @@ async fn a_call_that_another_version_forestalls_is_not_done_although_what_it_exp
     let entries = given.fly(&intent(Verb::Abort)).await;
     let why = "moved: canary hash 7d → 8e; nothing was sent".to_owned();
     assert_eq!(entries.last(), Some(&entry(0, Stage::Refused { why, changed: true })));
+    assert_eq!(given.cluster.sent(), &[] as &[String]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_has_landed_already_is_watched_to_its_end_and_not_refused_as_moved() {
+    let given = Given::new(&[]);
+    let mut back = intent(Verb::Rollback);
+    back.plan.draft.expect.all = vec![Expect::is(fact::CANARY, "5c"), Expect::is(fact::WEIGHT, "0")];
+    let id = given.begin(&back);
+    given.cluster.set(fact::CANARY, "5c");
+    given.cluster.set(fact::WEIGHT, "0");
+    let end = given.run(id).await.unwrap();
+    assert!(matches!(end.stage, Stage::Done { .. }), "{end:?}");
     assert_eq!(given.cluster.sent(), &[] as &[String]);
 }
 

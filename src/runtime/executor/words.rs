@@ -1,7 +1,7 @@
 //! What the executor says: which facts moved, what was observed, what to check by hand.
 
 use crate::{
-    domain::verb::Verb,
+    domain::verb::{Direction, Verb},
     port::plan::{Expect, Facts, Plan, fact},
 };
 
@@ -22,6 +22,12 @@ pub(super) fn became_another(plan: &Plan, now: &Facts) -> Option<String> {
         .iter()
         .filter(|(name, was)| IDENTITY.contains(&name.as_str()) && now.get(*name) != Some(was) && !expected(name));
     differences(other, now)
+}
+
+/// Is the world different from what a plan that goes back is bound to, and only in what that plan wants?
+pub(super) fn is_going_back_already(plan: &Plan, now: &Facts) -> bool {
+    let differs = || moved(plan, now).is_some() && became_another(plan, now).is_none();
+    plan.verb.direction() == Direction::Back && differs()
 }
 
 /// How the object, or the version in its spec, is another one than the plan is about; `None` when it is not, or when the plan

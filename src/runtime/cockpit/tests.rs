@@ -361,6 +361,19 @@ async fn a_record_that_nobody_carries_on_with_is_brought_to_its_end_by_looking()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_way_back_that_nobody_carries_out_any_more_does_not_refuse_the_same_to_a_session_that_begins() {
+    let given = Given::new(&GOES_BACK);
+    drop(given.journal.begin(&intent(Verb::Abort)).unwrap());
+    let mut cockpit = given.cockpit();
+    cockpit.settle().await;
+    cockpit.press("a 1 Enter").await.unwrap();
+    cockpit.pass(Duration::from_secs(6)).await;
+    assert!(matches!(latest(&cockpit), Some(Stage::Done { .. })), "{:?}", latest(&cockpit));
+    assert_eq!((given.cluster.sent().len(), given.records().len()), (1, 2));
+    assert!(given.records().iter().all(|record| record.end().is_some()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_does_not_move_is_said_on_screen() {
     let given = Given::new(&[(0, fact::ABORTED, "true")]);
     let mut cockpit = given.cockpit();

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs, io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -226,7 +227,13 @@ impl Ground {
 
 fn begin_recording(path: &Path, at: Timestamp, size: (u16, u16), session: &Session) -> Result<Recorder, CliError> {
     let failed = |why: io::Error| CliError::failed(format!("cannot record to {}: {why}", path.display()));
-    Recorder::begin(fs::File::create(path).map_err(failed)?, at, size, session).map_err(failed)
+    // What it shows is the operator's, and a link would lead somewhere else.
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    #[expect(clippy::cast_possible_wrap, reason = "a flag, not a number")]
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    let file = options.open(path).map_err(failed)?;
+    Recorder::begin(file, at, size, session).map_err(failed)
 }
 
 /// Starts a detached executor of the same program with the same configuration.

@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write, net::SocketAddr, sync::Arc};
 
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
     cli::{
@@ -60,8 +63,11 @@ pub(super) async fn run(
     }
     writeln!(out, "ready")?;
     out.flush()?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = serve(listener, world, clock) => ended.map(|()| Exit::Done).map_err(CliError::from),
         stopped = tokio::signal::ctrl_c() => stopped.map(|()| Exit::Interrupted).map_err(CliError::from),
+        // The folder goes with it.
+        _ = terminate.recv() => Ok(Exit::Interrupted),
     }
 }

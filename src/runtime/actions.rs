@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     app::{action::Lost, guard::Confirmed, msg::Msg},
-    domain::time::{Timestamp, after as later},
+    domain::time::after as later,
     journal::{
         Changes, JournalError, Seq,
         attendance::{Attendance, Task},
@@ -219,7 +219,11 @@ impl Actions {
             };
             let begun = changes.records.iter().filter(|record| record.end().is_none()).map(|record| record.id);
             let open: BTreeSet<RecordId> = open.into_iter().chain(begun).collect();
-            let lost = open.into_iter().filter(|id| !ledger.is_attended(*id)).collect();
+            // Whoever carries it out attends it before anybody can see it, and until its end is written. Asked in this order,
+            // it may have ended meanwhile.
+            let is_open =
+                |id: &RecordId| ledger.get(*id).is_ok_and(|it| it.is_some_and(|record| record.end().is_none()));
+            let lost = open.into_iter().filter(|id| !ledger.is_attended(*id)).filter(is_open).collect();
             Ok(Look { changes, lost })
         };
         let mut look = spawn_blocking(read).await.unwrap_or_else(|_| Ok(Look::default()))?;
@@ -255,17 +259,16 @@ impl Actions {
         }
     }
 
-    /// Records that nobody carries out any more. Seen twice: one that was begun just now is not attended yet.
+    /// Records that nobody carries out any more, each told once. A session knows them from its first look on: what nobody
+    /// carries out must not stand in the way of a command that begins just now.
     fn tell_lost(&self, lost: &BTreeSet<RecordId>, followed: &mut Followed, tasks: &mut JoinSet<()>) {
-        let (now, own) = (self.clock.now(), self.own.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        followed.missed.retain(|id, _| lost.contains(id) && followed.open.contains(id));
-        for id in lost.iter().filter(|id| followed.open.contains(id) && !own.contains(id)) {
-            let missed = followed.missed.entry(*id).or_insert((0, now));
-            missed.0 += 1;
-            if missed.0 == PATIENCE {
-                self.tell(Msg::Lost(*id, Lost::Died(missed.1)));
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        followed.missed.retain(|id| lost.contains(id) && followed.open.contains(id));
+        for id in lost.iter().copied().filter(|id| followed.open.contains(id) && !own.contains(id)) {
+            if followed.missed.insert(id) {
+                self.tell(Msg::Lost(id, Lost::Died(self.clock.now())));
                 if !self.read_only {
-                    let (actions, id) = (self.clone(), *id);
+                    let actions = self.clone();
                     tasks.spawn(async move { actions.conclude(id).await });
                 }
             }
@@ -282,9 +285,6 @@ impl Actions {
     }
 }
 
-/// How many looks a record must be without an executor before it counts as abandoned: between the intent and its executor
-/// lies a moment.
-const PATIENCE: u32 = 3;
 /// The records that a session is told of at its start: what they say of earlier versions counts for the way back.
 const REMEMBERED: usize = 200;
 /// An act that ended this long ago is still news to a session that starts.
@@ -297,8 +297,8 @@ struct Followed {
     after: Option<Seq>,
     /// The records that have not ended.
     open: BTreeSet<RecordId>,
-    /// Those that were seen without an executor: in how many looks, and since when.
-    missed: BTreeMap<RecordId, (u32, Timestamp)>,
+    /// Those that were seen without an executor.
+    missed: BTreeSet<RecordId>,
 }
 
 /// What one look at the journal showed.

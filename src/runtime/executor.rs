@@ -248,10 +248,16 @@ impl Flight<'_> {
         for sent in 0..SENDS {
             if sent > 0 {
                 reading = self.read(plan, actor).await?;
-                if plan.draft.expect.all.iter().all(|expect| expect.holds(&reading.facts)) {
+                let holds = plan.draft.expect.all.iter().all(|expect| expect.holds(&reading.facts));
+                if holds && words::replaced(plan, &reading.facts).is_none() {
                     // Somebody else did it meanwhile; there is nothing left to send.
                     return Ok(Call::Unanswered);
                 }
+            }
+            if index == 0 && words::is_going_back_already(plan, &reading.facts) {
+                // The same, from a record that this one ended or from somebody else, has landed since this was drawn: it is
+                // watched to its end, not refused.
+                return Ok(Call::Unanswered);
             }
             if sent > 0 || index == 0 {
                 compare(plan, index, &reading.facts)?;

@@ -34,6 +34,8 @@ use crate::{
 pub(super) enum Fault {
     /// The object moved on a moment before: 409.
     Conflict,
+    /// Another version took its place a moment before, of which everything holds that an abort expects: 409.
+    Replaced,
     /// 403.
     Forbidden,
     /// It takes effect and the answer is lost.
@@ -203,6 +205,12 @@ impl Actor for Cluster {
             let lost = || ProviderError::new(FaultKind::Unreachable, "connection lost").maybe_done();
             match fault {
                 Some(Fault::Conflict) => {
+                    state.revision += 1;
+                    return Err(conflict());
+                }
+                Some(Fault::Replaced) => {
+                    let now = [(fact::CANARY, "8e"), (fact::ABORTED, "true"), (fact::WEIGHT, "0")];
+                    state.facts.extend(now.map(|(name, value)| (name.to_owned(), value.to_owned())));
                     state.revision += 1;
                     return Err(conflict());
                 }

@@ -124,14 +124,17 @@ pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
             services.push(rollout.service.clone());
         }
     }
+    gaps.retain(|_, services| !services.is_empty());
     if gaps.is_empty() && model.store.has_looked_for_rollouts() {
-        // Nothing is in flight: the sources must still prove that they would answer.
+        // Nothing is in flight, or an earlier process read all of it: the sources must still prove that they would answer.
         let due = model.signals_proven.is_none_or(|proven| proven < end);
         model.signals_proven = Some(end);
         let window = Window { from: end - step, to: end, step };
         return due.then_some(Effect::ReadSignals { services: Vec::new(), window }).into_iter().collect();
     }
-    gaps.retain(|_, services| !services.is_empty());
+    if !gaps.is_empty() {
+        model.signals_proven = Some(end);
+    }
     model.signals_asked.extend(gaps.values().flatten().map(|service| (service.clone(), end)));
     gaps.into_iter()
         .map(|(from, services)| Effect::ReadSignals { services, window: Window { from, to: end, step } })

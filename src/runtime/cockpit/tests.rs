@@ -153,6 +153,20 @@ async fn counts_that_were_judged_survive_a_restart_even_when_the_source_lost_its
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_finds_every_count_kept_still_learns_that_the_source_would_answer() {
+    let given = Given { meter: Some(Arc::new(Memory(at(0)))), ..Given::new(&GOES_BACK) };
+    let mut first = given.cockpit();
+    first.settle().await;
+    first.idle().await;
+    drop(first);
+    let mut second = given.cockpit();
+    second.settle().await;
+    let sources = second.model().store.sources(given.clock.now());
+    let states: Vec<_> = sources.iter().map(|state| (state.source.as_str(), state.freshness)).collect();
+    assert_eq!(states, [("eu", Freshness::Live), ("prom", Freshness::Live)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_journal_that_cannot_keep_counts_is_named_once_and_everything_goes_on() {
     let given = Given { meter: Some(Arc::new(Memory(at(0)))), ..Given::new(&GOES_BACK) };
     let broken = || {
@@ -295,6 +309,19 @@ async fn a_record_that_nobody_carries_on_with_is_brought_to_its_end_by_looking()
     cockpit.pass(Duration::from_secs(150)).await;
     let why = "interrupted before anything was sent".to_owned();
     assert_eq!(latest(&cockpit), Some(Stage::Refused { why, changed: false }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_nobody_carries_out_any_more_does_not_refuse_the_same_to_a_session_that_begins() {
+    let given = Given::new(&GOES_BACK);
+    drop(given.journal.begin(&intent(Verb::Abort)).unwrap());
+    let mut cockpit = given.cockpit();
+    cockpit.settle().await;
+    cockpit.press("a 1 Enter").await.unwrap();
+    cockpit.pass(Duration::from_secs(6)).await;
+    assert!(matches!(latest(&cockpit), Some(Stage::Done { .. })), "{:?}", latest(&cockpit));
+    assert_eq!((given.cluster.sent().len(), given.records().len()), (1, 2));
+    assert!(given.records().iter().all(|record| record.end().is_some()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ use crate::{
     port::{
         clock::SharedClock,
         kept::{KeptSignals, Outlived},
-        plan::{RevisionGuard, fact},
+        plan::{Expect, RevisionGuard, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
     runtime::{
@@ -128,6 +128,38 @@ async fn a_target_that_moved_since_the_card_is_refused_and_nothing_is_sent() {
     let why = "moved: canary hash 7d → 8e; nothing was sent".to_owned();
     assert_eq!(entries, [entry(0, Stage::Recorded), entry(0, Stage::Refused { why, changed: true })]);
     assert_eq!(given.cluster.sent(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_another_version_forestalls_is_not_done_although_what_it_expects_holds_of_that_version() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.fail_with(&[Fault::Replaced]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let why = "moved: canary hash 7d → 8e; nothing was sent".to_owned();
+    assert_eq!(entries.last(), Some(&entry(0, Stage::Refused { why, changed: true })));
+    assert_eq!(given.cluster.sent(), &[] as &[String]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_has_landed_already_is_watched_to_its_end_and_not_refused_as_moved() {
+    let given = Given::new(&[]);
+    let mut back = intent(Verb::Rollback);
+    back.plan.draft.expect.all = vec![Expect::is(fact::CANARY, "5c"), Expect::is(fact::WEIGHT, "0")];
+    let id = given.begin(&back);
+    given.cluster.set(fact::CANARY, "5c");
+    given.cluster.set(fact::WEIGHT, "0");
+    let end = given.run(id).await.unwrap();
+    assert!(matches!(end.stage, Stage::Done { .. }), "{end:?}");
+    assert_eq!(given.cluster.sent(), &[] as &[String]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_of_another_version_does_not_verify_a_call_whose_answer_was_lost() {
+    let given = Given::new(&[(0, fact::CANARY, "8e"), (0, fact::ABORTED, "true"), (0, fact::WEIGHT, "0")]);
+    given.cluster.fail_with(&[Fault::LostAnswer]);
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let Some(Stage::Unknown { check }) = entries.last().map(|entry| &entry.stage) else { panic!("{entries:?}") };
+    assert!(check.starts_with("it was sent, and moved: canary hash 7d → 8e; look at "), "{check}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,12 @@ impl Flight<'_> {
                     self.note_movement(plan, &reading.facts, &mut movement).await?;
                     let holds = expect.all.iter().all(|one| one.holds(&reading.facts));
                     if holds && settled.is_none_or(|settled| settled <= clock.now()) {
-                        return Ok(Stage::Done { said: words::observed(plan) });
+                        return Ok(match words::replaced(plan, &reading.facts) {
+                            None => Stage::Done { said: words::observed(plan) },
+                            Some(moved) => {
+                                Stage::Unknown { check: words::check(plan, &format!("it was sent, and {moved}")) }
+                            }
+                        });
                     }
                     if seen && !holds && self.may_send && words::became_another(plan, &reading.facts).is_none() {
                         // It was so and is no longer: what had been on its way has landed. Once more, and never again.

@@ -1,6 +1,9 @@
 //! What the executor says: which facts moved, what was observed, what to check by hand.
 
-use crate::port::plan::{Expect, Facts, Plan, fact};
+use crate::{
+    domain::verb::{Direction, Verb},
+    port::plan::{Expect, Facts, Plan, fact},
+};
 
 /// The facts that say which object, and which versions, a plan is about.
 const IDENTITY: [&str; 3] = [fact::UID, fact::CANARY, fact::STABLE];
@@ -19,6 +22,22 @@ pub(super) fn became_another(plan: &Plan, now: &Facts) -> Option<String> {
         .iter()
         .filter(|(name, was)| IDENTITY.contains(&name.as_str()) && now.get(*name) != Some(was) && !expected(name));
     differences(other, now)
+}
+
+/// Is the world different from what a plan that goes back is bound to, and only in what that plan wants?
+pub(super) fn is_going_back_already(plan: &Plan, now: &Facts) -> bool {
+    let differs = || moved(plan, now).is_some() && became_another(plan, now).is_none();
+    plan.verb.direction() == Direction::Back && differs()
+}
+
+/// How the object, or the version in its spec, is another one than the plan is about; `None` when it is not, or when the plan
+/// makes it so. What is observed of another one proves nothing: a new version begins at its first step, and is not aborted.
+pub(super) fn replaced(plan: &Plan, now: &Facts) -> Option<String> {
+    let expected = |name: &str| plan.draft.expect.all.iter().any(|expect| expect.fact == name && expect.holds(now));
+    // A restart may be a new template, and so a new hash; its time tells it from every other.
+    let by_itself = |name: &str| name == fact::CANARY && (plan.verb == Verb::Restart || expected(name));
+    let about = |name: &str| [fact::UID, fact::CANARY].contains(&name) && !by_itself(name);
+    differences(plan.draft.bound.iter().filter(|(name, was)| about(name.as_str()) && now.get(*name) != Some(was)), now)
 }
 
 fn differences<'a>(changed: impl Iterator<Item = (&'a String, &'a String)>, now: &Facts) -> Option<String> {

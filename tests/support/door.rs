@@ -122,7 +122,7 @@ impl Door {
     /// A request past the door, `GET /path`, with headers and a body: the status and the body of the answer.
     pub(crate) fn ask(&self, line: &str, headers: &[&str], body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.inside).unwrap();
-        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let more: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
         let length = body.len();
         write!(
             stream,

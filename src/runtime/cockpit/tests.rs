@@ -154,6 +154,20 @@ async fn counts_that_were_judged_survive_a_restart_even_when_the_source_lost_its
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_finds_every_count_kept_still_learns_that_the_source_would_answer() {
+    let given = Given { meter: Some(Arc::new(Memory(at(0)))), ..Given::new(&GOES_BACK) };
+    let mut first = given.cockpit();
+    first.settle().await;
+    first.idle().await;
+    drop(first);
+    let mut second = given.cockpit();
+    second.settle().await;
+    let sources = second.model().store.sources(given.clock.now());
+    let states: Vec<_> = sources.iter().map(|state| (state.source.as_str(), state.freshness)).collect();
+    assert_eq!(states, [("eu", Freshness::Live), ("prom", Freshness::Live)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_journal_that_cannot_keep_counts_is_named_once_and_everything_goes_on() {
     let given = Given { meter: Some(Arc::new(Memory(at(0)))), ..Given::new(&GOES_BACK) };
     let broken = || {

@@ -14,13 +14,13 @@ use crate::{
         guard::facts::{circumstances, evidence},
         inbox,
         model::Model,
-        quarantine::{Quarantine, WayBack},
+        quarantine::{Quarantine, WayBack, put_back_lately},
     },
     domain::{
         evidence::Verdict,
         ids::{EnvironmentName, Person, ServiceName},
         offer::{Offer, Risk, offer_for},
-        rollout::{Phase, Rollout},
+        rollout::{Phase, Role, Rollout},
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
@@ -161,6 +161,18 @@ fn way_back(
         return Ok((ask.to.clone(), None));
     }
     let quarantine = Quarantine::of(&model.actions, rollout);
+    if let Some(back) = put_back_lately(&model.actions, rollout, model.now).filter(|_| offer.blocked.is_none())
+        && let Some(further) = quarantine.way_back(rollout).arm().filter(|arm| arm.role == Role::Old)
+    {
+        // The same key once more must not lead further than it said.
+        let (to, who, at) = (spec_words(rollout), &back.who, back.at.format("%H:%M:%S"));
+        let why =
+            format!("{to} was put back just now ({who}, {at}); once more goes further back, to {}", further.called());
+        let name = further.version.as_ref().map_or(&further.hash, |version| &version.tag);
+        let way = format!("`holdshort rollback {} --to {name}` goes there", rollout.id);
+        let what = format!("{} in {}", rollout.service, rollout.environment);
+        return Err(Refusal { ways: vec![way], ..refuse(ask.verb, what, &why) });
+    }
     match quarantine.way_back(rollout) {
         WayBack::Older(arm, _) => Ok((Some(arm.hash.clone()), offer.blocked.clone())),
         WayBack::OnlyLeft(arm, left) if offer.blocked.is_none() && !model.session.read_only => {
@@ -176,6 +188,10 @@ fn way_back(
         }
         _ => Ok((None, offer.blocked.clone())),
     }
+}
+
+fn spec_words(rollout: &Rollout) -> String {
+    rollout.canary.as_ref().map_or_else(|| "the version before".to_owned(), ToString::to_string)
 }
 
 /// May this be asked although that is under way? Going back may: it ends whatever else is. Only the same act is not begun
@@ -196,7 +212,12 @@ fn ends_another(model: &Model, asked: &Ask) -> Option<String> {
     let action = model.actions.running_on(&asked.target)?;
     let (verb, who, since) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
     let sent = action.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
-    let rest = if sent { "what it has sent is undone by this" } else { "it has sent nothing yet" };
+    let rest = match (sent, action.plan.direction()) {
+        (false, _) => "it has sent nothing yet",
+        (true, Direction::Forward) => "and this takes back what it has sent",
+        // Pods that are being replaced, or a version that was being put back, go on as the system sees fit.
+        (true, _) => "what it has sent may still take effect",
+    };
     Some(format!("ends {verb} ({who}, {since}), which is under way: nothing more of it is sent, {rest}"))
 }
 

@@ -1,14 +1,14 @@
 //! Versions that were left for cause: our own record knows that somebody rolled back or aborted from them, who, when and why.
 //! Such a version is never "the way back", however new its revision is. Derived from records, nothing else.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
     app::action::{Action, Actions},
     domain::{
         ids::Person,
         rollout::{Arm, Role, Rollout},
-        time::Timestamp,
+        time::{Timestamp, age},
         verb::Direction,
         version::Version,
     },
@@ -145,6 +145,33 @@ struct Deed<'a> {
     reason: &'a Option<String>,
     plan: &'a Plan,
     entries: &'a [Entry],
+}
+
+/// That a version was put back a short while ago, and the spec holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// By whom.
+    pub who: Person,
+    /// When that was confirmed.
+    pub at: Timestamp,
+}
+
+/// So long after a roll back, one more that names no version is more likely the same one again than one further back.
+const LATELY: Duration = Duration::from_mins(15);
+
+/// Who put the version back that the spec holds now, where that is under way or was a short while ago.
+pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> Option<PutBack> {
+    let target = Target::Rollout(rollout.id.clone());
+    let past = actions.past().iter().map(Deed::of_record);
+    let deeds = past.chain(actions.iter().map(Deed::of_action));
+    let mut newest = deeds.filter(|deed| deed.plan.target == target).collect::<Vec<_>>();
+    newest.sort_by_key(|deed| deed.record);
+    // Sent is enough: that the spec holds it shows that it landed, whatever became of its executor.
+    let sending = |entry: &Entry| matches!(entry.stage, Stage::Sending { .. });
+    let last = newest.into_iter().rfind(|deed| deed.was_sent() || deed.entries.iter().any(sending))?;
+    let there = goes_to(last.plan)? == rollout.identity.canary_hash && last.plan.direction() == Direction::Back;
+    let recent = last.entries.last().is_none_or(|entry| age(now, entry.at) <= LATELY);
+    (there && recent).then(|| PutBack { who: last.who.clone(), at: last.at })
 }
 
 impl<'a> Deed<'a> {

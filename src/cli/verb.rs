@@ -148,7 +148,8 @@ fn fill(ask: Ask, plan: Plan, args: &VerbArgs) -> Result<Card, CliError> {
     card.typed = card.plan.friction.read_back().map(str::to_owned).unwrap_or_default();
     let other = REASONS.len() - 1;
     let given = card.ask.reason.as_deref().and_then(|reason| REASONS.iter().position(|known| *known == reason));
-    card.reason = Some(given.unwrap_or(other));
+    // What somebody wrote counts as "other"; where nobody wrote anything, none was given.
+    card.reason = given.or(card.ask.reason.as_ref().map(|_| other));
     Ok(card)
 }
 

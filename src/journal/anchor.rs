@@ -42,8 +42,13 @@ impl Anchor {
         Some(Head { lines: lines.parse().ok()?, hash: hash.to_owned() })
     }
 
+    /// Where it is kept: whoever moved a journal away on purpose removes this file too.
+    pub(super) fn place(&self) -> &Path {
+        &self.file
+    }
+
     /// Keeps a head in place of an earlier one. One that is behind what is kept changes nothing: another process of this
-    /// user was quicker.
+    /// user was quicker. The caller has seen that the earlier one is still in the journal: else that would be forgotten.
     pub(super) fn keep(&self, head: &Head) -> io::Result<()> {
         if self.read().is_some_and(|kept| kept.lines >= head.lines) {
             return Ok(());

@@ -21,7 +21,7 @@ use crate::{
     domain::{text, time::Timestamp},
     journal::{
         Chain, Changes, Journal, JournalError, Seq,
-        anchor::Anchor,
+        anchor::{Anchor, Head},
         attendance::{Attendance, Register, Task},
         place,
         signer::Signer,
@@ -52,7 +52,7 @@ impl SqliteJournal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let broken = |why: String, way| JournalError::Broken { path: path.to_owned(), why, way };
         if path.is_dir() {
-            return Err(broken("is a directory".to_owned(), "name a file with state.url"));
+            return Err(broken("is a directory".to_owned(), "name a file with state.path"));
         }
         if let Some(parent) = path.parent() {
             place::folder(parent).map_err(|error| {
@@ -118,6 +118,19 @@ impl SqliteJournal {
         work(&mut connection).map_err(|trouble| troubled(&self.path, trouble))
     }
 
+    /// How far the journal has come, where that may take the place of what this user's own state remembers: a journal that
+    /// was cut off or written anew must not make it forget.
+    fn head_to_keep(&self, tx: &Transaction<'_>) -> Result<Option<Head>, Trouble> {
+        let Some(anchor) = &self.anchor else { return Ok(None) };
+        match anchor.read() {
+            Some(kept) if !lines::has(tx, &kept)? => {
+                tracing::warn!("the journal is not the one that you wrote last; `holdshort audit verify` says more");
+                Ok(None)
+            }
+            _ => lines::last(tx),
+        }
+    }
+
     /// One write: all of it is on disk when this returns, or none of it.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>) -> Result<T, JournalError> {
         self.with(|connection| {
@@ -127,7 +140,7 @@ impl SqliteJournal {
             if let Some(signer) = &self.signer {
                 lines::sign(&tx, before, signer)?;
             }
-            let head = lines::last(&tx)?.filter(|_| self.anchor.is_some());
+            let head = self.head_to_keep(&tx)?;
             tx.commit()?;
             if let (Some(anchor), Some(head)) = (&self.anchor, head)
                 && let Err(error) = anchor.keep(&head)
@@ -242,8 +255,8 @@ impl Journal for SqliteJournal {
 
     fn verify(&self) -> Result<Chain, JournalError> {
         let own = self.signer.as_ref().map(|signer| signer.name());
-        let kept = self.anchor.as_ref().and_then(Anchor::read);
-        self.with(|connection| verify::verify(connection, own.as_deref(), kept.as_ref()))
+        let kept = self.anchor.as_ref().and_then(|anchor| Some((anchor.read()?, anchor.place())));
+        self.with(|connection| verify::verify(connection, own.as_deref(), kept.as_ref().map(|(head, at)| (head, *at))))
     }
 }
 
@@ -330,24 +343,24 @@ fn explained(path: &Path, error: &rusqlite::Error) -> JournalError {
             (format!("another process has held it for {} s", BUSY.as_secs()), "see which one with `fuser`; try again")
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            let way = "make the file and its directory writable (SQLite puts a file beside it), or name another place with state.url";
+            let way = "make the file and its directory writable (SQLite puts a file beside it), or name another place with state.path";
             ("cannot be written".to_owned(), way)
         }
         Some(ErrorCode::CannotOpen) => {
-            ("cannot be opened".to_owned(), "check the rights of the file and its directory, or set state.url")
+            ("cannot be opened".to_owned(), "check the rights of the file and its directory, or set state.path")
         }
         Some(ErrorCode::DiskFull) => {
             ("the disk is full".to_owned(), "free some space; abort and roll back work meanwhile")
         }
         Some(ErrorCode::NotADatabase) => (
             "is not a journal (not an SQLite database)".to_owned(),
-            "move it aside, or name another file with state.url",
+            "move it aside, or name another file with state.path",
         ),
         Some(ErrorCode::DatabaseCorrupt) => {
             (format!("is damaged: {}", plain()), "keep a copy, then bring it back from a backup or name another file")
         }
         Some(ErrorCode::SystemIoFailure) => {
-            (format!("the disk fails: {}", plain()), "check the disk, or set state.url")
+            (format!("the disk fails: {}", plain()), "check the disk, or set state.path")
         }
         _ => (plain(), "`holdshort audit verify` may say more"),
     };

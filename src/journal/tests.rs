@@ -263,6 +263,19 @@ fn a_chain_that_is_changed_and_hashed_anew_is_not_signed_by_its_writer_and_a_cut
 }
 
 #[test]
+fn a_journal_that_was_made_anew_is_missed_however_far_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let begin = |verb| drop(signed(dir.path(), "dana").begin(&intent(verb)).unwrap());
+    begin(Verb::Pause);
+    std::fs::remove_file(dir.path().join("state/journal.db")).unwrap();
+    for verb in [Verb::Abort, Verb::Rollback, Verb::Abort] {
+        begin(verb);
+        let Chain::Broken { why, .. } = signed(dir.path(), "dana").verify().unwrap() else { panic!("{verb}") };
+        assert!(why.contains("another line than you saw there") && why.contains("remove "), "{why}");
+    }
+}
+
+#[test]
 fn a_changed_or_missing_line_names_its_record() {
     let changes = [
         ("UPDATE lines SET body = replace(body, 'dana', 'lena') WHERE seq = 4", 2, 4, "it is not as it was written"),

@@ -197,7 +197,14 @@ fn a_roll_back_that_names_nothing_passes_over_what_was_left_for_cause() {
     (older.hash, older.role, older.version) = ("0lder".to_owned(), Role::Old, Some(Version::tagged("1.40.0")));
     (older.revision, older.earlier_revisions) = (Some(1), Vec::new());
     rollout.arms.push(older);
-    see(&mut model, now(), vec![rollout]);
+    see(&mut model, now(), vec![rollout.clone()]);
+    // The same key once more leads no further while that is fresh; by name it does.
+    let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
+    let said = "1.41.3 (9f8e7d6) was put back just now (lee, 02:07:30); once more goes further back, to 1.40.0";
+    assert_eq!(refusal.reasons, [said]);
+    let named = Ask { to: Some("1.40.0".to_owned()), ..ask_for(Verb::Rollback) };
+    assert!(ask(&model, named).is_ok());
+    see(&mut model, now() + Duration::from_mins(16), vec![rollout]);
     assert_eq!(ask(&model, ask_for(Verb::Rollback)).unwrap().to.as_deref(), Some("0lder"));
 }
 

@@ -131,7 +131,7 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
             "risks": [],
         },
         "stages": [
-            {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk; nothing was sent"},
+            {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk, before anything is sent"},
             {"at": "2026-03-10T02:07:01Z", "stage": "sending", "said": "call 1"},
             {"at": "2026-03-10T02:07:01Z", "stage": "done", "said": "25 % → 0 %, verified"},
         ],
@@ -169,7 +169,7 @@ fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
     assert_eq!((ended.exit, &value["outcome"], &value["exit"]), (Ok(Exit::Wait), &"under_way".into(), &4.into()));
     let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --reason errors --wait=0s", None);
     assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
-    let said = "abort payments: under way, not verified yet, the intent is on disk; nothing was sent; `holdshort audit show \
+    let said = "abort payments: under way, not verified yet, the intent is on disk, before anything is sent; `holdshort audit show \
                 12` says how it ends (record 12)\n";
     assert_eq!(ended.out, said);
 }

@@ -65,6 +65,14 @@ pub(super) fn last(connection: &Connection) -> Result<Option<Head>, Trouble> {
     Ok(head.optional()?)
 }
 
+/// Is this line still there as it was?
+pub(super) fn has(connection: &Connection, head: &Head) -> Result<bool, Trouble> {
+    let mut query = connection.prepare_cached("SELECT hash FROM lines WHERE seq = ?1")?;
+    let at = i64::try_from(head.lines).unwrap_or(i64::MAX);
+    let hash: Option<String> = query.query_row([at], |row| row.get(0)).optional()?;
+    Ok(hash.as_ref() == Some(&head.hash))
+}
+
 /// How many entries a record has; `None` when there is no such record.
 pub(super) fn entries(tx: &Transaction<'_>, id: i64) -> Result<Option<i64>, Trouble> {
     Ok(tx.query_row("SELECT max(n) FROM lines WHERE record = ?1", [id], |row| row.get(0))?)

@@ -85,7 +85,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
             tx.pragma_update(None, "application_id", APPLICATION)?;
             tx.pragma_update(None, "user_version", FORM)?;
         }
-        _ => return strange("is a database of another program", "name another file with state.url"),
+        _ => return strange("is a database of another program", "name another file with state.path"),
     }
     tx.execute_batch(SIGNALS)?;
     for (kind, name) in objects(&tx)? {
@@ -93,7 +93,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
         let of_sqlite = kind == "index" && name.starts_with("sqlite_autoindex_");
         if !(table_of_ours && OURS.contains(&name.as_str()) || of_sqlite) {
             let why = format!("holds a {kind} '{}' that holdshort did not make", crate::domain::text::clean(&name));
-            let way = "somebody may have tampered with it: keep a copy, and name another file with state.url";
+            let way = "somebody may have tampered with it: keep a copy, and name another file with state.path";
             return Err(Unusable::Strange(Strange(why, way)));
         }
     }

@@ -1,11 +1,15 @@
 //! The chain recomputed: every byte, every signature, and what this user's own state remembers of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use rusqlite::Connection;
 
 use super::{Trouble, record_id};
 use crate::{
+    domain::text::clean,
     journal::{Chain, Signed, anchor::Head, body, chain, signer},
     port::record::RecordId,
 };
@@ -29,7 +33,15 @@ struct So {
 }
 
 /// Recomputes everything. `own` is the key of whoever asks, `kept` what their own state remembers.
-pub(super) fn verify(connection: &Connection, own: Option<&str>, kept: Option<&Head>) -> Result<Chain, Trouble> {
+pub(super) fn verify(
+    connection: &Connection,
+    own: Option<&str>,
+    kept: Option<(&Head, &Path)>,
+) -> Result<Chain, Trouble> {
+    let meant = kept.map(|(_, at)| clean(&at.display().to_string()));
+    let meant = meant.map(|at| format!("; if somebody moved the journal away on purpose, remove {at}"));
+    let meant = meant.unwrap_or_default();
+    let kept = kept.map(|(head, _)| head);
     let mut query =
         connection.prepare("SELECT seq, record, n, kind, body, hash, signer, signature FROM lines ORDER BY seq")?;
     let mut rows = query.query([])?;
@@ -45,7 +57,7 @@ pub(super) fn verify(connection: &Connection, own: Option<&str>, kept: Option<&H
             hash: bytes(5)?,
             signed: row.get::<_, Option<String>>(6)?.zip(row.get(7)?),
         };
-        match check(&line, &before, &so, kept) {
+        match check(&line, &before, &so) {
             Ok(hash) => before = hash,
             Err(why) => {
                 let at = u64::try_from(line.seq).unwrap_or_default();
@@ -53,9 +65,13 @@ pub(super) fn verify(connection: &Connection, own: Option<&str>, kept: Option<&H
             }
         }
         so.take(&line);
+        if kept.is_some_and(|kept| kept.lines == so.lines && kept.hash != before) {
+            let why = format!("it is another line than you saw there: the journal was written anew{meant}");
+            return Ok(Chain::Broken { record: record_id(line.record), line: so.lines, why });
+        }
     }
     if let Some(kept) = kept.filter(|kept| kept.lines > so.lines) {
-        let why = format!("{} lines that you saw at its end are missing", kept.lines - so.lines);
+        let why = format!("{} lines that you saw at its end are missing{meant}", kept.lines - so.lines);
         return Ok(Chain::Broken { record: RecordId(0), line: so.lines + 1, why });
     }
     let signed = |(key, (lines, claims)): (String, (u64, BTreeSet<String>))| Signed {
@@ -68,7 +84,7 @@ pub(super) fn verify(connection: &Connection, own: Option<&str>, kept: Option<&H
 }
 
 /// The hash of a line, or what is wrong with it.
-fn check(line: &Line, before: &str, so: &So, kept: Option<&Head>) -> Result<String, String> {
+fn check(line: &Line, before: &str, so: &So) -> Result<String, String> {
     let Line { seq, record, n, kind, body, .. } = line;
     let at = u64::try_from(*seq).unwrap_or_default();
     if at != so.lines + 1 {
@@ -84,9 +100,6 @@ fn check(line: &Line, before: &str, so: &So, kept: Option<&Head>) -> Result<Stri
         // Form 1 signed nothing; since the first signature everybody signs.
         None if so.signers.is_empty() => {}
         None => return Err("nobody has signed it".to_owned()),
-    }
-    if kept.is_some_and(|kept| kept.lines == at && kept.hash != hash) {
-        return Err("it is another line than you saw there: the journal was written anew".to_owned());
     }
     Ok(hash)
 }

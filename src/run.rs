@@ -291,9 +291,12 @@ impl Process<'_> {
     fn audit(&mut self, command: &AuditCommand) -> Result<Exit, CliError> {
         let broken = |why: crate::journal::JournalError| CliError::failed(why.to_string());
         let ground = self.wait(self.ground())?;
-        let (ledger, state) = ground.ledger();
-        state.map_err(broken)?;
-        let journal = ledger.journal().map_err(broken)?;
+        let journal = ground.journal_to_read().map_err(broken)?;
+        if !matches!(command, AuditCommand::Verify { .. })
+            && let Ok(Chain::Broken { why, .. }) = journal.verify()
+        {
+            writeln!(self.err, "holdshort: the journal was changed: {why}; `holdshort audit verify` says where")?;
+        }
         match command {
             AuditCommand::List { json } => {
                 audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, self.out).map(|()| Exit::Done)

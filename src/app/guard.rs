@@ -267,7 +267,7 @@ fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &D
 /// Confirms a card. The last look before anything is written: the world must still be as it was when the card was drawn.
 pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     let plan = &card.plan;
-    let what = format!("{} in {}", plan.service, plan.environment);
+    let what = place(plan);
     if let Some(moved) = &card.moved {
         return Err(Refusal { changed: true, ..refuse(plan.verb, what, moved) });
     }
@@ -279,9 +279,17 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     Ok(Confirmed(NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone())))
 }
 
+/// What a plan acts on: `payments in prod/eu-west-1`. A run is in no environment.
+pub fn place(plan: &Plan) -> String {
+    match plan.environment.as_str() {
+        "" => plan.service.to_string(),
+        environment => format!("{} in {environment}", plan.service),
+    }
+}
+
 /// Refuses unless the version that the plan acts on is the one that was named.
 pub fn expect(plan: &Plan, name: &str) -> Result<(), Refusal> {
-    let what = format!("{} in {}", plan.service, plan.environment);
+    let what = place(plan);
     match acts_on(plan.verb, &plan.draft) {
         Some(version) if version.is_called(name) => Ok(()),
         Some(version) => {

@@ -70,6 +70,9 @@ impl std::fmt::Debug for Console<'_> {
     }
 }
 
+/// How long an act whose executor died is waited for.
+const ORPHAN: Duration = Duration::from_secs(5);
+
 /// Carries out a verb, from the words on the command line to the end of its record.
 pub async fn run(
     pilot: &mut dyn Pilot,
@@ -79,6 +82,7 @@ pub async fn run(
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
     let target = target::resolve(pilot.model(), verb, &args.target)?;
+    await_orphan(pilot, &target).await?;
     let reason = args.reason.as_deref().map(clean).filter(|reason| !reason.trim().is_empty());
     let ask = Ask { verb, target, to: to.map(str::to_owned), reason };
     if args.print_commands {
@@ -122,6 +126,15 @@ pub async fn run(
         Ok(confirmed) => send(pilot, confirmed, args, console).await,
         Err(refusal) => refuse(&card.plan.target, &refusal, Some(&card.plan), args, console),
     }
+}
+
+/// An act on this target whose executor died: this session looks how it ended, which is mostly a matter of one look.
+async fn await_orphan(pilot: &mut dyn Pilot, target: &Target) -> Result<(), CliError> {
+    let orphan = pilot.model().actions.running_on(target).filter(|action| action.lost.is_some());
+    if let Some((record, seen)) = orphan.map(|action| (action.record, action.entries.len())) {
+        pilot.follow(record, seen, Some(ORPHAN)).await.map_err(CliError::failed)?;
+    }
+    Ok(())
 }
 
 fn only_left(model: &Model, rollout: &Rollout) -> bool {
@@ -177,7 +190,7 @@ fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
     ];
     Some(Refusal {
         verb: plan.verb,
-        what: format!("{} in {}", plan.service, plan.environment),
+        what: guard::place(plan),
         reasons: reasons.collect(),
         ways: ways.map(str::to_owned).to_vec(),
         changed: false,

@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig,
+};
 
 use self::schema::{Strange, Unusable};
 use crate::{
@@ -78,6 +80,17 @@ impl SqliteJournal {
         Self::prepare(path, Connection::open(path), Register::beside(path))
     }
 
+    /// Opens a file that is there only to read it: one on a disk that is full, or that this user may not write.
+    pub fn open_to_read(path: &Path) -> Result<Self, JournalError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let explain = |error| explained(path, &error);
+        let connection = connection.map_err(explain)?;
+        connection.pragma_update(None, "trusted_schema", "OFF").map_err(explain)?;
+        schema::recognise(&connection).map_err(|unusable| unfit(path, unusable))?;
+        let (connection, register) = (Mutex::new(connection), Register::beside(path));
+        Ok(Self { path: path.to_owned(), connection, register, signer: None, anchor: None })
+    }
+
     /// The same journal, in which this process signs what it writes, and keeps in a folder of the user's own how far it had
     /// come.
     #[must_use]
@@ -106,10 +119,7 @@ impl SqliteJournal {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).map_err(explain)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false).map_err(explain)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(explain)?;
-        schema::prepare(&mut connection).map_err(|unusable| match unusable {
-            Unusable::Strange(Strange(why, way)) => JournalError::Broken { path: path.to_owned(), why, way },
-            Unusable::Trouble(trouble) => troubled(path, trouble),
-        })?;
+        schema::prepare(&mut connection).map_err(|unusable| unfit(path, unusable))?;
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), register, signer: None, anchor: None })
     }
 
@@ -321,6 +331,13 @@ fn number_of(count: usize) -> i64 {
 
 fn record_id(id: i64) -> RecordId {
     RecordId(u64::try_from(id).unwrap_or_default())
+}
+
+fn unfit(path: &Path, unusable: Unusable) -> JournalError {
+    match unusable {
+        Unusable::Strange(Strange(why, way)) => JournalError::Broken { path: path.to_owned(), why, way },
+        Unusable::Trouble(trouble) => troubled(path, trouble),
+    }
 }
 
 fn troubled(path: &Path, trouble: Trouble) -> JournalError {

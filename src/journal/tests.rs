@@ -189,6 +189,20 @@ fn a_file_that_holds_something_that_would_run_in_our_name_is_refused() {
     }
 }
 
+#[test]
+fn a_journal_that_cannot_be_written_can_still_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    three_records(&path);
+    let reader = SqliteJournal::open_to_read(&path).unwrap();
+    assert_eq!(reader.newest(9).unwrap(), SqliteJournal::open(&path).unwrap().newest(9).unwrap());
+    assert!(matches!(reader.verify().unwrap(), Chain::Whole { lines: 9, .. }));
+    let error = reader.begin(&intent(Verb::Abort)).unwrap_err().to_string();
+    assert!(error.contains("cannot be written"), "{error}");
+    let missing = SqliteJournal::open_to_read(&dir.path().join("none.db")).unwrap_err().to_string();
+    assert!(missing.contains("cannot be opened"), "{missing}");
+}
+
 /// Three records of two entries each.
 fn three_records(path: &Path) {
     let journal = SqliteJournal::open(path).unwrap();

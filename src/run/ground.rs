@@ -172,6 +172,15 @@ impl Ground {
         (Arc::new(ledger.written_from(self.origin.clone())), state)
     }
 
+    /// The journal, to look into it: one that cannot be written can still be read.
+    pub(super) fn journal_to_read(&self) -> Result<Arc<dyn Journal>, JournalError> {
+        let (ledger, _) = self.ledger();
+        ledger.journal().or_else(|error| match self.folder {
+            None => Ok(Arc::new(SqliteJournal::open_to_read(&self.state.join(JOURNAL)).map_err(|_| error)?)),
+            Some(_) => Err(error),
+        })
+    }
+
     /// The providers.
     pub(super) async fn connections(&self) -> Result<Vec<Connection>, CliError> {
         let unreachable = |why: ProviderError| CliError { exit: Exit::Unreachable, text: why.text };

@@ -100,6 +100,22 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
     Ok(tx.commit()?)
 }
 
+/// Is this a file of ours, in the form that is read here?
+pub(super) fn recognise(connection: &Connection) -> Result<(), Unusable> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    match (number("application_id")?, number("user_version")?) {
+        (APPLICATION, FORM) => Ok(()),
+        (APPLICATION, _) => Err(Unusable::Strange(Strange(
+            "is of another form, and cannot be moved on without writing it".to_owned(),
+            "open it once where it can be written",
+        ))),
+        _ => Err(Unusable::Strange(Strange(
+            "is a database of another program".to_owned(),
+            "name another file with state.path",
+        ))),
+    }
+}
+
 /// What is in the file: kind and name.
 fn objects(tx: &Transaction<'_>) -> rusqlite::Result<Vec<(String, String)>> {
     let mut query = tx.prepare("SELECT type, name FROM sqlite_schema")?;

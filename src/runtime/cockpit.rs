@@ -2,6 +2,7 @@
 //!
 //! Feeding never waits for anything: keys are answered with every provider dead.
 
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -19,10 +20,8 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     app::{
-        card::Card,
-        drawn::Drawn,
         effect::Effect,
-        guard::{self, Confirmed, Refusal},
+        guard::{Confirmed, Refusal},
         model::{Model, Session},
         msg::Msg,
         store::KEPT,
@@ -30,15 +29,12 @@ use crate::{
     },
     domain::{ids::RunId, time::Timestamp, verb::Direction},
     journal::ledger::Ledger,
-    keymap::{
-        Keymap,
-        chord::{Chord, NotAChord},
-    },
+    keymap::{Keymap, chord::Chord},
     port::{
         clock::SharedClock,
         facet::Connection,
-        plan::{Ask, Blocked, Draft, Plan, Target},
-        record::{Entry, RecordId},
+        plan::{Ask, Blocked, Draft, Target},
+        record::RecordId,
     },
     runtime::{
         actions::{Actions, Executors},
@@ -318,87 +314,6 @@ impl Cockpit {
                 Some(note) = self.news.recv() => self.take(note),
                 Some(note) = self.notes.1.recv() => self.take(note),
                 () = moment => return,
-            }
-        }
-    }
-
-    /// Presses keys where there is no terminal, written as chords with spaces between (`i j p 1 Enter`).
-    pub async fn press(&mut self, chords: &str) -> Result<(), NotAChord> {
-        for chord in chords.split_whitespace() {
-            self.press_one(chord.parse()?).await;
-        }
-        Ok(())
-    }
-
-    /// Presses one key where there is no terminal: everything counts as drawn before it, and quiet is waited for after it.
-    pub async fn press_one(&mut self, chord: Chord) {
-        self.feed(Msg::Drawn(Drawn::whole(&self.model)));
-        self.key(chord);
-        self.idle().await;
-        self.feed(Msg::Drawn(Drawn::whole(&self.model)));
-    }
-
-    /// What would be done for an ask: the scripted twin of a verb's key.
-    pub fn plan(&self, ask: Ask) -> Result<Plan, Refusal> {
-        let ask = guard::ask(&self.model, ask)?;
-        let draft = self.draft(&ask);
-        guard::plan(&self.model, &ask, draft)
-    }
-
-    /// Sends a card that is complete: the scripted twin of Enter. Returns when the intent is on disk; the action goes on.
-    pub async fn send(&mut self, card: &Card) -> Result<RecordId, NotSent> {
-        let confirmed = guard::confirm(&self.model, card).map_err(|refusal| NotSent::Refused(Box::new(refusal)))?;
-        self.carry_out(confirmed).await.map_err(NotSent::NotRecorded)
-    }
-
-    /// Carries out what was confirmed. Returns when the intent is on disk; the action goes on. The error is a sentence:
-    /// nothing was sent.
-    pub async fn carry_out(&mut self, confirmed: Confirmed) -> Result<RecordId, String> {
-        self.begun = None;
-        self.start();
-        let ticket = self.execute(Box::new(confirmed));
-        loop {
-            match self.begun.take() {
-                Some((begun, result)) if begun == ticket => return result,
-                _ => self.turn().await,
-            }
-        }
-    }
-
-    /// Waits until more than `seen` entries of a record are known, or the limit is over.
-    pub async fn more_of(&mut self, record: RecordId, seen: usize, limit: Option<Duration>) {
-        let known = |model: &Model| {
-            let action = model.actions.iter().find(|action| action.record == record);
-            action.map_or(0, |action| action.entries.len())
-        };
-        let mut limit = limit.map(|limit| self.clock.sleep(limit));
-        while known(&self.model) <= seen {
-            match &mut limit {
-                None => self.turn().await,
-                Some(limit) => tokio::select! {
-                    biased;
-                    () = limit => return,
-                    () = self.turn() => {}
-                },
-            }
-        }
-    }
-
-    /// Waits until a record has ended; `None` when it has not within the limit.
-    pub async fn ended(&mut self, record: RecordId, limit: Option<Duration>) -> Option<Entry> {
-        let mut limit = limit.map(|limit| self.clock.sleep(limit));
-        loop {
-            let action = self.model.actions.iter().find(|action| action.record == record);
-            if let Some(end) = action.and_then(|action| action.entries.iter().find(|entry| entry.stage.is_end())) {
-                return Some(end.clone());
-            }
-            match &mut limit {
-                None => self.turn().await,
-                Some(limit) => tokio::select! {
-                    biased;
-                    () = limit => return None,
-                    () = self.turn() => {}
-                },
             }
         }
     }

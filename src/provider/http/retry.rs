@@ -1,4 +1,5 @@
-//! Trying again: reads only, a few times, after a pause. A write is sent exactly once, whatever happens to it.
+//! Trying again: a read that broke, a few times, after a pause; a read or a stream that was asked to wait, after that time. A
+//! write is sent exactly once, whatever happens to it.
 
 use std::time::Duration;
 
@@ -29,8 +30,10 @@ pub(super) fn retried(inner: Transport, attempts: u32, clock: SharedClock) -> Tr
         let (inner, clock) = (inner.clone(), clock.clone());
         async move {
             match class_of(&request) {
-                Class::Read => persist(&inner, request, attempts, &clock).await,
-                Class::Write | Class::Stream => send(&inner, request).await,
+                Class::Read if attempts > 1 => persist(&inner, request, attempts, &clock).await,
+                // It keeps the pauses that are asked for; what follows a break is for whoever reads it.
+                Class::Stream if attempts > 1 => persist(&inner, request, 1, &clock).await,
+                Class::Read | Class::Stream | Class::Write => send(&inner, request).await,
             }
         }
     }))
@@ -49,7 +52,7 @@ async fn persist(
             return answer;
         }
         let asked = asked_wait(&answer, clock.now());
-        if let Some(wait) = asked.filter(|_| attempts > 1) {
+        if let Some(wait) = asked {
             waited += wait;
             if wait > LONGEST_WAIT || waited > PATIENCE {
                 return answer;
@@ -146,6 +149,10 @@ mod tests {
         ]);
         let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap();
         assert_eq!((seen.count(), answer.status().as_u16()), (6, 200));
+
+        let (leaf, seen) = scripted([closed(), reply(200, &[], "")]);
+        let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Stream)).await.unwrap();
+        assert_eq!((seen.count(), answer.status().as_u16()), (2, 200));
 
         let (leaf, seen) = scripted([Err(WireError::AskedToWait(Duration::from_secs(120))), reply(200, &[], "")]);
         let error = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap_err();

@@ -107,9 +107,8 @@ fn actual(view: &View<'_, Rollout>, max: u32) -> Share {
         (_, Some(0)) => Share::ByPods(0),
         // Once it is settled, what the router calls the canary is what is left of another version.
         (Some(Some(canary)), _) => Share::Told(max.saturating_sub(canary)),
-        (Some(None), _) => Share::Unknown,
         (None, _) if !rollout.is_moving() => by_pods,
-        (None, _) => Share::Unknown,
+        (Some(None) | None, _) => Share::Unknown,
     }
 }
 

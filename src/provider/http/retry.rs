@@ -154,9 +154,9 @@ mod tests {
         let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Stream)).await.unwrap();
         assert_eq!((seen.count(), answer.status().as_u16()), (2, 200));
 
-        let (leaf, seen) = scripted([Err(WireError::AskedToWait(Duration::from_secs(120))), reply(200, &[], "")]);
+        let (leaf, seen) = scripted([Err(WireError::AskedToWait(Duration::from_mins(2))), reply(200, &[], "")]);
         let error = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap_err();
-        assert_eq!((seen.count(), error), (1, WireError::AskedToWait(Duration::from_secs(120))));
+        assert_eq!((seen.count(), error), (1, WireError::AskedToWait(Duration::from_mins(2))));
 
         let (leaf, seen) = scripted((0..100).map(|_| reply(429, &[("retry-after", "4")], "")));
         let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap();

@@ -31,9 +31,17 @@ pub enum WireError {
     /// The request went out and the time for an answer is over.
     #[error("no answer within {} s", .0.as_secs_f32())]
     TimedOut(std::time::Duration),
+    /// The system asked for a pause, and it is not over: nothing was sent.
+    #[error("it asks to slow down; again in {} s", whole_seconds(*.0))]
+    AskedToWait(std::time::Duration),
     /// Our own budget for this system is used up: nothing was sent.
-    #[error("our request budget for this system is used up; free again in {} s", .0.as_secs())]
+    #[error("our request budget for this system is used up; free again in {} s", whole_seconds(*.0))]
     NoBudget(std::time::Duration),
+}
+
+/// A wait in whole seconds, rounded up: who asks again then does not come too early.
+pub fn whole_seconds(wait: std::time::Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// A response body: chunks as they come.

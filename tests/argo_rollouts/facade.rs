@@ -31,7 +31,7 @@ type Changes<'a> = BoxStream<'a, Result<Change, ProviderError>>;
 fn shop(rollout: &str, sets: &str) -> Server {
     let allowed = recorded("ssar-releaser-patch-rollouts-status-allowed.json");
     Server::default()
-        .says("GET", ROLLOUTS, Say::Whole(200, list("469", &[recorded_json(rollout)])))
+        .says("GET", ROLLOUTS, Say::Whole(200, list("Rollout", "469", &[recorded_json(rollout)])))
         .says("GET", &format!("{ROLLOUTS}/checkout"), Say::Whole(200, recorded(&format!("{rollout}.json"))))
         .says("GET", SETS, Say::Whole(200, recorded(&format!("{sets}.json"))))
         .says("GET", RUNS, Say::Whole(200, recorded("analysisruns-list-failed.json")))
@@ -107,20 +107,100 @@ async fn a_list_asks_by_selector_and_explains_what_is_in_flight_only() {
 }
 
 #[tokio::test]
-async fn one_bad_item_does_not_sink_a_list() {
-    let good = recorded_json("rollout-canary-09-healthy-v1.1");
-    let server = Server::default()
-        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[json!({"metadata": {}}), json!(7), good])))
-        .says("GET", SETS, Say::Whole(200, list("1", &[])));
-    let rollouts = argo_rollouts::facet(cluster(server.transport())).list().await.unwrap();
-    assert_eq!(rollouts.iter().map(|rollout| rollout.id.path.as_str()).collect::<Vec<_>>(), ["shop/checkout"]);
+async fn what_is_no_list_of_rollouts_is_unreadable_and_never_an_empty_cluster() {
+    let (kind, item) = (FaultKind::Unreadable, recorded_json("rollout-canary-09-healthy-v1.1"));
+    let no_list = "eu sent no readable rollouts.argoproj.io: its answer is no list of them";
+    let page = "eu sent no readable rollouts.argoproj.io: \
+                it answers with a web page: a login page or a proxy in between?";
+    let table = [
+        ("{}".to_owned(), kind, no_list),
+        ("[]".to_owned(), kind, no_list),
+        (r#"{"error": "no"}"#.to_owned(), kind, no_list),
+        (list("Pod", "1", &[]), kind, no_list),
+        (r#"{"kind": "RolloutList"}"#.to_owned(), kind, no_list),
+        (json!({"items": []}).to_string(), kind, no_list),
+        (
+            list("Rollout", "1", &[json!({"a": 1})]),
+            kind,
+            "eu sent no readable rollouts.argoproj.io: an item of its list has no name",
+        ),
+        (
+            list("Rollout", "1", &[item, json!(7)]),
+            kind,
+            "eu sent no readable rollouts.argoproj.io: an item of its list has no name",
+        ),
+        ("\n<!doctype html><p>Sign in</p>".to_owned(), kind, page),
+        (
+            json!({"kind": "Status", "status": "Failure", "code": 403}).to_string(),
+            FaultKind::Forbidden,
+            "eu refuses: Forbidden",
+        ),
+        (
+            json!({"kind": "Status", "status": "Failure", "code": 503, "message": "etcd is away"}).to_string(),
+            FaultKind::Server,
+            "eu failed with 503: etcd is away",
+        ),
+    ];
+    for (body, kind, text) in table {
+        let server = Server::default().says("GET", ROLLOUTS, Say::Whole(200, body.clone())).says(
+            "GET",
+            SETS,
+            Say::Whole(200, list("ReplicaSet", "1", &[])),
+        );
+        let facet = argo_rollouts::facet(cluster(server.transport()));
+        let expected = (kind, text.to_owned());
+        let said = |error: ProviderError| (error.kind, error.text);
+        assert_eq!(facet.list().await.map_err(said).map(|all| all.len()), Err(expected.clone()), "{body}");
+        assert_eq!(facet.probe().await.map_err(said), Err(expected), "{body}");
+        let told = words(&ready(&mut facet.watch(), 4));
+        assert!(told.iter().all(|word| word == text), "{body}: {told:?}");
+    }
+    let none = json!({"kind": "RolloutList", "items": null}).to_string();
+    let server = Server::default().says("GET", ROLLOUTS, Say::Whole(200, none)).says(
+        "GET",
+        SETS,
+        Say::Whole(200, list("ReplicaSet", "1", &[])),
+    );
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    assert_eq!(facet.list().await.map(|all| all.len()), Ok(0));
+}
+
+#[tokio::test]
+async fn a_web_page_where_the_server_was_is_no_sign_of_life() {
+    for page in ["<html>\nSign in\n</html>", "{}", ""] {
+        let server = aborted()
+            .says("WATCH", ROLLOUTS, Say::Lines(vec![bookmark("500")]))
+            .says("WATCH", ROLLOUTS, Say::Whole(200, page.into()))
+            .says("GET", ROLLOUTS, Say::Whole(200, page.into()));
+        let facet = argo_rollouts::facet(cluster(server.transport()));
+        let told = words(&ready(&mut facet.watch(), 20));
+        let first = told.iter().position(|word| word.starts_with("eu sent no readable")).unwrap();
+        let after: Vec<_> = told[first..].iter().filter(|word| !word.starts_with("eu sent no readable")).collect();
+        assert_eq!(after, Vec::<&String>::new(), "{told:?}");
+        assert!(facet.probe().await.is_err(), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_meets_a_web_page_was_not_said_to_be_done() {
+    let path = format!("{ROLLOUTS}/checkout/status");
+    let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344");
+    let server = server.says("PATCH", &path, Say::Whole(200, "<html>Sign in</html>".into()));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let call = abort(&*facet).await;
+    let error = facet.send(&call, Some("469")).await.unwrap_err();
+    assert_eq!((error.kind, error.maybe_done), (FaultKind::Unreadable, true));
 }
 
 #[tokio::test]
 async fn what_one_may_not_do_is_blocked_with_whom_to_ask() {
     let denied = recorded("ssar-viewer-patch-rollouts-denied.json");
     let server = Server::default()
-        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-05-paused-indefinite")])))
+        .says(
+            "GET",
+            ROLLOUTS,
+            Say::Whole(200, list("Rollout", "1", &[recorded_json("rollout-canary-05-paused-indefinite")])),
+        )
         .says("GET", SETS, Say::Whole(200, recorded("replicasets-of-checkout-at-344.json")))
         .says("POST", REVIEWS, Say::Whole(201, denied));
     let rollout = argo_rollouts::facet(cluster(server.transport())).list().await.unwrap().remove(0);
@@ -139,7 +219,11 @@ async fn what_the_cluster_has_not_said_yet_is_not_known_and_not_allowed() {
     let allowed = json!({"status": {"allowed": true}}).to_string();
     let offers = async |review: Option<Say>| {
         let mut server = Server::default()
-            .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-05-paused-indefinite")])))
+            .says(
+                "GET",
+                ROLLOUTS,
+                Say::Whole(200, list("Rollout", "1", &[recorded_json("rollout-canary-05-paused-indefinite")])),
+            )
             .says("GET", SETS, Say::Whole(200, recorded("replicasets-of-checkout-at-344.json")));
         if let Some(say) = review {
             server = server.says("POST", REVIEWS, say);
@@ -161,7 +245,7 @@ fn review_name(request: &http::Request<bytes::Bytes>) -> Option<String> {
 
 #[tokio::test]
 async fn a_cluster_without_the_crd_says_what_is_missing() {
-    let server = Server::default().says("GET", SETS, Say::Whole(200, list("1", &[])));
+    let server = Server::default().says("GET", SETS, Say::Whole(200, list("ReplicaSet", "1", &[])));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let error = facet.list().await.unwrap_err();
     assert_eq!(
@@ -253,7 +337,11 @@ async fn an_error_on_the_watch_itself_is_told_and_everything_is_listed_anew() {
 async fn a_forbidden_kind_hides_no_rollout_and_is_no_failure_of_the_cluster() {
     let forbidden = recorded("403-viewer-cluster-list.json");
     let server = Server::default()
-        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[recorded_json("rollout-canary-09-healthy-v1.1")])))
+        .says(
+            "GET",
+            ROLLOUTS,
+            Say::Whole(200, list("Rollout", "1", &[recorded_json("rollout-canary-09-healthy-v1.1")])),
+        )
         .says("GET", SETS, Say::Whole(403, forbidden));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let told = ready(&mut facet.watch(), 4);

@@ -54,14 +54,14 @@ fn fill(value: &mut Value) {
 pub(crate) fn holding(objects: &[Value]) -> Server {
     let of = |kind: &str| -> Vec<Value> { objects.iter().filter(|one| one["kind"] == kind).cloned().collect() };
     let mut server = Server::default()
-        .says("GET", EVENTS, Say::Whole(200, list("1", &of("Event"))))
-        .says("GET", PODS, Say::Whole(200, list("1", &of("Pod"))))
-        .says("GET", SETS, Say::Whole(200, list("1", &of("ReplicaSet"))))
-        .says("GET", RUNS, Say::Whole(200, list("1", &of("AnalysisRun"))))
+        .says("GET", EVENTS, Say::Whole(200, list("Event", "1", &of("Event"))))
+        .says("GET", PODS, Say::Whole(200, list("Pod", "1", &of("Pod"))))
+        .says("GET", SETS, Say::Whole(200, list("ReplicaSet", "1", &of("ReplicaSet"))))
+        .says("GET", RUNS, Say::Whole(200, list("AnalysisRun", "1", &of("AnalysisRun"))))
         .says("POST", REVIEWS, Say::Whole(201, recorded("ssar-releaser-patch-rollouts-status-allowed.json")));
     for (kind, path) in [("Rollout", ROLLOUTS), ("Deployment", DEPLOYMENTS)] {
         let all = of(kind);
-        server = server.says("GET", path, Say::Whole(200, list("1", &all)));
+        server = server.says("GET", path, Say::Whole(200, list(kind, "1", &all)));
         for one in all {
             let path = format!("{path}/{}", one["metadata"]["name"].as_str().unwrap());
             server = server.says("GET", &path, Say::Whole(200, one.to_string()));

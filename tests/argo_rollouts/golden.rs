@@ -33,7 +33,7 @@ pub(crate) fn seen(rollout: &str, sets: Option<&str>) -> Rollout {
 
 fn items<T: serde::de::DeserializeOwned>(name: &str) -> Vec<T> {
     let list: List = serde_json::from_value(recorded_json(name)).unwrap();
-    list.items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect()
+    list.items.into_iter().flatten().map(|item| serde_json::from_value(item).unwrap()).collect()
 }
 
 fn step(label: &str, kind: StepKind) -> Step {

@@ -21,7 +21,7 @@ fn one(name: &str) -> Analysis {
 
 fn recorded(name: &str) -> Vec<Analysis> {
     let list: List = serde_json::from_value(recorded_json(name)).unwrap();
-    let runs = list.items.into_iter().map(|item| serde_json::from_value(item).unwrap());
+    let runs = list.items.into_iter().flatten().map(|item| serde_json::from_value(item).unwrap());
     runs.map(|run: AnalysisRun| run::analysis(&run)).collect()
 }
 

@@ -33,9 +33,10 @@ pub(crate) fn recorded_json(name: &str) -> Value {
     serde_json::from_str(&recorded(&format!("{name}.json"))).unwrap()
 }
 
-/// A list of these objects.
-pub(crate) fn list(revision: &str, items: &[Value]) -> String {
-    serde_json::json!({"metadata": {"resourceVersion": revision}, "items": items}).to_string()
+/// A list of these objects, all of one kind.
+pub(crate) fn list(kind: &str, revision: &str, items: &[Value]) -> String {
+    serde_json::json!({"kind": format!("{kind}List"), "metadata": {"resourceVersion": revision}, "items": items})
+        .to_string()
 }
 
 pub(crate) fn at(time: &str) -> Timestamp {
@@ -106,7 +107,11 @@ fn answer(state: &mut State, request: Request<Bytes>) -> Result<Response<WireBod
     let say = says.and_then(|says| if says.len() > 1 { says.pop_front() } else { says.front().cloned() });
     let respond = |status: u16, body| Ok(Response::builder().status(status).body(body).unwrap());
     match say {
-        Some(Say::Whole(status, body)) => respond(status, whole(body)),
+        Some(Say::Whole(status, body)) => {
+            let length = body.len();
+            let response = Response::builder().status(status).header("content-length", length).body(whole(body));
+            Ok(response.unwrap())
+        }
         Some(Say::Lines(lines)) => respond(200, StreamBody::new(frames(lines)).boxed_unsync()),
         Some(Say::LinesThenSilence(lines)) => {
             respond(200, StreamBody::new(frames(lines).chain(stream::pending())).boxed_unsync())

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use holdshort::{
-    domain::{rollout::Rollout, verb::Verb, version::Version},
+    domain::{
+        rollout::{Phase, Rollout, Share},
+        verb::Verb,
+        version::Version,
+    },
     port::{
         facet::Rollouts,
         plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, RevisionGuard, Target, WireCall, fact},
@@ -16,11 +20,16 @@ use crate::server::{EVENTS, ROLLOUTS, RUNS, SETS, Say, Server, cluster, list, re
 
 /// A facet that has seen one recorded rollout and its ReplicaSets, and the rollout.
 async fn stage(rollout: Value, sets: &str) -> (std::sync::Arc<dyn Rollouts>, Rollout) {
+    stage_of(rollout, &recorded_json(sets)).await
+}
+
+async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Rollouts>, Rollout) {
     let server = Server::default()
-        .says("GET", ROLLOUTS, Say::Whole(200, list("1", &[rollout])))
-        .says("GET", SETS, Say::Whole(200, recorded(&format!("{sets}.json"))))
-        .says("GET", RUNS, Say::Whole(200, list("1", &[])))
-        .says("GET", EVENTS, Say::Whole(200, list("1", &[])));
+        .says("GET", &format!("{ROLLOUTS}/checkout"), Say::Whole(200, rollout.to_string()))
+        .says("GET", ROLLOUTS, Say::Whole(200, list("Rollout", "1", &[rollout])))
+        .says("GET", SETS, Say::Whole(200, sets.to_string()))
+        .says("GET", RUNS, Say::Whole(200, list("AnalysisRun", "1", &[])))
+        .says("GET", EVENTS, Say::Whole(200, list("Event", "1", &[])));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let rollout = facet.list().await.unwrap().remove(0);
     (facet, rollout)
@@ -77,6 +86,74 @@ async fn abort_is_one_call_bound_to_the_object_and_the_bad_version_only() {
         notes: vec!["the spec still holds 1.1.0 afterwards: any edit of it brings that version back".into()],
     };
     assert_eq!(drafted(PAUSED.0, PAUSED.1, Verb::Abort, None).await, Ok(expected));
+}
+
+#[tokio::test]
+async fn aborting_what_a_person_paused_ends_that_pause_after_the_abort_and_says_so() {
+    let mut rollout = recorded_json(PAUSED.0);
+    rollout["spec"]["paused"] = json!(true);
+    let (facet, rollout) = stage(rollout, PAUSED.1).await;
+    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
+    let calls: Vec<_> = draft.calls.iter().map(|call| (call.body.as_str(), call.path.contains("/status?"))).collect();
+    assert_eq!(calls, [(r#"{"status":{"abort":true}}"#, true), (r#"{"spec":{"paused":false}}"#, false)]);
+    assert_eq!(draft.calls[1].guard, RevisionGuard::None);
+    assert_eq!(draft.notes[0], "the person's pause is ended right after: it would hold the way back up");
+    let plain = drafted(PAUSED.0, PAUSED.1, Verb::Abort, None).await.unwrap();
+    assert_eq!((draft.expect, draft.bound), (plain.expect, plain.bound));
+}
+
+#[tokio::test]
+async fn a_router_that_says_nothing_of_the_canary_leaves_its_share_unknown_and_no_abort_verified() {
+    let table = [
+        (json!({"stable": {"weight": 80}}), Share::Told(20)),
+        (json!({"stable": {"weight": 80}, "additional": [{"weight": 10}]}), Share::Unknown),
+        (json!({"canary": {}}), Share::Unknown),
+        (json!({}), Share::Unknown),
+        (json!({"canary": {"weight": 0}, "stable": {"weight": 100}}), Share::Told(0)),
+    ];
+    for (weights, share) in table {
+        let mut rollout = recorded_json(PAUSED.0);
+        rollout["spec"]["strategy"]["canary"]["trafficRouting"] = json!({"nginx": {}});
+        rollout["status"]["canary"]["weights"] = weights.clone();
+        let (facet, rollout) = stage(rollout, PAUSED.1).await;
+        let facts = facet.read(&Target::Rollout(rollout.id.clone())).await.unwrap().facts;
+        let told = share.known().map(|share| share.to_string());
+        assert_eq!((rollout.weight.actual, facts.get(fact::WEIGHT)), (share, told.as_ref()), "{weights}");
+        let abort = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
+        let gone = abort.expect.all.iter().filter(|expect| expect.fact == fact::WEIGHT).all(|it| it.holds(&facts));
+        assert_eq!(gone, share == Share::Told(0), "{weights}");
+    }
+}
+
+#[tokio::test]
+async fn pods_that_the_status_counts_and_no_replica_set_has_are_degraded() {
+    for (name, sets) in [PAUSED, PROMOTED] {
+        let mut sets = recorded_json(sets);
+        for set in sets["items"].as_array_mut().unwrap() {
+            set["status"] = json!({"replicas": set["spec"]["replicas"], "readyReplicas": 0, "availableReplicas": 0});
+        }
+        let rollout = stage_of(recorded_json(name), &sets).await.1;
+        let told = "0 of 4 pods are available by its ReplicaSets; its own status says 4";
+        assert_eq!((rollout.phase, rollout.message.as_deref()), (Phase::Degraded, Some(told)), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_roll_back_of_what_asks_for_no_pods_can_come_true() {
+    let mut rollout = recorded_json(PROMOTED.0);
+    let mut sets = recorded_json(PROMOTED.1);
+    rollout["spec"]["replicas"] = json!(0);
+    for set in sets["items"].as_array_mut().unwrap() {
+        set["spec"]["replicas"] = json!(0);
+        set["status"] = json!({"replicas": 0});
+    }
+    let (facet, rollout) = stage_of(rollout, &sets).await;
+    let facts = facet.read(&Target::Rollout(rollout.id.clone())).await.unwrap().facts;
+    assert_eq!(facts.get(fact::WEIGHT).map(String::as_str), Some("0"));
+    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
+    let about = |name: &str| draft.expect.all.iter().filter(|expect| expect.fact == name).cloned().collect::<Vec<_>>();
+    assert!(about(fact::UPDATED_READY).iter().chain(&about(fact::WEIGHT)).all(|expect| expect.holds(&facts)));
+    assert_eq!(draft.expect.words.as_deref(), Some("the spec holds 1.0.0; 0 pods are asked for"));
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ engines! {
     an_object_that_moved_is_not_patched
     every_open_verb_brings_the_world_to_what_it_expects_with_one_write
     a_release_that_a_person_paused_goes_back_without_going_on_first
+    an_abort_of_what_a_person_paused_comes_to_its_end
     pausing_and_resuming_leave_the_versions_alone
     a_right_that_was_taken_away_is_an_error_and_then_a_blocked_verb
     a_silent_cluster_is_given_up
@@ -185,6 +186,31 @@ async fn a_release_that_a_person_paused_goes_back_without_going_on_first(case: C
     assert_eq!(stage.misses(&held, &back).await, Vec::<String>::new());
     assert_eq!(stage.writes(), (before.0 + 1, before.1));
     assert_eq!(tag(grew.canary.as_ref()), case.good);
+}
+
+async fn an_abort_of_what_a_person_paused_comes_to_its_end(case: Case) {
+    let (stage, rollout) = Stage::in_flight(case, "").await;
+    let bad = rollout.identity.canary_hash.clone();
+    let pods = |rollout: &Rollout| {
+        let arm = rollout.arms.iter().find(|arm| arm.hash == bad);
+        arm.and_then(|arm| arm.pods).map_or(0, |pods| pods.desired)
+    };
+    let pause = stage.draft(&rollout, Verb::Pause).unwrap();
+    stage.carry_out(&rollout, &pause).await;
+    assert_eq!(stage.misses(&rollout, &pause).await, Vec::<String>::new());
+    let held = stage.rollout().await;
+    let abort = stage.draft(&held, Verb::Abort).unwrap();
+    let (before, most) = (stage.writes(), pods(&held));
+    stage.carry_out(&held, &abort).await;
+    let grew = stage.until(|rollout| pods(rollout) > most || !rollout.held).await.unwrap();
+    assert!(pods(&grew) <= most, "it went on first");
+    assert_eq!(stage.misses(&held, &abort).await, Vec::<String>::new());
+    let end = stage.rollout().await;
+    assert_eq!((end.held, tag(end.stable.as_ref())), (false, case.good));
+    assert_eq!(stage.writes(), (before.0 + abort.calls.len(), before.1));
+    if case.engine == Engine::ArgoRollouts {
+        assert_eq!((end.aborted_in_spec, end.weight.actual.known()), (true, Some(0)));
+    }
 }
 
 async fn pausing_and_resuming_leave_the_versions_alone(case: Case) {

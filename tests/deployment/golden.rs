@@ -151,6 +151,18 @@ fn the_share_of_a_version_is_its_share_of_the_ready_pods() {
 }
 
 #[test]
+fn pods_that_the_status_counts_and_no_replica_set_has_are_degraded() {
+    let mut sets = recorded(BACK.1);
+    for set in sets["items"].as_array_mut().unwrap() {
+        set["status"] = json!({"replicas": set["spec"]["replicas"], "readyReplicas": 0, "availableReplicas": 0});
+    }
+    let rollout = seen(recorded(BACK.0), &sets);
+    let told = "0 of 4 pods are available by its ReplicaSets; its own status says 4";
+    assert_eq!((rollout.phase, rollout.message.as_deref()), (Phase::Degraded, Some(told)));
+    assert_eq!(state(BACK).phase, Phase::Healthy);
+}
+
+#[test]
 fn after_two_bad_releases_stable_is_what_serves_and_not_the_newest_number() {
     let mut deployment = recorded(STUCK.0);
     deployment["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.test/web:1.7.0".into();

@@ -54,7 +54,8 @@ fn scope() -> Scope {
 pub(crate) fn seen(deployment: Value, sets: &Value) -> Rollout {
     let object: Deployment = serde_json::from_value(deployment).unwrap();
     let list: List = serde_json::from_value(sets.clone()).unwrap();
-    let sets: Vec<ReplicaSet> = list.items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect();
+    let sets: Vec<ReplicaSet> =
+        list.items.into_iter().flatten().map(|item| serde_json::from_value(item).unwrap()).collect();
     let scope = scope();
     let sets = sets.iter().collect();
     let view = View { sets, denied: vec![None], ..View::of(&scope, &object) };
@@ -77,11 +78,14 @@ impl Clock for Still {
 
 fn answer(path: &str, deployment: &Value, sets: &Value) -> Value {
     match path.rsplit('/').next() {
-        Some("deployments") => json!({"metadata": {"resourceVersion": "1"}, "items": [deployment]}),
+        Some("deployments") => {
+            json!({"kind": "DeploymentList", "metadata": {"resourceVersion": "1"}, "items": [deployment]})
+        }
         Some("web") => deployment.clone(),
         Some("replicasets") => sets.clone(),
         Some("selfsubjectaccessreviews") => json!({"status": {"allowed": true}}),
-        _ => json!({"metadata": {}, "items": []}),
+        Some("pods") => json!({"kind": "PodList", "metadata": {}, "items": []}),
+        _ => json!({"kind": "EventList", "metadata": {}, "items": []}),
     }
 }
 

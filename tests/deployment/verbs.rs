@@ -109,6 +109,18 @@ async fn a_paused_deployment_is_resumed_and_put_back_in_the_same_call() {
 }
 
 #[tokio::test]
+async fn a_roll_back_of_what_asks_for_no_pods_can_come_true_and_says_how_many_are_asked_for() {
+    let mut deployment = recorded(BACK.0);
+    deployment["spec"]["replicas"] = json!(0);
+    let none = draft_of(deployment, BACK.1, Verb::Rollback, None).await.unwrap();
+    let least = |least| Expect { fact: fact::UPDATED_READY.into(), condition: Condition::AtLeast(least) };
+    assert!(none.expect.all.contains(&least(0)), "{:?}", none.expect.all);
+    assert_eq!(none.expect.words.as_deref(), Some("the spec holds 1.4.0; 0 pods are asked for"));
+    let some = drafted(BACK, Verb::Rollback, None).await.unwrap();
+    assert!(some.expect.all.contains(&least(1)), "{:?}", some.expect.all);
+}
+
+#[tokio::test]
 async fn abort_puts_back_what_served_before_and_says_so() {
     let abort = drafted(STUCK, Verb::Abort, None).await.unwrap();
     let mut back = drafted(STUCK, Verb::Rollback, None).await.unwrap();

@@ -240,9 +240,24 @@ pub struct CanaryStatus {
 /// `status.canary.weights`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Weights {
-    /// The canary's.
+    /// The canary's; a router that was told nothing of it has told nothing.
     #[serde(default, deserialize_with = "lenient")]
     pub canary: WeightOf,
+    /// The stable version's.
+    #[serde(default, deserialize_with = "lenient")]
+    pub stable: WeightOf,
+    /// Those of experiments.
+    #[serde(default, deserialize_with = "lenient")]
+    pub additional: Vec<Value>,
+}
+
+impl Weights {
+    /// The canary's weight: its own, or what is left where only the stable version's is told.
+    pub fn of_canary(&self, max: u32) -> Option<u32> {
+        let rest =
+            || self.stable.weight.filter(|_| self.additional.is_empty()).map(|weight| max.saturating_sub(weight));
+        self.canary.weight.or_else(rest)
+    }
 }
 
 /// One destination's weight.
@@ -250,7 +265,7 @@ pub struct Weights {
 pub struct WeightOf {
     /// In units of the strategy's maximum.
     #[serde(default, deserialize_with = "lenient")]
-    pub weight: u32,
+    pub weight: Option<u32>,
 }
 
 /// `status.blueGreen`.

@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     domain::{
-        rollout::{Arm, Step, StepKind, Strategy},
+        rollout::{Arm, Rollout, Step, StepKind, Strategy},
         verb::Verb,
     },
     port::plan::{Blocked, Draft, Expect, WireCall, fact},
     provider::kubernetes::{
         api::ReplicaSet,
         facade::View,
-        verbs::{at_least, at_most, canary, everywhere, must_come_up, target},
+        verbs::{at_most, canary, everywhere, must_come_up, serves, target},
     },
 };
 
@@ -93,20 +93,20 @@ fn to_stable(stage: &Stage<'_>, target: &Arm) -> Draft {
     } else {
         all.push(at_most(fact::OTHER_PODS, 0));
     }
-    all.extend([at_least(fact::UPDATED_READY, 1), Expect::is(fact::PHASE, "healthy")]);
+    all.extend([serves(stage.rollout), Expect::is(fact::PHASE, "healthy")]);
     let mut draft = drafted(stage, effect, all, stage.deadline());
     draft.expect.words = Some(everywhere(stage.rollout, target));
     draft
 }
 
 /// All pods, everywhere.
-fn everywhere_expected(target: &Arm) -> Vec<Expect> {
+fn everywhere_expected(rollout: &Rollout, target: &Arm) -> Vec<Expect> {
     let mut all = taken_up(target);
     all.extend([
         Expect::is(fact::STABLE, &target.hash),
         at_most(fact::WEIGHT, 0),
         at_most(fact::OTHER_PODS, 0),
-        at_least(fact::UPDATED_READY, 1),
+        serves(rollout),
         Expect::is(fact::PHASE, "healthy"),
     ]);
     all
@@ -121,7 +121,8 @@ fn by_steps(stage: &Stage<'_>, target: &Arm, set: &ReplicaSet) -> Draft {
     let way = if skips { "" } else { ", through all its steps" };
     let stop = waits.map(|index| format!("; it waits for a human at step {}", stage.step(index))).unwrap_or_default();
     let within = stage.deadline() + if skips { Duration::ZERO } else { steps.iter().map(span).sum() };
-    let mut draft = drafted(stage, format!("{from} → {to}{way}{stop}"), everywhere_expected(target), within);
+    let mut draft =
+        drafted(stage, format!("{from} → {to}{way}{stop}"), everywhere_expected(stage.rollout, target), within);
     draft.expect.words = Some(everywhere(stage.rollout, target));
     draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
     if let Some(index) = waits {
@@ -159,7 +160,7 @@ fn by_preview(stage: &Stage<'_>, target: &Arm, set: &ReplicaSet) -> Draft {
         (false, false) => format!("{to} {preview} and waits for a promote; until then all traffic stays on {from}"),
     };
     let mut all = taken_up(target);
-    all.extend([Expect::is(ACTIVE, &target.hash), at_least(fact::UPDATED_READY, 1)]);
+    all.extend([Expect::is(ACTIVE, &target.hash), serves(stage.rollout)]);
     let within = stage.deadline() + Duration::from_secs(seconds.filter(|_| !at_once).unwrap_or(0));
     let mut draft = drafted(stage, effect, all, within);
     draft.expect.words = Some(format!("all traffic on {to}"));

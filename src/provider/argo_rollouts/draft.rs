@@ -152,6 +152,12 @@ impl Stage<'_> {
         let mut draft = self.bound(Verb::Abort, request::abort(&self.view.object.metadata), effect, expected, AWAY);
         draft.expect.words = Some(format!("aborted, no traffic on {from}"));
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.stable.clone());
+        if self.view.object.spec.paused {
+            // Last: ended first, the pause would let the bad version go on.
+            draft.calls.push(request::hold_after(&self.view.object.metadata, false));
+            draft.notes.push("the person's pause is ended right after: it would hold the way back up".to_owned());
+            self.warn_of_automation(&mut draft);
+        }
         draft.notes.extend(self.stable_arm().and_then(|arm| must_come_up(self.rollout, arm)));
         draft.notes.push(format!("the spec still holds {from} afterwards: any edit of it brings that version back"));
         "retry tries the version again, from its first step".clone_into(&mut draft.undo);

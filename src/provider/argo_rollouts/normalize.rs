@@ -91,6 +91,11 @@ pub(super) fn phase(view: &View<'_, api::Rollout>) -> (Phase, String) {
         let phase = if phase == Phase::Healthy { Phase::Progressing } else { phase };
         return (phase, words);
     }
+    let told = wire.status.available_replicas;
+    let contradicted = workload::contradicted(&view.sets, wire.replicas(), told);
+    if let Some(why) = contradicted.filter(|_| !matches!(phase, Phase::Degraded | Phase::Aborted)) {
+        return (Phase::Degraded, why);
+    }
     // What is promoted and has not one pod left is down, whatever is said of its progress.
     if !wire.is_moving() && !wire.status.stable_rs.is_empty() && wire.replicas() > 0 && available(view) == 0 {
         let wanted = wire.replicas();

@@ -74,7 +74,10 @@ fn denied(verb: Verb, view: &View<'_, Wire>) -> Option<String> {
         // What defines the pods is patched, and that is the last entry.
         return view.denied.get(SUBRESOURCES.len()).cloned().flatten();
     }
-    view.denied.get(patches(verb)?).cloned().flatten()
+    let patched = view.denied.get(patches(verb)?).cloned().flatten();
+    // The controller carries no abort out while a person's pause stands, and that one is in the object itself.
+    let ends_pause = verb == Verb::Abort && view.object.spec.paused;
+    patched.or_else(|| view.denied.first().filter(|_| ends_pause).cloned().flatten())
 }
 
 /// What a verb patches, as an index of [`SUBRESOURCES`].

@@ -91,7 +91,8 @@ pub fn rollback_workload(namespace: &str, name: &str, now: Option<&Template>, to
     WireCall { guard: RevisionGuard::None, ..call }
 }
 
-/// As [`hold`], after another object was written: that one's revision is not this one's.
+/// As [`hold`], after another call: the revision of another object is not this one's, and a controller that writes in
+/// between must not be able to block it.
 pub fn hold_after(meta: &Meta, paused: bool) -> WireCall {
     WireCall { guard: RevisionGuard::None, ..hold(meta, paused) }
 }

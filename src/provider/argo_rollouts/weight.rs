@@ -48,11 +48,19 @@ pub(super) fn off_stable(view: &View<'_, Rollout>) -> Option<u32> {
         return actual(view, max).known();
     }
     if let Some(weights) = status.canary.weights.as_ref().filter(|_| rollout.traffic_routing().is_some()) {
-        return Some(weights.canary.weight);
+        return weights.of_canary(max);
+    }
+    if is_empty(view) {
+        return Some(0);
     }
     let serves = status.available_replicas > 0 || view.sets.iter().any(|set| set.status.available_replicas > 0);
     // Where nothing serves, nothing is known of who would.
     of_pods(view, &status.stable_rs, max).known().filter(|_| serves).map(|share| max - share)
+}
+
+/// Are no pods asked for, and none there? Then nothing is anywhere.
+fn is_empty(view: &View<'_, Rollout>) -> bool {
+    view.object.replicas() == 0 && view.unread.is_none() && view.sets.iter().all(|set| set.status.replicas == 0)
 }
 
 fn max(rollout: &Rollout) -> u32 {
@@ -92,14 +100,15 @@ fn actual(view: &View<'_, Rollout>, max: u32) -> Share {
     if rollout.traffic_routing().is_none() {
         return by_pods;
     }
-    match (&status.canary.weights, by_pods.known()) {
-        (Some(weights), _) if rollout.is_moving() => Share::Told(weights.canary.weight),
+    let told = status.canary.weights.as_ref().map(|weights| weights.of_canary(max));
+    match (told, by_pods.known()) {
+        (Some(Some(canary)), _) if rollout.is_moving() => Share::Told(canary),
         // A router cannot send anything to pods that do not exist.
         (_, Some(0)) => Share::ByPods(0),
         // Once it is settled, what the router calls the canary is what is left of another version.
-        (Some(weights), _) => Share::Told(max.saturating_sub(weights.canary.weight)),
+        (Some(Some(canary)), _) => Share::Told(max.saturating_sub(canary)),
         (None, _) if !rollout.is_moving() => by_pods,
-        (None, _) => Share::Unknown,
+        (Some(None) | None, _) => Share::Unknown,
     }
 }
 

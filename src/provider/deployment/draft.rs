@@ -21,7 +21,7 @@ use crate::{
     provider::kubernetes::{
         facade::View,
         gitops,
-        verbs::{at_least, at_most, binding, canary, everywhere, must_come_up, share_now, target},
+        verbs::{at_most, binding, canary, everywhere, must_come_up, serves, share_now, target},
     },
 };
 
@@ -116,8 +116,7 @@ impl Stage<'_> {
         let effect = format!("{} → 0 % of its pods on {from}; {} everywhere", self.now(), target.called());
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
         expected.extend(settled());
-        // No pods are no proof of anything.
-        expected.push(at_least(fact::UPDATED_READY, 1));
+        expected.push(serves(self.rollout));
         let mut draft = self.bound(verb, request::rollback(wire, set), effect, expected, self.deadline());
         draft.expect.words = Some(everywhere(self.rollout, target));
         (draft.from, draft.to) = (self.rollout.canary.clone(), target.version.clone());

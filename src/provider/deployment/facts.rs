@@ -30,7 +30,7 @@ pub(super) fn facts(view: &View<'_, Deployment>) -> Facts {
     let mut put = |name: &str, value: String| facts.insert(name.to_owned(), value);
     put(fact::UID, clean(&deployment.metadata.uid));
     put(fact::GENERATION, deployment.metadata.generation.to_string());
-    put(fact::PHASE, phase::phase(deployment).0.to_string());
+    put(fact::PHASE, phase::seen(view).0.to_string());
     if let Some(share) = sides.weight.actual.known() {
         put(fact::WEIGHT, share.to_string());
     }

@@ -74,7 +74,7 @@ fn phase(view: &View<'_, Deployment>) -> (Phase, String) {
     if !view.object.is_taken_up() {
         return (Phase::Unknown, "no controller has taken it up: nothing that is asked of it happens".to_owned());
     }
-    phase::phase(view.object)
+    phase::seen(view)
 }
 
 /// How far the controller is behind the spec, where it is.

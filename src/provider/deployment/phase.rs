@@ -2,9 +2,22 @@
 //! that kubectl leaves out: pods that cannot be made, and a pause.
 
 use super::api::Deployment;
-use crate::domain::rollout::Phase;
+use crate::{
+    domain::rollout::Phase,
+    provider::kubernetes::{facade::View, workload},
+};
 
-/// The phase and the message that goes with it; the message may be empty.
+/// The phase by everything that is seen, and the message that goes with it: what its ReplicaSets count outweighs its status.
+pub(super) fn seen(view: &View<'_, Deployment>) -> (Phase, String) {
+    let (phase, message) = phase(view.object);
+    let (wanted, told) = (view.object.replicas(), view.object.status.available_replicas);
+    match workload::contradicted(&view.sets, wanted, told) {
+        Some(why) if phase != Phase::Degraded => (Phase::Degraded, why),
+        _ => (phase, message),
+    }
+}
+
+/// The phase by its status and the message that goes with it; the message may be empty.
 pub fn phase(deployment: &Deployment) -> (Phase, String) {
     if !deployment.is_observed() {
         return (Phase::Progressing, "waiting for deployment spec update to be observed".to_owned());

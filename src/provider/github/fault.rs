@@ -36,7 +36,7 @@ pub(super) fn unanswered(error: &WireError, about: &str) -> ProviderError {
         WireError::NotConnected(_) => ProviderError::new(FaultKind::Unreachable, text),
         WireError::Lost(_) => ProviderError::new(FaultKind::Unreachable, text).maybe_done(),
         WireError::TimedOut(_) => ProviderError::new(FaultKind::TimedOut, text).maybe_done(),
-        WireError::NoBudget(span) => {
+        WireError::AskedToWait(span) | WireError::NoBudget(span) => {
             let mut error = ProviderError::new(FaultKind::RateLimited, text);
             error.retry_after = Some(*span);
             error

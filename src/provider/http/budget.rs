@@ -80,19 +80,20 @@ impl Budget {
     }
 
     /// Takes one request out, or says how long until one may be sent.
-    fn take(&self, class: Class, now: Timestamp) -> Result<(), Duration> {
+    fn take(&self, class: Class, now: Timestamp) -> Result<(), WireError> {
         self.with(now, |inner| {
             let kept = if class == Class::Write { 0.0 } else { RESERVED };
             if let Some(closed) = inner.closed_until.filter(|_| class != Class::Write) {
-                return Err(until(now, closed));
+                return Err(WireError::AskedToWait(until(now, closed)));
             }
             if let Some(told) = inner.told.filter(|told| told.remaining < 1.0 + told.limit * kept) {
-                return Err(until(now, told.reset).max(SOON));
+                return Err(WireError::NoBudget(until(now, told.reset).max(SOON)));
             }
             let most = f64::from(inner.allowance.requests);
             let missing = 1.0 + most * kept - inner.tokens;
             if missing > 0.0 {
-                return Err(inner.allowance.window.mul_f64((missing / most.max(1.0)).min(1.0)).max(SOON));
+                let wait = inner.allowance.window.mul_f64((missing / most.max(1.0)).min(1.0)).max(SOON);
+                return Err(WireError::NoBudget(wait));
             }
             inner.tokens -= 1.0;
             if let Some(told) = &mut inner.told {
@@ -157,7 +158,7 @@ pub(super) fn budgeted(inner: Transport, budget: Budget, clock: SharedClock) -> 
     Transport::new(service_fn(move |request: Request<Bytes>| {
         let (inner, budget, clock) = (inner.clone(), budget.clone(), clock.clone());
         async move {
-            budget.take(class_of(&request), clock.now()).map_err(WireError::NoBudget)?;
+            budget.take(class_of(&request), clock.now())?;
             let answer = send(&inner, request).await;
             if let Ok(response) = &answer {
                 budget.learn(response.status(), response.headers(), clock.now());
@@ -228,7 +229,7 @@ mod tests {
         let layer = budgeted(leaf, budget.clone(), clock.clone());
         send(&layer, get(Class::Read)).await.unwrap();
         let refused = send(&layer, get(Class::Read)).await.unwrap_err();
-        assert_eq!((refused, seen.count()), (WireError::NoBudget(Duration::from_secs(30)), 1));
+        assert_eq!((refused, seen.count()), (WireError::AskedToWait(Duration::from_secs(30)), 1));
         assert_eq!(budget.state(clock.now()).closed_until, Some(after(clock.now(), Duration::from_secs(30))));
     }
 }

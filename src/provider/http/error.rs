@@ -12,7 +12,7 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        wire::{Class, WireError},
+        wire::{Class, WireError, whole_seconds},
     },
 };
 
@@ -23,17 +23,24 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
         WireError::Lost(why) => (FaultKind::Unreachable, format!("the connection to {system} broke: {why}")),
         WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {}", span(*limit))),
         WireError::NoBudget(wait) => {
-            let text = format!("our request budget for {system} is used up; free again in {}", span(*wait));
+            let wait = whole_seconds(*wait);
+            let text = format!("our request budget for {system} is used up; free again in {wait} s");
             (FaultKind::RateLimited, text)
         }
+        WireError::AskedToWait(wait) => (FaultKind::RateLimited, slow_down(system, *wait)),
     };
     let mut error_out = ProviderError::new(kind, text);
     match error {
-        WireError::NoBudget(wait) => error_out.retry_after = Some(*wait),
+        WireError::NoBudget(wait) | WireError::AskedToWait(wait) => error_out.retry_after = Some(*wait),
         WireError::Lost(_) | WireError::TimedOut(_) => error_out.maybe_done = class == Class::Write,
         WireError::NotConnected(_) => {}
     }
     error_out
+}
+
+/// That a system asks to be left alone, and for how long.
+pub fn slow_down(system: &str, wait: Duration) -> String {
+    format!("{system} asks to slow down; again in {} s", whole_seconds(wait))
 }
 
 /// The kind of failure that a status means, whatever the system.
@@ -80,7 +87,7 @@ pub fn causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A span in whole seconds, or in milliseconds below one.
+/// A limit in whole seconds, or in milliseconds below one.
 fn span(span: Duration) -> String {
     if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { format!("{} s", span.as_secs()) }
 }

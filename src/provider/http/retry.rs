@@ -1,4 +1,5 @@
-//! Trying again: reads only, a few times, after a pause. A write is sent exactly once, whatever happens to it.
+//! Trying again: a read that broke, a few times, after a pause; a read or a stream that was asked to wait, after that time. A
+//! write is sent exactly once, whatever happens to it.
 
 use std::time::Duration;
 
@@ -7,15 +8,21 @@ use http::{Request, Response, StatusCode};
 use tower::service_fn;
 
 use super::{backoff, class_of, error::retry_after, send};
-use crate::port::{
-    clock::SharedClock,
-    wire::{Class, Transport, WireBody, WireError},
+use crate::{
+    domain::time::Timestamp,
+    port::{
+        clock::SharedClock,
+        wire::{Class, Transport, WireBody, WireError},
+    },
 };
 
 /// The pause after the first failure.
 const FIRST: Duration = Duration::from_millis(200);
 /// Whoever asks to be left alone for longer than this is not waited for: the caller's schedule comes back later.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long one read keeps a pause that was asked for, all its pauses together. A system that asks for short ones again and
+/// again is there: giving up on it early would lock the way back.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Sends reads again that did not get through.
 pub(super) fn retried(inner: Transport, attempts: u32, clock: SharedClock) -> Transport {
@@ -23,8 +30,10 @@ pub(super) fn retried(inner: Transport, attempts: u32, clock: SharedClock) -> Tr
         let (inner, clock) = (inner.clone(), clock.clone());
         async move {
             match class_of(&request) {
-                Class::Read => persist(&inner, request, attempts, &clock).await,
-                Class::Write | Class::Stream => send(&inner, request).await,
+                Class::Read if attempts > 1 => persist(&inner, request, attempts, &clock).await,
+                // It keeps the pauses that are asked for; what follows a break is for whoever reads it.
+                Class::Stream if attempts > 1 => persist(&inner, request, 1, &clock).await,
+                Class::Read | Class::Stream | Class::Write => send(&inner, request).await,
             }
         }
     }))
@@ -36,24 +45,40 @@ async fn persist(
     attempts: u32,
     clock: &SharedClock,
 ) -> Result<Response<WireBody>, WireError> {
-    let mut failures = 0;
+    let (mut failures, mut waited) = (0, Duration::ZERO);
     loop {
         let answer = send(inner, request.clone()).await;
-        failures += 1;
         if !worth_another(&answer) {
             return answer;
         }
-        let asked = answer.as_ref().ok().and_then(|response| retry_after(response.headers(), clock.now()));
-        let wait = asked.unwrap_or_else(|| backoff::pause(FIRST, failures, request.uri().path(), clock.now()));
-        if failures >= attempts || wait > LONGEST_WAIT {
+        let asked = asked_wait(&answer, clock.now());
+        if let Some(wait) = asked {
+            waited += wait;
+            if wait > LONGEST_WAIT || waited > PATIENCE {
+                return answer;
+            }
+            clock.sleep(wait).await;
+            continue;
+        }
+        failures += 1;
+        if failures >= attempts {
             return answer;
         }
-        clock.sleep(wait).await;
+        clock.sleep(backoff::pause(FIRST, failures, request.uri().path(), clock.now())).await;
     }
 }
 
-/// A time-out stands: the far side is hung, and three time-outs in a row would hide that for too long. So does our own
-/// budget, which a pause of a few hundred milliseconds does not refill.
+/// The pause that was asked for; never none at all, so that nobody is asked in a hot loop.
+fn asked_wait(answer: &Result<Response<WireBody>, WireError>, now: Timestamp) -> Option<Duration> {
+    let wait = match answer {
+        Ok(response) => retry_after(response.headers(), now),
+        Err(WireError::AskedToWait(wait) | WireError::NoBudget(wait)) => Some(*wait),
+        Err(_) => None,
+    };
+    wait.map(|wait| wait.max(FIRST))
+}
+
+/// A time-out stands: the far side is hung, and three time-outs in a row would hide that for too long.
 fn worth_another(answer: &Result<Response<WireBody>, WireError>) -> bool {
     match answer {
         Ok(response) => matches!(
@@ -63,8 +88,8 @@ fn worth_another(answer: &Result<Response<WireBody>, WireError>) -> bool {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT
         ),
-        Err(WireError::NotConnected(_) | WireError::Lost(_)) => true,
-        Err(WireError::TimedOut(_) | WireError::NoBudget(_)) => false,
+        Err(WireError::TimedOut(_)) => false,
+        Err(_) => true,
     }
 }
 
@@ -108,6 +133,34 @@ mod tests {
         let (leaf, seen) = scripted([reply(429, &[("retry-after", "60")], ""), reply(200, &[], "")]);
         let answer = send(&retried(leaf, 3, clock), get(Class::Read)).await.unwrap();
         assert_eq!((seen.count(), answer.status().as_u16()), (1, 429));
+    }
+
+    #[tokio::test]
+    async fn a_read_outlasts_short_pauses_however_often_they_are_asked_for_but_not_for_ever() {
+        let busy = || reply(429, &[("retry-after", "1")], "");
+        let closed = || Err(WireError::AskedToWait(Duration::from_millis(999)));
+        let (leaf, seen) = scripted([
+            busy(),
+            closed(),
+            busy(),
+            Err(WireError::NoBudget(Duration::from_secs(1))),
+            busy(),
+            reply(200, &[], ""),
+        ]);
+        let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap();
+        assert_eq!((seen.count(), answer.status().as_u16()), (6, 200));
+
+        let (leaf, seen) = scripted([closed(), reply(200, &[], "")]);
+        let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Stream)).await.unwrap();
+        assert_eq!((seen.count(), answer.status().as_u16()), (2, 200));
+
+        let (leaf, seen) = scripted([Err(WireError::AskedToWait(Duration::from_mins(2))), reply(200, &[], "")]);
+        let error = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap_err();
+        assert_eq!((seen.count(), error), (1, WireError::AskedToWait(Duration::from_mins(2))));
+
+        let (leaf, seen) = scripted((0..100).map(|_| reply(429, &[("retry-after", "4")], "")));
+        let answer = send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.unwrap();
+        assert_eq!((seen.count(), answer.status().as_u16()), (4, 429));
     }
 
     #[tokio::test]

@@ -243,12 +243,23 @@ impl Object for Event {
 /// A list as it comes; its items are read one by one.
 #[derive(Debug, Default, Deserialize)]
 pub struct List {
+    /// `RolloutList`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub kind: String,
     /// Revision, and where to go on.
     #[serde(default, deserialize_with = "lenient")]
     pub metadata: ListMeta,
-    /// The items; `null` stands for none.
-    #[serde(default, deserialize_with = "lenient")]
-    pub items: Vec<Value>,
+    /// The items; `null` stands for an empty list, and nothing at all for no list.
+    #[serde(default, deserialize_with = "items")]
+    pub items: Option<Vec<Value>>,
+}
+
+fn items<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Value>>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => Some(items),
+        _ => None,
+    })
 }
 
 /// `metadata` of a list.
@@ -276,6 +287,9 @@ pub struct Line {
 /// `Status`: how the API server says no.
 #[derive(Debug, Default, Deserialize)]
 pub struct Status {
+    /// `Status`; absent in what is none.
+    #[serde(default, deserialize_with = "lenient")]
+    pub kind: String,
     /// What it says.
     #[serde(default, deserialize_with = "lenient")]
     pub message: String,

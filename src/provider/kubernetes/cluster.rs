@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{
-    api::{List, Meta},
+    api::{List, Meta, Status},
     claims::Claims,
     error::{self, Asked},
     patch,
@@ -22,7 +22,7 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         plan::{Sent, WireCall},
-        wire::{Transport, WireBody},
+        wire::{Class, Transport, WireBody},
     },
     provider::http::{body, class_of, error::from_wire, send},
 };
@@ -65,7 +65,7 @@ impl Cluster {
     /// Every object that the query finds, page by page.
     ///
     /// # Errors
-    /// When the list cannot be read. An item that cannot be read is left out.
+    /// When the list cannot be read, or one of its items: what is missing would be taken for gone.
     pub async fn list<T: DeserializeOwned>(&self, query: &Query) -> Result<Vec<T>, ProviderError> {
         Ok(self.listed(query).await?.items)
     }
@@ -74,8 +74,10 @@ impl Cluster {
         let (mut items, mut next) = (Vec::new(), None);
         loop {
             let request = request::list(query, request::PAGE, next.as_deref())?;
-            let page: List = self.ask(request, Some(query.resource)).await?;
-            items.extend(page.items.into_iter().filter_map(|item| read_item(query, item)));
+            let page = self.page(request, query).await?;
+            for item in page.items.unwrap_or_default() {
+                items.push(self.item(query, item)?);
+            }
             next = page.metadata.next.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(Listed { items, revision: page.metadata.resource_version });
@@ -89,7 +91,7 @@ impl Cluster {
     /// When the cluster does not answer it.
     pub async fn probe(&self, query: &Query) -> Result<(), ProviderError> {
         let request = request::list(query, 1, None)?;
-        self.ask::<List>(request, Some(query.resource)).await?;
+        self.page(request, query).await?;
         self.proven.notify_waiters();
         Ok(())
     }
@@ -104,7 +106,42 @@ impl Cluster {
         namespace: &str,
         name: &str,
     ) -> Result<T, ProviderError> {
-        self.ask(request::get(resource, namespace, name)?, Some(resource)).await
+        let request = request::get(resource, namespace, name)?;
+        let asked = self.asked(&request, Some(resource));
+        let (_, body) = self.answer(request, Some(resource)).await?;
+        let read = || {
+            let object: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+            let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
+            if text("/metadata/name") != name || !(text("/kind").is_empty() || resource.is_kind(text("/kind"))) {
+                return Err(format!("its answer is not {name}"));
+            }
+            serde_json::from_value(object).map_err(|error| error.to_string())
+        };
+        read().map_err(|why: String| error::of_body(asked, &body, why, self.clock.now()))
+    }
+
+    /// One page of a list. Anything else that comes with a 200 is no list of nothing.
+    async fn page(&self, request: Request<Bytes>, query: &Query) -> Result<List, ProviderError> {
+        let asked = self.asked(&request, Some(query.resource));
+        let (_, body) = self.answer(request, Some(query.resource)).await?;
+        let page = serde_json::from_slice::<List>(&body).map_err(|error| error.to_string());
+        let page = page.and_then(|page| match &page.items {
+            Some(items) if query.resource.is_list(&page.kind) => match items.iter().find(|item| !has_name(item)) {
+                Some(_) => Err("an item of its list has no name".to_owned()),
+                None => Ok(page),
+            },
+            _ => Err("its answer is no list of them".to_owned()),
+        });
+        page.map_err(|why| error::of_body(asked, &body, why, self.clock.now()))
+    }
+
+    /// One item of a list or a watch.
+    pub(super) fn item<T: DeserializeOwned>(&self, query: &Query, item: Value) -> Result<T, ProviderError> {
+        let asked = Asked { cluster: &self.scope.cluster, resource: Some(query.resource), class: Class::Read };
+        if !has_name(&item) {
+            return Err(error::unreadable(asked, "an item has no name"));
+        }
+        serde_json::from_value(item).map_err(|error| error::unreadable(asked, format!("an item: {error}")))
     }
 
     /// Sends a mutation, guarded, exactly once.
@@ -118,7 +155,13 @@ impl Cluster {
         revision: Option<&str>,
     ) -> Result<Sent, ProviderError> {
         let request = patch::request(call, revision)?;
+        let asked = self.asked(&request, Some(resource));
         let (status, body) = self.answer(request, Some(resource)).await?;
+        let refusal =
+            serde_json::from_slice::<Status>(&body).is_ok_and(|told| told.kind == "Status" && told.code >= 400);
+        if refusal || error::is_page(&body) {
+            return Err(error::of_body(asked, &body, "", self.clock.now()));
+        }
         // A success whose body cannot be read is a success; a second call then has no revision, and says so.
         let meta = serde_json::from_slice::<Value>(&body).ok().and_then(|mut object| {
             let meta = object.get_mut("metadata").map(Value::take)?;
@@ -136,7 +179,7 @@ impl Cluster {
     ) -> Result<T, ProviderError> {
         let asked = self.asked(&request, resource);
         let (_, body) = self.answer(request, resource).await?;
-        serde_json::from_slice(&body).map_err(|error| error::unreadable(asked, error))
+        serde_json::from_slice(&body).map_err(|error| error::of_body(asked, &body, error, self.clock.now()))
     }
 
     async fn answer(
@@ -175,14 +218,6 @@ impl Cluster {
     }
 }
 
-/// One item of a list; one that cannot be read is left out, and the trace says so.
-pub(super) fn read_item<T: DeserializeOwned>(query: &Query, item: Value) -> Option<T> {
-    let name = item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
-    match serde_json::from_value(item) {
-        Ok(item) => Some(item),
-        Err(error) => {
-            tracing::warn!(kind = query.resource.full_name(), name, %error, "an item cannot be read and is left out");
-            None
-        }
-    }
+fn has_name(item: &Value) -> bool {
+    item.pointer("/metadata/name").and_then(Value::as_str).is_some_and(|name| !name.is_empty())
 }

@@ -7,8 +7,11 @@ use super::{api::Status, request::Resource};
 use crate::{
     domain::{observed::FaultKind, time::Timestamp},
     port::{error::ProviderError, wire::Class},
-    provider::http::error::from_status,
+    provider::http::error::{from_status, retry_after, slow_down},
 };
+
+/// What is said of a web page instead of an answer.
+pub(super) const PAGE: &str = "it answers with a web page: a login page or a proxy in between?";
 
 /// What was asked, for the sentence.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +33,16 @@ pub(super) fn of_answer(
     now: Timestamp,
 ) -> ProviderError {
     let told = serde_json::from_slice::<Status>(body).ok();
-    let structured = told.is_some();
-    let message = told.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |status| status.message);
-    let text = sentence(asked, status, &message, structured);
+    let structured = told.is_some() || is_page(body);
+    let message = match told {
+        Some(status) => status.message,
+        None if is_page(body) => PAGE.to_owned(),
+        None => String::from_utf8_lossy(body).trim().to_owned(),
+    };
+    let text = match retry_after(headers, now) {
+        Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => slow_down(asked.cluster, wait),
+        _ => sentence(asked, status, &message, structured),
+    };
     from_status(&text, status, headers, asked.class, now)
 }
 
@@ -40,6 +50,20 @@ pub(super) fn of_answer(
 pub(super) fn of_status(asked: Asked<'_>, status: &Status, now: Timestamp) -> ProviderError {
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     from_status(&sentence(asked, code, &status.message, true), code, &HeaderMap::new(), asked.class, now)
+}
+
+/// A 200 whose body is not what was asked for: a refusal, a web page, or something that cannot be read.
+pub(super) fn of_body(asked: Asked<'_>, body: &[u8], why: impl std::fmt::Display, now: Timestamp) -> ProviderError {
+    match serde_json::from_slice::<Status>(body) {
+        Ok(status) if status.kind == "Status" => of_status(asked, &status, now),
+        _ if is_page(body) => unreadable(asked, PAGE),
+        _ => unreadable(asked, why),
+    }
+}
+
+/// Does markup stand where JSON should?
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// A 200 whose body is not what it should be.
@@ -52,6 +76,8 @@ pub(super) fn unreadable(asked: Asked<'_>, why: impl std::fmt::Display) -> Provi
 
 fn sentence(asked: Asked<'_>, status: StatusCode, message: &str, structured: bool) -> String {
     let cluster = asked.cluster;
+    let message = message.trim_end_matches('.');
+    let message = if message.is_empty() { status.canonical_reason().unwrap_or("it says nothing") } else { message };
     match (status.as_u16(), asked.resource) {
         (401, _) => {
             format!("{cluster} does not know who we are: the token or certificate is wrong or has expired; renew it")
@@ -62,7 +88,7 @@ fn sentence(asked: Asked<'_>, status: StatusCode, message: &str, structured: boo
         }
         (404, _) => format!("not there on {cluster}: {message}"),
         (409, _) => format!("it moved on {cluster} since it was read: {message}"),
-        (429, _) => format!("{cluster} asks us to slow down: {message}"),
+        (429, _) => format!("{cluster} asks to slow down: {message}"),
         (500.., _) => format!("{cluster} failed with {}: {message}", status.as_u16()),
         _ => format!("{cluster} refuses ({}): {message}", status.as_u16()),
     }
@@ -145,7 +171,7 @@ mod tests {
             (
                 "429-max-in-flight",
                 FaultKind::RateLimited,
-                "eu asks us to slow down: Too many requests, please try again later.",
+                "eu asks to slow down: Too many requests, please try again later",
             ),
             ("503-aggregated-api-down", FaultKind::Server, "eu failed with 503: service unavailable"),
         ];

@@ -51,6 +51,16 @@ impl Resource {
         }
     }
 
+    /// Is this what one object of it calls its kind?
+    pub fn is_kind(&self, kind: &str) -> bool {
+        format!("{kind}s").eq_ignore_ascii_case(self.plural)
+    }
+
+    /// Is this what a list of them calls its kind: `RolloutList`?
+    pub fn is_list(&self, kind: &str) -> bool {
+        kind.strip_suffix("List").is_some_and(|one| self.is_kind(one))
+    }
+
     /// `rollouts.argoproj.io`.
     pub fn full_name(&self) -> String {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }

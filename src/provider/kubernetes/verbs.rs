@@ -73,8 +73,17 @@ fn history(rollout: &Rollout) -> String {
     if seen.is_empty() { "there is none".to_owned() } else { seen.join(", ") }
 }
 
+/// Expects that pods of the version that the spec holds are ready: no pods are no proof of anything, but where none are
+/// asked for none can come.
+pub fn serves(rollout: &Rollout) -> Expect {
+    at_least(fact::UPDATED_READY, i64::from(rollout.replicas.min(1)))
+}
+
 /// That a version runs everywhere, as it is observed: `12 of 12 pods on 1.41.3`.
 pub fn everywhere(rollout: &Rollout, arm: &Arm) -> String {
+    if rollout.replicas == 0 {
+        return format!("the spec holds {}; 0 pods are asked for", arm.called());
+    }
     format!("{0} of {0} pods on {1}", rollout.replicas, arm.called())
 }
 
@@ -84,7 +93,7 @@ pub fn at_most(name: &str, most: i64) -> Expect {
 }
 
 /// Expects a number of at least this.
-pub fn at_least(name: &str, least: i64) -> Expect {
+fn at_least(name: &str, least: i64) -> Expect {
     Expect { fact: name.to_owned(), condition: Condition::AtLeast(least) }
 }
 

@@ -11,10 +11,11 @@ use futures::{
     future::select,
     stream::{self, BoxStream},
 };
+use http::{HeaderMap, header};
 
 use super::{
     api::{Line, Object, Status},
-    cluster::{Cluster, read_item},
+    cluster::Cluster,
     error,
     request::{self, Query},
 };
@@ -50,6 +51,12 @@ enum Step {
     Read(String, Box<Lines>),
 }
 
+/// Does an answer go on for ever, in JSON? A web page does neither, and is no sign of life.
+fn is_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    !headers.contains_key(header::CONTENT_LENGTH) && kind.is_none_or(|kind| kind.contains("json"))
+}
+
 struct Follower {
     cluster: Arc<Cluster>,
     query: Query,
@@ -59,6 +66,8 @@ struct Follower {
     /// How often in a row the server had forgotten the revision that it had just given: listing at once again would go on
     /// for ever.
     forgotten: u32,
+    /// Has the open watch told anything yet?
+    told: bool,
     /// Was the last failure one of the way there, which an answer to somebody else's probe disproves?
     unreachable: bool,
 }
@@ -68,7 +77,8 @@ pub(super) fn follow<T: Object>(
     cluster: Arc<Cluster>,
     query: Query,
 ) -> BoxStream<'static, Result<Seen<T>, ProviderError>> {
-    let follower = Follower { cluster, query, step: Step::List, failures: 0, forgotten: 0, unreachable: false };
+    let follower =
+        Follower { cluster, query, step: Step::List, failures: 0, forgotten: 0, told: false, unreachable: false };
     stream::unfold(follower, |mut follower| async move {
         loop {
             if let Some(item) = follower.advance().await {
@@ -109,8 +119,10 @@ impl Follower {
         };
         match opened {
             Ok(response) => {
+                let streams = is_stream(response.headers());
+                self.told = false;
                 self.step = Step::Read(revision, Box::new(Lines::new(response.into_body())));
-                Some(Ok(Seen::Alive))
+                streams.then_some(Ok(Seen::Alive))
             }
             // Nothing wrong with the revision: go on from it, so that nothing is missed and nothing listed again.
             Err(error)
@@ -139,7 +151,8 @@ impl Follower {
             Ok(None) | Err(_) => {
                 self.failures += 1;
                 self.unreachable = false;
-                self.step = Step::Open(revision);
+                // Whoever ends a watch without a word may not be the API server at all: only a list can tell.
+                self.step = if self.told { Step::Open(revision) } else { Step::List };
                 None
             }
         }
@@ -158,7 +171,7 @@ impl Follower {
         if kind == "ERROR" {
             return self.refused(&serde_json::from_value(object).unwrap_or_default());
         }
-        (self.failures, self.forgotten) = (0, 0);
+        (self.failures, self.forgotten, self.told) = (0, 0, true);
         let meta = object.get("metadata").and_then(|meta| meta.get("resourceVersion"));
         let revision = meta.and_then(|v| v.as_str()).map_or(revision, str::to_owned);
         self.step = Step::Read(revision, lines);
@@ -168,7 +181,13 @@ impl Follower {
             "DELETED" => Seen::Gone,
             _ => return None,
         };
-        read_item(&self.query, object).map(|object| Ok(tell(object)))
+        match self.cluster.item(&self.query, object) {
+            Ok(object) => Some(Ok(tell(object))),
+            Err(error) => {
+                self.step = Step::List;
+                self.failed(error)
+            }
+        }
     }
 
     /// An `ERROR` line. 410 is how a server says that it has forgotten the revision: no failure, but a new list.

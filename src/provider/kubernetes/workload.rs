@@ -140,6 +140,15 @@ fn told_by(arm: &Arm) -> String {
     }
 }
 
+/// That the ReplicaSets count no pod as available though pods are asked for and the status of their owner counts some: then
+/// the status is old, or nobody tends it.
+pub fn contradicted(sets: &[&ReplicaSet], wanted: u32, told: u32) -> Option<String> {
+    let asked: u32 = sets.iter().map(|set| set.spec.replicas.unwrap_or(1)).sum();
+    let none = sets.iter().all(|set| set.status.available_replicas == 0);
+    (none && asked > 0 && wanted > 0 && told > 0)
+        .then(|| format!("0 of {wanted} pods are available by its ReplicaSets; its own status says {told}"))
+}
+
 /// The pods of a set.
 pub fn pods(set: &ReplicaSet) -> Pods {
     Pods {

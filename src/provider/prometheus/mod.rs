@@ -209,7 +209,7 @@ fn not_sent(error: &WireError) -> ProviderError {
     let (kind, retry_after) = match error {
         WireError::NotConnected(_) | WireError::Lost(_) => (FaultKind::Unreachable, None),
         WireError::TimedOut(_) => (FaultKind::TimedOut, None),
-        WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
+        WireError::AskedToWait(wait) | WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
     };
     // A slow query is no outage: it can be waited for longer.
     let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };

@@ -215,8 +215,15 @@ pub struct Manner {
 /// there; then the worst verdict of what could.
 fn exit_of(model: &Model, status: &Status) -> Exit {
     let shown = |rollout: &&Rollout| status.rollouts.iter().any(|row| row.id == rollout.id.to_string());
-    let found: Vec<Verdict> =
-        model.store.rollouts().filter(shown).filter_map(|rollout| guard::standing(model, rollout)).collect();
+    // The headline's answer, and the verdict of each: the worse of both. What still goes back has not arrived.
+    let all: Vec<&Rollout> = model.store.rollouts().filter(shown).collect();
+    let causes = all.iter().filter_map(|rollout| match headline::cause_of(model, rollout) {
+        Cause::Release => Some(Verdict::NoGo),
+        Cause::Unknown => Some(Verdict::NoData),
+        Cause::None => headline::goes_back(model, rollout).then_some(Verdict::Wait),
+    });
+    let standing = all.iter().filter_map(|rollout| guard::standing(model, rollout));
+    let found: Vec<Verdict> = causes.chain(standing).collect();
     let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live);
     if found.contains(&Verdict::NoGo) {
         Exit::NoGo

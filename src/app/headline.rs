@@ -76,7 +76,8 @@ pub fn headline(model: &Model) -> Headline {
     if let Some(unseen) = first(Cause::Unknown) {
         return of(unseen);
     }
-    let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live);
+    let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live)
+        || model.store.inventories(model.now).is_empty();
     if !unseen && let Some(back) = flying.iter().find(|(_, stand)| stand.back.is_some()) {
         return of(back);
     }

@@ -231,6 +231,9 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
         why.push(format!("No answer yet from {}.", names.join(", ")));
     }
+    if model.store.inventories(model.now).is_empty() {
+        why.push("No connection tells of rollouts.".to_owned());
+    }
     let nothing_seen = silent.len() == model.store.sources(model.now).len();
     let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
     let what = match (rollout, back) {
@@ -304,8 +307,7 @@ fn named(rollout: &Rollout) -> String {
 
 /// The share of the traffic that the canary gets, in percent; `None` where nobody knows.
 pub(super) fn weight_percent(rollout: &Rollout) -> Option<u32> {
-    let max = rollout.weight.max.max(1);
-    rollout.weight.actual.known().map(|share| (share.min(max) * 100 + max / 2) / max)
+    rollout.weight.reached()
 }
 
 /// `25 %`, or that it is not known.
@@ -402,6 +404,25 @@ mod tests {
             "NO RELEASE IN FLIGHT SHOWS HARM 1 in flight: payments: 1.42.0 is aborted, the spec still holds it."
         );
         assert_eq!(headline_text(&only(Vec::new())), "NO RELEASE IN FLIGHT SHOWS HARM nothing is in flight");
+    }
+
+    #[test]
+    fn without_metrics_what_is_wrong_with_the_pods_comes_before_the_connection_that_is_missing() {
+        let mut model = sample::board(120, 36);
+        let mut broken = sample::payments();
+        broken.phase = Phase::Degraded;
+        broken.message = Some("ProgressDeadlineExceeded".to_owned());
+        broken.troubles = vec!["3 of 3 pods of 1.42.0: ImagePullBackOff".to_owned()];
+        model.session.sources.retain(|source| !source.metrics);
+        let mut model = Model::new(model.session, model.now, model.size);
+        for (source, all) in [("kubernetes-eu", vec![broken]), ("kubernetes-us", Vec::new())] {
+            let (engine, change) = (Engine::ArgoRollouts, Ok(Change::All(all)));
+            update(&mut model, Msg::Rollouts { source: source.into(), engine, at: sample::now(), change });
+        }
+        let text = headline_text(&model);
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+        assert!(place("ProgressDeadlineExceeded") < place("no metrics are connected"), "{text}");
+        assert!(place("ImagePullBackOff") < place("no metrics are connected"), "{text}");
     }
 
     #[test]

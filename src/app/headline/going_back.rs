@@ -85,7 +85,7 @@ fn under_way<'a>(model: &'a Model, rollout: &Rollout) -> Option<&'a Action> {
 fn leaving<'a>(model: &Model, rollout: &'a Rollout, action: Option<&Action>) -> Option<Leaving<'a>> {
     let (canary, stable) = (rollout.side(Role::Canary), rollout.side(Role::Stable));
     let told = matches!(rollout.weight.actual, Share::Told(_));
-    let share = percent(rollout);
+    let share = rollout.weight.reached();
     let rest = share.map(|share| 100 - share);
     if rollout.identity.canary_hash == rollout.identity.stable_hash {
         let stays = |arm: &Arm| arm.role != Role::Old || is_replaced(arm, stable);
@@ -118,14 +118,4 @@ fn is_replaced(old: &Arm, stable: Option<&Arm>) -> bool {
     let newer = old.revision.zip(stable.revision).is_some_and(|(old, new)| old < new);
     let older_made = old.created.zip(stable.created).is_none_or(|(old, new)| old <= new);
     newer && older_made && stable.earlier_revisions.is_empty()
-}
-
-fn percent(rollout: &Rollout) -> Option<u32> {
-    let max = rollout.weight.max.max(1);
-    let share = u64::from(rollout.weight.actual.known()?.min(max));
-    let percent = (share * 100 + u64::from(max) / 2) / u64::from(max);
-    // A little is not nothing, and almost all is not all.
-    let least = u64::from(share > 0);
-    let most = if share < u64::from(max) { 99 } else { 100 };
-    u32::try_from(percent.clamp(least, most)).ok()
 }

@@ -216,7 +216,7 @@ async fn bursts(look: Look) -> Demo {
         look,
         &[
             "promote feed",
-            "verdict WAIT, not known yet whether it does harm: 26,439 of",
+            "verdict WAIT, not known yet whether it does harm: 26,439",
             "Read back c0ff to send it",
             "Reason 1 errors",
         ],

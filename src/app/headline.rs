@@ -1,6 +1,10 @@
 //! "Is it the release?" as data: the cause, which rollout, and when it began against its steps. The words are the view's.
 
+mod going_back;
+
 use std::time::Duration;
+
+pub use self::going_back::GoingBack;
 
 use serde::{Deserialize, Serialize};
 use strum::Display;
@@ -49,6 +53,8 @@ pub struct Headline {
     pub onset: Option<Onset>,
     /// Other rollouts that moved shortly before that, each with when it did last.
     pub moved: Vec<(RolloutId, Timestamp)>,
+    /// What it speaks of is being left, and something of it may still be there.
+    pub back: Option<GoingBack>,
 }
 
 /// So long before the trouble began a move of another rollout may have to do with it.
@@ -56,27 +62,65 @@ const SHORTLY: Duration = Duration::from_mins(10);
 
 /// Answers from what was observed and judged.
 pub fn headline(model: &Model) -> Headline {
-    let flying: Vec<&Rollout> = board::in_flight(model);
-    let verdict = |rollout: &&&Rollout| model.verdict(&rollout.id);
-    // An aborted release has been answered already; one that still gets traffic has not.
-    if let Some(bad) = flying.iter().find(|r| verdict(r) == Some(Verdict::NoGo) && r.phase != Phase::Aborted) {
-        let onset = onset(model, bad);
-        let moved = onset.map(|onset| moved(model, bad, onset.at)).unwrap_or_default();
-        return Headline { cause: Cause::Release, rollout: Some(bad.id.clone()), onset, moved };
-    }
-    let blind = |rollout: &&&Rollout| {
-        let state = model.store.seen_rollout(&rollout.id).map(|seen| seen.freshness(model.now));
-        guard::standing(model, rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
+    let flying: Vec<(&Rollout, Stand)> = board::in_flight(model).into_iter().map(|it| (it, stand(model, it))).collect();
+    let of = |(rollout, stand): &(&Rollout, Stand)| {
+        let (rollout, back) = (Some(rollout.id.clone()), stand.back.clone());
+        Headline { cause: stand.cause, rollout, onset: None, moved: Vec::new(), back }
     };
-    if let Some(unseen) = flying.iter().find(blind) {
-        return Headline { cause: Cause::Unknown, rollout: Some(unseen.id.clone()), onset: None, moved: Vec::new() };
+    let first = |cause| flying.iter().find(|(_, stand)| stand.cause == cause);
+    if let Some(bad) = first(Cause::Release) {
+        let onset = onset(model, bad.0);
+        let moved = onset.map(|onset| moved(model, bad.0, onset.at)).unwrap_or_default();
+        return Headline { onset, moved, ..of(bad) };
     }
-    // What is down is never under a good headline, whether its release is the cause or not.
-    if let Some(down) = flying.iter().find(|rollout| rollout.phase == Phase::Degraded || !rollout.unknown.is_empty()) {
-        return Headline { cause: Cause::Unknown, rollout: Some(down.id.clone()), onset: None, moved: Vec::new() };
+    if let Some(unseen) = first(Cause::Unknown) {
+        return of(unseen);
     }
-    let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live);
-    Headline { cause: if unseen { Cause::Unknown } else { Cause::None }, rollout: None, onset: None, moved: Vec::new() }
+    let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live)
+        || model.store.inventories(model.now).is_empty();
+    if !unseen && let Some(back) = flying.iter().find(|(_, stand)| stand.back.is_some()) {
+        return of(back);
+    }
+    let cause = if unseen { Cause::Unknown } else { Cause::None };
+    Headline { cause, rollout: None, onset: None, moved: Vec::new(), back: None }
+}
+
+/// What one rollout in flight says to the first question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stand {
+    cause: Cause,
+    back: Option<GoingBack>,
+}
+
+/// What one rollout says to the first question: its cause as the headline would have it, were it the only one.
+pub fn cause_of(model: &Model, rollout: &Rollout) -> Cause {
+    if rollout.in_flight() { stand(model, rollout).cause } else { Cause::None }
+}
+
+/// Is a version of it being left, of which something is still there?
+pub fn goes_back(model: &Model, rollout: &Rollout) -> bool {
+    rollout.in_flight() && stand(model, rollout).back.is_some()
+}
+
+fn stand(model: &Model, rollout: &Rollout) -> Stand {
+    let back = going_back::going_back(model, rollout);
+    let harm = model.verdict(&rollout.id) == Some(Verdict::NoGo) && rollout.phase != Phase::Aborted;
+    let cause = match &back {
+        // A release that is taken back has been answered once nobody is sent to it any more, not before.
+        Some(back) if back.serves && back.for_cause => Cause::Release,
+        Some(back) if back.serves => Cause::Unknown,
+        None if harm => Cause::Release,
+        _ if is_blind(model, rollout) => Cause::Unknown,
+        // What is down is never under a good headline, whether its release is the cause or not.
+        _ if rollout.phase == Phase::Degraded || !rollout.unknown.is_empty() => Cause::Unknown,
+        _ => Cause::None,
+    };
+    Stand { cause, back }
+}
+
+fn is_blind(model: &Model, rollout: &Rollout) -> bool {
+    let state = model.store.seen_rollout(&rollout.id).map(|seen| seen.freshness(model.now));
+    guard::standing(model, rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
 }
 
 fn moved(model: &Model, bad: &Rollout, onset: Timestamp) -> Vec<(RolloutId, Timestamp)> {
@@ -98,3 +142,6 @@ fn onset(model: &Model, rollout: &Rollout) -> Option<Onset> {
     });
     Some(Onset { at, after_step })
 }
+
+#[cfg(test)]
+mod tests;

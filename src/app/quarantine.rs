@@ -211,7 +211,7 @@ impl<'a> Deed<'a> {
 }
 
 /// The hash of the version that a plan puts back, as it expects it afterwards.
-fn goes_to(plan: &Plan) -> Option<String> {
+pub(in crate::app) fn goes_to(plan: &Plan) -> Option<String> {
     let wanted = plan.draft.expect.all.iter().find(|expect| expect.fact == fact::CANARY)?;
     if let Condition::Is(hash) = &wanted.condition { Some(hash.clone()) } else { None }
 }

@@ -83,9 +83,16 @@ pub fn inbox(model: &Model) -> Inbox {
     Inbox { schema: "holdshort/inbox/v1", now: model.now, complete, items, sources }
 }
 
+/// Why nothing is known where only metrics are connected.
+const NOBODY: &str = "no connection tells of gates or rollouts";
+
 /// The sources that may know of more and do not answer, each in a sentence.
 fn gaps(model: &Model) -> Vec<String> {
-    let each = model.store.inventories(model.now).into_iter().filter(|state| state.freshness != Freshness::Live);
+    let all = model.store.inventories(model.now);
+    if all.is_empty() {
+        return vec![NOBODY.to_owned()];
+    }
+    let each = all.into_iter().filter(|state| state.freshness != Freshness::Live);
     each.map(|state| source::sentence(&state)).collect()
 }
 
@@ -144,6 +151,9 @@ fn text(model: &Model, gaps: &[String], out: &mut dyn Write) -> Result<(), CliEr
         table.print(out)?;
     } else if gaps.is_empty() {
         writeln!(out, "nothing waits for a human")?;
+    } else if model.store.inventories(model.now).is_empty() {
+        writeln!(out, "cannot tell what waits for a human: {NOBODY}\n")?;
+        return Ok(source::table(model).print(out)?);
     } else if model.store.knows_anything() {
         writeln!(out, "nothing is known to wait for a human")?;
     } else {
@@ -258,6 +268,21 @@ us      never  -
         assert!(!said(&empty).1.contains("nothing waits"), "{}", said(&empty).1);
         assert!(inbox(&sample::model()).complete);
         assert_eq!(said(&sample::model()).0, Exit::Done);
+    }
+
+    #[test]
+    fn where_no_connection_tells_of_gates_or_rollouts_nobody_is_told_that_nothing_waits() {
+        let model = sample::no_inventory();
+        let (exit, text) = said(&model);
+        assert_eq!(exit, Exit::Unreachable);
+        let expected = "\
+cannot tell what waits for a human: no connection tells of gates or rollouts
+
+SOURCE      STATE  AGE  ERROR
+prometheus  live   0 s
+";
+        assert_eq!(text, expected);
+        assert!(!inbox(&model).complete);
     }
 
     #[test]

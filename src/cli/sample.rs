@@ -153,6 +153,15 @@ pub(super) fn only_metrics() -> Model {
     model
 }
 
+/// Only metrics are connected, and they answered.
+pub(super) fn no_inventory() -> Model {
+    let sources = vec![SourceInfo { metrics: true, ..info("prometheus") }];
+    let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
+    let window = Window { from: at(-30), to: at(0), step: Duration::from_secs(30) };
+    update(&mut model, Msg::Signals { source: "prometheus".into(), at: at(0), window, signals: Ok(Vec::new()) });
+    model
+}
+
 pub(super) fn payments(source: &str) -> RolloutId {
     RolloutId::new(&source.into(), Engine::ArgoRollouts, "shop/payments")
 }

@@ -1,6 +1,9 @@
 //! `status`: what is in flight, its verdict, what waits. As a table for people and as `holdshort/status/v1` for scripts.
 
-use std::{collections::BTreeSet, io::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
 
 use serde::Serialize;
 
@@ -21,7 +24,7 @@ use crate::{
         evidence::Verdict,
         observed::Freshness,
         offer::Offer,
-        rollout::{Engine, Phase, Rollout, Weight},
+        rollout::{Engine, Phase, Rollout},
         time::Timestamp,
     },
 };
@@ -165,7 +168,7 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         behind_since: rollout.lag.and_then(|lag| lag.since),
         step: rollout.step,
         steps: rollout.steps.len(),
-        weight: percent(rollout.weight),
+        weight: rollout.weight.reached(),
         verdict: model.verdict(&rollout.id),
         verdict_at: judged.and_then(|judgement| judgement.at),
         verdict_age_seconds: judged.and_then(|judgement| judgement.age(model.now)).map(|age| age.as_secs()),
@@ -180,13 +183,6 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         freshness: seen.map_or(Freshness::Never, |seen| seen.freshness(model.now)),
         offers: guard::offers(model, rollout),
     }
-}
-
-/// The share as the engine reached it, in percent, rounded.
-fn percent(weight: Weight) -> Option<u32> {
-    let max = u64::from(weight.max.max(1));
-    let share = (u64::from(weight.actual.known()?) * 100 + max / 2) / max;
-    Some(u32::try_from(share).unwrap_or(u32::MAX))
 }
 
 fn gate_out(model: &Model, item: &Item) -> GateOut {
@@ -215,9 +211,17 @@ pub struct Manner {
 /// there; then the worst verdict of what could.
 fn exit_of(model: &Model, status: &Status) -> Exit {
     let shown = |rollout: &&Rollout| status.rollouts.iter().any(|row| row.id == rollout.id.to_string());
-    let found: Vec<Verdict> =
-        model.store.rollouts().filter(shown).filter_map(|rollout| guard::standing(model, rollout)).collect();
-    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live);
+    // The headline's answer, and the verdict of each: the worse of both. What still goes back has not arrived.
+    let all: Vec<&Rollout> = model.store.rollouts().filter(shown).collect();
+    let causes = all.iter().filter_map(|rollout| match headline::cause_of(model, rollout) {
+        Cause::Release => Some(Verdict::NoGo),
+        Cause::Unknown => Some(Verdict::NoData),
+        Cause::None => headline::goes_back(model, rollout).then_some(Verdict::Wait),
+    });
+    let standing = all.iter().filter_map(|rollout| guard::standing(model, rollout));
+    let found: Vec<Verdict> = causes.chain(standing).collect();
+    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live)
+        || model.store.inventories(model.now).is_empty();
     if found.contains(&Verdict::NoGo) {
         Exit::NoGo
     } else if unread {
@@ -277,14 +281,16 @@ fn said(row: &RolloutOut) -> String {
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "{}\n", status.headline.text)?;
     let mut table = Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "WEIGHT", "VERDICT", "REASON"]);
-    let flying: BTreeSet<String> = board::in_flight(model).into_iter().map(|rollout| rollout.id.to_string()).collect();
-    for row in status.rollouts.iter().filter(|row| flying.contains(&row.id)) {
-        let none = if row.unknown.is_empty() { "none" } else { "?" };
-        let version = |tag: &Option<String>| tag.clone().unwrap_or_else(|| none.to_owned());
+    let flying: BTreeMap<String, &Rollout> =
+        board::in_flight(model).into_iter().map(|rollout| (rollout.id.to_string(), rollout)).collect();
+    for row in &status.rollouts {
+        let Some(rollout) = flying.get(&row.id) else { continue };
+        let none = if rollout.is_first() { "none" } else { "?" };
+        let version = |tag: &Option<String>, none: &str| tag.clone().unwrap_or_else(|| none.to_owned());
         table.row([
             row.service.clone(),
             row.environment.clone(),
-            format!("{} -> {}", version(&row.stable), version(&row.canary)),
+            format!("{} -> {}", version(&row.stable, none), version(&row.canary, "?")),
             row.phase.to_string(),
             row.step.map_or_else(String::new, |step| format!("{step}/{}", row.steps)),
             row.weight.map_or_else(|| "?".to_owned(), |weight| format!("{weight} %")),
@@ -485,6 +491,27 @@ mod tests {
         let model = sample::only_metrics();
         assert_eq!(printed(&model, None).unwrap().0, Exit::Unreachable);
         assert_eq!(judged(&model), Exit::Unreachable);
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_is_no_first_deployment() {
+        let said = |first: bool| {
+            let mut model = sample::model();
+            let mut rollout = model.store.rollout(&sample::payments("eu")).unwrap().clone();
+            rollout.stable = None;
+            rollout.identity.stable_hash.clear();
+            if first {
+                rollout.arms.truncate(1);
+            } else {
+                rollout.canary = None;
+            }
+            sample::sees(&mut model, "eu", rollout);
+            let mut out = Vec::new();
+            print(&model, None, Manner::default(), |_| String::new(), &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(said(true).contains(" none -> 1.42.0 "), "{}", said(true));
+        assert!(said(false).contains(" ? -> ? "), "{}", said(false));
     }
 
     #[test]

@@ -126,6 +126,21 @@ pub struct Weight {
     pub max: u32,
 }
 
+impl Weight {
+    /// The share that was reached, in percent; `None` where nobody knows.
+    pub fn reached(self) -> Option<u32> {
+        self.actual.known().map(|share| self.percent(share))
+    }
+
+    /// A share in percent, rounded; but a little is never nothing, and almost everything never all.
+    pub fn percent(self, share: u32) -> u32 {
+        let max = u64::from(self.max.max(1));
+        let share = u64::from(share).min(max);
+        let (least, most) = (u64::from(share > 0), if share < max { 99 } else { 100 });
+        u32::try_from(((share * 100 + max / 2) / max).min(most).max(least)).unwrap_or(u32::MAX)
+    }
+}
+
 /// Why it is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -368,6 +383,12 @@ impl Rollout {
         !self.identity.stable_hash.is_empty()
     }
 
+    /// Is this the first version there ever was? Only where that is seen: nothing else runs, and nothing is unknown.
+    pub fn is_first(&self) -> bool {
+        let alone = || self.arms.iter().all(|arm| arm.hash == self.identity.canary_hash || !arm.may_run());
+        !self.has_stable() && self.canary.is_some() && self.unknown.is_empty() && alone()
+    }
+
     /// The last version known good that is not the current one: `stable` while a rollout is in flight; after full promotion
     /// the newest earlier revision that was not taken back. Never simply "the previous number": right after a roll back that
     /// is the bad version.
@@ -444,6 +465,30 @@ mod tests {
             },
             offers: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_share_is_told_in_percent_whatever_its_router_counts_to() {
+        let of = |share, max| Weight { declared: 0, actual: Share::Told(share), max }.reached();
+        let table =
+            [(0, 100, 0), (20, 100, 20), (200, 1_000, 20), (1_000, 1_000, 100), (1, 1_000, 1), (999, 1_000, 99)];
+        for (share, max, percent) in table {
+            assert_eq!(of(share, max), Some(percent), "{share} of {max}");
+        }
+        assert_eq!((of(1, 1), of(5, 0)), (Some(100), Some(100)));
+    }
+
+    #[test]
+    fn only_what_is_seen_to_be_alone_is_a_first_version() {
+        let mut first = settled_on("1", vec![arm("1", 1, &[], Role::Canary)]);
+        first.stable = None;
+        first.identity.stable_hash.clear();
+        assert!(first.is_first());
+        let unread = Unknown { what: "the pods could not be read".to_owned(), way: String::new() };
+        assert!(!Rollout { unknown: vec![unread], ..first.clone() }.is_first());
+        assert!(!Rollout { canary: None, ..first.clone() }.is_first());
+        first.arms.push(Arm { pods: None, ..arm("0", 0, &[], Role::Old) });
+        assert!(!first.is_first());
     }
 
     fn back(rollout: &Rollout) -> Option<&str> {

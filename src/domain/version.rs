@@ -52,6 +52,14 @@ impl Version {
         Self { tag, digest, commit: None }
     }
 
+    /// Its tag as it stands in lists; what has none is called by the first seven digits of its digest.
+    pub fn short_tag(&self) -> String {
+        match self.tag.strip_prefix("sha256:") {
+            Some(digest) => digest.chars().take(SHORT).collect(),
+            None => self.tag.clone(),
+        }
+    }
+
     /// The first seven digits of the commit, as git shows it.
     pub fn short_commit(&self) -> Option<String> {
         self.commit.as_ref().map(|c| c.chars().take(SHORT).collect())

@@ -20,6 +20,8 @@ use crate::{
 /// Rows that the list of what waits keeps when other lists are long, and those that the selected one has at least.
 const LEAST_WAITING: usize = 3;
 const LEAST_SELECTED: usize = 2;
+/// With fewer lines than these only the section of the selected row is listed.
+const LEAST_ROOM: usize = 6;
 /// With fewer lines for them, lists stand without blanks between.
 const DENSE: usize = 12;
 
@@ -65,6 +67,9 @@ struct Share {
 
 fn lists(scene: &Scene<'_>, room: usize) -> Vec<Part> {
     let holds = holds(scene);
+    if room < LEAST_ROOM {
+        return only_selected(scene, room, holds);
+    }
     let has = [scene.flights.len(), scene.waiting.len(), scene.resting.len()];
     let share = share(has, selected(scene), room, !holds.is_empty());
     let mut parts = releases(scene, share.releases);
@@ -79,6 +84,27 @@ fn lists(scene: &Scene<'_>, room: usize) -> Vec<Part> {
     }
     if share.counts {
         parts.extend(gap());
+        parts.push(Part::Line(counts(scene, &share, holds)));
+    }
+    parts
+}
+
+/// The section of the selected row and the counts of the others: there is no room for a second list.
+fn only_selected(scene: &Scene<'_>, room: usize, holds: Line) -> Vec<Part> {
+    let section = selected(scene);
+    let has = [scene.flights.len(), scene.waiting.len(), scene.resting.len()];
+    let share = match section {
+        // A list takes its heading, and the counts below it a line.
+        Section::Releases => share(has, section, room, !holds.is_empty()),
+        _ => Share { releases: 0, waiting: None, steady: None, gap: 0, counts: room > LEAST_SELECTED },
+    };
+    let rows = room.saturating_sub(2).max(1);
+    let (mut parts, share) = match section {
+        Section::Releases => (releases(scene, share.releases), share),
+        Section::Waiting => (inbox::list(scene, rows), Share { waiting: Some(rows), ..share }),
+        Section::Steady => (vec![steady::list(scene, rows)], Share { steady: Some(rows), ..share }),
+    };
+    if share.counts {
         parts.push(Part::Line(counts(scene, &share, holds)));
     }
     parts
@@ -167,6 +193,10 @@ fn nothing(scene: &Scene<'_>) -> String {
 /// How much of each section is not listed, and what is held.
 fn counts(scene: &Scene<'_>, share: &Share, holds: Line) -> Line {
     let mut pieces = Vec::new();
+    if share.releases == 0 && !scene.flights.is_empty() {
+        let count = scene.flights.len().to_string();
+        pieces.push(Line::of(Role::Title, "   RELEASES").gap(1).and(Role::Text, count));
+    }
     if share.waiting.is_none() && !scene.waiting.is_empty() {
         let count = Line::of(Role::Title, "   WAITS").gap(1).and(Role::Accent, scene.waiting.len().to_string());
         pieces.push(count.gap(2).join(scene.hint(Intent::Inbox, "inbox")));
@@ -223,6 +253,29 @@ mod tests {
         ];
         for (has, selected, room, expected) in table {
             assert_eq!(rows(has, selected, room), expected, "{has:?} {selected:?} in {room}");
+        }
+    }
+
+    #[test]
+    fn the_selected_row_is_drawn_on_the_least_screen_below_an_act_that_says_much() {
+        use crate::{port::record::Stage, view::sample};
+        let keymap = sample::keymap();
+        for stages in [Vec::new(), vec![Stage::Unknown { check: "read Rollout shop/payments again: ".repeat(3) }]] {
+            let mut model = sample::board(60, 12);
+            if !stages.is_empty() {
+                model.actions.recorded(sample::record(stages));
+            }
+            for key in crate::app::board::rows(&model) {
+                model.nav.selected = Some(key.clone());
+                let scene = Scene::new(&model, &keymap);
+                let parts = body(&scene);
+                let lines = |part: &Part| if let Part::Table(table) = part { 1 + table.rows.len() } else { 1 };
+                assert!(parts.iter().map(lines).sum::<usize>() <= 12 - chrome(12), "{key:?}: {parts:?}");
+                let tables =
+                    parts.iter().filter_map(|part| if let Part::Table(table) = part { Some(table) } else { None });
+                let drawn = tables.flat_map(|table| &table.rows).filter(|row| row.selected).count();
+                assert_eq!(drawn, 1, "{key:?}");
+            }
         }
     }
 

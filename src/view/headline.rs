@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     app::{
         guard,
-        headline::{self, Cause, Headline},
+        headline::{self, Cause, GoingBack, Headline},
         intent::Intent,
         model::Model,
         quarantine::Quarantine,
@@ -57,6 +57,7 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let why = measure::wrap_within(&words.why.join(" "), scene.columns.saturating_sub(4), most);
     parts.extend(why.into_iter().map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
     if answer.cause == Cause::Release
+        && answer.back.is_none()
         && !is_low(scene.rows)
         && let Some(rollout) = answer.rollout.and_then(|id| scene.model.store.rollout(&id))
     {
@@ -87,10 +88,57 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
 fn words(model: &Model, answer: &Headline) -> Words {
     let rollout = answer.rollout.as_ref().and_then(|id| model.store.rollout(id));
     match (answer.cause, rollout) {
+        (Cause::Release | Cause::None, Some(rollout)) if let Some(back) = &answer.back => {
+            returning(model, answer, rollout, back)
+        }
         (Cause::Release, Some(rollout)) => release(model, answer, rollout),
-        (Cause::Unknown, rollout) => unknown(model, rollout),
+        (Cause::Unknown, rollout) => unknown(model, rollout, answer.back.as_ref()),
         (Cause::Release | Cause::None, _) => none(model),
     }
+}
+
+/// It is known, and somebody goes back from it: what is left of it, until nothing is.
+fn returning(model: &Model, answer: &Headline, rollout: &Rollout, back: &GoingBack) -> Words {
+    let mut why = Vec::new();
+    if answer.cause == Cause::Release
+        && model.verdict(&rollout.id) == Some(Verdict::NoGo)
+        && let Some(judgement) = model.judgements.get(&rollout.id)
+    {
+        why.push(format!("{}.", judgement.reason));
+    }
+    why.extend(pods_left(back));
+    if rollout.aborted_in_spec {
+        why.push(format!("The spec still holds {}.", back.from));
+    }
+    why.extend(engine_words(rollout));
+    why.extend(unseen(model).filter(|state| state.source == rollout.id.source).map(|it| format!("{}.", describe(&it))));
+    let what = format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back));
+    Words { glyph: "▲", role: Role::Warn, cause: "GOING BACK", what, why }
+}
+
+/// `11 % left`: what is left of a version that somebody goes back from.
+fn left(back: &GoingBack) -> String {
+    match (back.serves, back.share, back.pods) {
+        (true, Some(share), _) if share > 0 => format!("{share} % left"),
+        (true, Some(_), Some(pods)) => format!("{} left", pods_of(pods)),
+        (true, ..) => "? % left".to_owned(),
+        (false, _, Some(pods)) if pods > 0 => format!("no traffic left, {} left", pods_of(pods)),
+        (false, ..) => "no traffic left".to_owned(),
+    }
+}
+
+/// `4 pods of 2 still run.`
+fn pods_left(back: &GoingBack) -> Option<String> {
+    match back.pods {
+        Some(0) => None,
+        Some(1) => Some(format!("1 pod of {} still runs.", back.from)),
+        Some(pods) => Some(format!("{pods} pods of {} still run.", back.from)),
+        None => Some(format!("Whether pods of {} still run is not known.", back.from)),
+    }
+}
+
+fn pods_of(pods: u32) -> String {
+    if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") }
 }
 
 fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
@@ -151,8 +199,13 @@ fn rounded(span: Duration) -> Duration {
     if minutes == 0 { span } else { Duration::from_mins(minutes) }
 }
 
-fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
+fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -> Words {
     let mut why = Vec::new();
+    // Order: what has gone wrong for sure comes before what is only not measured.
+    why.extend(back.and_then(pods_left));
+    if let Some(rollout) = rollout {
+        why.extend(engine_words(rollout));
+    }
     if let Some(rollout) = rollout
         && let Some(judgement) = model.judgements.get(&rollout.id)
         && model.verdict(&rollout.id) == Some(Verdict::NoData)
@@ -164,9 +217,6 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
         why.extend(told.map(|missing| format!("{missing}.")));
         let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
         why.extend(doubt.map(|doubt| format!("Doubt: {doubt}.")));
-    }
-    if let Some(rollout) = rollout {
-        why.extend(engine_words(rollout));
     }
     // What the engine says of it has been said; the rest keeps it from being called good all the same.
     let blind = rollout.and_then(|rollout| guard::blind_spot(model, rollout)).map(|what| format!("{what}."));
@@ -181,9 +231,15 @@ fn unknown(model: &Model, rollout: Option<&Rollout>) -> Words {
         let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
         why.push(format!("No answer yet from {}.", names.join(", ")));
     }
+    if model.store.inventories(model.now).is_empty() {
+        why.push("No connection tells of rollouts.".to_owned());
+    }
     let nothing_seen = silent.len() == model.store.sources(model.now).len();
     let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
-    let what = rollout.map(named).unwrap_or_default();
+    let what = match (rollout, back) {
+        (Some(rollout), Some(back)) => format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back)),
+        (rollout, _) => rollout.map(named).unwrap_or_default(),
+    };
     Words { glyph: "?", role: Role::Unknown, cause, what, why }
 }
 
@@ -251,8 +307,7 @@ fn named(rollout: &Rollout) -> String {
 
 /// The share of the traffic that the canary gets, in percent; `None` where nobody knows.
 pub(super) fn weight_percent(rollout: &Rollout) -> Option<u32> {
-    let max = rollout.weight.max.max(1);
-    rollout.weight.actual.known().map(|share| (share.min(max) * 100 + max / 2) / max)
+    rollout.weight.reached()
 }
 
 /// `25 %`, or that it is not known.
@@ -324,14 +379,50 @@ mod tests {
     }
 
     #[test]
-    fn an_aborted_release_is_answered_but_its_spec_is_not_forgotten() {
+    fn an_aborted_release_goes_back_until_nothing_is_sent_to_it_and_its_spec_is_not_forgotten() {
         let mut aborted = sample::payments();
         (aborted.phase, aborted.aborted_in_spec) = (Phase::Aborted, true);
+        let said = |aborted: &Rollout| headline_text(&only(vec![aborted.clone()]));
+        let judged = "errors 3.1 % against 0.2 % on stable, n 27,972, ratio 16 (12–21).";
+        let held = "The spec still holds 1.42.0.";
         assert_eq!(
-            headline_text(&only(vec![aborted])),
+            said(&aborted),
+            format!("GOING BACK payments 1.42.0 → 1.41.3, 25 % left: {judged} 3 pods of 1.42.0 still run. {held}")
+        );
+        aborted.weight.actual = rollout::Share::Unknown;
+        assert!(said(&aborted).starts_with("GOING BACK payments 1.42.0 → 1.41.3, ? % left: "), "{}", said(&aborted));
+        aborted.weight.actual = rollout::Share::Told(0);
+        assert_eq!(
+            said(&aborted),
+            format!(
+                "GOING BACK payments 1.42.0 → 1.41.3, no traffic left, 3 pods left: 3 pods of 1.42.0 still run. {held}"
+            )
+        );
+        aborted.arms[0].pods = Some(rollout::Pods::default());
+        assert_eq!(
+            said(&aborted),
             "NO RELEASE IN FLIGHT SHOWS HARM 1 in flight: payments: 1.42.0 is aborted, the spec still holds it."
         );
         assert_eq!(headline_text(&only(Vec::new())), "NO RELEASE IN FLIGHT SHOWS HARM nothing is in flight");
+    }
+
+    #[test]
+    fn without_metrics_what_is_wrong_with_the_pods_comes_before_the_connection_that_is_missing() {
+        let mut model = sample::board(120, 36);
+        let mut broken = sample::payments();
+        broken.phase = Phase::Degraded;
+        broken.message = Some("ProgressDeadlineExceeded".to_owned());
+        broken.troubles = vec!["3 of 3 pods of 1.42.0: ImagePullBackOff".to_owned()];
+        model.session.sources.retain(|source| !source.metrics);
+        let mut model = Model::new(model.session, model.now, model.size);
+        for (source, all) in [("kubernetes-eu", vec![broken]), ("kubernetes-us", Vec::new())] {
+            let (engine, change) = (Engine::ArgoRollouts, Ok(Change::All(all)));
+            update(&mut model, Msg::Rollouts { source: source.into(), engine, at: sample::now(), change });
+        }
+        let text = headline_text(&model);
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+        assert!(place("ProgressDeadlineExceeded") < place("no metrics are connected"), "{text}");
+        assert!(place("ImagePullBackOff") < place("no metrics are connected"), "{text}");
     }
 
     #[test]

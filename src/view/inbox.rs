@@ -11,7 +11,7 @@ use crate::{
         Part, action,
         board::flight,
         chrome, footer, freshness, measure, number,
-        scene::Scene,
+        scene::{Scene, Told},
         span::{Line, Role},
         table::{self, Align, List, Spec, heading},
     },
@@ -51,12 +51,17 @@ pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
 /// Nothing waits, as far as is known.
 fn empty(scene: &Scene<'_>) -> Vec<Part> {
     let filter = &scene.model.nav.filter;
-    let words = if filter.is_empty() {
-        "Nothing waits for a human.".to_owned()
-    } else {
-        format!("Nothing that waits contains '{filter}'.")
+    let (role, words) = match scene.told {
+        _ if !filter.is_empty() => (Role::Text, format!("Nothing that waits contains '{filter}'.")),
+        Told::All => (Role::Text, "Nothing waits for a human.".to_owned()),
+        Told::Before => (Role::Unknown, "Nothing is known to wait for a human.".to_owned()),
+        Told::Never => (Role::Unknown, "What waits for a human is not known.".to_owned()),
+        Told::Nobody => {
+            let words = "What waits for a human is not known: no connection tells of gates or rollouts.";
+            (Role::Unknown, words.to_owned())
+        }
     };
-    let mut parts = vec![Part::blank(), Part::Line(Line::of(Role::Text, format!("   {words}")))];
+    let mut parts = vec![Part::blank(), Part::Line(Line::of(role, format!("   {words}")).cut(scene.columns))];
     let old = scene.sources.iter().filter(|state| freshness::is_old(Some(state)));
     parts.extend(old.map(|state| {
         let begin = Line::of(Role::Text, format!("   But {}: ", state.source));

@@ -17,6 +17,34 @@ use crate::{
     },
 };
 
+/// How much is known of what waits for a human.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Everything: every source of gates and rollouts is live.
+    All,
+    /// Everything as it was: a source does not answer any more.
+    Before,
+    /// A source of gates or rollouts never answered.
+    Never,
+    /// No connection tells of any.
+    Nobody,
+}
+
+impl Told {
+    fn of(model: &Model) -> Self {
+        let sources = model.store.inventories(model.now);
+        if sources.is_empty() {
+            Self::Nobody
+        } else if sources.iter().any(|state| state.age.is_none()) {
+            Self::Never
+        } else if sources.iter().any(|state| state.freshness != Freshness::Live) {
+            Self::Before
+        } else {
+            Self::All
+        }
+    }
+}
+
 /// One frame's view of the model.
 pub(super) struct Scene<'a> {
     pub(super) model: &'a Model,
@@ -30,6 +58,8 @@ pub(super) struct Scene<'a> {
     pub(super) waits_for_me: usize,
     /// How much waits for somebody else.
     pub(super) waits_for_others: usize,
+    /// How much of what waits is known.
+    pub(super) told: Told,
     /// The releases that are shown: in flight or just arrived, in the order of the board.
     pub(super) flights: Vec<&'a Rollout>,
     /// What waits for a human and is shown.
@@ -60,6 +90,7 @@ impl<'a> Scene<'a> {
             in_flight: model.store.rollouts().filter(|rollout| rollout.in_flight()).count(),
             waits_for_me,
             waits_for_others,
+            told: Told::of(model),
             flights,
             waiting,
             resting,

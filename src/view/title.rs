@@ -5,7 +5,7 @@ use crate::{
     domain::observed::Freshness,
     view::{
         Bar, measure, number,
-        scene::Scene,
+        scene::{Scene, Told},
         span::{Line, Role},
     },
 };
@@ -41,8 +41,15 @@ fn counts(scene: &Scene<'_>) -> Line {
     let flights = scene.in_flight;
     // On the narrowest screens where one is says more than whole words.
     let (gap, narrow) = if scene.narrow(70) { (2, true) } else { (3, false) };
+    let unknown = matches!(scene.told, Told::Never | Told::Nobody);
     let wait = match scene.waits_for_me {
+        // That nothing is known to wait is not that nothing waits.
+        0 if unknown && narrow => Line::of(Role::Unknown, "? wait"),
+        0 if unknown => Line::of(Role::Unknown, "what waits is not known"),
         0 if scene.waits_for_others > 0 => Line::of(Role::Dim, format!("{} for others", scene.waits_for_others)),
+        0 if scene.told == Told::Before => {
+            Line::of(Role::Unknown, if narrow { "none known" } else { "nothing known waits" })
+        }
         0 if narrow => Line::of(Role::Dim, "none wait"),
         0 => Line::of(Role::Dim, "nothing waits for you"),
         many if narrow => Line::of(Role::Accent, format!("{many} wait")),
@@ -82,6 +89,17 @@ mod tests {
         let bar = bar(&Scene::new(&model, &keymap), "");
         assert!(bar.left.width() + 2 + bar.right.width() <= usize::from(columns), "{bar:?}");
         bar.left.spans.iter().map(|span| span.text.as_ref()).collect()
+    }
+
+    #[test]
+    fn while_a_source_never_answered_it_is_not_said_that_nothing_waits() {
+        let keymap = sample::keymap();
+        let said = |columns| {
+            let model = sample::unseen(columns, 24);
+            bar(&Scene::new(&model, &keymap), "").right.plain()
+        };
+        assert!(said(120).contains("what waits is not known"), "{}", said(120));
+        assert!(said(60).contains("? wait") && !said(60).contains("none"), "{}", said(60));
     }
 
     #[test]

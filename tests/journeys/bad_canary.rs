@@ -1,6 +1,7 @@
 //! J1, 02:07, paged: the top line says that it is the release, and the way back is three keys.
 
 use holdshort::{
+    app::headline::{Cause, headline},
     domain::{evidence::Verdict, observed::Freshness},
     port::record::{RecordId, Stage},
     run::Demo,
@@ -89,11 +90,31 @@ async fn after_the_roll_back_the_way_back_is_not_the_bad_version() {
 async fn while_it_goes_back_the_version_that_is_put_back_is_never_accused() {
     let mut demo = open("bad-canary", WIDE).await;
     press(&mut demo, "r 1 Enter").await;
-    says(&demo, WIDE, &["LIKELY THE RELEASE payments 1.42.0 (a1b2c3d)"]);
+    says(&demo, WIDE, &["GOING BACK payments 1.42.0 → 1.41.3"]);
     for _ in 0..20 {
         let shown = screen(&demo, WIDE);
         assert!(!shown.contains("LIKELY THE RELEASE   payments 1.41.3"), "{shown}");
         pass(&mut demo, 1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_goes_back_the_top_line_says_so_and_is_never_green() {
+    for keys in ["r 1 Enter", "a 1 Enter"] {
+        let mut demo = open("bad-canary", WIDE).await;
+        press(&mut demo, keys).await;
+        let mut seen = 0;
+        while !screen(&demo, WIDE).contains("DONE") {
+            let answer = headline(demo.cockpit.model());
+            let traffic = answer.back.as_ref().is_some_and(|back| back.serves);
+            assert!(answer.back.is_some(), "{}", screen(&demo, WIDE));
+            assert_eq!(answer.cause == Cause::Release, traffic, "{answer:?}");
+            says(&demo, WIDE, &["▲ GOING BACK payments 1.42.0 → 1.41.3, "]);
+            seen += 1;
+            pass(&mut demo, 1).await;
+        }
+        assert!(seen > 0, "{keys}");
+        assert_eq!(headline(demo.cockpit.model()).cause, Cause::None, "{}", screen(&demo, WIDE));
     }
 }
 

@@ -60,17 +60,27 @@ fn judgement(demo: &Demo) -> &Judgement {
 async fn low_traffic_without_latency_waits_and_p_refuses_with_both_reasons_and_three_ways_on() {
     let said = Said {
         scenario: "low-traffic",
-        board: &["NO RELEASE IN FLIGHT SHOWS HARM", "1 undecided", "174 of 4,066 requests", "NO DATA latency", "WAIT"],
-        release: &["WAIT 174 of 4,066 requests", "latency p99 (canary), ready about 03-11 01:27", "canary no data"],
+        board: &[
+            "NO RELEASE IN FLIGHT SHOWS HARM",
+            "1 undecided",
+            "174 requests of about 4,066 needed",
+            "NO DATA latency",
+            "WAIT",
+        ],
+        release: &[
+            "WAIT 174 requests of about 4,066 needed",
+            "latency p99 (canary), ready about 03-11 01:27",
+            "canary no data",
+        ],
         why: &[
-            "WAIT 174 of 4,066 requests",
+            "WAIT 174 requests of about 4,066 needed",
             "? missing latency p99 (canary) has no series",
             "174 0 0.00 %",
             "3,020 5 0.17 %",
-            "decision 174 of 4,066 requests, about 03-11 01:27",
+            "decision 174 requests of about 4,066 needed, about 03-11 01:27",
         ],
         refused: &[
-            "because verdict WAIT, undecided: 174 of 4,066 requests",
+            "because verdict WAIT, undecided: 174 requests of about 4,066 needed",
             "because NO DATA: latency p99 (canary) has no series",
         ],
     };
@@ -187,7 +197,11 @@ async fn bursts(look: Look) -> Demo {
     let mut demo = open("burst", look).await;
     says(&demo, look, &["NO RELEASE IN FLIGHT SHOWS HARM", "errors come in bursts, evidence is divided by", "WAIT"]);
     press(&mut demo, "Enter").await;
-    says(&demo, look, &["WAIT 26,439 of 73,797 requests", "doubt errors come in bursts, evidence is divided by 5.9"]);
+    says(
+        &demo,
+        look,
+        &["WAIT 26,439 requests of about 73,797 needed", "doubt errors come in bursts, evidence is divided by 5.9"],
+    );
     press(&mut demo, "w").await;
     says(
         &demo,
@@ -202,7 +216,7 @@ async fn bursts(look: Look) -> Demo {
         look,
         &[
             "promote feed",
-            "verdict WAIT, not known yet whether it does harm: 26,439 of",
+            "verdict WAIT, not known yet whether it does harm: 26,439",
             "Read back c0ff to send it",
             "Reason 1 errors",
         ],

@@ -45,6 +45,9 @@ pub(crate) const WIDE: Look = Look { size: (120, 36), depth: Depth::True, glyphs
 /// The design size, in ASCII without colour.
 pub(crate) const SMALL: Look = Look { size: (80, 24), depth: Depth::None, glyphs: Glyphs::Ascii };
 
+/// The least terminal.
+pub(crate) const LEAST: Look = Look { size: (60, 12), depth: Depth::True, glyphs: Glyphs::Unicode };
+
 /// A scenario where it opens, settled.
 pub(crate) async fn open(scenario: &str, look: Look) -> Demo {
     demo_cockpit(scenario, look.size).await.unwrap()

@@ -2,10 +2,8 @@
 
 use holdshort::{app::msg::Msg, theme::Depth, theme::Glyphs};
 
-use crate::{Look, WIDE, mutations, open, pass, press, says, screen};
+use crate::{LEAST, Look, WIDE, mutations, open, pass, press, says, screen};
 
-/// The least terminal.
-const LEAST: Look = Look { size: (60, 12), depth: Depth::True, glyphs: Glyphs::Unicode };
 /// One row less than a screen needs.
 const TOO_LOW: Look = Look { size: (80, 11), depth: Depth::True, glyphs: Glyphs::Unicode };
 

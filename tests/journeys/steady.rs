@@ -2,7 +2,7 @@
 
 use holdshort::{port::record::RecordId, port::record::Stage};
 
-use crate::{SMALL, WIDE, mutations, open, pass, press, says, screen};
+use crate::{LEAST, SMALL, WIDE, mutations, open, pass, press, says, screen};
 
 #[tokio::test(start_paused = true)]
 async fn a_steady_rollout_is_selected_opened_and_rolled_back() {
@@ -41,4 +41,24 @@ async fn on_a_small_screen_a_steady_rollout_is_listed_and_selected_too() {
     let selected: Vec<&str> = shown.lines().filter(|line| line.starts_with('>')).collect();
     assert_eq!(selected.len(), 1, "{shown}");
     assert!(selected[0].contains("payments") && selected[0].contains("1.41.3"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_the_least_screen_a_steady_rollout_is_rolled_back_whatever_there_is_to_say_about_it() {
+    let mut demo = open("steady", LEAST).await;
+    press(&mut demo, "G").await;
+    let selected = |shown: String| shown.lines().filter(|line| line.starts_with('›')).count();
+    assert_eq!(selected(screen(&demo, LEAST)), 1, "{}", screen(&demo, LEAST));
+    press(&mut demo, "r").await;
+    let card =
+        ["prod/us-east-1 roll back payments", "1.41.3 (9f8e7d6) → 1.41.2 (3d2c1b0)", "on a higher screen", "5 other"];
+    says(&demo, LEAST, &card);
+    press(&mut demo, "4 Enter").await;
+    pass(&mut demo, 5).await;
+    assert_eq!(mutations(&demo).len(), 1);
+    press(&mut demo, "G").await;
+    says(&demo, LEAST, &["GOING BACK payments 1.41.3 → 1.41.2", "roll back payments"]);
+    assert_eq!(selected(screen(&demo, LEAST)), 1, "{}", screen(&demo, LEAST));
+    press(&mut demo, "Esc g a").await;
+    says(&demo, LEAST, &["abort payments", "5 other", "choose a reason, 1 to 5"]);
 }

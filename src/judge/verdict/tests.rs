@@ -77,7 +77,8 @@ fn too_little_traffic_without_latency_waits_and_says_how_long_and_what_is_missin
     assert_eq!(judgement.verdict, Verdict::Wait);
     let needed = judgement.requests.needed.unwrap();
     assert_eq!(judgement.requests.seen, 180);
-    let text = format!("180 of {needed} requests, 0 % against 0.18 % on stable, NO DATA latency p99 (canary)");
+    let text =
+        format!("180 requests of about {needed} needed, 0 % against 0.18 % on stable, NO DATA latency p99 (canary)");
     assert_eq!(judgement.reason.replace(',', ""), text.replace(',', ""));
     assert_eq!(judgement.missing, [Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries }]);
     assert_eq!(judgement.missing[0].to_string(), "latency p99 (canary) has no series");

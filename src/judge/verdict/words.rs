@@ -43,7 +43,9 @@ pub(super) fn reason(judgement: &Judgement, tested: Tested, broken: &[String]) -
         }
         Verdict::Wait => {
             parts.push(match judgement.requests {
-                Progress { seen, needed: Some(needed) } => format!("{} of {} requests", Grouped(seen), Grouped(needed)),
+                Progress { seen, needed: Some(needed) } => {
+                    format!("{} requests of about {} needed", Grouped(seen), Grouped(needed))
+                }
                 Progress { seen, needed: None } => format!("{} requests", Grouped(seen)),
             });
             parts.extend(shares(judgement));

@@ -89,8 +89,19 @@ pub(super) fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) ->
     old(scene, rollout, Line::of(Role::Dim, scene.places.short(rollout.environment.as_str(), width)))
 }
 
-pub(super) fn version(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    old(scene, rollout, versions(rollout, Commits::None))
+pub(super) fn version(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    let line = versions(rollout, Commits::None);
+    old(scene, rollout, if line.width() > width { squeezed(line, width) } else { line })
+}
+
+/// `2026.1… → 2026.12`: the new version is the last to be cut.
+fn squeezed(line: Line, width: usize) -> Line {
+    const LEAST: usize = 3;
+    let [before, arrow, after] = line.spans.as_slice() else { return line };
+    let wanted = measure::width(&arrow.text) + measure::width(&after.text);
+    let room = width.saturating_sub(wanted).max(LEAST);
+    let begin = Line::of(before.role, measure::cut(&before.text, room));
+    begin.and(arrow.role, arrow.text.clone()).and(after.role, after.text.clone()).cut(width)
 }
 
 /// Which versions are named with their commits.
@@ -105,7 +116,7 @@ pub(in crate::view) enum Commits {
 /// `1.41.3 → 1.42.0`, with their commits where asked.
 pub(in crate::view) fn versions(rollout: &Rollout, commits: Commits) -> Line {
     let words = |version: &crate::domain::version::Version, whole: bool| {
-        if whole { version.to_string() } else { version.tag.clone() }
+        if whole { version.to_string() } else { version.short_tag() }
     };
     let stable = rollout.stable.as_ref().map(|version| words(version, commits == Commits::Both));
     let canary = rollout.canary.as_ref().map(|version| words(version, commits != Commits::None));
@@ -113,7 +124,7 @@ pub(in crate::view) fn versions(rollout: &Rollout, commits: Commits) -> Line {
         (Some(stable), Some(canary)) if rollout.stable != rollout.canary => {
             Line::of(Role::Stable, stable).and(Role::Dim, " → ").and(Role::Canary, canary)
         }
-        (None, Some(canary)) if rollout.has_stable() => {
+        (None, Some(canary)) if !rollout.is_first() => {
             Line::of(Role::Unknown, "?").and(Role::Dim, " → ").and(Role::Canary, canary)
         }
         (None, Some(canary)) => Line::of(Role::Dim, "first ").and(Role::Canary, canary),
@@ -165,7 +176,9 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String,
             (None, PauseReason::Inconclusive) => Line::of(Role::Accent, "inconclusive"),
             (None, _) => Line::of(Role::Accent, "promote?"),
         },
-        (None, Some(StepKind::SetWeight(weight))) => Line::of(Role::Dim, "to ").and(Role::Text, format!("{weight} %")),
+        (None, Some(StepKind::SetWeight(weight))) => {
+            Line::of(Role::Dim, "to ").and(Role::Text, format!("{} %", rollout.weight.percent(weight)))
+        }
         (None, Some(StepKind::Analysis)) => Line::of(Role::Dim, "analysis"),
         (None, Some(StepKind::Pause(_))) => Line::of(Role::Dim, "pause"),
         (None, Some(StepKind::Other)) => {
@@ -371,9 +384,11 @@ fn detail(scene: &Scene<'_>, judgement: &Judgement, room: usize) -> Line {
             let seen = number::count(judgement.requests.seen);
             let needed = judgement.requests.needed.map(|needed| format!("{seen} of {}", number::count(needed)));
             let due = judgement.eta.map(|eta| format!("~{}", number::moment(now, eta)));
-            let both = needed.as_ref().zip(due.as_ref()).map(|(needed, due)| format!("{needed}, {due}"));
+            let pair = needed.as_ref().zip(due.as_ref());
+            let said = pair.map(|(needed, due)| format!("{needed} needed, {due}"));
+            let both = pair.map(|(needed, due)| format!("{needed}, {due}"));
             let so_far = needed.is_none().then(|| format!("{seen} requests so far"));
-            [both, due, needed, so_far].into_iter().flatten().collect::<Vec<_>>()
+            [said, both, due, needed, so_far].into_iter().flatten().collect::<Vec<_>>()
         }
         Verdict::NoData => {
             let first = judgement.missing.first();
@@ -384,4 +399,30 @@ fn detail(scene: &Scene<'_>, judgement: &Judgement, room: usize) -> Line {
     };
     let fits = forms.into_iter().find(|form| measure::width(form) <= room);
     Line::of(Role::Dim, fits.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::version::Version, view::sample};
+
+    #[test]
+    fn the_new_version_can_be_read_beside_an_old_one_however_long_that_is() {
+        let keymap = sample::keymap();
+        let model = sample::board(80, 24);
+        let scene = Scene::new(&model, &keymap);
+        let digest = |hex: &str| Version::from_image(&format!("app@sha256:{}", hex.repeat(32)));
+        let tag = |text: &str| Version::tagged(text);
+        let table = [
+            (digest("a1"), digest("b2"), 17, "a1a1a1a → b2b2b2b"),
+            (tag("2026.11.27-nightly.1"), tag("1.42.0"), 15, "2026.… → 1.42.0"),
+            (tag("2026.11.27"), tag("2026.11.28-rc"), 17, "20… → 2026.11.28…"),
+            (tag("1.41.3"), tag("1.42.0"), 15, "1.41.3 → 1.42.0"),
+        ];
+        for (stable, canary, width, expected) in table {
+            let mut rollout = sample::payments();
+            (rollout.stable, rollout.canary) = (Some(stable), Some(canary));
+            assert_eq!(version(&scene, &rollout, width).plain(), expected);
+        }
+    }
 }

@@ -127,7 +127,7 @@ fn marks(scene: &Scene<'_>, rollout: &Rollout, span: Span) -> Vec<Mark> {
     for (step, began) in times {
         let Some(at) = span.place(*began) else { continue };
         let label = match rollout.steps.get(*step).map(|step| step.kind) {
-            Some(StepKind::SetWeight(weight)) => format!("{weight} %"),
+            Some(StepKind::SetWeight(weight)) => format!("{} %", rollout.weight.percent(weight)),
             _ => format!("step {step}"),
         };
         // A pause begins right after the weight it belongs to: one mark says both.

@@ -38,7 +38,7 @@ fn row(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     for (index, step) in rollout.steps.iter().enumerate() {
         let (done, now) = (index < at, index == at && rollout.phase != Phase::Aborted);
         let name = match step.kind {
-            StepKind::SetWeight(weight) => format!("{weight} %"),
+            StepKind::SetWeight(weight) => format!("{} %", rollout.weight.percent(weight)),
             StepKind::Analysis if !scene.narrow(100) || now => "analysis".to_owned(),
             StepKind::Other if !scene.narrow(100) || now => step.label.clone(),
             // Pauses lie between weights: only the one it stands in is said.
@@ -58,7 +58,7 @@ fn row(scene: &Scene<'_>, rollout: &Rollout) -> Line {
         begun = true;
     }
     // After the last step everything goes to the new version, whether a step says so or not.
-    let ends_full = matches!(rollout.steps.last(), Some(step) if step.kind == StepKind::SetWeight(100));
+    let ends_full = matches!(rollout.steps.last(), Some(step) if step.kind == StepKind::SetWeight(rollout.weight.max));
     if ends_full { line } else { line.and(Role::Dim, " ── 100 %") }
 }
 
@@ -86,7 +86,7 @@ fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     match rollout.steps.get(at + 1) {
         Some(next) => {
             let words = match next.kind {
-                StepKind::SetWeight(weight) => format!("{weight} %"),
+                StepKind::SetWeight(weight) => format!("{} %", rollout.weight.percent(weight)),
                 _ => label(&next.label),
             };
             line.and(Role::Dim, format!(", then {words}"))
@@ -109,7 +109,7 @@ fn traffic(rollout: &Rollout) -> Line {
     let line = if weight.actual.known().is_none_or(|share| share == weight.declared) {
         line
     } else {
-        let declared = weight.declared.min(weight.max) * 100 / weight.max.max(1);
+        let declared = weight.percent(weight.declared);
         line.and(Role::Warn, format!(" of {declared} % declared"))
     };
     line.gap(1)

@@ -14,7 +14,7 @@ use crate::{
     view::{
         measure, number,
         scene::Scene,
-        sheet::{MORE, Sheet, Tone, labelled, rows_for},
+        sheet::{LABEL, MORE, Sheet, Tone, labelled, rows_for},
         span::{Line, Role},
     },
 };
@@ -31,17 +31,41 @@ struct Block {
     folds: Option<u8>,
 }
 
+/// How much of a card that goes back is said; one that goes forward says everything, or is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// Everything.
+    Full,
+    /// Notes and risks by their number.
+    Counted,
+    /// And a line each for the target, the environment, the versions and the effect.
+    Least,
+}
+
 pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -> Sheet {
     let plan = &card.plan;
-    let (title, mut head) = title(plan, width);
-    head.extend(what(plan, width));
-    let (lines, needs) = fold(blocks(card, head, width), room);
+    let (title, name) = title(plan, width);
+    let mut shown = (Vec::new(), None);
+    // The way back is never locked by what there is to say about it; the way forward is.
+    let back = plan.direction() == Direction::Back;
+    for depth in if back { &[Depth::Full, Depth::Counted, Depth::Least][..] } else { &[Depth::Full][..] } {
+        let mut head = name.clone();
+        head.extend(what(plan, width));
+        if *depth == Depth::Least {
+            head = least(plan, !name.is_empty(), width);
+        }
+        shown = fold(blocks(card, head, width, *depth), room);
+        if shown.1.is_none() {
+            break;
+        }
+    }
+    let (lines, needs) = shown;
     let keys = if needs.is_some() { leave(scene) } else { keys(scene, card, width) };
     Sheet { tone: tone(plan), title, lines, keys, width, tight: false, needs }
 }
 
 /// Everything on the card from top to bottom.
-fn blocks(card: &Card, head: Vec<Line>, width: usize) -> Vec<Block> {
+fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block> {
     let plan = &card.plan;
     let draft = &plan.draft;
     let must = |lines| Block { lines, folds: None };
@@ -59,15 +83,61 @@ fn blocks(card: &Card, head: Vec<Line>, width: usize) -> Vec<Block> {
         ]);
     }
     let (role, mark) = if forward { (Role::Warn, "▲") } else { (Role::Bad, "✖") };
-    let risks = plan.risks.iter().map(|risk| labelled("risk", role, &format!("{mark} {risk}"), width, ALL));
-    blocks.extend(risks.map(must));
-    let notes = draft.notes.iter().map(|note| labelled("note", Role::Warn, &format!("▲ {note}"), width, ALL));
-    blocks.extend(notes.map(must));
-    let ask = ask(card, width);
+    if depth == Depth::Full {
+        let risks = plan.risks.iter().map(|risk| labelled("risk", role, &format!("{mark} {risk}"), width, ALL));
+        blocks.extend(risks.map(must));
+        let notes = draft.notes.iter().map(|note| labelled("note", Role::Warn, &format!("▲ {note}"), width, ALL));
+        blocks.extend(notes.map(must));
+    } else {
+        blocks.push(must(counted(plan, width)));
+    }
+    let ask = ask(card, width, depth);
     if !ask.is_empty() {
         blocks.extend([blank(), must(ask)]);
     }
     blocks
+}
+
+/// ` ▲ 1 risk, 3 notes: on a higher screen`.
+fn counted(plan: &Plan, width: usize) -> Vec<Line> {
+    let some = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        many => Some(format!("{many} {word}s")),
+    };
+    let all: Vec<String> =
+        some(plan.risks.len(), "risk").into_iter().chain(some(plan.draft.notes.len(), "note")).collect();
+    let line = || Line::of(Role::Warn, format!(" ▲ {}: on a higher screen", all.join(", "))).cut(width);
+    if all.is_empty() { Vec::new() } else { vec![line()] }
+}
+
+/// What must be seen of a card that goes back, a line each, where there is no room for more: what is too long is cut. The
+/// target, where its name does not stand in the border; the versions, the one that is put back whole where it can be; the
+/// effect.
+fn least(plan: &Plan, name: bool, width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(2);
+    let line = |role: Role, text: &str| Line::of(role, format!(" {}", measure::cut(text, room)));
+    let mut lines = Vec::new();
+    if name {
+        lines.push(line(Role::Strong, plan.service.as_str()));
+        lines.push(line(Role::Strong, &format!("in {}", plan.environment)));
+    }
+    let (from, to) = (&plan.draft.from, &plan.draft.to);
+    match (from, to) {
+        (Some(old), Some(new)) if old != new => {
+            let (old, new) = (old.to_string(), new.to_string());
+            let half = room.saturating_sub(3) / 2;
+            let new = measure::cut(&new, room.saturating_sub(3 + measure::width(&old).min(half)));
+            let old = measure::cut(&old, room.saturating_sub(3 + measure::width(&new)));
+            let versions = Line::of(Role::Canary, format!(" {old}")).and(Role::Dim, " → ").and(Role::Stable, new);
+            lines.push(versions);
+        }
+        (_, Some(one)) => lines.push(line(Role::Stable, &one.to_string())),
+        (Some(one), None) => lines.push(line(Role::Canary, &one.to_string())),
+        (None, None) => {}
+    }
+    lines.push(line(Role::Strong, &plan.draft.effect));
+    lines
 }
 
 /// As many of the blocks as fit; and where not even those do that must be seen, the rows of a screen on which they would.
@@ -200,9 +270,10 @@ fn unlabelled(line: Line) -> Line {
 }
 
 /// What the operator still has to do; or why nothing can be sent any more.
-fn ask(card: &Card, width: usize) -> Vec<Line> {
+fn ask(card: &Card, width: usize, depth: Depth) -> Vec<Line> {
     if let Some(moved) = &card.moved {
-        return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, ALL);
+        let most = if depth == Depth::Least { 3 } else { ALL };
+        return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, most);
     }
     let mut lines = Vec::new();
     if let Some(text) = card.plan.friction.read_back() {
@@ -213,9 +284,21 @@ fn ask(card: &Card, width: usize) -> Vec<Line> {
     }
     if card.takes_words() {
         let cursor = if card.field() == Field::Words { "▏" } else { "" };
-        lines.extend(labelled("in words", Role::Strong, &format!("{}{cursor}", card.words), width, ALL));
+        let typed = if depth == Depth::Least { end_of(&card.words, width) } else { card.words.clone() };
+        lines.extend(labelled("in words", Role::Strong, &format!("{typed}{cursor}"), width, ALL));
     }
     lines
+}
+
+/// The end of what is typed, where only one line is left for it.
+fn end_of(words: &str, width: usize) -> String {
+    let room = width.saturating_sub(LABEL + 4);
+    let mut end = words;
+    while measure::width(end) > room {
+        let Some((index, _)) = end.char_indices().nth(1) else { break };
+        end = end.get(index..).unwrap_or_default();
+    }
+    if end.len() < words.len() { format!("…{end}") } else { end.to_owned() }
 }
 
 /// ` Reason  1 errors  2 latency  …`, in as many lines as it takes.
@@ -335,14 +418,48 @@ mod tests {
 
     #[test]
     fn a_card_that_does_not_fit_says_how_high_it_must_be_and_fits_there() {
-        let mut long = back();
+        let mut long = Card::new(sample::ask(Verb::Promote), sample::plan(Verb::Promote));
         long.plan.draft.notes = (1..15).map(|index| format!("warning {index} of a cluster that has many")).collect();
         let low = shown(long.clone(), 80, 14);
         let Extent::Cut { rows, .. } = low.extent else { panic!("{:?}", low.extent) };
         assert!(text(&low).contains(&format!("cut: make the terminal {rows} rows high, nothing is sent before")));
-        assert!(!text(&low).contains("choose a reason"), "{}", text(&low));
+        assert!(!text(&low).contains("type it"), "{}", text(&low));
         assert_eq!(shown(long.clone(), 80, rows).extent, Extent::Whole);
         assert_ne!(shown(long, 80, rows - 1).extent, Extent::Whole);
+    }
+
+    #[test]
+    fn no_note_and_no_name_locks_the_way_back_at_the_least_size() {
+        let notes = (1..=6).map(|index| format!("note {index} of a cluster that has very many of them to tell"));
+        for verb in [Verb::Rollback, Verb::Abort] {
+            let mut card = back();
+            card.plan.verb = verb;
+            card.plan.draft.notes = notes.clone().collect();
+            card.plan.risks = vec!["the version that it goes back to was left for cause by somebody".into()];
+            let short = shown(card.clone(), 60, 12);
+            assert_eq!(short.extent, Extent::Whole, "{}", text(&short));
+            assert!(text(&short).contains("1 risk, 6 notes: on a higher screen"), "{}", text(&short));
+            assert!(text(&short).contains("25 % → 0 %") && text(&short).contains("1 errors"), "{}", text(&short));
+            assert!(text(&shown(card.clone(), 120, 40)).contains("note 6 of a cluster"));
+
+            card.plan.service = "a-service-with-a-name-".repeat(5).as_str().into();
+            card.plan.environment = "prod/a-region-with-a-name-".repeat(5).as_str().into();
+            card.plan.draft.from = Some(Version::tagged("2026.11.28-nightly.".repeat(6)));
+            card.plan.draft.to = Some(Version::tagged("2026.11.27-nightly.".repeat(6)));
+            card.plan.draft.effect = "25 % → 0 % of traffic, ".repeat(5);
+            for reason in ["1", "5the vault hangs and nobody knows why that is so, as far as anybody can tell"] {
+                let mut card = card.clone();
+                reason.chars().for_each(|c| card.typed(c));
+                let long = shown(card, 60, 12);
+                assert_eq!(long.extent, Extent::Whole, "{}", text(&long));
+                let must =
+                    ["a-service-with", "in prod/a-region", "2026.11.28", " → 2026.11.27", "25 % → 0 %", "5 other"];
+                for words in must {
+                    assert!(text(&long).contains(words), "{words}:\n{}", text(&long));
+                }
+                assert!(text(&long).contains("sends it"), "{}", text(&long));
+            }
+        }
     }
 
     #[test]

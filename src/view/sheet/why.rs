@@ -126,7 +126,11 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
     }
     if let (Some(needed), seen) = (judgement.requests.needed, judgement.requests.seen) {
         let eta = judgement.eta.map(|eta| format!(", about {}", number::moment(now, eta))).unwrap_or_default();
-        add("decision", Role::Text, format!("{} of {} requests{eta}", number::count(seen), number::count(needed)));
+        add(
+            "decision",
+            Role::Text,
+            format!("{} requests of about {} needed{eta}", number::count(seen), number::count(needed)),
+        );
     }
     for limit in &judgement.limits {
         add("limit", Role::Text, limit.clone());

@@ -1,0 +1,219 @@
+//! What `status` prints, and how it ends, over models made by hand.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    cli::sample,
+    judge::{
+        doubt::Doubt,
+        gaps::{Arm, Gap, Missing, Signal},
+    },
+};
+
+fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliError> {
+    let mut out = Vec::new();
+    let exit =
+        print(model, service, Manner { as_json: true, judging: false }, |_| "payments, likely".to_owned(), &mut out)?;
+    Ok((exit, serde_json::from_slice(&out).unwrap()))
+}
+
+const NO_GO: &str = "verdict NO-GO: 3.1 % against 0.2 %, latency p99 (canary) has no series";
+
+#[test]
+fn the_json_is_what_scripts_rely_on() {
+    let mut model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+    for judgement in model.judgements.values_mut() {
+        judgement.doubts = vec![Doubt::Bursts(3.24), Doubt::WarmUp(Duration::from_secs(130))];
+        judgement.missing = vec![Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries }];
+        judgement.decided_at = Some("2026-03-10T02:05:00Z".parse().unwrap());
+        judgement.eta = None;
+    }
+    let (exit, mut value) = printed(&model, Some("payments")).unwrap();
+    assert_eq!(exit, Exit::Done);
+    // The second region has the same shape.
+    assert_eq!(value["rollouts"].as_array().unwrap().len(), 2);
+    value["rollouts"].as_array_mut().unwrap().truncate(1);
+    let expected = json!({
+        "schema": "holdshort/status/v1",
+        "now": "2026-03-10T02:07:00Z",
+        "headline": {"text": "payments, likely", "service": "payments", "cause": "release"},
+        "rollouts": [{
+            "id": "eu/argo_rollouts/shop/payments",
+            "service": "payments",
+            "environment": "prod/eu",
+            "engine": "argo_rollouts",
+            "stable": "1.41.3",
+            "canary": "1.42.0",
+            "phase": "paused",
+            "message": null,
+            "behind_since": null,
+            "step": 1,
+            "steps": 2,
+            "weight": 25,
+            "verdict": "no_go",
+            "verdict_at": "2026-03-10T02:06:30Z",
+            "verdict_age_seconds": 30,
+            "reason": "3.1 % against 0.2 %",
+            "doubts": ["errors come in bursts, evidence is divided by 3.2", "the canary has run for 2 min, it may still warm up"],
+            "missing": ["latency p99 (canary) has no series"],
+            "unknown": [],
+            "troubles": [],
+            "decided_at": "2026-03-10T02:05:00Z",
+            "ready_at": null,
+            "observed_at": "2026-03-10T02:06:56Z",
+            "freshness": "live",
+            "offers": [
+                {"verb": "promote", "risk": "high", "blocked": NO_GO},
+                {"verb": "retry", "risk": "high",
+                 "blocked": format!("it is not aborted; {NO_GO}")},
+                {"verb": "abort", "risk": "medium", "blocked": null},
+                {"verb": "rollback", "risk": "medium", "blocked": null},
+                {"verb": "pause", "risk": "low", "blocked": null},
+            ],
+        }],
+        "gates": [{
+            "id": "eu/argo_rollouts/shop/payments",
+            "service": "payments",
+            "system": "Argo Rollouts pause",
+            "version": "1.42.0",
+            "age_seconds": 60,
+            "eligible": true,
+            "reason": null,
+        }],
+        "sources": [
+            {"name": "eu", "freshness": "live", "age_seconds": 4, "error": null},
+            {"name": "github", "freshness": "live", "age_seconds": 10, "error": null},
+            {"name": "us", "freshness": "live", "age_seconds": 4, "error": null},
+        ],
+    });
+    assert_eq!(value, expected);
+}
+
+#[test]
+fn a_verdict_that_waits_says_when_a_decision_is_due() {
+    let mut model = sample::judged(Verdict::Wait, "174 of 4,066 requests");
+    for judgement in model.judgements.values_mut() {
+        judgement.eta = Some("2026-03-10T03:27:00Z".parse().unwrap());
+        judgement.missing = Vec::new();
+    }
+    let (_, value) = printed(&model, Some("payments")).unwrap();
+    let row = &value["rollouts"][0];
+    assert_eq!((&row["verdict"], &row["ready_at"]), (&json!("wait"), &json!("2026-03-10T03:27:00Z")));
+    assert_eq!((&row["doubts"], &row["missing"], &row["decided_at"]), (&json!([]), &json!([]), &Value::Null));
+}
+
+#[test]
+fn an_unknown_service_lists_those_there_are() {
+    let error = printed(&sample::model(), Some("paymnts")).unwrap_err();
+    assert_eq!(error, CliError::usage("there is no service 'paymnts'; there are: ledger, payments"));
+}
+
+#[test]
+fn when_nobody_answered_the_exit_code_says_so() {
+    let (exit, value) = printed(&sample::silent(), None).unwrap();
+    assert_eq!((exit, &value["rollouts"]), (Exit::Unreachable, &json!([])));
+}
+
+/// As `--exit-code` ends.
+fn judged(model: &Model) -> Exit {
+    let manner = Manner { as_json: false, judging: true };
+    print(model, None, manner, |_| String::new(), &mut Vec::new()).unwrap()
+}
+
+#[test]
+fn with_exit_code_the_worst_verdict_decides_and_without_it_a_look_that_worked_is_good() {
+    let table = [
+        (Verdict::Go, Exit::Done),
+        (Verdict::Wait, Exit::Wait),
+        (Verdict::NoData, Exit::NoData),
+        (Verdict::NoGo, Exit::NoGo),
+    ];
+    for (verdict, exit) in table {
+        // The other region does well.
+        let mut model = sample::going_well();
+        let judgement = model.judgements.get_mut(&sample::payments("eu")).unwrap();
+        judgement.verdict = verdict;
+        assert_eq!(judged(&model), exit, "{verdict}");
+        assert_eq!(printed(&model, None).unwrap().0, Exit::Done, "{verdict}");
+    }
+}
+
+#[test]
+fn a_reader_who_leaves_early_does_not_turn_harm_into_good() {
+    let model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+    for as_json in [true, false] {
+        let manner = Manner { as_json, judging: true };
+        assert_eq!(print(&model, None, manner, |_| String::new(), &mut sample::Closed), Ok(Exit::NoGo));
+    }
+    assert_eq!(crate::cli::inbox::print(&sample::silent(), false, &mut sample::Closed), Ok(Exit::Unreachable));
+}
+
+#[test]
+fn what_could_not_be_read_is_never_good_and_hides_no_harm() {
+    let mut model = sample::going_well();
+    sample::fails(&mut model, "us");
+    assert_eq!(judged(&model), Exit::Unreachable);
+    model.judgements.get_mut(&sample::payments("eu")).unwrap().verdict = Verdict::NoGo;
+    assert_eq!(judged(&model), Exit::NoGo);
+    assert_eq!(printed(&model, None).unwrap().0, Exit::Done, "something is known, and shown");
+}
+
+#[test]
+fn a_rollout_that_ought_to_have_a_verdict_and_has_none_cannot_be_judged() {
+    let mut model = sample::going_well();
+    model.judgements.clear();
+    assert_eq!(judged(&model), Exit::NoData);
+}
+
+#[test]
+fn where_only_metrics_answer_nothing_is_known() {
+    let model = sample::only_metrics();
+    assert_eq!(printed(&model, None).unwrap().0, Exit::Unreachable);
+    assert_eq!(judged(&model), Exit::Unreachable);
+}
+
+#[test]
+fn a_version_that_is_not_known_is_no_first_deployment() {
+    let said = |first: bool| {
+        let mut model = sample::model();
+        let mut rollout = model.store.rollout(&sample::payments("eu")).unwrap().clone();
+        rollout.stable = None;
+        rollout.identity.stable_hash.clear();
+        if first {
+            rollout.arms.truncate(1);
+        } else {
+            rollout.canary = None;
+        }
+        sample::sees(&mut model, "eu", rollout);
+        let mut out = Vec::new();
+        print(&model, None, Manner::default(), |_| String::new(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert!(said(true).contains(" none -> 1.42.0 "), "{}", said(true));
+    assert!(said(false).contains(" ? -> ? "), "{}", said(false));
+}
+
+#[test]
+fn the_table_shows_what_is_in_flight_what_waits_and_each_source() {
+    let mut out = Vec::new();
+    print(&sample::model(), Some("ledger"), Manner::default(), |_| "no release in flight".to_owned(), &mut out)
+        .unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let expected = "\
+no release in flight
+
+nothing in flight; 0 steady
+
+WAITS  SERVICE  ENVIRONMENT  SYSTEM              ASKS         VERSION         YOU
+5 min  ledger   prod/eu      GitHub environment  deploy #812  main (a1b2c3d)  cannot: you started this run; ask lee
+
+SOURCE  STATE  AGE   ERROR
+eu      live   4 s
+github  live   10 s
+us      live   4 s
+";
+    assert_eq!(text, expected);
+}

@@ -1,5 +1,7 @@
 //! Actions as the screen follows them: from the intent to *done and verified*, *refused*, *failed* or *outcome unknown*.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -63,8 +65,8 @@ impl Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actions {
     all: Vec<Action>,
-    /// What had ended before this session began, oldest first.
-    past: Vec<Record>,
+    /// What had ended before this session began, by target, each oldest first: screens ask for one target in every frame.
+    past: BTreeMap<Target, Vec<Record>>,
 }
 
 impl Actions {
@@ -82,12 +84,15 @@ impl Actions {
 
     /// Takes what had ended before this session began.
     pub fn remember(&mut self, past: Vec<Record>) {
-        self.past = past;
+        self.past.clear();
+        for record in past {
+            self.past.entry(record.intent.plan.target.clone()).or_default().push(record);
+        }
     }
 
-    /// What had ended before this session began, oldest first: what it says of versions still counts.
-    pub fn past(&self) -> &[Record] {
-        &self.past
+    /// What had ended on a target before this session began, oldest first: what it says of versions still counts.
+    pub fn past_on(&self, target: &Target) -> &[Record] {
+        self.past.get(target).map_or(&[], Vec::as_slice)
     }
 
     /// Nobody carries a record out any more.

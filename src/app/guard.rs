@@ -20,7 +20,7 @@ use crate::{
         evidence::Verdict,
         ids::{EnvironmentName, Person, ServiceName},
         offer::{Offer, Risk, offer_for},
-        rollout::{Phase, Role, Rollout},
+        rollout::{Arm, Phase, Role, Rollout},
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
@@ -160,6 +160,7 @@ fn way_back(
     if ask.to.is_some() {
         return Ok((ask.to.clone(), None));
     }
+    let what = || in_environment(&rollout.service, Some(&rollout.environment));
     let quarantine = Quarantine::of(&model.actions, rollout);
     if let Some(back) = put_back_lately(&model.actions, rollout, model.now).filter(|_| offer.blocked.is_none())
         && let Some(further) = quarantine.way_back(rollout).arm().filter(|arm| arm.role == Role::Old)
@@ -168,26 +169,28 @@ fn way_back(
         let (to, who, at) = (spec_words(rollout), &back.who, back.at.format("%H:%M:%S"));
         let why =
             format!("{to} was put back just now ({who}, {at}); once more goes further back, to {}", further.called());
-        let name = further.version.as_ref().map_or(&further.hash, |version| &version.tag);
-        let way = format!("`holdshort rollback {} --to {name}` goes there", rollout.id);
-        let what = format!("{} in {}", rollout.service, rollout.environment);
-        return Err(Refusal { ways: vec![way], ..refuse(ask.verb, what, &why) });
+        let way = format!("{} goes there", by_name(rollout, further));
+        return Err(Refusal { ways: vec![way], ..refuse(ask.verb, what(), &why) });
     }
     match quarantine.way_back(rollout) {
         WayBack::Older(arm, _) => Ok((Some(arm.hash.clone()), offer.blocked.clone())),
         WayBack::OnlyLeft(arm, left) if offer.blocked.is_none() && !model.session.read_only => {
             let why = format!("the only way back is to {}, and {left}", arm.called());
-            let what = format!("{} in {}", rollout.service, rollout.environment);
             let home = quarantine.homeward(rollout).map(|_| {
                 let version = rollout.canary.as_ref().map_or_else(String::new, |version| format!(" to {version}"));
                 format!("promote full: that finishes the way back{version}")
             });
-            let name = arm.version.as_ref().map_or(&arm.hash, |version| &version.tag);
-            let anyway = format!("`holdshort rollback {} --to {name}` puts it back all the same", rollout.id);
-            Err(Refusal { ways: home.into_iter().chain([anyway]).collect(), ..refuse(ask.verb, what, &why) })
+            let anyway = format!("{} puts it back all the same", by_name(rollout, arm));
+            Err(Refusal { ways: home.into_iter().chain([anyway]).collect(), ..refuse(ask.verb, what(), &why) })
         }
         _ => Ok((None, offer.blocked.clone())),
     }
+}
+
+/// The command that rolls back to a version by its name.
+fn by_name(rollout: &Rollout, arm: &Arm) -> String {
+    let name = arm.version.as_ref().map_or(&arm.hash, |version| &version.tag);
+    format!("`holdshort rollback {} --to {name}`", rollout.id)
 }
 
 fn spec_words(rollout: &Rollout) -> String {
@@ -281,10 +284,7 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
 
 /// What a plan acts on: `payments in prod/eu-west-1`. A run is in no environment.
 pub fn place(plan: &Plan) -> String {
-    match plan.environment.as_str() {
-        "" => plan.service.to_string(),
-        environment => format!("{} in {environment}", plan.service),
-    }
+    in_environment(&plan.service, Some(&plan.environment).filter(|environment| !environment.as_str().is_empty()))
 }
 
 /// Refuses unless the version that the plan acts on is the one that was named.
@@ -348,9 +348,13 @@ fn after_an_abort(rollout: &Rollout) -> Vec<String> {
 }
 
 fn words(subject: &Subject<'_>) -> String {
-    match subject.environment {
-        Some(environment) => format!("{} in {environment}", subject.service),
-        None => subject.service.to_string(),
+    in_environment(subject.service, subject.environment)
+}
+
+fn in_environment(service: &ServiceName, environment: Option<&EnvironmentName>) -> String {
+    match environment {
+        Some(environment) => format!("{service} in {environment}"),
+        None => service.to_string(),
     }
 }
 

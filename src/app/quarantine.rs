@@ -75,10 +75,8 @@ impl Quarantine {
     /// puts it back by name, or lets it go on, has made up their mind about it; so has whoever released it again since.
     pub fn of(actions: &Actions, rollout: &Rollout) -> Self {
         let target = Target::Rollout(rollout.id.clone());
-        let past = actions.past().iter().map(Deed::of_record);
-        let deeds = past.chain(actions.iter().map(Deed::of_action));
         let mut left: BTreeMap<String, Left> = BTreeMap::new();
-        for deed in deeds.filter(|deed| deed.plan.target == target && deed.was_sent()) {
+        for deed in Deed::all_on(&target, actions).filter(Deed::was_sent) {
             let plan = deed.plan;
             let about = plan.draft.bound.get(fact::CANARY).filter(|hash| !hash.is_empty());
             if plan.goes_back || plan.direction() == Direction::Forward {
@@ -162,9 +160,7 @@ const LATELY: Duration = Duration::from_mins(15);
 /// Who put the version back that the spec holds now, where that is under way or was a short while ago.
 pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> Option<PutBack> {
     let target = Target::Rollout(rollout.id.clone());
-    let past = actions.past().iter().map(Deed::of_record);
-    let deeds = past.chain(actions.iter().map(Deed::of_action));
-    let mut newest = deeds.filter(|deed| deed.plan.target == target).collect::<Vec<_>>();
+    let mut newest: Vec<Deed<'_>> = Deed::all_on(&target, actions).collect();
     newest.sort_by_key(|deed| deed.record);
     // Sent is enough: that the spec holds it shows that it landed, whatever became of its executor.
     let sending = |entry: &Entry| matches!(entry.stage, Stage::Sending { .. });
@@ -175,6 +171,12 @@ pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> 
 }
 
 impl<'a> Deed<'a> {
+    /// What was done on a target, before this session began and in it.
+    fn all_on(target: &Target, actions: &'a Actions) -> impl Iterator<Item = Self> {
+        let here = actions.iter().filter(move |action| action.plan.target == *target);
+        actions.past_on(target).iter().map(Self::of_record).chain(here.map(Self::of_action))
+    }
+
     fn of_record(record: &'a Record) -> Self {
         let Record { id, intent, entries } = record;
         Self { record: *id, who: &intent.who, at: intent.at, reason: &intent.reason, plan: &intent.plan, entries }

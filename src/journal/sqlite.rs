@@ -128,9 +128,12 @@ impl SqliteJournal {
         work(&mut connection).map_err(|trouble| troubled(&self.path, trouble))
     }
 
-    /// How far the journal has come, where that may take the place of what this user's own state remembers: a journal that
+    /// Signs what is behind this line. Returns how far the journal has come, where that may take the place of what this user's own state remembers: a journal that
     /// was cut off or written anew must not make it forget.
-    fn head_to_keep(&self, tx: &Transaction<'_>) -> Result<Option<Head>, Trouble> {
+    fn sign_and_head(&self, tx: &Transaction<'_>, before: i64) -> Result<Option<Head>, Trouble> {
+        if let Some(signer) = &self.signer {
+            lines::sign(tx, before, signer)?;
+        }
         let Some(anchor) = &self.anchor else { return Ok(None) };
         match anchor.read() {
             Some(kept) if !lines::has(tx, &kept)? => {
@@ -147,10 +150,8 @@ impl SqliteJournal {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let before = lines::head(&tx)?;
             let done = work(&tx)?;
-            if let Some(signer) = &self.signer {
-                lines::sign(&tx, before, signer)?;
-            }
-            let head = self.head_to_keep(&tx)?;
+            // Signals and checks lie beside the chain: there is nothing to sign, and it has come no further.
+            let head = if lines::head(&tx)? > before { self.sign_and_head(&tx, before)? } else { None };
             tx.commit()?;
             if let (Some(anchor), Some(head)) = (&self.anchor, head)
                 && let Err(error) = anchor.keep(&head)

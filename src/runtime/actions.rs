@@ -139,13 +139,9 @@ impl Actions {
             (&self.executors, attendance.as_ref().and_then(Attendance::file))
         {
             let (detach, handed, id) = (Arc::clone(detach), record.clone(), record.id);
-            match spawn_blocking(move || detach(&handed, file)).await {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => self
-                    .tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done"))),
-                Err(error) => self
-                    .tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done"))),
-            }
+            let started = spawn_blocking(move || detach(&handed, file)).await;
+            let Err(error) = started.unwrap_or_else(|error| Err(io::Error::other(error))) else { return };
+            self.tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done")));
         }
         self.execute(record.id, Some(&record)).await;
         drop(attendance);

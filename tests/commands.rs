@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::{
-    fs,
-    process::{Command, Output},
-};
+#[path = "support/program.rs"]
+mod program;
+
+use std::{fs, process::Output};
 
 use serde_json::{Value, json};
 
@@ -18,10 +18,7 @@ what = { server_error = 403 }
 "#;
 
 fn holdshort(line: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
-    // They are about this test run; to the program every HOLDSHORT_… is a setting.
-    command.env_remove("HOLDSHORT_REQUIRE_SERVERS").env_remove("HOLDSHORT_PROFILE");
-    command.args(line).output().unwrap()
+    program::holdshort().args(line).output().unwrap()
 }
 
 /// Its exit code, and what it said on stderr.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/served.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod served;
@@ -22,9 +24,7 @@ const PAYMENTS: &str = "apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/payme
 const LOOKS: usize = 2_000;
 
 fn holdshort(world: &Served, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
-    // It is about this test run; to the program every HOLDSHORT_… is a setting.
-    command.env_remove("HOLDSHORT_REQUIRE_SERVERS");
+    let mut command = program::holdshort();
     command.arg("--config").arg(world.address("config")).args(args);
     command
 }

@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may fail")]
 
-use std::{
-    fs,
-    io::Write,
-    process::{Command, Stdio},
-    thread,
-};
+#[path = "support/program.rs"]
+mod program;
+
+use std::{fs, io::Write, process::Stdio, thread};
 
 use serde_json::Value;
 
@@ -18,7 +16,7 @@ struct Ended {
 }
 
 fn judge(args: &[&str], input: &str) -> Ended {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_holdshort"))
+    let mut child = program::holdshort()
         .arg("judge")
         .args(args)
         .stdin(Stdio::piped())

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "what this test needs of it is not all of it")]
+mod program;
 #[path = "support/pty.rs"]
 mod pty;
 

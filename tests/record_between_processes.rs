@@ -6,6 +6,8 @@
 
 #[path = "support/door.rs"]
 mod door;
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/pty.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod pty;
@@ -70,9 +72,7 @@ fn world(scenario: &str) -> (Door, MutexGuard<'static, ()>) {
 }
 
 fn holdshort(door: &Door, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
-    // It is about this test run; to the program every HOLDSHORT_… is a setting.
-    command.env_remove("HOLDSHORT_REQUIRE_SERVERS");
+    let mut command = program::holdshort();
     command.arg("--config").arg(door.config()).args(args);
     command
 }

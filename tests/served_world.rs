@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/served.rs"]
 mod served;
 
@@ -108,8 +110,8 @@ fn status(kubeconfig: &str, more: &[&str]) -> Output {
         folder.path().join("state").display()
     );
     std::fs::write(&config, text).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
-    command.env_remove("HOLDSHORT_REQUIRE_SERVERS").env_remove("HTTP_PROXY").env_remove("http_proxy");
+    let mut command = program::holdshort();
+    command.env_remove("HTTP_PROXY").env_remove("http_proxy");
     command.arg("--config").arg(&config).arg("status").args(more).output().unwrap()
 }
 

@@ -1,6 +1,8 @@
 //! Signals as exporters really write them: a served world whose rollout is judged by a real Prometheus with a history of the
 //! world's time, seen by processes of their own.
 
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/served.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod served;
@@ -127,8 +129,7 @@ mod tests {
         }
 
         fn said(&self, args: &[&str]) -> Output {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_holdshort"));
-            command.env_remove("HOLDSHORT_REQUIRE_SERVERS");
+            let mut command = crate::program::holdshort();
             command.arg("--config").arg(self.folder.path().join("config.toml")).args(args).output().unwrap()
         }
 

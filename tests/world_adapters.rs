@@ -174,7 +174,7 @@ mod tests {
 
     #[expect(clippy::disallowed_methods, reason = "the only way in which CI can tell a test that a skip is a failure")]
     fn required() -> bool {
-        std::env::var_os("HOLDSHORT_REQUIRE_SERVERS").is_some()
+        std::env::var_os("REQUIRE_SERVERS").is_some()
     }
 
     /// What a program prints; nothing where it is not installed and need not be.

@@ -1,6 +1,6 @@
 //! A real Prometheus for tests: Debian's package, on a free port, with the history that the test gives it.
 //!
-//! Where the package is missing the test says so and passes, unless `HOLDSHORT_REQUIRE_SERVERS` is set: then it fails.
+//! Where the package is missing the test says so and passes, unless `REQUIRE_SERVERS` is set: then it fails.
 
 use std::{
     io::{BufRead, BufReader},
@@ -79,7 +79,7 @@ fn installed() -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "the only way in which CI can tell a test that a skip is a failure")]
 fn required() -> bool {
-    std::env::var_os("HOLDSHORT_REQUIRE_SERVERS").is_some()
+    std::env::var_os("REQUIRE_SERVERS").is_some()
 }
 
 /// Reads the server's own log until it is ready; the port it was given stands there. No polling, so no sleeping.

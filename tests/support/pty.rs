@@ -54,6 +54,9 @@ impl Pty {
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        for name in crate::program::settings() {
+            command.env_remove(name);
+        }
         for (name, value) in environment {
             command.env(name, value);
         }

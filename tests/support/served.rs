@@ -23,7 +23,7 @@ pub(crate) struct Served {
 impl Served {
     /// Serves a scenario on a free port and waits until it says `ready`.
     pub(crate) fn start(scenario: &str, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_holdshort"))
+        let mut child = crate::program::holdshort()
             .args(["demo", "serve", "--listen", "127.0.0.1:0", "--scenario", scenario])
             .args(more)
             .stdout(Stdio::piped())
@@ -61,11 +61,11 @@ impl Drop for Served {
     }
 }
 
-/// Is the program installed? When it is not, says loudly how to get it; with `HOLDSHORT_REQUIRE_SERVERS` that is a failure.
+/// Is the program installed? When it is not, says loudly how to get it; with `REQUIRE_SERVERS` that is a failure.
 pub(crate) fn installed(program: &str, package: &str) -> bool {
     let found = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     let say = format!("SKIPPED: {program} is not installed; `apt-get install {package}` brings it");
-    assert!(found || std::env::var_os("HOLDSHORT_REQUIRE_SERVERS").is_none(), "{say}");
+    assert!(found || std::env::var_os("REQUIRE_SERVERS").is_none(), "{say}");
     if !found {
         eprintln!("{say}");
     }

@@ -180,6 +180,8 @@ pub struct Model {
     pub arrivals: BTreeMap<RolloutId, Arrival>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
+    /// At which step each rollout was when we looked last.
+    pub steps_seen: BTreeMap<RolloutId, usize>,
     /// Which version each rollout tries, and since when it does so again.
     pub attempts: BTreeMap<RolloutId, Attempt>,
     /// The interval's end at which old verdicts were looked at again.
@@ -227,6 +229,7 @@ impl Model {
             judged: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             step_times: BTreeMap::new(),
+            steps_seen: BTreeMap::new(),
             attempts: BTreeMap::new(),
             verdicts_aged: None,
             kept_until: BTreeMap::new(),

@@ -18,14 +18,15 @@ use crate::{
         exit::{CliError, Exit},
         inbox as waiting, json,
         source::{self, SourceOut},
+        span,
         table::Table,
     },
     domain::{
         evidence::Verdict,
         observed::Freshness,
         offer::Offer,
-        rollout::{Engine, Phase, Rollout},
-        time::Timestamp,
+        rollout::{Analysis, Engine, Pause, PauseReason, Phase, Rollout},
+        time::{Timestamp, until},
     },
 };
 
@@ -82,6 +83,10 @@ pub struct RolloutOut {
     pub step: Option<usize>,
     /// How many steps there are.
     pub steps: usize,
+    /// The pause that it stands in, and what ends it; `null` where it is in none.
+    pub pause: Option<Pause>,
+    /// What the engine's own analyses came to, the newest first.
+    pub analyses: Vec<AnalysisOut>,
     /// The new version's share of the traffic as it was reached, percent; `null` where that is not known.
     pub weight: Option<u32>,
     /// `go`, `no_go`, `wait` or `no_data`; `null` where there is nothing to judge: no second version.
@@ -110,6 +115,17 @@ pub struct RolloutOut {
     pub freshness: Freshness,
     /// Every verb of the engine; `blocked` is `null` or why it will not run.
     pub offers: Vec<Offer>,
+}
+
+/// An analysis of the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AnalysisOut {
+    /// Its name.
+    pub name: String,
+    /// The engine's own word: `Running`, `Successful`, `Failed`, `Error`, `Inconclusive`.
+    pub phase: String,
+    /// The engine's own words about that; `null` where it has none.
+    pub message: Option<String>,
 }
 
 /// Something that waits for a human.
@@ -168,6 +184,8 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         behind_since: rollout.lag.and_then(|lag| lag.since),
         step: rollout.step,
         steps: rollout.steps.len(),
+        pause: rollout.pause,
+        analyses: rollout.analyses.iter().map(analysis_out).collect(),
         weight: rollout.weight.reached(),
         verdict: model.verdict(&rollout.id),
         verdict_at: judged.and_then(|judgement| judgement.at),
@@ -183,6 +201,11 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         freshness: seen.map_or(Freshness::Never, |seen| seen.freshness(model.now)),
         offers: guard::offers(model, rollout),
     }
+}
+
+fn analysis_out(analysis: &Analysis) -> AnalysisOut {
+    let Analysis { name, phase, message, .. } = analysis;
+    AnalysisOut { name: name.clone(), phase: phase.clone(), message: message.clone() }
 }
 
 fn gate_out(model: &Model, item: &Item) -> GateOut {
@@ -271,6 +294,22 @@ pub fn print(
     exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })
 }
 
+/// What holds it where it is, and what lets it go on: `inconclusive, 8 min left`. Empty where nothing does.
+fn stands(model: &Model, rollout: &Rollout) -> String {
+    if rollout.held {
+        return "paused by a person".to_owned();
+    }
+    let Some(pause) = rollout.pause else { return String::new() };
+    let why = match pause.reason {
+        PauseReason::Inconclusive => "inconclusive",
+        PauseReason::Step | PauseReason::Person | PauseReason::Other => "pause",
+    };
+    match pause.until {
+        Some(end) => format!("{why}, {} left", span::short(until(model.now, end).as_secs())),
+        None => format!("{why}, waits for a human"),
+    }
+}
+
 /// What stands in the last column: what does not run or is not known comes before any verdict.
 fn said(row: &RolloutOut) -> String {
     let degraded = row.message.iter().filter(|_| row.phase == Phase::Degraded || row.phase == Phase::Unknown);
@@ -280,7 +319,8 @@ fn said(row: &RolloutOut) -> String {
 
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "{}\n", status.headline.text)?;
-    let mut table = Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "WEIGHT", "VERDICT", "REASON"]);
+    let mut table =
+        Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "NOW", "WEIGHT", "VERDICT", "REASON"]);
     let flying: BTreeMap<String, &Rollout> =
         board::in_flight(model).into_iter().map(|rollout| (rollout.id.to_string(), rollout)).collect();
     for row in &status.rollouts {
@@ -293,6 +333,7 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
             format!("{} -> {}", version(&row.stable, none), version(&row.canary, "?")),
             row.phase.to_string(),
             row.step.map_or_else(String::new, |step| format!("{step}/{}", row.steps)),
+            stands(model, rollout),
             row.weight.map_or_else(|| "?".to_owned(), |weight| format!("{weight} %")),
             row.verdict.map_or("-", Verdict::words).to_owned(),
             said(row),

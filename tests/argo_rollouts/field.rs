@@ -431,6 +431,9 @@ async fn a_doubt_that_waits_for_a_human_and_one_that_goes_on_by_itself_are_told_
     };
     assert_eq!(feed.pause, doubt("2026-11-21T06:03:40Z", None));
     assert_eq!(news.pause, doubt("2026-11-21T06:20:00Z", Some("2026-11-21T06:30:00Z")));
+    // The step waits since its pause began, whatever the analysis came to meanwhile.
+    let waits = |rollout: &Rollout| rollout.step_times.get(&1).copied();
+    assert_eq!((waits(&feed), waits(&news)), (Some(at("2026-11-21T06:02:00Z")), Some(at("2026-11-21T06:20:00Z"))));
 }
 
 #[tokio::test]

@@ -327,19 +327,19 @@ fn age_verdicts(model: &mut Model, end: Timestamp) {
 /// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.
 fn note_steps(model: &mut Model, at: Timestamp) {
     let mut noted = std::mem::take(&mut model.step_times);
+    let mut seen = std::mem::take(&mut model.steps_seen);
     noted.retain(|id, _| model.store.rollout(id).is_some_and(Rollout::in_flight));
+    seen.retain(|id, _| noted.contains_key(id));
     for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
-        let seen_before = noted.contains_key(&rollout.id);
         let times = noted.entry(rollout.id.clone()).or_default();
         times.extend(rollout.step_times.iter().map(|(step, began)| (*step, *began)));
-        if let Some(step) = rollout.step
-            && seen_before
-        {
-            // The first time we look, the step may have begun long ago; only a change that we watched has a time.
+        let Some(step) = rollout.step else { continue };
+        // The step that it is in when we first look may have begun long ago; only a change that we watched has a time.
+        if seen.insert(rollout.id.clone(), step).is_some_and(|before| before != step) {
             times.entry(step).or_insert(at);
         }
     }
-    model.step_times = noted;
+    (model.step_times, model.steps_seen) = (noted, seen);
 }
 
 #[cfg(test)]

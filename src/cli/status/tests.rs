@@ -52,6 +52,8 @@ fn the_json_is_what_scripts_rely_on() {
             "behind_since": null,
             "step": 1,
             "steps": 2,
+            "pause": {"reason": "step", "since": "2026-03-10T02:06:00Z", "until": null},
+            "analyses": [],
             "weight": 25,
             "verdict": "no_go",
             "verdict_at": "2026-03-10T02:06:30Z",
@@ -194,6 +196,32 @@ fn a_version_that_is_not_known_is_no_first_deployment() {
     };
     assert!(said(true).contains(" none -> 1.42.0 "), "{}", said(true));
     assert!(said(false).contains(" ? -> ? "), "{}", said(false));
+}
+
+#[test]
+fn what_holds_a_rollout_is_said_and_what_lets_it_go_on() {
+    let end = Some("2026-03-10T02:15:00Z".parse().unwrap());
+    let table = [
+        (PauseReason::Step, None, false, "pause, waits for a human"),
+        (PauseReason::Step, end, false, "pause, 8 min left"),
+        (PauseReason::Inconclusive, None, false, "inconclusive, waits for a human"),
+        (PauseReason::Inconclusive, end, false, "inconclusive, 8 min left"),
+        (PauseReason::Step, end, true, "paused by a person"),
+    ];
+    for (reason, until, held, expected) in table {
+        let mut model = sample::model();
+        let rollout = model.store.rollout(&sample::payments("eu")).unwrap().clone();
+        let doubt = Analysis { name: "payments-7".into(), phase: "Inconclusive".into(), ..Analysis::default() };
+        let pause = Some(Pause { reason, since: None, until });
+        sample::sees(&mut model, "eu", Rollout { pause, held, analyses: vec![doubt], ..rollout });
+        let mut out = Vec::new();
+        print(&model, Some("payments"), Manner::default(), |_| String::new(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(&format!("1/2   {expected} ")), "{expected}: {text}");
+        let row = &printed(&model, Some("payments")).unwrap().1["rollouts"][0];
+        assert_eq!((&row["pause"]["reason"], &row["pause"]["until"]), (&json!(reason), &json!(until)));
+        assert_eq!(row["analyses"], json!([{"name": "payments-7", "phase": "Inconclusive", "message": null}]));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::{
             Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy,
         },
         text::clean,
-        time::after,
+        time::{Timestamp, after},
         version::Version,
     },
     provider::kubernetes::{
@@ -54,7 +54,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         aborted_in_spec: wire.is_aborted() && !asked::is_another(view),
         replicas: wire.replicas(),
         started,
-        step_times: steps::times(events, started, pause(wire).zip(wire.step_index())),
+        step_times: steps::times(events, started, step_pause(wire).zip(wire.step_index())),
         analyses: with_current(wire, &view.extras.analyses),
         events: events.clone(),
         troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
@@ -181,6 +181,12 @@ pub(super) fn pause(wire: &api::Rollout) -> Option<Pause> {
     Some(Pause { reason, since, until: since.zip(length).map(|(since, length)| after(since, length)) })
 }
 
+/// Since when it waits in a pause step.
+fn step_pause(wire: &api::Rollout) -> Option<Timestamp> {
+    let conditions = &wire.status.pause_conditions;
+    conditions.iter().find(|condition| condition.reason == "CanaryPauseStep")?.start_time
+}
+
 /// Did an analysis that the status names come to no conclusion?
 fn is_in_doubt(wire: &api::Rollout) -> bool {
     let canary = &wire.status.canary;
@@ -269,7 +275,7 @@ fn container(view: &View<'_, api::Rollout>) -> String {
 
 /// When this attempt of the version began: one that was taken back begins anew when it is tried again. The last that is
 /// known to be before that is when it was taken back.
-fn started(view: &View<'_, api::Rollout>) -> Option<crate::domain::time::Timestamp> {
+fn started(view: &View<'_, api::Rollout>) -> Option<Timestamp> {
     let wire = view.object;
     if asked::is_another(view) {
         return wire.metadata.spec_written;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::Value;
 
 use crate::domain::{
-    rollout::{Event, Pause, PauseReason, Step, StepKind},
+    rollout::{Event, Step, StepKind},
     text::clean,
     time::Timestamp,
 };
@@ -88,11 +88,11 @@ pub fn seconds(text: &str) -> Option<Duration> {
 
 /// When each step of this update began, as far as its events and its pause tell: Argo keeps no history of steps. An event
 /// `Rollout step 5/8 completed (setWeight: 25)` is the begin of step 5, counted from 0; events of earlier updates are older
-/// than `started`.
+/// than `started`. `pause` is since when it waits in which step; what an analysis came to meanwhile says nothing of that.
 pub fn times(
     events: &[Event],
     started: Option<Timestamp>,
-    pause: Option<(Pause, usize)>,
+    pause: Option<(Timestamp, usize)>,
 ) -> BTreeMap<usize, Timestamp> {
     let completed = |event: &Event| {
         let (done, _) = event.message.strip_prefix("Rollout step ")?.split_once('/')?;
@@ -101,8 +101,7 @@ pub fn times(
     };
     let mut times: BTreeMap<usize, Timestamp> = started.into_iter().map(|started| (0, started)).collect();
     times.extend(events.iter().filter_map(completed));
-    let paused = pause.filter(|(pause, _)| pause.reason == PauseReason::Step);
-    times.extend(paused.and_then(|(pause, step)| pause.since.map(|since| (step, since))));
+    times.extend(pause.map(|(since, step)| (step, since)));
     times
 }
 
@@ -153,8 +152,7 @@ mod tests {
             event(20, "Rollout step 1/8 completed (setWeight: 5)"),
             event(30, "Rollout step two/8 completed"),
         ];
-        let pause = Pause { reason: PauseReason::Step, since: Some(at(21)), until: None };
         assert_eq!(times(&events, Some(at(0)), None), BTreeMap::from([(0, at(0)), (1, at(20))]));
-        assert_eq!(times(&events, Some(at(0)), Some((pause, 1))), BTreeMap::from([(0, at(0)), (1, at(21))]));
+        assert_eq!(times(&events, Some(at(0)), Some((at(21), 1))), BTreeMap::from([(0, at(0)), (1, at(21))]));
     }
 }

@@ -136,12 +136,14 @@ pub(in crate::view) fn versions(rollout: &Rollout, commits: Commits) -> Line {
 fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let (place, now) = at_step(scene, rollout);
     let line = Line::of(Role::Text, place);
+    let doubt = rollout.pause.is_some_and(|pause| pause.reason == PauseReason::Inconclusive);
     let line = match now {
         Some(now) if line.width() + 1 + now.width() <= width => line.and(Role::Text, " ").join(now),
         Some(now) if line.is_empty() => now,
-        // The countdown says more than the name of the step, where only one fits.
+        // The countdown says more than the name of the step, where only one fits; a doubt keeps its mark.
         Some(now) => match now.spans.last() {
-            Some(last) if line.width() + 1 + measure::width(&last.text) <= width && now.spans.len() > 1 => {
+            Some(last) if line.width() + 3 + measure::width(&last.text) <= width && now.spans.len() > 1 => {
+                let line = if doubt { line.and(Role::Unknown, " ?") } else { line };
                 line.and(Role::Text, " ").and(last.role, last.text.clone())
             }
             _ if now.spans.iter().any(|span| span.role == Role::Accent) => line.and(Role::Accent, " waits"),
@@ -404,7 +406,28 @@ fn detail(scene: &Scene<'_>, judgement: &Judgement, room: usize) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::version::Version, view::sample};
+    use crate::{
+        domain::{rollout::Pause, time::after, version::Version},
+        view::sample,
+    };
+
+    #[test]
+    fn a_doubt_that_goes_on_by_itself_keeps_its_mark_beside_the_time_it_has_left() {
+        let (keymap, model) = (sample::keymap(), sample::board(120, 36));
+        let scene = Scene::new(&model, &keymap);
+        let end = Some(after(sample::now(), Duration::from_secs(451)));
+        let table = [
+            (PauseReason::Inconclusive, 24, "5/8 inconclusive 7:31"),
+            (PauseReason::Inconclusive, 16, "5/8 ? 7:31"),
+            (PauseReason::Step, 16, "5/8 pause 7:31"),
+            (PauseReason::Step, 11, "5/8 7:31"),
+        ];
+        for (reason, width, expected) in table {
+            let pause = Some(Pause { reason, since: None, until: end });
+            let rollout = Rollout { pause, held: false, ..sample::payments() };
+            assert_eq!(step(&scene, &rollout, width).plain(), expected);
+        }
+    }
 
     #[test]
     fn the_new_version_can_be_read_beside_an_old_one_however_long_that_is() {

@@ -278,6 +278,18 @@ fn stepped(model: &mut Model, step: usize, number: i64) {
 }
 
 #[test]
+fn a_step_in_which_we_found_it_began_before_we_looked_however_often_we_look() {
+    let mut model = seeing(vec![Rollout { step: Some(3), step_times: BTreeMap::new(), ..payments() }]);
+    stepped(&mut model, 3, 10);
+    stepped(&mut model, 3, 20);
+    let id = model.store.rollouts().next().unwrap().id.clone();
+    assert_eq!(model.step_times[&id], BTreeMap::new());
+    stepped(&mut model, 4, 30);
+    stepped(&mut model, 4, 40);
+    assert_eq!(model.step_times[&id], BTreeMap::from([(4, at(30))]));
+}
+
+#[test]
 fn each_share_of_the_traffic_is_held_against_its_own_step_from_when_that_was_done() {
     let mut model = seeing(vec![Rollout { step: Some(3), step_times: BTreeMap::new(), ..payments() }]);
     // 10 % until step 4 begins, which takes two minutes to bring 25 %; then 50 % at once.

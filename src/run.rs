@@ -1,6 +1,7 @@
 //! The composition root: the command line picks a ground (configuration or built-in world), providers go over it, the
 //! runtime over them, and a command over that. The only file, with its folder, that knows every room.
 
+mod audit;
 mod demo;
 mod fly;
 mod ground;
@@ -9,6 +10,7 @@ mod paint;
 mod pilot;
 mod registry;
 mod serve;
+mod vouch;
 mod world;
 
 use std::{
@@ -30,7 +32,7 @@ use crate::{
             AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs,
             ThemesCommand,
         },
-        audit, config,
+        config,
         exit::{CliError, Exit},
         inbox, judge, keys, listing, snapshot, status,
         value::Moment,
@@ -38,7 +40,6 @@ use crate::{
     },
     demo::scenario::Scenario,
     domain::{observed::Freshness, rollout::Rollout},
-    journal::{Chain, Signed},
     keymap::Keymap,
     port::record::RecordId,
     run::{
@@ -58,8 +59,6 @@ use crate::{
 const UNSEEN: (u16, u16) = (120, 36);
 /// How long a command waits to learn what we may do: less is said without it, and nothing that is not so.
 const RIGHTS: Duration = Duration::from_secs(2);
-/// The newest records that `audit` reads.
-const RECORDS: usize = 10_000;
 
 /// A cockpit over a built-in scenario (a name, or a file), where it opens, at a size in columns and rows, and settled: every
 /// source has answered once. It depends on neither flags nor environment, so that the same keys always give the same screens.
@@ -289,41 +288,8 @@ impl Process<'_> {
     }
 
     fn audit(&mut self, command: &AuditCommand) -> Result<Exit, CliError> {
-        let broken = |why: crate::journal::JournalError| CliError::failed(why.to_string());
         let ground = self.wait(self.ground())?;
-        let journal = ground.journal_to_read().map_err(broken)?;
-        if !matches!(command, AuditCommand::Verify { .. })
-            && let Ok(Chain::Broken { why, .. }) = journal.verify()
-        {
-            writeln!(self.err, "holdshort: the journal was changed: {why}; `holdshort audit verify` says where")?;
-        }
-        match command {
-            AuditCommand::List { json } => {
-                audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, self.out).map(|()| Exit::Done)
-            }
-            AuditCommand::Show { id, json } => {
-                let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();
-                audit::show(&found, RecordId(*id), *json, self.out).map(|()| Exit::Done)
-            }
-            AuditCommand::Verify { json } => {
-                let chain = match journal.verify().map_err(broken)? {
-                    Chain::Whole { lines, signers, .. } => {
-                        let signed = |one: Signed| audit::SignerOut {
-                            key: one.key,
-                            claims: one.claims,
-                            lines: one.lines,
-                            own: one.own,
-                        };
-                        audit::Chain::Intact { records: lines, signers: signers.into_iter().map(signed).collect() }
-                    }
-                    Chain::Broken { record, line, why } => {
-                        let record = (record.0 > 0).then_some(record);
-                        audit::Chain::Broken { intact: line.saturating_sub(1), record, why }
-                    }
-                };
-                audit::verify(&chain, *json, self.out)
-            }
-        }
+        audit::audit(&ground, command, self.out, self.err)
     }
 
     /// The keys with the configuration's overrides, or the defaults where there is no configuration.

@@ -103,7 +103,7 @@ fn the_other_commands_are_understood() {
         ("status --exit-code", Command::Status { service: None, exit_code: true, json: false }),
         ("audit list", Command::Audit(AuditCommand::List { json: false })),
         ("audit show 12 --json", Command::Audit(AuditCommand::Show { id: 12, json: true })),
-        ("audit verify", Command::Audit(AuditCommand::Verify { json: false })),
+        ("audit verify", Command::Audit(AuditCommand::Verify { heads: None, json: false })),
         ("keys", Command::Keys { json: false }),
         ("themes list", Command::Themes(ThemesCommand::List)),
         ("themes check a.toml", Command::Themes(ThemesCommand::Check { file: Some("a.toml".into()) })),

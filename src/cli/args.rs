@@ -318,11 +318,30 @@ pub enum AuditCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Check that no byte of the journal was changed
+    /// Check that no byte of the journal was changed, and whose keys signed it
     Verify {
+        /// Hold it also against what the machine's log was told: `journalctl -t holdshort | holdshort audit verify --heads -`
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
         /// As JSON (`holdshort/audit/v1`)
         #[arg(long)]
         json: bool,
+    },
+    /// Print the key that signs your records, and who you are to others
+    Key,
+    /// Vouch for your key with your SSH key, for all whose `state.signers` lists that
+    Vouch {
+        /// The SSH key, public or private half; without it the agent's first
+        #[arg(long, value_name = "FILE")]
+        with: Option<PathBuf>,
+    },
+    /// Trust another user's key from now on
+    Trust {
+        /// The key, as `audit key` prints it there
+        key: String,
+        /// Whose it is
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
     },
 }
 

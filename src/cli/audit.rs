@@ -66,8 +66,12 @@ pub struct Verified {
     pub schema: &'static str,
     /// Is every byte as it was written?
     pub intact: bool,
+    /// Is nobody among the signers whose name is contested and, where a list says who may sign, nobody unknown?
+    pub known: bool,
     /// How many lines were checked.
     pub checked: u64,
+    /// The hash of the last one; `null` where something was changed.
+    pub head: Option<String>,
     /// Who signed them; lines of before signatures are in none.
     pub signers: Vec<SignerOut>,
     /// The first record that was changed, where it can be told.
@@ -87,6 +91,10 @@ pub struct SignerOut {
     pub lines: u64,
     /// Is it the key of whoever asks?
     pub own: bool,
+    /// `own`, `trusted`, `vouched`, `unknown`, or `contested`: its records say that they are of somebody whose key is another.
+    pub standing: &'static str,
+    /// Whose it is where that is known; whose name it takes where it is contested.
+    pub name: Option<String>,
 }
 
 /// What a check of the whole journal found.
@@ -96,8 +104,12 @@ pub enum Chain {
     Intact {
         /// How many lines there are.
         records: u64,
+        /// The hash of the last one.
+        head: String,
         /// Who signed them.
         signers: Vec<SignerOut>,
+        /// A list says who may sign: nobody else may.
+        listed: bool,
     },
     /// Something was changed.
     Broken {
@@ -213,33 +225,63 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
 /// As much of a key as people compare.
 const SHOWN: usize = 16;
 
-/// `audit verify`: names the record that was changed (F22).
+impl SignerOut {
+    /// May it stand, given whether a list says who may sign?
+    fn may_stand(&self, listed: bool) -> bool {
+        self.standing != "contested" && !(listed && self.standing == "unknown")
+    }
+
+    /// What is known of it, as the end of "12 signed by …".
+    fn words(&self) -> String {
+        let Self { key, claims, .. } = self;
+        let short = key.get(..SHOWN).unwrap_or(key);
+        let claims = if claims.is_empty() { "nothing of who wrote them".to_owned() } else { claims.join(", ") };
+        let name = self.name.as_deref().unwrap_or_default();
+        match self.standing {
+            "own" => format!("your key {short}, whose records say {claims}"),
+            "trusted" => format!("{name}'s key {short}, which you trust; its records say {claims}"),
+            "vouched" => format!("{name}'s key {short}, as an SSH key of the list vouches; its records say {claims}"),
+            "contested" => format!(
+                "key {key}, which is NOT to be believed: its records say {name}, whose key is another, or who has two; `holdshort audit trust KEY --as NAME` says whose is whose"
+            ),
+            _ => format!(
+                "key {key}, of which you do not know whose it is; its records say {claims}; compare it with what `holdshort audit key` prints for them, then `holdshort audit trust KEY --as NAME`"
+            ),
+        }
+    }
+}
+
+/// `audit verify`: names the record that was changed (F22), and who signed.
 pub fn verify(chain: &Chain, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
     let none = Vec::new();
-    let (intact, checked, record, why, signers) = match chain {
-        Chain::Intact { records, signers } => (true, *records, None, None, signers),
-        Chain::Broken { intact, record, why } => (false, *intact, *record, Some(why.clone()), &none),
+    let (head, checked, record, why, signers, listed) = match chain {
+        Chain::Intact { records, head, signers, listed } => (Some(head), *records, None, None, signers, *listed),
+        Chain::Broken { intact, record, why } => (None, *intact, *record, Some(why.clone()), &none, false),
     };
+    let (intact, head) = (head.is_some(), head.cloned());
     let record = record.map(|id| id.0);
+    let known = signers.iter().all(|one| one.may_stand(listed));
     if as_json {
         let signers = signers.clone();
-        json::print(&Verified { schema: "holdshort/audit/v1", intact, checked, signers, record, why }, out)?;
+        json::print(
+            &Verified { schema: "holdshort/audit/v1", intact, known, checked, head, signers, record, why },
+            out,
+        )?;
     } else if let Some(why) = why {
         let which = record.map_or_else(|| "the journal".to_owned(), |id| format!("record {id}"));
         writeln!(out, "{which} was changed: {why}; {checked} lines before it are intact")?;
     } else {
         writeln!(out, "{checked} lines, every byte as it was written")?;
         for one in signers {
-            let key = one.key.get(..SHOWN).unwrap_or(&one.key);
-            let whose = if one.own { "your key" } else { "another user's key" };
-            writeln!(out, "  {} signed by {whose} {key}, whose records say {}", one.lines, one.claims.join(", "))?;
+            let mark = if one.may_stand(listed) { " " } else { "!" };
+            writeln!(out, "{mark} {} signed by {}", one.lines, one.words())?;
         }
         let signed: u64 = signers.iter().map(|one| one.lines).sum();
         if signed < checked {
             writeln!(out, "  {} not signed: written before records were", checked - signed)?;
         }
     }
-    Ok(if intact { Exit::Done } else { Exit::Failed })
+    Ok(if intact && known { Exit::Done } else { Exit::Failed })
 }
 
 #[cfg(test)]
@@ -311,6 +353,13 @@ ID  AT                   WHO   VERB   SERVICE   ENVIRONMENT  VERSION  OUTCOME   
         assert_eq!(verify(&chain, false, &mut out), Ok(Exit::Failed));
         let said = "record 4 was changed: its hash does not match; 3 lines before it are intact\n";
         assert_eq!(String::from_utf8(out).unwrap(), said);
-        assert_eq!(verify(&Chain::Intact { records: 4, signers: Vec::new() }, false, &mut Vec::new()), Ok(Exit::Done));
+        assert_eq!(
+            verify(
+                &Chain::Intact { records: 4, head: "ab".into(), signers: Vec::new(), listed: false },
+                false,
+                &mut Vec::new()
+            ),
+            Ok(Exit::Done)
+        );
     }
 }

@@ -68,6 +68,9 @@ pub struct World {
 pub struct State {
     /// The journal's folder; without it `/var/lib/holdshort` where that can be written, else the user's state folder.
     pub path: Option<PathBuf>,
+    /// Who may sign records: a list of SSH keys as OpenSSH's `allowed_signers` is written. With it `audit verify` fails where
+    /// anybody else signed.
+    pub signers: Option<PathBuf>,
 }
 
 /// A place where versions run. `prod` also covers `prod/eu-west-1`, unless that has an entry of its own.

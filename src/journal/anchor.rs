@@ -9,16 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::journal::place;
-
-/// How far a journal had come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    /// How many lines there were.
-    pub(super) lines: u64,
-    /// The hash of the last one, in hex.
-    pub(super) hash: String,
-}
+use crate::journal::{Head, place};
 
 /// Where the head of one journal is kept.
 #[derive(Debug)]

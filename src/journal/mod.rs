@@ -15,8 +15,10 @@ pub(crate) mod sample;
 pub mod signer;
 pub mod spool;
 pub mod sqlite;
+pub mod syslog;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 
 use std::{fmt, io, path::PathBuf};
 
@@ -27,6 +29,7 @@ use crate::{
     journal::{
         attendance::{Attendance, Task},
         spool::Line,
+        trust::Claim,
     },
     port::{
         kept::{KeptSignals, Outlived},
@@ -37,6 +40,15 @@ use crate::{
 /// A place in the journal: the number of a line, from 1; 0 is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seq(i64);
+
+/// How far a journal had come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// How many lines there were.
+    pub lines: u64,
+    /// The hash of the last one, in hex.
+    pub hash: String,
+}
 
 /// What was written since somebody last looked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +111,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
 
     /// Recomputes the chain over everything that was ever written.
     fn verify(&self) -> Result<Chain, JournalError>;
+
+    /// Is it still so far, with this line there? For what was told of it elsewhere.
+    fn holds(&self, head: &Head) -> Result<bool, JournalError>;
 }
 
 /// What [`Journal::verify`] found.
@@ -129,8 +144,8 @@ pub enum Chain {
 pub struct Signed {
     /// The key, in hex.
     pub key: String,
-    /// Whom its records say they were written by: user ids and logins. One key with several is no user's own any more.
-    pub claims: Vec<String>,
+    /// Whom its records say they were written by. One key with several is no user's own any more.
+    pub claims: Vec<Claim>,
     /// How many lines.
     pub lines: u64,
     /// Is it the key of whoever asks?

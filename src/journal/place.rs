@@ -84,6 +84,11 @@ pub(super) fn open_there(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(no_follow()).open(path)
 }
 
+/// Opens a file to read it only: it may be another user's.
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(no_follow()).open(path)
+}
+
 /// Refuses a file that somebody outside may have written: a link, a stranger's, one that everybody can write.
 pub(super) fn examine(path: &Path) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {

@@ -22,12 +22,13 @@ use self::schema::{Strange, Unusable};
 use crate::{
     domain::{text, time::Timestamp},
     journal::{
-        Chain, Changes, Journal, JournalError, Seq,
-        anchor::{Anchor, Head},
+        Chain, Changes, Head, Journal, JournalError, Seq,
+        anchor::Anchor,
         attendance::{Attendance, Register, Task},
         place,
         signer::Signer,
         spool::{Line, is_spooled},
+        syslog::Syslog,
     },
     port::{
         kept::{KeptSignals, Outlived},
@@ -47,6 +48,7 @@ pub struct SqliteJournal {
     /// Signs what this process writes; an unsigned journal ends with the process, or is a test's.
     signer: Option<Arc<Signer>>,
     anchor: Option<Anchor>,
+    syslog: Option<Syslog>,
 }
 
 impl SqliteJournal {
@@ -88,7 +90,7 @@ impl SqliteJournal {
         connection.pragma_update(None, "trusted_schema", "OFF").map_err(explain)?;
         schema::recognise(&connection).map_err(|unusable| unfit(path, unusable))?;
         let (connection, register) = (Mutex::new(connection), Register::beside(path));
-        Ok(Self { path: path.to_owned(), connection, register, signer: None, anchor: None })
+        Ok(Self { path: path.to_owned(), connection, register, signer: None, anchor: None, syslog: None })
     }
 
     /// The same journal, in which this process signs what it writes, and keeps in a folder of the user's own how far it had
@@ -97,6 +99,12 @@ impl SqliteJournal {
     pub fn signed(self, signer: Arc<Signer>, own: &Path) -> Self {
         let anchor = Some(Anchor::of(own, &self.path));
         Self { signer: Some(signer), anchor, ..self }
+    }
+
+    /// The same journal, of which the machine's own log is told how far it has come.
+    #[must_use]
+    pub fn told(self) -> Self {
+        Self { syslog: Some(Syslog::here()), ..self }
     }
 
     /// A journal that ends with the process: for the built-in world and for tests.
@@ -120,7 +128,14 @@ impl SqliteJournal {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false).map_err(explain)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(explain)?;
         schema::prepare(&mut connection).map_err(|unusable| unfit(path, unusable))?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), register, signer: None, anchor: None })
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+            register,
+            signer: None,
+            anchor: None,
+            syslog: None,
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Trouble>) -> Result<T, JournalError> {
@@ -128,19 +143,35 @@ impl SqliteJournal {
         work(&mut connection).map_err(|trouble| troubled(&self.path, trouble))
     }
 
-    /// Signs what is behind this line. Returns how far the journal has come, where that may take the place of what this user's own state remembers: a journal that
-    /// was cut off or written anew must not make it forget.
-    fn sign_and_head(&self, tx: &Transaction<'_>, before: i64) -> Result<Option<Head>, Trouble> {
-        if let Some(signer) = &self.signer {
-            lines::sign(tx, before, signer)?;
+    /// Signs what is behind this line.
+    fn sign(&self, tx: &Transaction<'_>, before: i64) -> Result<(), Trouble> {
+        self.signer.as_ref().map_or(Ok(()), |signer| lines::sign(tx, before, signer))
+    }
+
+    /// May how far the journal has come now take the place of what this user's own state remembers? A journal that was cut
+    /// off or written anew must not make it forget.
+    fn goes_on(&self, tx: &Transaction<'_>) -> Result<bool, Trouble> {
+        let Some(anchor) = &self.anchor else { return Ok(false) };
+        let goes_on = anchor.read().map_or(Ok(true), |kept| lines::has(tx, &kept))?;
+        if !goes_on {
+            tracing::warn!("the journal is not the one that you wrote last; `holdshort audit verify` says more");
         }
-        let Some(anchor) = &self.anchor else { return Ok(None) };
-        match anchor.read() {
-            Some(kept) if !lines::has(tx, &kept)? => {
-                tracing::warn!("the journal is not the one that you wrote last; `holdshort audit verify` says more");
-                Ok(None)
-            }
-            _ => lines::last(tx),
+        Ok(goes_on)
+    }
+
+    /// Keeps outside of the journal how far it has come. It is written, and that is what counts: only a later look for a
+    /// missing end has less to go by where this fails.
+    fn remember(&self, head: &Head, goes_on: bool) {
+        if goes_on
+            && let Some(anchor) = &self.anchor
+            && let Err(error) = anchor.keep(head)
+        {
+            tracing::warn!(%error, "how far the journal has come cannot be kept in your own state");
+        }
+        if let (Some(syslog), Some(signer)) = (&self.syslog, &self.signer)
+            && let Err(error) = syslog.tell(&self.path, head, &signer.name())
+        {
+            tracing::debug!(%error, "the machine's log does not listen");
         }
     }
 
@@ -151,13 +182,16 @@ impl SqliteJournal {
             let before = lines::head(&tx)?;
             let done = work(&tx)?;
             // Signals and checks lie beside the chain: there is nothing to sign, and it has come no further.
-            let head = if lines::head(&tx)? > before { self.sign_and_head(&tx, before)? } else { None };
+            let comes_further = lines::head(&tx)? > before;
+            let head = if comes_further && (self.anchor.is_some() || self.syslog.is_some()) {
+                self.sign(&tx, before)?;
+                lines::last(&tx)?.map(|head| Ok::<_, Trouble>((head, self.goes_on(&tx)?))).transpose()?
+            } else {
+                None
+            };
             tx.commit()?;
-            if let (Some(anchor), Some(head)) = (&self.anchor, head)
-                && let Err(error) = anchor.keep(&head)
-            {
-                // It is written, and that is what counts: only a later look for a missing end has less to go by.
-                tracing::warn!(%error, "how far the journal has come cannot be kept in your own state");
+            if let Some((head, goes_on)) = head {
+                self.remember(&head, goes_on);
             }
             Ok(done)
         })
@@ -268,6 +302,10 @@ impl Journal for SqliteJournal {
         let own = self.signer.as_ref().map(|signer| signer.name());
         let kept = self.anchor.as_ref().and_then(|anchor| Some((anchor.read()?, anchor.place())));
         self.with(|connection| verify::verify(connection, own.as_deref(), kept.as_ref().map(|(head, at)| (head, *at))))
+    }
+
+    fn holds(&self, head: &Head) -> Result<bool, JournalError> {
+        self.with(|connection| lines::has(connection, head))
     }
 }
 

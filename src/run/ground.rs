@@ -27,7 +27,14 @@ use crate::{
     },
     demo::{scenario::Scenario, shared::SharedWorld, world::World},
     domain::time::{Timestamp, after},
-    journal::{Journal, JournalError, ledger::Ledger, signer::Signer, spool::Spool, sqlite::SqliteJournal},
+    journal::{
+        Journal, JournalError,
+        ledger::Ledger,
+        signer::Signer,
+        spool::Spool,
+        sqlite::SqliteJournal,
+        trust::{Claim, Trusted, Vouches},
+    },
     keymap::Keymap,
     port::record::Origin,
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
@@ -53,6 +60,8 @@ use crate::{
 const JOURNAL: &str = "journal.sqlite";
 /// The file that holds the key by which the user signs.
 const KEY: &str = "key";
+/// The file that lists the keys that the user trusts.
+const TRUSTED: &str = "trusted-keys";
 /// The file that takes records while the journal cannot be written.
 const SPOOL: &str = "spool.jsonl";
 /// Base of the world's addresses in this process: only the paths count.
@@ -160,10 +169,13 @@ impl Ground {
     pub(super) fn ledger(&self) -> (Arc<Ledger>, Result<(), JournalError>) {
         let path = self.folder.is_none().then(|| self.state.join(JOURNAL));
         let own = self.own.clone();
+        // A served world is a demo: what is done there is nothing that the machine's log must know.
+        let is_told = self.config.world.is_none();
         let opener = move || {
             // A demo's journal ends with it: a disk would only be waited for.
             let journal = match &path {
                 None => SqliteJournal::in_memory()?,
+                Some(path) if is_told => open_signed(path, &own)?.told(),
                 Some(path) => open_signed(path, &own)?,
             };
             Ok(Arc::new(journal) as Arc<dyn Journal>)
@@ -179,6 +191,32 @@ impl Ground {
             None => Ok(Arc::new(SqliteJournal::open_to_read(&self.state.join(JOURNAL)).map_err(|_| error)?)),
             Some(_) => Err(error),
         })
+    }
+
+    /// The file that the journal is.
+    pub(super) fn journal_path(&self) -> PathBuf {
+        self.state.join(JOURNAL)
+    }
+
+    /// The key by which the user signs.
+    pub(super) fn signer(&self) -> Result<Signer, JournalError> {
+        signer(&self.own)
+    }
+
+    /// The keys that the user trusts.
+    pub(super) fn trusted(&self) -> Trusted {
+        Trusted::at(self.own.join(TRUSTED))
+    }
+
+    /// The vouches of those who write the journal.
+    pub(super) fn vouches(&self) -> Vouches {
+        Vouches::beside(&self.journal_path())
+    }
+
+    /// Who the user is to others.
+    pub(super) fn reader(&self) -> Claim {
+        let Origin { uid, host, login, .. } = self.origin.clone();
+        Claim { uid, host, login }
     }
 
     /// The providers.
@@ -315,13 +353,18 @@ fn state_folder(config: &Config, environment: &BTreeMap<String, String>) -> Resu
 
 /// The journal in this file, with what the user signs by.
 fn open_signed(path: &Path, own: &Path) -> Result<SqliteJournal, JournalError> {
+    let signer = signer(own)?;
+    Ok(SqliteJournal::open(path)?.signed(Arc::new(signer), own))
+}
+
+/// The key in a user's own folder.
+fn signer(own: &Path) -> Result<Signer, JournalError> {
     let key = own.join(KEY);
-    let signer = Signer::of(&key).map_err(|error| JournalError::Broken {
+    Signer::of(&key).map_err(|error| JournalError::Broken {
         path: key,
         why: format!("records cannot be signed with it: {error}"),
         way: "make it yours alone and readable; a key that is lost is made anew once the file is moved away",
-    })?;
-    Ok(SqliteJournal::open(path)?.signed(Arc::new(signer), own))
+    })
 }
 
 /// The user's own state folder; `None` where nothing says where that is.

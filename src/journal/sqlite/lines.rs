@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Trouble, number_of, record_id};
 use crate::{
-    journal::{anchor::Head, body, chain, signer::Signer},
+    journal::{Head, body, chain, signer::Signer},
     port::record::{Entry, NewRecord, Record},
 };
 

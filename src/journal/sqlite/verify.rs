@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use super::{Trouble, record_id};
 use crate::{
     domain::text::clean,
-    journal::{Chain, Signed, anchor::Head, body, chain, signer},
-    port::record::RecordId,
+    journal::{Chain, Head, Signed, body, chain, signer, trust::Claim},
+    port::record::{Origin, RecordId},
 };
 
 /// One line as it is stored: the bytes count, even where a change made them no text any more.
@@ -29,7 +29,7 @@ struct Line {
 #[derive(Default)]
 struct So {
     lines: u64,
-    signers: BTreeMap<String, (u64, BTreeSet<String>)>,
+    signers: BTreeMap<String, (u64, BTreeSet<Claim>)>,
 }
 
 /// Recomputes everything. `own` is the key of whoever asks, `kept` what their own state remembers.
@@ -74,7 +74,7 @@ pub(super) fn verify(
         let why = format!("{} lines that you saw at its end are missing{meant}", kept.lines - so.lines);
         return Ok(Chain::Broken { record: RecordId(0), line: so.lines + 1, why });
     }
-    let signed = |(key, (lines, claims)): (String, (u64, BTreeSet<String>))| Signed {
+    let signed = |(key, (lines, claims)): (String, (u64, BTreeSet<Claim>))| Signed {
         own: own == Some(key.as_str()),
         key,
         claims: claims.into_iter().collect(),
@@ -112,9 +112,6 @@ impl So {
         *lines += 1;
         let intent = std::str::from_utf8(&line.body).ok().filter(|_| line.kind == b"begin");
         let origin = intent.and_then(|text| body::read_intent(text).ok()?.origin);
-        if let Some(origin) = origin {
-            let login = origin.login.map_or_else(String::new, |login| format!(" {login}"));
-            claims.insert(format!("uid {}{login}", origin.uid));
-        }
+        claims.extend(origin.map(|Origin { uid, host, login, .. }| Claim { uid, host, login }));
     }
 }

@@ -9,7 +9,7 @@ use super::{Host, News, conclude, run};
 use crate::{
     domain::{observed::FaultKind, time::Timestamp, verb::Verb},
     journal::{
-        Chain, Changes, Journal, JournalError, Seq,
+        Chain, Changes, Head, Journal, JournalError, Seq,
         attendance::{Attendance, Task},
         ledger::{Begun, Ledger},
         sample::{at, entry, intent, intent_on, payments},
@@ -388,6 +388,10 @@ impl Journal for Full {
 
     fn verify(&self) -> Result<Chain, JournalError> {
         self.0.verify()
+    }
+
+    fn holds(&self, head: &Head) -> Result<bool, JournalError> {
+        self.0.holds(head)
     }
 }
 

@@ -12,11 +12,7 @@ mod support;
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        collections::BTreeMap,
-        fmt::Write,
-        process::{Command, Output},
-    };
+    use std::{collections::BTreeMap, fmt::Write, process::Output};
 
     use serde_json::Value;
     use tempfile::TempDir;

@@ -147,13 +147,17 @@ impl Actions {
         drop(attendance);
     }
 
-    /// Looks how a record ended whose executor died, unless somebody else does.
-    async fn conclude(&self, id: RecordId) {
+    /// Looks how a record ended whose executor died. The error is a record that somebody else looks after: whoever that is may
+    /// leave before it is told.
+    async fn conclude(&self, id: RecordId) -> Result<(), RecordId> {
         let ledger = self.ledger.clone();
-        if let Ok(Ok(Some(attendance))) = spawn_blocking(move || ledger.attend(id, Task::Conclude)).await {
-            self.execute(id, None).await;
-            drop(attendance);
-        }
+        let Ok(Ok(attendance)) = spawn_blocking(move || ledger.attend(id, Task::Conclude)).await else {
+            return Err(id);
+        };
+        let attendance = attendance.ok_or(id)?;
+        self.execute(id, None).await;
+        drop(attendance);
+        Ok(())
     }
 
     /// An executor that carries out what was confirmed, or only looks how it ended.
@@ -201,7 +205,7 @@ impl Actions {
         }
     }
 
-    async fn look(&self, followed: &mut Followed, tasks: &mut JoinSet<()>) -> Result<(), JournalError> {
+    async fn look(&self, followed: &mut Followed, tasks: &mut Conclusions) -> Result<(), JournalError> {
         let (ledger, broken) = (Arc::clone(&self.ledger), self.broken.load(Ordering::Relaxed));
         let (after, open) = (followed.after, followed.open.clone());
         let read = move || -> Result<Look, JournalError> {
@@ -257,16 +261,22 @@ impl Actions {
 
     /// Records that nobody carries out any more, each told once. A session knows them from its first look on: what nobody
     /// carries out must not stand in the way of a command that begins just now.
-    fn tell_lost(&self, lost: &BTreeSet<RecordId>, followed: &mut Followed, tasks: &mut JoinSet<()>) {
+    fn tell_lost(&self, lost: &BTreeSet<RecordId>, followed: &mut Followed, tasks: &mut Conclusions) {
+        while let Some(done) = tasks.try_join_next() {
+            if let Ok(Err(by_another)) = done {
+                followed.concluded.remove(&by_another);
+            }
+        }
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
         followed.missed.retain(|id| lost.contains(id) && followed.open.contains(id));
+        followed.concluded.retain(|id| lost.contains(id));
         for id in lost.iter().copied().filter(|id| followed.open.contains(id) && !own.contains(id)) {
             if followed.missed.insert(id) {
                 self.tell(Msg::Lost(id, Lost::Died(self.clock.now())));
-                if !self.read_only {
-                    let actions = self.clone();
-                    tasks.spawn(async move { actions.conclude(id).await });
-                }
+            }
+            if !self.read_only && followed.concluded.insert(id) {
+                let actions = self.clone();
+                tasks.spawn(async move { actions.conclude(id).await });
             }
         }
     }
@@ -295,7 +305,12 @@ struct Followed {
     open: BTreeSet<RecordId>,
     /// Those that were seen without an executor.
     missed: BTreeSet<RecordId>,
+    /// Those of them that this session looks after, or has.
+    concluded: BTreeSet<RecordId>,
 }
+
+/// Tasks that look how records ended whose executors died.
+type Conclusions = JoinSet<Result<(), RecordId>>;
 
 /// What one look at the journal showed.
 #[derive(Default)]

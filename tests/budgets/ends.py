@@ -4,7 +4,9 @@
 Serves the worlds of tests/fixtures/scenarios with a release binary, carries out every verb of every engine and of GitHub many
 times, from processes of their own, and prints a table: the milliseconds from the end's line in the journal to the command's
 return and to the end in the recording of a cockpit that runs beside it. The same where the system refuses the call. Then it
-kills executors and foregrounds at seeded moments of an act and measures how soon roll back was accepted. Python's standard
+kills executors and foregrounds (commands, and cockpits in which the act was confirmed by key) at seeded moments of an act and
+measures how soon roll back was accepted, from a fresh command or by key in a fresh cockpit (there its start and the pressing
+included). Python's standard
 library and Linux' /proc only. It never fails because of a number: a shared machine is too noisy to judge by. It fails (exit 1)
 when the program misbehaves: a command that does not return or says something else than the journal, a record that does not
 end exactly once, a cockpit that is not told, a way back that is locked.
@@ -193,20 +195,57 @@ class Cockpit:
         if self.pid == 0:
             os.execve(world.binary, command, environment)
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-        self.drew = threading.Event()
+        self.drew, self.printed, self.wide = threading.Event(), b"", False
         threading.Thread(target=self.drain, daemon=True).start()
         if not self.drew.wait(PATIENCE):
             raise Misbehaviour("the cockpit drew nothing")
 
     def drain(self):
         try:
-            while os.read(self.terminal, 65536):
+            while printed := os.read(self.terminal, 65536):
+                self.printed += printed
                 self.drew.set()
         except OSError:
             pass
 
-    def close(self):
+    def shows(self, text):
+        """Waits until a whole drawing has the text; every other size makes it draw everything anew."""
+        wanted, end = "".join(text.split()), time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            before, self.wide = len(self.printed), not self.wide
+            fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 121 if self.wide else 120, 0, 0))
+            look = time.monotonic() + 0.2
+            while time.monotonic() < look:
+                drawn = re.sub(r"\x1b\[[0-9;:?]*[a-zA-Z]", "", self.printed[before:].decode("utf-8", "replace"))
+                if wanted in "".join(drawn.split()):
+                    time.sleep(0.3)  # until a hand would have seen it
+                    return
+                time.sleep(LOOK)
+        raise Misbehaviour(f"the cockpit did not show {text!r}")
+
+    def press(self, *keys):
+        """One key after the other, as a hand presses them: what comes faster is a paste, and confirms nothing."""
+        for key in keys:
+            os.write(self.terminal, key.encode())
+            time.sleep(0.15)
+
+    def act(self, service, key):
+        """Selects a service, asks for a verb by its key, and confirms it."""
+        self.shows("RELEASES")
+        self.press("/", *service, "\r", key)
+        if key == "r":
+            self.shows(f"roll back {service}")
+            self.press("1")
+        else:
+            self.shows(f"promote {service}")
+        self.shows("Enter sends it")
+        self.press("\r")
+
+    def kill(self):
         os.kill(self.pid, signal.SIGKILL)
+
+    def close(self):
+        self.kill()
         os.waitpid(self.pid, 0)
         os.close(self.terminal)
 
@@ -370,25 +409,72 @@ class Point(threading.Thread):
                 self.recorded.set()
 
 
-def kill_point(world, service, verb, victim, moment):
-    """Kills at a moment after the intent was written, and goes back from a fresh process: the seconds until that was accepted."""
+def ended(child, what):
+    """Waits for a command that began an act."""
+    try:
+        child.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise Misbehaviour(f"{what} did not return within {PATIENCE:.0f} s after its executor was killed") from None
+    finally:
+        child.stdout.close()
+
+
+def begun_by_command(world, service, verb):
+    """A command that has written its intent, and how it is killed and ends."""
     for _ in range(ASKS):
         child = world.start(*confirmed(verb, service))
         point = Point(child)
         while not point.recorded.wait(0.05) and child.poll() is None:
             pass
         if point.recorded.is_set():
-            break
-    else:
-        raise Misbehaviour(f"{verb} {service} was not begun: {child.stdout.read()}")
+            return child.kill, lambda: ended(child, f"{verb} {service}")
+    raise Misbehaviour(f"{verb} {service} was not begun: {child.stdout.read()}")
+
+
+def recorded_after(world, before):
+    """Waits until there is another record: when it was seen."""
+    end = time.monotonic() + PATIENCE
+    while len(world.ends()) == before:
+        if time.monotonic() > end:
+            raise Misbehaviour("what was confirmed by key was not recorded")
+        time.sleep(LOOK)
+    return time.monotonic()
+
+
+def begun_by_key(world, service, verb):
+    """A cockpit in which the act was confirmed by key and recorded, and how it is killed and ends."""
+    before, cockpit = len(world.ends()), Cockpit(world)
+    cockpit.act(service, "r" if verb == "rollback" else "p")
+    recorded_after(world, before)
+    return cockpit.kill, cockpit.close
+
+
+def back_by_key(world, service):
+    """Goes back by key in a fresh cockpit: when that was recorded. It is closed once the act has its end."""
+    before, cockpit = len(world.ends()), Cockpit(world)
+    cockpit.act(service, "r")
+    took = recorded_after(world, before)
+    cockpit.shows("DONE")
+    cockpit.close()
+    return took
+
+
+def kill_point(world, service, verb, victim, moment, by_key):
+    """Kills at a moment after the intent was written, and goes back from a fresh process: the seconds until that was accepted."""
+    kill, over = (begun_by_key if by_key else begun_by_command)(world, service, verb)
     time.sleep(moment)
     record = max(world.ends())
     executor = executor_of(world, record)
     if victim != "foreground" and executor:
         os.kill(executor, signal.SIGKILL)
     if victim != "executor":
-        child.kill()
+        kill()
     killed = time.monotonic()
+    if by_key and verb == "promote":
+        took = back_by_key(world, service) - killed
+        over()
+        return took
     locked = None
     while True:
         again = world.start(*confirmed("rollback", service), "--to", "1.1.0")
@@ -411,8 +497,7 @@ def kill_point(world, service, verb, victim, moment):
         locked = locked or action["said"]
         if time.monotonic() - killed > PATIENCE:
             break
-    child.stdout.close()
-    child.wait()
+    over()
     if locked:
         raise Misbehaviour(f"{verb} {service}, {victim} killed after {moment * 1000:.0f} ms: refused: {locked}")
     return took
@@ -427,16 +512,19 @@ def kills(options):
             for index, service in enumerate(services):
                 verb = ("promote", "rollback")[(first + index) % 2]
                 victim, moment = rng.choice(["executor", "foreground", "both"]), rng.uniform(0.0, 3.0)
+                by_key = (first + index) % 4 >= 2
                 before = world.generation(service)[0]
                 try:
-                    took = kill_point(world, service, verb, victim, moment)
+                    took = kill_point(world, service, verb, victim, moment, by_key)
                     if took is None:
                         skipped += 1
                     else:
-                        taken[f"{verb}, {victim} killed"].append(took * 1000)
+                        how = f"{verb} {'by key' if by_key else 'by command'}, {victim} killed"
+                        taken[how].append(took * 1000)
                 except Misbehaviour as why:
                     wrong.append(str(why))
                 wrong += settled(world, service, before)
+                print(f"\r{first + index + 1} of {options.kills} kill points", end="", file=sys.stderr, flush=True)
     return wrong, taken, skipped
 
 
@@ -485,8 +573,8 @@ def main():
         wrong += wrong_kills
         print(f"\nfrom the kill until roll back was accepted from a fresh process, {options.kills} kill points")
         for name, values in sorted(taken.items()):
-            print(f"{name:32}{len(values):>4}   median {statistics.median(values):6.0f} ms   most {max(values):6.0f} ms")
-        print(f"{'back already, or going on':32}{skipped:>4}")
+            print(f"{name:48}{len(values):>4}   median {statistics.median(values):6.0f} ms   most {max(values):6.0f} ms")
+        print(f"{'back already, or going on':48}{skipped:>4}")
     for why in wrong:
         print(f"MISBEHAVES: {why}")
     sys.exit(1 if wrong else 0)

@@ -13,6 +13,7 @@ use crate::{
     domain::{observed::Freshness, verb::Verb},
     journal::{
         Journal, JournalError,
+        attendance::Task,
         ledger::Ledger,
         sample::{at, intent, payments},
         spool::{Spool, is_spooled},
@@ -372,6 +373,20 @@ async fn a_record_that_nobody_carries_on_with_is_brought_to_its_end_by_looking()
     cockpit.pass(Duration::from_secs(150)).await;
     let why = "interrupted before anything was sent".to_owned();
     assert_eq!(latest(&cockpit), Some(Stage::Refused { why, changed: false }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_end_another_session_looked_for_and_left_is_ended_by_those_that_stay() {
+    let given = Given::new(&GOES_BACK);
+    let (sent, _) = given.journal.begin(&intent(Verb::Abort)).unwrap();
+    let sending = Stage::Sending { call: 0, revision: Some("7".to_owned()) };
+    given.journal.append(sent.id, 1, &crate::journal::sample::entry(0, sending)).unwrap();
+    let another = given.journal.attend(sent.id, Task::Conclude).unwrap().unwrap();
+    let mut cockpit = given.cockpit();
+    cockpit.pass(Duration::from_secs(3)).await;
+    drop(another);
+    cockpit.pass(Duration::from_secs(150)).await;
+    assert!(matches!(latest(&cockpit), Some(Stage::Unknown { .. })), "{:?}", latest(&cockpit));
 }
 
 #[tokio::test(start_paused = true)]

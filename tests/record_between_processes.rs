@@ -409,6 +409,49 @@ fn kill_at(door: &Door, nth: usize, victim: Victim, id: &Value, foreground: &mut
     door.go_on();
 }
 
+/// Selects a service in a cockpit, asks for a verb by its key, sees its card and confirms it.
+fn confirm_by_key(cockpit: &mut Pty, service: &str, key: &str, card: &str) {
+    cockpit
+        .until("the board", |screen| screen.contains("RELEASES") && screen.contains(" GO") && screen.contains(service));
+    cockpit.keys("/");
+    cockpit.until("the filter", |screen| screen.contains("filter: "));
+    for end in 1..=service.len() {
+        cockpit.keys(&service[end - 1..end]);
+        cockpit.until("what was typed", |screen| screen.contains(&format!("filter: {}", &service[..end])));
+    }
+    cockpit.keys("\r");
+    cockpit.until("the one row", |screen| screen.contains(&format!("only '{service}'")));
+    cockpit.keys(key);
+    cockpit.until("the card", |screen| screen.contains(&format!("{card} {service}")));
+    if card == "roll back" {
+        cockpit.keys("1");
+    }
+    cockpit.until("what sends it", |screen| screen.contains("Enter sends it"));
+    cockpit.keys("\r");
+}
+
+#[test]
+fn an_act_that_was_begun_by_key_in_a_cockpit_that_is_killed_leaves_the_way_back_open_by_key_in_another() {
+    let (door, _alone) = world("kill-points");
+    let before = shape(&observed(&door, "point-3"));
+    let config = door.config();
+    let start = || Pty::start(&["--config", config.to_str().unwrap()], 120, 36);
+    let mut first = start();
+    confirm_by_key(&mut first, "point-3", "p", "promote");
+    let begun = (0..LOOKS).find_map(|_| records(&door).first().cloned()).unwrap();
+    // Its executor may have ended already: then only the cockpit is killed.
+    executor(&door, &begun["id"]).into_iter().for_each(|executor| kill_process(executor, Signal::KILL).unwrap());
+    kill_process(Pid::from_raw(first.pid().cast_signed()).unwrap(), Signal::KILL).unwrap();
+    let mut second = start();
+    confirm_by_key(&mut second, "point-3", "r", "roll back");
+    second.until("the verified end", |screen| screen.contains("DONE"));
+    let all = records(&door);
+    let ended: Vec<(&Value, usize)> = all.iter().map(|record| (&record["verb"], ends(record).len())).collect();
+    assert_eq!(ended, [(&"rollback".into(), 1), (&"promote".into(), 1)], "{all:#?}");
+    let (generation, image, _) = shape(&observed(&door, "point-3"));
+    assert_eq!((generation, image), (before.0 + 1, before.1.replace(":1.2.0", ":1.1.0")));
+}
+
 #[test]
 fn whoever_is_killed_at_whatever_moment_the_way_back_is_open_and_each_record_ends_once() {
     let (door, _alone) = world("kill-points");

@@ -26,7 +26,7 @@ use crate::{
         observed::Freshness,
         offer::Offer,
         rollout::{Analysis, Engine, Pause, PauseReason, Phase, Rollout},
-        time::{Timestamp, until},
+        time::{Timestamp, age, until},
     },
 };
 
@@ -299,12 +299,17 @@ fn stands(model: &Model, rollout: &Rollout) -> String {
     if rollout.held {
         return "paused by a person".to_owned();
     }
+    if let Some(lag) = rollout.lag {
+        let since = lag.since.map(|since| format!(" for {}", span::short(age(model.now, since).as_secs())));
+        return format!("controller behind the spec{}", since.unwrap_or_default());
+    }
     let Some(pause) = rollout.pause else { return String::new() };
     let why = match pause.reason {
         PauseReason::Inconclusive => "inconclusive",
         PauseReason::Step | PauseReason::Person | PauseReason::Other => "pause",
     };
     match pause.until {
+        Some(end) if end <= model.now => format!("{why}, its time is up"),
         Some(end) => format!("{why}, {} left", span::short(until(model.now, end).as_secs())),
         None => format!("{why}, waits for a human"),
     }
@@ -313,7 +318,11 @@ fn stands(model: &Model, rollout: &Rollout) -> String {
 /// What stands in the last column: what does not run or is not known comes before any verdict.
 fn said(row: &RolloutOut) -> String {
     let degraded = row.message.iter().filter(|_| row.phase == Phase::Degraded || row.phase == Phase::Unknown);
-    let mut all = row.troubles.iter().take(1).chain(degraded).chain(row.unknown.iter().take(1)).chain(&row.reason);
+    // The verdict stands in a column of its own.
+    let word = row.verdict.map_or("", Verdict::words);
+    let reason =
+        row.reason.as_deref().map(|reason| reason.strip_prefix(word).unwrap_or(reason).trim_start().to_owned());
+    let mut all = row.troubles.iter().take(1).chain(degraded).chain(row.unknown.iter().take(1)).chain(&reason);
     all.next().cloned().unwrap_or_default()
 }
 

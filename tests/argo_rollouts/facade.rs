@@ -348,7 +348,8 @@ async fn a_forbidden_kind_hides_no_rollout_and_is_no_failure_of_the_cluster() {
     let Some(Ok(Change::All(all))) = told.first() else { panic!("{:?}", words(&told)) };
     let unknown: Vec<_> = all[0].unknown.iter().map(|unknown| unknown.what.as_str()).collect();
     let why = "its ReplicaSets could not be read, so its pods and versions are not known: viewer may not list \
-               deployments anywhere on eu: ask who administers it for that right";
+               deployments anywhere on eu: ask who administers it for that right, or name where you may with \
+               namespaces = [\"…\"] in [connections.eu]";
     assert_eq!(unknown, [why]);
     assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
 }

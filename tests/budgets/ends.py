@@ -231,7 +231,7 @@ class Cockpit:
 
     def act(self, service, key):
         """Selects a service, asks for a verb by its key, and confirms it."""
-        self.shows("RELEASES")
+        self.shows("GO for")
         self.press("/", *service, "\r", key)
         if key == "r":
             self.shows(f"roll back {service}")

@@ -207,6 +207,12 @@ fn what_holds_a_rollout_is_said_and_what_lets_it_go_on() {
         (PauseReason::Inconclusive, None, false, "inconclusive, waits for a human"),
         (PauseReason::Inconclusive, end, false, "inconclusive, 8 min left"),
         (PauseReason::Step, end, true, "paused by a person"),
+        (
+            PauseReason::Inconclusive,
+            Some("2026-03-10T02:06:59Z".parse().unwrap()),
+            false,
+            "inconclusive, its time is up",
+        ),
     ];
     for (reason, until, held, expected) in table {
         let mut model = sample::model();

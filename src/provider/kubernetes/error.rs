@@ -103,7 +103,13 @@ fn forbidden(cluster: &str, message: &str) -> String {
     match (quoted("User \""), verb, quoted("resource \"")) {
         (Some(user), Some(verb), Some(resource)) => {
             let place = quoted("in the namespace \"").map_or_else(|| "anywhere".to_owned(), |ns| format!("in {ns}"));
-            format!("{user} may not {verb} {resource} {place} on {cluster}: ask who administers it for that right")
+            let said =
+                format!("{user} may not {verb} {resource} {place} on {cluster}: ask who administers it for that right");
+            if place == "anywhere" {
+                format!("{said}, or name where you may with namespaces = [\"…\"] in [connections.{cluster}]")
+            } else {
+                said
+            }
         }
         _ => format!("{cluster} refuses: {why}"),
     }
@@ -142,7 +148,8 @@ mod tests {
             (
                 "403-viewer-cluster-list",
                 FaultKind::Forbidden,
-                "viewer may not list deployments anywhere on eu: ask who administers it for that right",
+                "viewer may not list deployments anywhere on eu: ask who administers it for that right, or name where \
+                 you may with namespaces = [\"…\"] in [connections.eu]",
             ),
             (
                 "403-admission-policy-freeze-rollout",

@@ -142,8 +142,9 @@ fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         Some(now) if line.is_empty() => now,
         // The countdown says more than the name of the step, where only one fits; a doubt keeps its mark.
         Some(now) => match now.spans.last() {
-            Some(last) if line.width() + 3 + measure::width(&last.text) <= width && now.spans.len() > 1 => {
-                let line = if doubt { line.and(Role::Unknown, " ?") } else { line };
+            Some(last) if line.width() + 1 + measure::width(&last.text) <= width && now.spans.len() > 1 => {
+                let marked = line.width() + 3 + measure::width(&last.text) <= width;
+                let line = if doubt && marked { line.and(Role::Unknown, " ?") } else { line };
                 line.and(Role::Text, " ").and(last.role, last.text.clone())
             }
             _ if now.spans.iter().any(|span| span.role == Role::Accent) => line.and(Role::Accent, " waits"),
@@ -420,7 +421,8 @@ mod tests {
             (PauseReason::Inconclusive, 24, "5/8 inconclusive 7:31"),
             (PauseReason::Inconclusive, 16, "5/8 ? 7:31"),
             (PauseReason::Step, 16, "5/8 pause 7:31"),
-            (PauseReason::Step, 11, "5/8 7:31"),
+            (PauseReason::Step, 9, "5/8 7:31"),
+            (PauseReason::Inconclusive, 9, "5/8 7:31"),
         ];
         for (reason, width, expected) in table {
             let pause = Some(Pause { reason, since: None, until: end });

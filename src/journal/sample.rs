@@ -11,6 +11,7 @@ use crate::{
     port::{
         plan::{Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, Target, WireCall, fact},
         record::{Entry, NewRecord, Stage},
+        shape::Shape,
     },
 };
 
@@ -40,6 +41,12 @@ pub(crate) fn call(words: &str) -> WireCall {
         guard: RevisionGuard::MergePatch,
         command: format!("kubectl argo rollouts {words} payments"),
     }
+}
+
+/// The shapes of all calls here.
+pub(crate) fn shapes() -> Vec<Shape> {
+    let words = &["/abort", "/promote", "/rollback", "/undo", "/resume", "/one", "/two"];
+    vec![Shape { method: "PATCH", path: call("").path, content_type: "application/merge-patch+json", writes: words }]
 }
 
 /// A draft of these calls, bound to the canary hash, that expects the traffic to be back within a minute.

@@ -14,10 +14,12 @@ use crate::{
         rollout::{Engine, Rollout},
         signal::ServiceSignals,
         time::Timestamp,
+        verb::Verb,
     },
     port::{
         error::ProviderError,
-        plan::{Ask, Blocked, Draft, Reading, Sent, Target, WireCall},
+        plan::{Ask, Blocked, Draft, Reading, Sent, Target},
+        shape::{Checked, Shape},
     },
 };
 
@@ -29,8 +31,11 @@ pub trait Actor: Send + Sync {
     /// Reads the target again, past every cache.
     fn read<'a>(&'a self, target: &'a Target) -> Answer<'a, Reading>;
 
+    /// Every call that it can draft for a verb on a target, as it knows that target now; none for what it cannot do.
+    fn shapes(&self, target: &Target, verb: Verb) -> Vec<Shape>;
+
     /// Sends one call, exactly once, guarded by `revision` as the call says. Never retries.
-    fn send<'a>(&'a self, call: &'a WireCall, revision: Option<&'a str>) -> Answer<'a, Sent>;
+    fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent>;
 }
 
 /// One thing a watch tells.

@@ -9,4 +9,5 @@ pub mod facet;
 pub mod kept;
 pub mod plan;
 pub mod record;
+pub mod shape;
 pub mod wire;

@@ -5,6 +5,8 @@
 //! an entry is on disk before each call; a call whose answer is missing is never sent again blindly; the journal lets one
 //! executor write each entry.
 //!
+//! Whatever a plan holds, only calls that the provider can draft for its verb and target are sent (`port::shape`).
+//!
 //! What it does comes from whoever confirmed it, in memory or through a pipe. The journal is evidence: it tells how far the
 //! record has come, never what to send.
 
@@ -33,6 +35,7 @@ use crate::{
         facet::{Actor, Connection},
         plan::{Facts, Plan, Reading, RevisionGuard, WireCall},
         record::{ActionNews, Entry, NewRecord, Record, RecordId, Stage},
+        shape::Checked,
     },
     runtime::clock::within,
 };
@@ -196,6 +199,12 @@ impl Flight<'_> {
         if !self.may_send {
             return self.watch(plan, actor, &before).await;
         }
+        // The whole plan, before any of it: what nobody can have drafted makes all of it suspect.
+        for call in &plan.draft.calls {
+            if let Err(forged) = Checked::of(call, plan.verb, &plan.target, actor) {
+                return Ok(self.give_up(plan, &forged.to_string(), None));
+            }
+        }
         let (mut next, unanswered) = self.progress();
         if let Some((call, revision)) = unanswered {
             let untouched = revision.is_some() && revision == reading.revision;
@@ -315,6 +324,8 @@ impl Flight<'_> {
         call: &WireCall,
         revision: Option<String>,
     ) -> Result<Result<Call, ProviderError>, Stop> {
+        let checked = Checked::of(call, plan.verb, &plan.target, actor);
+        let checked = checked.map_err(|forged| Stop::End(failed(plan, index, &forged.to_string(), None)))?;
         let kept = self.note(Stage::Sending { call: index, revision: revision.clone() }).await?;
         if let Kept::Aside(why) = kept
             && plan.verb.direction() == Direction::Forward
@@ -322,7 +333,7 @@ impl Flight<'_> {
             let why = format!("the journal cannot be written: {why}");
             return Err(Stop::End(failed(plan, index, &why, None)));
         }
-        match within(self.host.clock, SEND_LIMIT, actor.send(call, revision.as_deref())).await {
+        match within(self.host.clock, SEND_LIMIT, actor.send(checked, revision.as_deref())).await {
             Some(Ok(sent)) => {
                 self.note(Stage::Accepted { call: index, said: sent.said }).await?;
                 Ok(Ok(Call::Taken(sent.revision)))

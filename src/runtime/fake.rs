@@ -25,7 +25,8 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Actor, Answer, Change, Connection, Metrics, Rollouts, Window},
-        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target, fact},
+        shape::{Checked, Shape},
     },
 };
 
@@ -196,8 +197,13 @@ impl Actor for Cluster {
         .boxed()
     }
 
-    fn send<'a>(&'a self, call: &'a WireCall, revision: Option<&'a str>) -> Answer<'a, Sent> {
+    fn shapes(&self, _: &Target, _: Verb) -> Vec<Shape> {
+        sample::shapes()
+    }
+
+    fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent> {
         async move {
+            let call = call.call();
             if self.is_hung() {
                 pending::<()>().await;
             }

@@ -11,7 +11,8 @@ use holdshort::{
     port::{
         error::ProviderError,
         facet::{Change, Rollouts},
-        plan::{Ask, Target, fact},
+        plan::{Ask, Sent, Target, WireCall, fact},
+        shape::Checked,
         wire::Class,
     },
     provider::{
@@ -188,7 +189,7 @@ async fn a_write_that_meets_a_web_page_was_not_said_to_be_done() {
     let server = server.says("PATCH", &path, Say::Whole(200, "<html>Sign in</html>".into()));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let call = abort(&*facet).await;
-    let error = facet.send(&call, Some("469")).await.unwrap_err();
+    let error = send(&*facet, &call, "469").await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Unreadable, true));
 }
 
@@ -385,11 +386,17 @@ async fn reading_again_gives_the_facts_and_the_revision() {
 }
 
 /// The abort of a recorded paused canary.
-async fn abort(facet: &dyn Rollouts) -> holdshort::port::plan::WireCall {
+async fn abort(facet: &dyn Rollouts) -> WireCall {
     let rollout = facet.list().await.unwrap().remove(0);
     assert_eq!(rollout.phase, Phase::Paused);
     let ask = Ask { verb: Verb::Abort, target: Target::Rollout(rollout.id.clone()), to: None, reason: None };
     facet.draft(&rollout, &ask).unwrap().calls.remove(0)
+}
+
+/// Sends that call.
+async fn send(facet: &dyn Rollouts, call: &WireCall, revision: &str) -> Result<Sent, ProviderError> {
+    let target = Target::Rollout(facet.list().await.unwrap().remove(0).id);
+    facet.send(Checked::of(call, Verb::Abort, &target, facet).unwrap(), Some(revision)).await
 }
 
 #[tokio::test]
@@ -402,7 +409,7 @@ async fn a_write_carries_the_revision_and_gives_the_next_one() {
     );
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let call = abort(&*facet).await;
-    let sent = facet.send(&call, Some("344")).await.unwrap();
+    let sent = send(&*facet, &call, "344").await.unwrap();
     assert_eq!((sent.revision.as_deref(), sent.said.as_str()), (next_revision().as_deref(), "200 OK"));
     let request = server.asked().pop().unwrap();
     assert_eq!(request.method(), "PATCH");
@@ -429,7 +436,7 @@ async fn a_write_on_503_is_sent_exactly_once_through_all_layers_and_may_have_bee
     let transport = layered(server.transport(), Layers::new("eu".into()), clock.clone());
     let facet = argo_rollouts::facet(holdshort::provider::kubernetes::Cluster::new(transport, scope(), clock));
     let call = abort(&*facet).await;
-    let error = facet.send(&call, Some("344")).await.unwrap_err();
+    let error = send(&*facet, &call, "344").await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Server, true));
     assert_eq!(server.asked().iter().filter(|request| request.method() == "PATCH").count(), 1);
 }
@@ -444,7 +451,7 @@ async fn an_object_that_moved_is_a_conflict_and_nothing_was_done() {
     );
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let call = abort(&*facet).await;
-    let error = facet.send(&call, Some("343")).await.unwrap_err();
+    let error = send(&*facet, &call, "343").await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Conflict, false));
 }
 

@@ -5,16 +5,19 @@ use std::time::Duration;
 use futures::StreamExt;
 use holdshort::{
     domain::{
+        ids::{RolloutId, RunId},
         observed::FaultKind,
         offer::offer_for,
         rollout::{Arm, Engine, Rollout},
         verb::Verb,
     },
     port::{
-        facet::Change,
-        plan::{Draft, WireCall, fact},
+        facet::{Change, Rollouts},
+        plan::{Draft, Target, WireCall, fact},
+        shape::Checked,
     },
 };
+use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 use crate::stage::{Case, Stage, patched, tag};
@@ -55,6 +58,7 @@ engines! {
     a_watch_begins_with_everything_and_tells_what_happens
     every_verb_drafts_or_says_why_not
     a_draft_is_bound_to_the_object_and_its_version
+    every_call_that_is_drafted_passes_and_no_other_does
     an_object_that_moved_is_not_patched
     every_open_verb_brings_the_world_to_what_it_expects_with_one_write
     a_release_that_a_person_paused_goes_back_without_going_on_first
@@ -130,6 +134,62 @@ async fn a_draft_is_bound_to_the_object_and_its_version(case: Case) {
     }
 }
 
+/// The same call, forged in each way: another place, another host, another way to write it.
+fn forged(call: &WireCall) -> Vec<WireCall> {
+    let at = |path: String| WireCall { path, ..call.clone() };
+    let path = &call.path;
+    let mut all = vec![
+        WireCall { method: "DELETE".into(), ..at("/api/v1/namespaces/shop/secrets/prod-db".into()) },
+        at(path.replace("/shop/", "/kube-system/")),
+        at(path.replace("/shop/", "/shop/../kube-system/")),
+        at(path.replace("/shop/", "/shop/%2e%2e/kube-system/")),
+        at(path.replace('?', "x?")),
+        at(path.replace("deployments", "secrets").replace("rollouts", "secrets")),
+        at(format!("https://elsewhere.test{path}")),
+        at(format!("//elsewhere.test{path}")),
+        at(format!("/{path}")),
+        at(format!("{path}&force=true")),
+        at(format!("{path}#x")),
+        WireCall { method: "DELETE".into(), ..call.clone() },
+        WireCall { method: "PUT".into(), ..call.clone() },
+        WireCall { content_type: "application/apply-patch+yaml".into(), ..call.clone() },
+        WireCall { body: "{}".into(), ..call.clone() },
+    ];
+    let mut body: Value = serde_json::from_str(&call.body).unwrap();
+    match &mut body {
+        Value::Array(operations) => operations.push(json!({"op": "replace", "path": "/spec/replicas", "value": 0})),
+        body => body["metadata"] = json!({"finalizers": []}),
+    }
+    all.push(WireCall { body: body.to_string(), ..call.clone() });
+    all
+}
+
+async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
+    for in_flight in [false, true] {
+        let (stage, rollout) = Stage::when(case, in_flight).await;
+        let facet: &dyn Rollouts = &*stage.facet;
+        let target = Target::Rollout(rollout.id.clone());
+        let named = |path: &str| Target::Rollout(RolloutId::new(&rollout.id.source, case.engine, path));
+        for (verb, draft) in open(&stage, &rollout) {
+            for call in &draft.calls {
+                assert!(Checked::of(call, verb, &target, facet).is_ok(), "{verb}: {}", call.line());
+                for forged in forged(call) {
+                    assert!(Checked::of(&forged, verb, &target, facet).is_err(), "{verb}: {}", forged.line());
+                }
+                for other in ["shop/other", "kube-system/web", "shop/../x", "shop/a/b", "shop/%2e%2e", "shop/", "shop"]
+                {
+                    assert!(Checked::of(call, verb, &named(other), facet).is_err(), "{verb} of {other}");
+                }
+                let elsewhere = Target::Run(RunId::new(&rollout.id.source, &rollout.id.path));
+                assert!(Checked::of(call, verb, &elsewhere, facet).is_err(), "{verb} of a run");
+            }
+        }
+        let nothing = [Verb::Approve, Verb::Reject, Verb::Rerun, Verb::Cancel];
+        assert!(nothing.iter().all(|verb| facet.shapes(&target, *verb).is_empty()));
+        assert_eq!(facet.shapes(&named("shop/../../secrets"), Verb::Abort), []);
+    }
+}
+
 async fn an_object_that_moved_is_not_patched(case: Case) {
     for in_flight in [false, true] {
         let (stage, rollout) = Stage::when(case, in_flight).await;
@@ -140,10 +200,10 @@ async fn an_object_that_moved_is_not_patched(case: Case) {
         stage.carry_out(&rollout, &pause).await;
         let (written, refused) = stage.writes();
         for (number, call) in calls.iter().enumerate() {
-            let error = stage.facet.send(call, seen.as_deref()).await.unwrap_err();
+            let error = stage.send(&rollout, call, seen.as_deref()).await.unwrap_err();
             assert_eq!((error.kind, error.maybe_done), (FaultKind::Conflict, false), "{}", call.words);
             assert_eq!(stage.writes(), (written, refused + number + 1), "{}", call.words);
-            let unguarded = stage.facet.send(call, None).await.unwrap_err();
+            let unguarded = stage.send(&rollout, call, None).await.unwrap_err();
             assert_eq!((unguarded.kind, unguarded.maybe_done), (FaultKind::Rejected, false), "{}", call.words);
         }
         assert_eq!(stage.patches(), 1 + calls.len(), "what has no revision is not even sent");
@@ -242,7 +302,7 @@ async fn a_right_that_was_taken_away_is_an_error_and_then_a_blocked_verb(case: C
     stage.pass(Duration::from_mins(2)).await;
     let revision = stage.read(&rollout).await.revision;
     for call in &calls {
-        let error = stage.facet.send(call, revision.as_deref()).await.unwrap_err();
+        let error = stage.send(&rollout, call, revision.as_deref()).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_done), (FaultKind::Forbidden, false), "{}", call.words);
         let plural = patched(call).split('/').nth(6).unwrap();
         assert!(error.text.starts_with(&format!("dana may not patch {plural}")), "{}", error.text);

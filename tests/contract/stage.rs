@@ -13,8 +13,10 @@ use holdshort::{
     },
     port::{
         clock::SharedClock,
+        error::ProviderError,
         facet::{Change, Rollouts},
-        plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Target, WireCall},
+        plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Sent, Target, WireCall},
+        shape::Checked,
         wire::Class,
     },
     provider::{
@@ -24,6 +26,7 @@ use holdshort::{
     runtime::clock::VirtualClock,
 };
 use http::{Method, StatusCode};
+use strum::IntoEnumIterator;
 
 const SCENARIO: &str = include_str!("two_engines.toml");
 
@@ -119,13 +122,26 @@ impl Stage {
         self.facet.draft(rollout, &Ask { verb, target, to: None, reason: None })
     }
 
+    /// Sends a call of any verb that can draft it.
+    pub(crate) async fn send(
+        &self,
+        rollout: &Rollout,
+        call: &WireCall,
+        revision: Option<&str>,
+    ) -> Result<Sent, ProviderError> {
+        let target = Target::Rollout(rollout.id.clone());
+        let actor: &dyn Rollouts = &*self.facet;
+        let checked = Verb::iter().find_map(|verb| Checked::of(call, verb, &target, actor).ok());
+        self.facet.send(checked.unwrap(), revision).await
+    }
+
     /// Reads, compares what the draft is bound to, and sends its calls, each with the revision that came last.
     pub(crate) async fn carry_out(&self, rollout: &Rollout, draft: &Draft) {
         let Reading { facts, mut revision } = self.read(rollout).await;
         let bound: Facts = draft.bound.keys().map(|name| (name.clone(), facts[name].clone())).collect();
         assert_eq!(bound, draft.bound);
         for call in &draft.calls {
-            revision = self.facet.send(call, revision.as_deref()).await.unwrap().revision;
+            revision = self.send(rollout, call, revision.as_deref()).await.unwrap().revision;
         }
     }
 

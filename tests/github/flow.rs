@@ -9,21 +9,22 @@ use holdshort::{
     demo::github::spec::Action,
     domain::{
         gate::{Eligibility, Gate},
-        ids::RunId,
+        ids::{GateId, RunId},
         observed::FaultKind,
         pipeline::{Run, RunStatus},
         verb::Verb,
     },
     port::{
-        facet::{Connection, Gates, Pipelines},
+        facet::{Actor, Connection, Gates, Pipelines},
         plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall},
+        shape::Checked,
         wire::{Class, WireError, whole},
     },
 };
 use http::Response;
 use serde_json::json;
 
-use crate::scene::{Diary, HandClock, Seen, connect, forge, over_forge, start, transport};
+use crate::scene::{Diary, HandClock, Seen, connect, forge, over_forge, send, start, transport};
 
 /// Our client at work on the forge.
 struct Scene {
@@ -93,7 +94,7 @@ async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
     let draft = scene.gates().draft(&gate, &ask).unwrap();
     let before = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before));
-    let sent = scene.gates().send(&draft.calls[0], None).await.unwrap();
+    let sent = send(scene.gates(), &draft.calls[0]).await.unwrap();
     assert_eq!(sent.said, "200 OK");
     let after = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(!is_bound(&draft, &after) && came_true(&draft.expect, &after), "{after:?}");
@@ -192,7 +193,7 @@ async fn a_rejected_run_fails_as_the_card_said() {
     let ask = ask_gate(&gate, Verb::Reject, Some("bad"));
     let draft = scene.gates().draft(&gate, &ask).unwrap();
     assert_eq!(draft.notes, ["rejecting fails the run: its jobs that need this environment never start"]);
-    scene.gates().send(&draft.calls[0], None).await.unwrap();
+    send(scene.gates(), &draft.calls[0]).await.unwrap();
     let facts = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts));
     assert_eq!(facts["status"], "failed");
@@ -208,7 +209,7 @@ async fn an_approval_that_somebody_else_gave_first_is_seen_before_anything_is_se
     let facts = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(!is_bound(&draft, &facts), "{facts:?}");
     // And sent all the same, it is refused in a sentence.
-    let error = scene.gates().send(&draft.calls[0], None).await.unwrap_err();
+    let error = send(scene.gates(), &draft.calls[0]).await.unwrap_err();
     assert_eq!(
         (error.kind, error.text.as_str(), error.maybe_done),
         (
@@ -235,14 +236,14 @@ async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("deploy", 812).await;
     let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    assert_eq!(scene.pipelines().send(&draft.calls[0], None).await.unwrap().said, "202 Accepted");
+    assert_eq!(send(scene.pipelines(), &draft.calls[0]).await.unwrap().said, "202 Accepted");
     scene.clock.pass(Duration::from_secs(10));
     let facts = scene.pipelines().read(&Target::Run(run.id.clone())).await.unwrap().facts;
     assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
     let run = scene.run("deploy", 812).await;
     let blocked = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
     assert_eq!(blocked.to_string(), "the run has ended");
-    let error = scene.pipelines().send(&draft.calls[0], None).await.unwrap_err();
+    let error = send(scene.pipelines(), &draft.calls[0]).await.unwrap_err();
     assert_eq!(error.kind, FaultKind::Conflict);
 }
 
@@ -253,7 +254,7 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     assert_eq!((run.status, run.attempt), (RunStatus::Failed, 1));
     let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Rerun)).unwrap();
     assert!(draft.calls[0].path.ends_with("/rerun-failed-jobs"), "{}", draft.calls[0].path);
-    scene.pipelines().send(&draft.calls[0], None).await.unwrap();
+    send(scene.pipelines(), &draft.calls[0]).await.unwrap();
     let facts = scene.pipelines().read(&Target::Run(run.id.clone())).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
     scene.clock.pass(Duration::from_mins(1));
@@ -280,7 +281,7 @@ async fn a_log_is_fetched_past_the_token_and_cleaned() {
 
     let gate = scene.gate("deploy #812 to prod").await;
     let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
-    scene.gates().send(&draft.calls[0], None).await.unwrap();
+    send(scene.gates(), &draft.calls[0]).await.unwrap();
     scene.clock.pass(Duration::from_mins(2));
     let lines = scene.pipelines().log(&run.id, &jobs[1].id, 100).await.unwrap();
     assert!(lines.iter().any(|line| line.ends_with("rolled out ledger")), "{lines:?}");
@@ -328,7 +329,7 @@ async fn a_write_is_sent_once_whatever_happens_to_it() {
             guard: RevisionGuard::None,
             command: String::new(),
         };
-        let error = connection.pipelines.unwrap().send(&call, None).await.unwrap_err();
+        let error = send(&*connection.pipelines.unwrap(), &call).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_done, diary.writes().len()), (kind, maybe_done, 1), "{error}");
     }
 }
@@ -372,7 +373,7 @@ async fn a_repository_without_the_right_to_write_says_so() {
     let scene = Scene::at("acme/gateway");
     let run = scene.run("build", 1).await;
     let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    let error = scene.pipelines().send(&draft.calls[0], None).await.unwrap_err();
+    let error = send(scene.pipelines(), &draft.calls[0]).await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Forbidden, false));
     let nowhere = Scene::at("acme/nowhere");
     let error = nowhere.gates().list().await.unwrap_err();
@@ -391,4 +392,57 @@ async fn every_request_of_a_poll_is_a_read_with_the_token() {
     assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
     // Who I am, the waiting runs, what each waits for and what is live, the newest runs.
     assert_eq!(all.len(), 1 + 1 + 3 + 1 + 1, "{all:?}");
+}
+
+#[tokio::test]
+async fn every_call_that_is_drafted_passes_and_no_other_does() {
+    let scene = Scene::at("acme/ledger");
+    let gate = scene.gate("deploy #812 to prod").await;
+    let (running, failed) = (scene.run("deploy", 812).await, scene.run("soak", 7).await);
+    let of_gate = |verb| {
+        let ask = ask_gate(&gate, verb, None);
+        (ask.clone(), scene.gates().draft(&gate, &ask).unwrap())
+    };
+    let of_run = |run: &Run, verb| {
+        let ask = ask_run(run, verb);
+        (ask.clone(), scene.pipelines().draft(run, &ask).unwrap())
+    };
+    let all =
+        [of_gate(Verb::Approve), of_gate(Verb::Reject), of_run(&running, Verb::Cancel), of_run(&failed, Verb::Rerun)];
+    for (ask, draft) in all {
+        let actor: &dyn Actor = match ask.target {
+            Target::Gate(_) => scene.gates(),
+            _ => scene.pipelines(),
+        };
+        let call = &draft.calls[0];
+        assert!(Checked::of(call, ask.verb, &ask.target, actor).is_ok(), "{}", call.line());
+        let at = |path: String| WireCall { path, ..call.clone() };
+        let path = &call.path;
+        let forged = [
+            WireCall { method: "DELETE".into(), ..at("/repos/acme/ledger".into()) },
+            WireCall { method: "DELETE".into(), ..call.clone() },
+            WireCall { body: r#"{"state":"approved","force":true}"#.into(), ..call.clone() },
+            WireCall { content_type: "text/plain".into(), ..call.clone() },
+            at(path.replace("ledger", "gateway")),
+            at(path.replace("acme", "other")),
+            at(path.replace("/runs/", "/runs/1")),
+            at(path.replace("/runs/", "/runs/../runs/")),
+            at(path.replace("/runs/", "/%2e%2e/")),
+            at(format!("https://elsewhere.test{path}")),
+            at(format!("//elsewhere.test{path}")),
+            at(format!("{path}?x=1")),
+            at(format!("{path}/x")),
+        ];
+        for forged in forged {
+            assert!(Checked::of(&forged, ask.verb, &ask.target, actor).is_err(), "{}", forged.line());
+        }
+        let run = |path: &str| Target::Run(RunId::new(&"github".into(), path));
+        let gate = |path: &str| Target::Gate(GateId::new(&"github".into(), path));
+        let (other, unwatched) = ("acme/ledger/runs/1", "acme/gateway/runs/26412000812");
+        let others =
+            [run(other), run(unwatched), gate("acme/ledger/runs/1/environments/prod"), gate("acme/../x/runs/1")];
+        for target in others {
+            assert!(Checked::of(call, ask.verb, &target, actor).is_err(), "{target}");
+        }
+    }
 }

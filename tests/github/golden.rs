@@ -21,7 +21,7 @@ use holdshort::{
 };
 use serde_json::{Value, json};
 
-use crate::scene::{Diary, HandClock, Said, connect, fixture, saying};
+use crate::scene::{Diary, HandClock, Said, connect, fixture, saying, send};
 
 const RUNS: &str = "GET /repos/PyGithub/PyGithub/actions/runs?per_page=30&exclude_pull_requests=true";
 const WAITING: &str =
@@ -250,7 +250,7 @@ fn cancel() -> WireCall {
 /// What our client says of a write that gets this.
 async fn refused(answer: Said) -> ProviderError {
     let connection = said([("POST /repos/PyGithub/PyGithub/actions/runs/3911660493/cancel", answer)]);
-    connection.pipelines.unwrap().send(&cancel(), None).await.unwrap_err()
+    send(&*connection.pipelines.unwrap(), &cancel()).await.unwrap_err()
 }
 
 #[tokio::test]

@@ -16,14 +16,18 @@ use holdshort::{
         system::{Reply, System},
     },
     domain::{
-        ids::ServiceName,
+        ids::{GateId, RunId, ServiceName},
         offer::Risk,
         service::Environment,
         time::{Timestamp, after},
+        verb::Verb,
     },
     port::{
         clock::Clock,
-        facet::Connection,
+        error::ProviderError,
+        facet::{Actor, Connection},
+        plan::{Sent, Target, WireCall},
+        shape::Checked,
         wire::{Class, Transport, WireBody, WireError, whole},
     },
     provider::github::{self, Repository, Settings},
@@ -254,4 +258,20 @@ pub(crate) fn fixture(name: &str) -> Value {
     let path = format!("{}/tests/fixtures/github/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     if name.starts_with("rec_") { file["body"].clone() } else { file }
+}
+
+/// Sends a call as the verb and target that its path is about.
+pub(crate) async fn send(actor: &dyn Actor, call: &WireCall) -> Result<Sent, ProviderError> {
+    let (repo, rest) = call.path.strip_prefix("/repos/").unwrap().split_once("/actions/").unwrap();
+    let (run, what) = rest.rsplit_once('/').unwrap();
+    let path = format!("{repo}/{run}");
+    let run = || Target::Run(RunId::new(&"github".into(), path.clone()));
+    let (verb, target) = match what {
+        "pending_deployments" => {
+            (Verb::Approve, Target::Gate(GateId::new(&"github".into(), format!("{path}/environments/prod"))))
+        }
+        "cancel" => (Verb::Cancel, run()),
+        _ => (Verb::Rerun, run()),
+    };
+    actor.send(Checked::of(call, verb, &target, actor).unwrap(), None).await
 }

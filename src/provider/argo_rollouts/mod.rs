@@ -12,14 +12,16 @@ use crate::{
     domain::{
         rollout::{Analysis, Engine, Rollout},
         time::Timestamp,
+        verb::Verb,
     },
     port::{
         facet::{Answer, Rollouts},
         plan::{Ask, Blocked, Draft, Facts},
+        shape::Shape,
     },
     provider::kubernetes::{
         Cluster, api as kubernetes,
-        facade::{Facade, Kind, View},
+        facade::{Facade, Kind, Places, View},
         request::{Query, Resource},
     },
 };
@@ -87,6 +89,10 @@ impl Kind for Argo {
 
     fn facts(view: &View<'_, api::Rollout>) -> Facts {
         facts::facts(view)
+    }
+
+    fn shapes(verb: Verb, at: &Places) -> Vec<Shape> {
+        request::shapes(verb, at)
     }
 
     fn draft(rollout: &Rollout, view: &View<'_, api::Rollout>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {

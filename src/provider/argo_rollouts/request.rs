@@ -8,9 +8,14 @@ use super::{
     api::{EphemeralMetadata, HASH_LABEL},
 };
 use crate::{
-    port::plan::{RevisionGuard, WireCall},
+    domain::verb::Verb,
+    port::{
+        plan::{RevisionGuard, WireCall},
+        shape::Shape,
+    },
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
+        facade::Places,
         patch::{self, Form},
         template::Template,
     },
@@ -18,6 +23,28 @@ use crate::{
 
 /// Annotation of a ReplicaSet with what the controller put into its template.
 const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
+
+/// Everything that a verb can send.
+pub fn shapes(verb: Verb, at: &Places) -> Vec<Shape> {
+    let status = |writes| patch::shape(&at.object, "status", Form::Merge, writes);
+    let object = |form, writes| patch::shape(&at.object, "", form, writes);
+    let unpause = || object(Form::Merge, &["/spec/paused"]);
+    match verb {
+        Verb::Promote | Verb::Skip => {
+            vec![status(&["/status/pauseConditions", "/status/controllerPause", "/status/currentStepIndex"])]
+        }
+        Verb::PromoteFull => vec![status(&["/status/promoteFull"])],
+        Verb::Retry => vec![status(&["/status/abort"])],
+        Verb::Abort => vec![status(&["/status/abort"]), unpause()],
+        Verb::Pause | Verb::Resume => vec![unpause()],
+        Verb::Restart => vec![object(Form::Merge, &["/spec/restartAt"])],
+        Verb::Rollback => match &at.defined_by {
+            Some(workload) => vec![patch::shape(workload, "", Form::Json, &["/spec/template"]), unpause()],
+            None => vec![object(Form::Json, &["/spec/template", "/spec/paused"])],
+        },
+        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => Vec::new(),
+    }
+}
 
 /// Continues past the pause in force. Where the step's own analysis was inconclusive, clearing the pause alone would run
 /// the same step again, so the step is left too, as upstream does.

@@ -12,14 +12,16 @@ use crate::{
     domain::{
         rollout::{Analysis, Engine, Rollout},
         time::Timestamp,
+        verb::Verb,
     },
     port::{
         facet::{Answer, Rollouts},
         plan::{Ask, Blocked, Draft, Facts},
+        shape::Shape,
     },
     provider::kubernetes::{
         Cluster, api as kubernetes,
-        facade::{Facade, Kind, View},
+        facade::{Facade, Kind, Places, View},
         request::Resource,
     },
 };
@@ -68,6 +70,10 @@ impl Kind for Plain {
 
     fn facts(view: &View<'_, api::Deployment>) -> Facts {
         facts::facts(view)
+    }
+
+    fn shapes(verb: Verb, at: &Places) -> Vec<Shape> {
+        request::shapes(verb, at)
     }
 
     fn draft(rollout: &Rollout, view: &View<'_, api::Deployment>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {

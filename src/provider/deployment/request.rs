@@ -8,13 +8,31 @@ use super::{
     sides::plain,
 };
 use crate::{
-    port::plan::WireCall,
+    domain::verb::Verb,
+    port::{plan::WireCall, shape::Shape},
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
+        facade::Places,
         patch::{self, Form},
         workload::quoted,
     },
 };
+
+/// What a way back can write.
+const BACK: &[&str] = &["/spec/template", "/spec/paused", "/metadata/annotations/kubernetes.io~1change-cause"];
+
+/// Everything that a verb can send.
+pub fn shapes(verb: Verb, at: &Places) -> Vec<Shape> {
+    let shape = |form, writes| vec![patch::shape(&at.object, "", form, writes)];
+    match verb {
+        Verb::Pause | Verb::Resume => shape(Form::Merge, &["/spec/paused"]),
+        Verb::Restart => {
+            shape(Form::Merge, &["/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt"])
+        }
+        Verb::Abort | Verb::Rollback => shape(Form::Json, BACK),
+        _ => Vec::new(),
+    }
+}
 
 /// Sets or clears a person's pause.
 pub fn hold(meta: &Meta, paused: bool) -> WireCall {

@@ -13,14 +13,41 @@ use crate::{
         verb::Verb,
         version::Version,
     },
-    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+    port::{
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+        shape::{Shape, is_part},
+    },
     provider::github::{address::Address, fact as own, request::run_path},
 };
 
+/// The content type of an answer to a gate.
+const JSON: &str = "application/json";
 /// How long an answer may take to show.
 const ANSWERED: Duration = Duration::from_mins(1);
 /// How long a cancelled run may take to end: a job that cleans up is waited for.
 const CANCELLED: Duration = Duration::from_mins(3);
+
+/// Everything that a verb can send for a target.
+pub(super) fn shapes(target: &Target, verb: Verb) -> Vec<Shape> {
+    let Ok(at) = Address::of(target) else { return Vec::new() };
+    if !is_part(&at.owner) || !is_part(&at.repo) {
+        return Vec::new();
+    }
+    let shape = |end: &str, content_type, writes| Shape {
+        method: "POST",
+        path: format!("{}/{end}", run_path(&at.owner, &at.repo, at.run)),
+        content_type,
+        writes,
+    };
+    match (target, verb) {
+        (Target::Gate(_), Verb::Approve | Verb::Reject) => {
+            vec![shape("pending_deployments", JSON, &["/environment_ids", "/state", "/comment"])]
+        }
+        (Target::Run(_), Verb::Rerun) => vec![shape("rerun", "", &[]), shape("rerun-failed-jobs", "", &[])],
+        (Target::Run(_), Verb::Cancel) => vec![shape("cancel", "", &[])],
+        _ => Vec::new(),
+    }
+}
 
 /// The draft for a gate; `me` signs the comment, `live` is what runs there now.
 pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
@@ -60,7 +87,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
             command: format!("gh api --method POST {} {fields}", path.trim_start_matches('/')),
             method: "POST".to_owned(),
             path,
-            content_type: "application/json".to_owned(),
+            content_type: JSON.to_owned(),
             body: body.to_string(),
             guard: RevisionGuard::None,
         }],

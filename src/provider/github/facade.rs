@@ -10,12 +10,14 @@ use crate::{
         ids::{Person, RunId, SourceName},
         observed::FaultKind,
         pipeline::{Job, Run},
+        verb::Verb,
     },
     port::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Actor, Answer, Gates, Pipelines},
-        plan::{Ask, Blocked, Draft, Reading, Sent, Target, WireCall},
+        plan::{Ask, Blocked, Draft, Reading, Sent, Target},
+        shape::{self, Checked, Shape},
         wire::Class,
     },
     provider::github::{
@@ -70,6 +72,13 @@ impl GitHub {
         }
     }
 
+    /// A draft whose calls will pass when they are sent.
+    fn checked(&self, draft: Draft, ask: &Ask) -> Result<Draft, Blocked> {
+        let shapes = self.shapes(&ask.target, ask.verb);
+        let checked = shape::check_all(&draft.calls, ask.verb, &ask.target, &shapes);
+        checked.map(|()| draft).map_err(|forged| Blocked(forged.to_string()))
+    }
+
     /// Finds out, once, whose token it is.
     async fn ask_who(&self) -> Result<Option<Person>, ProviderError> {
         if let Me::NotAsked = self.known() {
@@ -102,8 +111,14 @@ impl Actor for GitHub {
         .boxed()
     }
 
-    fn send<'a>(&'a self, call: &'a WireCall, _: Option<&'a str>) -> Answer<'a, Sent> {
+    fn shapes(&self, target: &Target, verb: Verb) -> Vec<Shape> {
+        let ours = Address::of(target).is_ok_and(|at| self.watched.iter().any(|watched| watched.is_at(&at)));
+        if ours { draft::shapes(target, verb) } else { Vec::new() }
+    }
+
+    fn send<'a>(&'a self, call: Checked<'a>, _: Option<&'a str>) -> Answer<'a, Sent> {
         async move {
+            let call = call.call();
             let answer = self.client.send(Wanted::call(call)?, &call.words).await?;
             if answer.status.is_success() {
                 return Ok(Sent { revision: None, said: answer.status.to_string() });
@@ -136,7 +151,7 @@ impl Pipelines for GitHub {
     }
 
     fn draft(&self, run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
-        draft::run(run, ask)
+        self.checked(draft::run(run, ask)?, ask)
     }
 }
 
@@ -157,6 +172,6 @@ impl Gates for GitHub {
     fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked> {
         let at = Address::parse(&gate.id.path);
         let live = at.and_then(|at| self.watched.iter().find_map(|watched| watched.live_at(&at)));
-        draft::gate(gate, ask, self.me().as_ref(), live)
+        self.checked(draft::gate(gate, ask, self.me().as_ref(), live)?, ask)
     }
 }

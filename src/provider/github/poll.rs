@@ -41,6 +41,11 @@ impl Watched {
         Self { repo, memory: Mutex::default(), live: Mutex::default() }
     }
 
+    /// Is this the repository of that address?
+    pub(super) fn is_at(&self, at: &Address) -> bool {
+        (&self.repo.owner, &self.repo.repo) == (&at.owner, &at.repo)
+    }
+
     fn about(&self) -> String {
         format!("{}/{}", self.repo.owner, self.repo.repo)
     }

@@ -31,7 +31,8 @@ use crate::{
     port::{
         error::ProviderError,
         facet::{Actor, Answer, Change, Rollouts},
-        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target, WireCall},
+        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target},
+        shape::{self, Checked, Shape},
     },
 };
 
@@ -89,6 +90,15 @@ impl<'a, O> View<'a, O> {
     }
 }
 
+/// Where an engine's verbs can write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The object itself.
+    pub object: (Resource, Key),
+    /// The object that defines its pods, where that is another one.
+    pub defined_by: Option<(Resource, Key)>,
+}
+
 /// What one engine adds.
 pub trait Kind: Send + Sync + 'static {
     /// Its object.
@@ -122,6 +132,9 @@ pub trait Kind: Send + Sync + 'static {
 
     /// What plans are bound to and expect.
     fn facts(view: &View<'_, Self::Object>) -> Facts;
+
+    /// Everything that a verb can send to these places.
+    fn shapes(verb: Verb, at: &Places) -> Vec<Shape>;
 
     /// What it would do. `rollout` is what was on screen; the view may be newer.
     fn draft(rollout: &Rollout, view: &View<'_, Self::Object>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked>;
@@ -310,6 +323,20 @@ impl<K: Kind> Facade<K> {
         Ok(Reading { facts, revision: Some(object.meta().resource_version.clone()) })
     }
 
+    /// What a verb can send for an object: to itself, and to the one that defines its pods as that is known now. Nothing for
+    /// one that is out of scope, or whose name is more than one part of a path.
+    fn shapes_of(&self, store: &Store<K::Object>, key: &Key, verb: Verb) -> Vec<Shape> {
+        let scope = &self.cluster.scope;
+        let in_scope = scope.namespaces.is_empty() || scope.namespaces.contains(&key.0);
+        let elsewhere = store.object(key).and_then(K::defined_by);
+        let named = |(namespace, name): &Key| shape::is_part(namespace) && shape::is_part(name);
+        if !in_scope || !named(key) {
+            return Vec::new();
+        }
+        let defined_by = elsewhere.filter(|(_, at)| named(at) && at.0 == key.0);
+        K::shapes(verb, &Places { object: (K::RESOURCE, key.clone()), defined_by })
+    }
+
     fn key(&self, target: &Target) -> Result<Key, ProviderError> {
         match target {
             Target::Rollout(id) if id.engine == K::ENGINE => split(&id.path),
@@ -331,8 +358,12 @@ impl<K: Kind> Actor for Facade<K> {
         self.reread(target).boxed()
     }
 
-    fn send<'a>(&'a self, call: &'a WireCall, revision: Option<&'a str>) -> Answer<'a, Sent> {
-        self.cluster.send(K::RESOURCE, call, revision).boxed()
+    fn shapes(&self, target: &Target, verb: Verb) -> Vec<Shape> {
+        self.key(target).map_or_else(|_| Vec::new(), |key| self.shapes_of(&self.store(), &key, verb))
+    }
+
+    fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent> {
+        self.cluster.send(K::RESOURCE, call.call(), revision).boxed()
     }
 }
 
@@ -366,6 +397,10 @@ impl<K: Kind> Rollouts for Facade<K> {
         let view = view.filter(|view| view.object.meta().uid == rollout.identity.uid);
         let gone = || Blocked(format!("{} is gone, or was made anew since it was drawn", rollout.id.path));
         let mut draft = K::draft(rollout, &view.ok_or_else(gone)?, ask, self.cluster.clock.now())?;
+        if let Some(key) = split(&rollout.id.path) {
+            let (target, shapes) = (Target::Rollout(rollout.id.clone()), self.shapes_of(&store, &key, ask.verb));
+            shape::check_all(&draft.calls, ask.verb, &target, &shapes).map_err(|forged| Blocked(forged.to_string()))?;
+        }
         for call in &mut draft.calls {
             call.command = kubectl::leading(&call.command, &self.cluster.scope.kubectl);
         }

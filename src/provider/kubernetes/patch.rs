@@ -5,12 +5,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use serde_json::{Value, json};
 
-use super::{api::Meta, request::Resource, workload::quoted};
+use super::{api::Meta, request::Resource, store::Key, workload::quoted};
 use crate::{
     domain::observed::FaultKind,
     port::{
         error::ProviderError,
         plan::{RevisionGuard, WireCall},
+        shape::Shape,
         wire::Class,
     },
 };
@@ -35,7 +36,6 @@ pub enum Form {
 /// A guarded patch of an object, or of its subresource where that is not empty, and the `kubectl patch` that does the same.
 pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, form: Form, body: &Value) -> WireCall {
     let Meta { namespace, name, .. } = meta;
-    let below = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
     let option = if subresource.is_empty() { String::new() } else { format!("--subresource={subresource} ") };
     let (kind, content_type, guard) = match form {
         Form::Merge => ("merge", MERGE, RevisionGuard::MergePatch),
@@ -45,7 +45,7 @@ pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, f
     WireCall {
         words,
         method: "PATCH".to_owned(),
-        path: format!("{}/{name}{below}?{MANAGER}", resource.path(Some(namespace))),
+        path: path(resource, namespace, name, subresource),
         content_type: content_type.to_owned(),
         guard,
         command: format!(
@@ -57,6 +57,25 @@ pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, f
         ),
         body,
     }
+}
+
+fn path(resource: Resource, namespace: &str, name: &str, subresource: &str) -> String {
+    let below = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
+    format!("{}/{name}{below}?{MANAGER}", resource.path(Some(namespace)))
+}
+
+/// The shape of every [`call`] in this form that writes these places.
+pub fn shape(
+    (resource, (namespace, name)): &(Resource, Key),
+    subresource: &str,
+    form: Form,
+    writes: &'static [&'static str],
+) -> Shape {
+    let content_type = match form {
+        Form::Merge => MERGE,
+        Form::Json => JSON,
+    };
+    Shape { method: "PATCH", path: path(*resource, namespace, name, subresource), content_type, writes }
 }
 
 /// The request that a call stands for, guarded by a revision.

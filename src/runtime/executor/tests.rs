@@ -21,6 +21,7 @@ use crate::{
         kept::{KeptSignals, Outlived},
         plan::{Expect, RevisionGuard, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
+        shape::Checked,
     },
     runtime::{
         clock::VirtualClock,
@@ -300,7 +301,9 @@ async fn replay_until(given: &Given, id: RecordId, plan: &NewRecord, entries: &[
         if let Stage::Sending { call, revision } = &entry.stage
             && (!lasts || (answered && *call + 1 == plan.plan.draft.calls.len()))
         {
-            given.cluster.send(&plan.plan.draft.calls[*call], revision.as_deref()).await.unwrap();
+            let plan = &plan.plan;
+            let sent = Checked::of(&plan.draft.calls[*call], plan.verb, &plan.target, &*given.cluster).unwrap();
+            given.cluster.send(sent, revision.as_deref()).await.unwrap();
         }
     }
 }
@@ -452,6 +455,22 @@ async fn what_the_journal_holds_is_never_carried_out() {
             assert_eq!(given.cluster.sent(), Vec::<String>::new());
             assert!(matches!(ended, Err(JournalError::Altered(_))), "{ended:?}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_with_a_call_that_its_provider_cannot_draft_is_not_carried_out_at_all() {
+    for forged in 0..2 {
+        let given = Given::of_calls(2, &GOES_BACK);
+        let mut plan = intent_on(&payments(), Verb::Abort, &["one", "two"]);
+        "DELETE".clone_into(&mut plan.plan.draft.calls[forged].method);
+        "/api/v1/namespaces/shop/secrets/prod-db".clone_into(&mut plan.plan.draft.calls[forged].path);
+        let entries = given.fly(&plan).await;
+        let why = "DELETE /api/v1/namespaces/shop/secrets/prod-db is no call that abort of eu/argo_rollouts/shop/payments \
+                   can send: it is another place than the target's; nothing was sent";
+        let failed = Stage::Failed { why: why.to_owned(), fault: None };
+        assert_eq!(entries, [entry(0, Stage::Recorded), entry(0, failed)]);
+        assert_eq!(given.cluster.sent(), Vec::<String>::new());
     }
 }
 

@@ -6,11 +6,12 @@ use futures::FutureExt;
 
 use super::*;
 use crate::{
-    domain::signal::ServiceSignals,
+    domain::{signal::ServiceSignals, verb::Verb},
     journal::sample::at,
     port::{
         facet::Actor,
-        plan::{Ask, Blocked, Draft, Reading, Sent, Target, WireCall},
+        plan::{Ask, Blocked, Draft, Reading, Sent, Target},
+        shape::{Checked, Shape},
     },
     runtime::clock::VirtualClock,
 };
@@ -61,7 +62,11 @@ impl Actor for Counter {
         unreachable!("nobody acts here")
     }
 
-    fn send<'a>(&'a self, _: &'a WireCall, _: Option<&'a str>) -> Answer<'a, Sent> {
+    fn shapes(&self, _: &Target, _: Verb) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    fn send<'a>(&'a self, _: Checked<'a>, _: Option<&'a str>) -> Answer<'a, Sent> {
         unreachable!("nobody acts here")
     }
 }

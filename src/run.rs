@@ -69,6 +69,15 @@ pub async fn demo_cockpit(scenario: &str, size: (u16, u16)) -> Result<Demo, CliE
     Ok(demo)
 }
 
+/// What a command that acts does.
+#[derive(Clone, Copy)]
+enum Act<'a> {
+    /// A verb, and the version to roll back to.
+    Verb(crate::domain::verb::Verb, Option<&'a str>),
+    /// Carrying on what a dead executor left.
+    TakeOver,
+}
+
 /// Everything of this process that commands may depend on.
 struct Process<'a> {
     globals: Globals,
@@ -118,7 +127,7 @@ impl Process<'_> {
             return self.cockpit(None, 1.0, cli.record.as_deref());
         };
         if let Some((verb, args, to)) = command.verb() {
-            return self.verb(verb, args, to);
+            return self.verb(Act::Verb(verb, to), args);
         }
         match command {
             Command::Demo(demo) => self.demo(demo, cli),
@@ -126,6 +135,7 @@ impl Process<'_> {
                 let (service, manner) = (service.clone(), status::Manner { as_json: *json, judging: *exit_code });
                 self.looking(|model, _, out| status::print(model, service.as_deref(), manner, view::headline_text, out))
             }
+            Command::Takeover(args) => self.verb(Act::TakeOver, args),
             Command::Inbox { json } => {
                 let json = *json;
                 self.looking(|model, _, out| inbox::print(model, json, out))
@@ -181,12 +191,7 @@ impl Process<'_> {
         Ok(pilot)
     }
 
-    fn verb(
-        &mut self,
-        verb: crate::domain::verb::Verb,
-        args: &crate::cli::args::VerbArgs,
-        to: Option<&str>,
-    ) -> Result<Exit, CliError> {
+    fn verb(&mut self, act: Act<'_>, args: &crate::cli::args::VerbArgs) -> Result<Exit, CliError> {
         let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
         let mut prompt = |question: &str| -> io::Result<String> {
             let mut said = String::new();
@@ -201,7 +206,10 @@ impl Process<'_> {
                 Console { out: &mut out, err: &mut err, prompt: if asks { Some(&mut prompt) } else { None } };
             self.wait(async {
                 let mut pilot = self.settled(UNSEEN).await?;
-                let ended = verb::run(&mut pilot, verb, args, to, &mut console).await;
+                let ended = match act {
+                    Act::Verb(verb, to) => verb::run(&mut pilot, verb, args, to, &mut console).await,
+                    Act::TakeOver => verb::take_over(&mut pilot, args, &mut console).await,
+                };
                 pilot.cockpit.finish().await;
                 ended
             })

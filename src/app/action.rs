@@ -8,7 +8,8 @@ use crate::{
     domain::{ids::Person, time::Timestamp},
     port::{
         plan::{Plan, Target},
-        record::{ActionNews, Entry, Record, RecordId},
+        record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
+        takeover::Takeover,
     },
 };
 
@@ -31,8 +32,14 @@ pub struct Action {
     pub who: Person,
     /// When it was confirmed.
     pub since: Timestamp,
+    /// Where it was written from, as the system says.
+    pub origin: Option<Origin>,
     /// Why, in their words.
     pub reason: Option<String>,
+    /// The version that was asked for, where one was.
+    pub to: Option<String>,
+    /// The act that it carries on, where it took one over.
+    pub takes_over: Option<Box<Takeover>>,
     /// What it does.
     pub plan: Plan,
     /// What happened since.
@@ -46,8 +53,26 @@ impl Action {
     pub fn of(record: Record) -> Self {
         let intent = record.intent;
         let (who, since, reason) = (intent.who, intent.at, intent.reason);
+        let (origin, to, takes_over) = (intent.origin, intent.to, intent.takes_over);
         let (plan, entries) = (intent.plan, record.entries);
-        Self { record: record.id, who, since, reason, plan, entries, lost: None }
+        Self { record: record.id, who, since, origin, reason, to, takes_over, plan, entries, lost: None }
+    }
+
+    /// Is it under way without an executor, with nothing left to send?
+    pub fn is_only_watched(&self) -> bool {
+        let sent = self.entries.iter().any(
+            |entry| matches!(entry.stage, Stage::Accepted { call, .. } if call + 1 == self.plan.draft.calls.len()),
+        );
+        self.is_running() && matches!(self.lost, Some(Lost::Died(_))) && sent
+    }
+
+    /// As a record of it, without what only the journal needs.
+    pub fn as_record(&self) -> Record {
+        let who = (self.since, self.who.clone(), self.reason.clone());
+        let mut intent = NewRecord::confirmed(who.0, who.1, who.2, self.plan.clone());
+        (intent.origin, intent.to) = (self.origin.clone(), self.to.clone());
+        intent.takes_over.clone_from(&self.takes_over);
+        Record { id: self.record, intent, entries: self.entries.clone() }
     }
 
     /// The newest entry.
@@ -121,6 +146,12 @@ impl Actions {
     /// The newest action on a target.
     pub fn newest_on(&self, target: &Target) -> Option<&Action> {
         self.all.iter().rev().find(|action| action.plan.target == *target)
+    }
+
+    /// A record, as far as this session knows of it.
+    pub fn record(&self, id: RecordId) -> Option<Record> {
+        let known = self.all.iter().find(|action| action.record == id).map(Action::as_record);
+        known.or_else(|| self.past.values().flatten().find(|record| record.id == id).cloned())
     }
 
     /// All, oldest first.

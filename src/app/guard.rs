@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        action::Action,
+        action::{Action, Lost},
         card::Card,
         guard::facts::{circumstances, evidence},
         inbox,
         model::Model,
         quarantine::{Quarantine, WayBack, put_back_lately},
+        takeover,
     },
     domain::{
         evidence::Verdict,
@@ -124,13 +125,15 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         return Err(refuse(ask.verb, what, &why));
     };
     if let Some(action) = model.actions.running_on(&ask.target).filter(|action| !goes_before(&ask, action))
-        && !(action.plan.direction() == Direction::Back && finishes(model, &ask, &subject))
+        && (ask.takes_over.is_some() || action.plan.direction() != Direction::Back || !finishes(model, &ask, &subject))
     {
         let verb = action.plan.verb.words();
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
         return Err(refuse(ask.verb, what, &why));
     }
     let (to, blocked) = match subject.rollout.filter(|_| ask.verb == Verb::Rollback) {
+        // What was taken of it already has changed what can be begun; whether the rest can go on is for the draft to find.
+        _ if ask.sent_before() > 0 => (ask.to.clone(), None),
         Some(rollout) => way_back(model, rollout, &ask, offer)?,
         None => (ask.to.clone(), offer.blocked.clone()),
     };
@@ -200,6 +203,9 @@ fn spec_words(rollout: &Rollout) -> String {
 /// May this be asked although that is under way? Going back may: it ends whatever else is. Only the same act is not begun
 /// twice while somebody carries it out; which version a roll back without a name means is known once it is drafted.
 fn goes_before(ask: &Ask, action: &Action) -> bool {
+    if let Some(takeover) = &ask.takes_over {
+        return takeover.record == action.record && matches!(action.lost, Some(Lost::Died(_)));
+    }
     let same = ask.verb == action.plan.verb && action.lost.is_none();
     let another = |name: &str| action.plan.draft.to.as_ref().is_some_and(|version| !version.is_called(name));
     ask.verb.direction() == Direction::Back && (!same || ask.to.as_deref().is_some_and(another))
@@ -231,7 +237,14 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
         return Err(refuse(asked.verb, asked.target.to_string(), "it is no longer there"));
     };
     let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
-    draft.notes.splice(0..0, ends_another(model, &asked));
+    if let Some(takeover) = &asked.takes_over {
+        if let Some(why) = takeover::against(model, takeover, &draft) {
+            return Err(Refusal { changed: true, ..refuse(asked.verb, words(&subject), &why) });
+        }
+        draft.notes.splice(0..0, takeover.notes(&draft.calls));
+    } else {
+        draft.notes.splice(0..0, ends_another(model, &asked));
+    }
     let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
     let circumstances = circumstances(model, &asked, subject.rollout);
     let goes_back = circumstances.back.is_some();
@@ -279,7 +292,7 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     }
     ask(model, card.ask.clone())?;
     let who = model.session.who.clone();
-    Ok(Confirmed(NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone())))
+    Ok(Confirmed(NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone()).asked(&card.ask)))
 }
 
 /// What a plan acts on: `payments in prod/eu-west-1`. A run is in no environment.
@@ -312,7 +325,7 @@ pub fn acts_on(verb: Verb, draft: &Draft) -> Option<&Version> {
 pub fn offers(model: &Model, rollout: &Rollout) -> Vec<Offer> {
     let target = Target::Rollout(rollout.id.clone());
     let each = |offer: &Offer| {
-        let asked = Ask { verb: offer.verb, target: target.clone(), to: None, reason: None };
+        let asked = Ask { verb: offer.verb, target: target.clone(), to: None, reason: None, takes_over: None };
         let blocked = ask(model, asked).err().map(|refusal| refusal.reasons.join("; "));
         Offer { blocked, ..offer.clone() }
     };

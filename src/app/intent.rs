@@ -93,6 +93,7 @@ intents! {
     Reject "reject" "reject" "Close the selected gate for good." ["x"] Screen Acts;
     Rerun "rerun" "rerun" "Run the pipeline behind the gate again." ["e"] Screen Acts;
     Cancel "cancel" "cancel" "Stop the run behind the gate." ["c"] Screen Acts;
+    TakeOver "take_over" "take over" "Carry on an act whose executor died; the card shows what was sent and what will be." ["t"] Screen Acts;
     Why "why" "why" "Show the arithmetic of the verdict." ["w"] Screen None;
     Filter "filter" "filter" "Show only rows that contain a text." ["/"] Screen None;
     Help "help" "help" "Show every key that works here." ["?"] Screen None;

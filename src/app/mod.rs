@@ -17,5 +17,6 @@ pub mod quarantine;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod store;
+pub mod takeover;
 pub mod update;
 pub mod watch;

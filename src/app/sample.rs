@@ -175,6 +175,7 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         to,
         effect: "25 % → 0 %".to_owned(),
         calls: vec![call],
+        moment: None,
         bound: Facts::from([fact(fact::UID, &identity.uid), fact(fact::CANARY, &identity.canary_hash)]),
         expect: Expectation {
             all: vec![Expect::is(fact::WEIGHT, 0)],
@@ -191,5 +192,5 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
 
 /// An ask for a verb on `payments`.
 pub(crate) fn ask(verb: Verb) -> Ask {
-    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None }
+    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None, takes_over: None }
 }

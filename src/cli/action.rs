@@ -150,7 +150,10 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::Failed { why, .. } => ("failed", why.clone()),
         Stage::Unknown { check } => ("unknown", check.clone()),
         Stage::Rests { said } => ("rests", said.clone()),
-        Stage::Preempted { by, said } => ("preempted", format!("by record {by}: {said}; nothing more of it is sent")),
+        Stage::Preempted { by, said, taken_over: true } => ("preempted", format!("{said}: goes on as record {by}")),
+        Stage::Preempted { by, said, .. } => {
+            ("preempted", format!("by record {by}: {said}; nothing more of it is sent"))
+        }
     }
 }
 

@@ -39,8 +39,10 @@ pub struct RecordOut {
     pub follows: Option<u64>,
     /// The records that it ended by going back.
     pub preempts: Vec<u64>,
-    /// The record that went back and ended this one.
+    /// The record that went back and ended this one, or carries it on.
     pub preempted_by: Option<u64>,
+    /// The record whose executor died, which this one carries on.
+    pub takes_over: Option<u64>,
     /// Why, in their words.
     pub reason: Option<String>,
     /// The verb.
@@ -139,6 +141,7 @@ impl RecordOut {
                 Stage::Preempted { by, .. } => Some(by.0),
                 _ => None,
             }),
+            takes_over: intent.takes_over.as_ref().map(|takeover| takeover.record.0),
             reason: intent.reason.clone(),
             verb: intent.plan.verb,
             target: intent.plan.target.to_string(),
@@ -201,8 +204,15 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
     for ended in &shown.preempts {
         writeln!(out, "  ended   record {ended}, which was under way on the same target")?;
     }
-    if let Some(by) = shown.preempted_by {
-        writeln!(out, "  ended by record {by}, which went back")?;
+    if let Some(takeover) = &record.intent.takes_over {
+        writeln!(out, "  takes over record {} ({})", takeover.record, takeover.whose())?;
+    }
+    match record.end().map(|end| &end.stage) {
+        Some(Stage::Preempted { by, taken_over: true, .. }) => {
+            writeln!(out, "  taken over by record {by}, its executor was gone")?;
+        }
+        Some(Stage::Preempted { by, .. }) => writeln!(out, "  ended by record {by}, which went back")?,
+        _ => {}
     }
     if let Some(before) = shown.follows {
         writeln!(out, "  follows record {before} on the same target")?;
@@ -298,7 +308,13 @@ mod tests {
 
     fn record(id: u64, stages: &[Stage]) -> Record {
         let model = sample::model();
-        let ask = Ask { verb: Verb::Abort, target: sample::target(), to: None, reason: Some("errors".into()) };
+        let ask = Ask {
+            verb: Verb::Abort,
+            target: sample::target(),
+            to: None,
+            reason: Some("errors".into()),
+            takes_over: None,
+        };
         let plan = guard::plan(&model, &ask, Ok(sample::draft(Verb::Abort))).unwrap();
         let mut card = Card::new(ask, plan);
         card.reason = Some(0);

@@ -281,6 +281,7 @@ pub(super) fn draft(verb: Verb) -> Draft {
             guard: RevisionGuard::MergePatch,
             command: "kubectl argo rollouts abort payments -n shop".into(),
         }],
+        moment: None,
         bound: Facts::from([(fact::UID.to_owned(), "u-1".to_owned())]),
         expect: Expectation {
             all: vec![Expect::is(fact::ABORTED, true)],

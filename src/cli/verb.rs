@@ -14,6 +14,7 @@ use crate::{
         inbox,
         model::Model,
         quarantine::{Quarantine, WayBack},
+        takeover,
     },
     cli::{
         action::{self, Action},
@@ -73,6 +74,41 @@ impl std::fmt::Debug for Console<'_> {
 /// How long an act whose executor died is waited for.
 const ORPHAN: Duration = Duration::from_secs(5);
 
+/// Carries on an act whose executor died, from the number of its record to the end of the one that carries it on.
+pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Console<'_>) -> Result<Exit, CliError> {
+    let id = args.target.parse().map(RecordId).map_err(|_| {
+        CliError::usage(format!(
+            "'{}' is no number of a record: `holdshort audit list` shows them",
+            clean(&args.target)
+        ))
+    })?;
+    let record = pilot.follow(id, 0, Some(Duration::ZERO)).await.map_err(CliError::usage)?;
+    match takeover::asked(&record, reason(args)) {
+        Ok(ask) => carry_out(pilot, ask, args, console).await,
+        // Nobody has to confirm that somebody looks: this session does.
+        Err(why) if pilot.model().actions.iter().any(|action| action.record == id && action.is_only_watched()) => {
+            let _ = writeln!(console.err, "record {id} ({}): {why}", record.intent.who);
+            to_its_end(pilot, record, args, console).await
+        }
+        Err(why) => {
+            let plan = &record.intent.plan;
+            let refusal = Refusal {
+                verb: plan.verb,
+                what: guard::place(plan),
+                reasons: vec![format!("record {id} ({}) cannot be taken over: {why}", record.intent.who)],
+                ways: vec![format!("`holdshort audit show {id}` says how far it came and how it ended")],
+                changed: false,
+                verdict: None,
+            };
+            refuse(&plan.target, &refusal, None, args, console)
+        }
+    }
+}
+
+fn reason(args: &VerbArgs) -> Option<String> {
+    args.reason.as_deref().map(clean).filter(|reason| !reason.trim().is_empty())
+}
+
 /// Carries out a verb, from the words on the command line to the end of its record.
 pub async fn run(
     pilot: &mut dyn Pilot,
@@ -83,8 +119,17 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let target = target::resolve(pilot.model(), verb, &args.target)?;
     await_orphan(pilot, &target).await?;
-    let reason = args.reason.as_deref().map(clean).filter(|reason| !reason.trim().is_empty());
-    let ask = Ask { verb, target, to: to.map(str::to_owned), reason };
+    let ask = Ask { to: to.map(str::to_owned), reason: reason(args), ..Ask::new(verb, target) };
+    carry_out(pilot, ask, args, console).await
+}
+
+/// From an ask to the end of its record.
+async fn carry_out(
+    pilot: &mut dyn Pilot,
+    ask: Ask,
+    args: &VerbArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, CliError> {
     if args.print_commands {
         return print_commands(pilot, ask, args, console).await;
     }
@@ -218,12 +263,21 @@ async fn send(
     args: &VerbArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
-    let began = pilot.model().now;
-    let mut record = pilot.execute(confirmed).await.map_err(CliError::failed)?;
+    let record = pilot.execute(confirmed).await.map_err(CliError::failed)?;
     if let Some(why) = &pilot.model().journal_broken {
         let _ = writeln!(console.err, "NOT IN THE JOURNAL: {why}; it is carried out all the same");
     }
-    let mut told = 0;
+    to_its_end(pilot, record, args, console).await
+}
+
+/// Follows a record to its end, or as long as was asked for.
+async fn to_its_end(
+    pilot: &mut dyn Pilot,
+    mut record: Record,
+    args: &VerbArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, CliError> {
+    let (began, mut told) = (pilot.model().now, 0);
     loop {
         for entry in record.entries.iter().skip(told) {
             let (stage, said) = action::words(&entry.stage);

@@ -117,6 +117,12 @@ impl Ledger {
         let new = &NewRecord { origin: self.origin.clone(), ..new.clone() };
         let goes_back = new.plan.direction() == Direction::Back;
         let here = |known: &Record| known.intent.plan.target == new.plan.target;
+        if let Some(takeover) = &new.takes_over
+            && let Err(error) = self.vouch(takeover.record)
+        {
+            // Without the journal nobody else can be kept from carrying it on too: going back anew works.
+            return Begun::Refused(error);
+        }
         let mut ended = Vec::new();
         while let Some(busy) = self.unfinished_aside(|known| here(known) && !ended.contains(&known.id)) {
             // What is only in this process' spool is carried out by this process.
@@ -127,15 +133,15 @@ impl Ledger {
         }
         let begun = match self.journal().and_then(|journal| journal.begin(new)) {
             Ok((record, attendance)) => Begun::Kept(Box::new(record), attendance),
-            Err(error @ JournalError::InFlight(_)) => Begun::Refused(error),
-            Err(error) if !goes_back => Begun::Refused(error),
+            Err(error @ (JournalError::InFlight(_) | JournalError::NotTaken { .. })) => Begun::Refused(error),
+            Err(error) if !goes_back || new.takes_over.is_some() => Begun::Refused(error),
             Err(error) => self.begin_aside(new, &ended, &error.to_string()),
         };
         if let Begun::Kept(record, _) | Begun::Aside(record, _) = &begun {
             let said = format!("{} ({})", new.plan.verb.words(), new.who);
             for id in ended {
                 let after = self.entries_aside(id);
-                let stage = Stage::Preempted { by: record.id, said: said.clone() };
+                let stage = Stage::Preempted { by: record.id, said: said.clone(), taken_over: false };
                 self.append(id, after, &Entry { at: new.at, stage });
             }
         }
@@ -189,6 +195,11 @@ impl Ledger {
             return Ok(self.aside.lock().unwrap_or_else(PoisonError::into_inner).get(&record).cloned());
         }
         self.journal()?.get(record)
+    }
+
+    /// May what a record says be gone by?
+    pub fn vouch(&self, record: RecordId) -> Result<(), JournalError> {
+        self.journal()?.vouch(record)
     }
 
     /// The place of the journal's newest line.

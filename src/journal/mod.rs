@@ -69,6 +69,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// Refuses with [`JournalError::InFlight`] while another action on the same target has not ended, in one transaction,
     /// so that two sessions that press at once cannot both go on (F3). Going back is refused only by the very same act that
     /// somebody carries out; anything else that is under way ends with it as [`Stage::Preempted`], in the same transaction.
+    ///
+    /// An intent that carries another act on ends that one's record as taken over. Refuses with [`JournalError::NotTaken`]
+    /// where that record is not as it was when this was confirmed, or is not the newest on its target.
     fn begin(&self, new: &NewRecord) -> Result<(Record, Attendance), JournalError>;
 
     /// Writes the entry that follows the first `after` entries of a record; durable before it returns. Refuses with
@@ -108,6 +111,10 @@ pub trait Journal: Send + Sync + fmt::Debug {
 
     /// The signals that were kept and end after this, in the order in which they were read.
     fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError>;
+
+    /// May what a record says be gone by? Every byte of the journal must be as it was written, and the record signed where
+    /// this journal is. Refuses with [`JournalError::NotTaken`].
+    fn vouch(&self, record: RecordId) -> Result<(), JournalError>;
 
     /// Recomputes the chain over everything that was ever written.
     fn verify(&self) -> Result<Chain, JournalError>;
@@ -169,6 +176,14 @@ pub enum JournalError {
         "record {0} holds another intent than the one that was confirmed: nothing was sent; `holdshort audit verify` says more"
     )]
     Altered(RecordId),
+    /// A record cannot be carried on.
+    #[error("record {record} cannot be taken over: {why}; nothing was sent")]
+    NotTaken {
+        /// Which.
+        record: RecordId,
+        /// Why not, as half a sentence.
+        why: String,
+    },
     /// There is no such record.
     #[error("there is no record {0} in the journal: `holdshort audit list` shows what there is")]
     Missing(RecordId),

@@ -56,6 +56,7 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
         to: Some(Version::tagged("1.41.3")),
         effect: "25 % → 0 % of traffic".to_owned(),
         calls: calls.iter().map(|words| call(words)).collect(),
+        moment: None,
         bound: Facts::from([(fact::UID.to_owned(), "u1".to_owned()), (fact::CANARY.to_owned(), "7d".to_owned())]),
         expect: Expectation {
             all: vec![Expect::is(fact::ABORTED, true), Expect::is(fact::WEIGHT, 0)],

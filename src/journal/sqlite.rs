@@ -205,7 +205,12 @@ impl Journal for SqliteJournal {
             let id = lines::next_id(tx)?;
             let mut new = new.clone();
             new.follows = lock::newest(tx, &new.plan.target)?.map(record_id);
-            new.preempts = lock::make_way(tx, id, &new, &attended)?.into_iter().map(record_id).collect();
+            let taken = match &new.takes_over {
+                Some(takeover) => lock::take_over(tx, id, &new, takeover, &attended)?,
+                None => None,
+            };
+            let ended = lock::make_way(tx, id, &new, &attended)?;
+            new.preempts = taken.into_iter().chain(ended).map(record_id).collect();
             lines::begin(tx, id, &new)?;
             lock::note(tx, &new.plan.target, id, true)?;
             let first = Entry { at: new.at, stage: Stage::Recorded };
@@ -296,6 +301,19 @@ impl Journal for SqliteJournal {
 
     fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
         self.with(|connection| signals::kept(connection, after))
+    }
+
+    fn vouch(&self, record: RecordId) -> Result<(), JournalError> {
+        if let Chain::Broken { why, .. } = self.verify()? {
+            let why = format!("the journal was changed: {why}; `holdshort audit verify` says where");
+            return Err(JournalError::NotTaken { record, why });
+        }
+        let signed = self.with(|connection| lines::is_signed(connection, number(record)))?;
+        if self.signer.is_some() && !signed {
+            let why = "nobody has signed it: begin a new act instead".to_owned();
+            return Err(JournalError::NotTaken { record, why });
+        }
+        Ok(())
     }
 
     fn verify(&self) -> Result<Chain, JournalError> {

@@ -75,7 +75,7 @@ fn a_second_intent_on_the_same_target_is_refused_until_the_first_has_ended() {
 
 /// An act that was ended by record `by`, which goes back with `verb`.
 fn ended_by(by: u64, verb: &str) -> Entry {
-    entry(0, Stage::Preempted { by: RecordId(by), said: format!("{verb} (dana)") })
+    entry(0, Stage::Preempted { by: RecordId(by), said: format!("{verb} (dana)"), taken_over: false })
 }
 
 #[test]

@@ -10,4 +10,5 @@ pub mod kept;
 pub mod plan;
 pub mod record;
 pub mod shape;
+pub mod takeover;
 pub mod wire;

@@ -8,12 +8,16 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    evidence::Evidence,
-    ids::{EnvironmentName, GateId, RolloutId, RunId, ServiceName, SourceName},
-    offer::Risk,
-    verb::{Direction, Verb},
-    version::Version,
+use crate::{
+    domain::{
+        evidence::Evidence,
+        ids::{EnvironmentName, GateId, RolloutId, RunId, ServiceName, SourceName},
+        offer::Risk,
+        time::Timestamp,
+        verb::{Direction, Verb},
+        version::Version,
+    },
+    port::takeover::Takeover,
 };
 
 /// What a verb acts on.
@@ -61,6 +65,26 @@ pub struct Ask {
     pub to: Option<String>,
     /// Why: goes into the record, and to the system where it takes a comment.
     pub reason: Option<String>,
+    /// The act that it carries on, where it takes one over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<Box<Takeover>>,
+}
+
+impl Ask {
+    /// A verb on a target, with nothing else said.
+    pub fn new(verb: Verb, target: Target) -> Self {
+        Self { verb, target, to: None, reason: None, takes_over: None }
+    }
+
+    /// The reason that a system gets which takes a comment: that of the act which is carried on, where one is.
+    pub fn comment(&self) -> Option<&str> {
+        self.takes_over.as_ref().map_or(&self.reason, |takeover| &takeover.reason).as_deref()
+    }
+
+    /// How many calls of the act were taken before: what they have changed does not stand against it.
+    pub fn sent_before(&self) -> usize {
+        self.takes_over.as_ref().map_or(0, |takeover| takeover.sent)
+    }
 }
 
 /// Facts about an object, by name ([`fact`]). Equal facts mean: the world is still as it was on screen.
@@ -239,6 +263,9 @@ pub struct Draft {
     pub effect: String,
     /// The mutations, in order.
     pub calls: Vec<WireCall>,
+    /// The moment that the calls name, where they name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Timestamp>,
     /// Must be the same when the target is read again, else nothing is sent.
     pub bound: Facts,
     /// What must be observed afterwards.

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{ids::Person, observed::FaultKind, time::Timestamp},
-    port::plan::Plan,
+    port::{
+        plan::{Ask, Plan},
+        takeover::Takeover,
+    },
 };
 
 /// The number of a record, as people say it.
@@ -88,6 +91,9 @@ pub enum Stage {
         by: RecordId,
         /// What it does and whose it is: `roll back (dana)`.
         said: String,
+        /// It carries this one on, after its executor died.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        taken_over: bool,
     },
 }
 
@@ -165,6 +171,12 @@ pub struct NewRecord {
     pub reason: Option<String>,
     /// What will be done.
     pub plan: Plan,
+    /// The version that was asked for, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The act that it carries on, whose executor died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<Box<Takeover>>,
     /// Where it was written from; the journal fills it in. Records of before have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -179,7 +191,13 @@ pub struct NewRecord {
 impl NewRecord {
     /// What somebody confirmed, before the journal has seen it.
     pub fn confirmed(at: Timestamp, who: Person, reason: Option<String>, plan: Plan) -> Self {
-        Self { at, who, reason, plan, origin: None, preempts: Vec::new(), follows: None }
+        Self { at, who, reason, plan, to: None, takes_over: None, origin: None, preempts: Vec::new(), follows: None }
+    }
+
+    /// The same, as an answer to this ask.
+    #[must_use]
+    pub fn asked(self, ask: &Ask) -> Self {
+        Self { to: ask.to.clone(), takes_over: ask.takes_over.clone(), ..self }
     }
 
     /// Is it the same act on the same target as another one: a second press of the same key?
@@ -203,8 +221,10 @@ pub struct Record {
 impl Record {
     /// Is it the same confirmed intent? What the journal fills in does not count.
     pub fn holds(&self, confirmed: &NewRecord) -> bool {
-        let NewRecord { at, who, reason, plan, .. } = &self.intent;
+        let NewRecord { at, who, reason, plan, to, takes_over, .. } = &self.intent;
+        let asked = (&confirmed.to, &confirmed.takes_over);
         (at, who, reason, plan) == (&confirmed.at, &confirmed.who, &confirmed.reason, &confirmed.plan)
+            && (to, takes_over) == asked
     }
 
     /// How it ended, if it has.

@@ -37,7 +37,7 @@ impl Pilot for Autopilot {
     }
 
     fn draft<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Draft, Blocked>> {
-        async move { self.cockpit.draft(ask) }.boxed()
+        async move { self.cockpit.draft_vouched(ask).await }.boxed()
     }
 
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {

@@ -30,6 +30,7 @@ use crate::{
         clock::SharedClock,
         facet::Connection,
         kept::{KeptSignals, Outlived},
+        plan::Ask,
         record::{Entry, Record, RecordId, Stage},
     },
     runtime::{
@@ -119,11 +120,29 @@ impl Actions {
         }
     }
 
+    /// Draws up again what is taken over, where the journal vouches for what it says of it. Answered with a note.
+    pub(super) async fn vouch(self, ask: Ask) {
+        let vouched = self.vouched(&ask).await;
+        let _ = self.notes.send(Note::Vouched(Box::new(ask), vouched));
+    }
+
+    /// Does the journal vouch for what is taken over? What takes nothing over rests on no record.
+    pub(super) async fn vouched(&self, ask: &Ask) -> Result<(), String> {
+        let Some(record) = ask.takes_over.as_ref().map(|takeover| takeover.record) else { return Ok(()) };
+        let ledger = Arc::clone(&self.ledger);
+        match spawn_blocking(move || ledger.vouch(record)).await {
+            Ok(vouched) => vouched.map_err(|error| error.to_string()),
+            Err(error) => Err(format!("the journal's thread ended: {error}")),
+        }
+    }
+
     fn refused(&self, ticket: u64, error: JournalError) {
         let said = if let JournalError::InFlight(other) = error {
             let said = JournalError::InFlight(other.clone()).to_string();
             self.tell(Msg::Recorded(other));
             said
+        } else if let JournalError::NotTaken { .. } = error {
+            error.to_string()
         } else {
             self.tell(Msg::JournalBroken(Some(error.to_string())));
             format!("the journal cannot be written: {error}; nothing was sent")

@@ -349,6 +349,10 @@ impl Cockpit {
                     self.tick();
                 }
             }
+            Note::Vouched(ask, vouched) => {
+                let draft = vouched.map_err(Blocked).and_then(|()| self.draft(&ask));
+                self.feed(Msg::Drafted { ask: *ask, draft: Box::new(draft) });
+            }
             Note::Begun(ticket, result) => {
                 self.beginning.remove(&ticket);
                 self.begun = Some((ticket, result));
@@ -358,6 +362,10 @@ impl Cockpit {
 
     fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Msg>) {
         match effect {
+            Effect::Draft(ask) if ask.takes_over.is_some() && self.model.card().is_none() => {
+                // What the record says is looked at once before the card is drawn, and again when it is confirmed.
+                self.tasks.spawn(self.actions.clone().vouch(ask));
+            }
             Effect::Draft(ask) => {
                 let draft = Box::new(self.draft(&ask));
                 queue.push_back(Msg::Drafted { ask, draft });
@@ -411,6 +419,12 @@ impl Cockpit {
         if let Some(facet) = source.and_then(|one| one.pipelines.clone()) {
             self.tasks.spawn(sources::read_jobs(run, facet, Arc::clone(&self.clock), self.notes.0.clone()));
         }
+    }
+
+    /// What the provider would do; where that takes another act over, only if the journal vouches for what it says of it.
+    pub async fn draft_vouched(&mut self, ask: &Ask) -> Result<Draft, Blocked> {
+        self.actions.vouched(ask).await.map_err(Blocked)?;
+        self.draft(ask)
     }
 
     /// What the provider would do, from the object as last observed. No I/O.

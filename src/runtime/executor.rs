@@ -8,7 +8,8 @@
 //! Whatever a plan holds, only calls that the provider can draft for its verb and target are sent (`port::shape`).
 //!
 //! What it does comes from whoever confirmed it, in memory or through a pipe. The journal is evidence: it tells how far the
-//! record has come, never what to send.
+//! record has come, never what to send. An act whose executor died goes on only as another one that somebody confirmed, with
+//! calls that were drafted anew (`port::takeover`); else [`conclude`] looks how it ended.
 
 #[cfg(test)]
 mod tests;
@@ -183,7 +184,9 @@ impl Flight<'_> {
     /// Calls that were on their way when this record went before theirs. One that is guarded by a revision is refused by the
     /// system once ours has taken effect; another may reverse it, up to the end of its time.
     async fn unanswered_calls_of_preempted(&self) -> Vec<Timestamp> {
-        let (ledger, ended) = (Arc::clone(self.host.ledger), self.record.intent.preempts.clone());
+        let (ledger, mut ended) = (Arc::clone(self.host.ledger), self.record.intent.preempts.clone());
+        // What it carries on itself reverses nothing.
+        ended.retain(|id| self.record.intent.takes_over.as_ref().is_none_or(|takeover| takeover.record != *id));
         let read = move || -> Vec<Record> { ended.iter().filter_map(|id| ledger.get(*id).ok().flatten()).collect() };
         let records = spawn_blocking(read).await.unwrap_or_default();
         records.iter().filter_map(unguarded_call).map(|at| after(at, SEND_LIMIT)).collect()
@@ -236,12 +239,18 @@ impl Flight<'_> {
             Stage::Sending { call, revision } => Some((*call, Some((*call, revision.clone())))),
             _ => None,
         });
-        last.unwrap_or_default()
+        let taken_over = || {
+            let takeover = self.record.intent.takes_over.as_ref()?;
+            let unanswered = takeover.unanswered.as_ref().map(|call| (takeover.sent, call.revision.clone()));
+            Some((takeover.sent, unanswered))
+        };
+        last.or_else(taken_over).unwrap_or_default()
     }
 
-    /// Was anything sent, as far as the record tells?
+    /// Was anything sent, as far as the record tells, or the one that it carries on?
     fn has_sent(&self) -> bool {
-        self.record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }))
+        self.record.intent.takes_over.as_ref().is_some_and(|takeover| takeover.has_begun())
+            || self.record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }))
     }
 
     /// Sends a call of the plan as long as the facts hold: an object that moved answers 409, and is then read and compared
@@ -254,6 +263,8 @@ impl Flight<'_> {
         call: &WireCall,
         mut reading: Reading,
     ) -> Result<Call, Stop> {
+        // What was drawn up is compared before the first call of ours, whichever that is.
+        let first = self.record.intent.takes_over.as_ref().map_or(0, |takeover| takeover.sent);
         for sent in 0..SENDS {
             if sent > 0 {
                 reading = self.read(plan, actor).await?;
@@ -268,7 +279,7 @@ impl Flight<'_> {
                 // watched to its end, not refused.
                 return Ok(Call::Unanswered);
             }
-            if sent > 0 || index == 0 {
+            if sent > 0 || index == first {
                 compare(plan, index, &reading.facts)?;
             }
             match self.attempt(plan, actor, index, call, reading.revision.clone()).await? {

@@ -3,7 +3,7 @@
 use crate::{
     app::msg::Msg,
     domain::{ids::SourceName, rollout::Engine},
-    port::record::RecordId,
+    port::{plan::Ask, record::RecordId},
 };
 
 /// A question that somebody may wait for.
@@ -28,6 +28,8 @@ pub(super) enum Note {
     Msg(Msg),
     /// A message that answers a question.
     Answered(Msg, Key),
+    /// Whether the journal vouches for what this ask takes over; why not, as a sentence.
+    Vouched(Box<Ask>, Result<(), String>),
     /// The intent with this ticket was written, or why it was not.
     Begun(u64, Result<RecordId, String>),
 }

@@ -1,7 +1,11 @@
 //! An action after it was sent, from ACCEPTED to its end. There is no silent end.
 
 use crate::{
-    app::action::{Action, Lost},
+    app::{
+        action::{Action, Lost},
+        intent::Intent,
+        takeover,
+    },
     domain::time::{Timestamp, age},
     port::record::{Entry, Stage},
     view::{
@@ -18,7 +22,7 @@ const STAYS: u64 = 300;
 /// The newest actions worth seeing, at most so many, newest first.
 pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let actions = scene.model.actions.iter().rev().filter(|action| is_current(action, scene.now()));
-    actions.take(most).flat_map(|action| lines(action, scene.columns)).map(Part::Line).collect()
+    actions.take(most).flat_map(|action| of(scene, action)).map(Part::Line).collect()
 }
 
 /// Should it still be seen?
@@ -31,8 +35,24 @@ pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
     }
 }
 
+/// Its lines, and how it can be taken over where it can.
+pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
+    let mut lines = lines(action, scene.columns);
+    if takeover::is_offered(scene.model, action) {
+        let (calls, sent) = (action.plan.draft.calls.len(), takeover::left(action).unwrap_or_default());
+        let far = if sent == 0 {
+            "nothing of it was taken".to_owned()
+        } else {
+            format!("{sent} of {calls} calls were taken")
+        };
+        let whose = Line::of(Role::Warn, format!("   its executor is gone, {far}   "));
+        lines.push(whose.join(scene.hint(Intent::TakeOver, "takes it over")).cut(scene.columns));
+    }
+    lines
+}
+
 /// Its line, and a second one where the end takes more words than fit.
-pub(super) fn lines(action: &Action, columns: usize) -> Vec<Line> {
+fn lines(action: &Action, columns: usize) -> Vec<Line> {
     let mut stages: Vec<(Line, bool)> = action.entries.iter().map(words).collect();
     stages.extend(action.lost.filter(|_| action.is_running()).map(|lost| (lost_words(lost), false)));
     // Where several say the same kind of thing, the newest says it all.
@@ -94,7 +114,9 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::Failed { why, .. } => (Line::of(Role::Bad, format!("FAILED {at}: {why}")), false),
         Stage::Unknown { check } => (Line::of(Role::Bad, format!("OUTCOME UNKNOWN {at}: {check}")), false),
         Stage::Rests { said } => (Line::of(Role::Warn, format!("WAITS FOR A HUMAN {at}: {said}")), false),
-        Stage::Preempted { by, said } => (Line::of(Role::Warn, format!("ENDED {at} by record {by}: {said}")), false),
+        Stage::Preempted { by, said, .. } => {
+            (Line::of(Role::Warn, format!("ENDED {at} by record {by}: {said}")), false)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
         board, guard,
         intent::Intent,
         model::{Model, Overlay, Screen},
+        takeover,
     },
     domain::{
         offer::offer_for,
@@ -98,7 +99,9 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
         (Target::Gate(_), _) => &[Intent::Approve, Intent::Reject],
         _ => &[],
     };
-    intents.iter().map(|intent| verb(scene, *intent, &target)).collect()
+    let left = scene.model.actions.newest_on(&target).filter(|action| takeover::is_offered(scene.model, action));
+    let takes_over = left.map(|_| vec![scene.hint(Intent::TakeOver, Intent::TakeOver.row().title)]);
+    takes_over.into_iter().chain(intents.iter().map(|intent| verb(scene, *intent, &target))).collect()
 }
 
 /// The verbs that fit where a rollout is; all of them are in help.
@@ -130,7 +133,7 @@ fn verb(scene: &Scene<'_>, intent: Intent, target: &Target) -> Vec<Line> {
 /// Why a verb will not run, where it will not.
 pub(super) fn refused(model: &Model, intent: Intent, target: &Target) -> Option<String> {
     let verb = intent.verb()?;
-    let ask = Ask { verb, target: target.clone(), to: None, reason: None };
+    let ask = Ask { verb, target: target.clone(), to: None, reason: None, takes_over: None };
     guard::ask(model, ask).err().map(|refusal| refusal.reasons.join("; "))
 }
 

@@ -154,5 +154,5 @@ fn budget(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Op
 fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let newest = scene.model.actions.newest_on(&Target::Rollout(rollout.id.clone()));
     let current = newest.filter(|action| action::is_current(action, scene.now()));
-    current.map(|action| action::lines(action, scene.columns)).unwrap_or_default().into_iter().map(Part::Line).collect()
+    current.map(|action| action::of(scene, action)).unwrap_or_default().into_iter().map(Part::Line).collect()
 }

@@ -395,6 +395,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             to: if back { stable } else { canary },
             effect: if back { "25 % → 0 % of traffic" } else { "25 % → 50 % of traffic" }.into(),
             calls: vec![call],
+            moment: None,
             bound: [(fact::STEP.to_owned(), "5".to_owned())].into(),
             expect: Expectation {
                 all: vec![Expect::is(fact::WEIGHT, if back { 0 } else { 50 })],
@@ -416,7 +417,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
 
 /// The ask of a verb on payments.
 pub(crate) fn ask(verb: Verb) -> Ask {
-    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None }
+    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None, takes_over: None }
 }
 
 /// Record 4711: a roll back of payments that came so far, all of it at 02:07:19.

@@ -389,7 +389,13 @@ async fn reading_again_gives_the_facts_and_the_revision() {
 async fn abort(facet: &dyn Rollouts) -> WireCall {
     let rollout = facet.list().await.unwrap().remove(0);
     assert_eq!(rollout.phase, Phase::Paused);
-    let ask = Ask { verb: Verb::Abort, target: Target::Rollout(rollout.id.clone()), to: None, reason: None };
+    let ask = Ask {
+        verb: Verb::Abort,
+        target: Target::Rollout(rollout.id.clone()),
+        to: None,
+        reason: None,
+        takes_over: None,
+    };
     facet.draft(&rollout, &ask).unwrap().calls.remove(0)
 }
 

@@ -104,7 +104,8 @@ impl Stage {
 
     fn draft(&self, rollout: &Rollout, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
         let target = Target::Rollout(rollout.id.clone());
-        self.facet(rollout).draft(rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None })
+        self.facet(rollout)
+            .draft(rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
     }
 
     async fn read(&self, rollout: &Rollout) -> Facts {

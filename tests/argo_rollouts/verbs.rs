@@ -36,7 +36,7 @@ async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Rollouts>
 }
 
 fn ask(rollout: &Rollout, verb: Verb, to: Option<&str>) -> Ask {
-    Ask { verb, target: Target::Rollout(rollout.id.clone()), to: to.map(str::to_owned), reason: None }
+    Ask { verb, target: Target::Rollout(rollout.id.clone()), to: to.map(str::to_owned), reason: None, takes_over: None }
 }
 
 async fn drafted(name: &str, sets: &str, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
@@ -70,6 +70,7 @@ async fn abort_is_one_call_bound_to_the_object_and_the_bad_version_only() {
                       '{\"status\":{\"abort\":true}}'"
                 .into(),
         }],
+        moment: None,
         bound: facts(&[(fact::UID, UID), (fact::CANARY, "5d5c777b9d")]),
         expect: Expectation {
             all: vec![

@@ -119,7 +119,7 @@ impl Stage {
 
     pub(crate) fn draft(&self, rollout: &Rollout, verb: Verb) -> Result<Draft, Blocked> {
         let target = Target::Rollout(rollout.id.clone());
-        self.facet.draft(rollout, &Ask { verb, target, to: None, reason: None })
+        self.facet.draft(rollout, &Ask { verb, target, to: None, reason: None, takes_over: None })
     }
 
     /// Sends a call of any verb that can draft it.

@@ -28,7 +28,7 @@ async fn draft_of(deployment: Value, sets: &str, verb: Verb, to: Option<&str>) -
     let facet = facet(deployment, recorded(sets));
     let rollout = first(&*facet).await;
     let target = Target::Rollout(rollout.id.clone());
-    facet.draft(&rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None })
+    facet.draft(&rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
 }
 
 async fn drafted(state: State, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
@@ -74,6 +74,7 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
             guard: RevisionGuard::JsonPatch,
             command: "kubectl -n shop rollout undo deployment/web --to-revision=2".into(),
         }],
+        moment: None,
         bound: facts(&[(fact::UID, UID), (fact::CANARY, "56576f8d66")]),
         expect: Expectation {
             all: vec![

@@ -65,7 +65,7 @@ impl Scene {
 }
 
 fn ask(verb: Verb, target: Target, reason: Option<&str>) -> Ask {
-    Ask { verb, target, to: None, reason: reason.map(str::to_owned) }
+    Ask { verb, target, to: None, reason: reason.map(str::to_owned), takes_over: None }
 }
 
 fn ask_gate(gate: &Gate, verb: Verb, reason: Option<&str>) -> Ask {
@@ -135,6 +135,7 @@ async fn the_draft_of_an_approval_is_whole() {
                  -F 'environment_ids[]={environment}' -f state=approved -f comment='it'\\''s time'"
             ),
         }],
+        moment: None,
         bound: [
             ("run", "26412000812"),
             ("attempt", "1"),

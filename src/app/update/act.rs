@@ -8,6 +8,7 @@ use crate::{
         effect::Effect,
         guard,
         model::{Model, Overlay},
+        takeover,
     },
     domain::verb::Verb,
     port::{
@@ -46,12 +47,41 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         return Vec::new();
     };
     model.notice = None;
-    match guard::ask(model, Ask { verb, target, to: None, reason: None }) {
+    match guard::ask(model, Ask { verb, target, to: None, reason: None, takes_over: None }) {
         Ok(ask) => vec![Effect::Draft(ask)],
         Err(refusal) => {
             model.nav.overlay = Some(Overlay::Refused(refusal));
             Vec::new()
         }
+    }
+}
+
+/// Somebody takes over what a dead executor left on the selected row.
+pub(super) fn take_over(model: &mut Model) -> Vec<Effect> {
+    if model.card().is_some() {
+        return Vec::new();
+    }
+    if model.press == Press::Burst {
+        model.say(TOO_FAST);
+        return Vec::new();
+    }
+    let Some(target) = board::target(model) else {
+        model.say("nothing is selected to take over");
+        return Vec::new();
+    };
+    model.notice = None;
+    match takeover::ask(model, &target) {
+        Err(why) => {
+            model.say(why);
+            Vec::new()
+        }
+        Ok(asked) => match guard::ask(model, asked) {
+            Ok(ask) => vec![Effect::Draft(ask)],
+            Err(refusal) => {
+                model.nav.overlay = Some(Overlay::Refused(refusal));
+                Vec::new()
+            }
+        },
     }
 }
 

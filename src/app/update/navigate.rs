@@ -24,6 +24,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::Help => model.nav.overlay = Some(Overlay::Help),
         Intent::Filter => filter(model),
         Intent::Back => back(model),
+        Intent::TakeOver => return act::take_over(model),
         Intent::Send => return act::send(model),
         Intent::Erase => act::erase(model),
         Intent::Quit | Intent::Interrupt => return vec![Effect::Quit],

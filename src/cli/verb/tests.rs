@@ -151,7 +151,7 @@ fn each_end_of_a_record_has_its_own_exit_code() {
         (Stage::Refused { why: String::new(), changed: true }, Exit::Changed),
         (Stage::Unknown { check: String::new() }, Exit::Unknown),
         (Stage::Rests { said: String::new() }, Exit::Wait),
-        (Stage::Preempted { by: RecordId(2), said: String::new() }, Exit::Changed),
+        (Stage::Preempted { by: RecordId(2), said: String::new(), taken_over: false }, Exit::Changed),
     ];
     for (end, exit) in table {
         let stages = vec![Stage::Recorded, end.clone()];

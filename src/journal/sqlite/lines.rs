@@ -55,6 +55,12 @@ pub(super) fn sign(tx: &Transaction<'_>, after: i64, signer: &Signer) -> Result<
     Ok(())
 }
 
+/// Is every line of a record signed?
+pub(super) fn is_signed(connection: &Connection, record: i64) -> Result<bool, Trouble> {
+    let sql = "SELECT count(*) > 0 AND count(*) = count(signer) FROM lines WHERE record = ?1";
+    Ok(connection.query_row(sql, [record], |row| row.get(0))?)
+}
+
 /// How many lines there are, and the hash of the last one.
 pub(super) fn last(connection: &Connection) -> Result<Option<Head>, Trouble> {
     let mut query = connection.prepare_cached("SELECT seq, hash FROM lines ORDER BY seq DESC LIMIT 1")?;

@@ -2,13 +2,14 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Trouble, lines, record_id};
+use super::{Trouble, lines, number, record_id};
 use crate::{
     domain::verb::Direction,
     journal::JournalError,
     port::{
         plan::Target,
         record::{Entry, NewRecord, Record, Stage},
+        takeover::Takeover,
     },
 };
 
@@ -66,6 +67,44 @@ pub(super) fn make_way(
     Ok(ended)
 }
 
+/// Makes way for an intent that carries on what a dead executor left: that record ends with it, where it has not. Says
+/// whether it did. One of several that take it over at once gets it.
+pub(super) fn take_over(
+    tx: &Transaction<'_>,
+    id: i64,
+    new: &NewRecord,
+    takeover: &Takeover,
+    is_attended: &dyn Fn(i64) -> bool,
+) -> Result<Option<i64>, Trouble> {
+    let left = takeover.record;
+    let not = |why: String| Err(Trouble::Journal(JournalError::NotTaken { record: left, why }));
+    let other = number(left);
+    let Some(busy) = lines::record(tx, other)? else { return Err(Trouble::Journal(JournalError::Missing(left))) };
+    if busy.end().is_none() && is_attended(other) {
+        return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
+    }
+    match newest(tx, &new.plan.target)?.map(record_id) {
+        Some(newest) if newest != left => return not(format!("record {newest} is newer on the same target")),
+        _ if (busy.intent.plan.verb, &busy.intent.plan.target) != (new.plan.verb, &new.plan.target) => {
+            return not("it is about something else".to_owned());
+        }
+        _ => {}
+    }
+    match Takeover::of(&busy) {
+        Err(why) => return not(why),
+        Ok(now) if !now.is_as_far_as(takeover) => return not("it has come further meanwhile".to_owned()),
+        Ok(_) => {}
+    }
+    if busy.end().is_some() {
+        return Ok(None);
+    }
+    let said = format!("taken over ({})", new.who);
+    let stage = Stage::Preempted { by: record_id(id), said, taken_over: true };
+    lines::append(tx, other, busy.entries.len(), &Entry { at: new.at, stage })?;
+    release(tx, other)?;
+    Ok(Some(other))
+}
+
 /// May this intent end that record? Going back may, unless it is the very same act and somebody carries that out.
 fn goes_before(new: &NewRecord, busy: &Record, attended: bool) -> bool {
     new.plan.verb.direction() == Direction::Back && !(attended && new.is_same_act(&busy.intent))
@@ -73,7 +112,7 @@ fn goes_before(new: &NewRecord, busy: &Record, attended: bool) -> bool {
 
 fn preempt(tx: &Transaction<'_>, by: i64, new: &NewRecord, busy: &Record, id: i64) -> Result<(), Trouble> {
     let said = format!("{} ({})", new.plan.verb.words(), new.who);
-    let end = Entry { at: new.at, stage: Stage::Preempted { by: record_id(by), said } };
+    let end = Entry { at: new.at, stage: Stage::Preempted { by: record_id(by), said, taken_over: false } };
     lines::append(tx, id, busy.entries.len(), &end)?;
     release(tx, id)
 }

@@ -26,7 +26,19 @@ use crate::{
 const MEASURED: Duration = Duration::from_mins(10);
 
 pub(super) fn rollback(stage: &Stage<'_>, to: Option<&str>) -> Result<Draft, Blocked> {
-    let target = target(stage.rollout, to)?;
+    to_arm(stage, target(stage.rollout, to)?)
+}
+
+/// What is left of a roll back whose first call was taken: the spec may hold the version by now.
+pub(super) fn the_rest(stage: &Stage<'_>, to: Option<&str>) -> Result<Draft, Blocked> {
+    let held = stage.rollout.arms.iter().find(|arm| to == Some(arm.hash.as_str()));
+    match held {
+        Some(arm) => to_arm(stage, arm),
+        None => rollback(stage, to),
+    }
+}
+
+fn to_arm(stage: &Stage<'_>, target: &Arm) -> Result<Draft, Blocked> {
     let set = MARKS
         .find(&stage.view.sets, &target.hash)
         .ok_or_else(|| Blocked(format!("the template of {} is gone", target.called())))?;

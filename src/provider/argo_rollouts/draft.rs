@@ -8,7 +8,7 @@ use super::{
     api::Rollout as Wire,
     back,
     facts::{MISSING, OBSERVED, RESTARTED},
-    refusal::{refusal, refusal_to_named},
+    refusal::{refusal, refusal_to_named, refusal_to_the_rest},
     request,
 };
 use crate::{
@@ -38,7 +38,11 @@ pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Ti
         return Err(Blocked(format!("{} takes no version", ask.verb.words())));
     }
     let stage = Stage { rollout, view };
-    let refused = if ask.to.is_some() { refusal_to_named(view) } else { refusal(ask.verb, rollout, view) };
+    let refused = match ask.sent_before() {
+        0 if ask.to.is_some() => refusal_to_named(view),
+        0 => refusal(ask.verb, rollout, view),
+        _ => refusal_to_the_rest(ask.verb, view),
+    };
     if let Some(why) = refused {
         return Err(Blocked(why));
     }
@@ -49,6 +53,7 @@ pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Ti
         Verb::Pause => Ok(stage.hold(true)),
         Verb::Resume => Ok(stage.hold(false)),
         Verb::Abort => Ok(stage.abort()),
+        Verb::Rollback if ask.sent_before() > 0 => back::the_rest(&stage, ask.to.as_deref()),
         Verb::Rollback => back::rollback(&stage, ask.to.as_deref()),
         Verb::Retry => Ok(stage.retry()),
         Verb::Restart => Ok(stage.restart(now)),
@@ -182,6 +187,7 @@ impl Stage<'_> {
         let expected = vec![Expect::is(RESTARTED, &at), Expect::is(OBSERVED, true), at_most(MISSING, 0)];
         let mut draft = self.bound(Verb::Restart, call, effect, expected, self.deadline());
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.canary.clone());
+        draft.moment = Some(now);
         draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
         "none is needed: the same version runs".clone_into(&mut draft.undo);
         self.warn_of_automation(&mut draft);
@@ -211,6 +217,7 @@ impl Stage<'_> {
             to: self.rollout.canary.clone(),
             effect,
             calls: vec![call],
+            moment: None,
             bound: binding(self.rollout, verb.direction()),
             expect: Expectation { all, within, progress, ..Expectation::default() },
             undo: String::new(),

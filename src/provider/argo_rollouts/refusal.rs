@@ -166,6 +166,19 @@ fn abort(wire: &Wire, view: &View<'_, Wire>) -> Option<String> {
     }
 }
 
+/// Why an act that was begun cannot be carried on: its first call was taken, and the person's pause has still to be ended.
+pub(super) fn refusal_to_the_rest(verb: Verb, view: &View<'_, Wire>) -> Option<String> {
+    let wire = view.object;
+    let by_state = match verb {
+        Verb::Abort if !wire.status.abort => Some("it is not aborted any more".to_owned()),
+        Verb::Abort | Verb::Rollback if !wire.spec.paused => Some("nothing of it is left to send".to_owned()),
+        Verb::Abort => None,
+        Verb::Rollback => defined_elsewhere(wire),
+        _ => Some("it is one call, and that was sent".to_owned()),
+    };
+    by_state.or_else(|| view.denied.first().cloned().flatten())
+}
+
 /// Why no version at all can be put back; one that is named may be there where the default one is not.
 pub(super) fn refusal_to_named(view: &View<'_, Wire>) -> Option<String> {
     defined_elsewhere(view.object).or_else(|| denied(Verb::Rollback, view))

@@ -42,6 +42,9 @@ pub(super) fn draft(
     if ask.to.is_some() && ask.verb != Verb::Rollback {
         return Err(Blocked(format!("{} takes no version", ask.verb.words())));
     }
+    if ask.sent_before() > 0 {
+        return Err(Blocked("it is one call, and that was sent".to_owned()));
+    }
     // A version that is named may be there where the default one is not.
     let refused = if ask.to.is_some() { denied(view) } else { refusal(ask.verb, rollout, view) };
     if let Some(why) = refused {
@@ -90,6 +93,7 @@ impl Stage<'_> {
         let call = request::restart(&self.view.object.metadata, &at);
         let mut draft = self.bound(Verb::Restart, call, effect, expected, self.deadline());
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.canary.clone());
+        draft.moment = Some(now);
         "none is needed: the same version runs".clone_into(&mut draft.undo);
         draft
     }
@@ -141,6 +145,7 @@ impl Stage<'_> {
             to: self.rollout.canary.clone(),
             effect,
             calls: vec![call],
+            moment: None,
             bound: binding(self.rollout, verb.direction()),
             // No failure: for a while after the patch the conditions still tell of the version that was taken back.
             expect: Expectation { all, within, progress, ..Expectation::default() },

@@ -91,6 +91,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
             body: body.to_string(),
             guard: RevisionGuard::None,
         }],
+        moment: None,
         bound: gate.identity.clone(),
         expect: Expectation {
             all: vec![Expect { fact: own::PENDING.to_owned(), condition: Condition::Gone }],
@@ -162,6 +163,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
             body: String::new(),
             guard: RevisionGuard::None,
         }],
+        moment: None,
         bound,
         expect,
         undo: undo.to_owned(),
@@ -188,8 +190,8 @@ fn allowed(offers: &[Offer], verb: Verb, what: &str) -> Result<(), Blocked> {
 /// GitHub wants a comment with every answer.
 fn comment(ask: &Ask, state: &str, me: Option<&Person>) -> String {
     let by = me.map_or_else(String::new, |me| format!(" by {me}"));
-    let reason = ask.reason.clone().filter(|reason| !reason.trim().is_empty());
-    reason.unwrap_or_else(|| format!("{state} in holdshort{by}"))
+    let reason = ask.comment().filter(|reason| !reason.trim().is_empty());
+    reason.map(str::to_owned).unwrap_or_else(|| format!("{state} in holdshort{by}"))
 }
 
 /// A word of a POSIX shell.

@@ -396,7 +396,10 @@ impl<K: Kind> Rollouts for Facade<K> {
         let view = key.and_then(|key| self.view(&store, &key));
         let view = view.filter(|view| view.object.meta().uid == rollout.identity.uid);
         let gone = || Blocked(format!("{} is gone, or was made anew since it was drawn", rollout.id.path));
-        let mut draft = K::draft(rollout, &view.ok_or_else(gone)?, ask, self.cluster.clock.now())?;
+        let now = self.cluster.clock.now();
+        // An act that is carried on is drawn up as it was; a moment that is yet to come was not.
+        let then = ask.takes_over.as_ref().and_then(|takeover| takeover.moment).filter(|then| *then <= now);
+        let mut draft = K::draft(rollout, &view.ok_or_else(gone)?, ask, then.unwrap_or(now))?;
         if let Some(key) = split(&rollout.id.path) {
             let (target, shapes) = (Target::Rollout(rollout.id.clone()), self.shapes_of(&store, &key, ask.verb));
             shape::check_all(&draft.calls, ask.verb, &target, &shapes).map_err(|forged| Blocked(forged.to_string()))?;

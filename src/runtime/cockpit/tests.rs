@@ -333,7 +333,7 @@ async fn going_back_is_open_while_something_else_is_under_way_and_the_card_and_b
         cockpit.press("1 Enter").await.unwrap();
         cockpit.pass(Duration::from_secs(9)).await;
         let told: Vec<_> = cockpit.model().actions.iter().map(|one| one.latest().unwrap().stage.clone()).collect();
-        let ended = Stage::Preempted { by: RecordId(2), said: "abort (dana)".to_owned() };
+        let ended = Stage::Preempted { by: RecordId(2), said: "abort (dana)".to_owned(), taken_over: false };
         assert_eq!(told[0], ended, "record {}", other.id);
         assert!(matches!(told[1], Stage::Done { .. }), "{told:?}");
         assert_eq!(given.cluster.sent(), ["abort"]);
@@ -355,7 +355,7 @@ async fn the_same_way_back_whose_executor_died_is_said_so_and_open_again() {
     let lost = cockpit.model().actions.iter().next().unwrap().lost;
     assert!(matches!(lost, Some(Lost::Died(_))), "{lost:?}");
     cockpit.press("Esc a 1 Enter").await.unwrap();
-    let ended = Stage::Preempted { by: RecordId(2), said: "abort (dana)".to_owned() };
+    let ended = Stage::Preempted { by: RecordId(2), said: "abort (dana)".to_owned(), taken_over: false };
     assert_eq!(given.journal.get(first.id).unwrap().unwrap().end().unwrap().stage, ended);
 }
 
@@ -439,7 +439,13 @@ async fn a_script_plans_sends_and_waits_for_the_end() {
     let given = Given::new(&GOES_BACK);
     let mut cockpit = given.cockpit();
     cockpit.settle().await;
-    let ask = |verb| Ask { verb, target: Target::Rollout(payments()), to: None, reason: Some("INC-7".to_owned()) };
+    let ask = |verb| Ask {
+        verb,
+        target: Target::Rollout(payments()),
+        to: None,
+        reason: Some("INC-7".to_owned()),
+        takes_over: None,
+    };
     let plan = cockpit.plan(ask(Verb::Abort)).unwrap();
     let mut card = Card::new(ask(Verb::Abort), plan);
     card.reason = Some(3);

@@ -44,7 +44,7 @@ enum Depth {
 
 pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -> Sheet {
     let plan = &card.plan;
-    let (title, name) = title(plan, width);
+    let (title, name) = title(card, width);
     let mut shown = (Vec::new(), None);
     // The way back is never locked by what there is to say about it; the way forward is.
     let back = plan.direction() == Direction::Back;
@@ -175,17 +175,22 @@ fn tone(plan: &Plan) -> Tone {
 
 /// The environment first, in capitals where it is dangerous: the wrong one must jump to the eye (F15). What is too long for a
 /// border stands in lines below it: no letter of a target may be lost.
-fn title(plan: &Plan, width: usize) -> (String, Vec<Line>) {
+fn title(card: &Card, width: usize) -> (String, Vec<Line>) {
+    let plan = &card.plan;
+    let verb = match card.ask.takes_over {
+        Some(_) => format!("take over: {}", plan.verb.words()),
+        None => plan.verb.words().to_owned(),
+    };
     let place = plan.environment.as_str();
     let place = if plan.risk == Risk::High { place.to_uppercase() } else { place.to_owned() };
     let place = if place.is_empty() { place } else { format!("{place}  ") };
-    let whole = format!("{place}{} {}", plan.verb.words(), plan.service);
+    let whole = format!("{place}{verb} {}", plan.service);
     if measure::width(&whole) + 6 <= width {
         return (whole, Vec::new());
     }
     let below = measure::wrap(&format!("{} in {}", plan.service, place.trim_end()), width.saturating_sub(2));
     let lines = below.into_iter().map(|text| Line::of(Role::Strong, format!(" {text}")));
-    (plan.verb.words().to_owned(), lines.collect())
+    (verb, lines.collect())
 }
 
 /// `1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)   25 % → 50 % of traffic`: beside one another where that fits, else below one another,

@@ -45,7 +45,7 @@ pub(crate) fn call(words: &str) -> WireCall {
 
 /// The shapes of all calls here.
 pub(crate) fn shapes() -> Vec<Shape> {
-    let words = &["/abort", "/promote", "/rollback", "/undo", "/resume", "/one", "/two"];
+    let words = &["/abort", "/promote", "/rollback", "/pause", "/undo", "/resume", "/one", "/two"];
     vec![Shape { method: "PATCH", path: call("").path, content_type: "application/merge-patch+json", writes: words }]
 }
 

@@ -1,5 +1,7 @@
 //! The journal over real files: durability of order, exclusion, the chain, broken disks.
 
+mod takeover;
+
 use std::{path::Path, sync::Arc};
 
 use super::{

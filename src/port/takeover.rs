@@ -41,6 +41,8 @@ pub struct Takeover {
 /// A call that may or may not have taken effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unanswered {
+    /// When it was sent.
+    pub at: Timestamp,
     /// The object's revision that guarded it. While the object still has it, the call has had no effect.
     pub revision: Option<String>,
 }
@@ -72,7 +74,7 @@ impl Takeover {
             match &entry.stage {
                 Stage::Accepted { call, .. } => progress = (call + 1, None),
                 Stage::Sending { call, revision } => {
-                    progress = (*call, Some(Unanswered { revision: revision.clone() }));
+                    progress = (*call, Some(Unanswered { at: entry.at, revision: revision.clone() }));
                 }
                 _ => {}
             }
@@ -117,8 +119,8 @@ impl Takeover {
             notes.push(match (index.cmp(&self.sent), &self.unanswered) {
                 (std::cmp::Ordering::Less, _) => format!("call {number} was taken and is not sent again: {words}"),
                 (std::cmp::Ordering::Equal, Some(_)) => format!(
-                    "call {number} was sent and no answer is known: its effect is looked for, and it is sent again only if \
-                     the object is untouched since: {words}"
+                    "call {number} was sent and no answer is known: it is sent again only where its \
+                     effect is not there and can come no more: {words}"
                 ),
                 _ => format!("call {number} is sent now: {words}"),
             });

@@ -23,7 +23,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     domain::{
         observed::FaultKind,
-        time::{Timestamp, after},
+        time::{Timestamp, after, until},
         verb::Direction,
     },
     journal::{
@@ -211,6 +211,9 @@ impl Flight<'_> {
         let (mut next, unanswered) = self.progress();
         if let Some((call, revision)) = unanswered {
             let untouched = revision.is_some() && revision == reading.revision;
+            if !untouched && self.carries_on(call) {
+                return self.send_once_it_cannot_land(plan, actor, call).await;
+            }
             if !untouched {
                 return self.watch(plan, actor, &before).await;
             }
@@ -220,16 +223,53 @@ impl Flight<'_> {
             }
             next = call + 1;
         }
+        self.send_from(plan, actor, next, reading, &before).await
+    }
+
+    /// Sends the calls from this one on, and watches.
+    async fn send_from(
+        &mut self,
+        plan: &Plan,
+        actor: &dyn Actor,
+        next: usize,
+        mut reading: Reading,
+        before: &Facts,
+    ) -> Result<Stage, Stop> {
         for (index, call) in plan.draft.calls.iter().enumerate().skip(next) {
             if index > 0 && reading.revision.is_none() {
                 reading = self.read(plan, actor).await?;
             }
             match self.send(plan, actor, index, call, reading).await? {
                 Call::Taken(revision) => reading = Reading { facts: Facts::new(), revision },
-                Call::Unanswered => return self.watch(plan, actor, &before).await,
+                Call::Unanswered => return self.watch(plan, actor, before).await,
             }
         }
-        self.watch(plan, actor, &before).await
+        self.watch(plan, actor, before).await
+    }
+
+    /// Is this the call that the act which is carried on had sent without an answer?
+    fn carries_on(&self, call: usize) -> bool {
+        let begun = self.record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
+        let left = self.record.intent.takes_over.as_ref().filter(|takeover| takeover.unanswered.is_some());
+        !begun && left.is_some_and(|takeover| takeover.sent == call)
+    }
+
+    /// Sends a call again that a dead executor had sent without an answer. It was drafted anew, so its effect was not seen; a
+    /// guarded one can land no more once the object has moved, another one not after its time. Then it is looked for once
+    /// more: only where the facts still hold, and what is expected does not, it is sent.
+    async fn send_once_it_cannot_land(&mut self, plan: &Plan, actor: &dyn Actor, index: usize) -> Result<Stage, Stop> {
+        let left = self.record.intent.takes_over.as_ref().and_then(|takeover| takeover.unanswered.clone());
+        let guarded = plan.draft.calls.get(index).is_some_and(|call| call.guard != RevisionGuard::None);
+        if let Some(left) = left.filter(|left| !guarded || left.revision.is_none()) {
+            let clock = self.host.clock;
+            clock.sleep(until(clock.now(), after(left.at, SEND_LIMIT))).await;
+        }
+        let reading = self.read(plan, actor).await?;
+        let before = reading.facts.clone();
+        if plan.draft.expect.all.iter().all(|expect| expect.holds(&before)) {
+            return self.watch(plan, actor, &before).await;
+        }
+        self.send_from(plan, actor, index, reading, &before).await
     }
 
     /// The next call to send, and the call (with the revision that guarded it) that was sent without an answer.

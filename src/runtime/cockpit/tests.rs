@@ -390,6 +390,50 @@ async fn a_record_whose_end_another_session_looked_for_and_left_is_ended_by_thos
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_act_whose_executor_died_is_taken_over_by_a_key_and_a_card_that_says_whose_it_is() {
+    let given = Given::new(&GOES_BACK);
+    drop(given.journal.begin(&intent(Verb::Abort)).unwrap());
+    let mut cockpit = given.cockpit();
+    cockpit.settle().await;
+    cockpit.pass(Duration::from_secs(2)).await;
+    cockpit.press("t").await.unwrap();
+    let Some(Overlay::Card(card)) = &cockpit.model().nav.overlay else { panic!("{:?}", cockpit.model().nav.overlay) };
+    let notes = ["takes over record 1 (dana, 01:46:00), whose executor is gone", "call 1 is sent now: abort"];
+    assert_eq!(card.plan.draft.notes[..2], notes);
+    assert_eq!(card.missing().as_deref(), Some("choose a reason, 1 to 5"), "it is confirmed as every abort");
+    cockpit.press("1 Enter").await.unwrap();
+    cockpit.pass(Duration::from_secs(9)).await;
+    assert!(matches!(latest(&cockpit), Some(Stage::Done { .. })), "{:?}", latest(&cockpit));
+    assert_eq!(given.cluster.sent(), ["abort"]);
+    let records = given.records();
+    let over = records.iter().find(|record| record.id == RecordId(2)).unwrap();
+    assert_eq!(over.intent.takes_over.as_ref().map(|takeover| takeover.record), Some(RecordId(1)));
+    cockpit.press("t").await.unwrap();
+    assert_eq!(cockpit.model().nav.overlay, None, "it has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_is_not_taken_over_where_it_would_be_another_one_today_or_its_executor_lives() {
+    let given = Given::new(&GOES_BACK);
+    let (first, attends) = given.journal.begin(&intent(Verb::Abort)).unwrap();
+    let mut cockpit = given.cockpit();
+    cockpit.settle().await;
+    cockpit.press("t").await.unwrap();
+    let said = |cockpit: &Cockpit| cockpit.model().notice.as_ref().unwrap().text.clone();
+    assert_eq!(said(&cockpit), "abort (dana) cannot be taken over: its executor is alive");
+    drop(attends);
+    given.cluster.set(fact::CANARY, "8e");
+    cockpit.pass(Duration::from_secs(2)).await;
+    cockpit.press("t").await.unwrap();
+    let moved = "refused, the object moved since: canary hash 7d → 8e: begin a new act instead; nothing was sent";
+    assert!(refusal(&cockpit).ends_with(moved), "{}", refusal(&cockpit));
+    let why = "interrupted before anything was sent".to_owned();
+    let end = given.journal.get(first.id).unwrap().unwrap().end().cloned().map(|end| end.stage);
+    assert_eq!(end, Some(Stage::Refused { why, changed: false }), "it is ended by looking");
+    assert_eq!(given.cluster.sent(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_way_back_that_nobody_carries_out_any_more_does_not_refuse_the_same_to_a_session_that_begins() {
     let given = Given::new(&GOES_BACK);
     drop(given.journal.begin(&intent(Verb::Abort)).unwrap());

@@ -358,7 +358,8 @@ async fn print_commands(
             return Err(CliError { exit: Exit::Changed, text: format!("it would act on {acts_on}, not on {name}") });
         }
     }
-    for call in &draft.calls {
+    // What was taken of an act that is carried on is not sent again.
+    for call in draft.calls.iter().skip(ask.sent_before()) {
         writeln!(console.out, "{}", call.command)?;
     }
     Ok(Exit::Done)

@@ -9,12 +9,15 @@ use holdshort::{
         observed::FaultKind,
         offer::offer_for,
         rollout::{Arm, Engine, Rollout},
+        time::Timestamp,
         verb::Verb,
     },
     port::{
         facet::{Change, Rollouts},
-        plan::{Draft, Target, WireCall, fact},
+        plan::{Ask, Draft, Target, WireCall, fact},
+        record::RecordId,
         shape::Checked,
+        takeover::Takeover,
     },
 };
 use serde_json::{Value, json};
@@ -59,6 +62,8 @@ engines! {
     every_verb_drafts_or_says_why_not
     a_draft_is_bound_to_the_object_and_its_version
     every_call_that_is_drafted_passes_and_no_other_does
+    a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment
+    what_is_left_of_an_abort_is_drawn_up_the_same_once_its_first_call_was_taken
     an_object_that_moved_is_not_patched
     every_open_verb_brings_the_world_to_what_it_expects_with_one_write
     a_release_that_a_person_paused_goes_back_without_going_on_first
@@ -188,6 +193,61 @@ async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
         assert!(nothing.iter().all(|verb| facet.shapes(&target, *verb).is_empty()));
         assert_eq!(facet.shapes(&named("shop/../../secrets"), Verb::Abort), []);
     }
+}
+
+/// The ask that carries an act on of which so many calls were taken.
+fn carried_on(rollout: &Rollout, verb: Verb, sent: usize, moment: Option<Timestamp>) -> Ask {
+    let takeover = Takeover {
+        record: RecordId(1),
+        who: "dana".into(),
+        at: chrono::DateTime::UNIX_EPOCH,
+        origin: None,
+        reason: None,
+        sent,
+        unanswered: None,
+        moment,
+    };
+    Ask { takes_over: Some(Box::new(takeover)), ..Ask::new(verb, Target::Rollout(rollout.id.clone())) }
+}
+
+async fn a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment(case: Case) {
+    let stage = Stage::new(case, "");
+    let rollout = stage.rollout().await;
+    let first = stage.draft(&rollout, Verb::Restart).unwrap();
+    stage.pass(Duration::from_mins(1)).await;
+    let again = |moment| stage.facet.draft(&rollout, &carried_on(&rollout, Verb::Restart, 0, moment)).unwrap();
+    assert_eq!(again(first.moment), first);
+    let anew = stage.draft(&rollout, Verb::Restart).unwrap();
+    assert_ne!(anew.calls, first.calls);
+    let yet_to_come = first.moment.map(|at| at + Duration::from_hours(1));
+    assert_eq!(again(yet_to_come).calls, anew.calls, "nobody confirmed that");
+    let none_left = stage.facet.draft(&rollout, &carried_on(&rollout, Verb::Restart, 1, None)).unwrap_err();
+    assert_eq!(none_left.to_string(), "it is one call, and that was sent");
+}
+
+async fn what_is_left_of_an_abort_is_drawn_up_the_same_once_its_first_call_was_taken(case: Case) {
+    let (stage, rollout) = Stage::in_flight(case, "").await;
+    let hold = stage.draft(&rollout, Verb::Pause).unwrap();
+    stage.carry_out(&rollout, &hold).await;
+    let held = stage.rollout().await;
+    let abort = stage.draft(&held, Verb::Abort).unwrap();
+    if abort.calls.len() == 1 {
+        // Of one call nothing is left.
+        assert!(stage.facet.draft(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err());
+        return;
+    }
+    assert!(stage.facet.draft(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err(), "it is not aborted");
+    let first = Draft { calls: abort.calls[..1].to_vec(), ..abort.clone() };
+    stage.carry_out(&held, &first).await;
+    let begun = stage.rollout().await;
+    assert_eq!(stage.draft(&begun, Verb::Abort).unwrap_err().to_string(), "it was aborted already");
+    let rest = stage.facet.draft(&begun, &carried_on(&begun, Verb::Abort, 1, None)).unwrap();
+    assert_eq!((&rest.calls, &rest.to, &rest.bound), (&abort.calls, &abort.to, &abort.bound));
+    stage.carry_out(&begun, &Draft { calls: rest.calls[1..].to_vec(), ..rest.clone() }).await;
+    assert_eq!(stage.misses(&begun, &rest).await, Vec::<String>::new());
+    let over = stage.rollout().await;
+    let nothing = stage.facet.draft(&over, &carried_on(&over, Verb::Abort, 1, None)).unwrap_err();
+    assert_eq!(nothing.to_string(), "nothing of it is left to send");
 }
 
 async fn an_object_that_moved_is_not_patched(case: Case) {

@@ -147,7 +147,10 @@ impl Process<'_> {
             Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
             Command::Themes(command) => self.themes(command),
             Command::Config(ConfigCommand::Check) => {
-                config::check(&ground::checked(&self.globals, &self.environment)?, self.out)
+                let loaded = ground::checked(&self.globals, &self.environment)?;
+                let exit = config::check(&loaded, self.out)?;
+                registry::unproven(&loaded.config).iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
+                Ok(exit)
             }
             Command::Config(ConfigCommand::Show) => {
                 config::show(&ground::loaded(&self.globals, &self.environment)?, self.out)

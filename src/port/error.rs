@@ -8,6 +8,9 @@ use crate::domain::{
     time::Timestamp,
 };
 
+/// Characters of a sentence: a system may answer with megabytes of words.
+const LONGEST: usize = 2_000;
+
 /// A request that did not give what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -24,9 +27,14 @@ pub struct ProviderError {
 }
 
 impl ProviderError {
-    /// An error that certainly changed nothing; the text is cleaned.
+    /// An error that certainly changed nothing; the text is cleaned, and cut where it is no sentence any more.
     pub fn new(kind: FaultKind, text: impl AsRef<str>) -> Self {
-        Self { kind, text: text::clean(text.as_ref()), retry_after: None, maybe_done: false }
+        let mut text = text::clean(text.as_ref());
+        if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+            text.truncate(end);
+            text.push_str(" …");
+        }
+        Self { kind, text, retry_after: None, maybe_done: false }
     }
 
     /// The same error, of a request that may have taken effect.
@@ -39,5 +47,16 @@ impl ProviderError {
     /// The same error as a fault of an observation.
     pub fn at(&self, at: Timestamp) -> Fault {
         Fault::new(at, self.kind, &self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_sentence_any_more_is_cut() {
+        let error = ProviderError::new(FaultKind::Server, "ö".repeat(3_000));
+        assert_eq!(error.text, format!("{} …", "ö".repeat(LONGEST)));
     }
 }

@@ -34,9 +34,45 @@ pub enum WireError {
     /// The system asked for a pause, and it is not over: nothing was sent.
     #[error("it asks to slow down; again in {} s", whole_seconds(*.0))]
     AskedToWait(std::time::Duration),
+    /// The answer only points elsewhere, and nobody was asked there.
+    #[error("it {0}")]
+    Moved(Moved),
+    /// No connection could be made, and trying again at once would not help: nothing was sent. The sentence names the way out.
+    #[error("cannot connect: {0}")]
+    Barred(String),
+    /// The request went out towards this proxy and the time for an answer is over.
+    #[error("no answer within {} s through the proxy {proxy}", .limit.as_secs_f32())]
+    ProxySilent {
+        /// How long we waited.
+        limit: std::time::Duration,
+        /// The proxy, without what one says to it.
+        proxy: String,
+    },
     /// Our own budget for this system is used up: nothing was sent.
     #[error("our request budget for this system is used up; free again in {} s", whole_seconds(*.0))]
     NoBudget(std::time::Duration),
+}
+
+/// An answer that points elsewhere. It holds where to, as far as that may be shown: an origin, or a path of the same system;
+/// never a query or what stands before an `@`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The status that said so; `None` where a whole address was refused before it was asked.
+    pub status: Option<u16>,
+    /// `https://other.test`, `/elsewhere of its own`.
+    pub to: String,
+}
+
+impl Moved {
+    /// The status that a system answers once it has done what it was asked, with where the outcome can be seen.
+    pub const SEE_OTHER: u16 = 303;
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sends us to {}", self.to)?;
+        self.status.map_or(Ok(()), |status| write!(f, " ({status})"))
+    }
 }
 
 /// A wait in whole seconds, rounded up: who asks again then does not come too early.

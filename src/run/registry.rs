@@ -1,7 +1,7 @@
 //! The registry: each kind of connection in the configuration becomes a provider over the layers. The next provider of a
 //! kind is one arm more.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -20,8 +20,8 @@ use crate::{
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
         argo_rollouts, deployment, github,
-        http::{Base, Budget, Layers, Timeouts, layered, reqwest_leaf},
-        kubernetes::{self, Cluster, Scope, connect::Access, kubectl, proxy::ProxyEnvironment},
+        http::{Base, Budget, Layers, Timeouts, layered, proxy::ProxyEnvironment, reqwest_leaf},
+        kubernetes::{self, Cluster, Scope, connect::Access, kubectl},
         prometheus::{
             self,
             presets::{self, LatencyUnit, Preset},
@@ -68,31 +68,54 @@ fn wire(
     name: &str,
     url: &str,
     token: Option<&TokenSource>,
+    authorities: Option<&Path>,
     below: &Below,
     clock: &SharedClock,
 ) -> Result<(Transport, Budget), ProviderError> {
-    Ok(around(Layers::new(SourceName::new(name)), leaf(url, token, below, clock, |base| base)?, clock))
+    let (leaf, proxy) = leaf(url, token, authorities, below, clock)?;
+    Ok(around(Layers { proxy, ..Layers::new(SourceName::new(name)) }, leaf, clock))
 }
 
-/// The transport to an address, without the layers.
+/// The transport to an address, without the layers, and the proxy in between, as it may be shown.
 fn leaf(
     url: &str,
     token: Option<&TokenSource>,
+    authorities: Option<&Path>,
     below: &Below,
     clock: &SharedClock,
-    shape: fn(Base) -> Base,
-) -> Result<Transport, ProviderError> {
+) -> Result<(Transport, Option<String>), ProviderError> {
+    // What cannot be read as an address may hold a password: it is not quoted.
     let address = Url::parse(url)
-        .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("'{url}' is no URL: {why}")))?;
+        .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("its address is no URL: {why}")))?;
     match below {
-        Below::World(world) => Ok(transport(world.clone(), clock.clone(), address.path())),
+        Below::World(world) => Ok((transport(world.clone(), clock.clone(), address.path()), None)),
         Below::Network(environment) => {
             let secret = token.map(|token| token.read(environment)).transpose();
             let secret = secret.map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?;
-            let base = secret.into_iter().fold(Base::new(address), Base::bearer);
-            reqwest_leaf(&shape(base))
+            let base = secret.into_iter().fold(Base::new(address), Base::bearer).through(&proxies(environment));
+            let base = authorities.map(read_authorities).transpose()?.into_iter().fold(base, Base::signed_by);
+            Ok((reqwest_leaf(&base)?, base.proxy))
         }
     }
+}
+
+/// A sentence for each cluster whose certificate nobody looks at, because its kubeconfig says so. Connects to nothing.
+pub(super) fn unproven(config: &Config) -> Vec<String> {
+    let clusters = config.connections.iter().filter_map(|(name, settings)| match settings {
+        schema::Connection::Kubernetes(settings) if settings.server.is_none() => {
+            let of = (settings.kubeconfig.as_deref(), settings.context.as_deref());
+            kubernetes::connect::unverified(of.0, of.1).then(|| kubernetes::facade::unproven(name))
+        }
+        _ => None,
+    });
+    clusters.collect()
+}
+
+fn read_authorities(file: &Path) -> Result<Vec<u8>, ProviderError> {
+    std::fs::read(file).map_err(|why| {
+        let text = format!("`certificate_authority` {} cannot be read: {why}", file.display());
+        ProviderError::new(FaultKind::Unreachable, text)
+    })
 }
 
 /// The connection, telling what is left to ask of it.
@@ -112,8 +135,12 @@ async fn cluster(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
+    let mut unverified = false;
     let (transport, budget) = match (&settings.server, below) {
-        (Some(server), _) => wire(name, server, settings.token.as_ref(), below, clock)?,
+        (Some(server), _) => {
+            let authorities = settings.certificate_authority.as_deref();
+            wire(name, server, settings.token.as_ref(), authorities, below, clock)?
+        }
         (None, Below::World(_)) => {
             return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
         }
@@ -123,13 +150,16 @@ async fn cluster(
                 context: settings.context.clone(),
                 proxies: proxies(environment),
             };
-            around(Layers::new(SourceName::new(name)), kubernetes::connect::leaf(&access).await?, clock)
+            let way = kubernetes::connect::way(&access).await?;
+            unverified = way.unverified;
+            around(Layers { proxy: way.proxy, ..Layers::new(SourceName::new(name)) }, way.leaf, clock)
         }
     };
     let risk = settings.risk.unwrap_or_else(|| config.risk_of(&settings.environment));
     let source = SourceName::new(name);
     let mut scope = Scope::new(source.clone(), settings.environment.clone(), risk, settings.namespaces.clone());
     scope.label_selector.clone_from(&settings.selector);
+    scope.unverified = unverified;
     scope.kubectl = match (&settings.server, below) {
         (Some(server), _) => kubectl::by_server(server),
         (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),
@@ -162,8 +192,8 @@ fn metrics(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
-    let leaf = leaf(&settings.url, settings.token.as_ref(), below, clock, Base::unmoved)?;
-    let known = Layers::new(SourceName::new(name));
+    let (leaf, proxy) = leaf(&settings.url, settings.token.as_ref(), None, below, clock)?;
+    let known = Layers { proxy, ..Layers::new(SourceName::new(name)) };
     let timeouts = Timeouts { read: settings.timeout, ..known.timeouts };
     let (transport, budget) = around(Layers { timeouts, ..known }, leaf, clock);
     let preset = match (&settings.preset, &settings.queries) {
@@ -222,7 +252,7 @@ fn forge(
 ) -> Result<Connection, ProviderError> {
     // octocrab carries the token itself: a log lies on another host, and no token may reach it.
     let (shared, roots) = github::Roots::of(&settings.base_url);
-    let (transport, budget) = wire(name, shared, None, below, clock)?;
+    let (transport, budget) = wire(name, shared, None, None, below, clock)?;
     let token = match (below, &settings.token) {
         (Below::Network(environment), Some(token)) => Some(
             token.read(environment).map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?,

@@ -15,7 +15,7 @@ use holdshort::{
     },
     provider::{
         argo_rollouts::{api, normalize},
-        kubernetes::{api::List, facade::View},
+        kubernetes::facade::View,
     },
 };
 
@@ -32,8 +32,7 @@ pub(crate) fn seen(rollout: &str, sets: Option<&str>) -> Rollout {
 }
 
 fn items<T: serde::de::DeserializeOwned>(name: &str) -> Vec<T> {
-    let list: List = serde_json::from_value(recorded_json(name)).unwrap();
-    list.items.into_iter().flatten().map(|item| serde_json::from_value(item).unwrap()).collect()
+    serde_json::from_value(recorded_json(name)["items"].take()).unwrap()
 }
 
 fn step(label: &str, kind: StepKind) -> Step {

@@ -6,10 +6,7 @@ use holdshort::{
         rollout::Analysis,
     },
     judge::analysis::{MetricAgain, Phase, Recomputed, recompute},
-    provider::{
-        argo_rollouts::run::{self, AnalysisRun},
-        kubernetes::api::List,
-    },
+    provider::argo_rollouts::run::{self, AnalysisRun},
 };
 
 use crate::server::{at, recorded_json};
@@ -20,9 +17,8 @@ fn one(name: &str) -> Analysis {
 }
 
 fn recorded(name: &str) -> Vec<Analysis> {
-    let list: List = serde_json::from_value(recorded_json(name)).unwrap();
-    let runs = list.items.into_iter().flatten().map(|item| serde_json::from_value(item).unwrap());
-    runs.map(|run: AnalysisRun| run::analysis(&run)).collect()
+    let runs: Vec<AnalysisRun> = serde_json::from_value(recorded_json(name)["items"].take()).unwrap();
+    runs.iter().map(run::analysis).collect()
 }
 
 #[test]

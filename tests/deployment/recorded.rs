@@ -14,11 +14,7 @@ use holdshort::{
     },
     provider::{
         deployment::{self, api::Deployment, normalize},
-        kubernetes::{
-            Cluster, Scope,
-            api::{List, ReplicaSet},
-            facade::View,
-        },
+        kubernetes::{Cluster, Scope, api::ReplicaSet, facade::View},
     },
 };
 use http::{Request, Response};
@@ -53,9 +49,8 @@ fn scope() -> Scope {
 /// A Deployment in the domain's words.
 pub(crate) fn seen(deployment: Value, sets: &Value) -> Rollout {
     let object: Deployment = serde_json::from_value(deployment).unwrap();
-    let list: List = serde_json::from_value(sets.clone()).unwrap();
-    let sets: Vec<ReplicaSet> =
-        list.items.into_iter().flatten().map(|item| serde_json::from_value(item).unwrap()).collect();
+    let sets: Option<Vec<ReplicaSet>> = serde_json::from_value(sets["items"].clone()).unwrap();
+    let sets = sets.unwrap_or_default();
     let scope = scope();
     let sets = sets.iter().collect();
     let view = View { sets, denied: vec![None], ..View::of(&scope, &object) };

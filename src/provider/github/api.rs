@@ -1,14 +1,27 @@
 //! GitHub's wire structs, as far as they are read. Every field may be absent, null or new; an item of a list that cannot be
 //! read is left out, the others stay.
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 
-use crate::domain::time::Timestamp;
+use crate::{
+    domain::time::Timestamp,
+    provider::http::items::{Items, grouped},
+};
 
-/// Reads a list item by item.
+/// Items of one list. A page has a hundred at most, because that many are asked for.
+pub(super) const MOST: usize = 1_000;
+
+/// Reads a list item by item. One that is too long is no answer: a part of it would be taken for the whole.
 fn items<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Vec<T>, D::Error> {
-    let all = Option::<Vec<serde_json::Value>>::deserialize(input)?.unwrap_or_default();
-    Ok(all.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+    let all = Option::<Items<'de, MOST>>::deserialize(input)?.unwrap_or_default();
+    if !all.is_whole() {
+        let (count, most) = (grouped(all.count), grouped(MOST));
+        return Err(D::Error::custom(format_args!("it lists {count} things where {most} are the most")));
+    }
+    Ok(all.kept.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
 /// Reads a time; one that is no time counts as absent.
@@ -224,6 +237,13 @@ pub(super) struct Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_is_no_answer() {
+        let text = format!("{{\"workflow_runs\": [{}{{}}]}}", "{},".repeat(MOST));
+        let error = serde_json::from_str::<Runs>(&text).unwrap_err().to_string();
+        assert!(error.starts_with("it lists 1,001 things where 1,000 are the most"), "{error}");
+    }
 
     #[test]
     fn one_run_that_cannot_be_read_does_not_sink_the_list() {

@@ -17,10 +17,13 @@ use crate::{
         error::ProviderError,
         wire::{Class, Transport, WireBody, WireError},
     },
-    provider::github::{
-        fault::{self, Asked},
-        request::Wanted,
-        roots::Roots,
+    provider::{
+        github::{
+            fault::{self, Asked},
+            request::Wanted,
+            roots::Roots,
+        },
+        http::items::LONGEST,
     },
 };
 
@@ -70,10 +73,11 @@ impl Client {
 
     /// Sends a request once and reads the answer, whatever its status.
     pub(super) async fn send(&self, wanted: Wanted, about: &str) -> Result<Answer, ProviderError> {
+        let class = wanted.class;
         let request = self.roots.place(wanted).request()?;
-        let response = self.octocrab.execute(request).await.map_err(|e| unanswered(&e, about))?;
+        let response = self.octocrab.execute(request).await.map_err(|e| unanswered(&e, about, class))?;
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map_err(|e| unanswered(&e, about))?.to_bytes();
+        let body = body.collect().await.map_err(|e| unanswered(&e, about, class))?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
@@ -89,6 +93,10 @@ impl Client {
         if !answer.status.is_success() {
             return Err(fault::answered(&answer, Asked { about, class, now }));
         }
+        if answer.body.len() > LONGEST {
+            let text = format!("GitHub, {about}: the answer is longer than {} MiB", LONGEST >> 20);
+            return Err(ProviderError::new(FaultKind::Unreadable, text));
+        }
         serde_json::from_slice(&answer.body).map_err(|e| {
             ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: cannot read the answer: {e}"))
         })
@@ -99,17 +107,19 @@ impl Client {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = uri;
         request.extensions_mut().insert(Class::Read);
-        self.transport.clone().oneshot(request).await.map_err(|e| fault::unanswered(&e, about))
+        self.transport.clone().oneshot(request).await.map_err(|e| fault::unanswered(&e, about, Class::Read))
     }
 }
 
 /// octocrab's error, which holds the transport's.
-fn unanswered(error: &octocrab::Error, about: &str) -> ProviderError {
+fn unanswered(error: &octocrab::Error, about: &str, class: Class) -> ProviderError {
     if let octocrab::Error::Service { source, .. } = error
         && let Some(wire) = source.downcast_ref::<WireError>()
     {
-        return fault::unanswered(wire, about);
+        return fault::unanswered(wire, about, class);
     }
     // Whatever else octocrab may say, it is not known to have happened before sending.
-    ProviderError::new(FaultKind::Unreachable, format!("GitHub, {about}: {error}")).maybe_done()
+    let mut unanswered = ProviderError::new(FaultKind::Unreachable, format!("GitHub, {about}: {error}"));
+    unanswered.maybe_done = class == Class::Write;
+    unanswered
 }

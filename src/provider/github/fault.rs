@@ -14,11 +14,17 @@ use crate::{
         error::ProviderError,
         wire::{Class, WireError},
     },
-    provider::github::{api::Refusal, client::Answer},
+    provider::{
+        github::{api::Refusal, client::Answer},
+        http::error::{elsewhere, maybe_done},
+    },
 };
 
 /// How long to leave GitHub alone when it says that it is asked too much, but not for how long.
 const LEAVE_ALONE: Duration = Duration::from_mins(1);
+
+/// The longest refusal that is read.
+const LONGEST_REFUSAL: usize = 1 << 20;
 
 /// What was asked, when.
 #[derive(Clone, Copy, Debug)]
@@ -29,19 +35,24 @@ pub(super) struct Asked<'a> {
     pub(super) now: Timestamp,
 }
 
-/// No answer came.
-pub(super) fn unanswered(error: &WireError, about: &str) -> ProviderError {
-    let text = format!("GitHub, {about}: {error}");
-    match error {
-        WireError::NotConnected(_) => ProviderError::new(FaultKind::Unreachable, text),
-        WireError::Lost(_) => ProviderError::new(FaultKind::Unreachable, text).maybe_done(),
-        WireError::TimedOut(_) => ProviderError::new(FaultKind::TimedOut, text).maybe_done(),
-        WireError::AskedToWait(span) | WireError::NoBudget(span) => {
-            let mut error = ProviderError::new(FaultKind::RateLimited, text);
-            error.retry_after = Some(*span);
-            error
-        }
+/// No answer came to a request of this class.
+pub(super) fn unanswered(error: &WireError, about: &str, class: Class) -> ProviderError {
+    let words = match error {
+        WireError::Moved(moved) => format!("it {}", elsewhere(moved, class)),
+        other => other.to_string(),
+    };
+    let kind = match error {
+        WireError::NotConnected(_) | WireError::Barred(_) | WireError::Lost(_) => FaultKind::Unreachable,
+        WireError::TimedOut(_) | WireError::ProxySilent { .. } => FaultKind::TimedOut,
+        WireError::AskedToWait(_) | WireError::NoBudget(_) => FaultKind::RateLimited,
+        WireError::Moved(_) => FaultKind::Unreadable,
+    };
+    let mut unanswered = ProviderError::new(kind, format!("GitHub, {about}: {words}"));
+    unanswered.maybe_done = maybe_done(error, class);
+    if let WireError::AskedToWait(span) | WireError::NoBudget(span) = error {
+        unanswered.retry_after = Some(*span);
     }
+    unanswered
 }
 
 /// An answer came, and it is not what was asked for.
@@ -71,9 +82,10 @@ pub(super) fn answered(answer: &Answer, asked: Asked<'_>) -> ProviderError {
         StatusCode::GONE => error(FaultKind::Missing, format!("gone: GitHub no longer keeps it ({said})")),
         StatusCode::CONFLICT => error(FaultKind::Conflict, said),
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => error(FaultKind::Rejected, said),
-        status if status.is_redirection() => {
-            error(FaultKind::Missing, "it has moved or was renamed; put its new name into the configuration".to_owned())
-        }
+        status if status.is_redirection() => error(
+            FaultKind::Unreadable,
+            "it has moved or was renamed; put its new name into the configuration".to_owned(),
+        ),
         status if status.is_server_error() => {
             let error = error(FaultKind::Server, format!("it answered {status} ({said})"));
             // A gateway's error says nothing about whether the write behind it happened.
@@ -85,7 +97,9 @@ pub(super) fn answered(answer: &Answer, asked: Asked<'_>) -> ProviderError {
 
 /// What the body says, or the status where it says nothing.
 fn said(answer: &Answer) -> String {
-    let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+    // A page of a hundred megabytes is no refusal.
+    let body = answer.body.get(..LONGEST_REFUSAL).map_or(&*answer.body, |_| &[]);
+    let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
     let mut said = refusal.message.unwrap_or_else(|| answer.status.to_string());
     for problem in refusal.errors {
         let words = [problem.field, problem.code, problem.message];

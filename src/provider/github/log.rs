@@ -108,7 +108,7 @@ pub(super) async fn last_lines(
     let path = wanted.path.clone();
     let mut answer = client.send(wanted, &about).await?;
     if answer.status.is_success() {
-        // The transport followed the redirect by itself.
+        // An Enterprise server may answer with the log itself.
         let mut tail = Tail::new(most);
         tail.take(&answer.body);
         return Ok(tail.lines());
@@ -117,7 +117,7 @@ pub(super) async fn last_lines(
     if let Some(to) = location.filter(|_| answer.status.is_redirection()).and_then(|to| redirected(&path, to)) {
         let (head, body) = client.elsewhere(to, &about).await?.into_parts();
         if head.status.is_success() {
-            return tail(body, most).await.map_err(|e| fault::unanswered(&e, &about));
+            return tail(body, most).await.map_err(|e| fault::unanswered(&e, &about, Class::Read));
         }
         answer.status = head.status;
     }

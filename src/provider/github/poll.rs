@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// Runs that are asked for one by one; each is a request.
+const MOST_ABSENT: usize = 200;
+
 /// One repository and what was seen of it.
 #[derive(Debug)]
 pub(super) struct Watched {
@@ -74,6 +77,10 @@ impl Watched {
             runs.workflow_runs.into_iter().for_each(|run| memory.take(run));
             memory.absent(&listed, matter)
         };
+        if absent.len() > MOST_ABSENT {
+            let text = format!("GitHub, {about}: {} runs are no longer listed and not known to be over", absent.len());
+            return Err(ProviderError::new(FaultKind::Unreadable, text));
+        }
         for id in absent {
             match client.read(request::run(&self.repo.owner, &self.repo.repo, id), &about, now).await {
                 Ok(run) => self.memory().take(run),

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     domain::observed::FaultKind,
     port::{error::ProviderError, plan::WireCall, wire::Class},
-    provider::github::roots::GRAPHQL,
+    provider::{github::roots::GRAPHQL, http::WantsRedirect},
 };
 
 /// Runs on a page: the newest of a repository.
@@ -24,17 +24,19 @@ pub(super) struct Wanted {
     pub(super) path: String,
     /// JSON; empty for none.
     pub(super) body: String,
+    /// Is the answer a redirect, which is what is asked for?
+    pub(super) redirect: bool,
 }
 
 impl Wanted {
     fn get(path: String) -> Self {
-        Self { class: Class::Read, method: Method::GET, path, body: String::new() }
+        Self { class: Class::Read, method: Method::GET, path, body: String::new(), redirect: false }
     }
 
     /// A call of a plan.
     pub(super) fn call(call: &WireCall) -> Result<Self, ProviderError> {
         let method = call.method.parse().map_err(|_| unfit(&call.method))?;
-        Ok(Self { class: Class::Write, method, path: call.path.clone(), body: call.body.clone() })
+        Ok(Self { class: Class::Write, method, path: call.path.clone(), body: call.body.clone(), redirect: false })
     }
 
     /// The request with GitHub's headers and its class.
@@ -45,6 +47,9 @@ impl Wanted {
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
         request.extensions_mut().insert(self.class);
+        if self.redirect {
+            request.extensions_mut().insert(WantsRedirect);
+        }
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("holdshort/", env!("CARGO_PKG_VERSION"))));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
@@ -116,7 +121,7 @@ pub(super) fn jobs(owner: &str, repo: &str, run: u64) -> Wanted {
 
 /// Where the log of a job is.
 pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
-    Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo)))
+    Wanted { redirect: true, ..Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo))) }
 }
 
 /// What is live in each environment: REST would take a request for every deployment.
@@ -126,7 +131,7 @@ const LIVE: &str = "query Live($o: String!, $r: String!) { repository(owner: $o,
 /// What is live in each environment of a repository.
 pub(super) fn live(owner: &str, repo: &str) -> Wanted {
     let body = json!({ "query": LIVE, "variables": { "o": owner, "r": repo } }).to_string();
-    Wanted { class: Class::Read, method: Method::POST, path: GRAPHQL.to_owned(), body }
+    Wanted { class: Class::Read, method: Method::POST, path: GRAPHQL.to_owned(), body, redirect: false }
 }
 
 #[cfg(test)]
@@ -149,7 +154,7 @@ mod tests {
             (log("acme", "ledger", 6), "/repos/acme/ledger/actions/jobs/6/logs"),
         ];
         for (wanted, path) in table {
-            let get = Wanted { class: Class::Read, method: Method::GET, path: path.into(), body: String::new() };
+            let get = Wanted { redirect: path.ends_with("/logs"), ..Wanted::get(path.into()) };
             assert_eq!(wanted, get);
         }
         assert_eq!(part("a b/c%ü"), "a%20b%2Fc%25%C3%BC");

@@ -1,4 +1,4 @@
-//! Where a system is and who we are: put in front of requests that carry only a path. A redirect elsewhere is not ours.
+//! Where a system is and who we are: put in front of requests that carry only a path.
 
 use std::fmt;
 
@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tower::service_fn;
 use url::{Host, Url};
 
-use super::send;
+use super::{
+    proxy::{ProxyEnvironment, shown},
+    send,
+};
 use crate::{
     domain::observed::FaultKind,
     port::{
@@ -26,14 +29,16 @@ pub struct Base {
     pub bearer: Option<SecretString>,
     /// Other headers, by name.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the transport goes where the system sends it. It does so without the body of a request.
-    pub follows: bool,
+    /// The certificate authorities that may have signed for it, as PEM; `None` for those of the machine.
+    pub authorities: Option<Vec<u8>>,
+    /// The proxy that leads there, as it may be shown.
+    pub proxy: Option<String>,
 }
 
 impl Base {
     /// A system at this address that asks for nothing.
     pub fn new(url: Url) -> Self {
-        Self { url, bearer: None, headers: Vec::new(), follows: true }
+        Self { url, bearer: None, headers: Vec::new(), authorities: None, proxy: None }
     }
 
     /// The same system, asked with a token.
@@ -43,10 +48,19 @@ impl Base {
         self
     }
 
-    /// The same system, whose redirects come back as answers: for those that are asked with a body.
+    /// The same system, trusted only with a certificate that one of these authorities signed.
     #[must_use]
-    pub fn unmoved(mut self) -> Self {
-        self.follows = false;
+    pub fn signed_by(mut self, authorities: Vec<u8>) -> Self {
+        self.authorities = Some(authorities);
+        self
+    }
+
+    /// The same system, asked through what the environment names as the way there.
+    #[must_use]
+    pub fn through(mut self, proxies: &ProxyEnvironment) -> Self {
+        let host = self.url.host_str().unwrap_or_default();
+        self.proxy =
+            proxies.for_host(self.url.scheme(), host).map(|proxy| shown(&proxy)).filter(|_| !self.is_loopback());
         self
     }
 

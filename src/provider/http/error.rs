@@ -12,7 +12,7 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        wire::{Class, WireError, whole_seconds},
+        wire::{Class, Moved, WireError, whole_seconds},
     },
 };
 
@@ -28,14 +28,38 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
             (FaultKind::RateLimited, text)
         }
         WireError::AskedToWait(wait) => (FaultKind::RateLimited, slow_down(system, *wait)),
+        WireError::Moved(moved) => (FaultKind::Unreadable, format!("{system} {}", elsewhere(moved, class))),
+        WireError::Barred(why) => (FaultKind::Unreachable, format!("cannot connect to {system}: {why}")),
+        WireError::ProxySilent { limit, proxy } => {
+            let text = format!("{system} did not answer within {} through the proxy {proxy}", span(*limit));
+            (FaultKind::TimedOut, text)
+        }
     };
     let mut error_out = ProviderError::new(kind, text);
     match error {
         WireError::NoBudget(wait) | WireError::AskedToWait(wait) => error_out.retry_after = Some(*wait),
-        WireError::Lost(_) | WireError::TimedOut(_) => error_out.maybe_done = class == Class::Write,
-        WireError::NotConnected(_) => {}
+        _ => error_out.maybe_done = maybe_done(error, class),
     }
     error_out
+}
+
+/// Could a request of this class that ended so have been done? A redirect says that it was not, but for the one that says
+/// where to see the outcome.
+pub fn maybe_done(error: &WireError, class: Class) -> bool {
+    class == Class::Write
+        && match error {
+            WireError::Lost(_) | WireError::TimedOut(_) | WireError::ProxySilent { .. } => true,
+            WireError::Moved(moved) => moved.status == Some(Moved::SEE_OTHER),
+            WireError::NotConnected(_) | WireError::Barred(_) | WireError::AskedToWait(_) | WireError::NoBudget(_) => {
+                false
+            }
+        }
+}
+
+/// What an answer means that points elsewhere; the system's name stands in front of it.
+pub fn elsewhere(moved: &Moved, class: Class) -> String {
+    let there = if class == Class::Write { "nothing was sent there" } else { "nothing was asked there" };
+    format!("{moved}, and {there}; if it has moved, put its new address into the configuration")
 }
 
 /// That a system asks to be left alone, and for how long.
@@ -87,6 +111,15 @@ pub fn causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// What it all began with: `Connection refused (os error 111)`.
+pub fn first_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
 /// A limit in whole seconds, or in milliseconds below one.
 fn span(span: Duration) -> String {
     if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { format!("{} s", span.as_secs()) }
@@ -98,8 +131,17 @@ mod tests {
 
     #[test]
     fn only_a_write_that_went_out_may_have_been_done() {
-        let went_out = [WireError::Lost("reset".into()), WireError::TimedOut(Duration::from_secs(4))];
-        let stayed = [WireError::NotConnected("refused".into()), WireError::NoBudget(Duration::from_secs(4))];
+        let moved = |status| WireError::Moved(Moved { status: Some(status), to: "https://other.test".into() });
+        let silent = WireError::ProxySilent { limit: Duration::from_secs(4), proxy: "http://proxy:3128".into() };
+        let went_out =
+            [WireError::Lost("reset".into()), WireError::TimedOut(Duration::from_secs(4)), silent, moved(303)];
+        let stayed = [
+            WireError::NotConnected("refused".into()),
+            WireError::NoBudget(Duration::from_secs(4)),
+            WireError::Barred("no".into()),
+            moved(302),
+            moved(308),
+        ];
         for error in &went_out {
             assert!(from_wire("eu", error, Class::Write).maybe_done, "{error}");
             assert!(!from_wire("eu", error, Class::Read).maybe_done, "{error}");
@@ -113,6 +155,16 @@ mod tests {
         };
         assert!(of(504, Class::Write) && of(500, Class::Write));
         assert!(!of(504, Class::Read) && !of(409, Class::Write) && !of(429, Class::Write));
+    }
+
+    #[test]
+    fn where_a_system_points_is_named_with_what_was_not_done_and_the_way_out() {
+        let moved = WireError::Moved(Moved { status: Some(308), to: "https://other.test".into() });
+        let text = |class| from_wire("eu", &moved, class).text;
+        let way_out = "if it has moved, put its new address into the configuration";
+        let sent = format!("eu sends us to https://other.test (308), and nothing was sent there; {way_out}");
+        let asked = format!("eu sends us to https://other.test (308), and nothing was asked there; {way_out}");
+        assert_eq!((text(Class::Write), text(Class::Read)), (sent, asked));
     }
 
     #[test]

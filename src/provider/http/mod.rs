@@ -26,13 +26,18 @@ pub mod body;
 mod budget;
 mod conditional;
 pub mod error;
+pub mod handshake;
+mod home;
+pub mod items;
 mod leaf;
+pub mod proxy;
 mod retry;
 mod timeout;
 mod trace;
 
 pub use base::{Base, based};
 pub use budget::{Allowance, Budget, BudgetState};
+pub use home::{WantsRedirect, at_home};
 pub(crate) use leaf::USER_AGENT;
 pub use leaf::reqwest_leaf;
 pub use timeout::Timeouts;
@@ -48,20 +53,22 @@ pub struct Layers {
     pub attempts: u32,
     /// What we allow ourselves to ask of the system. Keep a clone to show how much is left.
     pub budget: Budget,
+    /// The proxy that the system is asked through, as it may be shown; `None` where it is asked directly.
+    pub proxy: Option<String>,
 }
 
 impl Layers {
     /// The defaults: three attempts, 4 s for a read, 10 s for a write, and 600 requests a minute.
     pub fn new(source: SourceName) -> Self {
         let budget = Budget::new(Allowance { requests: 600, window: Duration::from_mins(1) });
-        Self { source, timeouts: Timeouts::default(), attempts: 3, budget }
+        Self { source, timeouts: Timeouts::default(), attempts: 3, budget, proxy: None }
     }
 }
 
 /// Puts the layers around a leaf.
 pub fn layered(leaf: Transport, options: Layers, clock: SharedClock) -> Transport {
-    let Layers { source, timeouts, attempts, budget } = options;
-    let timed = timeout::timed(leaf, timeouts, clock.clone());
+    let Layers { source, timeouts, attempts, budget, proxy } = options;
+    let timed = timeout::timed(leaf, timeouts, proxy, clock.clone());
     let budgeted = budget::budgeted(timed, budget, clock.clone());
     let retried = retry::retried(budgeted, attempts, clock.clone());
     let conditional = conditional::conditional(retried);

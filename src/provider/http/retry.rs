@@ -78,7 +78,8 @@ fn asked_wait(answer: &Result<Response<WireBody>, WireError>, now: Timestamp) ->
     wait.map(|wait| wait.max(FIRST))
 }
 
-/// A time-out stands: the far side is hung, and three time-outs in a row would hide that for too long.
+/// A time-out stands: the far side is hung, and three time-outs in a row would hide that for too long. So does what no second
+/// attempt would change.
 fn worth_another(answer: &Result<Response<WireBody>, WireError>) -> bool {
     match answer {
         Ok(response) => matches!(
@@ -88,7 +89,9 @@ fn worth_another(answer: &Result<Response<WireBody>, WireError>) -> bool {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT
         ),
-        Err(WireError::TimedOut(_)) => false,
+        Err(WireError::TimedOut(_) | WireError::ProxySilent { .. } | WireError::Moved(_) | WireError::Barred(_)) => {
+            false
+        }
         Err(_) => true,
     }
 }
@@ -164,9 +167,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hung_system_is_not_asked_three_times() {
-        let (leaf, seen) = scripted([Err(WireError::TimedOut(Duration::from_secs(4))), reply(200, &[], "")]);
-        assert!(send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.is_err());
-        assert_eq!(seen.count(), 1);
+    async fn what_a_second_attempt_would_not_change_is_not_asked_three_times() {
+        for error in [WireError::TimedOut(Duration::from_secs(4)), WireError::Barred("expired".into())] {
+            let (leaf, seen) = scripted([Err(error), reply(200, &[], "")]);
+            assert!(send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.is_err());
+            assert_eq!(seen.count(), 1);
+        }
     }
 }

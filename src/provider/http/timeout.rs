@@ -41,19 +41,23 @@ impl Default for Timeouts {
     }
 }
 
-/// Ends what takes too long.
-pub(super) fn timed(inner: Transport, times: Timeouts, clock: SharedClock) -> Transport {
+/// Ends what takes too long, and names the proxy where there is one: it may be what is silent.
+pub(super) fn timed(inner: Transport, times: Timeouts, proxy: Option<String>, clock: SharedClock) -> Transport {
     Transport::new(service_fn(move |request: Request<Bytes>| {
-        let (inner, clock) = (inner.clone(), clock.clone());
+        let (inner, clock, proxy) = (inner.clone(), clock.clone(), proxy.clone());
         async move {
-            match class_of(&request) {
+            let answer = match class_of(&request) {
                 Class::Read => within(times.read, &clock, everything(&inner, request)).await,
                 Class::Write => within(times.write, &clock, everything(&inner, request)).await,
                 Class::Stream => {
-                    let response = within(times.head, &clock, send(&inner, request)).await?;
-                    Ok(response.map(|body| Watched::new(body, times.idle, clock).boxed_unsync()))
+                    let head = within(times.head, &clock, send(&inner, request)).await;
+                    head.map(|response| response.map(|body| Watched::new(body, times.idle, clock).boxed_unsync()))
                 }
-            }
+            };
+            answer.map_err(|error| match (error, proxy) {
+                (WireError::TimedOut(limit), Some(proxy)) => WireError::ProxySilent { limit, proxy },
+                (error, _) => error,
+            })
         }
     }))
 }
@@ -129,16 +133,23 @@ mod tests {
     async fn a_system_that_accepts_and_never_answers_is_left_after_the_time_of_its_class() {
         let times = Timeouts::default();
         for (class, limit) in [(Class::Read, times.read), (Class::Write, times.write), (Class::Stream, times.head)] {
-            let answer = send(&timed(hung(), times, Jumping::shared()), get(class)).await;
+            let answer = send(&timed(hung(), times, None, Jumping::shared()), get(class)).await;
             assert_eq!(answer.err(), Some(WireError::TimedOut(limit)), "{class}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_proxy_that_may_be_what_is_silent_is_named() {
+        let (times, proxy) = (Timeouts::default(), "http://proxy:3128".to_owned());
+        let answer = send(&timed(hung(), times, Some(proxy.clone()), Jumping::shared()), get(Class::Write)).await;
+        assert_eq!(answer.err(), Some(WireError::ProxySilent { limit: times.write, proxy }));
     }
 
     #[tokio::test]
     async fn a_read_whose_body_never_ends_is_left_too() {
         let (leaf, _) = scripted([Ok(then_silence(&["half"]))]);
         let times = Timeouts::default();
-        let answer = send(&timed(leaf, times, Jumping::shared()), get(Class::Read)).await;
+        let answer = send(&timed(leaf, times, None, Jumping::shared()), get(Class::Read)).await;
         assert_eq!(answer.err(), Some(WireError::TimedOut(times.read)));
     }
 
@@ -146,7 +157,7 @@ mod tests {
     async fn a_stream_may_go_on_and_only_its_silence_ends_it() {
         let (leaf, _) = scripted([Ok(then_silence(&["a\n", "b\n"]))]);
         let times = Timeouts::default();
-        let response = send(&timed(leaf, times, Jumping::shared()), get(Class::Stream)).await.unwrap();
+        let response = send(&timed(leaf, times, None, Jumping::shared()), get(Class::Stream)).await.unwrap();
         let mut lines = body::Lines::new(response.into_body());
         assert_eq!(lines.next().await, Ok(Some(Bytes::from("a"))));
         assert_eq!(lines.next().await, Ok(Some(Bytes::from("b"))));

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::template::Template;
-use crate::domain::time::Timestamp;
+use crate::{domain::time::Timestamp, provider::http::items::Items};
 
 /// Reads a field, or takes it for absent when it is null or of another form.
 ///
@@ -240,26 +240,68 @@ impl Object for Event {
     }
 }
 
-/// A list as it comes; its items are read one by one.
+/// A list as it comes: text, of which each part is read on its own.
 #[derive(Debug, Default, Deserialize)]
-pub struct List {
-    /// `RolloutList`.
-    #[serde(default, deserialize_with = "lenient")]
-    pub kind: String,
-    /// Revision, and where to go on.
-    #[serde(default, deserialize_with = "lenient")]
-    pub metadata: ListMeta,
-    /// The items; `null` stands for an empty list, and nothing at all for no list.
-    #[serde(default, deserialize_with = "items")]
-    pub items: Option<Vec<Value>>,
+pub struct List<'a> {
+    #[serde(borrow, default)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    items: Option<&'a RawValue>,
 }
 
-fn items<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Value>>, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::Null => Some(Vec::new()),
-        Value::Array(items) => Some(items),
-        _ => None,
-    })
+/// Text that is there, be it `null`.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
+}
+
+impl<'a> List<'a> {
+    /// `RolloutList`.
+    pub fn kind(&self) -> String {
+        short(self.kind)
+    }
+
+    /// Revision, and where to go on.
+    pub fn metadata(&self) -> ListMeta {
+        short(self.metadata)
+    }
+
+    /// The items; `null` stands for an empty list, and nothing at all for no list.
+    pub fn items<const MOST: usize>(&self) -> Option<Items<'a, MOST>> {
+        let items = self.items?;
+        if items.get() == "null" { Some(Items::default()) } else { Items::of(items) }
+    }
+}
+
+/// A part that is read only where it is short, which it is from any API server.
+fn short<T: DeserializeOwned + Default>(text: Option<&RawValue>) -> T {
+    const LONGEST: usize = 64 << 10;
+    let text = text.map(RawValue::get).filter(|text| text.len() <= LONGEST);
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// As much of any object as tells which one it is.
+#[derive(Debug, Default, Deserialize)]
+pub struct Known {
+    /// Which one.
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: KnownMeta,
+}
+
+/// `metadata` of any object, as far as that.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownMeta {
+    /// Its name; empty where it has none.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: String,
+    /// Its namespace.
+    #[serde(default, deserialize_with = "lenient")]
+    pub namespace: String,
+    /// Its revision.
+    #[serde(default, deserialize_with = "lenient")]
+    pub resource_version: Option<String>,
 }
 
 /// `metadata` of a list.
@@ -276,12 +318,13 @@ pub struct ListMeta {
 
 /// One line of a watch.
 #[derive(Debug, Deserialize)]
-pub struct Line {
+pub struct Line<'a> {
     /// `ADDED`, `MODIFIED`, `DELETED`, `BOOKMARK`, `ERROR`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The object, or a [`Status`].
-    pub object: Value,
+    #[serde(borrow)]
+    pub object: &'a RawValue,
 }
 
 /// `Status`: how the API server says no.

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use tokio::sync::Notify;
 
 use super::{
-    api::{List, Meta, Status},
+    api::{Known, KnownMeta, List, ListMeta},
     claims::Claims,
     error::{self, Asked},
     patch,
     request::{self, Query, Resource},
     rights::Rights,
+    room::{Full, MOST_OBJECTS, MOST_PAGES, Room, no_room, too_long},
     scope::Scope,
 };
 use crate::{
@@ -24,7 +25,12 @@ use crate::{
         plan::{Sent, WireCall},
         wire::{Class, Transport, WireBody},
     },
-    provider::http::{body, class_of, error::from_wire, send},
+    provider::http::{
+        body, class_of,
+        error::from_wire,
+        items::{Items, LONGEST},
+        send,
+    },
 };
 
 /// A cluster, and the part of it that is looked at.
@@ -45,6 +51,8 @@ pub struct Cluster {
 #[derive(Debug)]
 pub(super) struct Listed<T> {
     pub items: Vec<T>,
+    /// What they take.
+    pub room: Room,
     pub revision: String,
 }
 
@@ -71,18 +79,24 @@ impl Cluster {
     }
 
     pub(super) async fn listed<T: DeserializeOwned>(&self, query: &Query) -> Result<Listed<T>, ProviderError> {
-        let (mut items, mut next) = (Vec::new(), None);
-        loop {
+        let (mut items, mut room, mut next) = (Vec::new(), Room::default(), None);
+        for _ in 0..MOST_PAGES {
             let request = request::list(query, request::PAGE, next.as_deref())?;
-            let page = self.page(request, query).await?;
-            for item in page.items.unwrap_or_default() {
-                items.push(self.item(query, item)?);
+            let asked = self.asked(&request, Some(query.resource));
+            let (_, body) = self.answer(request, Some(query.resource)).await?;
+            let (page, found) = self.page(asked, query, &body)?;
+            if !found.is_whole() {
+                return Err(no_room(&self.scope.cluster, query, Full::Objects));
             }
-            next = page.metadata.next.filter(|token| !token.is_empty());
+            for item in found.kept {
+                items.push(self.item(query, item, &mut room)?);
+            }
+            next = page.next.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(Listed { items, revision: page.metadata.resource_version });
+                return Ok(Listed { items, room, revision: page.resource_version });
             }
         }
+        Err(no_room(&self.scope.cluster, query, Full::Pages))
     }
 
     /// The cheapest list: at most one object.
@@ -91,7 +105,9 @@ impl Cluster {
     /// When the cluster does not answer it.
     pub async fn probe(&self, query: &Query) -> Result<(), ProviderError> {
         let request = request::list(query, 1, None)?;
-        self.page(request, query).await?;
+        let asked = self.asked(&request, Some(query.resource));
+        let (_, body) = self.answer(request, Some(query.resource)).await?;
+        self.page(asked, query, &body)?;
         self.proven.notify_waiters();
         Ok(())
     }
@@ -109,6 +125,9 @@ impl Cluster {
         let request = request::get(resource, namespace, name)?;
         let asked = self.asked(&request, Some(resource));
         let (_, body) = self.answer(request, Some(resource)).await?;
+        if body.len() > LONGEST {
+            return Err(too_long(&self.scope.cluster, &resource.full_name(), LONGEST));
+        }
         let read = || {
             let object: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
             let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
@@ -120,28 +139,47 @@ impl Cluster {
         read().map_err(|why: String| error::of_body(asked, &body, why, self.clock.now()))
     }
 
-    /// One page of a list. Anything else that comes with a 200 is no list of nothing.
-    async fn page(&self, request: Request<Bytes>, query: &Query) -> Result<List, ProviderError> {
-        let asked = self.asked(&request, Some(query.resource));
-        let (_, body) = self.answer(request, Some(query.resource)).await?;
-        let page = serde_json::from_slice::<List>(&body).map_err(|error| error.to_string());
-        let page = page.and_then(|page| match &page.items {
-            Some(items) if query.resource.is_list(&page.kind) => match items.iter().find(|item| !has_name(item)) {
-                Some(_) => Err("an item of its list has no name".to_owned()),
-                None => Ok(page),
-            },
+    /// One page of a list, its items as text. Anything else that comes with a 200 is no list of nothing.
+    fn page<'a>(
+        &self,
+        asked: Asked<'_>,
+        query: &Query,
+        body: &'a [u8],
+    ) -> Result<(ListMeta, Items<'a, MOST_OBJECTS>), ProviderError> {
+        let page = serde_json::from_slice::<List<'a>>(body).map_err(|error| error.to_string());
+        let page = page.and_then(|page| match page.items() {
+            Some(items) if query.resource.is_list(&page.kind()) => {
+                let nameless = |item: &&&RawValue| item.get().len() <= LONGEST && known(item).name.is_empty();
+                // One that is too long has a fault of its own.
+                match items.kept.iter().find(nameless) {
+                    Some(_) => Err("an item of its list has no name".to_owned()),
+                    None => Ok((page.metadata(), items)),
+                }
+            }
             _ => Err("its answer is no list of them".to_owned()),
         });
-        page.map_err(|why| error::of_body(asked, &body, why, self.clock.now()))
+        page.map_err(|why| error::of_body(asked, body, why, self.clock.now()))
     }
 
-    /// One item of a list or a watch.
-    pub(super) fn item<T: DeserializeOwned>(&self, query: &Query, item: Value) -> Result<T, ProviderError> {
+    /// One item of a list or a watch, where there is room for it.
+    pub(super) fn item<T: DeserializeOwned>(
+        &self,
+        query: &Query,
+        item: &RawValue,
+        room: &mut Room,
+    ) -> Result<T, ProviderError> {
         let asked = Asked { cluster: &self.scope.cluster, resource: Some(query.resource), class: Class::Read };
-        if !has_name(&item) {
+        let length = item.get().len();
+        if length > LONGEST {
+            return Err(no_room(&self.scope.cluster, query, Full::Object));
+        }
+        let which = known(item);
+        if which.name.is_empty() {
             return Err(error::unreadable(asked, "an item has no name"));
         }
-        serde_json::from_value(item).map_err(|error| error::unreadable(asked, format!("an item: {error}")))
+        let taken = room.take(&which.namespace, &which.name, length);
+        taken.map_err(|full| no_room(&self.scope.cluster, query, full))?;
+        serde_json::from_str(item.get()).map_err(|error| error::unreadable(asked, format!("an item: {error}")))
     }
 
     /// Sends a mutation, guarded, exactly once.
@@ -157,17 +195,14 @@ impl Cluster {
         let request = patch::request(call, revision)?;
         let asked = self.asked(&request, Some(resource));
         let (status, body) = self.answer(request, Some(resource)).await?;
-        let refusal =
-            serde_json::from_slice::<Status>(&body).is_ok_and(|told| told.kind == "Status" && told.code >= 400);
+        let refusal = error::told(&body).is_some_and(|told| told.kind == "Status" && told.code >= 400);
         if refusal || error::is_page(&body) {
             return Err(error::of_body(asked, &body, "", self.clock.now()));
         }
         // A success whose body cannot be read is a success; a second call then has no revision, and says so.
-        let meta = serde_json::from_slice::<Value>(&body).ok().and_then(|mut object| {
-            let meta = object.get_mut("metadata").map(Value::take)?;
-            serde_json::from_value::<Meta>(meta).ok()
-        });
-        let revision = meta.map(|meta| meta.resource_version).filter(|revision| !revision.is_empty());
+        let object = serde_json::from_slice::<&RawValue>(&body).ok().filter(|object| object.get().len() <= LONGEST);
+        let meta = object.map(known).filter(|meta| !meta.name.is_empty());
+        let revision = meta.and_then(|meta| meta.resource_version).filter(|revision| !revision.is_empty());
         Ok(Sent { revision, said: status.to_string() })
     }
 
@@ -179,6 +214,9 @@ impl Cluster {
     ) -> Result<T, ProviderError> {
         let asked = self.asked(&request, resource);
         let (_, body) = self.answer(request, resource).await?;
+        if body.len() > LONGEST {
+            return Err(too_long(&self.scope.cluster, "its answers", LONGEST));
+        }
         serde_json::from_slice(&body).map_err(|error| error::of_body(asked, &body, error, self.clock.now()))
     }
 
@@ -218,6 +256,7 @@ impl Cluster {
     }
 }
 
-fn has_name(item: &Value) -> bool {
-    item.pointer("/metadata/name").and_then(Value::as_str).is_some_and(|name| !name.is_empty())
+/// Which object this is.
+pub(super) fn known(item: &RawValue) -> KnownMeta {
+    serde_json::from_str::<Known>(item.get()).unwrap_or_default().metadata
 }

@@ -13,18 +13,23 @@ use http_body_util::BodyExt;
 use kube::{
     Client, Config,
     client::Body,
-    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+    config::{Cluster, KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use tower::service_fn;
+use url::Url;
 
-use super::proxy::ProxyEnvironment;
 use crate::{
     domain::{observed::FaultKind, text::clean},
     port::{
         error::ProviderError,
         wire::{Transport, WireError},
     },
-    provider::http::{USER_AGENT, error::causes},
+    provider::http::{
+        USER_AGENT, at_home,
+        error::{causes, first_cause},
+        handshake::{Towards, barred},
+        proxy::{ProxyEnvironment, shown},
+    },
 };
 
 /// How to reach a cluster.
@@ -38,19 +43,45 @@ pub struct Access {
     pub proxies: ProxyEnvironment,
 }
 
-/// The leaf of a transport to a real cluster. Must be called within a tokio runtime, which kube's client needs.
+/// The way to a real cluster.
+#[derive(Debug)]
+pub struct Way {
+    /// The leaf of a transport.
+    pub leaf: Transport,
+    /// The proxy in between, as it may be shown.
+    pub proxy: Option<String>,
+    /// Does the kubeconfig say not to look at the server's certificate? Whoever answers is then taken for the cluster.
+    pub unverified: bool,
+}
+
+/// The way to a real cluster. Must be called within a tokio runtime, which kube's client needs.
 ///
 /// # Errors
 /// When the configuration cannot be read, or no client can be made of it.
-pub async fn leaf(access: &Access) -> Result<Transport, ProviderError> {
-    let wrong = |error: &(dyn Error + 'static)| {
+pub async fn way(access: &Access) -> Result<Way, ProviderError> {
+    let wrong = |why: &str| {
         let of = access.context.as_ref().map_or_else(String::new, |context| format!(" for context '{context}'"));
-        let text = format!("no usable Kubernetes configuration{of}: {}", causes(error));
+        let text = format!("no usable Kubernetes configuration{of}: {why}");
         ProviderError::new(FaultKind::Unauthenticated, text)
     };
-    let config = config(access).await.map_err(|error| wrong(&*error))?;
-    let server = config.cluster_url.to_string();
-    Ok(over(Client::try_from(config).map_err(|error| wrong(&error))?, server))
+    let config = config(access).await.map_err(|error| wrong(&causes(&*error)))?;
+    let unverified = config.accept_invalid_certs;
+    let proxy = config.proxy_url.as_ref().map(|proxy| shown(&proxy.to_string()));
+    let (server, home) = (config.cluster_url.clone(), Url::parse(&config.cluster_url.to_string()));
+    let home = home.map_err(|error| wrong(&format!("the server's address cannot be read: {error}")))?;
+    let host = server.authority().map_or_else(String::new, |host| host.to_string());
+    let host = host.rsplit('@').next().unwrap_or_default().to_owned();
+    let towards = Towards { host, proxy: proxy.clone(), trust: TRUST };
+    let client =
+        Client::try_from(config).map_err(|error| wrong(&barred(&error, &towards).unwrap_or_else(|| causes(&error))))?;
+    Ok(Way { leaf: at_home(over(client, origin(&home), towards), &home), proxy, unverified })
+}
+
+/// Where a cluster's certificate authority is named.
+const TRUST: &str = "to the kubeconfig (certificate-authority)";
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>> {
@@ -79,7 +110,7 @@ fn file(named: Option<&Path>) -> Result<Kubeconfig, KubeconfigError> {
     named.map_or_else(Kubeconfig::read, Kubeconfig::read_from)
 }
 
-/// The contexts that a kubeconfig has, and its current one, read as [`leaf`] reads it. Connects to nothing.
+/// The contexts that a kubeconfig has, and its current one, read as [`way`] reads it. Connects to nothing.
 ///
 /// # Errors
 /// A sentence, where it cannot be read.
@@ -89,12 +120,22 @@ pub fn contexts(kubeconfig: Option<&Path>) -> Result<(Vec<String>, Option<String
     Ok((names, file.current_context.filter(|current| !current.is_empty())))
 }
 
-/// The proxy that the kubeconfig itself names for the cluster.
-fn own_proxy(file: &Kubeconfig, context: Option<&str>) -> Option<String> {
+/// Does a kubeconfig say not to look at the certificate of this context's cluster? Connects to nothing; what cannot be read
+/// says nothing.
+pub fn unverified(kubeconfig: Option<&Path>, context: Option<&str>) -> bool {
+    let of = |file: Kubeconfig| cluster_of(&file, context).and_then(|cluster| cluster.insecure_skip_tls_verify);
+    file(kubeconfig).ok().and_then(of).unwrap_or(false)
+}
+
+fn cluster_of(file: &Kubeconfig, context: Option<&str>) -> Option<Cluster> {
     let context = context.or(file.current_context.as_deref())?;
     let context = file.contexts.iter().find(|named| named.name == context)?.context.as_ref()?;
-    let cluster = file.clusters.iter().find(|named| named.name == context.cluster)?.cluster.as_ref()?;
-    cluster.proxy_url.clone().filter(|url| !url.is_empty())
+    file.clusters.iter().find(|named| named.name == context.cluster)?.cluster.clone()
+}
+
+/// The proxy that the kubeconfig itself names for the cluster.
+fn own_proxy(file: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    cluster_of(file, context)?.proxy_url.filter(|url| !url.is_empty())
 }
 
 fn proxy(
@@ -107,19 +148,22 @@ fn proxy(
     found.map(|url| url.parse()).transpose()
 }
 
-fn over(client: Client, server: String) -> Transport {
+fn over(client: Client, server: String, towards: Towards) -> Transport {
     Transport::new(service_fn(move |request: Request<Bytes>| {
-        let (client, server) = (client.clone(), server.clone());
+        let (client, server, towards) = (client.clone(), server.clone(), towards.clone());
         async move {
-            let response = client.send(request.map(Body::from)).await.map_err(|error| wire(&error, &server))?;
+            let answer = client.send(request.map(Body::from)).await;
+            let response = answer.map_err(|error| wire(&error, &server, &towards))?;
             Ok(response.map(|body| body.map_err(|error| WireError::Lost(causes(&error))).boxed_unsync()))
         }
     }))
 }
 
 /// Was anything sent? Not when there was no token to send it with, or no connection to send it on.
-fn wire(error: &kube::Error, server: &str) -> WireError {
-    if matches!(error, kube::Error::Auth(_)) {
+fn wire(error: &kube::Error, server: &str, towards: &Towards) -> WireError {
+    if let Some(why) = barred(error, towards) {
+        WireError::Barred(why)
+    } else if matches!(error, kube::Error::Auth(_)) {
         WireError::NotConnected(causes(error))
     } else if never_connected(error) {
         // What lies around the first cause are the names of the layers that it passed.
@@ -127,15 +171,6 @@ fn wire(error: &kube::Error, server: &str) -> WireError {
     } else {
         WireError::Lost(causes(error))
     }
-}
-
-/// What it all began with: `Connection refused (os error 111)`.
-fn first_cause(error: &(dyn Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 fn never_connected(error: &(dyn Error + 'static)) -> bool {
@@ -191,7 +226,7 @@ mod tests {
         let server = format!("http://{}", taken.local_addr().unwrap());
         let (_folder, access) = kubeconfig(&server);
         drop(taken);
-        let error = send(&leaf(&access).await.unwrap(), get(Class::Write)).await.unwrap_err();
+        let error = send(&way(&access).await.unwrap().leaf, get(Class::Write)).await.unwrap_err();
         let WireError::NotConnected(why) = error else { panic!("{error:?}") };
         assert_eq!(why, format!("Connection refused (os error 111) at {server}"));
     }
@@ -200,7 +235,7 @@ mod tests {
     async fn a_context_that_is_not_in_the_file_is_named() {
         let (_folder, mut access) = kubeconfig("https://10.1.2.3:6443");
         access.context = Some("nowhere".into());
-        let error = leaf(&access).await.unwrap_err();
+        let error = way(&access).await.unwrap_err();
         assert!(error.text.starts_with("no usable Kubernetes configuration for context 'nowhere': "), "{error}");
     }
 }

@@ -13,6 +13,16 @@ use crate::{
 /// What is said of a web page instead of an answer.
 pub(super) const PAGE: &str = "it answers with a web page: a login page or a proxy in between?";
 
+/// The longest refusal that is read.
+const LONGEST_STATUS: usize = 1 << 20;
+/// Bytes of a refusal in plain text that are read.
+const LONGEST_WORDS: usize = 1 << 10;
+
+/// How the server says no, where a body is that.
+pub(super) fn told(body: &[u8]) -> Option<Status> {
+    serde_json::from_slice(Some(body).filter(|body| body.len() <= LONGEST_STATUS)?).ok()
+}
+
 /// What was asked, for the sentence.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
@@ -32,12 +42,12 @@ pub(super) fn of_answer(
     body: &[u8],
     now: Timestamp,
 ) -> ProviderError {
-    let told = serde_json::from_slice::<Status>(body).ok();
+    let told = told(body);
     let structured = told.is_some() || is_page(body);
     let message = match told {
         Some(status) => status.message,
         None if is_page(body) => PAGE.to_owned(),
-        None => String::from_utf8_lossy(body).trim().to_owned(),
+        None => String::from_utf8_lossy(body.get(..LONGEST_WORDS).unwrap_or(body)).trim().to_owned(),
     };
     let text = match retry_after(headers, now) {
         Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => slow_down(asked.cluster, wait),
@@ -54,8 +64,8 @@ pub(super) fn of_status(asked: Asked<'_>, status: &Status, now: Timestamp) -> Pr
 
 /// A 200 whose body is not what was asked for: a refusal, a web page, or something that cannot be read.
 pub(super) fn of_body(asked: Asked<'_>, body: &[u8], why: impl std::fmt::Display, now: Timestamp) -> ProviderError {
-    match serde_json::from_slice::<Status>(body) {
-        Ok(status) if status.kind == "Status" => of_status(asked, &status, now),
+    match told(body) {
+        Some(status) if status.kind == "Status" => of_status(asked, &status, now),
         _ if is_page(body) => unreadable(asked, PAGE),
         _ => unreadable(asked, why),
     }

@@ -407,8 +407,16 @@ impl<K: Kind> Rollouts for Facade<K> {
         for call in &mut draft.calls {
             call.command = kubectl::leading(&call.command, &self.cluster.scope.kubectl);
         }
+        if self.cluster.scope.unverified {
+            draft.notes.push(unproven(&self.cluster.scope.cluster));
+        }
         Ok(draft)
     }
+}
+
+/// What is said before anything is sent to a cluster that need not prove who it is.
+pub fn unproven(cluster: &str) -> String {
+    format!("nobody checks that this is {cluster}: its kubeconfig says insecure-skip-tls-verify")
 }
 
 impl<K: Kind> fmt::Debug for Facade<K> {

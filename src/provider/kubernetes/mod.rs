@@ -2,7 +2,7 @@
 //! its errors, pods by version, and one facade ([`facade::Facade`]) that an engine completes with a [`facade::Kind`].
 //!
 //! Requests carry only a path and go through `port::wire::Transport`. On a real cluster the leaf of that transport is
-//! kube's client, which keeps authentication and TLS ([`connect::leaf`]); the built-in world is another leaf.
+//! kube's client, which keeps authentication and TLS ([`connect::way`]); the built-in world is another leaf.
 //!
 //! Here must not live: anything one engine has and another has not.
 
@@ -17,9 +17,9 @@ pub mod gitops;
 pub mod kubectl;
 pub mod patch;
 pub mod pods;
-pub mod proxy;
 pub mod request;
 mod rights;
+pub mod room;
 pub mod scope;
 mod store;
 pub mod template;

@@ -26,6 +26,8 @@ pub struct Scope {
     pub services: BTreeMap<String, ServiceName>,
     /// The flags that lead kubectl to this cluster: `--context prod-eu`.
     pub kubectl: String,
+    /// Is the cluster's certificate not looked at, because the kubeconfig says so?
+    pub unverified: bool,
 }
 
 impl Scope {
@@ -41,6 +43,7 @@ impl Scope {
             label_selector: None,
             services: BTreeMap::new(),
             kubectl: String::new(),
+            unverified: false,
         }
     }
 

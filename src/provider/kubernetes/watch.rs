@@ -15,9 +15,10 @@ use http::{HeaderMap, header};
 
 use super::{
     api::{Line, Object, Status},
-    cluster::Cluster,
+    cluster::{Cluster, known},
     error,
     request::{self, Query},
+    room::Room,
 };
 use crate::{
     domain::observed::FaultKind,
@@ -60,6 +61,8 @@ fn is_stream(headers: &HeaderMap) -> bool {
 struct Follower {
     cluster: Arc<Cluster>,
     query: Query,
+    /// What is kept of it.
+    room: Room,
     step: Step,
     /// Failures since the last sign of life; each makes the next pause longer.
     failures: u32,
@@ -77,8 +80,16 @@ pub(super) fn follow<T: Object>(
     cluster: Arc<Cluster>,
     query: Query,
 ) -> BoxStream<'static, Result<Seen<T>, ProviderError>> {
-    let follower =
-        Follower { cluster, query, step: Step::List, failures: 0, forgotten: 0, told: false, unreachable: false };
+    let follower = Follower {
+        cluster,
+        query,
+        room: Room::default(),
+        step: Step::List,
+        failures: 0,
+        forgotten: 0,
+        told: false,
+        unreachable: false,
+    };
     stream::unfold(follower, |mut follower| async move {
         loop {
             if let Some(item) = follower.advance().await {
@@ -99,6 +110,7 @@ impl Follower {
                     Ok(listed) => {
                         self.failures = 0;
                         self.step = Step::Open(listed.revision);
+                        self.room = listed.room;
                         Some(Ok(Seen::All(listed.items)))
                     }
                     Err(error) => self.failed(error),
@@ -164,16 +176,16 @@ impl Follower {
         lines: Box<Lines>,
         line: &Bytes,
     ) -> Option<Result<Seen<T>, ProviderError>> {
-        let Ok(Line { kind, object }) = serde_json::from_slice::<Line>(line) else {
+        let Ok(Line { kind, object }) = serde_json::from_slice::<Line<'_>>(line) else {
             // A line that cannot be read may have been a change: begin anew rather than miss it.
             return self.failed(error::unreadable(self.asked(), "a line of the watch is not an event"));
         };
         if kind == "ERROR" {
-            return self.refused(&serde_json::from_value(object).unwrap_or_default());
+            return self.refused(&error::told(object.get().as_bytes()).unwrap_or_default());
         }
         (self.failures, self.forgotten, self.told) = (0, 0, true);
-        let meta = object.get("metadata").and_then(|meta| meta.get("resourceVersion"));
-        let revision = meta.and_then(|v| v.as_str()).map_or(revision, str::to_owned);
+        let which = known(object);
+        let revision = which.resource_version.unwrap_or(revision);
         self.step = Step::Read(revision, lines);
         let tell: fn(T) -> Seen<T> = match kind.as_str() {
             "BOOKMARK" => return Some(Ok(Seen::Alive)),
@@ -181,8 +193,13 @@ impl Follower {
             "DELETED" => Seen::Gone,
             _ => return None,
         };
-        match self.cluster.item(&self.query, object) {
-            Ok(object) => Some(Ok(tell(object))),
+        match self.cluster.item(&self.query, object, &mut self.room) {
+            Ok(object) => {
+                if kind == "DELETED" {
+                    self.room.forget(&which.namespace, &which.name);
+                }
+                Some(Ok(tell(object)))
+            }
             Err(error) => {
                 self.step = Step::List;
                 self.failed(error)

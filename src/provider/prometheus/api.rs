@@ -11,15 +11,26 @@ use std::{collections::BTreeMap, time::Duration};
 use chrono::DateTime;
 use http::{
     HeaderMap, StatusCode,
-    header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
+    header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{
     domain::{observed::FaultKind, time::Timestamp},
     port::error::ProviderError,
-    provider::prometheus::native::{Between, Native},
+    provider::{
+        http::items::{Items, grouped},
+        prometheus::native::{Between, Native},
+    },
 };
+
+/// Series of one kind that are kept.
+pub(super) const MOST_SERIES: usize = 100_000;
+/// Samples of one kind that are kept.
+pub(super) const MOST_SAMPLES: usize = 4_000_000;
+/// Warnings that are read.
+const MOST_WARNINGS: usize = 100;
 
 /// One series of an answer. Values that are not a number are left out: they say that there is nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,12 +43,13 @@ pub(super) struct Samples {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+struct Envelope<'a> {
     status: String,
-    data: Option<Data>,
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
     error: Option<String>,
-    #[serde(default)]
-    warnings: Vec<String>,
+    #[serde(borrow, default)]
+    warnings: Items<'a, MOST_WARNINGS>,
     /// `VictoriaMetrics`: a storage node did not answer.
     #[serde(default)]
     is_partial: bool,
@@ -45,9 +57,10 @@ struct Envelope {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
+struct Data<'a> {
     result_type: String,
-    result: serde_json::Value,
+    #[serde(borrow)]
+    result: &'a RawValue,
 }
 
 /// A series with one value or with many, each of them a number or a native histogram.
@@ -94,34 +107,48 @@ pub(super) fn read(
     body: &[u8],
     asked: Asked,
 ) -> Result<Vec<Samples>, ProviderError> {
-    let Ok(mut envelope) = serde_json::from_slice::<Envelope>(body) else {
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(body) else {
         return Err(not_ours(status, headers, body));
     };
     if envelope.status != "success" || !status.is_success() {
         return Err(refused(status, headers, envelope.error.as_deref().unwrap_or("without a reason")));
     }
-    if asked == Asked::Counters {
-        envelope.warnings.retain(|warning| !warning.starts_with("PromQL warning:"));
-    }
-    if envelope.is_partial || !envelope.warnings.is_empty() {
-        let why = match envelope.warnings.as_slice() {
-            [] => "a storage node did not answer".to_owned(),
-            warnings => warnings.join("; "),
-        };
+    if let Some(why) = incomplete(&envelope, asked) {
         return Err(ProviderError::new(FaultKind::Unreadable, format!("incomplete: {why}")));
     }
-    match envelope.data {
-        Some(Data { result_type, result: serde_json::Value::Array(items) })
-            if matches!(result_type.as_str(), "vector" | "matrix") =>
-        {
-            Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok().map(samples)).collect())
-        }
-        Some(Data { result_type, .. }) => Err(ProviderError::new(
-            FaultKind::Unreadable,
-            format!("the query gives a {result_type}; it must give one series for each service and version"),
-        )),
-        None => Err(ProviderError::new(FaultKind::Unreadable, "the answer has no data")),
+    let Some(Data { result_type, result }) = envelope.data else {
+        return Err(ProviderError::new(FaultKind::Unreadable, "the answer has no data"));
+    };
+    let items = Some(result).filter(|_| matches!(result_type.as_str(), "vector" | "matrix")).and_then(Items::of);
+    let items: Items<'_, MOST_SERIES> = items.ok_or_else(|| {
+        let text = format!("the query gives a {result_type}; it must give one series for each service and version");
+        ProviderError::new(FaultKind::Unreadable, text)
+    })?;
+    if !items.is_whole() {
+        return Err(too_many(&format!("{} series", grouped(items.count))));
     }
+    Ok(items.kept.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok().map(samples)).collect())
+}
+
+/// Why an answer is not the whole answer, where it is not.
+fn incomplete(envelope: &Envelope<'_>, asked: Asked) -> Option<String> {
+    let warnings = &envelope.warnings;
+    let texts = warnings.kept.iter().map(|text| serde_json::from_str(text.get()).unwrap_or_default());
+    let tells = |text: &String| asked != Asked::Counters || !text.starts_with("PromQL warning:");
+    let texts: Vec<String> = texts.filter(tells).collect();
+    if !texts.is_empty() {
+        return Some(texts.join("; "));
+    }
+    if !warnings.is_whole() {
+        return Some(format!("it has {} warnings", grouped(warnings.count)));
+    }
+    envelope.is_partial.then(|| "a storage node did not answer".to_owned())
+}
+
+/// More than is kept of one kind of series.
+pub(super) fn too_many(what: &str) -> ProviderError {
+    let text = format!("the answer has {what}, more than are kept; watch fewer services, or fewer `strata`");
+    ProviderError::new(FaultKind::Unreadable, text)
 }
 
 fn samples(item: Item) -> Samples {
@@ -167,11 +194,6 @@ fn refused(status: StatusCode, headers: &HeaderMap, why: &str) -> ProviderError 
 
 /// An answer that is not Prometheus' JSON.
 fn not_ours(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
-    if status.is_redirection() {
-        let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("another address");
-        let text = format!("it sends us to {to}: put the whole address, with its path, into the configuration");
-        return ProviderError::new(FaultKind::Missing, text);
-    }
     if status.is_success() {
         let content = headers.get(CONTENT_TYPE).and_then(|content| content.to_str().ok()).unwrap_or("no content type");
         let text =
@@ -357,13 +379,6 @@ mod tests {
                 "it accepts neither POST nor GET for queries; is this a Prometheus? (405: Method Not Allowed)",
             ),
             (
-                302,
-                &header(LOCATION, "/prom"),
-                reply!("prometheus/redirect_root.json"),
-                FaultKind::Missing,
-                "it sends us to /prom: put the whole address, with its path, into the configuration",
-            ),
-            (
                 200,
                 &header(CONTENT_TYPE, "text/html"),
                 "<!doctype html><title>Sign in</title>",
@@ -381,6 +396,25 @@ mod tests {
         let slow_down =
             read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"", Asked::Counters).unwrap_err();
         assert_eq!((slow_down.kind, slow_down.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(7))));
+    }
+
+    #[test]
+    fn more_series_than_are_kept_are_no_answer() {
+        let many = "{},".repeat(MOST_SERIES);
+        let body = format!("{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":[{many}{{}}]}}}}");
+        let error = read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), Asked::Counters).unwrap_err();
+        let text = "the answer has 100,001 series, more than are kept; watch fewer services, or fewer `strata`";
+        assert_eq!((error.kind, error.text.as_str()), (FaultKind::Unreadable, text));
+    }
+
+    #[test]
+    fn warnings_beyond_those_that_are_read_mean_that_something_is_missing() {
+        let many = vec!["\"PromQL warning: x\""; MOST_WARNINGS + 1].join(",");
+        let body = format!(
+            "{{\"status\":\"success\",\"warnings\":[{many}],\"data\":{{\"resultType\":\"vector\",\"result\":[]}}}}"
+        );
+        let error = read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), Asked::Counters).unwrap_err();
+        assert_eq!(error.text, "incomplete: it has 101 warnings");
     }
 
     #[test]

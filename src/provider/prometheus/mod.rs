@@ -37,14 +37,17 @@ use crate::{
     port::{
         error::ProviderError,
         facet::{Answer, Connection, Metrics, Window},
-        wire::{Transport, WireError},
+        wire::{Class, Transport, WireError},
     },
-    provider::prometheus::{
-        api::{Asked, Samples},
-        failures::Failures,
-        normalize::Answers,
-        presets::Preset,
-        request::{Kind, Moments},
+    provider::{
+        http::{error::elsewhere, items::grouped},
+        prometheus::{
+            api::{Asked, MOST_SAMPLES, MOST_SERIES, Samples},
+            failures::Failures,
+            normalize::Answers,
+            presets::Preset,
+            request::{Kind, Moments},
+        },
     },
 };
 
@@ -159,7 +162,9 @@ impl Prometheus {
         let Some(promql) = promql else { return Ok(all) };
         for piece in request::moments(kind, window) {
             let samples = self.query(&promql, piece).await;
-            all.extend(samples.map_err(|e| ProviderError { text: format!("{kind}: {}", e.text), ..e })?);
+            let named = |e: ProviderError| ProviderError { text: format!("{kind}: {}", e.text), ..e };
+            all.extend(samples.map_err(named)?);
+            room(&all).map_err(named)?;
         }
         Ok(all)
     }
@@ -205,10 +210,25 @@ impl Prometheus {
     }
 }
 
+/// Pieces of one kind are kept together until all are here.
+fn room(all: &[Samples]) -> Result<(), ProviderError> {
+    let samples: usize = all.iter().map(|series| series.points.len() + series.histograms.len()).sum();
+    if all.len() > MOST_SERIES {
+        return Err(api::too_many(&format!("{} series", grouped(all.len()))));
+    }
+    if samples > MOST_SAMPLES {
+        return Err(api::too_many(&format!("{} samples", grouped(samples))));
+    }
+    Ok(())
+}
+
 fn not_sent(error: &WireError) -> ProviderError {
     let (kind, retry_after) = match error {
-        WireError::NotConnected(_) | WireError::Lost(_) => (FaultKind::Unreachable, None),
-        WireError::TimedOut(_) => (FaultKind::TimedOut, None),
+        WireError::NotConnected(_) | WireError::Barred(_) | WireError::Lost(_) => (FaultKind::Unreachable, None),
+        WireError::TimedOut(_) | WireError::ProxySilent { .. } => (FaultKind::TimedOut, None),
+        WireError::Moved(moved) => {
+            return ProviderError::new(FaultKind::Unreadable, format!("it {}", elsewhere(moved, Class::Read)));
+        }
         WireError::AskedToWait(wait) | WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
     };
     // A slow query is no outage: it can be waited for longer.
@@ -242,7 +262,7 @@ mod tests {
     use tower::service_fn;
 
     use super::*;
-    use crate::port::wire::{WireBody, whole};
+    use crate::port::wire::{Moved, WireBody, whole};
 
     const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -351,6 +371,17 @@ mod tests {
             let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
             assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}{longer}")));
         }
+    }
+
+    #[test]
+    fn where_it_points_is_named_and_never_taken_for_an_answer() {
+        let (metrics, seen) =
+            connected(|_| Err(WireError::Moved(Moved { status: Some(302), to: "/prom/graph of its own".into() })));
+        let error = ask(&*metrics, &["payments".into()]).unwrap_err();
+        let text = "request rate: it sends us to /prom/graph of its own (302), and nothing was asked there; if it has \
+                    moved, put its new address into the configuration";
+        assert_eq!((error.kind, error.text.as_str()), (FaultKind::Unreadable, text));
+        assert!(seen.lock().unwrap().iter().all(|(method, _)| method == Method::POST), "GET is no way round it");
     }
 
     #[test]

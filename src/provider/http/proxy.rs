@@ -3,6 +3,10 @@
 
 use std::net::IpAddr;
 
+use url::Url;
+
+use crate::domain::text::clean;
+
 /// The environment's words about proxies, as whoever reads the environment found them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProxyEnvironment {
@@ -30,6 +34,13 @@ impl ProxyEnvironment {
         // `proxy.corp:3128` is what people write; kube and hyper want a scheme.
         Some(if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") })
     }
+}
+
+/// A proxy as it may be shown: its URL may hold a name and a password.
+pub fn shown(proxy: &str) -> String {
+    let Ok(url) = Url::parse(proxy) else { return "(its URL cannot be read)".to_owned() };
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    clean(&format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default()))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -102,6 +113,12 @@ mod tests {
         for (none, host) in proxied {
             assert_eq!(through(none, host).as_deref(), Some("http://proxy.corp:3128"), "{none} {host}");
         }
+    }
+
+    #[test]
+    fn what_one_says_to_a_proxy_is_not_shown() {
+        assert_eq!(shown("http://dana:s3cret@proxy.corp:3128/"), "http://proxy.corp:3128");
+        assert_eq!(shown("http://dana:s3cret@proxy:99999999"), "(its URL cannot be read)");
     }
 
     #[test]

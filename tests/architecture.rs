@@ -122,6 +122,27 @@ fn no_file_is_longer_than_600_lines() {
 }
 
 #[test]
+fn no_shell_is_started_and_processes_only_where_it_is_their_purpose() {
+    // A token's command, as words of the configuration; the detached executor, which is this program itself.
+    let allowed = ["src/config/secret.rs", "src/runtime/detach.rs"];
+    let mut starting = BTreeSet::new();
+    for path in rust_files(Path::new("src")) {
+        let code = without_comments(&fs::read_to_string(&path).unwrap());
+        let code = code.split("#[cfg(test)]").next().unwrap();
+        for shell in ["\"sh\"", "\"bash\"", "\"/bin/sh\"", "\"/bin/bash\"", "\"-c\"", "\"cmd\"", "\"env\""] {
+            assert!(
+                !code.contains(&format!("Command::new({shell}")) && !code.contains(&format!("arg({shell})")),
+                "{path:?}"
+            );
+        }
+        if code.contains("Command::new") || code.contains("process::Command") {
+            starting.insert(path.display().to_string());
+        }
+    }
+    assert_eq!(starting, BTreeSet::from(allowed.map(str::to_owned)));
+}
+
+#[test]
 fn the_reader_of_imports_sees_nested_groups() {
     let code = "use crate::{\n    app::{self, model::Model},\n    domain::ids,\n};\nfn f() { crate::port::x() }";
     assert_eq!(names_after(code, "crate::"), ["app", "domain", "port"]);

@@ -35,3 +35,24 @@ fn every_crate_comes_from_the_registry() {
         .collect();
     assert_eq!(elsewhere, Vec::<&str>::new());
 }
+
+#[test]
+fn an_advisory_is_only_left_aside_with_a_reason_and_while_its_crate_is_there() {
+    let deny: toml::Table = fs::read_to_string("deny.toml").unwrap().parse().unwrap();
+    let lock = fs::read_to_string("Cargo.lock").unwrap();
+    for aside in deny["advisories"]["ignore"].as_array().unwrap() {
+        let reason = aside["reason"].as_str().unwrap();
+        let named = reason.split_whitespace().next().unwrap();
+        assert!(aside["id"].as_str().unwrap().starts_with("RUSTSEC-"), "{aside}");
+        assert!(
+            lock.contains(&format!("name = \"{named}\"")),
+            "{named} is gone: so is the reason to leave {aside} aside"
+        );
+    }
+}
+
+#[test]
+fn no_code_of_ours_is_unsafe_and_no_file_can_allow_it() {
+    let cargo: toml::Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
+    assert_eq!(cargo["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+}

@@ -6,6 +6,10 @@
 mod authority;
 mod certificates;
 mod clients;
+mod floods;
 mod listener;
+mod own_door;
+#[path = "../support/program.rs"]
+mod program;
 mod proxies;
 mod redirects;

@@ -64,6 +64,11 @@ impl Base {
         self
     }
 
+    /// Its address without what may be a secret in it.
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// Is it on this machine? Such a system is never asked through a proxy.
     pub fn is_loopback(&self) -> bool {
         match self.url.host() {
@@ -80,7 +85,7 @@ impl Base {
             let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret().trim()));
             // The text must not quote the token.
             let mut value = value.map_err(|_| {
-                let text = format!("the token for {} holds characters that no header can carry", self.url);
+                let text = format!("the token for {} holds characters that no header can carry", self.origin());
                 ProviderError::new(FaultKind::Unauthenticated, text)
             })?;
             value.set_sensitive(true);
@@ -92,7 +97,7 @@ impl Base {
 
 impl fmt::Debug for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Base").field("url", &self.url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Base").field("url", &self.origin()).finish_non_exhaustive()
     }
 }
 
@@ -120,7 +125,7 @@ fn place(request: &mut Request<Bytes>, prefix: &str, headers: &[(HeaderName, Hea
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let whole = format!("{prefix}{path}");
-    let uri = whole.parse::<Uri>().map_err(|error| WireError::NotConnected(format!("'{whole}': {error}")))?;
+    let uri = whole.parse::<Uri>().map_err(|error| WireError::NotConnected(format!("that is no address: {error}")))?;
     *request.uri_mut() = uri;
     for (name, value) in headers {
         request.headers_mut().insert(name.clone(), value.clone());
@@ -163,7 +168,7 @@ mod tests {
     fn a_token_that_no_header_can_carry_is_refused_without_being_quoted() {
         let base = Base::new("https://x.test".parse().unwrap()).bearer(SecretString::from("a\u{7}b"));
         let error = based(scripted([]).0, &base).unwrap_err();
-        assert_eq!(error.text, "the token for https://x.test/ holds characters that no header can carry");
+        assert_eq!(error.text, "the token for https://x.test holds characters that no header can carry");
     }
 
     #[test]

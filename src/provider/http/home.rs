@@ -28,7 +28,9 @@ pub struct WantsRedirect;
 /// A leaf that keeps to the system at `home`. A request with a whole address goes elsewhere on purpose: only a read without a
 /// body may, and only encrypted.
 pub fn at_home(leaf: Transport, home: &Url) -> Transport {
-    let home = home.clone();
+    let mut home = home.clone();
+    // What one says to it in its address is put there below; a URL that can have a host can be without it.
+    let _ = (home.set_username(""), home.set_password(None));
     Transport::new(service_fn(move |request: Request<Bytes>| {
         let (leaf, home) = (leaf.clone(), home.clone());
         async move { ask(&leaf, &home, request).await }
@@ -114,7 +116,7 @@ mod tests {
     use crate::provider::http::testing::{answering, get, reply, scripted};
 
     fn home() -> Url {
-        "https://eu.test/k8s/c1".parse().unwrap()
+        "https://dana:s3cret@eu.test/k8s/c1".parse().unwrap()
     }
 
     fn redirect(status: u16, to: &str) -> Result<Response<WireBody>, WireError> {

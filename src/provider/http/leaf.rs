@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tower::service_fn;
-use url::Url;
 
 use super::{
     Base, at_home, based,
@@ -37,13 +36,13 @@ pub fn reqwest_leaf(base: &Base) -> Result<Transport, ProviderError> {
         builder = builder.no_proxy();
     }
     let no_client = |error: reqwest::Error| {
-        let text = format!("no client for {}: {}", origin(&base.url), causes(&error.without_url()));
+        let text = format!("no client for {}: {}", base.origin(), causes(&error.without_url()));
         ProviderError::new(FaultKind::Unreachable, text)
     };
     if let Some(pem) = &base.authorities {
         let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(no_client)?;
         if authorities.is_empty() {
-            let text = format!("no certificate is in the authorities' file for {}", origin(&base.url));
+            let text = format!("no certificate is in the authorities' file for {}", base.origin());
             return Err(ProviderError::new(FaultKind::Unreachable, text));
         }
         builder = builder.tls_certs_only(authorities);
@@ -51,11 +50,6 @@ pub fn reqwest_leaf(base: &Base) -> Result<Transport, ProviderError> {
     let client = builder.build().map_err(no_client)?;
     let trust = if base.authorities.is_some() { OWN_TRUST } else { TRUST };
     Ok(at_home(based(over(client, base.proxy.clone(), trust), base)?, &base.url))
-}
-
-/// An address without what may be a secret in it.
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
 }
 
 fn over(client: reqwest::Client, proxy: Option<String>, trust: &'static str) -> Transport {

@@ -277,6 +277,25 @@ fn a_verb_that_the_system_refuses_returns_with_its_end_and_a_cockpit_beside_it_i
 }
 
 #[test]
+fn a_verb_that_is_pointed_elsewhere_fails_with_where_to_and_nothing_is_sent_there() {
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let at = elsewhere.local_addr().unwrap();
+    let (door, _alone) = world("every-verb");
+    let beside = Beside::start(&door);
+    door.writes(Writes::Moved(307, at));
+    let ended = carry_out(&door, &VERBS);
+    assert_ended(&door, &beside, &ended, "failed", 8);
+    for (what, output) in &ended {
+        let said = json(output)["said"].to_string();
+        let named =
+            format!("sends us to http://{at} (307), and nothing was sent there; if it has moved, put its new address");
+        assert!(said.contains(&named), "{what}: {said}");
+    }
+    assert!(elsewhere.accept().is_err(), "somebody came");
+}
+
+#[test]
 fn a_verb_whose_object_moves_under_its_call_returns_with_its_end_and_a_cockpit_beside_it_is_told() {
     let (door, _alone) = world("every-verb");
     let beside = Beside::start(&door);

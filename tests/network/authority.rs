@@ -1,13 +1,19 @@
 //! A certificate authority of the test's own, and what it signs.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::WebPkiClientVerifier,
 };
+
+/// How many authorities there are.
+static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// The authority.
 pub(crate) struct Authority {
@@ -32,6 +38,10 @@ impl Authority {
         let _already = rustls::crypto::ring::default_provider().install_default();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Two of one name would be one to whoever looks for the signer.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, format!("authority {}", MADE.fetch_add(1, Ordering::Relaxed)));
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }

@@ -5,7 +5,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex},
 };
@@ -21,6 +21,8 @@ pub(crate) enum Writes {
     Pass,
     /// They are answered so, and nothing happens.
     Refused(u16),
+    /// They are pointed to another place, with this status, and nothing happens.
+    Moved(u16, SocketAddr),
     /// They wait here until they are released.
     Held,
 }
@@ -170,9 +172,10 @@ fn carry(mut outside: TcpStream, to: &str, state: &(Mutex<State>, Condvar)) -> s
     }
     let mut body = vec![0; length];
     from.read_exact(&mut body)?;
-    if let Some(refused) = pass(&line, state) {
+    if let Some((refused, to)) = pass(&line, state) {
         let text = format!("{{\"message\":\"the door says {refused}\",\"reason\":\"Door\",\"code\":{refused}}}");
-        let headers = "Content-Type: application/json\r\nConnection: close";
+        let to = to.map_or_else(String::new, |to| format!("\r\nLocation: http://dana:pw@{to}/x?token=s3cret"));
+        let headers = format!("Content-Type: application/json\r\nConnection: close{to}");
         let length = text.len();
         return write!(outside, "HTTP/1.1 {refused} Door\r\n{headers}\r\nContent-Length: {length}\r\n\r\n{text}");
     }
@@ -182,15 +185,16 @@ fn carry(mut outside: TcpStream, to: &str, state: &(Mutex<State>, Condvar)) -> s
     std::io::copy(&mut inside, &mut outside).map(|_| ())
 }
 
-/// Waits until a request may pass; a status where it is refused.
-fn pass(line: &str, (state, woken): &(Mutex<State>, Condvar)) -> Option<u16> {
+/// Waits until a request may pass; a status where it is refused, and where it is pointed to.
+fn pass(line: &str, (state, woken): &(Mutex<State>, Condvar)) -> Option<(u16, Option<SocketAddr>)> {
     let mut known = state.lock().unwrap();
     known.came += 1;
     let mine = known.came;
     woken.notify_all();
     let mut known = woken.wait_while(known, |state| state.stop == Some(mine)).unwrap();
     match known.writes {
-        Writes::Refused(status) if is_write(line) => return Some(status),
+        Writes::Refused(status) if is_write(line) => return Some((status, None)),
+        Writes::Moved(status, to) if is_write(line) => return Some((status, Some(to))),
         Writes::Held if is_write(line) => {
             let before = known.released;
             known.held += 1;

@@ -21,9 +21,14 @@ pub struct Towards {
 
 /// The sentence, where the cause is one that asking again does not mend.
 pub fn barred(error: &(dyn Error + 'static), towards: &Towards) -> Option<String> {
-    let said = causes(error).find_map(tls).and_then(|tls| of_tls(tls, towards));
+    // hyper-util says so in its text only. What breaks on an open connection may have been read by the far side.
+    let connecting = causes(error).any(|cause| cause.to_string().starts_with(CONNECTING));
+    let said = causes(error).find_map(tls).and_then(|tls| of_tls(tls, towards, connecting));
     said.or_else(|| towards.proxy.as_deref().and_then(|proxy| of_proxy(error, proxy, &towards.host)))
 }
+
+/// How the error of whoever makes connections begins.
+pub const CONNECTING: &str = "client error (Connect)";
 
 /// What a proxy says that wants to know who we are.
 pub fn proxy_wants_a_name(proxy: &str) -> String {
@@ -41,18 +46,28 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-/// The error of TLS that this is, or that it wraps: an I/O error hides what it wraps from the chain of causes.
+/// The error of TLS that this is, or that it wraps: an I/O error hides what it wraps from the chain of causes, and may wrap
+/// another one.
 fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Tls> {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.downcast_ref::<Tls>().or_else(|| wrapped.and_then(|inner| inner.downcast_ref::<Tls>()))
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<Tls>() {
+            return Some(tls);
+        }
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| -> &(dyn Error + 'static) { inner });
+    }
+    None
 }
 
-fn of_tls(error: &Tls, Towards { host, trust, .. }: &Towards) -> Option<String> {
+fn of_tls(error: &Tls, Towards { host, trust, .. }: &Towards, connecting: bool) -> Option<String> {
     Some(match error {
         Tls::InvalidCertificate(why) => of_certificate(why, host, trust),
-        Tls::InvalidMessage(_) => format!("{host} does not speak TLS: is its address http:// instead of https://?"),
+        Tls::InvalidMessage(_) if connecting => {
+            format!("{host} does not speak TLS: is its address http:// instead of https://?")
+        }
         Tls::PeerIncompatible(_) => format!("{host} has no TLS that we may use; it must offer TLS 1.2 or 1.3"),
-        Tls::AlertReceived(alert) => of_alert(*alert, host),
+        Tls::AlertReceived(alert) => return of_alert(*alert, host, connecting),
         Tls::InconsistentKeys(_) => "the client certificate and the client key do not belong together".to_owned(),
         _ => return None,
     })
@@ -64,7 +79,8 @@ fn of_certificate(why: &CertificateError, host: &str, trust: &str) -> String {
         at.map_or_else(|| "an unknown day".to_owned(), |at| at.format("%Y-%m-%d").to_string())
     };
     match why {
-        CertificateError::UnknownIssuer => {
+        // The name of an authority that is trusted, and the key of another one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             format!("the certificate of {host} is signed by nobody that this machine trusts: add its CA {trust}")
         }
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
@@ -93,8 +109,8 @@ fn plain_name(name: &str) -> String {
 }
 
 /// The far side ended the handshake. It looks at our certificate before it reads a request.
-fn of_alert(alert: AlertDescription, host: &str) -> String {
-    match alert {
+fn of_alert(alert: AlertDescription, host: &str, connecting: bool) -> Option<String> {
+    Some(match alert {
         AlertDescription::CertificateRequired => {
             format!("{host} asks for a client certificate, and none is configured")
         }
@@ -104,17 +120,17 @@ fn of_alert(alert: AlertDescription, host: &str) -> String {
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
+        | AlertDescription::DecryptError
         | AlertDescription::AccessDenied => {
             format!("{host} does not take our client certificate ({alert:?}): is it the right one, and still valid?")
         }
         AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure => {
             format!("{host} has no TLS that we may use ({alert:?}); it must offer TLS 1.2 or 1.3")
         }
-        AlertDescription::UnrecognisedName => {
-            format!("{host} knows no system of that name: is the address right?")
-        }
-        other => format!("{host} ended the TLS handshake ({other:?})"),
-    }
+        AlertDescription::UnrecognisedName => format!("{host} knows no system of that name: is the address right?"),
+        other if connecting => format!("{host} ended the TLS handshake ({other:?})"),
+        _ => return None,
+    })
 }
 
 /// What the tunnel says, by its words: its type is nobody's to name.
@@ -137,7 +153,7 @@ mod tests {
 
     fn said(error: Tls) -> Option<String> {
         let towards = Towards { host: "eu.test:6443".into(), proxy: None, trust: "to the kubeconfig" };
-        barred(&io::Error::other(error), &towards)
+        barred(&io::Error::other(io::Error::other(error)), &towards)
     }
 
     #[test]
@@ -155,7 +171,27 @@ mod tests {
             alert(AlertDescription::ProtocolVersion),
             "eu.test:6443 has no TLS that we may use (ProtocolVersion); it must offer TLS 1.2 or 1.3"
         );
-        assert_eq!(said(Tls::DecryptError), None);
+        // On an open connection these come after a request, which may have been carried out.
+        for later in [Tls::DecryptError, Tls::AlertReceived(AlertDescription::InternalError), not_tls()] {
+            assert_eq!(said(later), None);
+        }
+    }
+
+    fn not_tls() -> Tls {
+        Tls::InvalidMessage(rustls::InvalidMessage::InvalidContentType)
+    }
+
+    #[test]
+    fn what_is_no_tls_is_told_while_the_connection_is_made() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("client error (Connect)")]
+        struct Making(#[source] io::Error);
+
+        let towards = Towards { host: "eu.test:6443".into(), proxy: None, trust: "" };
+        assert_eq!(
+            barred(&Making(io::Error::other(not_tls())), &towards).as_deref(),
+            Some("eu.test:6443 does not speak TLS: is its address http:// instead of https://?")
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     patch,
     request::{self, Query, Resource},
     rights::Rights,
-    room::{Full, MOST_OBJECTS, MOST_PAGES, Room, no_room, too_long},
+    room::{Full, MOST_OBJECTS, MOST_PAGES, Room, no_room, too_long, weight},
     scope::Scope,
 };
 use crate::{
@@ -169,15 +169,14 @@ impl Cluster {
         room: &mut Room,
     ) -> Result<T, ProviderError> {
         let asked = Asked { cluster: &self.scope.cluster, resource: Some(query.resource), class: Class::Read };
-        let length = item.get().len();
-        if length > LONGEST {
+        if item.get().len() > LONGEST {
             return Err(no_room(&self.scope.cluster, query, Full::Object));
         }
         let which = known(item);
         if which.name.is_empty() {
             return Err(error::unreadable(asked, "an item has no name"));
         }
-        let taken = room.take(&which.namespace, &which.name, length);
+        let taken = room.take(&which.namespace, &which.name, weight(item.get()));
         taken.map_err(|full| no_room(&self.scope.cluster, query, full))?;
         serde_json::from_str(item.get()).map_err(|error| error::unreadable(asked, format!("an item: {error}")))
     }

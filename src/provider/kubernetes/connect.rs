@@ -27,7 +27,7 @@ use crate::{
     provider::http::{
         USER_AGENT, at_home,
         error::{causes, first_cause},
-        handshake::{Towards, barred},
+        handshake::{CONNECTING, Towards, barred},
         proxy::{ProxyEnvironment, shown},
     },
 };
@@ -177,8 +177,7 @@ fn never_connected(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         let refused = error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
-        // hyper-util says so in its text only, unless one depends on it for `is_connect`.
-        if refused || error.to_string().starts_with("client error (Connect)") {
+        if refused || error.to_string().starts_with(CONNECTING) {
             return true;
         }
         next = error.source();

@@ -15,16 +15,18 @@ use crate::{
 
 /// Objects of one query: a large cluster has 5,000 Deployments with ten ReplicaSets each.
 pub const MOST_OBJECTS: usize = 50_000;
-/// Bytes of one query, as the objects came.
-const MOST_BYTES: usize = 256 << 20;
+/// Bytes of one query, as they are kept.
+const MOST_BYTES: usize = 512 << 20;
+/// What each value of a tree takes beyond its text: templates are kept as trees.
+const VALUE: usize = 32;
 /// Pages of one list. A server that gives nothing and a token again and again would be asked for ever.
 pub const MOST_PAGES: usize = 1_000;
 
-/// What is kept of one query: no object, only that it is there and how long it was.
+/// What is kept of one query: no object, only that it is there and what it takes.
 #[derive(Debug, Default)]
 pub struct Room {
     hasher: RandomState,
-    lengths: HashMap<u64, usize>,
+    weights: HashMap<u64, usize>,
     bytes: usize,
 }
 
@@ -46,31 +48,43 @@ impl Room {
     ///
     /// # Errors
     /// When there is no room for it.
-    pub fn take(&mut self, namespace: &str, name: &str, length: usize) -> Result<(), Full> {
-        if length > LONGEST {
-            return Err(Full::Object);
-        }
+    pub fn take(&mut self, namespace: &str, name: &str, weight: usize) -> Result<(), Full> {
         self.forget(namespace, name);
-        if self.lengths.len() >= MOST_OBJECTS {
+        if self.weights.len() >= MOST_OBJECTS {
             return Err(Full::Objects);
         }
-        if self.bytes + length > MOST_BYTES {
+        if self.bytes + weight > MOST_BYTES {
             return Err(Full::Bytes);
         }
-        self.bytes += length;
-        self.lengths.insert(self.key(namespace, name), length);
+        self.bytes += weight;
+        self.weights.insert(self.key(namespace, name), weight);
         Ok(())
     }
 
     /// An object is gone.
     pub fn forget(&mut self, namespace: &str, name: &str) {
         let key = self.key(namespace, name);
-        self.bytes -= self.lengths.remove(&key).unwrap_or_default();
+        self.bytes -= self.weights.remove(&key).unwrap_or_default();
     }
 
     fn key(&self, namespace: &str, name: &str) -> u64 {
         self.hasher.hash_one((namespace, name))
     }
+}
+
+/// What an object takes at most while it is kept: its text, and as a tree so much more for each of its values.
+pub fn weight(text: &str) -> usize {
+    let (mut values, mut quoted, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' | b':' | b'[' | b'{' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    text.len() + VALUE * values
 }
 
 /// The fault of a source that brings more than can be kept.
@@ -110,14 +124,20 @@ mod tests {
         room.take("shop", "7", 20).unwrap();
         room.forget("shop", "8");
         room.take("shop", "one-more", 10).unwrap();
-        assert_eq!((room.lengths.len(), room.bytes), (MOST_OBJECTS, 10 * MOST_OBJECTS + 10));
+        assert_eq!((room.weights.len(), room.bytes), (MOST_OBJECTS, 10 * MOST_OBJECTS + 10));
 
         let mut room = Room::default();
-        assert_eq!(room.take("shop", "a", LONGEST + 1), Err(Full::Object));
         for number in 0..MOST_BYTES / LONGEST {
             room.take("shop", &number.to_string(), LONGEST).unwrap();
         }
         assert_eq!(room.take("shop", "one-more", 1), Err(Full::Bytes));
+    }
+
+    #[test]
+    fn a_tree_weighs_more_than_its_text_and_what_stands_in_quotes_is_text() {
+        let of = |text: &str| weight(text) - text.len();
+        assert_eq!(of(r#"{"a":[0,0,0]}"#), 5 * VALUE);
+        assert_eq!(of(r#"{"a":"[0,\"0,0]:{\\"}"#), 2 * VALUE);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     domain::{observed::FaultKind, time::Timestamp},
     port::error::ProviderError,
     provider::{
-        http::items::{Items, grouped},
+        http::items::{Items, LONGEST, grouped},
         prometheus::native::{Between, Native},
     },
 };
@@ -29,6 +29,8 @@ use crate::{
 pub(super) const MOST_SERIES: usize = 100_000;
 /// Samples of one kind that are kept.
 pub(super) const MOST_SAMPLES: usize = 4_000_000;
+/// Labels of one answer that are kept.
+const MOST_LABELS: usize = 2_000_000;
 /// Warnings that are read.
 const MOST_WARNINGS: usize = 100;
 
@@ -127,7 +129,28 @@ pub(super) fn read(
     if !items.is_whole() {
         return Err(too_many(&format!("{} series", grouped(items.count))));
     }
-    Ok(items.kept.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok().map(samples)).collect())
+    all_of(&items)
+}
+
+/// The series, one by one: of text that is short, much may have to be kept.
+fn all_of(items: &Items<'_, MOST_SERIES>) -> Result<Vec<Samples>, ProviderError> {
+    let (mut all, mut labels, mut counted) = (Vec::new(), 0, 0);
+    for item in &items.kept {
+        if item.get().len() > LONGEST {
+            return Err(too_many(&format!("a series of more than {} MiB", LONGEST >> 20)));
+        }
+        let Some(series) = serde_json::from_str(item.get()).ok().map(samples) else { continue };
+        labels += series.labels.len();
+        counted += series.points.len() + series.histograms.len();
+        if labels > MOST_LABELS {
+            return Err(too_many(&format!("more than {} labels", grouped(MOST_LABELS))));
+        }
+        if counted > MOST_SAMPLES {
+            return Err(too_many(&format!("more than {} samples", grouped(MOST_SAMPLES))));
+        }
+        all.push(series);
+    }
+    Ok(all)
 }
 
 /// Why an answer is not the whole answer, where it is not.

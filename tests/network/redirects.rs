@@ -1,8 +1,12 @@
 //! A system that points elsewhere. The other place keeps what it was sent: nothing.
 
 use holdshort::{
-    domain::{ids::RunId, observed::FaultKind},
-    port::wire::{Class, Transport, WireError},
+    domain::{ids::RunId, observed::FaultKind, verb::Verb},
+    port::{
+        plan::{Target, WireCall},
+        shape::Checked,
+        wire::{Class, Transport, WireError},
+    },
     provider::{
         http::{Base, error::from_wire, proxy::ProxyEnvironment},
         kubernetes::request::REPLICA_SETS,
@@ -155,7 +159,11 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     assert_eq!((error.kind, error.text), (FaultKind::Unreadable, text));
     assert!(connection.gates.as_ref().unwrap().list().await.is_err());
     let rerun = call("POST", "/repos/acme/ledger/actions/runs/5/rerun");
-    let error = connection.pipelines.as_ref().unwrap().send(&rerun, None).await.unwrap_err();
+    let rerun = WireCall { content_type: String::new(), body: String::new(), ..rerun };
+    let actor = connection.pipelines.as_ref().unwrap();
+    let target = Target::Run(RunId::new(&"github".into(), "acme/ledger/runs/5"));
+    let rerun = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();
+    let error = actor.send(rerun, None).await.unwrap_err();
     assert!(
         error.text.contains(&format!("it sends us to {} (302), and nothing was sent there", other.http())),
         "{error}"

@@ -9,6 +9,7 @@ pub mod domain;
 pub mod journal;
 pub mod judge;
 pub mod keymap;
+pub mod ownership;
 pub mod policy;
 pub mod port;
 pub mod provider;

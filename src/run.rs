@@ -10,6 +10,7 @@ mod paint;
 mod pilot;
 mod registry;
 mod serve;
+mod state;
 mod vouch;
 mod world;
 
@@ -30,7 +31,7 @@ use crate::{
     cli::{
         args::{
             AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs,
-            ThemesCommand,
+            StateCommand, ThemesCommand,
         },
         config,
         exit::{CliError, Exit},
@@ -41,6 +42,7 @@ use crate::{
     demo::scenario::Scenario,
     domain::{observed::Freshness, rollout::Rollout},
     keymap::Keymap,
+    ownership,
     port::record::RecordId,
     run::{
         ground::{Ground, Pace},
@@ -107,8 +109,13 @@ pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let environment =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let mut process =
-        Process { globals: cli.globals.clone(), environment: environment.collect(), out: &mut out, err: &mut err };
+    let mut globals = cli.globals.clone();
+    if !matches!(cli.command, Some(Command::Executor { .. })) {
+        let handed_over = globals.config.iter().filter(|path| ownership::is_handed_over(path));
+        let texts = handed_over.filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?)));
+        globals.given = texts.collect();
+    }
+    let mut process = Process { globals, environment: environment.collect(), out: &mut out, err: &mut err };
     let ended = process.dispatch(&cli);
     match ended {
         Ok(exit) => exit.into(),
@@ -149,11 +156,18 @@ impl Process<'_> {
             Command::Config(ConfigCommand::Check) => {
                 let loaded = ground::checked(&self.globals, &self.environment)?;
                 let exit = config::check(&loaded, self.out)?;
-                registry::unproven(&loaded.config).iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
+                registry::unproven(&loaded.config, &self.environment)
+                    .iter()
+                    .try_for_each(|line| writeln!(self.out, "{line}"))?;
                 Ok(exit)
             }
             Command::Config(ConfigCommand::Show) => {
                 config::show(&ground::loaded(&self.globals, &self.environment)?, self.out)
+            }
+            Command::State(StateCommand::Init { group, path }) => {
+                let configured = || ground::configured_state(&self.globals, &self.environment).map(|state| state.path);
+                let folder = path.clone().map_or_else(configured, |path| Ok(Some(path)))?;
+                state::init(group, &folder.unwrap_or_else(|| state::TEAM.into()), self.out)
             }
             Command::Executor { id } => self.executor(RecordId(*id)),
             // Every other command is a verb.
@@ -344,6 +358,12 @@ impl Process<'_> {
         let order = Order::read(io::stdin().lock()).map_err(|_| by_hand())?;
         if order.record != id {
             return Err(by_hand());
+        }
+        self.globals.given.clone_from(&order.given);
+        let own = origin::here(&self.environment).uid;
+        if let Some(other) = order.confirmed.origin.as_ref().map(|origin| origin.uid).filter(|uid| *uid != own) {
+            let said = format!("record {id} is of uid {other}: nobody else carries it out");
+            return Err(CliError { exit: Exit::Refused, text: said });
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         // Started by hand from a shell it leads a group already, which is as good.

@@ -10,7 +10,7 @@ use std::{
 
 use holdshort::{
     cli,
-    config::{self, Failure, Known, Layers, Loaded, Places, load},
+    config::{self, Failure, Known, Layers, Loaded, Places, Trust, load},
 };
 
 fn names(all: &[&str]) -> Vec<String> {
@@ -20,7 +20,14 @@ fn names(all: &[&str]) -> Vec<String> {
 fn read(file: &Path, profile: Option<&str>) -> Result<Loaded, Failure> {
     let places = Places { system: PathBuf::from("/nowhere"), user: None };
     let profile = profile.map(str::to_owned);
-    let layers = Layers { places, files: vec![file.to_owned()], profile, env: BTreeMap::new() };
+    let layers = Layers {
+        places,
+        files: vec![file.to_owned()],
+        profile,
+        env: BTreeMap::new(),
+        trust: Trust::Everybody,
+        given: BTreeMap::new(),
+    };
     let (presets, themes) = (names(&["istio", "linkerd", "otel-http"]), names(&["colour-blind", "dark", "light"]));
     load(&layers, &Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts: None })
 }
@@ -92,17 +99,19 @@ fn a_later_file_wins_and_the_environment_wins_over_all() {
     let layers = Layers {
         places: Places {
             system: file("system.toml", "theme = 'dark'\noperator = 'system'"),
-            user: Some(file("user.toml", "operator = 'user'\nread_only = true")),
+            user: Some(file("user.toml", "operator = 'user'")),
         },
         files: vec![file("a.toml", "theme = 'light'"), file("b.toml", "state.path = '/b'")],
         profile: None,
-        env: BTreeMap::from([("HOLDSHORT_READ_ONLY".to_owned(), "false".to_owned())]),
+        env: BTreeMap::from([("HOLDSHORT_READ_ONLY".to_owned(), "true".to_owned())]),
+        trust: Trust::Owners,
+        given: BTreeMap::new(),
     };
     let themes = names(&["dark", "light"]);
     let known = Known { presets: &[], themes: &themes, keys: &cli::keys::check, contexts: None };
     let config = load(&layers, &known).unwrap().config;
     assert_eq!((config.theme.as_deref(), config.operator.as_deref()), (Some("light"), Some("user")));
-    assert_eq!((config.read_only, config.state.path), (false, Some(PathBuf::from("/b"))));
+    assert_eq!((config.read_only, config.state.path), (true, Some(PathBuf::from("/b"))));
 
     let env = BTreeMap::from([("HOLDSHORT_READ_ONLY".to_owned(), "maybe".to_owned())]);
     let wrong = load(&Layers { env, ..layers }, &known).unwrap_err().to_string();
@@ -119,7 +128,14 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
         fs::write(&path, text(profile, base)).unwrap();
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let places = Places { system: "/nowhere".into(), user: None };
-        let layers = Layers { places, files: vec![path.clone()], profile: Some("night".to_owned()), env };
+        let layers = Layers {
+            places,
+            files: vec![path.clone()],
+            profile: Some("night".to_owned()),
+            env,
+            trust: Trust::Owners,
+            given: BTreeMap::new(),
+        };
         load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None })
     };
     let (profile, base) =
@@ -155,7 +171,14 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
 #[test]
 fn no_layer_at_all_is_said_as_that() {
     let places = Places { system: "/nowhere/s".into(), user: Some("/nowhere/u".into()) };
-    let layers = Layers { places, files: Vec::new(), profile: None, env: BTreeMap::new() };
+    let layers = Layers {
+        places,
+        files: Vec::new(),
+        profile: None,
+        env: BTreeMap::new(),
+        trust: Trust::Owners,
+        given: BTreeMap::new(),
+    };
     let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None };
     let failure = load(&layers, &known).unwrap_err();
     assert_eq!(failure, Failure::Nothing(vec!["/nowhere/s".into(), "/nowhere/u".into()]));
@@ -191,4 +214,120 @@ fn what_services_are_held_to_is_shown_and_reads_back_as_it_was() {
     let again = folder.path().join("shown.toml");
     fs::write(&again, config::show::show(&loaded).unwrap()).unwrap();
     assert_eq!(read(&again, None).unwrap().config.standards(), Ok(standards));
+}
+
+/// A configuration of a machine's file, a user's file with a profile, and variables; the files as `SYSTEM` and `USER`.
+fn layered(system: &str, user: &str, profile: Option<&str>, env: &[(&str, &str)]) -> Result<config::Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let layers = Layers {
+        places: Places { system: file("SYSTEM", system), user: Some(file("USER", user)) },
+        files: Vec::new(),
+        profile: profile.map(str::to_owned),
+        env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        trust: Trust::Owners,
+        given: BTreeMap::new(),
+    };
+    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None };
+    let folder = format!("{}/", folder.path().display());
+    load(&layers, &known).map(|loaded| loaded.config).map_err(|failure| failure.to_string().replace(&folder, ""))
+}
+
+/// System, user, profile, environment, and what is said where it is refused.
+type Case<'a> = (&'a str, &'a str, Option<&'a str>, &'a [(&'a str, &'a str)], &'a str);
+
+#[test]
+fn a_later_layer_tightens_what_holds_back_and_never_loosens_it() {
+    let eu = "[connections.eu]\nkind = 'kubernetes'\nenvironment = 'prod/eu'\n";
+    let hub = "[connections.hub]\nkind = 'github'\nrepos = [{ name = 'acme/pay', environments = { production = 'prod/eu' } }]\n";
+    let high = format!("[environments.prod]\nrisk = 'high'\n[environments.dev]\nrisk = 'low'\n{eu}{hub}");
+    let rule = "{ signal = 'error_ratio', max = 0.01 }";
+    let held = format!(
+        "[services.pay]\nslo = {{ objective = 0.99, period = '30d', latency = {{ le = 0.5, objective = 0.9 }} }}\nrules = [{rule}]\n"
+    );
+    let read_only = "read_only = true\n".to_owned();
+    let table: &[Case<'_>] = &[
+        (
+            &read_only,
+            "",
+            None,
+            &[("HOLDSHORT_READ_ONLY", "false")],
+            "`read_only` is true in SYSTEM:1:13; a later layer may tighten that, never loosen it to false",
+        ),
+        (&read_only, "read_only = false", None, &[], " --> USER:1:13"),
+        (&read_only, "[profiles.day]\nread_only = false", Some("day"), &[], " --> USER:2:13"),
+        // One that is not in use is needed some other night.
+        (&read_only, "[profiles.day]\nread_only = false", None, &[], " --> USER:2:13"),
+        (
+            "",
+            "read_only = true\n[profiles.day]\nread_only = false",
+            Some("day"),
+            &[("HOLDSHORT_READ_ONLY", "false")],
+            "",
+        ),
+        ("", "read_only = true\n[profiles.day]\nread_only = false", Some("day"), &[], ""),
+        ("read_only = false", "read_only = true", None, &[("HOLDSHORT_READ_ONLY", "true")], ""),
+        (
+            &high,
+            "",
+            None,
+            &[("HOLDSHORT_ENVIRONMENTS__PROD__RISK", "low")],
+            "'prod' is high in SYSTEM:2:8; a later layer may tighten that, never loosen it to low",
+        ),
+        (&high, "environments.prod.risk = 'medium'", None, &[], " --> USER:1:26"),
+        (&high, "environments.dev.risk = 'high'", None, &[("HOLDSHORT_ENVIRONMENTS__PROD__RISK", "high")], ""),
+        // By a nearer name, by the connection, by a move to where less is at stake.
+        (&high, "[environments.'prod/eu']\nrisk = 'low'", None, &[], " --> USER:2:8"),
+        (&high, "", None, &[("HOLDSHORT_CONNECTIONS__EU__RISK", "low")], "connection 'eu' is high in SYSTEM:2:8"),
+        (
+            &high,
+            "",
+            None,
+            &[("HOLDSHORT_CONNECTIONS__EU__ENVIRONMENT", "dev")],
+            "connection 'eu' is high in SYSTEM:7:15",
+        ),
+        (
+            &high,
+            "",
+            None,
+            &[("HOLDSHORT_CONNECTIONS__HUB__REPOS", "[{ name = 'acme/pay', environments = { production = 'dev' } }]")],
+            "acme/pay's environment 'production' is high",
+        ),
+        // What nobody described is as dangerous as production, and that is said of it too.
+        (eu, "", None, &[("HOLDSHORT_ENVIRONMENTS__PROD__RISK", "low")], "is high in SYSTEM:3:15"),
+        (eu, "[environments.lab]\nrisk = 'low'", None, &[("HOLDSHORT_ENVIRONMENTS__TEST__RISK", "low")], ""),
+        (
+            "",
+            "",
+            None,
+            &[
+                ("HOLDSHORT_CONNECTIONS", "{ eu = { kind = 'kubernetes', environment = 'dev' } }"),
+                ("HOLDSHORT_ENVIRONMENTS__DEV__RISK", "low"),
+            ],
+            "",
+        ),
+        (
+            &held,
+            "",
+            None,
+            &[("HOLDSHORT_SERVICES__PAY__RULES", "[]")],
+            "the rule {max=0.01,signal=\"error_ratio\"} of service 'pay' is in force in SYSTEM:3:9",
+        ),
+        (&held, "[services.pay.slo]\nobjective = 0.9", None, &[], "`services.pay.slo.objective` is 0.99 in SYSTEM:2:"),
+        (&held, "[services.pay.slo]\nobjective = 0.999\nlatency.le = 0.25", None, &[], ""),
+        (&held, "services.pay.slo.latency.le = 2.5", None, &[], "`services.pay.slo.latency.le` is 0.5 in SYSTEM:2:"),
+    ];
+    for (system, user, profile, env, said) in table {
+        let case = format!("{system}---\n{user}\n{profile:?} {env:?}");
+        match layered(system, user, *profile, env) {
+            Ok(_) => assert!(said.is_empty(), "taken: {case}"),
+            Err(refused) => assert!(!said.is_empty() && refused.contains(said), "{case}:\n{refused}"),
+        }
+    }
+    let more = format!("[services.pay]\nrules = [{rule}, {{ signal = 'latency_p99', max = 2.0 }}]");
+    assert_eq!(layered(&held, &more, None, &[]).unwrap().services["pay"].rules.len(), 2);
 }

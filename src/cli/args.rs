@@ -1,6 +1,6 @@
 //! What can be written on the command line. Types and their parsers only: nothing here does anything.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
@@ -38,6 +38,9 @@ pub struct Globals {
     /// Read this configuration too; the last one wins
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Vec<PathBuf>,
+    /// The texts of those that were handed over open (`--config <(…)`), which can be read once only. No flag.
+    #[arg(skip)]
+    pub given: BTreeMap<PathBuf, String>,
     /// Lay this profile of the configuration over it
     #[arg(long, value_name = "NAME", global = true, env = "HOLDSHORT_PROFILE")]
     pub profile: Option<String>,
@@ -161,6 +164,9 @@ pub enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make the place that a team's records are kept in
+    #[command(subcommand)]
+    State(StateCommand),
     /// Carry out a recorded action; started by holdshort itself
     #[command(hide = true)]
     Executor {
@@ -255,6 +261,15 @@ In scripts:
 Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO.
 With it 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
 
+/// Below `state init --help`.
+const INIT_EXAMPLE: &str = "\
+Example, as root:
+  groupadd ops && usermod -aG ops dana && usermod -aG ops lee
+  holdshort state init --group ops
+
+What it prints belongs into the configuration of everybody in the group. Doing it again changes nothing, and puts right what
+is not as it was made.";
+
 /// Below `judge --help`.
 const JUDGE_EXAMPLE: &str = r#"Examples:
   echo '{"name":"errors","intervals":[{"canary":{"requests":300,"errors":9},
@@ -345,6 +360,21 @@ pub enum AuditCommand {
         /// Whose it is
         #[arg(long = "as", value_name = "NAME")]
         name: String,
+    },
+}
+
+/// `state …`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum StateCommand {
+    /// Make a folder in which everybody in a group writes one journal, whatever their umask, and nobody else
+    #[command(after_help = INIT_EXAMPLE, after_long_help = INIT_EXAMPLE)]
+    Init {
+        /// The group, by name or number
+        #[arg(long, value_name = "GROUP")]
+        group: String,
+        /// The folder; without it state.path of the configuration, else /var/lib/holdshort
+        #[arg(long, value_name = "DIR")]
+        path: Option<PathBuf>,
     },
 }
 

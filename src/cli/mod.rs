@@ -19,6 +19,7 @@ mod sample;
 pub mod snapshot;
 pub mod source;
 pub mod span;
+pub mod state;
 pub mod status;
 pub mod table;
 pub mod target;

@@ -8,7 +8,7 @@ use std::{
 
 use etcetera::BaseStrategy;
 
-use crate::config::source::Source;
+use crate::{config::source::Source, domain::text::clean, ownership};
 
 /// Variables with this prefix are settings: `HOLDSHORT_STATE__PATH` is `state.path`.
 const PREFIX: &str = "HOLDSHORT_";
@@ -38,6 +38,15 @@ impl Places {
     }
 }
 
+/// Whose files are read. A configuration names commands and servers: whoever writes it acts in the name of its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// This user's and root's, as long as nobody else can write them.
+    Owners,
+    /// Anybody's: for texts that only tests read.
+    Everybody,
+}
+
 /// What the configuration is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layers {
@@ -49,6 +58,10 @@ pub struct Layers {
     pub profile: Option<String>,
     /// The environment of this process.
     pub env: BTreeMap<String, String>,
+    /// Whose files are read.
+    pub trust: Trust,
+    /// Texts that whoever started this process handed over, by what they are named as: they can be read once only.
+    pub given: BTreeMap<PathBuf, String>,
 }
 
 impl Layers {
@@ -57,10 +70,15 @@ impl Layers {
         let (mut sources, mut unreadable) = (Vec::new(), Vec::new());
         let looked_for = self.places.all().into_iter().map(|path| (path, false));
         for (path, named) in looked_for.chain(self.files.iter().map(|path| (path.clone(), true))) {
-            match fs::read_to_string(&path) {
+            let read = match (self.given.get(&path), self.trust) {
+                (Some(text), _) => Ok(text.clone()),
+                (None, Trust::Owners) => ownership::read(&path),
+                (None, Trust::Everybody) => fs::read_to_string(&path),
+            };
+            match read {
                 Ok(text) => sources.push(Source { name: path.display().to_string(), text }),
                 Err(e) if !named && matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-                Err(e) => unreadable.push(format!("{} cannot be read: {e}", path.display())),
+                Err(e) => unreadable.push(format!("{} cannot be read: {e}", clean(&path.display().to_string()))),
             }
         }
         (sources, unreadable)
@@ -124,6 +142,8 @@ mod tests {
             files: Vec::new(),
             profile: None,
             env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            trust: Trust::Owners,
+            given: BTreeMap::new(),
         };
         let texts: Vec<String> = layers.variables().into_iter().map(|source| source.text).collect();
         assert_eq!(texts, ["read_only = true", "state.path = \"/var/x\""]);
@@ -137,6 +157,8 @@ mod tests {
             files: vec![named],
             profile: None,
             env: BTreeMap::new(),
+            trust: Trust::Owners,
+            given: BTreeMap::new(),
         };
         let (sources, unreadable) = layers.files();
         assert_eq!(sources, []);

@@ -11,6 +11,7 @@ use crate::config::{
     check::{self, Known},
     layer::Layers,
     merge::{NOWHERE, merge},
+    restriction,
     schema::{Config, Connection},
     source::{Diagnostic, Sources},
     tree::{self, Node, Problem},
@@ -97,6 +98,12 @@ fn read(
         // What is missing from a text that cannot be parsed would be told as errors that are none.
         return None;
     }
+    let steps = (1..files).filter(|step| *step < layers.len());
+    for step in steps {
+        let (before, after) =
+            (merge(layers.iter().take(step), problems)?, merge(layers.iter().take(step + 1), problems)?);
+        restriction::compare(&before.tree(), &after.tree(), sources, files, problems);
+    }
     let merged = merge(layers.iter().take(files), problems)?;
     let mut base = merged.tree();
     let profiles = take_profiles(&mut base, problems);
@@ -108,14 +115,19 @@ fn read(
         problems.push(Problem { message, at: None, path: Vec::new() });
     }
     for (name, overlay) in &profiles {
+        let over = merge([&base, overlay], problems)?;
+        restriction::compare(&base, &over.tree(), sources, files, problems);
         // Every profile must hold, the one in use and the others: they are needed at night.
         if profile != Some(name.as_str()) {
-            settings(merge([&base, overlay], problems)?.tree(), known, problems);
+            settings(over.tree(), known, problems);
         }
     }
     let overlay = profile.and_then(|name| profiles.get(name));
+    let before = merge(iter::once(&base).chain(overlay), problems)?;
     let environment = layers.iter().skip(files);
-    settings(merge(iter::once(&base).chain(overlay).chain(environment), problems)?.tree(), known, problems)
+    let all = merge(iter::once(&base).chain(overlay).chain(environment), problems)?;
+    restriction::compare(&before.tree(), &all.tree(), sources, files, problems);
+    settings(all.tree(), known, problems)
 }
 
 fn take_profiles<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> BTreeMap<String, DeTable<'i>> {

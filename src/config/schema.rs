@@ -71,6 +71,9 @@ pub struct State {
     /// Who may sign records: a list of SSH keys as OpenSSH's `allowed_signers` is written. With it `audit verify` fails where
     /// anybody else signed.
     pub signers: Option<PathBuf>,
+    /// The group that keeps it together, by name or number; without it the folder is this user's alone. `holdshort state
+    /// init` makes the folder.
+    pub group: Option<String>,
 }
 
 /// A place where versions run. `prod` also covers `prod/eu-west-1`, unless that has an entry of its own.

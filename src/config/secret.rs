@@ -8,7 +8,7 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::domain::text;
+use crate::{domain::text, ownership};
 
 /// How a token is written, for whoever wrote it otherwise.
 const HOW: &str = "write { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"gh\", \"auth\", \"token\"] }";
@@ -54,6 +54,13 @@ impl<'de> Deserialize<'de> for TokenSource {
                     Written { env: Some(name), file: None, command: None } => Ok(TokenSource::Env(name)),
                     Written { env: None, file: Some(path), command: None } => Ok(TokenSource::File(path)),
                     Written { env: None, file: None, command: Some(words) } if !words.is_empty() => {
+                        // Whatever lies in the folder one stands in would be run.
+                        let is_relative = |program: &String| program.contains('/') && !program.starts_with('/');
+                        if words.first().is_some_and(is_relative) {
+                            let said = "a relative command would run whatever lies in the folder you stand in: write its \
+                                        whole path, from /, or a bare name that is in PATH";
+                            return Err(M::Error::custom(said));
+                        }
                         Ok(TokenSource::Command(words))
                     }
                     _ => Err(M::Error::custom(format!("a token has exactly one source: {HOW}"))),
@@ -108,7 +115,15 @@ impl TokenSource {
                 let (program, arguments) =
                     words.split_first().ok_or_else(|| NoToken::Empty("no command".to_owned()))?;
                 let failed = |why: String| NoToken::Command { program: program.clone(), why };
-                let output = Command::new(program).args(arguments).output().map_err(|e| failed(e.to_string()))?;
+                let path = env.get("PATH").map_or("", String::as_str);
+                let whole = if program.contains('/') {
+                    Some(PathBuf::from(program))
+                } else {
+                    ownership::program(program, path)
+                };
+                let whole =
+                    whole.ok_or_else(|| failed("there is no such program in the whole paths of PATH".to_owned()))?;
+                let output = Command::new(whole).args(arguments).output().map_err(|e| failed(e.to_string()))?;
                 if !output.status.success() {
                     let said = text::clean(&String::from_utf8_lossy(&output.stderr));
                     return Err(failed(format!("{}: {said}", output.status)));
@@ -144,7 +159,8 @@ mod tests {
     use super::*;
 
     fn read(source: &TokenSource) -> Result<String, NoToken> {
-        let env = BTreeMap::from([("TOKEN".to_owned(), "s3cr3t\n".to_owned()), ("EMPTY".to_owned(), String::new())]);
+        let env = [("TOKEN", "s3cr3t\n"), ("EMPTY", ""), ("PATH", ".:/usr/bin:/bin")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         source.read(&env).map(|token| token.expose_secret().to_owned())
     }
 

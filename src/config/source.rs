@@ -33,6 +33,11 @@ impl Sources {
         })
     }
 
+    /// The number of the layer that an offset is in.
+    pub fn number(&self, at: &Range<usize>) -> Option<usize> {
+        self.iter().take_while(|(base, _)| *base <= at.start).count().checked_sub(1)
+    }
+
     /// Where an offset is.
     pub fn place(&self, at: &Range<usize>) -> Option<Place> {
         let (base, source) = self.iter().take_while(|(base, _)| *base <= at.start).last()?;

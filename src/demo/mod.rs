@@ -12,4 +12,5 @@ pub mod serve;
 pub mod shared;
 pub mod system;
 pub mod transport;
+mod visitor;
 pub mod world;

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use crate::{
     demo::{
         shared::{SharedWorld, chunks},
+        visitor::stranger,
         world::Answer,
     },
     port::{clock::SharedClock, wire::WireError},
@@ -30,6 +31,9 @@ pub async fn serve(listener: TcpListener, world: SharedWorld, clock: SharedClock
 }
 
 async fn answer(State((world, clock)): State<(SharedWorld, SharedClock)>, request: Request) -> Response<Body> {
+    if let Some(why) = stranger(request.uri(), request.headers()) {
+        return refusal(StatusCode::FORBIDDEN, why);
+    }
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST).await else {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 4 MiB, or broke off\n");

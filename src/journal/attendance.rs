@@ -12,13 +12,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{journal::place, port::record::RecordId};
+use crate::{
+    journal::place::{self, Keepers},
+    port::record::RecordId,
+};
 
 /// The records of one journal that are attended.
 #[derive(Debug)]
 pub(super) enum Register {
-    /// Files in this folder: for several processes.
-    Folder(PathBuf),
+    /// Files in this folder: for several processes, of its keepers.
+    Folder(PathBuf, Keepers),
     /// For a journal that lives in this process only.
     Here(Arc<Mutex<BTreeSet<(RecordId, Task)>>>),
 }
@@ -62,10 +65,15 @@ pub enum Task {
 
 impl Register {
     /// The register of a journal in this file.
-    pub(super) fn beside(journal: &Path) -> Self {
+    pub(super) fn beside(journal: &Path, keepers: &Keepers) -> Self {
+        Self::Folder(Self::folder_beside(journal), keepers.clone())
+    }
+
+    /// The folder of a journal's register.
+    pub(super) fn folder_beside(journal: &Path) -> PathBuf {
         let mut name = journal.file_name().unwrap_or_default().to_owned();
         name.push(".executors");
-        Self::Folder(journal.with_file_name(name))
+        journal.with_file_name(name)
     }
 
     /// The register of a journal in memory.
@@ -76,9 +84,9 @@ impl Register {
     /// Attends a record; `None` where somebody else does, for the same.
     pub(super) fn attend(&self, record: RecordId, task: Task) -> io::Result<Option<Attendance>> {
         match self {
-            Self::Folder(folder) => {
-                place::folder_beside(folder)?;
-                let file = place::open(&path(folder, record, task))?;
+            Self::Folder(folder, keepers) => {
+                place::folder_beside(folder, keepers)?;
+                let file = place::open_for(&path(folder, record, task), keepers)?;
                 match file.try_lock() {
                     Ok(()) => Ok(Some(Attendance(Sign::File(file)))),
                     Err(TryLockError::WouldBlock) => Ok(None),
@@ -95,7 +103,7 @@ impl Register {
     /// Does somebody carry this record out right now?
     pub(super) fn is_attended(&self, record: RecordId) -> io::Result<bool> {
         match self {
-            Self::Folder(folder) => {
+            Self::Folder(folder, _) => {
                 let file = match place::open_there(&path(folder, record, Task::CarryOut)) {
                     Ok(file) => file,
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -116,7 +124,7 @@ impl Register {
 
     /// Forgets a record that has ended.
     pub(super) fn forget(&self, record: RecordId) {
-        if let Self::Folder(folder) = self {
+        if let Self::Folder(folder, _) = self {
             // A file that stays says nothing: nobody asks who attends a record that has ended.
             let _ = [Task::CarryOut, Task::Conclude].map(|task| fs::remove_file(path(folder, record, task)));
         }
@@ -137,7 +145,7 @@ mod tests {
     #[test]
     fn a_record_is_attended_by_one_until_that_one_is_gone() {
         let dir = tempfile::tempdir().unwrap();
-        for register in [Register::beside(&dir.path().join("journal.sqlite")), Register::here()] {
+        for register in [Register::beside(&dir.path().join("journal.sqlite"), &Keepers::Own), Register::here()] {
             let (one, other) = (RecordId(1), RecordId(2));
             let _looks = register.attend(one, Task::Conclude).unwrap().unwrap();
             assert!(!register.is_attended(one).unwrap(), "{register:?}");
@@ -154,7 +162,7 @@ mod tests {
     #[test]
     fn a_process_that_is_handed_the_file_attends_until_it_dies() {
         let dir = tempfile::tempdir().unwrap();
-        let register = Register::beside(&dir.path().join("journal.sqlite"));
+        let register = Register::beside(&dir.path().join("journal.sqlite"), &Keepers::Own);
         let attendance = register.attend(RecordId(1), Task::CarryOut).unwrap().unwrap();
         let file = attendance.file().unwrap();
         drop(attendance);

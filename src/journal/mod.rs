@@ -9,13 +9,14 @@ pub mod attendance;
 mod body;
 mod chain;
 pub mod ledger;
-mod place;
+pub mod place;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod signer;
 pub mod spool;
 pub mod sqlite;
 pub mod syslog;
+pub mod team;
 #[cfg(test)]
 mod tests;
 pub mod trust;

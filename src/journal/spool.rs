@@ -1,17 +1,23 @@
 //! The spool: a plain file of JSON lines that takes records while the journal cannot be written, so that the way back is
-//! never blocked by a full disk. It is emptied into the journal when that works again.
+//! never blocked by a full disk. It is emptied into the journal when that works again, by whoever wrote it and only what
+//! they signed.
 
 use std::{
     fs::File,
     io::{self, Read, Seek, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
-    journal::place,
+    journal::{
+        place,
+        signer::{self, Signer},
+    },
     port::record::{Entry, NewRecord, RecordId},
 };
 
@@ -51,21 +57,75 @@ pub enum Line {
     },
 }
 
+/// Whose word a line is.
+#[derive(Clone, Debug)]
+enum Signing {
+    /// Nobody signs: the journal that it becomes ends with the process, or is a test's.
+    Nobody,
+    /// This user, and what they did not sign is not taken; without a key nothing is.
+    User(Option<Arc<Signer>>),
+}
+
+/// A line with its signature.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    /// The line as JSON: what is signed are its bytes.
+    line: String,
+    signer: String,
+    signature: String,
+}
+
+/// What is signed of a line. The word before it keeps it from being taken for the hash of a journal's line.
+fn signed_of(line: &str) -> String {
+    format!("spool {:x}", Sha256::digest(line.as_bytes()))
+}
+
+impl Signing {
+    fn seal(&self, line: &Line) -> io::Result<Vec<u8>> {
+        let Self::User(Some(key)) = self else { return Ok(serde_json::to_vec(line)?) };
+        let line = serde_json::to_string(line)?;
+        let signature = key.sign(&signed_of(&line));
+        Ok(serde_json::to_vec(&Sealed { line, signer: key.name(), signature })?)
+    }
+
+    /// The line, if it is this user's.
+    fn open(&self, raw: &[u8]) -> Option<Line> {
+        let key = match self {
+            Self::Nobody => return serde_json::from_slice(raw).ok(),
+            Self::User(key) => key.as_ref()?,
+        };
+        let sealed: Sealed = serde_json::from_slice(raw).ok()?;
+        let own = sealed.signer == key.name()
+            && signer::has_signed(&sealed.signer, &signed_of(&sealed.line), &sealed.signature);
+        own.then(|| serde_json::from_str(&sealed.line).ok())?
+    }
+}
+
 /// The files that may take lines, best first. They are private: what is in them becomes records in our name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Spool {
     places: Vec<PathBuf>,
+    signing: Signing,
+    /// It was said that something is left in it.
+    said: Arc<OnceLock<()>>,
 }
 
 impl Spool {
     /// A spool in the first of these files that can be written.
     pub fn new(places: Vec<PathBuf>) -> Self {
-        Self { places }
+        Self { places, signing: Signing::Nobody, said: Arc::default() }
+    }
+
+    /// The same spool, in which this user signs each line. Without a key lines are kept all the same, and never taken.
+    #[must_use]
+    pub fn signed(self, key: Option<Arc<Signer>>) -> Self {
+        Self { signing: Signing::User(key), ..self }
     }
 
     /// Writes a line, on disk before it returns, and says where.
     pub fn write(&self, line: &Line) -> io::Result<&Path> {
-        let mut json = serde_json::to_vec(line)?;
+        let mut json = self.signing.seal(line)?;
         json.push(b'\n');
         let mut last = io::Error::new(io::ErrorKind::NotFound, "there is no place for a spool");
         for place in &self.places {
@@ -77,8 +137,8 @@ impl Spool {
         Err(last)
     }
 
-    /// Hands over everything that was kept, then forgets it. When `take` fails everything stays; lines that cannot be read
-    /// always stay, and so does a whole file that cannot be opened.
+    /// Hands over everything that was kept, then forgets it. When `take` fails everything stays; lines that cannot be read,
+    /// or that this user did not sign, always stay, and so does a whole file that cannot be opened.
     pub fn empty_into<E: From<io::Error>>(&self, mut take: impl FnMut(&[Line]) -> Result<(), E>) -> Result<usize, E> {
         let mut taken = 0;
         for path in &self.places {
@@ -97,7 +157,10 @@ impl Spool {
             file.lock()?;
             let mut text = Vec::new();
             file.read_to_end(&mut text)?;
-            let (lines, unreadable) = parse(&text);
+            let (lines, unreadable) = self.parse(&text);
+            if !unreadable.is_empty() && self.said.set(()).is_ok() {
+                tracing::warn!(place = %path.display(), "lines of a spool cannot be read, or you did not sign them; they stay there");
+            }
             if lines.is_empty() {
                 continue;
             }
@@ -109,6 +172,17 @@ impl Spool {
             file.sync_all()?;
         }
         Ok(taken)
+    }
+
+    fn parse(&self, text: &[u8]) -> (Vec<Line>, Vec<u8>) {
+        let (mut lines, mut unreadable) = (Vec::new(), Vec::new());
+        for raw in text.split_inclusive(|byte| *byte == b'\n') {
+            match self.signing.open(raw) {
+                Some(line) => lines.push(line),
+                None => unreadable.extend_from_slice(raw),
+            }
+        }
+        (lines, unreadable)
     }
 }
 
@@ -127,15 +201,4 @@ fn append(path: &Path, json: &[u8]) -> io::Result<()> {
 
 fn is_ours(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.uid() == rustix::process::geteuid().as_raw())
-}
-
-fn parse(text: &[u8]) -> (Vec<Line>, Vec<u8>) {
-    let (mut lines, mut unreadable) = (Vec::new(), Vec::new());
-    for raw in text.split_inclusive(|byte| *byte == b'\n') {
-        match serde_json::from_slice(raw) {
-            Ok(line) => lines.push(line),
-            Err(_) => unreadable.extend_from_slice(raw),
-        }
-    }
-    (lines, unreadable)
 }

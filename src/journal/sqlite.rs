@@ -1,6 +1,7 @@
 //! The journal in one SQLite file. Several processes may share it; each write is one `BEGIN IMMEDIATE` transaction that
 //! reads the head of the chain and appends to it.
 
+mod beside;
 mod lines;
 mod lock;
 mod schema;
@@ -20,12 +21,12 @@ use rusqlite::{
 
 use self::schema::{Strange, Unusable};
 use crate::{
-    domain::{text, time::Timestamp},
+    domain::time::Timestamp,
     journal::{
         Chain, Changes, Head, Journal, JournalError, Seq,
         anchor::Anchor,
         attendance::{Attendance, Register, Task},
-        place,
+        place::{self, Keepers},
         signer::Signer,
         spool::{Line, is_spooled},
         syslog::Syslog,
@@ -52,44 +53,40 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// Opens or makes the file; its directory is made too.
+    /// Opens or makes the file, for this user alone; its directory is made too.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_for(path, &Keepers::Own)
+    }
+
+    /// Opens or makes the file of these keepers.
+    pub fn open_for(path: &Path, keepers: &Keepers) -> Result<Self, JournalError> {
         let broken = |why: String, way| JournalError::Broken { path: path.to_owned(), why, way };
         if path.is_dir() {
             return Err(broken("is a directory".to_owned(), "name a file with state.path"));
         }
         if let Some(parent) = path.parent() {
-            place::folder(parent).map_err(|error| {
-                let why = format!("its directory cannot be used: {error}");
-                broken(why, "mend the directory, or name another place with state.path")
-            })?;
+            place::folder_for(parent, keepers).map_err(|error| no_folder(path, &error))?;
         }
-        let beside = |suffix: &str| {
-            let mut name = path.file_name().unwrap_or_default().to_owned();
-            name.push(suffix);
-            path.with_file_name(name)
-        };
-        // A hot rollback file of somebody else's would be played back into ours.
-        for file in [path.to_owned(), beside("-journal"), beside("-wal")] {
-            place::examine(&file).map_err(|error| {
-                let why = format!("cannot be trusted: {}: {error}", text::clean(&file.display().to_string()));
-                broken(why, "keep a copy, move it aside, or name another place with state.path")
-            })?;
-        }
+        beside::examine(path, keepers)?;
         // Made by us, so that its mode is ours: SQLite gives the files beside it the same. A file that cannot be made is
         // SQLite's to explain.
-        let _ = place::open(path);
-        Self::prepare(path, Connection::open(path), Register::beside(path))
+        let _ = place::open_for(path, keepers);
+        Self::prepare(path, Connection::open(path), Register::beside(path, keepers))
     }
 
-    /// Opens a file that is there only to read it: one on a disk that is full, or that this user may not write.
-    pub fn open_to_read(path: &Path) -> Result<Self, JournalError> {
+    /// Opens a file that is there only to read it: one on a disk that is full, or that this user may not write. Whom it
+    /// belongs to is asked all the same.
+    pub fn open_to_read(path: &Path, keepers: &Keepers) -> Result<Self, JournalError> {
+        if let Some(parent) = path.parent() {
+            place::examine_folder(parent, keepers).map_err(|error| no_folder(path, &error))?;
+        }
+        beside::examine(path, keepers)?;
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
         let explain = |error| explained(path, &error);
         let connection = connection.map_err(explain)?;
-        connection.pragma_update(None, "trusted_schema", "OFF").map_err(explain)?;
+        run_nothing(&connection).map_err(explain)?;
         schema::recognise(&connection).map_err(|unusable| unfit(path, unusable))?;
-        let (connection, register) = (Mutex::new(connection), Register::beside(path));
+        let (connection, register) = (Mutex::new(connection), Register::beside(path, keepers));
         Ok(Self { path: path.to_owned(), connection, register, signer: None, anchor: None, syslog: None })
     }
 
@@ -122,11 +119,7 @@ impl SqliteJournal {
         connection.busy_timeout(BUSY).map_err(explain)?;
         // EXTRA is FULL and also syncs the directory: without that, a power cut can bring a committed rollback file back.
         connection.pragma_update(None, "synchronous", "EXTRA").map_err(explain)?;
-        // Nothing that is written in the file may run as code of ours.
-        connection.pragma_update(None, "trusted_schema", "OFF").map_err(explain)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).map_err(explain)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false).map_err(explain)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(explain)?;
+        run_nothing(&connection).map_err(explain)?;
         schema::prepare(&mut connection).map_err(|unusable| unfit(path, unusable))?;
         Ok(Self {
             path: path.to_owned(),
@@ -325,6 +318,21 @@ impl Journal for SqliteJournal {
     fn holds(&self, head: &Head) -> Result<bool, JournalError> {
         self.with(|connection| lines::has(connection, head))
     }
+}
+
+fn no_folder(path: &Path, error: &io::Error) -> JournalError {
+    let why = format!("its directory cannot be used: {error}");
+    let way = "mend the directory, or name another place with state.path";
+    JournalError::Broken { path: path.to_owned(), why, way }
+}
+
+/// Nothing that is written in the file may run as code of ours.
+fn run_nothing(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    Ok(())
 }
 
 /// What may go wrong inside a transaction.

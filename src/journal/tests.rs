@@ -9,6 +9,7 @@ use super::{
     attendance::Task,
     chain,
     ledger::{Begun, Kept, Ledger},
+    place::Keepers,
     sample::{at, entry, intent, intent_on},
     signer::Signer,
     spool::{Line, Spool, is_spooled, spooled_id},
@@ -196,12 +197,12 @@ fn a_journal_that_cannot_be_written_can_still_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.db");
     three_records(&path);
-    let reader = SqliteJournal::open_to_read(&path).unwrap();
+    let reader = SqliteJournal::open_to_read(&path, &Keepers::Own).unwrap();
     assert_eq!(reader.newest(9).unwrap(), SqliteJournal::open(&path).unwrap().newest(9).unwrap());
     assert!(matches!(reader.verify().unwrap(), Chain::Whole { lines: 9, .. }));
     let error = reader.begin(&intent(Verb::Abort)).unwrap_err().to_string();
     assert!(error.contains("cannot be written"), "{error}");
-    let missing = SqliteJournal::open_to_read(&dir.path().join("none.db")).unwrap_err().to_string();
+    let missing = SqliteJournal::open_to_read(&dir.path().join("none.db"), &Keepers::Own).unwrap_err().to_string();
     assert!(missing.contains("cannot be opened"), "{missing}");
 }
 
@@ -434,6 +435,36 @@ fn a_spool_keeps_lines_that_it_cannot_read_and_everything_when_nobody_takes_it()
     });
     assert_eq!((count.unwrap(), taken), (1, vec![line]));
     assert_eq!(std::fs::read(&path).unwrap(), cut);
+}
+
+#[test]
+fn a_spool_gives_back_only_what_its_user_signed_and_keeps_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("spool.jsonl");
+    let key = |user: &str| Some(Arc::new(Signer::of(&dir.path().join(user).join("key")).unwrap()));
+    let spool = |key| Spool::new(vec![path.clone()]).signed(key);
+    let line = |after| Line::Entry { record: RecordId(1), after, entry: Entry { at: at(1), stage: done() } };
+    let (own, stranger) = (spool(key("dana")), spool(key("lee")));
+    own.write(&line(1)).unwrap();
+    let changed = std::fs::read_to_string(&path).unwrap().replace(r#"\"after\":1"#, r#"\"after\":7"#);
+    assert!(changed.contains(":7"), "{changed}");
+    Spool::new(vec![path.clone()]).write(&line(2)).unwrap();
+    spool(None).write(&line(3)).unwrap();
+    stranger.write(&line(4)).unwrap();
+    let kept = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{kept}{changed}")).unwrap();
+    let take = |spool: &Spool| {
+        let mut taken = Vec::new();
+        let count = spool.empty_into(|lines| -> std::io::Result<()> {
+            taken.extend_from_slice(lines);
+            Ok(())
+        });
+        (count.unwrap(), taken)
+    };
+    assert_eq!(take(&spool(None)), (0, Vec::new()), "without a key nothing is");
+    assert_eq!(take(&own), (1, vec![line(1)]));
+    assert_eq!(take(&stranger), (1, vec![line(4)]));
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
 }
 
 /// Signals of a window that ends so many seconds after the start.

@@ -13,7 +13,10 @@ use std::{
 
 use crate::{
     domain::text::clean,
-    journal::{Signed, place},
+    journal::{
+        Signed,
+        place::{self, Keepers},
+    },
 };
 
 /// The most that is read of a list of keys.
@@ -167,23 +170,26 @@ fn parse(file: &mut fs::File) -> io::Result<BTreeMap<String, String>> {
 /// Where vouches for the keys of a journal's writers lie: beside it, for all who read it. Each is checked when it is read, so
 /// whoever writes there can make a key unknown and no more.
 #[derive(Debug)]
-pub struct Vouches(PathBuf);
+pub struct Vouches {
+    folder: PathBuf,
+    keepers: Keepers,
+}
 
 impl Vouches {
     /// The longest vouch that is read.
     const MOST: u64 = 16 << 10;
 
-    /// Those beside a journal.
-    pub fn beside(journal: &Path) -> Self {
+    /// Those beside a journal, which these keep.
+    pub fn beside(journal: &Path, keepers: Keepers) -> Self {
         let mut name = journal.file_name().unwrap_or_default().to_owned();
         name.push(".signers");
-        Self(journal.with_file_name(name))
+        Self { folder: journal.with_file_name(name), keepers }
     }
 
     /// The vouch for a key; `None` where nobody gave one, or it cannot be read.
     pub fn of(&self, key: &str) -> Option<String> {
         let path = self.path(key)?;
-        place::examine(&path).ok()?;
+        place::examine_for(&path, &self.keepers).ok()?;
         let mut text = String::new();
         place::open_to_read(&path).ok()?.take(Self::MOST).read_to_string(&mut text).ok()?;
         Some(text)
@@ -192,9 +198,9 @@ impl Vouches {
     /// Keeps a vouch in place of an earlier one. Returns where.
     pub fn keep(&self, key: &str, vouch: &str) -> io::Result<PathBuf> {
         let path = self.path(key).ok_or_else(|| io::Error::other("that is no key"))?;
-        place::folder_beside(&self.0)?;
-        place::examine(&path)?;
-        let mut file = place::open(&path)?;
+        place::folder_beside(&self.folder, &self.keepers)?;
+        place::examine_for(&path, &self.keepers)?;
+        let mut file = place::open_for(&path, &self.keepers)?;
         file.lock()?;
         file.set_len(0)?;
         file.write_all(vouch.as_bytes())?;
@@ -203,7 +209,7 @@ impl Vouches {
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {
-        is_key(key).then(|| self.0.join(format!("{key}.sig")))
+        is_key(key).then(|| self.folder.join(format!("{key}.sig")))
     }
 }
 
@@ -273,7 +279,7 @@ mod tests {
     #[test]
     fn vouches_lie_beside_the_journal_under_the_name_of_their_key() {
         let dir = tempfile::tempdir().unwrap();
-        let vouches = Vouches::beside(&dir.path().join("journal.sqlite"));
+        let vouches = Vouches::beside(&dir.path().join("journal.sqlite"), Keepers::Own);
         let key = "b".repeat(64);
         assert_eq!(vouches.of(&key), None);
         vouches.keep(&key, "a longer vouch").unwrap();

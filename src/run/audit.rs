@@ -63,15 +63,15 @@ fn broken(why: JournalError) -> CliError {
 }
 
 fn key(ground: &Ground, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let signer = ground.signer().map_err(broken)?;
+    let signer = ground.places().signer().map_err(broken)?;
     writeln!(out, "{}  {}", signer.name(), ground.reader())?;
     Ok(Exit::Done)
 }
 
 fn vouch_for(ground: &Ground, with: Option<&Path>, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let key = ground.signer().map_err(broken)?.name();
+    let key = ground.places().signer().map_err(broken)?.name();
     let signed = vouch::vouch(&key, with).map_err(CliError::failed)?;
-    let kept = ground.vouches().keep(&key, &signed);
+    let kept = ground.places().vouches().map_err(broken)?.keep(&key, &signed);
     let place = kept.map_err(|why| CliError::failed(format!("the vouch cannot be kept beside the journal: {why}")))?;
     writeln!(out, "vouched for your key {key}; all who read the journal find it at {}", place.display())?;
     Ok(Exit::Done)
@@ -82,7 +82,7 @@ fn trust(ground: &Ground, key: &str, name: &str, out: &mut dyn Write) -> Result<
         return Err(CliError::usage("a key is 64 hex digits, as `holdshort audit key` prints it"));
     }
     let failed = |why: io::Error| CliError::failed(format!("the list of keys that you trust cannot be written: {why}"));
-    ground.trusted().add(key, name).map_err(failed)?;
+    ground.places().trusted().add(key, name).map_err(failed)?;
     writeln!(out, "from now on what {key} signed is {name}'s for you")?;
     Ok(Exit::Done)
 }
@@ -116,7 +116,7 @@ fn against(ground: &Ground, journal: &dyn Journal, log: &Path) -> Result<Option<
     } else {
         fs::File::open(log).and_then(|file| file.take(LOG).read_to_end(&mut text)).map_err(wrong)?;
     }
-    let path = ground.journal_path();
+    let path = ground.places().journal_file();
     let heads = syslog::heads(&String::from_utf8_lossy(&text), &path);
     if heads.is_empty() {
         let said = format!("{shown}: nothing there speaks of {}", path.display());
@@ -134,11 +134,11 @@ fn against(ground: &Ground, journal: &dyn Journal, log: &Path) -> Result<Option<
 /// The keys that the reader knows, and whether a list says who may sign at all.
 fn known(ground: &Ground, signers: &[Signed]) -> Result<(Known, bool), CliError> {
     let failed = |why: io::Error| CliError::failed(format!("the list of keys that you trust cannot be read: {why}"));
-    let trusted = ground.trusted().read().map_err(failed)?;
+    let trusted = ground.places().trusted().read().map_err(failed)?;
     let mut vouched = BTreeMap::new();
     let list = ground.config.state.signers.as_deref();
     if let Some(allowed) = list {
-        let vouches = ground.vouches();
+        let vouches = ground.places().vouches().map_err(broken)?;
         for one in signers {
             let Some(text) = vouches.of(&one.key) else { continue };
             let name = vouch::voucher(&one.key, &text, allowed).map_err(CliError::failed)?;

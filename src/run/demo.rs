@@ -30,6 +30,7 @@ pub struct Demo {
 /// No flags at all.
 const BARE: Globals = Globals {
     config: Vec::new(),
+    given: std::collections::BTreeMap::new(),
     profile: None,
     read_only: false,
     color: ColorChoice::Never,

@@ -1,14 +1,6 @@
 //! What every command stands on: the configuration, where requests go, the clock and the journal, real or built in.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs, io,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 
@@ -21,20 +13,13 @@ use crate::{
     },
     config::{
         check::{Contexts, Known, ReadContexts},
-        layer::{Layers, Places},
-        read::{Loaded, load},
+        layer::{self, Layers, Trust},
+        read::{Failure, Loaded, load},
         schema::{self, Config},
     },
     demo::{scenario::Scenario, shared::SharedWorld, world::World},
     domain::time::{Timestamp, after},
-    journal::{
-        Journal, JournalError,
-        ledger::Ledger,
-        signer::Signer,
-        spool::Spool,
-        sqlite::SqliteJournal,
-        trust::{Claim, Trusted, Vouches},
-    },
+    journal::{Journal, JournalError, ledger::Ledger, place, sqlite::SqliteJournal, trust::Claim},
     keymap::Keymap,
     port::record::Origin,
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
@@ -43,6 +28,7 @@ use crate::{
         origin,
         pilot::Autopilot,
         registry::{Below, connect},
+        state::{Places, private_folder},
         world::{self, configuration},
     },
     runtime::{
@@ -56,14 +42,6 @@ use crate::{
     theme,
 };
 
-/// The file that the journal is, in its folder.
-const JOURNAL: &str = "journal.sqlite";
-/// The file that holds the key by which the user signs.
-const KEY: &str = "key";
-/// The file that lists the keys that the user trusts.
-const TRUSTED: &str = "trusted-keys";
-/// The file that takes records while the journal cannot be written.
-const SPOOL: &str = "spool.jsonl";
 /// Base of the world's addresses in this process: only the paths count.
 const IN_PROCESS: &str = "http://world.invalid";
 
@@ -84,12 +62,8 @@ pub(super) struct Ground {
     pub(super) profile: String,
     below: Below,
     pub(super) clock: SharedClock,
-    /// The journal's folder.
-    state: PathBuf,
-    /// The user's own folder: their key, and how far journals had come when they last wrote.
-    own: PathBuf,
-    /// Where records go while the journal cannot be written: the user's own places.
-    spools: Vec<PathBuf>,
+    /// Where records go.
+    places: Places,
     /// Where records are written from.
     origin: Origin,
     /// A demo journals into a folder of its own, which ends with it.
@@ -117,7 +91,7 @@ impl Ground {
             Pace::Virtual => Arc::new(VirtualClock::starting_at(opens)),
             Pace::Scaled(speed) => Arc::new(ScaledClock::starting_at(opens, speed)),
         };
-        let folder = tempfile::Builder::new().prefix("holdshort-demo-").tempdir();
+        let folder = private_folder("holdshort-demo-");
         let folder =
             folder.map_err(|why| CliError::failed(format!("no temporary folder for the demo's journal: {why}")))?;
         Ok(Self {
@@ -125,9 +99,7 @@ impl Ground {
             profile: format!("demo {}", scenario.name),
             below: Below::World(shared(&scenario)?),
             clock,
-            state: folder.path().to_owned(),
-            own: folder.path().to_owned(),
-            spools: vec![folder.path().join(SPOOL)],
+            places: Places::within(folder.path()),
             origin: origin::here(&BTreeMap::new()),
             folder: Some(Arc::new(folder)),
         })
@@ -138,18 +110,15 @@ impl Ground {
         let loaded = loaded(globals, environment)?;
         cli::config::needs_connections(&loaded)?;
         let config = loaded.config;
-        let state = state_folder(&config, environment)?;
+        let places = Places::of(&config, environment)?;
         let below = Below::Network(environment.clone());
         let clock: SharedClock = match &config.world {
             None => Arc::new(SystemClock),
             Some(world) => world::clock(world).await?,
         };
         let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
-        // A served world is a demo too: it leaves nothing in the user's own places.
-        let own = own_state(environment).filter(|_| config.world.is_none()).unwrap_or_else(|| state.clone());
-        let spools = if config.world.is_some() { vec![state.join(SPOOL)] } else { spools(environment) };
         let origin = origin::here(environment);
-        Ok(Self { config, profile, below, clock, state, own, spools, origin, folder: None })
+        Ok(Self { config, profile, below, clock, places, origin, folder: None })
     }
 
     /// The built-in world, where it is the ground.
@@ -167,20 +136,13 @@ impl Ground {
 
     /// The journal, and why it cannot be written where it cannot: the cockpit works all the same.
     pub(super) fn ledger(&self) -> (Arc<Ledger>, Result<(), JournalError>) {
-        let path = self.folder.is_none().then(|| self.state.join(JOURNAL));
-        let own = self.own.clone();
-        // A served world is a demo: what is done there is nothing that the machine's log must know.
-        let is_told = self.config.world.is_none();
-        let opener = move || {
+        let (ledger, state) = if self.folder.is_some() {
             // A demo's journal ends with it: a disk would only be waited for.
-            let journal = match &path {
-                None => SqliteJournal::in_memory()?,
-                Some(path) if is_told => open_signed(path, &own)?.told(),
-                Some(path) => open_signed(path, &own)?,
-            };
-            Ok(Arc::new(journal) as Arc<dyn Journal>)
+            Ledger::open(|| Ok(Arc::new(SqliteJournal::in_memory()?)), self.places.spool())
+        } else {
+            let places = self.places.clone();
+            Ledger::open(move || Ok(Arc::new(places.journal()?)), self.places.spool())
         };
-        let (ledger, state) = Ledger::open(opener, Spool::new(self.spools.clone()));
         (Arc::new(ledger.written_from(self.origin.clone())), state)
     }
 
@@ -188,29 +150,14 @@ impl Ground {
     pub(super) fn journal_to_read(&self) -> Result<Arc<dyn Journal>, JournalError> {
         let (ledger, _) = self.ledger();
         ledger.journal().or_else(|error| match self.folder {
-            None => Ok(Arc::new(SqliteJournal::open_to_read(&self.state.join(JOURNAL)).map_err(|_| error)?)),
+            None => Ok(Arc::new(self.places.journal_to_read().map_err(|_| error)?)),
             Some(_) => Err(error),
         })
     }
 
-    /// The file that the journal is.
-    pub(super) fn journal_path(&self) -> PathBuf {
-        self.state.join(JOURNAL)
-    }
-
-    /// The key by which the user signs.
-    pub(super) fn signer(&self) -> Result<Signer, JournalError> {
-        signer(&self.own)
-    }
-
-    /// The keys that the user trusts.
-    pub(super) fn trusted(&self) -> Trusted {
-        Trusted::at(self.own.join(TRUSTED))
-    }
-
-    /// The vouches of those who write the journal.
-    pub(super) fn vouches(&self) -> Vouches {
-        Vouches::beside(&self.journal_path())
+    /// Where records and keys are.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Who the user is to others.
@@ -274,12 +221,8 @@ impl Ground {
 
 fn begin_recording(path: &Path, at: Timestamp, size: (u16, u16), session: &Session) -> Result<Recorder, CliError> {
     let failed = |why: io::Error| CliError::failed(format!("cannot record to {}: {why}", path.display()));
-    // What it shows is the operator's, and a link would lead somewhere else.
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    #[expect(clippy::cast_possible_wrap, reason = "a flag, not a number")]
-    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-    let file = options.open(path).map_err(failed)?;
+    // What it shows is the operator's: nobody else's file takes it, and no link leads it somewhere else.
+    let file = place::begin(path).map_err(failed)?;
     Recorder::begin(file, at, size, session).map_err(failed)
 }
 
@@ -289,99 +232,60 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
     let program = std::env::current_exe().map_err(unknown)?;
     let mut flags: Vec<OsString> = Vec::new();
     for file in &globals.config {
-        // Absolute: the executor goes on when this folder is left.
-        flags.extend(["--config".into(), fs::canonicalize(file).unwrap_or_else(|_| file.clone()).into_os_string()]);
+        // Absolute: the executor goes on when this folder is left. What was handed over open goes with the order.
+        let whole = if globals.given.contains_key(file) { None } else { fs::canonicalize(file).ok() };
+        flags.extend(["--config".into(), whole.unwrap_or_else(|| file.clone()).into_os_string()]);
     }
+    let given = globals.given.clone();
     flags.extend(globals.profile.iter().flat_map(|profile| ["--profile".into(), profile.into()]));
     Ok(Arc::new(move |record: &Record, attendance: fs::File| {
         let task = [OsString::from("executor"), record.id.to_string().into()];
-        let order = Order { record: record.id, confirmed: record.intent.clone() };
+        let order = Order { record: record.id, confirmed: record.intent.clone(), given: given.clone() };
         spawn_detached(&program, flags.iter().chain(&task), &order, attendance)
     }))
 }
 
 /// The configuration of these flags, checked.
 pub(super) fn loaded(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
-    read(globals, environment, None)
+    read(globals, environment, None).map_err(|failure| cli::config::refused(&failure))
 }
 
 /// The same, and held against the kubeconfigs that it names. Connects to nothing.
 pub(super) fn checked(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
-    let contexts =
-        |file: Option<&Path>| kubernetes::connect::contexts(file).map(|(names, current)| Contexts { names, current });
-    read(globals, environment, Some(&contexts))
+    let usual = kubernetes::connect::usual_files(environment);
+    let contexts = |file: Option<&Path>| {
+        kubernetes::connect::contexts(file, &usual).map(|(names, current)| Contexts { names, current })
+    };
+    read(globals, environment, Some(&contexts)).map_err(|failure| cli::config::refused(&failure))
+}
+
+/// Where the configuration says the journal is: nowhere, where there is no configuration.
+pub(super) fn configured_state(
+    globals: &Globals,
+    environment: &BTreeMap<String, String>,
+) -> Result<schema::State, CliError> {
+    match read(globals, environment, None) {
+        Ok(loaded) => Ok(loaded.config.state),
+        Err(Failure::Nothing(_)) => Ok(schema::State::default()),
+        Err(failure) => Err(cli::config::refused(&failure)),
+    }
 }
 
 fn read(
     globals: &Globals,
     environment: &BTreeMap<String, String>,
     contexts: Option<ReadContexts<'_>>,
-) -> Result<Loaded, CliError> {
+) -> Result<Loaded, Failure> {
     let layers = Layers {
-        places: Places::usual(),
+        places: layer::Places::usual(),
         files: globals.config.clone(),
         profile: globals.profile.clone(),
         env: environment.clone(),
+        trust: Trust::Owners,
+        given: globals.given.clone(),
     };
     let presets: Vec<String> = presets::built_in().into_keys().collect();
     let themes: Vec<String> = theme::names().map(str::to_owned).collect();
     let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts };
-    load(&layers, &known).map_err(|failure| cli::config::refused(&failure))
-}
-
-/// Where the journal is: as configured, else the team's folder if it is there, else the user's own.
-fn state_folder(config: &Config, environment: &BTreeMap<String, String>) -> Result<PathBuf, CliError> {
-    if let Some(path) = &config.state.path {
-        // An empty path would be whatever folder this was started in.
-        return if path.is_absolute() {
-            Ok(path.clone())
-        } else {
-            let said = format!("state.path is '{}': name a whole path, from /", path.display());
-            Err(CliError::usage(said))
-        };
-    }
-    let team = PathBuf::from("/var/lib/holdshort");
-    if team.is_dir() {
-        return Ok(team);
-    }
-    own_state(environment).ok_or_else(|| {
-        CliError::usage(
-            "there is no place for the journal: HOME is not set; set HOME, or state.path in the configuration",
-        )
-    })
-}
-
-/// The journal in this file, with what the user signs by.
-fn open_signed(path: &Path, own: &Path) -> Result<SqliteJournal, JournalError> {
-    let signer = signer(own)?;
-    Ok(SqliteJournal::open(path)?.signed(Arc::new(signer), own))
-}
-
-/// The key in a user's own folder.
-fn signer(own: &Path) -> Result<Signer, JournalError> {
-    let key = own.join(KEY);
-    Signer::of(&key).map_err(|error| JournalError::Broken {
-        path: key,
-        why: format!("records cannot be signed with it: {error}"),
-        way: "make it yours alone and readable; a key that is lost is made anew once the file is moved away",
-    })
-}
-
-/// The user's own state folder; `None` where nothing says where that is.
-fn own_state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
-    Some(base.join("holdshort"))
-}
-
-/// The places of the spool, best first. All of them are the user's own: what is in them becomes records in their name.
-fn spools(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
-    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let uid = rustix::process::geteuid().as_raw();
-    let folders = [
-        own_state(environment),
-        runtime.map(|folder| folder.join("holdshort")),
-        Some(std::env::temp_dir().join(format!("holdshort-{uid}"))),
-    ];
-    folders.into_iter().flatten().map(|folder| folder.join(SPOOL)).collect()
+    load(&layers, &known)
 }

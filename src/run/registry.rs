@@ -100,11 +100,12 @@ fn leaf(
 }
 
 /// A sentence for each cluster whose certificate nobody looks at, because its kubeconfig says so. Connects to nothing.
-pub(super) fn unproven(config: &Config) -> Vec<String> {
+pub(super) fn unproven(config: &Config, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let usual = kubernetes::connect::usual_files(environment);
     let clusters = config.connections.iter().filter_map(|(name, settings)| match settings {
         schema::Connection::Kubernetes(settings) if settings.server.is_none() => {
             let of = (settings.kubeconfig.as_deref(), settings.context.as_deref());
-            kubernetes::connect::unverified(of.0, of.1).then(|| kubernetes::facade::unproven(name))
+            kubernetes::connect::unverified(of.0, &usual, of.1).then(|| kubernetes::facade::unproven(name))
         }
         _ => None,
     });
@@ -147,6 +148,7 @@ async fn cluster(
         (None, Below::Network(environment)) => {
             let access = Access {
                 kubeconfig: settings.kubeconfig.clone(),
+                usual: kubernetes::connect::usual_files(environment),
                 context: settings.context.clone(),
                 proxies: proxies(environment),
             };

@@ -1,10 +1,11 @@
 //! Processes that outlive the terminal: the executor's host for real systems.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     fs::File,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -23,6 +24,9 @@ pub struct Order {
     pub record: RecordId,
     /// What somebody confirmed.
     pub confirmed: NewRecord,
+    /// Configurations that were handed over to whoever confirmed it, and which nobody can read twice.
+    #[serde(default)]
+    pub given: BTreeMap<PathBuf, String>,
 }
 
 impl Order {
@@ -67,14 +71,15 @@ mod tests {
     use super::*;
 
     fn order() -> Order {
-        Order { record: RecordId(7), confirmed: crate::journal::sample::intent(crate::domain::verb::Verb::Abort) }
+        let confirmed = crate::journal::sample::intent(crate::domain::verb::Verb::Abort);
+        Order { record: RecordId(7), confirmed, given: [("/dev/fd/63".into(), "x = 1".to_owned())].into() }
     }
 
     #[test]
     fn an_order_reads_back_as_it_was_written() {
         let text = serde_json::to_vec(&order()).unwrap();
         let read = Order::read(text.as_slice()).unwrap();
-        assert_eq!((read.record, read.confirmed), (order().record, order().confirmed));
+        assert_eq!((read.record, read.confirmed, read.given), (order().record, order().confirmed, order().given));
         assert!(Order::read(&b"{}"[..]).is_err());
     }
 

@@ -128,7 +128,7 @@ impl Door {
         let length = body.len();
         write!(
             stream,
-            "{line} HTTP/1.0\r\nHost: x\r\nUser-Agent: test\r\n{more}Content-Length: {length}\r\n\r\n{body}"
+            "{line} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: test\r\n{more}Content-Length: {length}\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();

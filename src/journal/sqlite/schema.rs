@@ -88,7 +88,13 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
         _ => return strange("is a database of another program", "name another file with state.path"),
     }
     tx.execute_batch(SIGNALS)?;
-    for (kind, name) in objects(&tx)? {
+    only_ours(&tx)?;
+    Ok(tx.commit()?)
+}
+
+/// Refuses what would run, or be read in place of our tables.
+fn only_ours(connection: &Connection) -> Result<(), Unusable> {
+    for (kind, name) in objects(connection)? {
         let table_of_ours = matches!(kind.as_str(), "table" | "index");
         let of_sqlite = kind == "index" && name.starts_with("sqlite_autoindex_");
         if !(table_of_ours && OURS.contains(&name.as_str()) || of_sqlite) {
@@ -97,14 +103,14 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
             return Err(Unusable::Strange(Strange(why, way)));
         }
     }
-    Ok(tx.commit()?)
+    Ok(())
 }
 
 /// Is this a file of ours, in the form that is read here?
 pub(super) fn recognise(connection: &Connection) -> Result<(), Unusable> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, FORM) => Ok(()),
+        (APPLICATION, FORM) => only_ours(connection),
         (APPLICATION, _) => Err(Unusable::Strange(Strange(
             "is of another form, and cannot be moved on without writing it".to_owned(),
             "open it once where it can be written",
@@ -117,8 +123,10 @@ pub(super) fn recognise(connection: &Connection) -> Result<(), Unusable> {
 }
 
 /// What is in the file: kind and name.
-fn objects(tx: &Transaction<'_>) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut query = tx.prepare("SELECT type, name FROM sqlite_schema")?;
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    // A virtual table is code that is asked for rows.
+    let sql = "SELECT iif(sql LIKE 'create virtual%', 'virtual table', type), name FROM sqlite_schema";
+    let mut query = connection.prepare(sql)?;
     query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 

@@ -2,6 +2,8 @@
 //! client certificates, exec plugins) and TLS stay kube's; retries, time-outs and budgets are ours.
 
 use std::{
+    collections::BTreeMap,
+    env,
     error::Error,
     io,
     path::{Path, PathBuf},
@@ -20,6 +22,7 @@ use url::Url;
 
 use crate::{
     domain::{observed::FaultKind, text::clean},
+    ownership,
     port::{
         error::ProviderError,
         wire::{Transport, WireError},
@@ -37,6 +40,8 @@ use crate::{
 pub struct Access {
     /// The kubeconfig file; `None` for `$KUBECONFIG`, `~/.kube/config`, or the service account inside a pod.
     pub kubeconfig: Option<PathBuf>,
+    /// The files that are read where none is named, see [`usual_files`].
+    pub usual: Vec<PathBuf>,
     /// The context in it; `None` for its current one.
     pub context: Option<String>,
     /// What the environment says about proxies.
@@ -86,14 +91,14 @@ fn origin(url: &Url) -> String {
 
 async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>> {
     let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
-    let read = file(access.kubeconfig.as_deref());
+    let read = file(access.kubeconfig.as_deref(), &access.usual);
     let named = access.kubeconfig.is_some() || access.context.is_some();
     let (mut config, own_proxy) = match read {
         Ok(file) => {
             let own = own_proxy(&file, access.context.as_deref());
             (Config::from_custom_kubeconfig(file, &options).await?, own)
         }
-        Err(error) if named => return Err(error.into()),
+        Err(error) if named => return Err(error),
         // No file and none asked for: perhaps we run in a pod. If not, what is wrong is the missing file.
         Err(error) => (Config::incluster().map_err(|_| error)?, None),
     };
@@ -106,25 +111,56 @@ async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>>
     Ok(config)
 }
 
-fn file(named: Option<&Path>) -> Result<Kubeconfig, KubeconfigError> {
-    named.map_or_else(Kubeconfig::read, Kubeconfig::read_from)
+/// The kubeconfigs that are read where none is named: those of `$KUBECONFIG`, else `~/.kube/config`.
+pub fn usual_files(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let listed = environment.get("KUBECONFIG").map_or("", String::as_str);
+    let listed: Vec<PathBuf> = env::split_paths(listed).filter(|path| !path.as_os_str().is_empty()).collect();
+    if listed.is_empty() { env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect() } else { listed }
+}
+
+fn file(named: Option<&Path>, usual: &[PathBuf]) -> Result<Kubeconfig, Box<dyn Error + Send + Sync>> {
+    let files: Vec<&Path> = named.map_or_else(|| usual.iter().map(PathBuf::as_path).collect(), |named| vec![named]);
+    if files.is_empty() {
+        return Err(KubeconfigError::FindPath.into());
+    }
+    let mut merged = Kubeconfig::default();
+    for path in files {
+        let strange = ownership::distrust(path).unwrap_or_else(|error| Some(error.to_string()));
+        let read = Kubeconfig::read_from(path)?;
+        // One that only says where a server is, and with which words to it, takes nothing of ours there.
+        if let Some((what, why)) = takes(&read).zip(strange) {
+            let shown = clean(&path.display().to_string());
+            return Err(format!("{shown} is not obeyed, for it {what}: {why}").into());
+        }
+        merged = merged.merge(read)?;
+    }
+    Ok(merged)
+}
+
+/// What of ours a kubeconfig makes use of, if it does: it runs programs, or reads files that may be ours.
+fn takes(file: &Kubeconfig) -> Option<&'static str> {
+    let users = || file.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    let runs = users().any(|user| user.exec.is_some() || user.auth_provider.is_some());
+    let reads =
+        users().any(|user| user.token_file.is_some() || user.client_certificate.is_some() || user.client_key.is_some());
+    runs.then_some("names a program to run").or(reads.then_some("names a file with credentials"))
 }
 
 /// The contexts that a kubeconfig has, and its current one, read as [`way`] reads it. Connects to nothing.
 ///
 /// # Errors
 /// A sentence, where it cannot be read.
-pub fn contexts(kubeconfig: Option<&Path>) -> Result<(Vec<String>, Option<String>), String> {
-    let file = file(kubeconfig).map_err(|error| causes(&error))?;
+pub fn contexts(kubeconfig: Option<&Path>, usual: &[PathBuf]) -> Result<(Vec<String>, Option<String>), String> {
+    let file = file(kubeconfig, usual).map_err(|error| causes(&*error))?;
     let names = file.contexts.into_iter().map(|context| clean(&context.name)).collect();
     Ok((names, file.current_context.filter(|current| !current.is_empty())))
 }
 
 /// Does a kubeconfig say not to look at the certificate of this context's cluster? Connects to nothing; what cannot be read
 /// says nothing.
-pub fn unverified(kubeconfig: Option<&Path>, context: Option<&str>) -> bool {
+pub fn unverified(kubeconfig: Option<&Path>, usual: &[PathBuf], context: Option<&str>) -> bool {
     let of = |file: Kubeconfig| cluster_of(&file, context).and_then(|cluster| cluster.insecure_skip_tls_verify);
-    file(kubeconfig).ok().and_then(of).unwrap_or(false)
+    file(kubeconfig, usual).ok().and_then(of).unwrap_or(false)
 }
 
 fn cluster_of(file: &Kubeconfig, context: Option<&str>) -> Option<Cluster> {

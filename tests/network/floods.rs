@@ -155,7 +155,7 @@ fn endless(head: &'static str, again: &'static str) -> SocketAddr {
 }
 
 fn pour(mut stream: TcpStream, head: &str, again: &str) -> std::io::Result<()> {
-    stream.read(&mut [0; 65_536])?;
+    let _ = stream.read(&mut [0; 4_096])?;
     stream.write_all(head.as_bytes())?;
     loop {
         stream.write_all(again.as_bytes())?;

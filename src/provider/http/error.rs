@@ -19,7 +19,9 @@ use crate::{
 /// No (whole) answer came from `system`. A write that went out may have been done.
 pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError {
     let (kind, text) = match error {
-        WireError::NotConnected(why) => (FaultKind::Unreachable, format!("cannot connect to {system}: {why}")),
+        WireError::NotConnected(why) | WireError::Barred(why) => {
+            (FaultKind::Unreachable, format!("cannot connect to {system}: {why}"))
+        }
         WireError::Lost(why) => (FaultKind::Unreachable, format!("the connection to {system} broke: {why}")),
         WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {}", span(*limit))),
         WireError::NoBudget(wait) => {
@@ -29,7 +31,6 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
         }
         WireError::AskedToWait(wait) => (FaultKind::RateLimited, slow_down(system, *wait)),
         WireError::Moved(moved) => (FaultKind::Unreadable, format!("{system} {}", elsewhere(moved, class))),
-        WireError::Barred(why) => (FaultKind::Unreachable, format!("cannot connect to {system}: {why}")),
         WireError::ProxySilent { limit, proxy } => {
             let text = format!("{system} did not answer within {} through the proxy {proxy}", span(*limit));
             (FaultKind::TimedOut, text)

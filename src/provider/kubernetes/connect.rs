@@ -74,7 +74,7 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
     let proxy = config.proxy_url.as_ref().map(|proxy| shown(&proxy.to_string()));
     let (server, home) = (config.cluster_url.clone(), Url::parse(&config.cluster_url.to_string()));
     let home = home.map_err(|error| wrong(&format!("the server's address cannot be read: {error}")))?;
-    let host = server.authority().map_or_else(String::new, |host| host.to_string());
+    let host = server.authority().map_or_else(String::new, ToString::to_string);
     let host = host.rsplit('@').next().unwrap_or_default().to_owned();
     let towards = Towards { host, proxy: proxy.clone(), trust: TRUST };
     let client =

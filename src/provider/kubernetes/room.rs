@@ -2,7 +2,7 @@
 //! source. A part of a list is never taken for the whole.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     hash::{BuildHasher, RandomState},
 };
 
@@ -26,7 +26,8 @@ pub const MOST_PAGES: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Room {
     hasher: RandomState,
-    weights: HashMap<u64, usize>,
+    /// By a hash of namespace and name.
+    weights: BTreeMap<u64, usize>,
     bytes: usize,
 }
 

@@ -245,3 +245,45 @@ impl Follower {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+
+    use super::*;
+    use crate::{
+        domain::offer::Risk,
+        port::wire::whole,
+        provider::{
+            http::testing::{Jumping, answering},
+            kubernetes::{Scope, api::ReplicaSet, request::REPLICA_SETS, room::MOST_OBJECTS},
+        },
+    };
+
+    #[tokio::test]
+    async fn a_watch_that_adds_more_than_can_be_kept_is_a_fault_too() {
+        let (transport, _) = answering(|request| {
+            let body = if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
+                let line =
+                    |number| format!("{{\"type\":\"ADDED\",\"object\":{{\"metadata\":{{\"name\":\"x{number}\"}}}}}}\n");
+                (0..=MOST_OBJECTS).map(line).collect()
+            } else {
+                "{\"kind\":\"ReplicaSetList\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}".to_owned()
+            };
+            Ok(Response::new(whole(body)))
+        });
+        let scope = Scope::new("eu".into(), "prod/eu".into(), Risk::High, Vec::new());
+        let cluster = Cluster::new(transport, scope, Jumping::shared());
+        let mut seen = follow::<ReplicaSet>(cluster, Query::all(REPLICA_SETS, None));
+        let mut added = 0;
+        let error = loop {
+            match seen.next().await.unwrap() {
+                Ok(Seen::One(_)) => added += 1,
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(added, MOST_OBJECTS);
+        assert!(error.text.starts_with("eu lists more than 50,000 replicasets.apps"), "{error}");
+    }
+}

@@ -285,7 +285,7 @@ fn a_verb_that_is_pointed_elsewhere_fails_with_where_to_and_nothing_is_sent_ther
     let beside = Beside::start(&door);
     door.writes(Writes::Moved(307, at));
     let ended = carry_out(&door, &VERBS);
-    assert_ended(&door, &beside, &ended, "failed", 8);
+    assert_ended(&door, &beside, &ended, "failed", 1);
     for (what, output) in &ended {
         let said = json(output)["said"].to_string();
         let named =

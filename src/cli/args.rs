@@ -133,7 +133,7 @@ pub enum Command {
     Rerun(VerbArgs),
     /// Stop the run
     Cancel(VerbArgs),
-    /// Carry on an act whose executor died: what is left of it is drawn up anew, and sent where it is still the same
+    /// Carry on what a killed session left half-way, where it would still be the same act today
     #[command(mut_arg("target", |arg| arg.value_name("ID").help("The record's number, as `audit list` shows it")))]
     Takeover(VerbArgs),
     /// Judge a canary by numbers that are handed in: one case, or one case a line

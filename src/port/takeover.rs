@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::Person, time::Timestamp},
+    domain::{ids::Person, text::clean, time::Timestamp},
     port::{
         plan::{Draft, Facts, Plan, WireCall, fact},
         record::{Entry, NewRecord, Origin, Record, RecordId, Stage},
@@ -108,7 +108,8 @@ impl Takeover {
     /// Whose act it is, in a few words: `dana, 14:40:12, dana (uid 1000) on bastion`.
     pub fn whose(&self) -> String {
         let from = self.origin.as_ref().map_or_else(String::new, |origin| format!(", {origin}"));
-        format!("{}, {}{from}", self.who, self.at.format("%H:%M:%S"))
+        // Others can write the journal.
+        clean(&format!("{}, {}{from}", self.who, self.at.format("%H:%M:%S")))
     }
 
     /// What to know before it is confirmed: whose act it is, what is not sent again, what is sent now.

@@ -96,6 +96,69 @@ fn an_abort_is_sent_once_and_followed_to_its_end() {
     assert_eq!(sent.plan.target, sample::target());
 }
 
+/// dana's abort as it stands in the journal after these stages, and a session that has seen it.
+fn left(stages: &[Stage], lost: bool) -> (Model, NewRecord) {
+    let mut model = sample::model();
+    let ask = Ask { reason: Some("errors".to_owned()), ..Ask::new(Verb::Abort, sample::target()) };
+    let plan = guard::plan(&model, &ask, Ok(sample::draft(Verb::Abort))).unwrap();
+    let intent = NewRecord::confirmed(sample::at(0), "dana".into(), ask.reason.clone(), plan);
+    let entries = stages.iter().map(|stage| Entry { at: sample::at(0), stage: stage.clone() }).collect();
+    model.actions.recorded(Record { id: RecordId(12), intent: intent.clone(), entries });
+    if lost {
+        model.actions.lost(RecordId(12), crate::app::action::Lost::Died(sample::at(1)));
+    }
+    model.session.who = "lee".into();
+    (model, intent)
+}
+
+/// lee takes record 12 over, which goes on with these stages.
+fn taken_over((model, intent): (Model, NewRecord), stages: Vec<Stage>, line: &str) -> Ended {
+    let cli = parse(std::iter::once("holdshort").chain(line.split(' '))).unwrap();
+    let Some(Command::Takeover(args)) = cli.command else { panic!("{line}") };
+    let mut pilot = Scripted { sent: vec![intent], ..Scripted::of(model, stages) };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut console = Console { out: &mut out, err: &mut err, prompt: None };
+    let exit = block_on(take_over(&mut pilot, &args, &mut console));
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { exit, out: text(out), err: text(err), sent: pilot.sent }
+}
+
+#[test]
+fn what_was_left_half_way_is_carried_on_in_the_name_of_whoever_confirms_it() {
+    let ended = taken_over(left(&[Stage::Recorded], true), done(), "takeover 12 --yes --reason gone");
+    assert_eq!(ended.exit, Ok(Exit::Done), "{}", ended.err);
+    let sent = &ended.sent[1];
+    let takes_over = sent.takes_over.as_ref().unwrap();
+    assert_eq!((sent.who.as_str(), sent.reason.as_deref()), ("lee", Some("gone")));
+    assert_eq!((takes_over.record, takes_over.who.as_str(), takes_over.sent), (RecordId(12), "dana", 0));
+}
+
+#[test]
+fn what_cannot_be_carried_on_is_refused_with_why() {
+    let table = [
+        (left(&[Stage::Recorded], false), done(), "takeover 12 --yes --reason gone", "already under way: abort (dana"),
+        (left(&[Stage::Recorded], true), done(), "takeover x --yes", "'x' is no number of a record"),
+        (left(&done(), false), vec![done().remove(2)], "takeover 12 --yes", "cannot be taken over: it has ended"),
+    ];
+    for (left, stages, line, why) in table {
+        let ended = taken_over(left, stages, line);
+        let said = format!("{} {:?}", ended.err, ended.exit);
+        assert!(ended.exit != Ok(Exit::Done) && said.contains(why), "{said}");
+        assert_eq!(ended.sent.len(), 1, "nothing was sent");
+    }
+}
+
+#[test]
+fn an_act_of_which_everything_was_sent_is_watched_to_its_end_and_asks_nobody() {
+    let accepted = Stage::Accepted { call: 0, said: "200 OK".to_owned() };
+    let stages = [Stage::Recorded, Stage::Sending { call: 0, revision: None }, accepted];
+    let all: Vec<Stage> = vec![stages[2].clone(), Stage::Done { said: "25 % → 0 %, verified".into() }];
+    let ended = taken_over(left(&stages, true), all, "takeover 12");
+    assert_eq!(ended.exit, Ok(Exit::Done), "{}", ended.err);
+    assert!(ended.err.starts_with("record 12 (dana): everything of it was sent"), "{}", ended.err);
+    assert_eq!(ended.sent.len(), 1, "nothing was sent");
+}
+
 #[test]
 fn the_json_of_a_verb_is_what_scripts_rely_on() {
     let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --json --reason errors", None);

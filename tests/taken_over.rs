@@ -1,7 +1,7 @@
 //! Acts whose executor was killed, carried on by somebody else: by a command, by a key, by two at once, after the object moved,
 //! after the journal was forged. The served world is one process, each command another, each executor another.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 #[path = "support/door.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]

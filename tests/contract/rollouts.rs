@@ -227,8 +227,8 @@ async fn a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment(case: Case)
 
 async fn what_is_left_of_an_abort_is_drawn_up_the_same_once_its_first_call_was_taken(case: Case) {
     let (stage, rollout) = Stage::in_flight(case, "").await;
-    let hold = stage.draft(&rollout, Verb::Pause).unwrap();
-    stage.carry_out(&rollout, &hold).await;
+    let pause = stage.draft(&rollout, Verb::Pause).unwrap();
+    stage.carry_out(&rollout, &pause).await;
     let held = stage.rollout().await;
     let abort = stage.draft(&held, Verb::Abort).unwrap();
     if abort.calls.len() == 1 {

@@ -191,7 +191,7 @@ fn allowed(offers: &[Offer], verb: Verb, what: &str) -> Result<(), Blocked> {
 fn comment(ask: &Ask, state: &str, me: Option<&Person>) -> String {
     let by = me.map_or_else(String::new, |me| format!(" by {me}"));
     let reason = ask.comment().filter(|reason| !reason.trim().is_empty());
-    reason.map(str::to_owned).unwrap_or_else(|| format!("{state} in holdshort{by}"))
+    reason.map_or_else(|| format!("{state} in holdshort{by}"), str::to_owned)
 }
 
 /// A word of a POSIX shell.

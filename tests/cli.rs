@@ -143,7 +143,7 @@ fn a_snapshot_names_view_size_form_and_keys() {
 fn what_cannot_be_understood_ends_with_2_and_says_why() {
     let table = [
         ("explode", "unrecognized subcommand 'explode'"),
-        ("stauts", "similar subcommands exist: 'pause', 'audit', 'restart', 'status'"),
+        ("stauts", "similar subcommands exist: 'pause', 'audit', 'restart', 'state', 'status'"),
         ("abort", "required arguments were not provided"),
         ("abort payments --to 1.0", "unexpected argument '--to'"),
         ("abort payments --wait=soon", "write e.g. 90s, 20m or 1h30m"),

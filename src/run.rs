@@ -5,6 +5,7 @@ mod audit;
 mod demo;
 mod fly;
 mod ground;
+mod log;
 mod origin;
 mod paint;
 mod pilot;
@@ -30,17 +31,18 @@ use crate::{
     app::model::Model,
     cli::{
         args::{
-            AuditCommand, Cli, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals, SnapshotArgs,
-            StateCommand, ThemesCommand,
+            AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals,
+            SnapshotArgs, StateCommand, ThemesCommand,
         },
-        config,
+        color, config,
+        door::{self, Door},
         exit::{CliError, Exit},
         inbox, judge, keys, listing, snapshot, status,
         value::Moment,
         verb::{self, Console},
     },
     demo::scenario::Scenario,
-    domain::{observed::Freshness, rollout::Rollout},
+    domain::{observed::Freshness, rollout::Rollout, text::one_line},
     keymap::Keymap,
     ownership,
     port::record::RecordId,
@@ -84,8 +86,8 @@ enum Act<'a> {
 struct Process<'a> {
     globals: Globals,
     environment: BTreeMap<String, String>,
-    out: &'a mut dyn Write,
-    err: &'a mut dyn Write,
+    out: &'a mut Door<io::Stdout>,
+    err: &'a mut Door<io::Stderr>,
 }
 
 /// Has every cluster said what we may do with what is in flight there? One that does not answer is not waited for.
@@ -99,33 +101,57 @@ fn knows_our_rights(model: &Model) -> bool {
 
 /// Runs a command line and says how it ended. Never prints through macros: a closed pipe or a dead terminal is no panic.
 pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    let cli = match crate::cli::parse(line) {
+    let environment: BTreeMap<String, String> = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let line: Vec<OsString> = line.into_iter().map(Into::into).collect();
+    let (mut out, mut err) = (door::out(), door::err());
+    let cli = match crate::cli::parse(&line) {
         Ok(cli) => cli,
-        Err(said) => {
-            let _ = said.print();
-            return ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(Exit::Usage.code()));
-        }
+        Err(said) => return said_by_clap(said, &line, &environment, &mut out, &mut err),
     };
-    let environment =
-        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let (mut out, mut err) = (io::stdout(), io::stderr());
+    log::listen(cli.globals.verbose, cli.draws(), &environment);
     let mut globals = cli.globals.clone();
     if !matches!(cli.command, Some(Command::Executor { .. })) {
         let handed_over = globals.config.iter().filter(|path| ownership::is_handed_over(path));
         let texts = handed_over.filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?)));
         globals.given = texts.collect();
     }
-    let mut process = Process { globals, environment: environment.collect(), out: &mut out, err: &mut err };
+    let mut process = Process { globals, environment, out: &mut out, err: &mut err };
     let ended = process.dispatch(&cli);
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
-            if !error.text.is_empty() {
-                let _ = writeln!(err, "holdshort: {}", error.text);
+            tracing::warn!(exit = error.exit.code(), "{error}");
+            if !error.text().is_empty() {
+                // Its lines are ours: whatever it quotes begins none.
+                let _ = err.write_all(format!("holdshort: {}\n", error.text()).as_bytes());
             }
             error.exit.into()
         }
     }
+}
+
+/// Help, the version, or what is wrong with the command line. It quotes arguments: nothing of them begins a line.
+fn said_by_clap(
+    said: clap::Error,
+    line: &[OsString],
+    environment: &BTreeMap<String, String>,
+    out: &mut Door<io::Stdout>,
+    err: &mut Door<io::Stderr>,
+) -> ExitCode {
+    let quotable = line.iter().map(|word| OsString::from(one_line(&word.to_string_lossy()))).collect::<Vec<_>>();
+    let code = ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(Exit::Usage.code()));
+    let said = if quotable == line { Some(said) } else { crate::cli::parse(quotable).err() };
+    let Some(said) = said else {
+        let _ = writeln!(err, "holdshort: an argument holds characters that cannot be printed: leave them out");
+        return code;
+    };
+    let is_terminal = if said.use_stderr() { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+    let coloured = color::colors(ColorChoice::Auto, environment, is_terminal);
+    let text = if coloured { said.render().ansi().to_string() } else { said.render().to_string() };
+    let _ = if said.use_stderr() { err.write_coloured(&text) } else { out.write_coloured(&text) };
+    code
 }
 
 impl Process<'_> {
@@ -212,12 +238,11 @@ impl Process<'_> {
         let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
         let mut prompt = |question: &str| -> io::Result<String> {
             let mut said = String::new();
-            write!(io::stderr(), "{question}")?;
+            write!(door::err(), "{question}")?;
             io::stdin().read_line(&mut said)?;
             Ok(said)
         };
-        let mut out: Vec<u8> = Vec::new();
-        let mut err = io::stderr();
+        let (mut out, mut err) = (Door::new(Vec::new()), door::err());
         let ended = {
             let mut console =
                 Console { out: &mut out, err: &mut err, prompt: if asks { Some(&mut prompt) } else { None } };
@@ -231,7 +256,7 @@ impl Process<'_> {
                 ended
             })
         };
-        let written = self.out.write_all(&out).map_err(CliError::from);
+        let written = self.out.write_all(&out.into_inner()).map_err(CliError::from);
         ended.and_then(|exit| exit.whoever_reads(written))
     }
 
@@ -308,7 +333,7 @@ impl Process<'_> {
             Pictures { keymap: Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?, theme };
         let form = if is_terminal { crate::cli::value::Snapshotted::Ansi } else { crate::cli::value::Snapshotted::Txt };
         let text = snapshot::Painter::paint(&pictures, &model, form).map_err(CliError::failed)?;
-        writeln!(self.out, "{text}")?;
+        self.out.write_coloured(&format!("{text}\n"))?;
         Ok(Exit::Done)
     }
 
@@ -363,7 +388,7 @@ impl Process<'_> {
         let own = origin::here(&self.environment).uid;
         if let Some(other) = order.confirmed.origin.as_ref().map(|origin| origin.uid).filter(|uid| *uid != own) {
             let said = format!("record {id} is of uid {other}: nobody else carries it out");
-            return Err(CliError { exit: Exit::Refused, text: said });
+            return Err(CliError::new(Exit::Refused, said));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         // Started by hand from a shell it leads a group already, which is as good.
@@ -379,7 +404,7 @@ impl Process<'_> {
             let host = |connections| Host { ledger: &ledger, connections, clock: &*ground.clock, news: &news };
             let ended = match ground.connections().await {
                 Ok(connections) => executor::run(id, &order.confirmed, &host(&connections)).await,
-                Err(why) => executor::give_up(id, &order.confirmed, &why.text, &host(&[])).await,
+                Err(why) => executor::give_up(id, &order.confirmed, why.text(), &host(&[])).await,
             };
             ended.map(|_| Exit::Done).map_err(|why| CliError::failed(why.to_string()))
         })

@@ -122,6 +122,23 @@ fn no_file_is_longer_than_600_lines() {
     assert_eq!(long, Vec::<String>::new());
 }
 
+/// Where a terminal is written to. Everything else gets a writer that cleans what passes (`cli::door`).
+const DOORS: [&str; 3] = ["src/cli/door.rs", "src/term/painter.rs", "src/term/session.rs"];
+
+#[test]
+fn nothing_but_a_door_writes_to_a_terminal() {
+    let mut written = BTreeSet::new();
+    for path in rust_files(Path::new("src")) {
+        let code = without_comments(&fs::read_to_string(&path).unwrap()).replace(char::is_whitespace, "");
+        // Whether it is a terminal may be asked anywhere.
+        let asked = code.replace("io::stdout().is_terminal()", "").replace("io::stderr().is_terminal()", "");
+        if ["io::stdout", "io::stderr", "/dev/tty"].iter().any(|way| asked.contains(way)) {
+            written.insert(path.display().to_string());
+        }
+    }
+    assert_eq!(written, DOORS.map(str::to_owned).into());
+}
+
 #[test]
 fn no_shell_is_started_and_processes_only_where_it_is_their_purpose() {
     // A token's command, as words of the configuration; the detached executor, which is this program itself.

@@ -163,7 +163,7 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
     // A key that is wrong itself, and a table that lacks one: where the file has it, not the profile that adds to it.
     assert_eq!(
         refused("world.sped = 1", base, &[]),
-        "error: unknown key `sped`, did you mean `speed`?\n --> FILE:2:7\n  |\n2 | world.sped = 1\n  |       ^^^^"
+        "error: unknown key `sped`, did you mean `speed`?\n --> FILE:2:7\n  |\n2 | world.sped = …\n  |       ^^^^"
     );
     assert_eq!(refused(profile, "", &[]), "error: world needs `speed`\n --> FILE:5:1\n  |\n5 | [world]\n  | ^^^^^^^");
 }

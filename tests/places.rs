@@ -407,7 +407,7 @@ fn order_of_first(journal: &Path, keepers: &Keepers) -> Order {
     let journal = SqliteJournal::open_for(journal, keepers).unwrap();
     let confirmed = journal.get(RecordId(1)).unwrap().unwrap().intent;
     let (record, _attendance) = journal.begin(&confirmed).unwrap();
-    Order { record: record.id, confirmed, given: [].into() }
+    Order::new(record.id, confirmed, [].into())
 }
 
 fn executor(command: &mut Command, order: &Order) -> Output {

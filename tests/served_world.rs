@@ -81,6 +81,29 @@ fn a_patch_with_an_old_resource_version_is_a_conflict_to_kubectl() {
 }
 
 #[test]
+fn a_printed_roll_back_puts_the_very_template_back_when_a_shell_runs_it() {
+    if !installed("kubectl", "kubernetes-client") {
+        return;
+    }
+    let world = Served::start("bad-canary", &["--at", "+20m"]);
+    let mut ours = program::holdshort();
+    ours.args(["--config", world.address("config"), "rollback", "payments", "--print-commands"]);
+    let printed = text(&ours.output().unwrap());
+    assert!(printed.contains(" | kubectl "), "{printed}");
+    let home = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &printed]).env("HOME", home.path()).env_remove("HTTPS_PROXY").env_remove("HTTP_PROXY");
+    text(&shell.output().unwrap());
+    let read = |path: &str| text(&world.kubectl(&["get", "rollout", "payments", "-n", "shop", "-o", path]));
+    assert!(read("jsonpath={.spec.template.spec.containers[0].image}").ends_with(":1.41.3"));
+    let labels = read("jsonpath={.spec.template.metadata.labels}");
+    assert!(!labels.contains("rollouts-pod-template-hash"), "{labels}");
+    // The controller's own hash of the template says that it is the stable one's again.
+    let is_back = || read("jsonpath={.status.currentPodHash}") == read("jsonpath={.status.stableRS}");
+    assert!((0..200).any(|_| is_back()));
+}
+
+#[test]
 fn promtool_and_curl_query_its_prometheus() {
     if !installed("promtool", "prometheus") || !installed("curl", "curl") {
         return;

@@ -162,7 +162,7 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         method: "PATCH".to_owned(),
         path: "/rollouts/payments".to_owned(),
         content_type: "application/merge-patch+json".to_owned(),
-        body: "{}".to_owned(),
+        body: "{}".into(),
         guard: RevisionGuard::MergePatch,
         command: "kubectl patch".to_owned(),
     };

@@ -107,7 +107,7 @@ impl PlanOut {
             words: call.words.clone(),
             method: call.method.clone(),
             path: call.path.clone(),
-            body: call.body.clone(),
+            body: call.body.shown().to_owned(),
             command: call.command.clone(),
         };
         Self {

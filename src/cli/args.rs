@@ -56,7 +56,7 @@ pub struct Globals {
     /// Send little to the terminal, in 256 colours at most: for slow lines
     #[arg(long, global = true)]
     pub slow: bool,
-    /// Say more on stderr; twice: everything
+    /// Say more, on stderr and in the log, which is ~/.local/state/holdshort/log; twice: everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Look at the built-in world instead of real systems
@@ -397,6 +397,17 @@ pub enum ConfigCommand {
     Check,
     /// Show what is in force, without secrets
     Show,
+}
+
+impl Cli {
+    /// Does it take the terminal for a screen? Then nothing else may be written there.
+    pub fn draws(&self) -> bool {
+        match &self.command {
+            None => true,
+            Some(Command::Demo(demo)) => demo.command.is_none() && !demo.list,
+            Some(_) => false,
+        }
+    }
 }
 
 impl Command {

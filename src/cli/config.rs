@@ -31,13 +31,19 @@ pub fn show(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
 /// do instead.
 pub fn refused(failure: &Failure) -> CliError {
     match failure {
-        Failure::Bad(_) => CliError::usage(failure.to_string()),
+        // Each of its lines is ours: what it quotes was cleaned where it was quoted.
+        Failure::Bad(_) => CliError::lines(Exit::Usage, failure.to_string().lines()),
         Failure::Nothing(looked) => {
             let path = looked.last().map_or_else(|| "config.toml".to_owned(), |path| path.display().to_string());
-            CliError::usage(format!(
-                "{failure}\n\nTo look around without one:   holdshort demo\nTo use your own systems:      write {path}\n\
-                 (examples/config/minimal.toml is the least that is useful; `holdshort config check` reads it)"
-            ))
+            let lines = [
+                failure.to_string(),
+                String::new(),
+                "To look around without one:   holdshort demo".to_owned(),
+                format!("To use your own systems:      write {path}"),
+                "(examples/config/minimal.toml is the least that is useful; `holdshort config check` reads it)"
+                    .to_owned(),
+            ];
+            CliError::lines(Exit::Usage, lines)
         }
     }
 }
@@ -60,7 +66,10 @@ mod tests {
     fn without_a_configuration_the_demo_and_a_path_are_offered() {
         let error = refused(&Failure::Nothing(vec!["/etc/holdshort/config.toml".into(), "/home/d/config.toml".into()]));
         assert_eq!(error.exit, Exit::Usage);
-        assert!(error.text.contains("holdshort demo") && error.text.contains("write /home/d/config.toml"), "{error}");
+        assert!(
+            error.text().contains("holdshort demo") && error.text().contains("write /home/d/config.toml"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use strum::{EnumIter, IntoEnumIterator};
 
+use crate::domain::text::{one_line, without_userinfo};
+
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter)]
 #[repr(u8)]
@@ -81,19 +83,36 @@ impl From<Exit> for std::process::ExitCode {
 pub struct CliError {
     /// With which code.
     pub exit: Exit,
-    /// A sentence that names the thing and the way out.
-    pub text: String,
+    /// Private, so that every one of its lines was made here.
+    text: String,
 }
 
 impl CliError {
+    /// An error that is said in one line. It quotes arguments, files and systems: nothing of them begins another line, and no
+    /// address in it says by whose name it is asked.
+    pub fn new(exit: Exit, text: impl AsRef<str>) -> Self {
+        Self::lines(exit, [text])
+    }
+
+    /// An error that is said in lines, each as in [`CliError::new`].
+    pub fn lines(exit: Exit, lines: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let lines = lines.into_iter().map(|line| without_userinfo(&one_line(line.as_ref())));
+        Self { exit, text: lines.collect::<Vec<_>>().join("\n") }
+    }
+
     /// Wrong usage: an unknown target, a flag that is needed.
-    pub fn usage(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, text: text.into() }
+    pub fn usage(text: impl AsRef<str>) -> Self {
+        Self::new(Exit::Usage, text)
     }
 
     /// Something went wrong.
-    pub fn failed(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, text: text.into() }
+    pub fn failed(text: impl AsRef<str>) -> Self {
+        Self::new(Exit::Failed, text)
+    }
+
+    /// A sentence that names the thing and the way out; empty where there is nothing to say.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -118,6 +137,13 @@ impl From<io::Error> for CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_error_quotes_begins_no_line_of_its_own() {
+        let error = CliError::usage("there is no 'x\nholdshort: done\u{1b}[2J' at https://u:p@host");
+        assert_eq!(error.text(), "there is no 'x⏎holdshort: done�[2J' at https://…@host");
+        assert_eq!(CliError::lines(Exit::Usage, ["a", "  b\nc"]).text(), "a\n  b⏎c");
+    }
 
     #[test]
     fn the_codes_are_those_that_scripts_rely_on() {

@@ -152,7 +152,8 @@ fn text(model: &Model, gaps: &[String], out: &mut dyn Write) -> Result<(), CliEr
     } else if gaps.is_empty() {
         writeln!(out, "nothing waits for a human")?;
     } else if model.store.inventories(model.now).is_empty() {
-        writeln!(out, "cannot tell what waits for a human: {NOBODY}\n")?;
+        writeln!(out, "cannot tell what waits for a human: {NOBODY}")?;
+        writeln!(out)?;
         return Ok(source::table(model).print(out)?);
     } else if model.store.knows_anything() {
         writeln!(out, "nothing is known to wait for a human")?;
@@ -160,7 +161,9 @@ fn text(model: &Model, gaps: &[String], out: &mut dyn Write) -> Result<(), CliEr
         writeln!(out, "cannot tell what waits for a human: no source has answered")?;
     }
     if !gaps.is_empty() {
-        writeln!(out, "\nincomplete, more may wait: {}\n", gaps.join("; "))?;
+        writeln!(out)?;
+        writeln!(out, "incomplete, more may wait: {}", gaps.join("; "))?;
+        writeln!(out)?;
         source::table(model).print(out)?;
     }
     Ok(())

@@ -1,15 +1,41 @@
 //! JSON for scripts: one object, indented, a line feed at the end. `docs/json.md` describes each schema.
 
-use std::io::Write;
+use std::{fmt::Write as _, io::Write};
 
 use serde::Serialize;
 
-use crate::cli::exit::CliError;
+use crate::{cli::exit::CliError, domain::text::is_unprintable};
 
 /// Prints one object.
 pub fn print(value: &impl Serialize, out: &mut dyn Write) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(|e| CliError::failed(e.to_string()))?;
-    Ok(writeln!(out, "{text}")?)
+    Ok(out.write_all(format!("{}\n", escaped(&text)).as_bytes())?)
+}
+
+/// Prints one object on a line.
+pub fn print_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), CliError> {
+    let text = serde_json::to_string(value).map_err(|e| CliError::failed(e.to_string()))?;
+    Ok(out.write_all(format!("{}\n", escaped(&text)).as_bytes())?)
+}
+
+/// JSON in which every character can be printed: what a terminal would obey or hide is escaped, so that it reads back as it
+/// was. serde escapes only what JSON makes it.
+fn escaped(json: &str) -> String {
+    if json.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\n') {
+        return json.to_owned();
+    }
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_unprintable(c) {
+            // Writing to a String cannot fail.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -43,6 +69,20 @@ mod tests {
             }
             Value::Array(all) => all.iter().for_each(|one| fields(one, found)),
             _ => {}
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_or_hide_is_escaped_and_reads_back() {
+        let text = "a\u{1b}]52;c;aGk=\u{7}\n\u{7f}\u{9b}2J\u{202e}\u{e0041}größe ✔";
+        let (mut one, mut line) = (Vec::new(), Vec::new());
+        super::print(&[text], &mut one).unwrap();
+        super::print_line(&[text], &mut line).unwrap();
+        for out in [one, line] {
+            let printed = String::from_utf8(out).unwrap();
+            let bad = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{e0041}".contains(c));
+            assert!(!printed.contains(bad), "{printed:?}");
+            assert_eq!(serde_json::from_str::<[String; 1]>(&printed).unwrap(), [text]);
         }
     }
 

@@ -8,6 +8,7 @@ pub mod args;
 pub mod audit;
 pub mod color;
 pub mod config;
+pub mod door;
 pub mod exit;
 pub mod inbox;
 pub mod json;

@@ -1,6 +1,10 @@
 //! `snapshot`: one screen, drawn once. Opens the view and writes what the painter made; how it is painted is elsewhere.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
 
 use serde::Serialize;
 
@@ -8,6 +12,7 @@ use crate::{
     app::model::{Model, Overlay, RowKey, Screen},
     cli::{
         args::SnapshotArgs,
+        door::Door,
         exit::CliError,
         json, target,
         value::{Snapshotted, View},
@@ -118,24 +123,31 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
 }
 
 /// Draws what is visible to the file that was named, else to `out`.
-pub fn print(model: &Model, args: &SnapshotArgs, painter: &dyn Painter, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut text = Vec::new();
-    if args.format == Snapshotted::Json {
+pub fn print<W: Write>(
+    model: &Model,
+    args: &SnapshotArgs,
+    painter: &dyn Painter,
+    out: &mut Door<W>,
+) -> Result<(), CliError> {
+    let mut text = if args.format == Snapshotted::Json {
+        let mut text = Vec::new();
         json::print(&picture(model, painter.lines(model)), &mut text)?;
+        String::from_utf8_lossy(&text).into_owned()
     } else {
-        text.extend(painter.paint(model, args.format).map_err(CliError::failed)?.into_bytes());
-    }
-    if !text.ends_with(b"\n") {
-        text.push(b'\n');
+        painter.paint(model, args.format).map_err(CliError::failed)?
+    };
+    if !text.ends_with('\n') {
+        text.push('\n');
     }
     match &args.out {
         Some(path) => write_file(path, &text),
-        None => Ok(out.write_all(&text)?),
+        None => Ok(out.write_coloured(&text)?),
     }
 }
 
-fn write_file(path: &Path, text: &[u8]) -> Result<(), CliError> {
-    fs::write(path, text).map_err(|e| CliError::failed(format!("cannot write {}: {e}", path.display())))
+fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |e: io::Error| CliError::failed(format!("cannot write {}: {e}", path.display()));
+    Door::new(fs::File::create(path).map_err(failed)?).write_coloured(text).map_err(failed)
 }
 
 #[cfg(test)]
@@ -170,9 +182,12 @@ mod tests {
         let args = args(&format!("holdshort snapshot --view inbox --size 80x24 --format svg --out {}", path.display()));
         let mut model = sample::model();
         open(&mut model, &args).unwrap();
-        let mut out = Vec::new();
+        let mut out = Door::new(Vec::new());
         print(&model, &args, &Names, &mut out).unwrap();
-        assert_eq!((out, fs::read_to_string(path).unwrap()), (Vec::new(), "Inbox (80, 24) Svg\n".to_owned()));
+        assert_eq!(
+            (out.into_inner(), fs::read_to_string(path).unwrap()),
+            (Vec::new(), "Inbox (80, 24) Svg\n".to_owned())
+        );
     }
 
     #[test]
@@ -180,10 +195,10 @@ mod tests {
         let args = args("holdshort snapshot --view release:payments@prod/eu --size 80x24 --format json");
         let mut model = sample::model();
         open(&mut model, &args).unwrap();
-        let mut out = Vec::new();
+        let mut out = Door::new(Vec::new());
         print(&model, &args, &Names, &mut out).unwrap();
         assert_eq!(
-            serde_json::from_slice::<serde_json::Value>(&out).unwrap(),
+            serde_json::from_slice::<serde_json::Value>(&out.into_inner()).unwrap(),
             serde_json::json!({
                 "schema": "holdshort/snapshot/v1",
                 "now": "2026-03-10T02:07:00Z",
@@ -219,6 +234,6 @@ mod tests {
         open(&mut model, &args("holdshort snapshot --view release:payments@prod/eu")).unwrap();
         assert_eq!(model.nav.screen(), &Screen::Release(sample::payments("eu")));
         let error = open(&mut sample::model(), &args("holdshort snapshot --view release:payments")).unwrap_err();
-        assert!(error.text.contains("payments@prod/us"), "{error}");
+        assert!(error.text().contains("payments@prod/us"), "{error}");
     }
 }

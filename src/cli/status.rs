@@ -327,7 +327,8 @@ fn said(row: &RolloutOut) -> String {
 }
 
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
-    writeln!(out, "{}\n", status.headline.text)?;
+    writeln!(out, "{}", status.headline.text)?;
+    writeln!(out)?;
     let mut table =
         Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "NOW", "WEIGHT", "VERDICT", "REASON"]);
     let flying: BTreeMap<String, &Rollout> =

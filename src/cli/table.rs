@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::text::one_line;
+
 /// Rows of cells under a heading.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -16,9 +18,9 @@ impl Table {
         Self { rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()] }
     }
 
-    /// Adds a row.
+    /// Adds a row. Cells are cleaned here: what is printed must be as wide as what was measured.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| one_line(&cell)).collect());
     }
 
     /// Has it no rows under the headings?

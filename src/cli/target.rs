@@ -1,5 +1,7 @@
 //! From what stands on the command line to the one thing a verb acts on: never a guess.
 
+use std::iter;
+
 use crate::{
     app::{inbox, model::Model},
     cli::exit::{CliError, Exit},
@@ -111,11 +113,10 @@ pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<Target, CliError
     match called.as_slice() {
         [one] => Ok(one.target.clone()),
         [] => Err(unknown(model, verb, name, &all)),
-        several => Err(CliError::usage(format!(
-            "'{name}' is more than one thing to {}; name one:{}",
-            verb.words(),
-            listed(several.iter().copied())
-        ))),
+        several => {
+            let head = format!("'{name}' is more than one thing to {}; name one:", verb.words());
+            Err(CliError::lines(Exit::Usage, iter::once(head).chain(listed(several.iter().copied()))))
+        }
     }
 }
 
@@ -140,26 +141,28 @@ fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliE
     let silent: Vec<String> = (model.store.sources(model.now).into_iter())
         .filter(|source| source.age.is_none() && source.freshness != Freshness::Live)
         .map(|source| match source.fault {
-            Some(fault) => format!("\n  {}: {fault}", source.source),
-            None => format!("\n  {}: has not answered yet", source.source),
+            Some(fault) => format!("  {}: {fault}", source.source),
+            None => format!("  {}: has not answered yet", source.source),
         })
         .collect();
     // It may well exist: the source that would show it never answered.
     if all.is_empty() && !silent.is_empty() {
-        let text = format!("cannot look for '{name}':{}", silent.concat());
-        return CliError { exit: Exit::Unreachable, text };
+        return CliError::lines(Exit::Unreachable, iter::once(format!("cannot look for '{name}':")).chain(silent));
     }
     if all.is_empty() {
         return CliError::usage(format!("{what}: there is nothing to {} now", verb.words()));
     }
-    CliError::usage(format!("{what}; there is:{}{}", listed(all), silent.concat()))
+    let head = format!("{what}; there is:");
+    CliError::lines(Exit::Usage, iter::once(head).chain(listed(all)).chain(silent))
 }
 
-fn listed<'a>(all: impl IntoIterator<Item = &'a Candidate<'a>>) -> String {
-    let words: Vec<String> = all.into_iter().map(|one| format!("\n  {}", one.words())).collect();
+/// A line for each, as many as somebody reads.
+fn listed<'a>(all: impl IntoIterator<Item = &'a Candidate<'a>>) -> Vec<String> {
+    let mut words: Vec<String> = all.into_iter().map(|one| format!("  {}", one.words())).collect();
     let more = words.len().saturating_sub(LISTED);
-    let listed: String = words.into_iter().take(LISTED).collect();
-    if more > 0 { format!("{listed}\n  … and {more} more") } else { listed }
+    words.truncate(LISTED);
+    words.extend((more > 0).then(|| format!("  … and {more} more")));
+    words
 }
 
 #[cfg(test)]
@@ -170,7 +173,7 @@ mod tests {
     fn resolved(verb: Verb, name: &str) -> Result<String, String> {
         resolve(&sample::model(), verb, name).map(|target| target.to_string()).map_err(|e| {
             assert_eq!(e.exit, Exit::Usage);
-            e.text
+            e.text().to_owned()
         })
     }
 
@@ -218,6 +221,6 @@ mod tests {
     fn a_name_is_not_called_unknown_while_nobody_has_answered() {
         let error = resolve(&sample::silent(), Verb::Abort, "payments").unwrap_err();
         assert_eq!(error.exit, Exit::Unreachable);
-        assert!(error.text.starts_with("cannot look for 'payments':\n  eu: has not answered yet"), "{error}");
+        assert!(error.text().starts_with("cannot look for 'payments':\n  eu: has not answered yet"), "{error}");
     }
 }

@@ -254,7 +254,7 @@ fn ask_first(plan: &Plan, console: &mut Console<'_>) -> Result<(), CliError> {
     if matches!(said.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(CliError { exit: Exit::Interrupted, text: "not confirmed; nothing was sent".to_owned() })
+    Err(CliError::new(Exit::Interrupted, "not confirmed; nothing was sent"))
 }
 
 async fn send(
@@ -341,21 +341,21 @@ async fn print_commands(
                     if ask.verb == Verb::Rollback && ask.to.is_none() && only_left(pilot.model(), rollout) =>
                 {
                     let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
-                    return Err(CliError { exit: Exit::Refused, text });
+                    return Err(CliError::new(Exit::Refused, text));
                 }
                 _ => ask,
             }
         }
     };
-    let draft = pilot.draft(&ask).await.map_err(|blocked| CliError {
-        exit: Exit::Refused,
-        text: format!("{} {}: {blocked}; there are no commands", ask.verb.words(), ask.target),
+    let draft = pilot.draft(&ask).await.map_err(|blocked| {
+        let text = format!("{} {}: {blocked}; there are no commands", ask.verb.words(), ask.target);
+        CliError::new(Exit::Refused, text)
     })?;
     if let Some(name) = args.expect.as_deref() {
         let version = guard::acts_on(ask.verb, &draft);
         if !version.is_some_and(|version| version.is_called(name)) {
             let acts_on = version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
-            return Err(CliError { exit: Exit::Changed, text: format!("it would act on {acts_on}, not on {name}") });
+            return Err(CliError::new(Exit::Changed, format!("it would act on {acts_on}, not on {name}")));
         }
     }
     // What was taken of an act that is carried on is not sent again.

@@ -294,10 +294,7 @@ fn address(notes: &mut Notes<'_, '_>, path: &[&str], written: &str) {
             notes.add(path, format!("an address begins with https:// or http://, not with {}:", url.scheme()));
         }
         Ok(url) if url.password().is_some() || !url.username().is_empty() => {
-            // The path says that what stands here is not shown.
-            let message = "a password never stands in an address: take it out and use `token`".to_owned();
-            let at = tree::find(notes.tree, path).map(Node::span);
-            notes.problems.push(Problem { message, at, path: vec!["password".to_owned()] });
+            notes.add(path, "a password never stands in an address: take it out and use `token`".to_owned());
         }
         Ok(_) => {}
         Err(e) => notes.add(path, format!("not an address ({e}): write e.g. https://example.com")),

@@ -12,6 +12,7 @@
 pub mod check;
 pub mod layer;
 mod merge;
+mod quote;
 pub mod read;
 mod restriction;
 pub mod schema;

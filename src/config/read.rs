@@ -7,20 +7,21 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::config::{
-    check::{self, Known},
-    layer::Layers,
-    merge::{NOWHERE, merge},
-    restriction,
-    schema::{Config, Connection},
-    source::{Diagnostic, Sources},
-    tree::{self, Node, Problem},
+use crate::{
+    config::{
+        check::{self, Known},
+        layer::Layers,
+        merge::{NOWHERE, merge},
+        quote, restriction,
+        schema::{Config, Connection},
+        source::{Diagnostic, Sources},
+        tree::{self, Node, Problem},
+    },
+    domain::text::one_line,
 };
 
 /// Tables that are read apart from the rest of the schema: its own errors do not list them.
 const APART: [&str; 2] = ["connections", "profiles"];
-/// Marks below these keys are not shown.
-const SECRET: [&str; 3] = ["token", "password", "secret"];
 
 /// A configuration that holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +64,7 @@ pub fn load(layers: &Layers, known: &Known<'_>) -> Result<Loaded, Failure> {
     let file_count = files.len();
     files.into_iter().chain(variables).for_each(|source| sources.push(source));
     let mut diagnostics: Vec<Diagnostic> =
-        unreadable.into_iter().map(|message| Diagnostic { message, place: None }).collect();
+        unreadable.iter().map(|message| Diagnostic { message: one_line(message), place: None }).collect();
     let mut problems = Vec::new();
     let config = read(&sources, file_count, layers.profile.as_deref(), known, &mut problems);
     problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
@@ -208,13 +209,11 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
     }
 }
 
-/// A problem as people read it.
+/// A problem as people read it: what it quotes is clean, and no secret.
 fn diagnose(problem: &Problem, sources: &Sources) -> Diagnostic {
-    // A misspelt `tokn = "…"` is a secret too.
-    let is_secret = |key: &String| SECRET.iter().any(|secret| strsim::osa_distance(key, secret) <= 1);
-    let secret = problem.path.iter().any(is_secret);
     let place = problem.at.as_ref().and_then(|at| sources.place(at));
-    Diagnostic { message: explain(problem), place: place.map(|place| if secret { place.masked() } else { place }) }
+    let message = one_line(&quote::message(&explain(problem), &problem.path));
+    Diagnostic { message, place: place.map(|place| quote::quoted(place, &problem.path)) }
 }
 
 /// serde's words for what is wrong, as a sentence with a way out.

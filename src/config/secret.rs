@@ -8,7 +8,7 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::{domain::text, ownership};
+use crate::ownership;
 
 /// How a token is written, for whoever wrote it otherwise.
 const HOW: &str = "write { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"gh\", \"auth\", \"token\"] }";
@@ -125,8 +125,8 @@ impl TokenSource {
                     whole.ok_or_else(|| failed("there is no such program in the whole paths of PATH".to_owned()))?;
                 let output = Command::new(whole).args(arguments).output().map_err(|e| failed(e.to_string()))?;
                 if !output.status.success() {
-                    let said = text::clean(&String::from_utf8_lossy(&output.stderr));
-                    return Err(failed(format!("{}: {said}", output.status)));
+                    // What it says may be what must not be said.
+                    return Err(failed(format!("{}; run it by hand to see why", output.status)));
                 }
                 first_line(&String::from_utf8_lossy(&output.stdout), program)
             }
@@ -180,8 +180,10 @@ mod tests {
         assert_eq!(read(&TokenSource::Command(vec!["true".into()])), Err(NoToken::Empty("true".into())));
         let missing = read(&TokenSource::File("/nowhere/token".into())).unwrap_err();
         assert!(missing.to_string().starts_with("the token's file /nowhere/token cannot be read"), "{missing}");
-        let failed = read(&TokenSource::Command(vec!["false".into(), "hunter2".into()])).unwrap_err();
-        assert!(failed.to_string().starts_with("the token's command 'false' failed: exit status: 1"), "{failed}");
+        let script = "echo hunter2; echo hunter2 >&2; exit 1";
+        let failed = read(&TokenSource::Command(vec!["sh".into(), "-c".into(), script.into()])).unwrap_err();
+        let said = "the token's command 'sh' failed: exit status: 1; run it by hand to see why";
+        assert_eq!(failed.to_string(), said);
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Sources {
         let marked = source.text.get(offset..at.end.checked_sub(base)?).unwrap_or_default();
         let marked = marked.lines().next().unwrap_or_default().chars().count();
         Some(Place {
-            name: source.name.clone(),
+            name: text::one_line(&source.name),
             line: before.matches('\n').count() + 1,
             column: column + 1,
             // A blank for each control, so that the columns stay.
@@ -75,18 +75,22 @@ pub struct Place {
 }
 
 impl Place {
-    /// The same place with a value masked that may be a secret: the one that is marked, or the one of the marked key.
-    #[must_use]
-    pub fn masked(mut self) -> Self {
-        let before: String = self.text.chars().take(self.column - 1).collect();
-        let marked: String = self.text.chars().skip(self.column - 1).take(self.length).collect();
+    /// What is marked.
+    pub(super) fn marked(&self) -> String {
+        self.text.chars().skip(self.column - 1).take(self.length).collect()
+    }
+
+    /// Is it a key that is marked, before its value?
+    pub(super) fn is_key(&self) -> bool {
         let after: String = self.text.chars().skip(self.column - 1 + self.length).collect();
-        if after.trim_start().starts_with('=') {
-            self.text = format!("{before}{marked} = …");
-        } else {
-            self.text = format!("{before}…{after}");
-            self.length = 1;
-        }
+        after.trim_start().starts_with('=')
+    }
+
+    /// The same place, of whose line only this is shown, where it stands, and what is before it where that may be seen.
+    #[must_use]
+    pub(super) fn only(mut self, before: &str, shown: &str, after: &str) -> Self {
+        let blank = " ".repeat((self.column - 1).saturating_sub(before.chars().count()));
+        self.text = format!("{before}{blank}{shown}{after}");
         self
     }
 }
@@ -124,8 +128,8 @@ mod tests {
         sources.push(Source { name: "b".into(), text: "# ü\n  y = 'zz'\n".into() });
         let place = sources.place(&(18..22)).unwrap();
         assert_eq!((place.name.as_str(), place.line, place.column, place.length), ("b", 2, 7, 4));
-        let diagnostic = Diagnostic { message: "no".into(), place: Some(place.masked()) };
-        assert_eq!(diagnostic.to_string(), "error: no\n --> b:2:7\n  |\n2 |   y = …\n  |       ^");
+        let diagnostic = Diagnostic { message: "no".into(), place: Some(place.only("  y = ", "…", "")) };
+        assert_eq!(diagnostic.to_string(), "error: no\n --> b:2:7\n  |\n2 |   y = …\n  |       ^^^^");
         assert_eq!(sources.place(&(400..401)), None);
     }
 }

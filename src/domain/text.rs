@@ -37,6 +37,46 @@ pub fn clean_lines(text: &str) -> String {
     strip(text, true)
 }
 
+/// As [`printable`], in one line: a line break is seen as one, so that no text from outside can look like a line more.
+pub fn one_line(text: &str) -> String {
+    printable(text.trim_end_matches('\n')).replace('\n', "⏎").replace('\t', " ")
+}
+
+/// Text whose every character can be printed: the last thing that is done before it leaves, whoever made it. Line breaks and
+/// tabs stay. Nothing is parsed, so that nothing which follows can be hidden; a control is seen as one.
+pub fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => Some(c),
+        c if c.is_control() => Some(char::REPLACEMENT_CHARACTER),
+        c if is_invisible(c) => None,
+        c => Some(c),
+    };
+    text.chars().filter_map(shown).collect()
+}
+
+/// Is it a character that a terminal would obey, or not show?
+pub fn is_unprintable(c: char) -> bool {
+    is_invisible(c)
+}
+
+/// The text with whoever asks left out of the addresses in it: `https://…@host`. It may hold a password, also in one that
+/// cannot be read as an address.
+pub fn without_userinfo(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str("://");
+        let end = part.find(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(part.len());
+        let (address, rest) = part.split_at(end);
+        match address.rsplit_once('@') {
+            Some((_, host)) => kept.extend(["…@", host]),
+            None => kept.push_str(address),
+        }
+        kept.push_str(rest);
+    }
+    kept
+}
+
 fn strip(text: &str, lines: bool) -> String {
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return text.to_owned();
@@ -78,6 +118,29 @@ mod tests {
     fn line_breaks_become_one_space_or_stay() {
         assert_eq!(clean("a\r\nb\tc\n"), "a b c");
         assert_eq!(clean_lines("a\nb"), "a\nb");
+    }
+
+    #[test]
+    fn a_line_that_came_from_outside_cannot_look_like_two() {
+        assert_eq!(one_line("a\nrecord 12 ended: done\n"), "a⏎record 12 ended: done");
+        assert_eq!(one_line("a\tb\u{1b}]0;x\u{202e}c"), "a b�]0;xc");
+    }
+
+    #[test]
+    fn what_leaves_shows_a_control_and_hides_nothing_that_follows_it() {
+        assert_eq!(printable("a\u{1b}]0;never ended\n\tb\r\u{7f}\u{85}\u{202e}"), "a�]0;never ended\n\tb���");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_whoever_asks() {
+        let table = [
+            ("no URL: https://u:p@host/x?y", "no URL: https://…@host/x?y"),
+            ("'http://u:p@ss/w@host:port' and http://b/c", "'http://…@host:port' and http://b/c"),
+            ("mail dana@example.com about https://example.com", "mail dana@example.com about https://example.com"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(without_userinfo(text), expected);
+        }
     }
 
     proptest::proptest! {

@@ -37,7 +37,7 @@ pub(crate) fn call(words: &str) -> WireCall {
         method: "PATCH".to_owned(),
         path: "rollouts/payments/status".to_owned(),
         content_type: "application/merge-patch+json".to_owned(),
-        body: format!("{{\"{words}\":true}}"),
+        body: format!("{{\"{words}\":true}}").into(),
         guard: RevisionGuard::MergePatch,
         command: format!("kubectl argo rollouts {words} payments"),
     }

@@ -27,9 +27,10 @@ pub struct ProviderError {
 }
 
 impl ProviderError {
-    /// An error that certainly changed nothing; the text is cleaned, and cut where it is no sentence any more.
+    /// An error that certainly changed nothing; the text is cleaned, no address in it says by whose name it is asked, and it is
+    /// cut where it is no sentence any more.
     pub fn new(kind: FaultKind, text: impl AsRef<str>) -> Self {
-        let mut text = text::clean(text.as_ref());
+        let mut text = text::without_userinfo(&text::clean(text.as_ref()));
         if let Some((end, _)) = text.char_indices().nth(LONGEST) {
             text.truncate(end);
             text.push_str(" …");

@@ -17,7 +17,7 @@ use crate::{
         verb::{Direction, Verb},
         version::Version,
     },
-    port::takeover::Takeover,
+    port::{body::Body, takeover::Takeover},
 };
 
 /// What a verb acts on.
@@ -238,7 +238,7 @@ pub struct WireCall {
     /// The body's content type.
     pub content_type: String,
     /// The body, without the revision.
-    pub body: String,
+    pub body: Body,
     /// Where the revision goes.
     pub guard: RevisionGuard,
     /// The plain command that does the same by hand.

@@ -88,7 +88,8 @@ fn check(call: &WireCall, verb: Verb, target: &Target, shapes: &[Shape]) -> Resu
     if written.peek().is_none() {
         return Err(forged("it is not written that way"));
     }
-    if written.any(|shape| writes_only(&call.body, shape.writes)) {
+    let Some(body) = call.body.sent() else { return Err(forged("it was read from a record, which is evidence")) };
+    if written.any(|shape| writes_only(body, shape.writes)) {
         Ok(())
     } else {
         Err(forged("its body writes what this verb does not"))

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::{
     app::{action::Action, model::Model},
     cli::{
-        action,
+        action, door,
         exit::{CliError, Exit},
     },
     port::record::RecordId,
@@ -131,6 +131,6 @@ fn end(action: &Action) -> Option<String> {
 fn say(lines: impl Iterator<Item = String>) {
     for line in lines {
         // A terminal that is gone is no reason to end otherwise.
-        let _ = writeln!(io::stderr(), "holdshort: {line}");
+        let _ = writeln!(door::err(), "holdshort: {line}");
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
     provider::{kubernetes, prometheus::presets},
     run::{
-        origin,
+        log, origin,
         pilot::Autopilot,
         registry::{Below, connect},
         state::{Places, private_folder},
@@ -117,6 +117,7 @@ impl Ground {
             Some(world) => world::clock(world).await?,
         };
         let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
+        log::keep_in(places.own());
         let origin = origin::here(environment);
         Ok(Self { config, profile, below, clock, places, origin, folder: None })
     }
@@ -168,7 +169,7 @@ impl Ground {
 
     /// The providers.
     pub(super) async fn connections(&self) -> Result<Vec<Connection>, CliError> {
-        let unreachable = |why: ProviderError| CliError { exit: Exit::Unreachable, text: why.text };
+        let unreachable = |why: ProviderError| CliError::new(Exit::Unreachable, why.text);
         connect(&self.config, &self.below, &self.clock).await.map_err(unreachable)
     }
 
@@ -237,10 +238,11 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
         flags.extend(["--config".into(), whole.unwrap_or_else(|| file.clone()).into_os_string()]);
     }
     let given = globals.given.clone();
+    flags.extend((0..globals.verbose).map(|_| "-v".into()));
     flags.extend(globals.profile.iter().flat_map(|profile| ["--profile".into(), profile.into()]));
     Ok(Arc::new(move |record: &Record, attendance: fs::File| {
         let task = [OsString::from("executor"), record.id.to_string().into()];
-        let order = Order { record: record.id, confirmed: record.intent.clone(), given: given.clone() };
+        let order = Order::new(record.id, record.intent.clone(), given.clone());
         spawn_detached(&program, flags.iter().chain(&task), &order, attendance)
     }))
 }

@@ -91,6 +91,11 @@ impl Places {
         self.folder.join(JOURNAL)
     }
 
+    /// The user's own folder.
+    pub(super) fn own(&self) -> &Path {
+        &self.own
+    }
+
     /// The keys that the user trusts.
     pub(super) fn trusted(&self) -> Trusted {
         Trusted::at(self.own.join(TRUSTED))
@@ -167,7 +172,7 @@ pub(super) fn init(group: &str, folder: &Path, out: &mut dyn Write) -> Result<Ex
     };
     if ownership::own() != 0 && !ownership::is_member(gid) {
         let said = format!("you are not in group '{shown}': have one of it, or root, make its place");
-        return Err(CliError { exit: Exit::Unreachable, text: said });
+        return Err(CliError::new(Exit::Unreachable, said));
     }
     if !folder.is_absolute() {
         let said = format!("'{}': name a whole path, from /", clean(&folder.display().to_string()));

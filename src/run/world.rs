@@ -86,12 +86,11 @@ fn metrics(base: &str, strata: Vec<String>) -> schema::Prometheus {
 
 /// The clock of a served world: its answers' `Date` is its time.
 pub(super) async fn clock(world: &schema::World) -> Result<SharedClock, CliError> {
-    let unreachable = |why: String| CliError {
-        exit: Exit::Unreachable,
-        text: format!(
-            "the served world at {} does not tell its time: {why}; is `holdshort demo serve` running?",
-            world.clock
-        ),
+    let unreachable = |why: String| {
+        let at = &world.clock;
+        let text =
+            format!("the served world at {at} does not tell its time: {why}; is `holdshort demo serve` running?");
+        CliError::new(Exit::Unreachable, text)
     };
     let url: Url = world.clock.parse().map_err(|why| unreachable(format!("{why}")))?;
     let path = url.path().to_owned();

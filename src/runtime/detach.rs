@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
+    fmt,
     fs::File,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -11,14 +12,17 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::port::record::{NewRecord, RecordId};
+use crate::port::{
+    plan::WireCall,
+    record::{NewRecord, RecordId},
+};
 
 /// As much as an order may take: a plan holds whole pod templates.
 const MOST: u64 = 64 << 20;
 
 /// What an executor of its own is told, through a pipe that nobody else can write: the confirmed plan. What the journal
 /// holds is evidence of it and is never carried out.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Order {
     /// The number of the record.
     pub record: RecordId,
@@ -27,12 +31,39 @@ pub struct Order {
     /// Configurations that were handed over to whoever confirmed it, and which nobody can read twice.
     #[serde(default)]
     pub given: BTreeMap<PathBuf, String>,
+    /// The bodies of its calls, in order: written down they show only what may be seen.
+    bodies: Vec<Option<String>>,
 }
 
 impl Order {
+    /// The order to carry this out, with the configurations that were handed over.
+    pub fn new(record: RecordId, confirmed: NewRecord, given: BTreeMap<PathBuf, String>) -> Self {
+        let sent = |call: &WireCall| call.body.sent().map(str::to_owned);
+        let bodies = confirmed.plan.draft.calls.iter().map(sent).collect();
+        Self { record, confirmed, given, bodies }
+    }
+
     /// Reads the order that this process was started with.
     pub fn read(from: impl Read) -> io::Result<Self> {
-        Ok(serde_json::from_reader(from.take(MOST))?)
+        let mut order: Self = serde_json::from_reader(from.take(MOST))?;
+        let calls = &mut order.confirmed.plan.draft.calls;
+        if calls.len() != order.bodies.len() {
+            return Err(io::Error::other("an order has a body for each call"));
+        }
+        for (call, sent) in calls.iter_mut().zip(std::mem::take(&mut order.bodies)) {
+            call.body = call.body.clone().told(sent);
+        }
+        Ok(order)
+    }
+}
+
+/// Not derived: what the bodies hold is nobody's business but the pipe's.
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order")
+            .field("record", &self.record)
+            .field("confirmed", &self.confirmed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,17 +100,22 @@ pub fn leave_session() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port::body::Body;
 
     fn order() -> Order {
-        let confirmed = crate::journal::sample::intent(crate::domain::verb::Verb::Abort);
-        Order { record: RecordId(7), confirmed, given: [("/dev/fd/63".into(), "x = 1".to_owned())].into() }
+        let mut confirmed = crate::journal::sample::intent(crate::domain::verb::Verb::Abort);
+        confirmed.plan.draft.calls[0].body = Body::sealed("password=hunter2".into(), "password=•".into());
+        let given = [("/dev/fd/63".into(), "x = 1".to_owned())].into();
+        Order::new(RecordId(7), confirmed, given)
     }
 
     #[test]
     fn an_order_reads_back_as_it_was_written() {
         let text = serde_json::to_vec(&order()).unwrap();
         let read = Order::read(text.as_slice()).unwrap();
+        assert_eq!(read.confirmed.plan.draft.calls[0].body.sent(), Some("password=hunter2"));
         assert_eq!((read.record, read.confirmed, read.given), (order().record, order().confirmed, order().given));
+        assert!(!format!("{:?}", order()).contains("hunter2"));
         assert!(Order::read(&b"{}"[..]).is_err());
     }
 

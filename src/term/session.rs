@@ -14,7 +14,10 @@ use std::{
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
-use crate::term::escape::{GiveBackScreen, TakeScreen};
+use crate::{
+    domain::text::printable,
+    term::escape::{GiveBackScreen, TakeScreen},
+};
 
 /// Is the terminal taken? One for the process, because a panic hook knows nothing else. A second give-back would move the
 /// cursor over the message that the first one made room for.
@@ -121,5 +124,5 @@ pub fn give_back() {
 
 /// A sentence on stderr that never panics: the place to say why the process ends.
 pub fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable(text));
 }

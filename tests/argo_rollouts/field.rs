@@ -396,7 +396,7 @@ shop/cart 7 -> 8, paused 1/2, 20 of 20 by pods, in flight
     let stage = Stage::case("workloadref");
     let cart = stage.one("cart").await;
     let back = stage.draft(&cart, Verb::Rollback, None).unwrap();
-    let body: Value = serde_json::from_str(&back.calls[0].body).unwrap();
+    let body: Value = serde_json::from_str(back.calls[0].body.sent().unwrap()).unwrap();
     let template = json!({"metadata": {"labels": {"app": "cart"}},
         "spec": {"containers": [{"name": "cart", "image": "r.test/cart:7", "resources": {}}]}});
     let test = json!({"op": "test", "path": "/spec/template/spec/containers/0/image", "value": "r.test/cart:8"});
@@ -448,12 +448,14 @@ async fn a_target_without_pods_is_said_on_the_card() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_name_the_revision_is_a_patch() {
+async fn a_command_that_cannot_name_the_revision_takes_the_template_from_where_it_stands() {
     let stage = Stage::case("no-revision-annotation");
     let back = stage.draft(&stage.one("web").await, Verb::Rollback, None).unwrap();
     assert_eq!(back.effect, "0 % → 0 % of its pods on 3; 2 everywhere");
-    let patch = "kubectl -n shop patch deployments.apps web --type=json -p '[";
-    assert!(back.calls[0].command.starts_with(patch), "{}", back.calls[0].command);
+    let read = "kubectl -n shop get replicasets.apps web-w2 -o jsonpath='[";
+    let patch = " | kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin";
+    let command = &back.calls[0].command;
+    assert!(command.starts_with(read) && command.ends_with(patch), "{command}");
 }
 
 #[tokio::test]

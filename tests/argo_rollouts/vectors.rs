@@ -83,5 +83,5 @@ fn promote_patches_are_upstreams() {
 }
 
 fn body(call: &WireCall) -> Value {
-    serde_json::from_str(&call.body).unwrap()
+    serde_json::from_str(call.body.sent().unwrap()).unwrap()
 }

@@ -160,12 +160,12 @@ fn forged(call: &WireCall) -> Vec<WireCall> {
         WireCall { content_type: "application/apply-patch+yaml".into(), ..call.clone() },
         WireCall { body: "{}".into(), ..call.clone() },
     ];
-    let mut body: Value = serde_json::from_str(&call.body).unwrap();
+    let mut body: Value = serde_json::from_str(call.body.shown()).unwrap();
     match &mut body {
         Value::Array(operations) => operations.push(json!({"op": "replace", "path": "/spec/replicas", "value": 0})),
         body => body["metadata"] = json!({"finalizers": []}),
     }
-    all.push(WireCall { body: body.to_string(), ..call.clone() });
+    all.push(WireCall { body: body.to_string().into(), ..call.clone() });
     all
 }
 

@@ -44,7 +44,7 @@ fn at_most(fact: &str, most: i64) -> Expect {
 }
 
 fn operations(draft: &Draft) -> Value {
-    serde_json::from_str(&draft.calls[0].body).unwrap()
+    serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap()
 }
 
 /// What a client that did the same sent, and a real API server took.
@@ -105,8 +105,10 @@ async fn a_paused_deployment_is_resumed_and_put_back_in_the_same_call() {
     assert_eq!(body[0], recorded_patch()[0]);
     assert_eq!(body[1], json!({"op": "replace", "path": "/spec/paused", "value": false}));
     assert_eq!(draft.notes, ["the person's pause is ended in the same call: it would hold the way back up"]);
-    // kubectl refuses to undo what is paused, so the plain command is the patch itself.
-    assert!(draft.calls[0].command.starts_with("kubectl -n shop patch deployments.apps web --type=json -p '["));
+    // kubectl refuses to undo what is paused, so the plain command is the patch itself, with the template from where it stands.
+    let command = &draft.calls[0].command;
+    assert!(command.starts_with("kubectl -n shop get replicasets.apps web-"), "{command}");
+    assert!(command.ends_with(" | kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin"));
 }
 
 #[tokio::test]
@@ -159,7 +161,7 @@ async fn a_pause_says_that_both_versions_go_on_serving_and_a_resume_is_bound_to_
     let resume = drafted(PAUSED, Verb::Resume, None).await.unwrap();
     let bound = [(fact::UID, UID), (fact::CANARY, "56576f8d66"), (fact::STABLE, "64cdd77f66"), (fact::GENERATION, "5")];
     assert_eq!(resume.bound, facts(&bound));
-    assert_eq!(resume.calls[0].body, r#"{"spec":{"paused":null}}"#);
+    assert_eq!(resume.calls[0].body.shown(), r#"{"spec":{"paused":null}}"#);
     let expected = [Expect::is(fact::HELD, false), Expect::is("spec taken up by the controller", true)];
     assert_eq!(resume.expect.all, expected);
 }

@@ -128,7 +128,7 @@ async fn the_draft_of_an_approval_is_whole() {
             method: "POST".into(),
             path: "/repos/acme/ledger/actions/runs/26412000812/pending_deployments".into(),
             content_type: "application/json".into(),
-            body: format!(r#"{{"comment":"it's time","environment_ids":[{environment}],"state":"approved"}}"#),
+            body: format!(r#"{{"comment":"it's time","environment_ids":[{environment}],"state":"approved"}}"#).into(),
             guard: RevisionGuard::None,
             command: format!(
                 "gh api --method POST repos/acme/ledger/actions/runs/26412000812/pending_deployments \
@@ -326,7 +326,7 @@ async fn a_write_is_sent_once_whatever_happens_to_it() {
             method: "POST".into(),
             path: "/repos/acme/ledger/actions/runs/5/cancel".into(),
             content_type: String::new(),
-            body: String::new(),
+            body: "".into(),
             guard: RevisionGuard::None,
             command: String::new(),
         };

@@ -241,7 +241,7 @@ fn cancel() -> WireCall {
         method: "POST".into(),
         path: "/repos/PyGithub/PyGithub/actions/runs/3911660493/cancel".into(),
         content_type: String::new(),
-        body: String::new(),
+        body: "".into(),
         guard: RevisionGuard::None,
         command: String::new(),
     }

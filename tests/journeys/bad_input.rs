@@ -59,7 +59,7 @@ async fn flown(cluster: &str, faults: &str) -> holdshort::run::Demo {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_scenario_lists_the_ones_there_are() {
     let error = demo_cockpit("no-such", WIDE.size).await.unwrap_err();
-    assert!(error.text.contains("there is no scenario 'no-such'") && error.text.contains("bad-canary"), "{error}");
+    assert!(error.text().contains("there is no scenario 'no-such'") && error.text().contains("bad-canary"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,7 +82,7 @@ pub(crate) fn call(method: &str, path: &str) -> WireCall {
         method: method.to_owned(),
         path: path.to_owned(),
         content_type: "application/merge-patch+json".to_owned(),
-        body: "{\"spec\":{\"paused\":false}}".to_owned(),
+        body: "{\"spec\":{\"paused\":false}}".into(),
         guard: RevisionGuard::None,
         command: String::new(),
     }

@@ -159,7 +159,7 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     assert_eq!((error.kind, error.text), (FaultKind::Unreadable, text));
     assert!(connection.gates.as_ref().unwrap().list().await.is_err());
     let rerun = call("POST", "/repos/acme/ledger/actions/runs/5/rerun");
-    let rerun = WireCall { content_type: String::new(), body: String::new(), ..rerun };
+    let rerun = WireCall { content_type: String::new(), body: "".into(), ..rerun };
     let actor = connection.pipelines.as_ref().unwrap();
     let target = Target::Run(RunId::new(&"github".into(), "acme/ledger/runs/5"));
     let rerun = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();

@@ -15,10 +15,14 @@ use std::{
     path::Path,
 };
 
-use crate::cli::{
-    args::JudgeArgs,
-    exit::{CliError, Exit},
-    judge::{case::Answer, input::Cases},
+use crate::{
+    cli::{
+        args::JudgeArgs,
+        exit::{CliError, Exit},
+        json,
+        judge::{case::Answer, input::Cases},
+    },
+    domain::text::one_line,
 };
 
 /// What every answer is.
@@ -97,10 +101,10 @@ impl Printer<'_> {
         self.cases += 1;
         self.malformed += u64::from(answer.is_malformed());
         if self.json {
-            serde_json::to_writer(&mut self.out, answer).map_err(io::Error::from)?;
-            self.out.write_all(b"\n")?;
+            json::print_line(answer, &mut self.out)?;
         } else {
-            writeln!(self.out, "{}", answer.words(line))?;
+            // The buffer lies before the door, which then sees bytes and no lines.
+            writeln!(self.out, "{}", one_line(&answer.words(line)))?;
         }
         Ok(())
     }

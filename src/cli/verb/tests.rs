@@ -259,7 +259,10 @@ fn going_back_and_rejecting_want_a_reason_as_on_screen() {
             let ended = fly(sample::model(), done(), &line, None);
             let error = ended.exit.unwrap_err();
             assert_eq!(error.exit, Exit::Usage, "{line}");
-            assert!(error.text.contains("needs --reason TEXT") && error.text.ends_with("nothing was sent"), "{error}");
+            assert!(
+                error.text().contains("needs --reason TEXT") && error.text().ends_with("nothing was sent"),
+                "{error}"
+            );
             assert_eq!(ended.sent, Vec::new(), "{line}");
         }
     }

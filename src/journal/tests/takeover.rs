@@ -90,7 +90,7 @@ fn against(sent: usize, change: impl FnOnce(&mut Draft)) -> Option<String> {
 #[test]
 fn an_act_goes_on_only_where_it_would_be_drawn_up_the_same() {
     assert_eq!(against(0, |_| {}), None);
-    assert_eq!(against(1, |now| now.calls[0].body.clear()), None, "what was taken shows its effect");
+    assert_eq!(against(1, |now| now.calls[0].body = "".into()), None, "what was taken shows its effect");
     let words = |now: &mut Draft| {
         "an hour ago".clone_into(&mut now.effect);
         now.calls[0].words.clear();
@@ -100,7 +100,7 @@ fn an_act_goes_on_only_where_it_would_be_drawn_up_the_same() {
     let said = |sent, change: fn(&mut Draft)| against(sent, change).unwrap();
     let path = "rollouts/payments/status";
     assert_eq!(
-        said(0, |now| now.calls[1].body.push(' ')),
+        said(0, |now| now.calls[1].body = " ".into()),
         format!("the record's call 2 is PATCH {path}, today its body would be another: begin a new act instead")
     );
     assert_eq!(

@@ -66,7 +66,9 @@ fn to_arm(stage: &Stage<'_>, target: &Arm) -> Result<Draft, Blocked> {
 
 fn calls(view: &View<'_, Wire>, set: &ReplicaSet) -> Vec<WireCall> {
     let (meta, paused) = (&view.object.metadata, view.object.spec.paused);
-    let Some(reference) = &view.object.spec.workload_ref else { return vec![request::rollback(meta, set, paused)] };
+    let Some(reference) = &view.object.spec.workload_ref else {
+        return vec![request::rollback(meta, &view.object.spec.template, set, paused)];
+    };
     let now = view.extras.workload.as_ref();
     let mut calls = vec![request::rollback_workload(&meta.namespace, &reference.name, now, set)];
     if paused {

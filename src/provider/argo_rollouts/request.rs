@@ -16,7 +16,9 @@ use crate::{
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         facade::Places,
+        kubectl::{self, CopyTemplate},
         patch::{self, Form},
+        request::Resource,
         template::Template,
     },
 };
@@ -96,13 +98,13 @@ pub fn restart(meta: &Meta, at: &str) -> WireCall {
 }
 
 /// Puts a template back into the spec; a person's pause, which would hold the way back up, is ended in the same call.
-pub fn rollback(meta: &Meta, to: &ReplicaSet, held: bool) -> WireCall {
-    let mut operations = vec![json!({"op": "replace", "path": "/spec/template", "value": restorable(to)})];
-    if held {
-        operations.push(json!({"op": "replace", "path": "/spec/paused", "value": false}));
-    }
-    let words = format!("put the template of {} back", to.metadata.name);
-    patch::call(ROLLOUTS, meta, "", words, Form::Json, &Value::Array(operations))
+pub fn rollback(meta: &Meta, now: &Template, to: &ReplicaSet, held: bool) -> WireCall {
+    let template = restorable(to);
+    let unpause = held.then(|| json!({"op": "replace", "path": "/spec/paused", "value": false}));
+    let words = words(&format!("put the template of {} back", to.metadata.name), now, &template);
+    let operations = [replace(&template)].into_iter().chain(unpause.clone()).collect();
+    let call = patch::call(ROLLOUTS, meta, "", words, Form::Json, &Value::Array(operations));
+    by_hand(call, ROLLOUTS, meta, to, Vec::new(), unpause)
 }
 
 /// Puts a template back into the Deployment that defines the pods. The Rollout was read before, so its revision guards
@@ -110,12 +112,42 @@ pub fn rollback(meta: &Meta, to: &ReplicaSet, held: bool) -> WireCall {
 pub fn rollback_workload(namespace: &str, name: &str, now: Option<&Template>, to: &ReplicaSet) -> WireCall {
     let images = now.into_iter().flat_map(Template::containers).enumerate();
     let test = |(index, (_, image)): (usize, (&str, &str))| json!({"op": "test", "path": format!("/spec/template/spec/containers/{index}/image"), "value": image});
-    let mut operations: Vec<Value> = images.map(test).collect();
-    operations.push(json!({"op": "replace", "path": "/spec/template", "value": restorable(to)}));
+    let tests: Vec<Value> = images.map(test).collect();
+    let template = restorable(to);
     let meta = Meta { namespace: namespace.to_owned(), name: name.to_owned(), ..Meta::default() };
     let words = format!("put the template of {} back into the Deployment {name}", to.metadata.name);
+    let words = now.map_or_else(|| words.clone(), |now| self::words(&words, now, &template));
+    let operations = tests.iter().cloned().chain([replace(&template)]).collect();
     let call = patch::call(WORKLOADS, &meta, "", words, Form::Json, &Value::Array(operations));
-    WireCall { guard: RevisionGuard::None, ..call }
+    WireCall { guard: RevisionGuard::None, ..by_hand(call, WORKLOADS, &meta, to, tests, None) }
+}
+
+fn replace(template: &Template) -> Value {
+    json!({"op": "replace", "path": "/spec/template", "value": template.0})
+}
+
+/// What is done, and which variables it changes: their values are not shown.
+fn words(what: &str, now: &Template, to: &Template) -> String {
+    to.variables_beside(now).map_or_else(|| what.to_owned(), |env| format!("{what}; env that changes: {env}"))
+}
+
+/// How the same is done without our knowing of the template: `kubectl` reads it where it stands.
+fn by_hand(
+    call: WireCall,
+    resource: Resource,
+    meta: &Meta,
+    to: &ReplicaSet,
+    before: Vec<Value>,
+    after: impl IntoIterator<Item = Value>,
+) -> WireCall {
+    let template = &to.spec.template;
+    let (labels, annotations) = added(to);
+    let labels = labels.iter().map(String::as_str).filter(|key| template.has_label(key));
+    let annotations = annotations.iter().map(String::as_str).filter(|key| template.has_annotation(key));
+    let after = kubectl::without(labels, annotations).into_iter().chain(after).collect();
+    let Meta { namespace, name, .. } = meta;
+    let copy = CopyTemplate { namespace, set: &to.metadata.name, resource, name, before, after };
+    WireCall { command: copy.command(), ..call }
 }
 
 /// As [`hold`], after another call: the revision of another object is not this one's, and a controller that writes in
@@ -126,12 +158,17 @@ pub fn hold_after(meta: &Meta, paused: bool) -> WireCall {
 
 /// A ReplicaSet's template without what the controller added to it: only then is its hash the ReplicaSet's again, and the
 /// way back a fast one.
-fn restorable(set: &ReplicaSet) -> Value {
+fn restorable(set: &ReplicaSet) -> Template {
+    let (labels, annotations) = added(set);
+    set.spec.template.without(labels.iter().map(String::as_str), annotations.iter().map(String::as_str))
+}
+
+/// The labels and annotations that the controller added.
+fn added(set: &ReplicaSet) -> (Vec<String>, Vec<String>) {
     let added = set.metadata.annotations.get(EPHEMERAL);
     let added: EphemeralMetadata = added.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let labels = added.labels.keys().map(String::as_str).chain([HASH_LABEL]);
-    let annotations = added.annotations.keys().map(String::as_str);
-    set.spec.template.without(labels, annotations).0
+    let labels = added.labels.into_keys().chain([HASH_LABEL.to_owned()]);
+    (labels.collect(), added.annotations.into_keys().collect())
 }
 
 fn status(meta: &Meta, words: &str, body: &Value) -> WireCall {
@@ -188,8 +225,8 @@ mod tests {
             (restart(&meta(), "2026-11-21T06:21:55Z"), false, r#"{"spec":{"restartAt":"2026-11-21T06:21:55Z"}}"#),
         ];
         for (call, on_status, body) in table {
-            let same =
-                serde_json::from_str::<Value>(&call.body).unwrap() == serde_json::from_str::<Value>(body).unwrap();
+            let same = serde_json::from_str::<Value>(call.body.shown()).unwrap()
+                == serde_json::from_str::<Value>(body).unwrap();
             assert!(same, "{}", call.body);
             assert_eq!(call.path.contains("/status?"), on_status, "{}", call.words);
             assert_eq!((call.content_type.as_str(), call.guard), (MERGE, RevisionGuard::MergePatch));
@@ -210,10 +247,13 @@ mod tests {
         let value = json!({"metadata": {"labels": {"app": "c"}}, "spec": {"containers": [{"image": "c:1"}]}});
         let replace = json!({"op": "replace", "path": "/spec/template", "value": value});
         let unpause = json!({"op": "replace", "path": "/spec/paused", "value": false});
-        let call = rollback(&meta(), &set, false);
-        assert_eq!(serde_json::from_str::<Value>(&call.body).unwrap(), json!([replace]));
+        let now = Template(json!({"spec": {"containers": [{"image": "c:2", "env": [{"name": "A", "value": "x"}]}]}}));
+        let patch = |call: &WireCall| serde_json::from_str::<Value>(call.body.sent().unwrap()).unwrap();
+        let call = rollback(&meta(), &now, &set, false);
+        assert_eq!(patch(&call), json!([replace]));
+        assert_eq!(call.words, "put the template of checkout-abc back; env that changes: A (1 of 1)");
         assert_eq!((call.content_type.as_str(), call.guard), (JSON, RevisionGuard::JsonPatch));
-        let held = rollback(&meta(), &set, true);
-        assert_eq!(serde_json::from_str::<Value>(&held.body).unwrap(), json!([replace, unpause]));
+        let held = rollback(&meta(), &now, &set, true);
+        assert_eq!(patch(&held), json!([replace, unpause]));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     DEPLOYMENTS,
-    api::{CAUSE, Deployment, MARKS, RESTARTED_AT},
+    api::{CAUSE, Deployment, HASH_LABEL, MARKS, RESTARTED_AT},
     sides::plain,
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         facade::Places,
+        kubectl::{self, CopyTemplate},
         patch::{self, Form},
         workload::quoted,
     },
@@ -54,21 +55,40 @@ pub fn restart(meta: &Meta, at: &str) -> WireCall {
 /// copied to the version that is put back.
 pub fn rollback(deployment: &Deployment, to: &ReplicaSet) -> WireCall {
     let (meta, held) = (&deployment.metadata, deployment.spec.paused);
-    let template = json!({"op": "replace", "path": "/spec/template", "value": plain(&to.spec.template).0});
+    let back = plain(&to.spec.template);
+    let env = back.variables_beside(&deployment.spec.template);
+    let template = json!({"op": "replace", "path": "/spec/template", "value": back.0});
     let unpause = held.then(|| json!({"op": "replace", "path": "/spec/paused", "value": false}));
-    let operations = [template].into_iter().chain(unpause).chain(cause(meta, &to.metadata)).collect();
-    let words = format!("put the template of {} back", to.metadata.name);
+    let operations = [template].into_iter().chain(unpause.clone()).chain(cause(meta, &to.metadata)).collect();
+    let mut words = format!("put the template of {} back", to.metadata.name);
+    words.extend(env.map(|env| format!("; env that changes: {env}")));
     let call = patch::call(DEPLOYMENTS, meta, "", words, Form::Json, &Value::Array(operations));
     // A command that cannot name the version would put another one back: `--to-revision=0` is "the one before".
     match MARKS.revision_of(to) {
         Some(revision @ 1..) if !held => by_kubectl(call, meta, "undo", &format!(" --to-revision={revision}")),
-        _ => call,
+        _ => by_hand(call, meta, to, unpause),
     }
+}
+
+/// The template goes from one `kubectl` to another. The change cause of the version that is left does not stay: what it says
+/// instead may be a secret too, and the ReplicaSet still has its own.
+fn by_hand(call: WireCall, meta: &Meta, to: &ReplicaSet, unpause: Option<Value>) -> WireCall {
+    let Meta { namespace, name, .. } = meta;
+    let differs = cause(meta, &to.metadata).map(|_| json!({"op": "remove", "path": cause_path()}));
+    let label = [HASH_LABEL].into_iter().filter(|key| to.spec.template.has_label(key));
+    let after = kubectl::without(label, []).into_iter().chain(unpause).chain(differs).collect();
+    let set = &to.metadata.name;
+    let copy = CopyTemplate { namespace, set, resource: DEPLOYMENTS, name, before: Vec::new(), after };
+    WireCall { command: copy.command(), ..call }
+}
+
+fn cause_path() -> String {
+    format!("/metadata/annotations/{}", CAUSE.replace('/', "~1"))
 }
 
 /// Makes the Deployment's change cause the one of the version that it goes back to.
 fn cause(from: &Meta, to: &Meta) -> Option<Value> {
-    let path = format!("/metadata/annotations/{}", CAUSE.replace('/', "~1"));
+    let path = cause_path();
     match (from.annotations.get(CAUSE), to.annotations.get(CAUSE)) {
         (Some(old), Some(new)) if old != new => Some(json!({"op": "replace", "path": path, "value": new})),
         (Some(_), None) => Some(json!({"op": "remove", "path": path})),
@@ -152,7 +172,7 @@ mod tests {
     }
 
     fn operations(call: &WireCall) -> Value {
-        serde_json::from_str(&call.body).unwrap()
+        serde_json::from_str(call.body.sent().unwrap()).unwrap()
     }
 
     #[test]
@@ -167,8 +187,10 @@ mod tests {
         let call = rollback(&deployment, &set(None));
         assert_eq!(operations(&call), json!([template, {"op": "replace", "path": "/spec/paused", "value": false}]));
         assert_eq!((call.content_type.as_str(), call.guard), (JSON, RevisionGuard::JsonPatch));
-        let patch = "kubectl -n shop patch deployments.apps web --type=json -p '[";
-        assert!(call.command.starts_with(patch), "{}", call.command);
+        let read = r#"kubectl -n shop get replicasets.apps web-abc -o jsonpath='[{"{"}"op":"replace","path":"/spec/template","value":{.spec.template}{"}"},"#;
+        let rest = r#"{"{"}"op":"remove","path":"/spec/template/metadata/labels/pod-template-hash"{"}"},{"{"}"op":"replace","path":"/spec/paused","value":false{"}"}]'"#;
+        let patch = "kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin";
+        assert_eq!(call.command, format!("{read}{rest} | {patch}"));
     }
 
     #[test]

@@ -36,7 +36,10 @@ impl Wanted {
     /// A call of a plan.
     pub(super) fn call(call: &WireCall) -> Result<Self, ProviderError> {
         let method = call.method.parse().map_err(|_| unfit(&call.method))?;
-        Ok(Self { class: Class::Write, method, path: call.path.clone(), body: call.body.clone(), redirect: false })
+        let recorded =
+            || ProviderError::new(FaultKind::Rejected, "what a record says is evidence, not an order: not sent");
+        let body = call.body.sent().ok_or_else(recorded)?.to_owned();
+        Ok(Self { class: Class::Write, method, path: call.path.clone(), body, redirect: false })
     }
 
     /// The request with GitHub's headers and its class.
@@ -182,7 +185,7 @@ mod tests {
         let request = Wanted::call(&call).unwrap().request().unwrap();
         assert_eq!(request.extensions().get::<Class>(), Some(&Class::Write));
         assert_eq!((request.method(), request.uri().path()), (&Method::POST, call.path.as_str()));
-        assert_eq!(request.body(), &Bytes::from(call.body));
+        assert_eq!(request.body(), &Bytes::from(call.body.shown().to_owned()));
         let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let agent = concat!("holdshort/", env!("CARGO_PKG_VERSION")).as_bytes();
         assert_eq!(

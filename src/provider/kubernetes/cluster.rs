@@ -17,6 +17,7 @@ use super::{
     rights::Rights,
     room::{Full, MOST_OBJECTS, MOST_PAGES, Room, no_room, too_long, weight},
     scope::Scope,
+    seal,
 };
 use crate::{
     port::{
@@ -186,6 +187,16 @@ impl Cluster {
     /// # Errors
     /// When it was refused, or when its outcome is not known (`maybe_done`).
     pub async fn send(
+        &self,
+        resource: Resource,
+        call: &WireCall,
+        revision: Option<&str>,
+    ) -> Result<Sent, ProviderError> {
+        let sent = self.send_patch(resource, call, revision).await;
+        sent.map_err(|error| ProviderError { text: seal::without_hidden(&error.text, &call.body), ..error })
+    }
+
+    async fn send_patch(
         &self,
         resource: Resource,
         call: &WireCall,

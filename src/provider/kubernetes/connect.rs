@@ -20,6 +20,7 @@ use kube::{
 use tower::service_fn;
 use url::Url;
 
+use super::refusal::{self, Names};
 use crate::{
     domain::{observed::FaultKind, text::clean},
     ownership,
@@ -69,7 +70,8 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
         let text = format!("no usable Kubernetes configuration{of}: {why}");
         ProviderError::new(FaultKind::Unauthenticated, text)
     };
-    let config = config(access).await.map_err(|error| wrong(&causes(&*error)))?;
+    let unread = Names::of(access.kubeconfig.as_deref());
+    let (config, names) = config(access).await.map_err(|error| wrong(&refusal::said(&*error, &unread)))?;
     let unverified = config.accept_invalid_certs;
     let proxy = config.proxy_url.as_ref().map(|proxy| shown(&proxy.to_string()));
     let (server, home) = (config.cluster_url.clone(), Url::parse(&config.cluster_url.to_string()));
@@ -77,9 +79,9 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
     let host = server.authority().map_or_else(String::new, ToString::to_string);
     let host = host.rsplit('@').next().unwrap_or_default().to_owned();
     let towards = Towards { host, proxy: proxy.clone(), trust: TRUST };
-    let client =
-        Client::try_from(config).map_err(|error| wrong(&barred(&error, &towards).unwrap_or_else(|| causes(&error))))?;
-    Ok(Way { leaf: at_home(over(client, origin(&home), towards), &home), proxy, unverified })
+    let said = |error: kube::Error| barred(&error, &towards).unwrap_or_else(|| refusal::said(&error, &names));
+    let client = Client::try_from(config).map_err(|error| wrong(&said(error)))?;
+    Ok(Way { leaf: at_home(over(client, origin(&home), towards, names), &home), proxy, unverified })
 }
 
 /// Where a cluster's certificate authority is named.
@@ -89,18 +91,20 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>> {
+async fn config(access: &Access) -> Result<(Config, Names), Box<dyn Error + Send + Sync>> {
     let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
     let read = file(access.kubeconfig.as_deref(), &access.usual);
     let named = access.kubeconfig.is_some() || access.context.is_some();
-    let (mut config, own_proxy) = match read {
-        Ok(file) => {
+    let called = Names::of(access.kubeconfig.as_deref());
+    let (mut config, own_proxy, called) = match read {
+        Ok(mut file) => {
             let own = own_proxy(&file, access.context.as_deref());
-            (Config::from_custom_kubeconfig(file, &options).await?, own)
+            let called = called.quieted(&mut file, access.context.as_deref());
+            (Config::from_custom_kubeconfig(file, &options).await?, own, called)
         }
         Err(error) if named => return Err(error),
         // No file and none asked for: perhaps we run in a pod. If not, what is wrong is the missing file.
-        Err(error) => (Config::incluster().map_err(|_| error)?, None),
+        Err(error) => (Config::incluster().map_err(|_| error)?, None, called),
     };
     // It would send a PATCH up to sixteen times.
     config.default_retry = false;
@@ -108,7 +112,7 @@ async fn config(access: &Access) -> Result<Config, Box<dyn Error + Send + Sync>>
     (config.read_timeout, config.write_timeout) = (None, None);
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     config.proxy_url = proxy(&config.cluster_url, own_proxy, &access.proxies)?;
-    Ok(config)
+    Ok((config, called))
 }
 
 /// The kubeconfigs that are read where none is named: those of `$KUBECONFIG`, else `~/.kube/config`.
@@ -151,7 +155,7 @@ fn takes(file: &Kubeconfig) -> Option<&'static str> {
 /// # Errors
 /// A sentence, where it cannot be read.
 pub fn contexts(kubeconfig: Option<&Path>, usual: &[PathBuf]) -> Result<(Vec<String>, Option<String>), String> {
-    let file = file(kubeconfig, usual).map_err(|error| causes(&*error))?;
+    let file = file(kubeconfig, usual).map_err(|error| refusal::said(&*error, &Names::of(kubeconfig)))?;
     let names = file.contexts.into_iter().map(|context| clean(&context.name)).collect();
     Ok((names, file.current_context.filter(|current| !current.is_empty())))
 }
@@ -184,28 +188,28 @@ fn proxy(
     found.map(|url| url.parse()).transpose()
 }
 
-fn over(client: Client, server: String, towards: Towards) -> Transport {
+fn over(client: Client, server: String, towards: Towards, names: Names) -> Transport {
     Transport::new(service_fn(move |request: Request<Bytes>| {
-        let (client, server, towards) = (client.clone(), server.clone(), towards.clone());
+        let (client, server, towards, names) = (client.clone(), server.clone(), towards.clone(), names.clone());
         async move {
             let answer = client.send(request.map(Body::from)).await;
-            let response = answer.map_err(|error| wire(&error, &server, &towards))?;
+            let response = answer.map_err(|error| wire(&error, &server, &towards, &names))?;
             Ok(response.map(|body| body.map_err(|error| WireError::Lost(causes(&error))).boxed_unsync()))
         }
     }))
 }
 
 /// Was anything sent? Not when there was no token to send it with, or no connection to send it on.
-fn wire(error: &kube::Error, server: &str, towards: &Towards) -> WireError {
+fn wire(error: &kube::Error, server: &str, towards: &Towards, names: &Names) -> WireError {
     if let Some(why) = barred(error, towards) {
         WireError::Barred(why)
-    } else if matches!(error, kube::Error::Auth(_)) {
-        WireError::NotConnected(causes(error))
+    } else if let Some(said) = refusal::of_credentials(error, names) {
+        WireError::NotConnected(said)
     } else if never_connected(error) {
         // What lies around the first cause are the names of the layers that it passed.
         WireError::NotConnected(format!("{} at {}", first_cause(error), server.trim_end_matches('/')))
     } else {
-        WireError::Lost(causes(error))
+        WireError::Lost(refusal::said(error, names))
     }
 }
 
@@ -246,13 +250,13 @@ mod tests {
     async fn kubes_own_retries_are_off_and_the_environments_proxy_is_ours_to_choose() {
         let (_folder, mut access) = kubeconfig("https://10.1.2.3:6443");
         access.proxies.https = Some("proxy.corp:3128".into());
-        let through = config(&access).await.unwrap();
+        let (through, _) = config(&access).await.unwrap();
         assert_eq!(
             (through.default_retry, through.proxy_url),
             (false, Some("http://proxy.corp:3128".parse().unwrap()))
         );
         access.proxies.none = Some("10.0.0.0/8".into());
-        assert_eq!(config(&access).await.unwrap().proxy_url, None);
+        assert_eq!(config(&access).await.unwrap().0.proxy_url, None);
     }
 
     #[tokio::test]
@@ -264,6 +268,64 @@ mod tests {
         let error = send(&way(&access).await.unwrap().leaf, get(Class::Write)).await.unwrap_err();
         let WireError::NotConnected(why) = error else { panic!("{error:?}") };
         assert_eq!(why, format!("Connection refused (os error 111) at {server}"));
+    }
+
+    async fn refused(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, text).unwrap();
+        let said = contexts(Some(&path), &[]).err().unwrap_or_default();
+        let access = Access { kubeconfig: Some(path.clone()), ..Access::default() };
+        let error = way(&access).await.err().map(|error| error.text).unwrap_or_default();
+        format!("{said}\n{error}").replace(&path.display().to_string(), "FILE")
+    }
+
+    fn of_user(user: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{{name: a, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: 'https://10.1.2.3:6443'}}}}]\nusers:\n- name: u\n  user:\n{user}"
+        )
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_in_a_kubeconfig_is_told_by_its_place_and_nothing_of_it_is_quoted() {
+        let broken = [
+            of_user("    token: sec-bearer\n    password: 'sec-open\n  bad"),
+            of_user("    token: [sec-bearer]\n"),
+            of_user("    client-key-data: sec!key\n    client-certificate-data: sec!cert\n"),
+            of_user("    token: sec-bearer\n").replace("https://10.1.2.3:6443", "https://sec-user:sec pass@host"),
+            of_user("    token: sec-bearer\n").replace("kind: Config", "kind: sec-kind: x"),
+        ];
+        for text in broken {
+            let said = refused(&text).await;
+            assert!(!said.contains("sec") && said.len() > 30, "{text}\n\n{said}");
+        }
+        let said = refused("a: 1\nusers: [{name: u, user: {token: sec-bearer}\nb: 2\n").await;
+        assert!(said.contains("FILE cannot be read as a kubeconfig: line "), "{said}");
+    }
+
+    #[tokio::test]
+    async fn what_a_credential_plugin_is_told_and_says_is_never_repeated() {
+        let plugin = |script: &str| {
+            of_user(&format!(
+                "    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: sh\n      args: ['-c', '{script}', 'sec-arg']\n\
+                 {:6}env: [{{name: KEY, value: sec-env}}]\n",
+                ""
+            ))
+        };
+        let table = [
+            (
+                "echo sec-out; echo sec-err >&2; exit 3",
+                "the credential plugin 'sh' failed (exit status: 3): run it by hand to see why",
+            ),
+            ("echo sec-out", "what the credential plugin 'sh' printed is no credential: run it by hand to see why"),
+        ];
+        for (script, expected) in table {
+            let said = refused(&plugin(script)).await;
+            assert!(said.contains(expected) && !said.contains("sec-"), "{said}");
+        }
+        let said = refused(&plugin("true").replace("command: sh", "command: no-such-plugin")).await;
+        assert!(said.contains("the credential plugin 'no-such-plugin' cannot be started: No such file"), "{said}");
     }
 
     #[tokio::test]

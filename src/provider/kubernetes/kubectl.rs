@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use kube::config::Kubeconfig;
+use serde_json::{Value, json};
 
-use super::workload::quoted;
+use super::{request::Resource, workload::quoted};
+use crate::domain::text::without_userinfo;
 
 /// The flags for a kubeconfig and a context. Where neither is set, the context that is current now is named: it may be
 /// another one when somebody runs the command.
@@ -21,15 +23,80 @@ pub fn by_context(kubeconfig: Option<&Path>, context: Option<&str>) -> String {
 
 /// The flags for a server that is named by its address.
 pub fn by_server(url: &str) -> String {
-    format!("--server {}", quoted(url))
+    format!("--server {}", quoted(&without_userinfo(url)))
 }
 
 /// The command with these flags, where it is one of kubectl's.
 pub fn leading(command: &str, flags: &str) -> String {
-    match command.strip_prefix("kubectl ").filter(|_| !flags.is_empty()) {
+    let led = |command: &str| match command.strip_prefix("kubectl ").filter(|_| !flags.is_empty()) {
         Some(rest) => format!("kubectl {flags} {rest}"),
         None => command.to_owned(),
+    };
+    match command.rsplit_once(PIPE).filter(|(_, last)| last.ends_with(FROM_PIPE)) {
+        Some((first, last)) => format!("{}{PIPE}{}", led(first), led(last)),
+        None => led(command),
     }
+}
+
+/// Between two commands.
+const PIPE: &str = " | ";
+/// How kubectl takes a patch that another one writes.
+const FROM_PIPE: &str = " --patch-file=/dev/stdin";
+
+/// Puts the template of a ReplicaSet into another object. The template goes from one kubectl to the other: it may hold what
+/// must not stand in a command, which everybody on the machine can read.
+#[derive(Debug)]
+pub struct CopyTemplate<'a> {
+    /// Where both are.
+    pub namespace: &'a str,
+    /// From which ReplicaSet.
+    pub set: &'a str,
+    /// Into what kind of object.
+    pub resource: Resource,
+    /// Its name.
+    pub name: &'a str,
+    /// Operations of the patch before the template.
+    pub before: Vec<Value>,
+    /// Operations after it.
+    pub after: Vec<Value>,
+}
+
+impl CopyTemplate<'_> {
+    /// The command.
+    pub fn command(&self) -> String {
+        /// Stands for the template until the rest is written for jsonpath, which takes braces for its own.
+        const TEMPLATE: &str = "\u{1}";
+        let (namespace, name) = (quoted(self.namespace), quoted(self.name));
+        let replace = format!(r#"{{"op":"replace","path":"{TEMPLATE_PATH}","value":{TEMPLATE}}}"#);
+        let written = |all: &[Value]| all.iter().map(Value::to_string).collect::<Vec<_>>();
+        let operations = [written(&self.before), vec![replace], written(&self.after)].concat().join(",");
+        let braced = format!("[{operations}]").chars().fold(String::new(), |text, c| match c {
+            '{' => text + r#"{"{"}"#,
+            '}' => text + r#"{"}"}"#,
+            c => text + c.encode_utf8(&mut [0; 4]),
+        });
+        let path = braced.replace(TEMPLATE, "{.spec.template}");
+        let read =
+            format!("kubectl -n {namespace} get replicasets.apps {} -o jsonpath={}", quoted(self.set), quoted(&path));
+        let kind = self.resource.full_name();
+        format!("{read}{PIPE}kubectl -n {namespace} patch {kind} {name} --type=json{FROM_PIPE}")
+    }
+}
+
+/// The place of a template.
+const TEMPLATE_PATH: &str = "/spec/template";
+
+/// Operations that take labels and annotations out of a template that was just put there.
+pub fn without<'a>(
+    labels: impl IntoIterator<Item = &'a str>,
+    annotations: impl IntoIterator<Item = &'a str>,
+) -> Vec<Value> {
+    let remove = |map: &str, key: &str| {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        json!({"op": "remove", "path": format!("{TEMPLATE_PATH}/metadata/{map}/{key}")})
+    };
+    let labels = labels.into_iter().map(|key| remove("labels", key));
+    labels.chain(annotations.into_iter().map(|key| remove("annotations", key))).collect()
 }
 
 #[cfg(test)]
@@ -51,6 +118,9 @@ mod tests {
             ),
             (String::new(), command),
         ];
+        let copied = "kubectl -n shop get rs web -o x | kubectl -n shop patch d web --patch-file=/dev/stdin";
+        let led = "kubectl --context eu -n shop get rs web -o x | kubectl --context eu -n shop patch d web --patch-file=/dev/stdin";
+        assert_eq!(leading(copied, "--context eu"), led);
         for (flags, expected) in table {
             assert_eq!(leading(command, &flags), expected);
         }

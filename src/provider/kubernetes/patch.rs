@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use serde_json::{Value, json};
 
-use super::{api::Meta, request::Resource, store::Key, workload::quoted};
+use super::{api::Meta, request::Resource, seal, store::Key, workload::quoted};
 use crate::{
     domain::observed::FaultKind,
     port::{
@@ -33,7 +33,8 @@ pub enum Form {
     Json,
 }
 
-/// A guarded patch of an object, or of its subresource where that is not empty, and the `kubectl patch` that does the same.
+/// A guarded patch of an object, or of its subresource where that is not empty, and the `kubectl patch` that does the same. A
+/// patch that hides something is no argument of a command: whoever asks for one says how the same is done.
 pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, form: Form, body: &Value) -> WireCall {
     let Meta { namespace, name, .. } = meta;
     let option = if subresource.is_empty() { String::new() } else { format!("--subresource={subresource} ") };
@@ -41,20 +42,23 @@ pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, f
         Form::Merge => ("merge", MERGE, RevisionGuard::MergePatch),
         Form::Json => ("json", JSON, RevisionGuard::JsonPatch),
     };
-    let body = body.to_string();
+    let body = seal::body(body);
+    let command = || {
+        format!(
+            "kubectl -n {} patch {} {} {option}--type={kind} -p {}",
+            quoted(namespace),
+            resource.full_name(),
+            quoted(name),
+            quoted(body.shown())
+        )
+    };
     WireCall {
         words,
         method: "PATCH".to_owned(),
         path: path(resource, namespace, name, subresource),
         content_type: content_type.to_owned(),
         guard,
-        command: format!(
-            "kubectl -n {} patch {} {} {option}--type={kind} -p {}",
-            quoted(namespace),
-            resource.full_name(),
-            quoted(name),
-            quoted(&body)
-        ),
+        command: if body.hides() { String::new() } else { command() },
         body,
     }
 }
@@ -98,10 +102,11 @@ pub fn request(call: &WireCall, revision: Option<&str>) -> Result<Request<Bytes>
 
 fn guarded(call: &WireCall, revision: Option<&str>) -> Result<String, ProviderError> {
     let refuse = |why: &str| ProviderError::new(FaultKind::Rejected, format!("'{}' is not sent: {why}", call.words));
-    let body = || serde_json::from_str::<Value>(&call.body).map_err(|_| refuse("its body is not JSON"));
+    let sent = || call.body.sent().ok_or_else(|| refuse("what a record says is evidence, not an order"));
+    let body = || serde_json::from_str::<Value>(sent()?).map_err(|_| refuse("its body is not JSON"));
     let needed = || revision.filter(|r| !r.is_empty()).ok_or_else(|| refuse("the object's revision is not known"));
     match call.guard {
-        RevisionGuard::None => Ok(call.body.clone()),
+        RevisionGuard::None => Ok(sent()?.to_owned()),
         RevisionGuard::MergePatch => {
             let (mut body, revision) = (body()?, needed()?);
             let Value::Object(fields) = &mut body else { return Err(refuse("a merge patch is an object")) };
@@ -163,5 +168,9 @@ mod tests {
         assert!(!error.maybe_done);
         assert!(request(&call(RevisionGuard::JsonPatch, "{}"), Some("7")).is_err());
         assert!(request(&call(RevisionGuard::MergePatch, "{"), Some("7")).is_err());
+        let mut recorded = call(RevisionGuard::None, "{}");
+        recorded.body = serde_json::from_str("\"{}\"").unwrap();
+        let error = request(&recorded, None).unwrap_err();
+        assert_eq!(error.text, "'abort' is not sent: what a record says is evidence, not an order");
     }
 }

@@ -1,8 +1,12 @@
 //! Pod templates: what runs in one, and whether two are the same to the API server. Kept whole, because rolling back puts one
 //! back whole.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use crate::domain::text::clean;
 
 /// A pod template.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -50,6 +54,27 @@ impl Template {
         forget(&mut template, "labels", labels);
         forget(&mut template, "annotations", annotations);
         Self(template)
+    }
+
+    /// Has it this label?
+    pub fn has_label(&self, key: &str) -> bool {
+        self.0.pointer("/metadata/labels").is_some_and(|labels| labels.get(key).is_some())
+    }
+
+    /// Has it this annotation?
+    pub fn has_annotation(&self, key: &str) -> bool {
+        self.0.pointer("/metadata/annotations").is_some_and(|annotations| annotations.get(key).is_some())
+    }
+
+    /// The names of the variables that are others than in `other`, and how many there are in both together: `DB_URL, MODE
+    /// (2 of 12)`. Never a value of one.
+    pub fn variables_beside(&self, other: &Self) -> Option<String> {
+        let (here, there) = (variables(self), variables(other));
+        let all: BTreeSet<_> = here.keys().chain(there.keys()).collect();
+        let different: Vec<_> = all.iter().filter(|key| here.get(**key) != there.get(**key)).collect();
+        let names: BTreeSet<String> = different.iter().map(|(_, name)| clean(name)).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        (!names.is_empty()).then(|| format!("{} ({} of {})", names.join(", "), different.len(), all.len()))
     }
 
     /// Are these the same to the API server? Null, empty and left out are one thing to it, and so are a default that is
@@ -131,6 +156,22 @@ fn says_nothing(key: &str, value: &Value) -> bool {
         }
 }
 
+/// Every variable by its container and name.
+fn variables(template: &Template) -> BTreeMap<(&str, &str), &Value> {
+    let of = |list: &str| template.0.pointer(list).and_then(Value::as_array).into_iter().flatten();
+    let named = |value: &'_ Value| value.get("name").and_then(Value::as_str).is_some();
+    let mut found = BTreeMap::new();
+    for container in of("/spec/initContainers").chain(of("/spec/containers")) {
+        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        let env = container.get("env").and_then(Value::as_array).into_iter().flatten();
+        for variable in env.filter(|variable| named(variable)) {
+            let called = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+            found.insert((name, called), variable);
+        }
+    }
+    found
+}
+
 /// Of each container, those that prepare among them: its name and what it runs with.
 fn programs(template: &Template) -> Vec<Value> {
     let of = |list: &str| template.0.pointer(list).and_then(Value::as_array).into_iter().flatten();
@@ -182,6 +223,15 @@ mod tests {
         for other in different {
             assert!(!one.is_same(&other) && !other.is_same(&one), "{other:?}");
         }
+    }
+
+    #[test]
+    fn variables_that_differ_are_named_and_counted_and_none_is_told() {
+        let env = |env: &Value| template(&json!({}), &json!({"name": "web", "env": env}));
+        let one = env(&json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C", "value": "3"}]));
+        let other = env(&json!([{"name": "A", "value": "1"}, {"name": "B", "value": "hunter2"}, {"name": "D"}]));
+        assert_eq!(one.variables_beside(&other).as_deref(), Some("B, C, D (3 of 4)"));
+        assert_eq!(one.variables_beside(&one), None);
     }
 
     #[test]

@@ -1,0 +1,230 @@
+//! What of a configuration's text an error may quote. A line is quoted only where nothing in it can be a secret; else its place
+//! is told, and the key.
+
+use crate::{config::source::Place, domain::text::without_userinfo};
+
+/// Keys whose value is no secret: names, choices, numbers and spans of time. What is not listed, a misspelt key too, is one.
+const OPEN: [&str; 48] = [
+    "buckets",
+    "buckets_total",
+    "certificate_authority",
+    "consecutive",
+    "context",
+    "engines",
+    "environment",
+    "error_ratio",
+    "errors_total",
+    "histogram_total",
+    "if_broken",
+    "importance",
+    "interval",
+    "kind",
+    "kubeconfig",
+    "latency_unit",
+    "le",
+    "matchers",
+    "max",
+    "metrics",
+    "min",
+    "name",
+    "namespaces",
+    "objective",
+    "operator",
+    "owner",
+    "path",
+    "period",
+    "pod_label",
+    "preset",
+    "rate",
+    "read_only",
+    "repository",
+    "requests_total",
+    "risk",
+    "rollouts",
+    "selector",
+    "service",
+    "service_label",
+    "service_matcher",
+    "signal",
+    "speed",
+    "step",
+    "strata",
+    "theme",
+    "timeout",
+    "version_label",
+    "window",
+];
+/// Addresses: no secret where nobody's name and no query is in them.
+const ADDRESSES: [&str; 5] = ["base_url", "clock", "runbook", "server", "url"];
+/// Keys of tables, whose own keys say what is in them.
+const TABLES: [&str; 11] = [
+    "connections",
+    "environments",
+    "keys",
+    "latency",
+    "profiles",
+    "queries",
+    "repos",
+    "rules",
+    "services",
+    "slo",
+    "state",
+];
+/// Tables whose keys are names of ours, each with an open value.
+const NAMED: [&str; 2] = ["environments", "keys"];
+
+/// The place as an error shows it. The path is what the problem belongs to; a syntax error belongs to nothing yet.
+pub(super) fn quoted(mut place: Place, path: &[String]) -> Place {
+    let (keys, ends) = code(&place.text);
+    place.text = place.text.chars().take(ends).collect();
+    let line = place.text.clone();
+    let value = place.marked();
+    let ours = |key: &str| is_named(path) && path.iter().any(|part| part == key);
+    let harmless = |key: &String| is_open(key, &line) || TABLES.contains(&key.as_str()) || ours(key);
+    let alone = keys.iter().all(harmless);
+    let before: String = line.chars().take(place.column - 1).collect();
+    let keys_before = code(&before).0;
+    if place.is_key() {
+        // Nobody knows it, or its value would be marked: what it has may be meant for another key.
+        let plain = keys_before.is_empty() && !before.contains(['"', '\'']);
+        return place.only(if plain { &before } else { "" }, &value, " = …");
+    }
+    let is_header = keys.is_empty() && line.trim_start().starts_with('[');
+    let follows = before.trim_end().ends_with('=');
+    let open = match keys_before.last().filter(|_| follows).map(String::as_str).or(name_of(path)) {
+        Some(_) if is_named(path) => true,
+        Some(name) if TABLES.contains(&name) => !value.starts_with(['"', '\'']),
+        Some(name) => is_open(name, &value),
+        // Whatever begins a syntax error is the value of the key before it.
+        None => keys.last().is_some_and(|key| is_open(key, &line)),
+    };
+    match (is_header || open, alone) {
+        (true, true) => place,
+        (true, false) if code(&value).0.iter().all(harmless) => place.only("", &value, ""),
+        _ => {
+            place.length = 1;
+            place.only(if follows && keys_before.len() == 1 { &before } else { "" }, "…", "")
+        }
+    }
+}
+
+/// May the message of a problem quote a value? serde's own words do.
+pub(super) fn message(message: &str, path: &[String]) -> String {
+    if is_named(path) || name_of(path).is_none_or(|name| is_open(name, message)) {
+        return without_userinfo(message);
+    }
+    // `invalid type: string "…", expected a sequence`: what stands between the first and the last quotation mark.
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last && message.starts_with("invalid ") => {
+            let (before, after) = (message.get(..first), message.get(last + 1..));
+            format!("{}{}", before.unwrap_or_default().trim_end(), after.unwrap_or_default())
+        }
+        _ => without_userinfo(message),
+    }
+}
+
+/// The key that a problem belongs to, not the place in its list.
+fn name_of(path: &[String]) -> Option<&str> {
+    path.iter().rev().map(String::as_str).find(|part| part.parse::<usize>().is_err())
+}
+
+fn is_named(path: &[String]) -> bool {
+    path.iter().rev().skip(1).any(|part| NAMED.contains(&part.as_str()))
+}
+
+fn is_open(key: &str, text: &str) -> bool {
+    let plain = !text.contains(['@', '?']);
+    OPEN.contains(&key) && (plain || !text.contains("://")) || ADDRESSES.contains(&key) && plain
+}
+
+/// Of a line: the keys that have a value in it, and where its code ends and a comment begins.
+fn code(line: &str) -> (Vec<String>, usize) {
+    let (mut quote, mut escaped) = (None, false);
+    let (mut keys, mut word, mut ends) = (Vec::new(), String::new(), 0);
+    for (index, c) in line.chars().enumerate() {
+        match (quote, c) {
+            (None, '#') => return (keys, index),
+            (None, '=') => keys.push(std::mem::take(&mut word).trim().to_owned()),
+            (None, '.' | '{' | '}' | ',' | '[' | ']') => word.clear(),
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(begun), c) if c == begun && !escaped => quote = None,
+            _ => word.push(c),
+        }
+        escaped = quote == Some('"') && c == '\\' && !escaped;
+        ends = index + 1;
+    }
+    (keys, ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::{Diagnostic, Source, Sources};
+
+    /// The line that an error shows of a text, where this is marked.
+    fn shown(text: &str, marked: &str, path: &[&str]) -> String {
+        let mut sources = Sources::default();
+        sources.push(Source { name: "f".into(), text: text.into() });
+        let at = text.find(marked).unwrap();
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        let place = quoted(sources.place(&(at..at + marked.len())).unwrap(), &path);
+        let said = Diagnostic { message: "no".into(), place: Some(place) }.to_string();
+        assert!(!said.contains("sec"), "{said}");
+        said.lines().nth(3).unwrap_or_default().trim_start_matches("1 | ").to_owned()
+    }
+
+    #[test]
+    fn only_a_line_in_which_nothing_can_be_a_secret_is_quoted() {
+        let table: [(&str, &str, &[&str], &str); 12] = [
+            ("theme = 'dork'", "'dork'", &["theme"], "theme = 'dork'"),
+            ("theme = 'dork' # not sec1", "'dork'", &["theme"], "theme = 'dork'"),
+            ("api_key = 'sec1'", "api_key", &["connections", "a", "api_key"], "api_key = …"),
+            ("url = 'https://u:sec1@h'", "'https://u:sec1@h'", &["connections", "a", "url"], "url = …"),
+            ("url = 'prometheus:9090'", "'prometheus:9090'", &["connections", "a", "url"], "url = 'prometheus:9090'"),
+            (
+                "a = { token = 'sec1', kind = 'x' }",
+                "'x'",
+                &["connections", "a", "kind"],
+                "                             'x'",
+            ),
+            (
+                "a = { token = ['sec1'], url = 'http://u:sec2@h' }",
+                "'http://u:sec2@h'",
+                &["connections", "a", "token"],
+                "                              …",
+            ),
+            (
+                "token = { command = 'sec1' }",
+                "'sec1'",
+                &["connections", "a", "token", "command"],
+                "                    …",
+            ),
+            (
+                "rules = [{ signal = 'x', max = 1 }]",
+                "'x'",
+                &["services", "a", "rules", "0", "signal"],
+                "rules = [{ signal = 'x', max = 1 }]",
+            ),
+            (
+                "repos = [{ name = 'b', token = 'sec1' }]",
+                "{ name = 'b', token = 'sec1' }",
+                &["a", "repos", "0"],
+                "         …",
+            ),
+            ("password = 'sec1", "'sec1", &[], "password = …"),
+            ("sec1, 'b'", "sec1", &[], "…"),
+        ];
+        for (text, marked, path, expected) in table {
+            assert_eq!(shown(text, marked, path), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_quotes_only_what_is_open() {
+        let path = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let said = r#"invalid type: string "gh auth sec1", expected a sequence"#;
+        let closed = "invalid type: string, expected a sequence";
+        assert_eq!(message(said, &path(&["connections", "a", "token", "command"])), closed);
+        assert_eq!(message(said, &path(&["engines"])), said);
+    }
+}

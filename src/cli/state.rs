@@ -34,16 +34,21 @@ pub fn print(
         writeln!(out, "{became:<8} {} (group {}, {mode:04o})", shown(path), clean(group))?;
     }
     if let Some(closed) = closed {
+        writeln!(out)?;
         writeln!(
             out,
-            "\nOnly its owner comes through {}: nobody else reaches the place until that is opened (chmod +x).",
+            "Only its owner comes through {}: nobody else reaches the place until that is opened (chmod +x).",
             shown(closed)
         )?;
     }
     let quoted = |text: String| toml::Value::from(text).to_string();
     let (path, group) = (quoted(folder.display().to_string()), quoted(group.to_owned()));
-    writeln!(out, "\nIn the configuration of everybody in the group, /etc/holdshort/config.toml:\n")?;
-    writeln!(out, "[state]\npath = {path}\ngroup = {group}")?;
+    writeln!(out)?;
+    writeln!(out, "In the configuration of everybody in the group, /etc/holdshort/config.toml:")?;
+    writeln!(out)?;
+    writeln!(out, "[state]")?;
+    writeln!(out, "path = {path}")?;
+    writeln!(out, "group = {group}")?;
     Ok(Exit::Done)
 }
 

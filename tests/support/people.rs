@@ -11,6 +11,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 /// Somebody who uses the machine.
@@ -33,6 +34,26 @@ pub(crate) fn are_several(left_out: &str) -> bool {
 /// A folder that everybody on the machine can look into.
 pub(crate) fn open_folder() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap()
+}
+
+/// The program where everybody on the machine can start it: where it is, or a copy where its folder is one person's own, as
+/// root's home is. A copy stays for the next run.
+fn reachable_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = PathBuf::from(crate::program::holdshort().get_program());
+        let is_open = |folder: &Path| fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o001 != 0);
+        if built.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).all(is_open) {
+            return built;
+        }
+        let folder = std::env::temp_dir().join(format!("holdshort-tests-{}", rustix::process::geteuid().as_raw()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        let (copy, new) = (folder.join("holdshort"), folder.join(format!("new-{}", std::process::id())));
+        fs::copy(&built, &new).unwrap();
+        fs::rename(new, &copy).unwrap();
+        copy
+    })
 }
 
 impl Person {
@@ -63,9 +84,8 @@ impl Person {
 
     /// The program as they start it, with this umask.
     pub(crate) fn holdshort(&self, umask: &str) -> Command {
-        let program = crate::program::holdshort();
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh", umask]).arg(program.get_program());
+        command.args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh", umask]).arg(reachable_program());
         for name in crate::program::settings() {
             command.env_remove(name);
         }

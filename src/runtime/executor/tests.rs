@@ -3,6 +3,7 @@
 mod taken_over;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -41,6 +42,8 @@ struct Given {
     cluster: Arc<Cluster>,
     ledger: Arc<Ledger>,
     news: Mutex<Vec<News>>,
+    /// What was confirmed: the journal holds it as evidence, without anything to send.
+    confirmed: Mutex<BTreeMap<RecordId, NewRecord>>,
     _dir: tempfile::TempDir,
 }
 
@@ -53,18 +56,22 @@ impl Given {
         let dir = tempfile::tempdir().unwrap();
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
         let cluster = Cluster::new(&clock, calls, schedule);
-        Self { clock, cluster, ledger: ledger(dir.path()), news: Mutex::default(), _dir: dir }
+        let (news, confirmed) = Default::default();
+        Self { clock, cluster, ledger: ledger(dir.path()), news, confirmed, _dir: dir }
     }
 
     fn begin(&self, intent: &NewRecord) -> RecordId {
         match self.ledger.begin(intent) {
-            Begun::Kept(record, _) | Begun::Aside(record, _) => record.id,
+            Begun::Kept(record, _) | Begun::Aside(record, _) => {
+                self.confirmed.lock().unwrap().insert(record.id, record.intent);
+                record.id
+            }
             Begun::Refused(error) => panic!("{error}"),
         }
     }
 
     async fn run(&self, id: RecordId) -> Option<Entry> {
-        let confirmed = self.ledger.get(id).unwrap().unwrap().intent;
+        let confirmed = self.confirmed.lock().unwrap()[&id].clone();
         self.run_confirmed(id, &confirmed).await
     }
 

@@ -21,6 +21,8 @@ use served::Served;
 /// Clears the screen, writes to the clipboard, sets a title that never ends, turns the text around, deletes, and begins a line
 /// as if we had said it.
 const HOSTILE: &str = "x\u{1b}[2J\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{7f}\u{202e}\u{200b}\r\nFORGED\u{1b}]0;";
+/// How often the controller is looked at. Not a time: each look is a request.
+const LOOKS: usize = 20_000;
 
 fn said(args: &[&str]) -> Output {
     program::holdshort().args(args).output().unwrap()
@@ -113,6 +115,12 @@ fn templates_and_a_tampered_journal_are_shown_without_being_obeyed() {
         let form = "Content-Type: application/json-patch+json";
         let (status, body) = door.ask(&format!("PATCH {object}"), &[form], &operations.to_string());
         assert_eq!(status, 200, "{body}");
+        // A version that another one follows before the controller has seen it never was.
+        let is_seen = || {
+            let now: Value = serde_json::from_str(&door.ask(&format!("GET {object}"), &[], "").1).unwrap();
+            now["status"]["observedGeneration"].as_str() == Some(&now["metadata"]["generation"].to_string())
+        };
+        assert!((0..LOOKS).any(|_| is_seen()), "the controller has not seen {tag}");
     }
     let config = door.config();
     let command = |args: &[&str]| {

@@ -496,7 +496,8 @@ fn gone_before(given: &Given, guard: RevisionGuard) -> (RecordId, NewRecord) {
     given.ledger.append(first, 1, &entry(0, Stage::Sending { call: 0, revision }));
     let back = intent(Verb::Abort);
     let id = given.begin(&back);
-    (id, given.ledger.get(id).unwrap().unwrap().intent)
+    let begun = given.confirmed.lock().unwrap()[&id].clone();
+    (id, begun)
 }
 
 #[tokio::test(start_paused = true)]

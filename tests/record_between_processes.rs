@@ -434,9 +434,11 @@ fn confirm_by_key(cockpit: &mut Pty, service: &str, key: &str, card: &str) {
         .until("the board", |screen| screen.contains("RELEASES") && screen.contains(" GO") && screen.contains(service));
     cockpit.keys("/");
     cockpit.until("the filter", |screen| screen.contains("filter: "));
-    for end in 1..=service.len() {
-        cockpit.keys(&service[end - 1..end]);
-        cockpit.until("what was typed", |screen| screen.contains(&format!("filter: {}", &service[..end])));
+    let mut typed = String::new();
+    for letter in service.chars() {
+        cockpit.keys(&letter.to_string());
+        typed.push(letter);
+        cockpit.until("what was typed", |screen| screen.contains(&format!("filter: {typed}")));
     }
     cockpit.keys("\r");
     cockpit.until("the one row", |screen| screen.contains(&format!("only '{service}'")));
@@ -459,7 +461,9 @@ fn an_act_that_was_begun_by_key_in_a_cockpit_that_is_killed_leaves_the_way_back_
     confirm_by_key(&mut first, "point-3", "p", "promote");
     let begun = (0..LOOKS).find_map(|_| records(&door).first().cloned()).unwrap();
     // Its executor may have ended already: then only the cockpit is killed.
-    executor(&door, &begun["id"]).into_iter().for_each(|executor| kill_process(executor, Signal::KILL).unwrap());
+    if let Some(executor) = executor(&door, &begun["id"]) {
+        kill_process(executor, Signal::KILL).unwrap();
+    }
     kill_process(Pid::from_raw(first.pid().cast_signed()).unwrap(), Signal::KILL).unwrap();
     let mut second = start();
     confirm_by_key(&mut second, "point-3", "r", "roll back");

@@ -141,10 +141,11 @@ impl Trusted {
         file.lock()?;
         let mut all = parse(&mut file)?;
         all.insert(key.to_owned(), clean(name));
-        let text: String = all.iter().map(|(key, name)| format!("{key} {name}\n")).collect();
         file.seek(SeekFrom::Start(0))?;
         file.set_len(0)?;
-        file.write_all(text.as_bytes())?;
+        for (key, name) in all {
+            writeln!(file, "{key} {name}")?;
+        }
         file.sync_all()
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn audit(
     Ok(Exit::Done)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
 fn broken(why: JournalError) -> CliError {
     CliError::failed(why.to_string())
 }
@@ -138,9 +139,9 @@ fn known(ground: &Ground, signers: &[Signed]) -> Result<(Known, bool), CliError>
     let mut vouched = BTreeMap::new();
     let list = ground.config.state.signers.as_deref();
     if let Some(allowed) = list {
-        let vouches = ground.places().vouches().map_err(broken)?;
+        let kept = ground.places().vouches().map_err(broken)?;
         for one in signers {
-            let Some(text) = vouches.of(&one.key) else { continue };
+            let Some(text) = kept.of(&one.key) else { continue };
             let name = vouch::voucher(&one.key, &text, allowed).map_err(CliError::failed)?;
             vouched.extend(name.map(|name| (one.key.clone(), name)));
         }

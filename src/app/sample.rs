@@ -11,7 +11,7 @@ use crate::{
         update::update,
     },
     domain::{
-        evidence::Verdict,
+        evidence::{Evidence, Verdict},
         ids::RolloutId,
         offer::{Offer, Risk},
         rollout::{
@@ -24,7 +24,8 @@ use crate::{
     },
     port::{
         facet::Change,
-        plan::{Ask, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+        plan::{Ask, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, Target, WireCall, fact},
+        record::{Entry, NewRecord, Record, RecordId, Stage},
     },
 };
 
@@ -151,6 +152,35 @@ pub(crate) fn see(model: &mut Model, at: Timestamp, rollouts: Vec<Rollout>) -> V
             change: Ok(Change::All(rollouts)),
         },
     )
+}
+
+/// What somebody did for a reason about the version with this hash, perhaps to put another one back, and how it ended.
+pub(crate) fn acted(
+    (id, at): (u64, Timestamp),
+    (who, reason): (&str, &str),
+    verb: Verb,
+    (about, put_back): (&str, Option<&str>),
+    end: Stage,
+) -> Record {
+    let rollout = payments();
+    let mut draft = draft(&rollout, verb);
+    draft.bound.insert(fact::CANARY.to_owned(), about.to_owned());
+    draft.expect.all.extend(put_back.map(|hash| Expect::is(fact::CANARY, hash)));
+    let plan = Plan {
+        verb,
+        target: Target::Rollout(rollout.id),
+        service: rollout.service,
+        environment: rollout.environment,
+        risk: Risk::High,
+        friction: Friction::Reason,
+        draft,
+        goes_back: false,
+        checks: Vec::new(),
+        risks: Vec::new(),
+        evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
+    };
+    let intent = NewRecord::confirmed(at, who.into(), Some(reason.to_owned()), plan);
+    Record { id: RecordId(id), intent, entries: vec![Entry { at, stage: end }] }
 }
 
 /// What a provider would draft for a verb on a rollout: bound to its identity as the engine binds it.

@@ -10,17 +10,14 @@ use super::*;
 use crate::{
     app::{
         msg::Msg,
-        sample::{ask as ask_for, blind, draft, go, now, payments, see, seeing},
+        sample::{acted, ask as ask_for, blind, draft, go, now, payments, see, seeing},
         update::update,
     },
     domain::{
         observed::{Fault, FaultKind},
         rollout::{Engine, Phase, Pods, Role, Unknown},
     },
-    port::{
-        plan::{Expect, fact},
-        record::{Entry, Record, RecordId, Stage},
-    },
+    port::record::{Entry, Record, RecordId, Stage},
 };
 
 fn reasons(model: &Model, verb: Verb) -> Vec<String> {
@@ -39,31 +36,9 @@ fn checks(model: &Model, verb: Verb) -> Vec<String> {
 
 /// `verb` was carried out on payments, about the version with this hash.
 fn did(model: &mut Model, verb: Verb, about: &str, put_back: Option<&str>) {
-    let rollout = payments();
-    let mut draft = draft(&rollout, verb);
-    draft.bound.insert(fact::CANARY.to_owned(), about.to_owned());
-    draft.expect.all.extend(put_back.map(|hash| Expect::is(fact::CANARY, hash)));
-    let plan = Plan {
-        verb,
-        target: Target::Rollout(rollout.id),
-        service: rollout.service,
-        environment: rollout.environment,
-        risk: Risk::High,
-        friction: Friction::Reason,
-        draft,
-        goes_back: false,
-        checks: Vec::new(),
-        risks: Vec::new(),
-        evidence: crate::domain::evidence::Evidence {
-            at: now(),
-            verdict: None,
-            said: String::new(),
-            sources: Vec::new(),
-        },
-    };
-    let intent = NewRecord::confirmed(now(), "lee".into(), Some("latency".to_owned()), plan);
-    let entries = vec![Entry { at: now(), stage: Stage::Done { said: "verified".to_owned() } }];
-    update(model, Msg::Recorded(Box::new(Record { id: RecordId(3), intent, entries })));
+    let end = Stage::Done { said: "verified".to_owned() };
+    let record = acted((3, now()), ("lee", "latency"), verb, (about, put_back), end);
+    update(model, Msg::Recorded(Box::new(record)));
 }
 
 /// 1.42.0 was promoted to everything and rolled back from: it still counts as stable, 1.41.3 is on its way.

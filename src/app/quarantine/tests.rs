@@ -5,36 +5,14 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    app::sample::{draft, now, payments},
-    domain::{evidence::Evidence, offer::Risk, verb::Verb},
-    port::{
-        plan::{Expect, Friction},
-        record::NewRecord,
-    },
+    app::sample::{acted, now, payments},
+    domain::verb::Verb,
 };
 
 /// What was done about the version with this hash, and how it ended.
 fn done(record: u64, verb: Verb, about: &str, put_back: Option<&str>, end: Stage) -> Record {
-    let rollout = payments();
-    let mut draft = draft(&rollout, verb);
-    draft.bound.insert(fact::CANARY.to_owned(), about.to_owned());
-    draft.expect.all.extend(put_back.map(|hash| Expect::is(fact::CANARY, hash)));
     let at = now() + Duration::from_mins(record);
-    let plan = Plan {
-        verb,
-        target: Target::Rollout(rollout.id),
-        service: rollout.service,
-        environment: rollout.environment,
-        risk: Risk::High,
-        friction: Friction::Reason,
-        draft,
-        goes_back: false,
-        checks: Vec::new(),
-        risks: Vec::new(),
-        evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
-    };
-    let intent = NewRecord::confirmed(at, "dana".into(), Some("errors".to_owned()), plan);
-    Record { id: RecordId(record), intent, entries: vec![Entry { at, stage: end }] }
+    acted((record, at), ("dana", "errors"), verb, (about, put_back), end)
 }
 
 /// The quarantine after these records; told as they happened, and by the journal of an earlier session: all the same.

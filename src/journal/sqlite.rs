@@ -30,6 +30,7 @@ use crate::{
         signer::Signer,
         spool::{Line, is_spooled},
         syslog::Syslog,
+        trust::{self, Known, Standing, Trusted},
     },
     port::{
         kept::{KeptSignals, Outlived},
@@ -50,6 +51,7 @@ pub struct SqliteJournal {
     signer: Option<Arc<Signer>>,
     anchor: Option<Anchor>,
     syslog: Option<Syslog>,
+    trusted: Option<Trusted>,
 }
 
 impl SqliteJournal {
@@ -87,7 +89,15 @@ impl SqliteJournal {
         run_nothing(&connection).map_err(explain)?;
         schema::recognise(&connection).map_err(|unusable| unfit(path, unusable))?;
         let (connection, register) = (Mutex::new(connection), Register::beside(path, keepers));
-        Ok(Self { path: path.to_owned(), connection, register, signer: None, anchor: None, syslog: None })
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            register,
+            signer: None,
+            anchor: None,
+            syslog: None,
+            trusted: None,
+        })
     }
 
     /// The same journal, in which this process signs what it writes, and keeps in a folder of the user's own how far it had
@@ -95,7 +105,14 @@ impl SqliteJournal {
     #[must_use]
     pub fn signed(self, signer: Arc<Signer>, own: &Path) -> Self {
         let anchor = Some(Anchor::of(own, &self.path));
-        Self { signer: Some(signer), anchor, ..self }
+        let trusted = Some(Trusted::of(own));
+        Self { signer: Some(signer), anchor, trusted, ..self }
+    }
+
+    /// The keys that the user trusts; none where they cannot be read: then more of them are contested, not fewer.
+    fn known(&self) -> Known {
+        let trusted = self.trusted.as_ref().and_then(|list| list.read().ok()).unwrap_or_default();
+        Known { trusted, ..Known::default() }
     }
 
     /// The same journal, of which the machine's own log is told how far it has come.
@@ -128,6 +145,7 @@ impl SqliteJournal {
             signer: None,
             anchor: None,
             syslog: None,
+            trusted: None,
         })
     }
 
@@ -297,14 +315,27 @@ impl Journal for SqliteJournal {
     }
 
     fn vouch(&self, record: RecordId) -> Result<(), JournalError> {
-        if let Chain::Broken { why, .. } = self.verify()? {
-            let why = format!("the journal was changed: {why}; `holdshort audit verify` says where");
-            return Err(JournalError::NotTaken { record, why });
+        let refused = |why: String| Err(JournalError::NotTaken { record, why });
+        let signed = match self.verify()? {
+            Chain::Whole { signers, .. } => signers,
+            Chain::Broken { why, .. } => {
+                return refused(format!("the journal was changed: {why}; `holdshort audit verify` says where"));
+            }
+        };
+        if self.signer.is_none() {
+            return Ok(());
         }
-        let signed = self.with(|connection| lines::is_signed(connection, number(record)))?;
-        if self.signer.is_some() && !signed {
-            let why = "nobody has signed it: begin a new act instead".to_owned();
-            return Err(JournalError::NotTaken { record, why });
+        let by = self.with(|connection| lines::signers(connection, number(record)))?;
+        if by.is_empty() || by.contains(&None) {
+            return refused("nobody has signed it: begin a new act instead".to_owned());
+        }
+        let standings = trust::standings(&signed, &self.known());
+        let of_it = signed.iter().zip(standings).filter(|(one, _)| by.contains(&Some(one.key.clone())));
+        for (_, standing) in of_it {
+            if let Standing::Contested(claim) = standing {
+                let more = "`holdshort audit verify` says more";
+                return refused(format!("its key takes the name of {claim}, whose key is another: {more}"));
+            }
         }
         Ok(())
     }

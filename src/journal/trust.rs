@@ -21,6 +21,8 @@ use crate::{
 
 /// The most that is read of a list of keys.
 const MOST: u64 = 1 << 20;
+/// The file that lists the keys that a user trusts.
+const TRUSTED: &str = "trusted-keys";
 /// Hex digits of a key.
 const KEY: usize = 64;
 
@@ -110,9 +112,9 @@ fn same(one: &Claim, other: &Claim) -> bool {
 pub struct Trusted(PathBuf);
 
 impl Trusted {
-    /// The list in this file.
-    pub fn at(path: PathBuf) -> Self {
-        Self(path)
+    /// The list in a user's own folder.
+    pub fn of(own: &Path) -> Self {
+        Self(own.join(TRUSTED))
     }
 
     /// Every key with its name; none where there is no list.
@@ -265,7 +267,7 @@ mod tests {
     #[test]
     fn what_is_trusted_is_kept_by_key_and_a_list_that_is_none_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let list = Trusted::at(dir.path().join("own/keys"));
+        let list = Trusted::of(&dir.path().join("own"));
         let (lee, kim) = ("a".repeat(64), "0".repeat(64));
         assert_eq!(list.read().unwrap(), BTreeMap::new());
         list.add(&lee, "Lee\u{1b}[2J Brook").unwrap();
@@ -273,7 +275,7 @@ mod tests {
         list.add(&kim, "Kim Oh").unwrap();
         let expected = BTreeMap::from([(kim, "Kim Oh".to_owned()), (lee, "Lee Brook".to_owned())]);
         assert_eq!(list.read().unwrap(), expected);
-        fs::write(dir.path().join("own/keys"), "notes\n").unwrap();
+        fs::write(dir.path().join("own/trusted-keys"), "notes\n").unwrap();
         assert_eq!(list.read().unwrap_err().to_string(), "line 1 is no key and a name");
     }
 

@@ -36,8 +36,6 @@ const JOURNAL: &str = "journal.sqlite";
 pub(super) const TEAM: &str = "/var/lib/holdshort";
 /// The file that holds the key by which the user signs.
 const KEY: &str = "key";
-/// The file that lists the keys that the user trusts.
-const TRUSTED: &str = "trusted-keys";
 /// The file that takes records while the journal cannot be written.
 const SPOOL: &str = "spool.jsonl";
 
@@ -98,7 +96,7 @@ impl Places {
 
     /// The keys that the user trusts.
     pub(super) fn trusted(&self) -> Trusted {
-        Trusted::at(self.own.join(TRUSTED))
+        Trusted::of(&self.own)
     }
 
     /// The vouches of those who write the journal.

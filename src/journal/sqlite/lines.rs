@@ -1,5 +1,7 @@
 //! Lines of the chain: written at its head, read back as records, and recomputed.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Trouble, number_of, record_id};
@@ -55,10 +57,11 @@ pub(super) fn sign(tx: &Transaction<'_>, after: i64, signer: &Signer) -> Result<
     Ok(())
 }
 
-/// Is every line of a record signed?
-pub(super) fn is_signed(connection: &Connection, record: i64) -> Result<bool, Trouble> {
-    let sql = "SELECT count(*) > 0 AND count(*) = count(signer) FROM lines WHERE record = ?1";
-    Ok(connection.query_row(sql, [record], |row| row.get(0))?)
+/// Whose keys signed the lines of a record; `None` among them where a line is not signed.
+pub(super) fn signers(connection: &Connection, record: i64) -> Result<BTreeSet<Option<String>>, Trouble> {
+    let mut query = connection.prepare_cached("SELECT DISTINCT signer FROM lines WHERE record = ?1")?;
+    let signers = query.query_map([record], |row| row.get(0))?;
+    Ok(signers.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How many lines there are, and the hash of the last one.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{done, sending};
 use crate::{
-    domain::{verb::Verb, version::Version},
+    domain::{ids::RolloutId, rollout::Engine, verb::Verb, version::Version},
     journal::{
         Chain, Journal, JournalError,
         ledger::{Begun, Ledger},
@@ -12,6 +12,7 @@ use crate::{
         signer::Signer,
         spool::Spool,
         sqlite::SqliteJournal,
+        trust::Trusted,
     },
     port::{
         plan::{Draft, Expect, fact},
@@ -248,4 +249,34 @@ fn the_journal_vouches_for_no_record_that_was_changed_or_that_nobody_has_signed(
     let ledger = Ledger::open(move || Ok(Arc::new(open())), Spool::new(Vec::new())).0;
     let over = takes_over(&SqliteJournal::open(&path).unwrap(), first.id);
     let Begun::Refused(JournalError::NotTaken { .. }) = ledger.begin(&over) else { panic!("it was begun") };
+}
+
+#[test]
+fn the_journal_vouches_for_no_record_under_whose_name_two_keys_sign() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let of = |user: &str| {
+        let own = dir.path().join(user);
+        let signer = Arc::new(Signer::of(&own.join("key")).unwrap());
+        SqliteJournal::open(&path).unwrap().signed(signer, &own)
+    };
+    let begin = |user: &str, service: &str| {
+        let origin = Origin { uid: 1000, login: Some("dana".into()), host: "bastion".into(), from: None, sudo: None };
+        let target = RolloutId::new(&"eu".into(), Engine::ArgoRollouts, format!("shop/{service}"));
+        let new = NewRecord { origin: Some(origin), ..intent_on(&target, Verb::Abort, &["one"]) };
+        of(user).begin(&new).unwrap().0.id
+    };
+    let first = begin("dana", "payments");
+    of("lee").vouch(first).unwrap();
+    let forged = begin("mallory", "ledger");
+    let why = "its key takes the name of dana (uid 1000) on bastion, whose key is another: `holdshort audit verify` says \
+               more";
+    for id in [first, forged] {
+        let said = of("lee").vouch(id).unwrap_err().to_string();
+        assert_eq!(said, format!("record {id} cannot be taken over: {why}; nothing was sent"));
+    }
+    let key = Signer::of(&dir.path().join("dana/key")).unwrap().name();
+    Trusted::of(&dir.path().join("lee")).add(&key, "Dana").unwrap();
+    of("lee").vouch(first).unwrap();
+    of("lee").vouch(forged).unwrap_err();
 }

@@ -130,6 +130,20 @@ fn state_init_makes_a_teams_place_whatever_the_umask_and_says_what_it_made() {
 }
 
 #[test]
+fn a_file_is_made_no_teams_place_and_stays_as_it_was() {
+    let folder = open_folder();
+    let person = Person::own(folder.path());
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let group = person.gid.to_string();
+    let refused =
+        run(&mut person.holdshort("022"), &["state", "init", "--group", &group, "--path", file.to_str().unwrap()]);
+    assert!(said(&refused).contains("it is there and is no folder"), "{}", said(&refused));
+    assert_eq!((mode(&file), refused.status.success()), (0o644, false));
+}
+
+#[test]
 fn two_of_a_team_write_one_journal_each_with_a_key_of_their_own() {
     if !are_several("whether two users of a group write one journal") {
         return;

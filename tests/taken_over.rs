@@ -240,16 +240,19 @@ fn a_record_that_was_forged_or_whose_executor_lives_is_not_carried_on() {
     let forge = |sql: &str| {
         assert!(rusqlite::Connection::open(&file).unwrap().execute(sql, []).unwrap() > 0, "{sql}");
     };
-    let refused = |why: &str| {
+    let refused = || {
         let output = takes_over(&door, "1");
-        let said = json(&output)["said"].as_str().unwrap().to_owned();
-        assert!(!output.status.success() && said.contains(why), "{said}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && said.contains("a record that nobody has signed, or that was changed"),
+            "{said}"
+        );
     };
     forge("UPDATE lines SET body = replace(body, 'rollouts/argo-rollback', 'secrets/prod-db') WHERE n = 0");
-    refused("cannot be taken over: the journal was changed: it is not as it was written");
+    refused();
     forge("UPDATE lines SET body = replace(body, 'secrets/prod-db', 'rollouts/argo-rollback') WHERE n = 0");
     forge("UPDATE lines SET signature = replace(signature, substr(signature, 1, 4), '0000') WHERE n = 0");
-    refused("cannot be taken over: the journal was changed: it is not signed by the key that it names");
+    refused();
     assert_eq!(observed(&door, "argo-rollback")["spec"], before["spec"]);
 }
 

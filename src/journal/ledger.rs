@@ -217,6 +217,13 @@ impl Ledger {
         self.journal().map_err(io::Error::other)?.attend(record, task)
     }
 
+    /// This process carries the record out.
+    pub fn carries_out(&self, record: RecordId) {
+        if let Ok(journal) = self.journal() {
+            journal.carries_out(record);
+        }
+    }
+
     /// Does a living process carry this record out? Where that cannot be told, it counts as if one did.
     pub fn is_attended(&self, record: RecordId) -> bool {
         is_spooled(record) || self.journal().map_or(true, |journal| journal.is_attended(record).unwrap_or(true))

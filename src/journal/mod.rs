@@ -98,6 +98,10 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// returned value, or with the process.
     fn attend(&self, record: RecordId, task: Task) -> io::Result<Option<Attendance>>;
 
+    /// This process carries the record out, whatever becomes of the sign that it does: what others write into it meanwhile is
+    /// none of its lines.
+    fn carries_out(&self, record: RecordId);
+
     /// Does a living process carry this record out?
     fn is_attended(&self, record: RecordId) -> io::Result<bool>;
 

@@ -9,6 +9,7 @@ mod signals;
 mod verify;
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -19,7 +20,10 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig,
 };
 
-use self::schema::{Strange, Unusable};
+use self::{
+    lines::Reading,
+    schema::{Strange, Unusable},
+};
 use crate::{
     domain::time::Timestamp,
     journal::{
@@ -52,6 +56,8 @@ pub struct SqliteJournal {
     anchor: Option<Anchor>,
     syslog: Option<Syslog>,
     trusted: Option<Trusted>,
+    /// What this process carries out.
+    carried_out: Mutex<BTreeSet<RecordId>>,
 }
 
 impl SqliteJournal {
@@ -97,6 +103,7 @@ impl SqliteJournal {
             anchor: None,
             syslog: None,
             trusted: None,
+            carried_out: Mutex::default(),
         })
     }
 
@@ -146,7 +153,27 @@ impl SqliteJournal {
             anchor: None,
             syslog: None,
             trusted: None,
+            carried_out: Mutex::default(),
         })
+    }
+
+    /// Does somebody carry this record out? Where that cannot be told, it counts as if one did.
+    fn is_carried_out(&self, id: i64) -> bool {
+        self.is_own(record_id(id)) || self.register.is_attended(record_id(id)).unwrap_or(true)
+    }
+
+    /// Does this process carry it out?
+    fn is_own(&self, record: RecordId) -> bool {
+        self.carried_out.lock().unwrap_or_else(PoisonError::into_inner).contains(&record)
+    }
+
+    /// How its lines are believed: a journal that somebody signs is one in which everybody does.
+    fn reading<'a>(&self, attended: &'a dyn Fn(i64) -> bool) -> Reading<'a> {
+        Reading { signed: self.signer.is_some(), attended }
+    }
+
+    fn readable(&self, connection: &Connection, ids: Vec<i64>) -> Result<(Vec<Record>, Vec<i64>), Trouble> {
+        lines::readable(connection, ids, &self.reading(&|id| self.is_carried_out(id)))
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Trouble>) -> Result<T, JournalError> {
@@ -211,21 +238,22 @@ impl SqliteJournal {
 
 impl Journal for SqliteJournal {
     fn begin(&self, new: &NewRecord) -> Result<(Record, Attendance), JournalError> {
-        let attended = |id| self.register.is_attended(record_id(id)).unwrap_or(true);
+        let attended = |id| self.is_carried_out(id);
+        let how = self.reading(&attended);
         let (record, attendance) = self.write(|tx| {
             let id = lines::next_id(tx)?;
             let mut new = new.clone();
             new.follows = lock::newest(tx, &new.plan.target)?.map(record_id);
             let taken = match &new.takes_over {
-                Some(takeover) => lock::take_over(tx, id, &new, takeover, &attended)?,
+                Some(takeover) => lock::take_over(tx, id, &new, takeover, &how)?,
                 None => None,
             };
-            let ended = lock::make_way(tx, id, &new, &attended)?;
+            let ended = lock::make_way(tx, id, &new, &how)?;
             new.preempts = taken.into_iter().chain(ended).map(record_id).collect();
             lines::begin(tx, id, &new)?;
             lock::note(tx, &new.plan.target, id, true)?;
             let first = Entry { at: new.at, stage: Stage::Recorded };
-            lines::append(tx, id, 0, &first)?;
+            lines::append(tx, id, &first)?;
             // Before anybody can see the record.
             let attendance = self.register.attend(record_id(id), Task::CarryOut).and_then(|attendance| {
                 attendance
@@ -242,35 +270,39 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&self, record: RecordId, after: usize, entry: &Entry) -> Result<(), JournalError> {
+        let attended = |id| self.is_carried_out(id);
+        let how = self.reading(&attended);
         self.write(|tx| {
             let id = number(record);
-            match lines::entries(tx, id)? {
+            match lines::record(tx, id, &how)? {
                 None => Err(Trouble::Journal(JournalError::Missing(record))),
-                Some(there) if there != number_of(after) || lines::has_ended(tx, id)? => {
+                Some(there) if there.entries.len() != after || there.end().is_some() => {
                     Err(Trouble::Journal(JournalError::Taken(record)))
                 }
                 Some(_) => {
-                    lines::append(tx, id, after, entry)?;
+                    lines::append(tx, id, entry)?;
                     if entry.stage.is_end() { lock::release(tx, id) } else { Ok(()) }
                 }
             }
         })?;
-        if entry.stage.is_end() {
+        // The sign of whoever still carries it out is theirs to take away.
+        if entry.stage.is_end() && (self.is_own(record) || !self.is_carried_out(number(record))) {
             self.register.forget(record);
         }
         Ok(())
     }
 
     fn get(&self, id: RecordId) -> Result<Option<Record>, JournalError> {
-        self.with(|connection| lines::record(connection, number(id)))
+        let attended = |id| self.is_carried_out(id);
+        self.with(|connection| lines::record(connection, number(id), &self.reading(&attended)))
     }
 
     fn newest(&self, most: usize) -> Result<Vec<Record>, JournalError> {
-        self.with(|connection| Ok(lines::readable(connection, lines::newest_ids(connection, most)?)?.0))
+        self.with(|connection| self.readable(connection, lines::newest_ids(connection, most)?).map(|all| all.0))
     }
 
     fn in_flight(&self) -> Result<Vec<Record>, JournalError> {
-        self.with(|connection| Ok(lines::readable(connection, lines::open_ids(connection)?)?.0))
+        self.with(|connection| self.readable(connection, lines::open_ids(connection)?).map(|all| all.0))
     }
 
     fn head(&self) -> Result<Seq, JournalError> {
@@ -285,13 +317,17 @@ impl Journal for SqliteJournal {
             if head <= after {
                 return Ok(Changes { head, records: Vec::new(), unreadable: Vec::new() });
             }
-            let (records, unreadable) = lines::readable(&tx, lines::changed_ids(&tx, after.0)?)?;
+            let (records, unreadable) = self.readable(&tx, lines::changed_ids(&tx, after.0)?)?;
             Ok(Changes { head, records, unreadable: unreadable.into_iter().map(record_id).collect() })
         })
     }
 
     fn attend(&self, record: RecordId, task: Task) -> io::Result<Option<Attendance>> {
         self.register.attend(record, task)
+    }
+
+    fn carries_out(&self, record: RecordId) {
+        self.carried_out.lock().unwrap_or_else(PoisonError::into_inner).insert(record);
     }
 
     fn is_attended(&self, record: RecordId) -> io::Result<bool> {
@@ -307,11 +343,11 @@ impl Journal for SqliteJournal {
     }
 
     fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError> {
-        self.write(|tx| signals::keep(tx, kept, outlived))
+        self.write(|tx| signals::keep(tx, kept, outlived, self.signer.as_deref()))
     }
 
     fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
-        self.with(|connection| signals::kept(connection, after))
+        self.with(|connection| signals::kept(connection, after, self.signer.as_deref()))
     }
 
     fn vouch(&self, record: RecordId) -> Result<(), JournalError> {
@@ -368,6 +404,8 @@ fn run_nothing(connection: &Connection) -> rusqlite::Result<()> {
 
 /// What may go wrong inside a transaction.
 enum Trouble {
+    /// A record that nobody has signed.
+    Forged,
     Sqlite(rusqlite::Error),
     Json(serde_json::Error),
     Journal(JournalError),
@@ -407,7 +445,7 @@ fn adopt(tx: &Transaction<'_>, line: &Line) -> Result<(), Trouble> {
                 && there <= number_of(*after)
                 && !lines::has_ended(tx, id)?
             {
-                lines::append(tx, id, usize::try_from(there).unwrap_or(usize::MAX), entry)?;
+                lines::append(tx, id, entry)?;
                 if entry.stage.is_end() {
                     lock::release(tx, id)?;
                 }
@@ -443,6 +481,11 @@ fn troubled(path: &Path, trouble: Trouble) -> JournalError {
             path: path.to_owned(),
             why: format!("a line cannot be read: {error}"),
             way: "`holdshort audit verify` names the record",
+        },
+        Trouble::Forged => JournalError::Broken {
+            path: path.to_owned(),
+            why: "holds a record that nobody has signed, or that was changed".to_owned(),
+            way: "`holdshort audit verify` says where",
         },
         Trouble::Journal(error) => error,
     }

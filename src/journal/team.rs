@@ -95,6 +95,9 @@ fn make_folder(folder: &Path, journal: &str, gid: u32) -> io::Result<Part> {
         return Ok(Part { became: Became::Made, ..part });
     }
     let found = fs::symlink_metadata(folder)?;
+    if !found.is_dir() {
+        return Err(io::Error::other("it is there and is no folder: name another place"));
+    }
     let is_right = found.is_dir() && found.gid() == gid && found.mode() & 0o7777 == mode;
     if !is_right && found.is_dir() {
         let other = fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.file_name());
@@ -193,7 +196,7 @@ mod tests {
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o7777, 0o755);
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&folder, &link).unwrap();
-        assert!(made(&link).unwrap_err().contains("cannot be opened"));
+        assert!(made(&link).unwrap_err().contains("it is there and is no folder"));
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o7777, 0o755);
     }
 }

@@ -1,5 +1,6 @@
 //! The journal over real files: durability of order, exclusion, the chain, broken disks.
 
+mod planted;
 mod takeover;
 
 use std::{path::Path, sync::Arc};

@@ -47,6 +47,14 @@ pub(super) fn audit(
     if let Ok(Chain::Broken { why, .. }) = journal.verify() {
         writeln!(err, "holdshort: the journal was changed: {why}; `holdshort audit verify` says where")?;
     }
+    for record in journal.in_flight().unwrap_or_default() {
+        if !journal.is_attended(record.id).unwrap_or(true) {
+            let (id, verb, target) = (record.id, record.intent.plan.verb.words(), &record.intent.plan.target);
+            let said = format!("record {id} ({verb} of {target}): its executor is gone, and nobody carries it out");
+            writeln!(err, "holdshort: {said}; `holdshort takeover {id}` carries it on")?;
+        }
+    }
+    let journal = ground.journal_as_written().map_err(broken)?;
     match command {
         AuditCommand::Show { id, json } => {
             let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();

@@ -72,7 +72,7 @@ pub(super) struct Ground {
 
 /// The built-in world of these flags: its scenario with the seed laid over it.
 pub(super) fn scenario(name: &str, seed: Option<u64>) -> Result<Scenario, CliError> {
-    let mut scenario = Scenario::load(name).map_err(|why| CliError::usage(why.to_string()))?;
+    let mut scenario = Scenario::load(name).map_err(|why| CliError::lines(Exit::Usage, why.to_string().lines()))?;
     scenario.seed = seed.unwrap_or(scenario.seed);
     Ok(scenario)
 }
@@ -154,6 +154,15 @@ impl Ground {
             None => Ok(Arc::new(self.places.journal_to_read().map_err(|_| error)?)),
             Some(_) => Err(error),
         })
+    }
+
+    /// The journal as it is written, what nobody has signed too: to be shown, not to go by.
+    pub(super) fn journal_as_written(&self) -> Result<Arc<dyn Journal>, JournalError> {
+        let journal = self.journal_to_read()?;
+        match self.folder {
+            None => Ok(self.places.journal_to_read().map_or(journal, |written| Arc::new(written))),
+            Some(_) => Ok(journal),
+        }
     }
 
     /// Where records and keys are.

@@ -86,7 +86,11 @@ impl fmt::Debug for Host<'_> {
 /// outcome is *unknown* when it does not show.
 pub async fn run(id: RecordId, confirmed: &NewRecord, host: &Host<'_>) -> Result<Option<Entry>, JournalError> {
     let ledger = Arc::clone(host.ledger);
-    let kept = spawn_blocking(move || ledger.get(id)).await.map_err(|_| JournalError::Missing(id))?;
+    let read = move || {
+        ledger.carries_out(id);
+        ledger.get(id)
+    };
+    let kept = spawn_blocking(read).await.map_err(|_| JournalError::Missing(id))?;
     let goes_back = confirmed.plan.direction() == Direction::Back;
     let entries = match kept {
         Ok(Some(record)) if record.holds(confirmed) => record.entries,

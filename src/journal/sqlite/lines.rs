@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Trouble, number_of, record_id};
+use super::{Trouble, number, number_of, record_id};
 use crate::{
-    journal::{Head, body, chain, signer::Signer},
-    port::record::{Entry, NewRecord, Record},
+    domain::verb::Direction,
+    journal::{
+        Head, body, chain,
+        signer::{self, Signer},
+    },
+    port::record::{Entry, NewRecord, Record, Stage},
 };
 
 /// The number that the next record gets.
@@ -20,10 +24,10 @@ pub(super) fn begin(tx: &Transaction<'_>, id: i64, new: &NewRecord) -> Result<()
     link(tx, id, 0, "begin", &body::intent(new)?)
 }
 
-/// Writes an entry behind the first `after`.
-pub(super) fn append(tx: &Transaction<'_>, id: i64, after: usize, entry: &Entry) -> Result<(), Trouble> {
+/// Writes an entry behind all there are, those that nobody believes among them.
+pub(super) fn append(tx: &Transaction<'_>, id: i64, entry: &Entry) -> Result<(), Trouble> {
     let kind = if entry.stage.is_end() { "end" } else { "entry" };
-    link(tx, id, number_of(after) + 1, kind, &body::entry(entry)?)
+    link(tx, id, entries(tx, id)?.unwrap_or_default() + 1, kind, &body::entry(entry)?)
 }
 
 /// Appends a line to the chain.
@@ -120,22 +124,120 @@ fn ids(connection: &Connection, sql: &str, with: impl rusqlite::Params) -> Resul
     Ok(query.query_map(with, |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-/// One record.
-pub(super) fn record(connection: &Connection, id: i64) -> Result<Option<Record>, Trouble> {
-    let mut query = connection.prepare_cached("SELECT body FROM lines WHERE record = ?1 ORDER BY n")?;
-    let mut bodies = query.query_map([id], |row| row.get::<_, String>(0))?;
-    let Some(intent) = bodies.next() else { return Ok(None) };
-    let intent = body::read_intent(&intent?)?;
-    let entries = bodies.map(|text| Ok(body::read_entry(&text?)?)).collect::<Result<_, Trouble>>()?;
+/// How lines are believed.
+pub(super) struct Reading<'a> {
+    /// Only those that are signed, as they were written and where they were written.
+    pub(super) signed: bool,
+    /// Does somebody carry this record out right now?
+    pub(super) attended: &'a dyn Fn(i64) -> bool,
+}
+
+/// A line as it is stored.
+struct Row {
+    seq: i64,
+    n: i64,
+    kind: String,
+    body: String,
+    hash: String,
+    signed: Option<(String, String)>,
+}
+
+/// One record. Whoever can write the file can put lines into it: in a signed journal one that is not signed, or was written
+/// somewhere else, is no line of it. Neither is what another user writes while whoever began it carries it out, unless they
+/// went back or took it over, and a record of theirs says so.
+pub(super) fn record(connection: &Connection, id: i64, how: &Reading<'_>) -> Result<Option<Record>, Trouble> {
+    let rows = rows(connection, id)?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let first = if how.signed { first_signed(connection)? } else { i64::MAX };
+    let mut held = Vec::with_capacity(rows.len());
+    for row in rows {
+        if !how.signed || is_authentic(connection, id, &row, first)? {
+            held.push(row);
+        }
+    }
+    let mut held = held.into_iter();
+    let begin = held.next().filter(|row| row.n == 0).ok_or(Trouble::Forged)?;
+    let intent = body::read_intent(&begin.body)?;
+    let by = |row: &Row| row.signed.as_ref().map(|(key, _)| key.clone());
+    let mut entries = Vec::new();
+    for row in held {
+        let entry = body::read_entry(&row.body)?;
+        let counts = !how.signed || by(&row) == by(&begin) || by_another(connection, id, &row, &entry, how, &intent)?;
+        if counts {
+            entries.push(entry);
+        }
+    }
     Ok(Some(Record { id: record_id(id), intent, entries }))
 }
 
+fn rows(connection: &Connection, id: i64) -> Result<Vec<Row>, Trouble> {
+    let sql = "SELECT seq, n, kind, body, hash, signer, signature FROM lines WHERE record = ?1 ORDER BY n";
+    let mut query = connection.prepare_cached(sql)?;
+    let rows = query.query_map([id], |row| {
+        let signed = row.get::<_, Option<String>>(5)?.zip(row.get(6)?);
+        let (seq, n, kind, body, hash) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(Row { seq, n, kind, body, hash, signed })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The first line that is signed: what lies before it was written when nobody signed.
+fn first_signed(connection: &Connection) -> Result<i64, Trouble> {
+    let mut query = connection.prepare_cached("SELECT coalesce(min(seq), ?1) FROM lines WHERE signer IS NOT NULL")?;
+    Ok(query.query_row([i64::MAX], |row| row.get(0))?)
+}
+
+/// Did whoever it names write this line, and here?
+fn is_authentic(connection: &Connection, id: i64, row: &Row, first_signed: i64) -> Result<bool, Trouble> {
+    let Some((key, signature)) = &row.signed else { return Ok(row.seq < first_signed) };
+    let mut query = connection.prepare_cached("SELECT hash FROM lines WHERE seq = ?1")?;
+    let before: Option<String> = query.query_row([row.seq - 1], |row| row.get(0)).optional()?;
+    let before = before.or_else(|| (row.seq == 1).then(|| chain::GENESIS.to_owned()));
+    let Some(before) = before else { return Ok(false) };
+    let (kind, body) = (row.kind.as_bytes(), row.body.as_bytes());
+    let hash = chain::hash(&before, &chain::Link { seq: row.seq, record: id, n: row.n, kind, body });
+    Ok(hash == row.hash && signer::has_signed(key, &hash, signature))
+}
+
+/// Does this entry count, which somebody else wrote than who began the record?
+fn by_another(
+    connection: &Connection,
+    id: i64,
+    row: &Row,
+    entry: &Entry,
+    how: &Reading<'_>,
+    intent: &NewRecord,
+) -> Result<bool, Trouble> {
+    let Stage::Preempted { by, taken_over, .. } = &entry.stage else { return Ok(!(how.attended)(id)) };
+    let Some(newer) = rows(connection, number(*by))?.into_iter().next().filter(|row| row.n == 0) else {
+        return Ok(false);
+    };
+    let newer_intent = body::read_intent(&newer.body)?;
+    let goes_before = *taken_over || newer_intent.plan.direction() == Direction::Back;
+    let same_hand = newer.signed.as_ref().map(|(key, _)| key) == row.signed.as_ref().map(|(key, _)| key);
+    let first = first_signed(connection)?;
+    Ok(goes_before
+        && same_hand
+        && newer_intent.plan.target == intent.plan.target
+        && is_authentic(connection, number(*by), &newer, first)?)
+}
+
 /// The records that can be read, and the numbers of those that cannot: one of them never hides the others.
-pub(super) fn readable(connection: &Connection, ids: Vec<i64>) -> Result<(Vec<Record>, Vec<i64>), Trouble> {
+pub(super) fn readable(
+    connection: &Connection,
+    ids: Vec<i64>,
+    how: &Reading<'_>,
+) -> Result<(Vec<Record>, Vec<i64>), Trouble> {
     let (mut records, mut unreadable) = (Vec::with_capacity(ids.len()), Vec::new());
     for id in ids {
-        match record(connection, id) {
+        match record(connection, id, how) {
             Ok(record) => records.extend(record),
+            Err(Trouble::Forged) => {
+                tracing::warn!(record = id, "nobody has signed a record; `holdshort audit verify` says more");
+                unreadable.push(id);
+            }
             Err(Trouble::Json(error)) => {
                 tracing::warn!(record = id, %error, "a record cannot be read; `holdshort audit verify` says more");
                 unreadable.push(id);

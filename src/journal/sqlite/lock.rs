@@ -2,7 +2,11 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Trouble, lines, number, record_id};
+use super::{
+    Trouble,
+    lines::{self, Reading},
+    number, record_id,
+};
 use crate::{
     domain::verb::Direction,
     journal::JournalError,
@@ -39,29 +43,26 @@ pub(super) fn newest(tx: &Transaction<'_>, target: &Target) -> Result<Option<i64
 
 /// Makes way for an intent on its target, as the record `id`, and says which records it ended. One that cannot be read stands
 /// in nobody's way.
-pub(super) fn make_way(
-    tx: &Transaction<'_>,
-    id: i64,
-    new: &NewRecord,
-    is_attended: &dyn Fn(i64) -> bool,
-) -> Result<Vec<i64>, Trouble> {
+pub(super) fn make_way(tx: &Transaction<'_>, id: i64, new: &NewRecord, how: &Reading<'_>) -> Result<Vec<i64>, Trouble> {
     let mut query = tx.prepare_cached("SELECT record FROM locks WHERE target = ?1 ORDER BY record")?;
     let target = new.plan.target.to_string();
     let held: Vec<i64> = query.query_map([target], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    // Each act ends the one before it or is refused by it: of several only the newest can be carried out.
+    let newest = held.last().copied();
     let mut ended = Vec::new();
     for other in held {
-        let busy = match lines::record(tx, other) {
-            Ok(Some(busy)) if busy.end().is_none() => busy,
-            Ok(_) | Err(Trouble::Json(_)) => {
+        let busy = match lines::record(tx, other, how) {
+            Ok(Some(busy)) if busy.end().is_none() && busy.intent.plan.target == new.plan.target => busy,
+            Ok(_) | Err(Trouble::Json(_) | Trouble::Forged) => {
                 release(tx, other)?;
                 continue;
             }
             Err(error) => return Err(error),
         };
-        if !goes_before(new, &busy, is_attended(other)) {
+        if !goes_before(new, &busy, Some(other) == newest && (how.attended)(other)) {
             return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
         }
-        preempt(tx, id, new, &busy, other)?;
+        preempt(tx, id, new, other)?;
         ended.push(other);
     }
     Ok(ended)
@@ -74,13 +75,13 @@ pub(super) fn take_over(
     id: i64,
     new: &NewRecord,
     takeover: &Takeover,
-    is_attended: &dyn Fn(i64) -> bool,
+    how: &Reading<'_>,
 ) -> Result<Option<i64>, Trouble> {
     let left = takeover.record;
     let not = |why: String| Err(Trouble::Journal(JournalError::NotTaken { record: left, why }));
     let other = number(left);
-    let Some(busy) = lines::record(tx, other)? else { return Err(Trouble::Journal(JournalError::Missing(left))) };
-    if busy.end().is_none() && is_attended(other) {
+    let Some(busy) = lines::record(tx, other, how)? else { return Err(Trouble::Journal(JournalError::Missing(left))) };
+    if busy.end().is_none() && (how.attended)(other) {
         return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
     }
     match newest(tx, &new.plan.target)?.map(record_id) {
@@ -100,7 +101,7 @@ pub(super) fn take_over(
     }
     let said = format!("taken over ({})", new.who);
     let stage = Stage::Preempted { by: record_id(id), said, taken_over: true };
-    lines::append(tx, other, busy.entries.len(), &Entry { at: new.at, stage })?;
+    lines::append(tx, other, &Entry { at: new.at, stage })?;
     release(tx, other)?;
     Ok(Some(other))
 }
@@ -110,9 +111,9 @@ fn goes_before(new: &NewRecord, busy: &Record, attended: bool) -> bool {
     new.plan.verb.direction() == Direction::Back && !(attended && new.is_same_act(&busy.intent))
 }
 
-fn preempt(tx: &Transaction<'_>, by: i64, new: &NewRecord, busy: &Record, id: i64) -> Result<(), Trouble> {
+fn preempt(tx: &Transaction<'_>, by: i64, new: &NewRecord, id: i64) -> Result<(), Trouble> {
     let said = format!("{} ({})", new.plan.verb.words(), new.who);
     let end = Entry { at: new.at, stage: Stage::Preempted { by: record_id(by), said, taken_over: false } };
-    lines::append(tx, id, busy.entries.len(), &end)?;
+    lines::append(tx, id, &end)?;
     release(tx, id)
 }

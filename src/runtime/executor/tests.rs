@@ -378,6 +378,10 @@ impl Journal for Full {
         self.0.attend(record, task)
     }
 
+    fn carries_out(&self, record: RecordId) {
+        self.0.carries_out(record);
+    }
+
     fn is_attended(&self, record: RecordId) -> std::io::Result<bool> {
         self.0.is_attended(record)
     }

@@ -170,6 +170,10 @@ fn way_back(
     {
         // The same key once more must not lead further than it said.
         let (to, who, at) = (spec_words(rollout), &back.who, back.at.format("%H:%M:%S"));
+        if ask.takes_over.is_some() {
+            let why = format!("what it would do is there: {to} was put back ({who}, {at}); it is watched to its end");
+            return Err(refuse(ask.verb, what(), &why));
+        }
         let why =
             format!("{to} was put back just now ({who}, {at}); once more goes further back, to {}", further.called());
         let way = format!("{} goes there", by_name(rollout, further));

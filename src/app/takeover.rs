@@ -12,11 +12,11 @@ use crate::{
     },
 };
 
-/// How many calls were taken of an act that can be taken over.
+/// How many calls were taken of an act that can be taken over, and whether the next one was sent without an answer.
 ///
 /// # Errors
 /// Why it cannot, as half a sentence.
-pub fn left(action: &Action) -> Result<usize, String> {
+pub fn left(action: &Action) -> Result<(usize, bool), String> {
     if action.is_running() {
         match action.lost {
             Some(Lost::Died(_)) => {}
@@ -25,13 +25,15 @@ pub fn left(action: &Action) -> Result<usize, String> {
         }
     }
     let calls = action.plan.draft.calls.len();
-    Takeover::progress(calls, action.takes_over.as_deref(), &action.entries).map(|(sent, _)| sent)
+    Takeover::progress(calls, action.takes_over.as_deref(), &action.entries)
+        .map(|(sent, unanswered)| (sent, unanswered.is_some()))
 }
 
 /// Is this act the newest on its target, and can it be taken over?
 pub fn is_offered(model: &Model, action: &Action) -> bool {
     let newest = model.actions.newest_on(&action.plan.target);
-    newest.is_some_and(|newest| newest.record == action.record) && left(action).is_ok()
+    let is_newest = newest.is_some_and(|newest| newest.record == action.record);
+    !model.session.read_only && is_newest && left(action).is_ok()
 }
 
 /// What taking over the newest act on a target asks.

@@ -144,7 +144,7 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::Sending { call, .. } => ("sending", format!("call {}", call + 1)),
         Stage::Accepted { call, said } => ("accepted", format!("call {}: {said}", call + 1)),
         Stage::Moving { said } => ("moving", said.clone()),
-        Stage::NotMoving { seconds } => ("not_moving", format!("accepted, not moving for {seconds} s")),
+        Stage::NotMoving { seconds } => ("not_moving", format!("nothing moves for {seconds} s")),
         Stage::Done { said } => ("done", said.clone()),
         Stage::Refused { why, .. } => ("refused", why.clone()),
         Stage::Failed { why, .. } => ("failed", why.clone()),

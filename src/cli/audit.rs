@@ -160,6 +160,17 @@ fn audit<'a>(records: impl Iterator<Item = &'a Record>) -> Audit {
     Audit { schema: "holdshort/audit/v1", records }
 }
 
+/// Who confirmed it: as they call themselves, and where that is another name, as the system knows them.
+fn by(record: &RecordOut) -> String {
+    let who = &record.who;
+    match &record.origin {
+        Some(Origin { login: Some(login), .. }) if login == who => who.clone(),
+        Some(Origin { login: Some(login), .. }) => format!("{who} ({login})"),
+        Some(Origin { uid, .. }) => format!("{who} (uid {uid})"),
+        None => who.clone(),
+    }
+}
+
 /// `audit list`.
 pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let audit = audit(records.iter());
@@ -174,7 +185,7 @@ pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<()
         table.row([
             record.id.to_string(),
             record.at.format("%Y-%m-%d %H:%M:%S").to_string(),
-            record.who.clone(),
+            by(record),
             record.verb.words().to_owned(),
             record.plan.service.clone(),
             record.plan.environment.clone(),

@@ -326,6 +326,11 @@ fn said(row: &RolloutOut) -> String {
     all.next().cloned().unwrap_or_default()
 }
 
+/// Has a source not answered yet?
+fn unanswered(status: &Status) -> bool {
+    status.sources.iter().any(|source| source.age_seconds.is_none())
+}
+
 fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "{}", status.headline.text)?;
     writeln!(out)?;
@@ -350,7 +355,11 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
         ]);
     }
     if table.is_empty() {
-        writeln!(out, "nothing in flight; {} steady", board::steady(model))?;
+        if model.store.inventories(model.now).is_empty() || !model.store.knows_anything() && unanswered(status) {
+            writeln!(out, "what is in flight is not known: no source that would tell has answered")?;
+        } else {
+            writeln!(out, "nothing in flight; {} steady", board::steady(model))?;
+        }
     } else {
         table.print(out)?;
     }

@@ -86,7 +86,10 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
     match takeover::asked(&record, reason(args)) {
         Ok(ask) => carry_out(pilot, ask, args, console).await,
         // Nobody has to confirm that somebody looks: this session does.
-        Err(why) if pilot.model().actions.iter().any(|action| action.record == id && action.is_only_watched()) => {
+        Err(why)
+            if pilot.model().actions.iter().any(|action| action.record == id && action.is_only_watched())
+                && !args.dry_run =>
+        {
             let _ = writeln!(console.err, "record {id} ({}): {why}", record.intent.who);
             to_its_end(pilot, record, args, console).await
         }

@@ -400,6 +400,24 @@ impl Rollout {
         old.filter(|arm| !self.was_taken_back(arm)).max_by_key(|arm| arm.revision)
     }
 
+    /// Are there earlier versions, and was each of them taken back once, so that none is the way back by itself?
+    pub fn is_all_taken_back(&self) -> bool {
+        let mut old = self.arms.iter().filter(|arm| arm.role == Role::Old).peekable();
+        let rests = self.identity.canary_hash == self.identity.stable_hash;
+        rests && old.peek().is_some() && old.all(|arm| self.was_taken_back(arm))
+    }
+
+    /// Why no version is the way back by itself, as a sentence.
+    pub fn no_way_back(&self) -> String {
+        if self.is_all_taken_back() {
+            let old: Vec<String> = self.arms.iter().filter(|arm| arm.role == Role::Old).map(Arm::tag).collect();
+            let named = format!("`holdshort rollback {} --to VERSION` puts one back", self.id);
+            format!("every earlier version in its history ({}) was taken back once: {named}", old.join(", "))
+        } else {
+            "no earlier version is left in its history".to_owned()
+        }
+    }
+
     /// Was another version put back in its place? Then that one has a revision from before it ever came, and one from after
     /// it. One that was there before the other has only been left by it, however often the two took turns.
     pub fn was_taken_back(&self, arm: &Arm) -> bool {

@@ -21,7 +21,14 @@ const STAYS: u64 = 300;
 
 /// The newest actions worth seeing, at most so many, newest first.
 pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
-    let actions = scene.model.actions.iter().rev().filter(|action| is_current(action, scene.now()));
+    // What waited for a human waits no more once somebody has done something else there.
+    let is_over = |action: &Action| {
+        let newest = scene.model.actions.newest_on(&action.plan.target);
+        matches!(action.latest(), Some(Entry { stage: Stage::Rests { .. }, .. }))
+            && newest.is_some_and(|newest| newest.record != action.record)
+    };
+    let seen = |action: &&Action| is_current(action, scene.now()) && !is_over(action);
+    let actions = scene.model.actions.iter().rev().filter(seen);
     actions.take(most).flat_map(|action| of(scene, action)).map(Part::Line).collect()
 }
 
@@ -39,11 +46,11 @@ pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
 pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
     let mut lines = lines(action, scene.columns);
     if takeover::is_offered(scene.model, action) {
-        let (calls, sent) = (action.plan.draft.calls.len(), takeover::left(action).unwrap_or_default());
-        let far = if sent == 0 {
-            "nothing of it was taken".to_owned()
-        } else {
-            format!("{sent} of {calls} calls were taken")
+        let (calls, (sent, unanswered)) = (action.plan.draft.calls.len(), takeover::left(action).unwrap_or_default());
+        let far = match sent {
+            _ if unanswered => format!("no answer to call {} is known", sent + 1),
+            0 => "nothing of it was taken".to_owned(),
+            _ => format!("{sent} of {calls} calls were taken"),
         };
         let whose = Line::of(Role::Warn, format!("   its executor is gone, {far}   "));
         lines.push(whose.join(scene.hint(Intent::TakeOver, "takes it over")).cut(scene.columns));
@@ -106,7 +113,7 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::Sending { call, .. } => (Line::of(Role::Dim, format!("SENDING call {}", call + 1)), true),
         Stage::Accepted { .. } => (Line::of(Role::Text, format!("ACCEPTED {at}")), false),
         Stage::Moving { said } => (Line::of(Role::Accent, format!("MOVING {said}")), true),
-        Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("ACCEPTED, NOT MOVING for {seconds} s")), true),
+        Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("NOT MOVING for {seconds} s")), true),
         Stage::Done { said } => {
             (Line::of(Role::Good, format!("DONE {at}")).and(Role::Text, format!(", {said}")), false)
         }
@@ -187,7 +194,7 @@ mod tests {
     #[test]
     fn every_stage_has_its_word() {
         let table = [
-            (Stage::NotMoving { seconds: 20 }, "ACCEPTED, NOT MOVING for 20 s"),
+            (Stage::NotMoving { seconds: 20 }, "NOT MOVING for 20 s"),
             (Stage::Refused { why: "it moved".into(), changed: true }, "REFUSED 02:07:19: it moved; nothing was sent"),
             (Stage::Failed { why: "403".into(), fault: None }, "FAILED 02:07:19: 403"),
             (Stage::Sending { call: 1, revision: None }, "SENDING call 2"),

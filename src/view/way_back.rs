@@ -18,6 +18,9 @@ pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
         WayBack::OnlyLeft(arm, left) => {
             return Line::of(Role::Bad, format!("✖ back: only {}, and {left}", arm.called()));
         }
+        WayBack::None if rollout.is_all_taken_back() => {
+            return Line::of(Role::Bad, "✖ back: every earlier version was taken back once; rollback --to names one");
+        }
         WayBack::None => return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known"),
     };
     let Some(pods) = arm.pods else {

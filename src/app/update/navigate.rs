@@ -36,6 +36,10 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
 }
 
 fn step(model: &mut Model, to: impl Fn(usize, usize) -> usize) {
+    // What lies under a card is not seen: it does not move.
+    if model.nav.overlay.is_some() {
+        return;
+    }
     let rows = board::rows(model);
     let at = board::selected(model).and_then(|key| rows.iter().position(|row| *row == key)).unwrap_or_default();
     model.nav.selected = rows.get(to(at, rows.len().saturating_sub(1))).cloned();

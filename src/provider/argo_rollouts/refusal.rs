@@ -195,7 +195,7 @@ fn rollback(rollout: &Rollout, view: &View<'_, Wire>) -> Option<String> {
              traffic off the new one",
             arm.hash
         )),
-        _ => Some("no earlier version is left in its history".to_owned()),
+        _ => Some(rollout.no_way_back()),
     };
     defined_elsewhere(view.object).or_else(no_target)
 }

@@ -73,7 +73,7 @@ fn abort(rollout: &Rollout) -> Option<String> {
 
 fn rollback(rollout: &Rollout, view: &View<'_, Deployment>) -> Option<String> {
     let there = rollout.way_back().is_some_and(|arm| MARKS.find(&view.sets, &arm.hash).is_some());
-    (!there).then(|| "no earlier version is left in its history".to_owned())
+    (!there).then(|| rollout.no_way_back())
 }
 
 fn restart(rollout: &Rollout, wire: &Deployment) -> Option<String> {

@@ -60,7 +60,7 @@ pub fn target<'a>(rollout: &'a Rollout, to: Option<&str>) -> Result<&'a Arm, Blo
         (Some(arm), _) if arm.hash == *current => Err(Blocked(format!("the spec holds {} already", arm.called()))),
         (Some(arm), _) => Ok(arm),
         (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), history(rollout)))),
-        (None, None) => Err(Blocked("no earlier version is left in its history".to_owned())),
+        (None, None) => Err(Blocked(rollout.no_way_back())),
     }
 }
 

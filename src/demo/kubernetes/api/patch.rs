@@ -34,12 +34,17 @@ pub(super) enum Operation {
     Test { path: String, value: Value },
 }
 
-/// A JSON patch that cannot be applied: a path that leads nowhere, or a failed test.
+/// How many bytes all copies of one patch may hold together: a few of the whole object would be more than a machine has. The
+/// library that the API server uses has such a limit too (`AccumulatedCopySizeLimit`).
+const COPIED: usize = 3 << 20;
+
+/// A JSON patch that cannot be applied: a path that leads nowhere, a failed test, or too much that is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CannotApply;
 
 /// Applies the operations in order; at the first that fails, nothing is to be kept.
 pub(super) fn apply(target: &mut Value, operations: &[Operation]) -> Result<(), CannotApply> {
+    let mut copied = 0;
     for operation in operations {
         match operation {
             Operation::Add { path, value } => add(target, path, value.clone())?,
@@ -52,8 +57,12 @@ pub(super) fn apply(target: &mut Value, operations: &[Operation]) -> Result<(), 
                 add(target, path, value)?;
             }
             Operation::Copy { from, path } => {
-                let value = target.pointer(from).ok_or(CannotApply)?.clone();
-                add(target, path, value)?;
+                let value = target.pointer(from).ok_or(CannotApply)?;
+                copied += value.to_string().len();
+                if copied > COPIED {
+                    return Err(CannotApply);
+                }
+                add(target, path, value.clone())?;
             }
             // A missing value equals null, as in the library that the API server uses.
             Operation::Test { path, value } => {
@@ -167,5 +176,15 @@ mod tests {
         ] {
             assert_eq!(patched(json!({"l": [1]}), json!([operation])), Err(CannotApply), "{operation}");
         }
+    }
+
+    #[test]
+    fn copies_of_the_whole_into_itself_end_where_they_become_too_much() {
+        let operations: Vec<Value> =
+            (0..40).map(|at| json!({"op": "copy", "from": "", "path": format!("/x{at}")})).collect();
+        let one = json!({"a": "x".repeat(1000)});
+        assert_eq!(patched(one.clone(), operations.into()), Err(CannotApply));
+        let some = json!([{"op": "copy", "from": "", "path": "/x"}]);
+        assert_eq!(patched(one.clone(), some), Ok(json!({"a": one["a"].clone(), "x": one})));
     }
 }

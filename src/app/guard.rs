@@ -129,7 +129,8 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     {
         let verb = action.plan.verb.words();
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
-        return Err(refuse(ask.verb, what, &why));
+        let ways = other_way_back(ask.verb, subject.offers).into_iter().collect();
+        return Err(Refusal { ways, ..refuse(ask.verb, what, &why) });
     }
     let (to, blocked) = match subject.rollout.filter(|_| ask.verb == Verb::Rollback) {
         // What was taken of it already has changed what can be begun; whether the rest can go on is for the draft to find.
@@ -150,6 +151,17 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         }
     }
     Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict })
+}
+
+/// The other way back, where one of the two is under way already and does not come on: it goes ahead of that.
+fn other_way_back(verb: Verb, offers: &[Offer]) -> Option<String> {
+    let other = match verb {
+        Verb::Abort => Verb::Rollback,
+        Verb::Rollback => Verb::Abort,
+        _ => return None,
+    };
+    let open = offer_for(offers, other).is_some_and(|offer| offer.blocked.is_none());
+    open.then(|| format!("{} goes ahead of it, and ends it", other.words()))
 }
 
 /// Which version a roll back means, and what of the engine's offer stands against that. One that is named is for the draft to

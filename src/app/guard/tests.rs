@@ -24,6 +24,16 @@ fn reasons(model: &Model, verb: Verb) -> Vec<String> {
     ask(model, ask_for(verb)).err().map(|refusal| refusal.reasons).unwrap_or_default()
 }
 
+#[test]
+fn the_other_way_back_is_named_where_one_is_under_way_and_stays_there() {
+    let mut model = seeing(vec![open(payments())]);
+    let record = acted((3, now()), ("lee", "latency"), Verb::Rollback, ("c0ffee", None), Stage::Recorded);
+    update(&mut model, Msg::Recorded(Box::new(record)));
+    let refused = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
+    assert_eq!(refused.ways, ["abort goes ahead of it, and ends it"]);
+    assert!(ask(&model, ask_for(Verb::Abort)).is_ok());
+}
+
 /// Every verb is offered by the engine.
 fn open(mut rollout: Rollout) -> Rollout {
     rollout.offers = Verb::iter().map(|verb| Offer::open(verb, Risk::High)).collect();

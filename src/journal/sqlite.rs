@@ -167,6 +167,11 @@ impl SqliteJournal {
         self.carried_out.lock().unwrap_or_else(PoisonError::into_inner).contains(&record)
     }
 
+    /// Whose signals are read back from here.
+    fn own(&self) -> Option<signals::Own<'_>> {
+        self.signer.as_ref().map(|signer| signals::Own { signer, journal: &self.path })
+    }
+
     /// How its lines are believed: a journal that somebody signs is one in which everybody does.
     fn reading<'a>(&self, attended: &'a dyn Fn(i64) -> bool) -> Reading<'a> {
         Reading { signed: self.signer.is_some(), attended }
@@ -343,11 +348,11 @@ impl Journal for SqliteJournal {
     }
 
     fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError> {
-        self.write(|tx| signals::keep(tx, kept, outlived, self.signer.as_deref()))
+        self.write(|tx| signals::keep(tx, kept, outlived, self.own().as_ref()))
     }
 
     fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
-        self.with(|connection| signals::kept(connection, after, self.signer.as_deref()))
+        self.with(|connection| signals::kept(connection, after, self.own().as_ref()))
     }
 
     fn vouch(&self, record: RecordId) -> Result<(), JournalError> {

@@ -27,7 +27,10 @@ pub(super) fn begin(tx: &Transaction<'_>, id: i64, new: &NewRecord) -> Result<()
 /// Writes an entry behind all there are, those that nobody believes among them.
 pub(super) fn append(tx: &Transaction<'_>, id: i64, entry: &Entry) -> Result<(), Trouble> {
     let kind = if entry.stage.is_end() { "end" } else { "entry" };
-    link(tx, id, entries(tx, id)?.unwrap_or_default() + 1, kind, &body::entry(entry)?)
+    // A line far behind all others is nobody's, and must not be the last there can be.
+    let mut query = tx.prepare_cached("SELECT coalesce(max(n), 0) + 1 FROM lines WHERE record = ?1 AND n < ?2")?;
+    let n = query.query_row([id, i64::from(u32::MAX)], |row| row.get(0))?;
+    link(tx, id, n, kind, &body::entry(entry)?)
 }
 
 /// Appends a line to the chain.

@@ -1,6 +1,8 @@
 //! Signals beside the chain: data that verdicts rest on, no record. In a signed journal each is signed by whoever read it, and
 //! read back by them only: what somebody else says was measured is no measurement of ours.
 
+use std::path::Path;
+
 use rusqlite::{Connection, Transaction, params};
 
 use sha2::{Digest, Sha256};
@@ -17,52 +19,61 @@ pub(super) fn keep(
     tx: &Transaction<'_>,
     kept: &[KeptSignals],
     outlived: &Outlived,
-    signer: Option<&Signer>,
+    own: Option<&Own<'_>>,
 ) -> Result<(), Trouble> {
     tx.execute("DELETE FROM signals WHERE until <= ?1", [outlived.before.timestamp_millis()])?;
     for service in &outlived.services {
         tx.execute("DELETE FROM signals WHERE service = ?1", [service.as_str()])?;
     }
-    kept.iter().try_for_each(|one| keep_one(tx, one, signer))
+    kept.iter().try_for_each(|one| keep_one(tx, one, own))
 }
 
 /// A window that is read again replaces what it gave before.
-fn keep_one(tx: &Transaction<'_>, one: &KeptSignals, signer: Option<&Signer>) -> Result<(), Trouble> {
+fn keep_one(tx: &Transaction<'_>, one: &KeptSignals, own: Option<&Own<'_>>) -> Result<(), Trouble> {
     let (since, until) = (one.window.from.timestamp_millis(), one.window.to.timestamp_millis());
     let (source, service) = (one.source.as_str(), one.signals.service.as_str());
     let sql = "INSERT OR REPLACE INTO signals (source, service, since, until, body) VALUES (?1, ?2, ?3, ?4, ?5)";
     let text = serde_json::to_string(one)?;
-    let body = match signer {
-        Some(signer) => format!("{} {text}", signer.sign(&meant(&text))),
+    let body = match own {
+        Some(own) => format!("{} {text}", own.signer.sign(&own.meant(&text))),
         None => text,
     };
     tx.prepare_cached(sql)?.execute(params![source, service, since, until, body])?;
     Ok(())
 }
 
-/// What is signed: a signature of something else is none of signals.
-fn meant(text: &str) -> String {
-    format!("holdshort/signals/v1 {:x}", Sha256::digest(text))
+/// Whoever keeps signals, and in which journal: what they kept in another one may be about another system.
+pub(super) struct Own<'a> {
+    pub(super) signer: &'a Signer,
+    pub(super) journal: &'a Path,
 }
 
-/// The text of a body that this user kept; `None` where somebody else did.
-fn own<'a>(body: &'a str, signer: Option<&Signer>) -> Option<&'a str> {
-    let Some(signer) = signer else { return Some(body) };
-    let (signature, text) = body.split_once(' ')?;
-    signer::has_signed(&signer.name(), &meant(text), signature).then_some(text)
+impl Own<'_> {
+    /// What is signed: a signature of something else is none of signals.
+    fn meant(&self, text: &str) -> String {
+        let digest = Sha256::new().chain_update(self.journal.as_os_str().as_encoded_bytes()).chain_update("\n");
+        format!("holdshort/signals/v1 {:x}", digest.chain_update(text).finalize())
+    }
+
+    /// The text of a body that this user kept here; `None` where somebody else did, or elsewhere.
+    fn text<'b>(&self, body: &'b str) -> Option<&'b str> {
+        let (signature, text) = body.split_once(' ')?;
+        signer::has_signed(&self.signer.name(), &self.meant(text), signature).then_some(text)
+    }
 }
 
 /// What was kept and ends after this, in the order in which it was read.
 pub(super) fn kept(
     connection: &Connection,
     after: Timestamp,
-    signer: Option<&Signer>,
+    own: Option<&Own<'_>>,
 ) -> Result<Vec<KeptSignals>, Trouble> {
     let mut query = connection.prepare_cached("SELECT body FROM signals WHERE until > ?1 ORDER BY id")?;
     let bodies = query.query_map([after.timestamp_millis()], |row| row.get::<_, String>(0))?;
     let mut kept = Vec::new();
     for body in bodies {
-        if let Some(text) = own(&body?, signer) {
+        let body = body?;
+        if let Some(text) = own.map_or(Some(body.as_str()), |own| own.text(&body)) {
             kept.push(serde_json::from_str(text)?);
         }
     }

@@ -40,6 +40,7 @@ fn an_end_that_somebody_planted_ends_nothing_and_what_is_true_follows_it() {
     let dana = of(dir.path(), "dana");
     let (first, _attends) = dana.begin(&intent(Verb::Abort)).unwrap();
     plant(dir.path(), END);
+    plant(dir.path(), &END.replace("1, 2, 'end'", "1, 9223372036854775807, 'entry'"));
     for journal in [&dana, &of(dir.path(), "lee")] {
         assert_eq!(journal.get(first.id).unwrap().unwrap().end(), None);
     }
@@ -115,6 +116,16 @@ fn signals_are_read_back_by_whoever_kept_them_and_by_nobody_else() {
     lee.keep_signals(&[kept("ledger", 30)], &none).unwrap();
     let told = |journal: &SqliteJournal| journal.kept_signals(at(0)).unwrap();
     assert_eq!((told(&dana), told(&lee)), (vec![kept("payments", 30)], vec![kept("ledger", 30)]));
+    // What she kept in another journal, about another system, is none of this one's either.
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::create_dir(elsewhere.path().join("dana")).unwrap();
+    std::fs::copy(dir.path().join("dana/key"), elsewhere.path().join("dana/key")).unwrap();
+    of(elsewhere.path(), "dana").keep_signals(&[kept("web", 30)], &none).unwrap();
+    let other = elsewhere.path().join("state/journal.db");
+    let columns = "source, service, since, until, body";
+    let copy = format!("INSERT INTO main.signals ({columns}) SELECT {columns} FROM other.signals");
+    plant(dir.path(), &format!("ATTACH '{}' AS other; {copy};", other.display()));
+    assert_eq!(told(&dana), [kept("payments", 30)]);
     plant(dir.path(), "UPDATE signals SET body = replace(body, '\"payments\"', '\"ledger\"')");
     assert_eq!(told(&dana), []);
 }

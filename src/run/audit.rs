@@ -54,7 +54,7 @@ pub(super) fn audit(
             writeln!(err, "holdshort: {said}; `holdshort takeover {id}` carries it on")?;
         }
     }
-    let journal = ground.journal_as_written().map_err(broken)?;
+    let journal = ground.as_written(journal);
     match command {
         AuditCommand::Show { id, json } => {
             let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();

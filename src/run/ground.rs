@@ -156,12 +156,11 @@ impl Ground {
         })
     }
 
-    /// The journal as it is written, what nobody has signed too: to be shown, not to go by.
-    pub(super) fn journal_as_written(&self) -> Result<Arc<dyn Journal>, JournalError> {
-        let journal = self.journal_to_read()?;
+    /// This journal as it is written, what nobody has signed too: to be shown, not to go by.
+    pub(super) fn as_written(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
         match self.folder {
-            None => Ok(self.places.journal_to_read().map_or(journal, |written| Arc::new(written))),
-            Some(_) => Ok(journal),
+            None => self.places.journal_to_read().map_or(journal, |written| Arc::new(written)),
+            Some(_) => journal,
         }
     }
 

@@ -320,21 +320,23 @@ mod tests {
     use super::*;
     use crate::{
         app::{msg::Msg, update::update},
-        domain::rollout::Engine,
         port::facet::Change,
         view::sample,
     };
 
     fn only(rollouts: Vec<Rollout>) -> Model {
         let mut model = sample::board(120, 36);
+        sees(&mut model, rollouts);
+        model
+    }
+
+    /// One cluster tells of these rollouts, the other one of none.
+    fn sees(model: &mut Model, rollouts: Vec<Rollout>) {
+        let engine = sample::payments().id.engine;
         for (source, all) in [("kubernetes-eu", rollouts), ("kubernetes-us", Vec::new())] {
             let change = Ok(Change::All(all));
-            update(
-                &mut model,
-                Msg::Rollouts { source: source.into(), engine: Engine::ArgoRollouts, at: sample::now(), change },
-            );
+            update(model, Msg::Rollouts { source: source.into(), engine, at: sample::now(), change });
         }
-        model
     }
 
     #[test]
@@ -415,10 +417,7 @@ mod tests {
         broken.troubles = vec!["3 of 3 pods of 1.42.0: ImagePullBackOff".to_owned()];
         model.session.sources.retain(|source| !source.metrics);
         let mut model = Model::new(model.session, model.now, model.size);
-        for (source, all) in [("kubernetes-eu", vec![broken]), ("kubernetes-us", Vec::new())] {
-            let (engine, change) = (Engine::ArgoRollouts, Ok(Change::All(all)));
-            update(&mut model, Msg::Rollouts { source: source.into(), engine, at: sample::now(), change });
-        }
+        sees(&mut model, vec![broken]);
         let text = headline_text(&model);
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
         assert!(place("ProgressDeadlineExceeded") < place("no metrics are connected"), "{text}");

@@ -286,17 +286,25 @@ async fn every_open_verb_brings_the_world_to_what_it_expects_with_one_write(case
     }
 }
 
+/// How many pods the version with this hash is to have.
+fn desired(rollout: &Rollout, hash: &str) -> u32 {
+    let arm = rollout.arms.iter().find(|arm| arm.hash == hash);
+    arm.and_then(|arm| arm.pods).map_or(0, |pods| pods.desired)
+}
+
+/// The rollout once a person has paused it.
+async fn paused_by_a_person(stage: &Stage, rollout: &Rollout) -> Rollout {
+    let pause = stage.draft(rollout, Verb::Pause).unwrap();
+    stage.carry_out(rollout, &pause).await;
+    assert_eq!(stage.misses(rollout, &pause).await, Vec::<String>::new());
+    stage.rollout().await
+}
+
 async fn a_release_that_a_person_paused_goes_back_without_going_on_first(case: Case) {
     let (stage, rollout) = Stage::in_flight(case, "").await;
     let bad = rollout.identity.canary_hash.clone();
-    let pods = |rollout: &Rollout| {
-        let arm = rollout.arms.iter().find(|arm| arm.hash == bad);
-        arm.and_then(|arm| arm.pods).map_or(0, |pods| pods.desired)
-    };
-    let pause = stage.draft(&rollout, Verb::Pause).unwrap();
-    stage.carry_out(&rollout, &pause).await;
-    assert_eq!(stage.misses(&rollout, &pause).await, Vec::<String>::new());
-    let held = stage.rollout().await;
+    let pods = |rollout: &Rollout| desired(rollout, &bad);
+    let held = paused_by_a_person(&stage, &rollout).await;
     let back = stage.draft(&held, Verb::Rollback).unwrap();
     assert_eq!((tag(back.to.as_ref()), back.calls.len()), (case.good, 1));
     let (before, most) = (stage.writes(), pods(&held));
@@ -311,14 +319,8 @@ async fn a_release_that_a_person_paused_goes_back_without_going_on_first(case: C
 async fn an_abort_of_what_a_person_paused_comes_to_its_end(case: Case) {
     let (stage, rollout) = Stage::in_flight(case, "").await;
     let bad = rollout.identity.canary_hash.clone();
-    let pods = |rollout: &Rollout| {
-        let arm = rollout.arms.iter().find(|arm| arm.hash == bad);
-        arm.and_then(|arm| arm.pods).map_or(0, |pods| pods.desired)
-    };
-    let pause = stage.draft(&rollout, Verb::Pause).unwrap();
-    stage.carry_out(&rollout, &pause).await;
-    assert_eq!(stage.misses(&rollout, &pause).await, Vec::<String>::new());
-    let held = stage.rollout().await;
+    let pods = |rollout: &Rollout| desired(rollout, &bad);
+    let held = paused_by_a_person(&stage, &rollout).await;
     let abort = stage.draft(&held, Verb::Abort).unwrap();
     let (before, most) = (stage.writes(), pods(&held));
     stage.carry_out(&held, &abort).await;

@@ -167,7 +167,8 @@ pub(super) fn record(connection: &Connection, id: i64, how: &Reading<'_>) -> Res
     let mut entries = Vec::new();
     for row in held {
         let entry = body::read_entry(&row.body)?;
-        let counts = !how.signed || by(&row) == by(&begin) || by_another(connection, id, &row, &entry, how, &intent)?;
+        let counts =
+            !how.signed || by(&row) == by(&begin) || by_another(connection, (id, &intent), &row, &entry, first, how)?;
         if counts {
             entries.push(entry);
         }
@@ -207,11 +208,11 @@ fn is_authentic(connection: &Connection, id: i64, row: &Row, first_signed: i64) 
 /// Does this entry count, which somebody else wrote than who began the record?
 fn by_another(
     connection: &Connection,
-    id: i64,
+    (id, intent): (i64, &NewRecord),
     row: &Row,
     entry: &Entry,
+    first_signed: i64,
     how: &Reading<'_>,
-    intent: &NewRecord,
 ) -> Result<bool, Trouble> {
     let Stage::Preempted { by, taken_over, .. } = &entry.stage else { return Ok(!(how.attended)(id)) };
     let Some(newer) = rows(connection, number(*by))?.into_iter().next().filter(|row| row.n == 0) else {
@@ -220,11 +221,10 @@ fn by_another(
     let newer_intent = body::read_intent(&newer.body)?;
     let goes_before = *taken_over || newer_intent.plan.direction() == Direction::Back;
     let same_hand = newer.signed.as_ref().map(|(key, _)| key) == row.signed.as_ref().map(|(key, _)| key);
-    let first = first_signed(connection)?;
     Ok(goes_before
         && same_hand
         && newer_intent.plan.target == intent.plan.target
-        && is_authentic(connection, number(*by), &newer, first)?)
+        && is_authentic(connection, number(*by), &newer, first_signed)?)
 }
 
 /// The records that can be read, and the numbers of those that cannot: one of them never hides the others.

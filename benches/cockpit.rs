@@ -10,7 +10,8 @@ use divan::{Bencher, counter::ItemsCount};
 use holdshort::{
     app::{model::Model, msg::Msg, update::update},
     domain::{
-        ids::{RolloutId, ServiceName, SourceName},
+        ids::{ServiceName, SourceName},
+        object::ObjectId,
         rollout::Rollout,
         signal::{BucketCounts, Counts, LatencyCounts, PartCounts, ServiceSignals, VersionSignals},
         time::{Timestamp, after},
@@ -49,7 +50,7 @@ fn crowd() -> Crowd {
     let name = |index: usize| ServiceName::new(format!("{}-{index:03}", seen.service));
     let rollouts: Vec<Rollout> = (0..ROWS)
         .map(|index| {
-            let id = RolloutId::new(&seen.id.source, seen.id.engine, format!("shop/{}", name(index)));
+            let id = ObjectId::new(&seen.id.source, seen.id.family.clone(), format!("shop/{}", name(index)));
             Rollout { id, service: name(index), ..seen.clone() }
         })
         .collect();
@@ -65,7 +66,7 @@ fn crowd() -> Crowd {
     };
     let all = Msg::Rollouts {
         source: seen.id.source.clone(),
-        engine: seen.id.engine,
+        family: seen.id.family.clone(),
         at: model.now,
         change: Ok(Change::All(rollouts.clone())),
     };
@@ -117,8 +118,8 @@ fn update_with_a_change(bencher: Bencher<'_, '_>) {
     let mut next = rollouts.iter().cycle();
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
         let one = next.next().expect("a circle").clone();
-        let (source, engine, at) = (one.id.source.clone(), one.id.engine, model.now);
-        update(&mut model, Msg::Rollouts { source, engine, at, change: Ok(Change::One(Box::new(one))) })
+        let (source, engine, at) = (one.id.source.clone(), one.id.family.clone(), model.now);
+        update(&mut model, Msg::Rollouts { source, family: engine.clone(), at, change: Ok(Change::One(Box::new(one))) })
     });
 }
 
@@ -220,8 +221,8 @@ fn update_with_a_window_after_a_day(bencher: Bencher<'_, '_>) {
             ..rollout
         })
         .collect();
-    let RolloutId { source: from, engine, .. } = long.first().expect("a rollout").id.clone();
-    let all = Msg::Rollouts { source: from, engine, at: begin, change: Ok(Change::All(long.clone())) };
+    let ObjectId { source: from, family: engine, .. } = long.first().expect("a rollout").id.clone();
+    let all = Msg::Rollouts { source: from, family: engine.clone(), at: begin, change: Ok(Change::All(long.clone())) };
     let mut day = Day { begin, from: 0, to: A_DAY };
     for msg in [Msg::Tick(day.at(A_DAY)), all, day.signals(&source, &long)] {
         update(&mut model, msg);

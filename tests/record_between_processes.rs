@@ -56,10 +56,10 @@ const VERBS: [[&str; 2]; 18] = [
     ["abort", "deploy-abort"],
     ["rollback", "deploy-rollback"],
     ["restart", "deploy-restart"],
-    ["approve", "github/acme/approve/runs/7000/environments/prod"],
-    ["reject", "github/acme/reject/runs/7001/environments/prod"],
-    ["rerun", "github/acme/rerun/runs/7002"],
-    ["cancel", "github/acme/cancel/runs/7003"],
+    ["approve", "github/gate/acme/approve/7000/prod"],
+    ["reject", "github/gate/acme/reject/7001/prod"],
+    ["rerun", "github/run/acme/rerun/7002"],
+    ["cancel", "github/run/acme/cancel/7003"],
 ];
 
 /// One world at a time: with several of them a small machine is too slow for the time that a source has to answer.

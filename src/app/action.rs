@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::Person, time::Timestamp},
+    domain::{ids::Person, object::ObjectId, time::Timestamp},
     port::{
-        plan::{Plan, Target},
+        plan::Plan,
         record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
         takeover::Takeover,
     },
@@ -91,7 +91,7 @@ impl Action {
 pub struct Actions {
     all: Vec<Action>,
     /// What had ended before this session began, by target, each oldest first: screens ask for one target in every frame.
-    past: BTreeMap<Target, Vec<Record>>,
+    past: BTreeMap<ObjectId, Vec<Record>>,
 }
 
 impl Actions {
@@ -116,7 +116,7 @@ impl Actions {
     }
 
     /// What had ended on a target before this session began, oldest first: what it says of versions still counts.
-    pub fn past_on(&self, target: &Target) -> &[Record] {
+    pub fn past_on(&self, target: &ObjectId) -> &[Record] {
         self.past.get(target).map_or(&[], Vec::as_slice)
     }
 
@@ -138,13 +138,13 @@ impl Actions {
 
     /// The action under way on a target, if there is one: a second verb must not be sent on top of it (F3), unless it goes
     /// back. One that cannot be read is under way for nobody.
-    pub fn running_on(&self, target: &Target) -> Option<&Action> {
+    pub fn running_on(&self, target: &ObjectId) -> Option<&Action> {
         let holds = |action: &&Action| action.is_running() && action.lost != Some(Lost::Unreadable);
         self.all.iter().rev().find(|action| action.plan.target == *target && holds(action))
     }
 
     /// The newest action on a target.
-    pub fn newest_on(&self, target: &Target) -> Option<&Action> {
+    pub fn newest_on(&self, target: &ObjectId) -> Option<&Action> {
         self.all.iter().rev().find(|action| action.plan.target == *target)
     }
 

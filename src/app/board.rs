@@ -8,9 +8,9 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        object::ObjectId,
         rollout::{Phase, Rollout},
     },
-    port::plan::Target,
 };
 
 /// Every rollout in flight, those that need a human most first. No filter hides one: the answer on top rests on all.
@@ -87,7 +87,7 @@ pub fn selected(model: &Model) -> Option<RowKey> {
 }
 
 /// What a verb pressed now acts on.
-pub fn target(model: &Model) -> Option<Target> {
+pub fn target(model: &Model) -> Option<ObjectId> {
     selected(model).map(|key| key.target())
 }
 

@@ -3,7 +3,10 @@
 
 use crate::{
     app::guard::Confirmed,
-    domain::ids::{RunId, ServiceName, SourceName},
+    domain::{
+        ids::{ServiceName, SourceName},
+        object::ObjectId,
+    },
     port::{
         facet::Window,
         kept::{KeptSignals, Outlived},
@@ -33,7 +36,7 @@ pub enum Effect {
         outlived: Outlived,
     },
     /// Read the jobs of a run.
-    ReadJobs(RunId),
+    ReadJobs(ObjectId),
     /// Read this source's objects now rather than at its next turn.
     Hurry(SourceName),
     /// Give the terminal back to the shell until `fg`.

@@ -20,6 +20,7 @@ use crate::{
     domain::{
         evidence::Verdict,
         ids::{EnvironmentName, Person, ServiceName},
+        object::ObjectId,
         offer::{Offer, Risk, offer_for},
         rollout::{Arm, Phase, Role, Rollout},
         time::Timestamp,
@@ -28,7 +29,7 @@ use crate::{
     },
     policy::{Decision, WAY_BACK, decide},
     port::{
-        plan::{Ask, Blocked, Draft, Friction, Plan, Target},
+        plan::{Ask, Blocked, Draft, Friction, Plan},
         record::{NewRecord, Stage},
     },
 };
@@ -85,32 +86,43 @@ struct Subject<'a> {
     rollout: Option<&'a Rollout>,
     /// The verb as this target has it: approving an Argo pause is promoting past it.
     verb: Verb,
+    /// What it is, in a sentence: `Argo Rollouts`, `gate`.
+    noun: &'a str,
 }
 
-fn subject<'a>(model: &'a Model, verb: Verb, target: &Target) -> Option<Subject<'a>> {
-    match target {
-        Target::Rollout(id) => model.store.rollout(id).map(|rollout| Subject {
+fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subject<'a>> {
+    let store = &model.store;
+    let rollout = || {
+        store.rollout(target).map(|rollout| Subject {
             service: &rollout.service,
             environment: Some(&rollout.environment),
             offers: &rollout.offers,
             rollout: Some(rollout),
             verb: if verb == Verb::Approve { inbox::let_through(rollout) } else { verb },
-        }),
-        Target::Gate(id) => model.store.gates().find(|gate| gate.id == *id).map(|gate| Subject {
+            noun: &rollout.system,
+        })
+    };
+    let gate = || {
+        store.gate(target).map(|gate| Subject {
             service: &gate.service,
             environment: Some(&gate.environment),
             offers: &gate.offers,
             rollout: None,
             verb,
-        }),
-        Target::Run(id) => model.store.runs().find(|run| run.id == *id).map(|run| Subject {
+            noun: "gate",
+        })
+    };
+    let run = || {
+        store.run(target).map(|run| Subject {
             service: &run.service,
             environment: None,
             offers: &run.offers,
             rollout: None,
             verb,
-        }),
-    }
+            noun: "run",
+        })
+    };
+    rollout().or_else(gate).or_else(run)
 }
 
 /// May this be asked at all? Answers from what is on screen, without waiting for anything.
@@ -121,7 +133,7 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     let ask = Ask { verb: subject.verb, ..ask };
     let what = words(&subject);
     let Some(offer) = offer_for(subject.offers, ask.verb) else {
-        let why = format!("there is no {} on a {}", ask.verb.words(), kind(&ask.target));
+        let why = format!("there is no {} on a {}", ask.verb.words(), subject.noun);
         return Err(refuse(ask.verb, what, &why));
     };
     if let Some(action) = model.actions.running_on(&ask.target).filter(|action| !goes_before(&ask, action))
@@ -339,7 +351,7 @@ pub fn acts_on(verb: Verb, draft: &Draft) -> Option<&Version> {
 
 /// Every verb of a rollout's engine, blocked by the engine or by policy, each with its reason.
 pub fn offers(model: &Model, rollout: &Rollout) -> Vec<Offer> {
-    let target = Target::Rollout(rollout.id.clone());
+    let target = rollout.id.clone();
     let each = |offer: &Offer| {
         let asked = Ask { verb: offer.verb, target: target.clone(), to: None, reason: None, takes_over: None };
         let blocked = ask(model, asked).err().map(|refusal| refusal.reasons.join("; "));
@@ -384,14 +396,6 @@ fn in_environment(service: &ServiceName, environment: Option<&EnvironmentName>) 
     match environment {
         Some(environment) => format!("{service} in {environment}"),
         None => service.to_string(),
-    }
-}
-
-fn kind(target: &Target) -> &'static str {
-    match target {
-        Target::Rollout(id) => id.engine.words(),
-        Target::Gate(_) => "gate",
-        Target::Run(_) => "run",
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     app::{board, guard, model::Model},
     domain::{
         evidence::Verdict,
-        ids::RolloutId,
+        object::ObjectId,
         observed::Freshness,
         rollout::{Phase, Rollout},
         time::{Timestamp, age},
@@ -48,11 +48,11 @@ pub struct Headline {
     /// What it points at.
     pub cause: Cause,
     /// Which rollout it speaks of.
-    pub rollout: Option<RolloutId>,
+    pub rollout: Option<ObjectId>,
     /// When it began.
     pub onset: Option<Onset>,
     /// Other rollouts that moved shortly before that, each with when it did last.
-    pub moved: Vec<(RolloutId, Timestamp)>,
+    pub moved: Vec<(ObjectId, Timestamp)>,
     /// What it speaks of is being left, and something of it may still be there.
     pub back: Option<GoingBack>,
 }
@@ -123,7 +123,7 @@ fn is_blind(model: &Model, rollout: &Rollout) -> bool {
     guard::standing(model, rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
 }
 
-fn moved(model: &Model, bad: &Rollout, onset: Timestamp) -> Vec<(RolloutId, Timestamp)> {
+fn moved(model: &Model, bad: &Rollout, onset: Timestamp) -> Vec<(ObjectId, Timestamp)> {
     let others = model.store.rollouts().filter(|other| other.id != bad.id);
     let last = |other: &Rollout| {
         let steps = model.step_times.get(&other.id).into_iter().flat_map(|steps| steps.values().copied());

@@ -6,20 +6,20 @@ use crate::{
         evidence::Verdict,
         gate::Eligibility,
         ids::{EnvironmentName, ServiceName},
+        object::ObjectId,
         offer::offer_for,
         rollout::{PauseReason, Phase, Rollout},
         time::Timestamp,
         verb::Verb,
         version::Version,
     },
-    port::plan::Target,
 };
 
 /// One thing that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// What a verb acts on.
-    pub target: Target,
+    pub target: ObjectId,
     /// Whose release waits.
     pub service: ServiceName,
     /// Where it would go.
@@ -43,7 +43,7 @@ pub struct Item {
 /// Everything that waits, oldest first.
 pub fn items(model: &Model) -> Vec<Item> {
     let gates = model.store.gates().map(|gate| Item {
-        target: Target::Gate(gate.id.clone()),
+        target: gate.id.clone(),
         service: gate.service.clone(),
         environment: gate.environment.clone(),
         system: gate.system.clone(),
@@ -66,7 +66,7 @@ pub fn waits(rollout: &Rollout) -> bool {
 }
 
 fn item_of(model: &Model, rollout: &Rollout) -> Item {
-    let engine = rollout.id.engine.words();
+    let engine = &rollout.system;
     let pause = rollout.pause;
     let (system, title) = match pause.map(|p| p.reason) {
         Some(PauseReason::Person) => (format!("{engine} hold"), "resume".to_owned()),
@@ -78,7 +78,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         }
     };
     Item {
-        target: Target::Rollout(rollout.id.clone()),
+        target: rollout.id.clone(),
         service: rollout.service.clone(),
         environment: rollout.environment.clone(),
         system,
@@ -98,7 +98,7 @@ fn may_i(model: &Model, rollout: &Rollout) -> Eligibility {
         return looking_only();
     }
     let Some(offer) = offer_for(&rollout.offers, verb) else {
-        let why = format!("there is no {} on a {}", verb.words(), rollout.id.engine.words());
+        let why = format!("there is no {} on a {}", verb.words(), rollout.system);
         return Eligibility::Cannot { why, ask: Vec::new() };
     };
     match (&offer.blocked, &offer.unsure) {

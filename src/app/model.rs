@@ -15,7 +15,8 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
-        ids::{Person, RolloutId, ServiceName, SourceName},
+        ids::{Person, ServiceName, SourceName},
+        object::ObjectId,
         rollout::{Arm, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
@@ -25,7 +26,6 @@ use crate::{
         gaps::{Gap, Unmeasured},
         verdict::{Judgement, Running},
     },
-    port::plan::Target,
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
@@ -47,16 +47,16 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowKey {
     /// A rollout, in flight or steady.
-    Rollout(RolloutId),
+    Rollout(ObjectId),
     /// Something that waits for a human.
-    Waits(Target),
+    Waits(ObjectId),
 }
 
 impl RowKey {
     /// What a verb pressed on this row acts on.
-    pub fn target(&self) -> Target {
+    pub fn target(&self) -> ObjectId {
         match self {
-            Self::Rollout(id) => Target::Rollout(id.clone()),
+            Self::Rollout(id) => id.clone(),
             Self::Waits(target) => target.clone(),
         }
     }
@@ -68,7 +68,7 @@ pub enum Screen {
     /// Everything in flight and everything that waits.
     Board,
     /// One rollout.
-    Release(RolloutId),
+    Release(ObjectId),
     /// Everything that waits for a human.
     Inbox,
 }
@@ -79,7 +79,7 @@ pub enum Overlay {
     /// Every key that works here.
     Help,
     /// The arithmetic of a verdict.
-    Why(RolloutId),
+    Why(ObjectId),
     /// A plan that waits to be confirmed.
     Card(Box<Card>),
     /// Why a verb will not run.
@@ -171,19 +171,19 @@ pub struct Model {
     /// What services are held to: objectives and rules. Those that are held to nothing are not in it.
     pub standards: BTreeMap<ServiceName, Standard>,
     /// The verdict on each rollout in flight.
-    pub judgements: BTreeMap<RolloutId, Judgement>,
+    pub judgements: BTreeMap<ObjectId, Judgement>,
     /// What those verdicts were folded from, so that the next ones go on where they were.
-    pub folded: BTreeMap<RolloutId, Folded>,
+    pub folded: BTreeMap<ObjectId, Folded>,
     /// The canary of the newest verdict on each rollout, kept after it was taken back.
-    pub judged: BTreeMap<RolloutId, Arm>,
+    pub judged: BTreeMap<ObjectId, Arm>,
     /// The flights that ended lately.
-    pub arrivals: BTreeMap<RolloutId, Arrival>,
+    pub arrivals: BTreeMap<ObjectId, Arrival>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
-    pub step_times: BTreeMap<RolloutId, BTreeMap<usize, Timestamp>>,
+    pub step_times: BTreeMap<ObjectId, BTreeMap<usize, Timestamp>>,
     /// At which step each rollout was when we looked last.
-    pub steps_seen: BTreeMap<RolloutId, usize>,
+    pub steps_seen: BTreeMap<ObjectId, usize>,
     /// Which version each rollout tries, and since when it does so again.
-    pub attempts: BTreeMap<RolloutId, Attempt>,
+    pub attempts: BTreeMap<ObjectId, Attempt>,
     /// The interval's end at which old verdicts were looked at again.
     pub verdicts_aged: Option<Timestamp>,
     /// Until when an earlier process kept the signals of a service, as long as its source has not answered this one.
@@ -299,12 +299,12 @@ impl Model {
     }
 
     /// The verdict on a rollout as it holds now: one that is too old is no data.
-    pub fn verdict(&self, id: &RolloutId) -> Option<Verdict> {
+    pub fn verdict(&self, id: &ObjectId) -> Option<Verdict> {
         Some(self.judgements.get(id)?.holds(self.now, self.session.signal_step))
     }
 
     /// `verdict GO is 75 s old: prometheus has told nothing since 02:06:30`, where a verdict is too old to say what is.
-    pub fn outdated(&self, id: &RolloutId) -> Option<String> {
+    pub fn outdated(&self, id: &ObjectId) -> Option<String> {
         let judgement = self.judgements.get(id)?;
         let age = judgement.stale(self.now, self.session.signal_step)?.as_secs();
         let source = self.store.rollout(id).and_then(|rollout| self.store.signals(&rollout.service));

@@ -12,10 +12,10 @@ use crate::{
     },
     domain::{
         gate::Gate,
-        ids::{RunId, ServiceName, SourceName},
+        ids::{ServiceName, SourceName},
+        object::{Family, ObjectId},
         observed::Fault,
         pipeline::{Job, Run},
-        rollout::Engine,
         signal::ServiceSignals,
         standard::Standard,
         time::Timestamp,
@@ -48,8 +48,8 @@ pub enum Msg {
     Rollouts {
         /// Through which connection.
         source: SourceName,
-        /// Of which engine.
-        engine: Engine,
+        /// Of which family.
+        family: Family,
         /// When it was received.
         at: Timestamp,
         /// What it told.
@@ -76,7 +76,7 @@ pub enum Msg {
     /// The jobs of a run were read, or that failed.
     Jobs {
         /// Whose jobs.
-        run: RunId,
+        run: ObjectId,
         /// When.
         at: Timestamp,
         /// In order.

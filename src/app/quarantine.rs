@@ -7,13 +7,14 @@ use crate::{
     app::action::{Action, Actions},
     domain::{
         ids::Person,
+        object::ObjectId,
         rollout::{Arm, Role, Rollout},
         time::{Timestamp, age},
         verb::Direction,
         version::Version,
     },
     port::{
-        plan::{Condition, Plan, Target, fact},
+        plan::{Condition, Plan, fact},
         record::{Entry, Record, RecordId, Stage},
     },
 };
@@ -74,7 +75,7 @@ impl Quarantine {
     /// Of one rollout, from what is known to have been done, oldest first. The newest record about a version decides: whoever
     /// puts it back by name, or lets it go on, has made up their mind about it; so has whoever released it again since.
     pub fn of(actions: &Actions, rollout: &Rollout) -> Self {
-        let target = Target::Rollout(rollout.id.clone());
+        let target = rollout.id.clone();
         let mut left: BTreeMap<String, Left> = BTreeMap::new();
         for deed in Deed::all_on(&target, actions).filter(Deed::was_sent) {
             let plan = deed.plan;
@@ -159,7 +160,7 @@ const LATELY: Duration = Duration::from_mins(15);
 
 /// Who put the version back that the spec holds now, where that is under way or was a short while ago.
 pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> Option<PutBack> {
-    let target = Target::Rollout(rollout.id.clone());
+    let target = rollout.id.clone();
     let mut newest: Vec<Deed<'_>> = Deed::all_on(&target, actions).collect();
     newest.sort_by_key(|deed| deed.record);
     // Sent is enough: that the spec holds it shows that it landed, whatever became of its executor.
@@ -172,7 +173,7 @@ pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> 
 
 impl<'a> Deed<'a> {
     /// What was done on a target, before this session began and in it.
-    fn all_on(target: &Target, actions: &'a Actions) -> impl Iterator<Item = Self> {
+    fn all_on(target: &ObjectId, actions: &'a Actions) -> impl Iterator<Item = Self> {
         let here = actions.iter().filter(move |action| action.plan.target == *target);
         actions.past_on(target).iter().map(Self::of_record).chain(here.map(Self::of_action))
     }

@@ -12,11 +12,10 @@ use crate::{
     },
     domain::{
         evidence::{Evidence, Verdict},
-        ids::RolloutId,
+        object::{Family, ObjectId},
         offer::{Offer, Risk},
         rollout::{
-            Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy,
-            Weight,
+            Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy, Weight,
         },
         time::Timestamp,
         verb::Verb,
@@ -24,7 +23,7 @@ use crate::{
     },
     port::{
         facet::Change,
-        plan::{Ask, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, Target, WireCall, fact},
+        plan::{Ask, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
 };
@@ -51,9 +50,10 @@ pub(crate) fn payments() -> Rollout {
     let canary = Version::tagged("1.42.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
     let since = "2026-03-10T01:47:00Z".parse().unwrap();
     Rollout {
-        id: RolloutId::new(&"kubernetes-eu".into(), Engine::ArgoRollouts, "shop/payments"),
+        id: ObjectId::new(&"kubernetes-eu".into(), "argo_rollouts", "shop/payments"),
         service: "payments".into(),
         environment: "prod/eu-west-1".into(),
+        system: "Argo Rollouts".to_owned(),
         strategy: Strategy::Canary,
         phase: Phase::Paused,
         message: Some("CanaryPauseStep".to_owned()),
@@ -100,7 +100,7 @@ fn steps() -> Vec<Step> {
 
 /// A model that has a cluster and metrics, and has seen nothing; it is on screen.
 pub(crate) fn blind() -> Model {
-    let source = |name: &str, engines: Vec<Engine>, metrics| SourceInfo {
+    let source = |name: &str, engines: Vec<Family>, metrics| SourceInfo {
         name: name.into(),
         engines,
         gates: false,
@@ -113,7 +113,7 @@ pub(crate) fn blind() -> Model {
         profile: "demo".to_owned(),
         read_only: false,
         sources: vec![
-            source("kubernetes-eu", vec![Engine::ArgoRollouts], false),
+            source("kubernetes-eu", vec!["argo_rollouts".into()], false),
             source("prometheus", Vec::new(), true),
         ],
         signal_step: Duration::from_secs(30),
@@ -147,7 +147,7 @@ pub(crate) fn see(model: &mut Model, at: Timestamp, rollouts: Vec<Rollout>) -> V
         model,
         Msg::Rollouts {
             source: "kubernetes-eu".into(),
-            engine: Engine::ArgoRollouts,
+            family: "argo_rollouts".into(),
             at,
             change: Ok(Change::All(rollouts)),
         },
@@ -168,7 +168,7 @@ pub(crate) fn acted(
     draft.expect.all.extend(put_back.map(|hash| Expect::is(fact::CANARY, hash)));
     let plan = Plan {
         verb,
-        target: Target::Rollout(rollout.id),
+        target: rollout.id,
         service: rollout.service,
         environment: rollout.environment,
         risk: Risk::High,
@@ -222,5 +222,5 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
 
 /// An ask for a verb on `payments`.
 pub(crate) fn ask(verb: Verb) -> Ask {
-    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None, takes_over: None }
+    Ask { verb, target: payments().id, to: None, reason: None, takes_over: None }
 }

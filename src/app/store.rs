@@ -9,17 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         gate::Gate,
-        ids::{RolloutId, RunId, ServiceName, SourceName},
+        ids::{ServiceName, SourceName},
+        object::{Family, ObjectId},
         observed::{Fault, Freshness, Observed},
         pipeline::{Job, Run},
-        rollout::{Engine, Rollout},
+        rollout::Rollout,
         signal::ServiceSignals,
         time::Timestamp,
     },
-    port::{
-        facet::{Change, Window},
-        plan::Target,
-    },
+    port::facet::{Change, Window},
 };
 
 /// How long signals are kept at least; they go up to an hour later.
@@ -45,8 +43,8 @@ pub struct SourceState {
 pub struct SourceInfo {
     /// Its name.
     pub name: SourceName,
-    /// The engines it offers.
-    pub engines: Vec<Engine>,
+    /// The families of rollouts it offers.
+    pub engines: Vec<Family>,
     /// Does it offer gates?
     pub gates: bool,
     /// Does it offer pipelines?
@@ -60,10 +58,10 @@ pub struct SourceInfo {
 /// Everything observed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
-    rollouts: BTreeMap<(SourceName, Engine), Observed<BTreeMap<RolloutId, Rollout>>>,
+    rollouts: BTreeMap<(SourceName, Family), Observed<BTreeMap<ObjectId, Rollout>>>,
     gates: BTreeMap<SourceName, Observed<Vec<Gate>>>,
     runs: BTreeMap<SourceName, Observed<Vec<Run>>>,
-    jobs: BTreeMap<RunId, Vec<Job>>,
+    jobs: BTreeMap<ObjectId, Vec<Job>>,
     signals: BTreeMap<SourceName, Observed<BTreeMap<ServiceName, ServiceSignals>>>,
     /// How often what was folded of a service's signals ceased to hold.
     rewrites: BTreeMap<(SourceName, ServiceName), u64>,
@@ -77,7 +75,7 @@ impl Store {
         for info in sources {
             for engine in &info.engines {
                 let never = Observed::never(info.name.clone(), info.interval);
-                store.rollouts.insert((info.name.clone(), *engine), never);
+                store.rollouts.insert((info.name.clone(), engine.clone()), never);
             }
             if info.gates {
                 store.gates.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
@@ -93,8 +91,14 @@ impl Store {
     }
 
     /// Takes what a list or watch of rollouts told. A source that the cockpit was not started with is not taken.
-    pub fn take_rollouts(&mut self, source: &SourceName, engine: Engine, at: Timestamp, change: Result<Change, Fault>) {
-        let Some(seen) = self.rollouts.get_mut(&(source.clone(), engine)) else { return };
+    pub fn take_rollouts(
+        &mut self,
+        source: &SourceName,
+        family: &Family,
+        at: Timestamp,
+        change: Result<Change, Fault>,
+    ) {
+        let Some(seen) = self.rollouts.get_mut(&(source.clone(), family.clone())) else { return };
         match change {
             Err(fault) => seen.failed(fault),
             Ok(Change::All(all)) => seen.saw(at, all.into_iter().map(|one| (one.id.clone(), one)).collect()),
@@ -123,7 +127,7 @@ impl Store {
     }
 
     /// Takes the jobs of a run; a failed read keeps the ones known.
-    pub fn take_jobs(&mut self, run: RunId, jobs: Result<Vec<Job>, Fault>) {
+    pub fn take_jobs(&mut self, run: ObjectId, jobs: Result<Vec<Job>, Fault>) {
         if let Ok(jobs) = jobs {
             self.jobs.insert(run, jobs);
         }
@@ -190,13 +194,13 @@ impl Store {
     }
 
     /// One rollout.
-    pub fn rollout(&self, id: &RolloutId) -> Option<&Rollout> {
-        self.rollouts.get(&(id.source.clone(), id.engine))?.value.as_ref()?.get(id)
+    pub fn rollout(&self, id: &ObjectId) -> Option<&Rollout> {
+        self.rollouts.get(&(id.source.clone(), id.family.clone()))?.value.as_ref()?.get(id)
     }
 
     /// How a rollout was observed: its freshness is its source's.
-    pub fn seen_rollout(&self, id: &RolloutId) -> Option<&Observed<BTreeMap<RolloutId, Rollout>>> {
-        self.rollouts.get(&(id.source.clone(), id.engine))
+    pub fn seen_rollout(&self, id: &ObjectId) -> Option<&Observed<BTreeMap<ObjectId, Rollout>>> {
+        self.rollouts.get(&(id.source.clone(), id.family.clone()))
     }
 
     /// Every gate that a system told us of.
@@ -209,8 +213,18 @@ impl Store {
         self.runs.values().filter_map(|seen| seen.value.as_ref()).flatten()
     }
 
+    /// One gate.
+    pub fn gate(&self, id: &ObjectId) -> Option<&Gate> {
+        self.gates().find(|gate| gate.id == *id)
+    }
+
+    /// One run.
+    pub fn run(&self, id: &ObjectId) -> Option<&Run> {
+        self.runs().find(|run| run.id == *id)
+    }
+
     /// The jobs of a run, where they were read.
-    pub fn jobs(&self, run: &RunId) -> Option<&[Job]> {
+    pub fn jobs(&self, run: &ObjectId) -> Option<&[Job]> {
         self.jobs.get(run).map(Vec::as_slice)
     }
 
@@ -249,12 +263,11 @@ impl Store {
     }
 
     /// Freshness, age and fault of the observation that a target comes from.
-    pub fn target_state(&self, target: &Target, now: Timestamp) -> Option<SourceState> {
-        match target {
-            Target::Rollout(id) => self.seen_rollout(id).map(|seen| state(seen, now)),
-            Target::Gate(id) => self.gates.get(&id.source).map(|seen| state(seen, now)),
-            Target::Run(id) => self.runs.get(&id.source).map(|seen| state(seen, now)),
-        }
+    pub fn target_state(&self, target: &ObjectId, now: Timestamp) -> Option<SourceState> {
+        let gates = || self.gates.get(&target.source).filter(|_| target.family == Family::gate());
+        let runs = || self.runs.get(&target.source).filter(|_| target.family == Family::run());
+        let rollout = self.seen_rollout(target).map(|seen| state(seen, now));
+        rollout.or_else(|| gates().map(|seen| state(seen, now))).or_else(|| runs().map(|seen| state(seen, now)))
     }
 
     /// Every source, with the worst of its facets, in the order of their names.

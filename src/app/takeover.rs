@@ -1,12 +1,13 @@
 //! Taking over an act whose executor died: which can be, what is asked then, and what stands against it.
 
+use crate::domain::object::ObjectId;
 use crate::{
     app::{
         action::{Action, Lost},
         model::Model,
     },
     port::{
-        plan::{Ask, Draft, Target},
+        plan::{Ask, Draft},
         record::Record,
         takeover::{Takeover, differs},
     },
@@ -40,7 +41,7 @@ pub fn is_offered(model: &Model, action: &Action) -> bool {
 ///
 /// # Errors
 /// Why there is none to be taken over, as a sentence.
-pub fn ask(model: &Model, target: &Target) -> Result<Ask, String> {
+pub fn ask(model: &Model, target: &ObjectId) -> Result<Ask, String> {
     let nothing = || format!("there is nothing to take over on {target}");
     let of = |record: &Record| asked(record, None);
     match model.actions.newest_on(target) {

@@ -32,7 +32,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             act::typed(model, c);
             Vec::new()
         }
-        Msg::Rollouts { source, engine, at, change } => observe::rollouts(model, &source, engine, at, change),
+        Msg::Rollouts { source, family, at, change } => observe::rollouts(model, &source, &family, at, change),
         Msg::Gates { source, at, gates } => {
             model.store.take_gates(&source, at, gates);
             act::recheck(model)
@@ -110,7 +110,7 @@ mod tests {
         domain::{
             objective::{Objective, Slo},
             observed::{Fault, FaultKind},
-            rollout::{Engine, Role, Rollout},
+            rollout::{Role, Rollout},
             signal::{Counts, ServiceSignals, VersionSignals},
             standard::Standard,
             verb::Verb,
@@ -260,7 +260,7 @@ mod tests {
             &mut model,
             Msg::Rollouts {
                 source: "kubernetes-eu".into(),
-                engine: Engine::ArgoRollouts,
+                family: "argo_rollouts".into(),
                 at: fault.at,
                 change: Err(fault.clone()),
             },
@@ -382,7 +382,7 @@ mod tests {
         let script = vec![
             Msg::Rollouts {
                 source: "kubernetes-eu".into(),
-                engine: Engine::ArgoRollouts,
+                family: "argo_rollouts".into(),
                 at: now(),
                 change: Ok(crate::port::facet::Change::All(vec![payments()])),
             },

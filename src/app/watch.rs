@@ -6,8 +6,9 @@ use crate::{
     app::model::Model,
     domain::{
         evidence::Verdict,
-        ids::{RolloutId, SourceName},
-        rollout::{Engine, Role, Rollout},
+        ids::SourceName,
+        object::{Family, ObjectId},
+        rollout::{Role, Rollout},
         time::{Timestamp, after},
     },
 };
@@ -25,14 +26,15 @@ pub struct Arrival {
 }
 
 /// What of a source is in flight, before it tells something new.
-pub(super) fn flying(model: &Model, source: &SourceName, engine: Engine) -> Vec<RolloutId> {
-    let flies = |rollout: &&Rollout| rollout.id.source == *source && rollout.id.engine == engine && rollout.in_flight();
+pub(super) fn flying(model: &Model, source: &SourceName, engine: &Family) -> Vec<ObjectId> {
+    let flies =
+        |rollout: &&Rollout| rollout.id.source == *source && rollout.id.family == *engine && rollout.in_flight();
     model.store.rollouts().filter(flies).map(|rollout| rollout.id.clone()).collect()
 }
 
 /// Notes which of those have ended their flight since, before their verdicts are forgotten; and forgets what flies again or is
 /// watched no longer.
-pub(super) fn note(model: &mut Model, flew: Vec<RolloutId>, at: Timestamp) {
+pub(super) fn note(model: &mut Model, flew: Vec<ObjectId>, at: Timestamp) {
     for id in flew {
         if model.store.rollout(&id).is_some_and(|rollout| !rollout.in_flight()) {
             let verdict = model.judgements.get(&id).map(|judgement| judgement.verdict);

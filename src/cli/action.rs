@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::{
     app::guard::{self, Refusal},
     cli::exit::Exit,
-    domain::{observed::FaultKind, offer::Risk, time::Timestamp, verb::Verb},
+    domain::{object::ObjectId, observed::FaultKind, offer::Risk, time::Timestamp, verb::Verb},
     port::{
-        plan::{Plan, Target},
+        plan::Plan,
         record::{Entry, Record, Stage},
     },
 };
@@ -194,7 +194,7 @@ impl Action {
     }
 
     /// A refusal.
-    pub fn refused(target: &Target, refusal: &Refusal, plan: Option<&Plan>, exit: Exit) -> Self {
+    pub fn refused(target: &ObjectId, refusal: &Refusal, plan: Option<&Plan>, exit: Exit) -> Self {
         Self {
             schema: "holdshort/action/v1",
             record: None,

@@ -23,7 +23,6 @@ use crate::{
         observed::Freshness,
         time::{Timestamp, age},
     },
-    port::plan::Target,
 };
 
 /// `holdshort/inbox/v1`.
@@ -104,11 +103,7 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
     };
     ItemOut {
         id: item.target.to_string(),
-        kind: match item.target {
-            Target::Gate(_) => "gate",
-            Target::Rollout(_) => "rollout",
-            Target::Run(_) => "run",
-        },
+        kind: if model.store.rollout(&item.target).is_some() { "rollout" } else { "gate" },
         service: item.service.to_string(),
         environment: item.environment.to_string(),
         system: item.system.clone(),
@@ -208,7 +203,7 @@ mod tests {
         let mut items = inbox(&sample::judged(Verdict::Wait, "too few requests")).items;
         assert_eq!(items.len(), 2);
         let expected = json!({
-            "id": "github/acme/ledger/runs/812/environments/prod",
+            "id": "github/gate/acme/ledger/812/prod",
             "kind": "gate",
             "service": "ledger",
             "environment": "prod/eu",

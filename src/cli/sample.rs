@@ -16,13 +16,13 @@ use crate::{
     domain::{
         evidence::Verdict,
         gate::{Behind, Eligibility, Gate},
-        ids::{GateId, RolloutId, RunId, SourceName},
+        ids::SourceName,
+        object::{Family, ObjectId},
         observed::{Fault, FaultKind},
         offer::{Offer, Risk},
         pipeline::{Run, RunStatus},
         rollout::{
-            Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy,
-            Weight,
+            Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy, Weight,
         },
         time::Timestamp,
         verb::Verb,
@@ -30,7 +30,7 @@ use crate::{
     },
     port::{
         facet::{Change, Window},
-        plan::{Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+        plan::{Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
     },
 };
 
@@ -52,7 +52,7 @@ fn info(name: &str) -> SourceInfo {
 
 /// Nothing observed yet.
 pub(super) fn silent() -> Model {
-    let cluster = |name: &str| SourceInfo { engines: vec![Engine::ArgoRollouts], ..info(name) };
+    let cluster = |name: &str| SourceInfo { engines: vec!["argo_rollouts".into()], ..info(name) };
     let forge = SourceInfo { gates: true, pipelines: true, ..info("github") };
     let session = Session {
         who: "dana".into(),
@@ -77,7 +77,7 @@ fn observed() -> Model {
     for (source, phase) in [("eu", Phase::Paused), ("us", Phase::Progressing)] {
         let source: SourceName = source.into();
         let change = Ok(Change::All(vec![rollout(&source, phase)]));
-        update(&mut model, Msg::Rollouts { source, engine: Engine::ArgoRollouts, at: at(-4), change });
+        update(&mut model, Msg::Rollouts { source, family: "argo_rollouts".into(), at: at(-4), change });
     }
     model.store.take_gates(&"github".into(), at(-10), Ok(vec![gate()]));
     model.store.take_runs(&"github".into(), at(-10), Ok(vec![run(812, true), run(811, false)]));
@@ -112,7 +112,7 @@ pub(super) fn going_well() -> Model {
 /// A cluster shows one rollout.
 pub(super) fn sees(model: &mut Model, source: &str, rollout: Rollout) {
     let change = Ok(Change::One(Box::new(rollout)));
-    update(model, Msg::Rollouts { source: source.into(), engine: Engine::ArgoRollouts, at: at(0), change });
+    update(model, Msg::Rollouts { source: source.into(), family: "argo_rollouts".into(), at: at(0), change });
 }
 
 /// A pipe that nobody reads from.
@@ -131,19 +131,19 @@ impl Write for Closed {
 /// A source stops answering.
 pub(super) fn fails(model: &mut Model, source: &str) {
     let fault = Fault::new(at(0), FaultKind::Unreachable, "connection refused");
-    let engine = Engine::ArgoRollouts;
+    let engine: Family = "argo_rollouts".into();
     if source == "github" {
         model.store.take_gates(&"github".into(), at(0), Err(fault.clone()));
         model.store.take_runs(&"github".into(), at(0), Err(fault));
     } else {
-        update(model, Msg::Rollouts { source: source.into(), engine, at: at(0), change: Err(fault) });
+        update(model, Msg::Rollouts { source: source.into(), family: engine.clone(), at: at(0), change: Err(fault) });
     }
 }
 
 /// A cluster that failed, and metrics that answered.
 pub(super) fn only_metrics() -> Model {
     let sources = vec![
-        SourceInfo { engines: vec![Engine::ArgoRollouts], ..info("eu") },
+        SourceInfo { engines: vec!["argo_rollouts".into()], ..info("eu") },
         SourceInfo { metrics: true, ..info("prometheus") },
     ];
     let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
@@ -162,8 +162,8 @@ pub(super) fn no_inventory() -> Model {
     model
 }
 
-pub(super) fn payments(source: &str) -> RolloutId {
-    RolloutId::new(&source.into(), Engine::ArgoRollouts, "shop/payments")
+pub(super) fn payments(source: &str) -> ObjectId {
+    ObjectId::new(&source.into(), "argo_rollouts", "shop/payments")
 }
 
 fn arm(role: Role, tag: &str, revision: u64) -> Arm {
@@ -186,6 +186,7 @@ fn rollout(source: &SourceName, phase: Phase) -> Rollout {
         id: payments(source.as_str()),
         service: "payments".into(),
         environment: format!("prod/{source}").as_str().into(),
+        system: "Argo Rollouts".to_owned(),
         strategy: Strategy::Canary,
         stable: Some(Version::tagged("1.41.3")),
         canary: Some(Version::tagged("1.42.0")),
@@ -228,7 +229,7 @@ fn rollout(source: &SourceName, phase: Phase) -> Rollout {
 
 fn gate() -> Gate {
     Gate {
-        id: GateId::new(&"github".into(), "acme/ledger/runs/812/environments/prod"),
+        id: ObjectId::new(&"github".into(), "gate", "acme/ledger/812/prod"),
         service: "ledger".into(),
         environment: "prod/eu".into(),
         system: "GitHub environment".into(),
@@ -236,7 +237,7 @@ fn gate() -> Gate {
         version: Some(Version::tagged("main").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678")),
         since: at(-300),
         eligible: Eligibility::Cannot { why: "you started this run".into(), ask: vec!["lee".into()] },
-        behind: Behind::Run(RunId::new(&"github".into(), "acme/ledger/runs/812")),
+        behind: Behind::Run(ObjectId::new(&"github".into(), "run", "acme/ledger/812")),
         newer_behind: 0,
         url: None,
         identity: BTreeMap::new(),
@@ -248,7 +249,7 @@ fn run(number: u64, waits: bool) -> Run {
     let cancel = Offer::blocked(Verb::Cancel, Risk::Low, "it has ended");
     let cancel = if waits { Offer::open(Verb::Cancel, Risk::Low) } else { cancel };
     Run {
-        id: RunId::new(&"github".into(), format!("acme/ledger/runs/{number}")),
+        id: ObjectId::new(&"github".into(), "run", format!("acme/ledger/{number}")),
         service: "ledger".into(),
         pipeline: "deploy".into(),
         number,
@@ -297,6 +298,6 @@ pub(super) fn draft(verb: Verb) -> Draft {
 }
 
 /// The rollout in `prod/eu` as a target.
-pub(super) fn target() -> Target {
-    Target::Rollout(payments("eu"))
+pub(super) fn target() -> ObjectId {
+    payments("eu")
 }

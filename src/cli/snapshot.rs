@@ -18,7 +18,6 @@ use crate::{
         value::{Snapshotted, View},
     },
     domain::{time::Timestamp, verb::Verb},
-    port::plan::Target,
 };
 
 /// Whoever can draw the model.
@@ -112,9 +111,10 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
         View::Inbox => model.nav.open(Screen::Inbox),
         View::Release(name) => {
             // Any verb of rollouts finds the rollout of that name.
-            let Target::Rollout(id) = target::resolve(model, Verb::Pause, name)? else {
+            let id = target::resolve(model, Verb::Pause, name)?;
+            if model.store.rollout(&id).is_none() {
                 return Err(CliError::usage(format!("'{name}' is not a rollout: only those have a release screen")));
-            };
+            }
             model.nav.selected = Some(RowKey::Rollout(id.clone()));
             model.nav.open(Screen::Release(id));
         }

@@ -25,7 +25,7 @@ use crate::{
         evidence::Verdict,
         observed::Freshness,
         offer::Offer,
-        rollout::{Analysis, Engine, Pause, PauseReason, Phase, Rollout},
+        rollout::{Analysis, Pause, PauseReason, Phase, Rollout},
         time::{Timestamp, age, until},
     },
 };
@@ -68,7 +68,7 @@ pub struct RolloutOut {
     /// Where it runs.
     pub environment: String,
     /// `argo_rollouts` or `deployment`.
-    pub engine: Engine,
+    pub engine: String,
     /// The tag of the version that serves; `null` on a first deployment, and where it is not known which (see `unknown`).
     pub stable: Option<String>,
     /// The tag that the spec asks for; equal to `stable` when nothing is on its way.
@@ -176,7 +176,7 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         id: rollout.id.to_string(),
         service: rollout.service.to_string(),
         environment: rollout.environment.to_string(),
-        engine: rollout.id.engine,
+        engine: rollout.id.family.to_string(),
         stable: rollout.stable.as_ref().map(|version| version.tag.clone()),
         canary: rollout.canary.as_ref().map(|version| version.tag.clone()),
         phase: rollout.phase,

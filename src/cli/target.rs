@@ -8,11 +8,11 @@ use crate::{
     domain::{
         gate::Behind,
         ids::{EnvironmentName, ServiceName},
+        object::ObjectId,
         observed::Freshness,
         offer::{Offer, offer_for},
         verb::Verb,
     },
-    port::plan::Target,
 };
 
 /// How many candidates an error lists.
@@ -21,7 +21,7 @@ const LISTED: usize = 20;
 /// Something that can be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Candidate<'a> {
-    target: Target,
+    target: ObjectId,
     service: &'a ServiceName,
     /// Where it is; several where a run waits for more than one environment, none where it waits for none.
     environments: Vec<&'a EnvironmentName>,
@@ -50,7 +50,7 @@ impl Candidate<'_> {
 
 fn rollouts(model: &Model) -> Vec<Candidate<'_>> {
     let each = model.store.rollouts().map(|rollout| Candidate {
-        target: Target::Rollout(rollout.id.clone()),
+        target: rollout.id.clone(),
         service: &rollout.service,
         environments: vec![&rollout.environment],
         offers: &rollout.offers,
@@ -60,7 +60,7 @@ fn rollouts(model: &Model) -> Vec<Candidate<'_>> {
 
 fn gates(model: &Model) -> Vec<Candidate<'_>> {
     let each = model.store.gates().map(|gate| Candidate {
-        target: Target::Gate(gate.id.clone()),
+        target: gate.id.clone(),
         service: &gate.service,
         environments: vec![&gate.environment],
         offers: &gate.offers,
@@ -70,7 +70,7 @@ fn gates(model: &Model) -> Vec<Candidate<'_>> {
 
 fn runs(model: &Model) -> Vec<Candidate<'_>> {
     let each = model.store.runs().map(|run| Candidate {
-        target: Target::Run(run.id.clone()),
+        target: run.id.clone(),
         service: &run.service,
         environments: model
             .store
@@ -87,10 +87,7 @@ fn runs(model: &Model) -> Vec<Candidate<'_>> {
 fn candidates(model: &Model, verb: Verb) -> Vec<Candidate<'_>> {
     match verb {
         Verb::Approve => {
-            let paused = |one: &Candidate<'_>| match &one.target {
-                Target::Rollout(id) => model.store.rollout(id).is_some_and(inbox::waits),
-                Target::Gate(_) | Target::Run(_) => false,
-            };
+            let paused = |one: &Candidate<'_>| model.store.rollout(&one.target).is_some_and(inbox::waits);
             gates(model).into_iter().chain(rollouts(model).into_iter().filter(paused)).collect()
         }
         Verb::Reject => gates(model),
@@ -100,7 +97,7 @@ fn candidates(model: &Model, verb: Verb) -> Vec<Candidate<'_>> {
 }
 
 /// The one thing that the name stands for. Ambiguous or unknown: an error that lists what there is.
-pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<Target, CliError> {
+pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<ObjectId, CliError> {
     if let Some(target) = by_id(model, verb, name) {
         return Ok(target);
     }
@@ -121,17 +118,12 @@ pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<Target, CliError
 }
 
 /// A full id names anything there is; whether the verb works on it is for the guard to say. Behind a gate is its run.
-fn by_id(model: &Model, verb: Verb, name: &str) -> Option<Target> {
+fn by_id(model: &Model, verb: Verb, name: &str) -> Option<ObjectId> {
     let all = rollouts(model).into_iter().chain(gates(model)).chain(runs(model)).map(|one| one.target);
-    let target = all.into_iter().find(|target| target.to_string() == name)?;
-    match (&target, verb) {
-        (Target::Gate(id), Verb::Rerun | Verb::Cancel) => {
-            let behind = model.store.gates().find(|gate| gate.id == *id).map(|gate| gate.behind.clone());
-            match behind {
-                Some(Behind::Run(run)) => Some(Target::Run(run)),
-                _ => Some(target),
-            }
-        }
+    let named: ObjectId = name.parse().ok()?;
+    let target = all.into_iter().find(|target| *target == named)?;
+    match (model.store.gate(&target).map(|gate| &gate.behind), verb) {
+        (Some(Behind::Run(run)), Verb::Rerun | Verb::Cancel) => Some(run.clone()),
         _ => Some(target),
     }
 }
@@ -180,7 +172,7 @@ mod tests {
     #[test]
     fn a_verb_picks_what_it_can_act_on() {
         let (eu, us) = ("eu/argo_rollouts/shop/payments", "us/argo_rollouts/shop/payments");
-        let (gate, run) = ("github/acme/ledger/runs/812/environments/prod", "github/acme/ledger/runs/812");
+        let (gate, run) = ("github/gate/acme/ledger/812/prod", "github/run/acme/ledger/812");
         let table = [
             (Verb::Abort, "payments@prod/eu", eu),
             (Verb::Abort, us, us),
@@ -212,7 +204,7 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_what_there_is() {
         let said = "there is no 'ledgre' to reject; there is:\
-                    \n  ledger@prod/eu  github/acme/ledger/runs/812/environments/prod";
+                    \n  ledger@prod/eu  github/gate/acme/ledger/812/prod";
         assert_eq!(resolved(Verb::Reject, "ledgre"), Err(said.to_owned()));
         assert!(resolved(Verb::Abort, "payments@pro").is_err(), "a stage is named whole");
     }

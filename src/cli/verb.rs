@@ -25,6 +25,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        object::ObjectId,
         offer::Risk,
         rollout::Rollout,
         text::clean,
@@ -32,7 +33,7 @@ use crate::{
         verb::{Direction, Verb},
     },
     port::{
-        plan::{Ask, Blocked, Draft, Plan, Target},
+        plan::{Ask, Blocked, Draft, Plan},
         record::{Record, RecordId},
     },
 };
@@ -177,7 +178,7 @@ async fn carry_out(
 }
 
 /// An act on this target whose executor died: this session looks how it ended, which is mostly a matter of one look.
-async fn await_orphan(pilot: &mut dyn Pilot, target: &Target) -> Result<(), CliError> {
+async fn await_orphan(pilot: &mut dyn Pilot, target: &ObjectId) -> Result<(), CliError> {
     let orphan = pilot.model().actions.running_on(target).filter(|action| action.lost.is_some());
     if let Some((record, seen)) = orphan.map(|action| (action.record, action.entries.len())) {
         pilot.follow(record, seen, Some(ORPHAN)).await.map_err(CliError::failed)?;
@@ -333,11 +334,7 @@ async fn print_commands(
         Ok(asked) => asked,
         Err(refusal) => {
             let _ = writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "));
-            let rollout = match &ask.target {
-                Target::Rollout(id) => pilot.model().store.rollout(id),
-                Target::Gate(_) | Target::Run(_) => None,
-            };
-            match rollout {
+            match pilot.model().store.rollout(&ask.target) {
                 Some(rollout) if ask.verb == Verb::Approve => Ask { verb: inbox::let_through(rollout), ..ask },
                 // Nobody named that version, and it is the one that was left for cause.
                 Some(rollout)
@@ -369,7 +366,7 @@ async fn print_commands(
 }
 
 fn refuse(
-    target: &Target,
+    target: &ObjectId,
     refusal: &Refusal,
     plan: Option<&Plan>,
     args: &VerbArgs,
@@ -380,7 +377,7 @@ fn refuse(
 
 fn refuse_as(
     exit: Exit,
-    target: &Target,
+    target: &ObjectId,
     refusal: &Refusal,
     plan: Option<&Plan>,
     args: &VerbArgs,

@@ -18,7 +18,6 @@ use crate::{
     domain::{
         ids::{EnvironmentName, Person, ServiceName},
         offer::Risk,
-        rollout::Engine,
     },
 };
 
@@ -261,6 +260,16 @@ pub struct Kubernetes {
     /// How often each object is confirmed, beyond what the watch tells.
     #[serde(default = "thirty_seconds", with = "span")]
     pub interval: Duration,
+}
+
+/// An engine that moves rollouts on a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Argo Rollouts, `argoproj.io/v1alpha1`.
+    ArgoRollouts,
+    /// A plain Kubernetes Deployment.
+    Deployment,
 }
 
 fn both_engines() -> Vec<Engine> {

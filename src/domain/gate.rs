@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ids::{EnvironmentName, GateId, Person, RolloutId, RunId, ServiceName},
+    ids::{EnvironmentName, Person, ServiceName},
+    object::ObjectId,
     offer::Offer,
     time::Timestamp,
     version::Version,
@@ -34,16 +35,16 @@ pub enum Eligibility {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behind {
     /// A run of a pipeline.
-    Run(RunId),
+    Run(ObjectId),
     /// A rollout in a pause that only a human ends.
-    Rollout(RolloutId),
+    Rollout(ObjectId),
 }
 
 /// A place where a system waits for a human.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// Its full id.
-    pub id: GateId,
+    pub id: ObjectId,
     /// Whose release waits.
     pub service: ServiceName,
     /// Where it would go.

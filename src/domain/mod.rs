@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod gate;
 pub mod ids;
 pub mod naming;
+pub mod object;
 pub mod objective;
 pub mod observed;
 pub mod offer;

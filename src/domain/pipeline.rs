@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
 use crate::domain::{
-    ids::{Person, RunId, ServiceName},
+    ids::{Person, ServiceName},
+    object::ObjectId,
     offer::Offer,
     time::Timestamp,
     version::Version,
@@ -70,7 +71,7 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Its full id.
-    pub id: RunId,
+    pub id: ObjectId,
     /// Whose pipeline it is.
     pub service: ServiceName,
     /// The pipeline's name: `deploy`.

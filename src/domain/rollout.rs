@@ -6,38 +6,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter, EnumString};
+use strum::{Display, EnumString};
 
 use crate::domain::{
     analysis::Metric,
-    ids::{EnvironmentName, RolloutId, ServiceName},
+    ids::{EnvironmentName, ServiceName},
+    object::ObjectId,
     offer::Offer,
     time::Timestamp,
     version::Version,
 };
-
-/// What moves the rollout.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, EnumIter,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Engine {
-    /// Argo Rollouts, `argoproj.io/v1alpha1`.
-    ArgoRollouts,
-    /// A plain Kubernetes Deployment.
-    Deployment,
-}
-
-impl Engine {
-    /// As the field writes it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::ArgoRollouts => "Argo Rollouts",
-            Self::Deployment => "Deployment",
-        }
-    }
-}
 
 /// How versions are exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Display)]
@@ -304,11 +282,14 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
     /// Its full id.
-    pub id: RolloutId,
+    pub id: ObjectId,
     /// Whose rollout it is.
     pub service: ServiceName,
     /// Where it runs.
     pub environment: EnvironmentName,
+    /// What moves it, as the field writes it: `Argo Rollouts`.
+    #[serde(default)]
+    pub system: String,
     /// How versions are exchanged.
     pub strategy: Strategy,
     /// What ran before and still serves; `None` on a first deployment, and where it is not known which (then

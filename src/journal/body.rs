@@ -6,8 +6,8 @@ use serde_json::{Error, Value};
 
 use crate::port::record::{Entry, NewRecord};
 
-/// The form that is written. Form 1 had no number, no links and no origin.
-const FORM: u64 = 2;
+/// The form that is written. Form 1 had no number, no links and no origin; in form 2 a target said its kind beside its id.
+const FORM: u64 = 3;
 
 /// An intent, as it is hashed.
 pub(super) fn intent(new: &NewRecord) -> Result<String, Error> {
@@ -21,7 +21,8 @@ pub(super) fn intent(new: &NewRecord) -> Result<String, Error> {
 /// An intent of any form up to ours.
 pub(super) fn read_intent(text: &str) -> Result<NewRecord, Error> {
     let body: Value = serde_json::from_str(text)?;
-    // Form 1 said nothing of its form, and what form 2 adds may be missing: it is the same reading.
+    // Form 1 said nothing of its form, and what form 2 adds may be missing; ids of before read as those of today: it is the
+    // same reading.
     match body.get("v").map_or(Some(1), Value::as_u64) {
         Some(1..=FORM) => serde_json::from_value(body),
         _ => Err(Error::custom("it was written by a newer holdshort")),
@@ -48,7 +49,7 @@ mod tests {
         let new = sample(Verb::Abort);
         let text = intent(&new).unwrap();
         let mut body: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(body["v"], 2);
+        assert_eq!(body["v"], 3);
         assert_eq!(read_intent(&text).unwrap(), new);
         body.as_object_mut().unwrap().remove("v");
         assert_eq!(read_intent(&body.to_string()).unwrap(), new);
@@ -57,7 +58,7 @@ mod tests {
     #[test]
     fn a_form_that_is_newer_than_ours_is_not_guessed_at() {
         let mut body: Value = serde_json::from_str(&intent(&sample(Verb::Abort)).unwrap()).unwrap();
-        for v in [Value::from(3), Value::from("2"), Value::Null] {
+        for v in [Value::from(4), Value::from("2"), Value::Null] {
             body["v"] = v;
             assert_eq!(read_intent(&body.to_string()).unwrap_err().to_string(), "it was written by a newer holdshort");
         }

@@ -5,11 +5,9 @@ use std::time::Duration;
 use chrono::TimeZone;
 
 use crate::{
-    domain::{
-        evidence::Evidence, ids::RolloutId, offer::Risk, rollout::Engine, time::Timestamp, verb::Verb, version::Version,
-    },
+    domain::{evidence::Evidence, object::ObjectId, offer::Risk, time::Timestamp, verb::Verb, version::Version},
     port::{
-        plan::{Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, Target, WireCall, fact},
+        plan::{Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Stage},
         shape::Shape,
     },
@@ -26,8 +24,8 @@ pub(crate) fn entry(second: i64, stage: Stage) -> Entry {
 }
 
 /// The rollout that everything acts on.
-pub(crate) fn payments() -> RolloutId {
-    RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/payments")
+pub(crate) fn payments() -> ObjectId {
+    ObjectId::new(&"eu".into(), "argo_rollouts", "shop/payments")
 }
 
 /// One guarded call.
@@ -72,10 +70,10 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
 }
 
 /// An intent on a rollout.
-pub(crate) fn intent_on(target: &RolloutId, verb: Verb, calls: &[&str]) -> NewRecord {
+pub(crate) fn intent_on(target: &ObjectId, verb: Verb, calls: &[&str]) -> NewRecord {
     let plan = Plan {
         verb,
-        target: Target::Rollout(target.clone()),
+        target: target.clone(),
         service: "payments".into(),
         environment: "prod/eu".into(),
         risk: Risk::High,

@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::RolloutId,
-        rollout::Engine,
+        object::ObjectId,
         signal::{LatencyCounts, ServiceSignals, VersionSignals},
         verb::Verb,
     },
@@ -38,8 +37,8 @@ fn sending() -> Stage {
     Stage::Sending { call: 0, revision: Some("7".to_owned()) }
 }
 
-fn other() -> RolloutId {
-    RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/ledger")
+fn other() -> ObjectId {
+    ObjectId::new(&"eu".into(), "argo_rollouts", "shop/ledger")
 }
 
 #[test]
@@ -175,6 +174,33 @@ fn a_journal_of_before_is_moved_on_with_its_chain_as_it_was_and_its_open_record_
     let again = NewRecord::confirmed(at(0), "lee".into(), None, open.intent.plan.clone());
     let (begun, _attends) = journal.begin(&again).unwrap();
     assert_eq!((begun.intent.preempts, begun.intent.follows), (vec![open.id], Some(open.id)));
+}
+
+#[test]
+fn an_act_on_a_run_that_an_older_holdshort_began_is_still_under_way_by_its_name_of_today() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let run = ObjectId::new(&"github".into(), "run", "acme/ledger/812");
+    let journal = SqliteJournal::open(&path).unwrap();
+    let (_, _attends) = journal.begin(&intent_on(&run, Verb::Cancel, &["abort"])).unwrap();
+    let older = rusqlite::Connection::open(&path).unwrap();
+    older
+        .execute_batch(
+            r#"
+        UPDATE locks SET target = 'github/acme/ledger/runs/812';
+        UPDATE newest SET target = 'github/acme/ledger/runs/812';
+        UPDATE lines SET body = replace(body, '"target":"github/run/acme/ledger/812"',
+            '"target":{"run":"github/acme/ledger/runs/812"}');
+        PRAGMA user_version = 2;"#,
+        )
+        .unwrap();
+    let read: i64 =
+        older.query_row("SELECT count(*) FROM lines WHERE body LIKE '%{\"run\":%'", [], |row| row.get(0)).unwrap();
+    assert_eq!(read, 1);
+    let journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.get(RecordId(1)).unwrap().unwrap().intent.plan.target, run);
+    let again = journal.begin(&intent_on(&run, Verb::Cancel, &["abort"])).unwrap_err();
+    assert_eq!(again.to_string(), "already under way: cancel (dana, 01:46:00); this one was not sent");
 }
 
 #[test]
@@ -332,7 +358,7 @@ fn a_file_that_is_no_journal_is_left_alone_and_the_error_names_it_and_the_way_ou
     rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let newer = dir.path().join("newer.db");
     drop(SqliteJournal::open(&newer).unwrap());
-    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let under_a_file = text.join("journal.db");
     let table = [
         (text.as_path(), "is not a journal (not an SQLite database); move it aside"),

@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         gate::Gate,
-        ids::{RolloutId, RunId, ServiceName, SourceName},
+        ids::{ServiceName, SourceName},
+        object::{Family, ObjectId},
         pipeline::{Job, Run},
-        rollout::{Engine, Rollout},
+        rollout::Rollout,
         signal::ServiceSignals,
         time::Timestamp,
         verb::Verb,
     },
     port::{
         error::ProviderError,
-        plan::{Ask, Blocked, Draft, Reading, Sent, Target},
+        plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{Checked, Shape},
     },
 };
@@ -29,10 +30,10 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
 /// What every facet with verbs can do for the executor.
 pub trait Actor: Send + Sync {
     /// Reads the target again, past every cache.
-    fn read<'a>(&'a self, target: &'a Target) -> Answer<'a, Reading>;
+    fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading>;
 
     /// Every call that it can draft for a verb on a target, as it knows that target now; none for what it cannot do.
-    fn shapes(&self, target: &Target, verb: Verb) -> Vec<Shape>;
+    fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape>;
 
     /// Sends one call, exactly once, guarded by `revision` as the call says. Never retries.
     fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent>;
@@ -46,15 +47,15 @@ pub enum Change {
     /// One object is new or changed.
     One(Box<Rollout>),
     /// One object is gone.
-    Gone(RolloutId),
+    Gone(ObjectId),
     /// Nothing changed, and the source proved that it is alive.
     Alive,
 }
 
 /// A system that moves rollouts.
 pub trait Rollouts: Actor {
-    /// Which engine.
-    fn engine(&self) -> Engine;
+    /// The family of its rollouts.
+    fn family(&self) -> Family;
 
     /// Everything in scope, now.
     fn list(&self) -> Answer<'_, Vec<Rollout>>;
@@ -85,10 +86,10 @@ pub trait Pipelines: Actor {
     fn list(&self) -> Answer<'_, Vec<Run>>;
 
     /// The jobs of one run.
-    fn jobs<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<Job>>;
+    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Answer<'a, Vec<Job>>;
 
     /// The log of one job, printable lines only; the last `most` of them.
-    fn log<'a>(&'a self, run: &'a RunId, job: &'a str, most: usize) -> Answer<'a, Vec<String>>;
+    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Answer<'a, Vec<String>>;
 
     /// What it would do for the ask, from the run as last observed. No I/O.
     fn draft(&self, run: &Run, ask: &Ask) -> Result<Draft, Blocked>;
@@ -160,14 +161,16 @@ impl Connection {
     }
 
     /// Whoever can act on the target.
-    pub fn actor(&self, target: &Target) -> Option<&dyn Actor> {
-        match target {
-            Target::Rollout(id) => {
-                self.rollouts.iter().find(|r| r.engine() == id.engine).map(|r| -> &dyn Actor { &**r })
-            }
-            Target::Gate(_) => self.gates.as_deref().map(|g| g as &dyn Actor),
-            Target::Run(_) => self.pipelines.as_deref().map(|p| p as &dyn Actor),
-        }
+    pub fn actor(&self, target: &ObjectId) -> Option<&dyn Actor> {
+        let of_family = self.rollouts.iter().find(|rollouts| rollouts.family() == target.family);
+        of_family
+            .map(|rollouts| -> &dyn Actor { &**rollouts })
+            .or_else(|| {
+                self.gates.as_deref().filter(|_| target.family == Family::gate()).map(|gates| gates as &dyn Actor)
+            })
+            .or_else(|| {
+                self.pipelines.as_deref().filter(|_| target.family == Family::run()).map(|runs| runs as &dyn Actor)
+            })
     }
 }
 

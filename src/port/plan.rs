@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         evidence::Evidence,
-        ids::{EnvironmentName, GateId, RolloutId, RunId, ServiceName, SourceName},
+        ids::{EnvironmentName, ServiceName},
+        object::ObjectId,
         offer::Risk,
         time::Timestamp,
         verb::{Direction, Verb},
@@ -20,46 +21,13 @@ use crate::{
     port::{body::Body, takeover::Takeover},
 };
 
-/// What a verb acts on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// A rollout.
-    Rollout(RolloutId),
-    /// A gate.
-    Gate(GateId),
-    /// A run of a pipeline.
-    Run(RunId),
-}
-
-impl Target {
-    /// The connection through which it is reached.
-    pub fn source(&self) -> &SourceName {
-        match self {
-            Self::Rollout(id) => &id.source,
-            Self::Gate(id) => &id.source,
-            Self::Run(id) => &id.source,
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rollout(id) => id.fmt(f),
-            Self::Gate(id) => id.fmt(f),
-            Self::Run(id) => id.fmt(f),
-        }
-    }
-}
-
 /// What an operator asks for, before anything is known about whether it may be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
     /// The verb.
     pub verb: Verb,
     /// On what.
-    pub target: Target,
+    pub target: ObjectId,
     /// Roll back only: the version to put back, by any of its names; `None` is the last version known good that is not the
     /// current one.
     pub to: Option<String>,
@@ -72,7 +40,7 @@ pub struct Ask {
 
 impl Ask {
     /// A verb on a target, with nothing else said.
-    pub fn new(verb: Verb, target: Target) -> Self {
+    pub fn new(verb: Verb, target: ObjectId) -> Self {
         Self { verb, target, to: None, reason: None, takes_over: None }
     }
 
@@ -311,7 +279,7 @@ pub struct Plan {
     /// The verb.
     pub verb: Verb,
     /// On what.
-    pub target: Target,
+    pub target: ObjectId,
     /// Whose release.
     pub service: ServiceName,
     /// Where.

@@ -7,11 +7,8 @@
 use serde_json::Value;
 
 use crate::{
-    domain::verb::Verb,
-    port::{
-        facet::Actor,
-        plan::{Target, WireCall},
-    },
+    domain::{object::ObjectId, verb::Verb},
+    port::{facet::Actor, plan::WireCall},
 };
 
 /// One call that a provider can draft for a verb on a target.
@@ -50,7 +47,7 @@ impl<'a> Checked<'a> {
     ///
     /// # Errors
     /// When it has none of the declared shapes.
-    pub fn of(call: &'a WireCall, verb: Verb, target: &Target, actor: &dyn Actor) -> Result<Self, Forged> {
+    pub fn of(call: &'a WireCall, verb: Verb, target: &ObjectId, actor: &dyn Actor) -> Result<Self, Forged> {
         check(call, verb, target, &actor.shapes(target, verb)).map(|()| Self(call))
     }
 
@@ -64,11 +61,11 @@ impl<'a> Checked<'a> {
 ///
 /// # Errors
 /// The first that has none of them.
-pub fn check_all(calls: &[WireCall], verb: Verb, target: &Target, shapes: &[Shape]) -> Result<(), Forged> {
+pub fn check_all(calls: &[WireCall], verb: Verb, target: &ObjectId, shapes: &[Shape]) -> Result<(), Forged> {
     calls.iter().try_for_each(|call| check(call, verb, target, shapes))
 }
 
-fn check(call: &WireCall, verb: Verb, target: &Target, shapes: &[Shape]) -> Result<(), Forged> {
+fn check(call: &WireCall, verb: Verb, target: &ObjectId, shapes: &[Shape]) -> Result<(), Forged> {
     let forged = |why: &str| Forged {
         call: format!("{} {}", call.method, call.path),
         verb,
@@ -146,7 +143,7 @@ pub fn is_part(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::ids::RunId, port::plan::RevisionGuard};
+    use crate::{domain::object::ObjectId, port::plan::RevisionGuard};
 
     const STATUS: &str = "/apis/x/namespaces/shop/rollouts/web/status?fieldManager=us";
 
@@ -170,7 +167,7 @@ mod tests {
             guard: RevisionGuard::None,
             command: String::new(),
         };
-        let target = Target::Run(RunId::new(&"eu".into(), "web"));
+        let target = ObjectId::new(&"eu".into(), "run", "web");
         check_all(&[call], Verb::Abort, &target, &shapes()).map_err(|forged| forged.why)
     }
 

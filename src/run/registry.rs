@@ -14,7 +14,6 @@ use crate::{
     domain::{
         ids::{EnvironmentName, ServiceName, SourceName},
         observed::FaultKind,
-        rollout::Engine,
         service::Environment,
     },
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
@@ -175,8 +174,8 @@ async fn cluster(
     let mut connection = Connection::new(source, "kubernetes", CLUSTER_INTERVAL);
     for engine in &settings.engines {
         connection.rollouts.push(match engine {
-            Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
-            Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
+            schema::Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
+            schema::Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
         });
     }
     Ok(gauged(connection, budget))

@@ -12,7 +12,7 @@ use crate::{
         standard,
     },
     demo::scenario::Scenario,
-    domain::{ids::EnvironmentName, offer::Risk, rollout::Engine},
+    domain::{ids::EnvironmentName, offer::Risk},
     port::clock::SharedClock,
     provider::http::{Base, reqwest_leaf, send},
     runtime::clock::ScaledClock,
@@ -44,7 +44,7 @@ pub(super) fn configuration(scenario: &Scenario, base: &str) -> Config {
             certificate_authority: None,
             namespaces,
             selector: None,
-            engines: vec![Engine::ArgoRollouts, Engine::Deployment],
+            engines: vec![schema::Engine::ArgoRollouts, schema::Engine::Deployment],
             interval: STEP,
         };
         config.connections.insert(cell.connection.to_string(), Connection::Kubernetes(cluster));

@@ -27,13 +27,13 @@ use crate::{
         store::KEPT,
         update::update,
     },
-    domain::{ids::RunId, time::Timestamp, verb::Direction},
+    domain::{object::ObjectId, time::Timestamp, verb::Direction},
     journal::ledger::Ledger,
     keymap::{Keymap, chord::Chord},
     port::{
         clock::SharedClock,
         facet::Connection,
-        plan::{Ask, Blocked, Draft, Target},
+        plan::{Ask, Blocked, Draft},
         record::RecordId,
     },
     runtime::{
@@ -114,7 +114,7 @@ pub struct Cockpit {
     /// Requests for signals without an answer yet.
     reading: usize,
     /// Intents that are being written, by ticket: a second one must not be written beside it, unless it goes back.
-    beginning: BTreeMap<u64, (Target, Direction)>,
+    beginning: BTreeMap<u64, (ObjectId, Direction)>,
     /// The number of the next ticket.
     ticket: u64,
     begun: Option<(u64, Result<RecordId, String>)>,
@@ -401,8 +401,9 @@ impl Cockpit {
         let ticket = self.ticket;
         self.ticket += 1;
         // Going back waits for nobody: a journal that hangs over a promote must not hold it.
-        let busy =
-            |(other, of): &(Target, Direction)| *other == target && (direction != Direction::Back || *of == direction);
+        let busy = |(other, of): &(ObjectId, Direction)| {
+            *other == target && (direction != Direction::Back || *of == direction)
+        };
         if self.beginning.values().any(busy) {
             let said = format!("already under way on {target}; this one was not sent");
             self.begun = Some((ticket, Err(said.clone())));
@@ -414,7 +415,7 @@ impl Cockpit {
         ticket
     }
 
-    fn read_jobs(&mut self, run: RunId) {
+    fn read_jobs(&mut self, run: ObjectId) {
         let source = self.connections.iter().find(|one| one.name == run.source);
         if let Some(facet) = source.and_then(|one| one.pipelines.clone()) {
             self.tasks.spawn(sources::read_jobs(run, facet, Arc::clone(&self.clock), self.notes.0.clone()));
@@ -430,22 +431,17 @@ impl Cockpit {
     /// What the provider would do, from the object as last observed. No I/O.
     pub fn draft(&self, ask: &Ask) -> Result<Draft, Blocked> {
         let gone = || Blocked(format!("{} is no longer there", ask.target));
-        let source = self.connections.iter().find(|one| one.name == *ask.target.source()).ok_or_else(gone)?;
+        let source = self.connections.iter().find(|one| one.name == ask.target.source).ok_or_else(gone)?;
         let store = &self.model.store;
-        match &ask.target {
-            Target::Rollout(id) => {
-                let facet = source.rollouts.iter().find(|facet| facet.engine() == id.engine).ok_or_else(gone)?;
-                facet.draft(store.rollout(id).ok_or_else(gone)?, ask)
-            }
-            Target::Gate(id) => {
-                let gate = store.gates().find(|gate| gate.id == *id).ok_or_else(gone)?;
-                source.gates.as_ref().ok_or_else(gone)?.draft(gate, ask)
-            }
-            Target::Run(id) => {
-                let run = store.runs().find(|run| run.id == *id).ok_or_else(gone)?;
-                source.pipelines.as_ref().ok_or_else(gone)?.draft(run, ask)
-            }
+        if let Some(rollout) = store.rollout(&ask.target) {
+            let facet = source.rollouts.iter().find(|facet| facet.family() == ask.target.family).ok_or_else(gone)?;
+            return facet.draft(rollout, ask);
         }
+        if let Some(gate) = store.gate(&ask.target) {
+            return source.gates.as_ref().ok_or_else(gone)?.draft(gate, ask);
+        }
+        let run = store.run(&ask.target).ok_or_else(gone)?;
+        source.pipelines.as_ref().ok_or_else(gone)?.draft(run, ask)
     }
 }
 

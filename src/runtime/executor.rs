@@ -140,14 +140,14 @@ async fn end(record: Record, host: &Host<'_>, may_send: bool) -> Result<Option<E
         return Ok(Some(end.clone()));
     }
     let plan = record.intent.plan.clone();
-    let actor = host.connections.iter().find(|one| one.name == *plan.target.source());
+    let actor = host.connections.iter().find(|one| one.name == plan.target.source);
     let actor = actor.and_then(|one| one.actor(&plan.target));
     let mut flight = Flight { host, record, may_send, against: Vec::new() };
     if may_send {
         flight.against = flight.unanswered_calls_of_preempted().await;
     }
     let stage = match actor {
-        None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source()), None),
+        None => flight.give_up(&plan, &format!("there is no connection '{}' here", plan.target.source), None),
         Some(actor) => match flight.fly(&plan, actor).await {
             Ok(stage) | Err(Stop::End(stage)) => stage,
             Err(Stop::Taken) => return Ok(None),

@@ -12,9 +12,10 @@ use tokio::sync::Notify;
 use crate::{
     domain::{
         ids::ServiceName,
+        object::{Family, ObjectId},
         observed::FaultKind,
         offer::{Offer, Risk},
-        rollout::{Engine, Identity, Phase, Rollout, Share, Strategy, Weight},
+        rollout::{Identity, Phase, Rollout, Share, Strategy, Weight},
         signal::{BucketCounts, Counts, LatencyCounts, PartCounts, ServiceSignals, VersionSignals},
         time::{Timestamp, age},
         verb::Verb,
@@ -25,7 +26,7 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Actor, Answer, Change, Connection, Metrics, Rollouts, Window},
-        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target, fact},
+        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, fact},
         shape::{Checked, Shape},
     },
 };
@@ -153,6 +154,7 @@ impl Cluster {
             id: sample::payments(),
             service: "payments".into(),
             environment: "prod/eu".into(),
+            system: "Argo Rollouts".to_owned(),
             strategy: Strategy::Canary,
             stable: Some(Version::tagged("1.41.3")),
             canary: Some(Version::tagged(format!("1.42.0-{}", fact(fact::CANARY)))),
@@ -186,7 +188,7 @@ impl Cluster {
 }
 
 impl Actor for Cluster {
-    fn read<'a>(&'a self, _: &'a Target) -> Answer<'a, Reading> {
+    fn read<'a>(&'a self, _: &'a ObjectId) -> Answer<'a, Reading> {
         async move {
             if self.is_hung() {
                 pending::<()>().await;
@@ -197,7 +199,7 @@ impl Actor for Cluster {
         .boxed()
     }
 
-    fn shapes(&self, _: &Target, _: Verb) -> Vec<Shape> {
+    fn shapes(&self, _: &ObjectId, _: Verb) -> Vec<Shape> {
         sample::shapes()
     }
 
@@ -304,8 +306,8 @@ impl Metrics for Memory {
 }
 
 impl Rollouts for Cluster {
-    fn engine(&self) -> Engine {
-        Engine::ArgoRollouts
+    fn family(&self) -> Family {
+        "argo_rollouts".into()
     }
 
     fn list(&self) -> Answer<'_, Vec<Rollout>> {

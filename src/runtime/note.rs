@@ -2,15 +2,15 @@
 
 use crate::{
     app::msg::Msg,
-    domain::{ids::SourceName, rollout::Engine},
+    domain::{ids::SourceName, object::Family},
     port::{plan::Ask, record::RecordId},
 };
 
 /// A question that somebody may wait for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
-    /// Rollouts of one engine.
-    Rollouts(SourceName, Engine),
+    /// Rollouts of one family.
+    Rollouts(SourceName, Family),
     /// Gates.
     Gates(SourceName),
     /// Runs.

@@ -23,7 +23,8 @@ use crate::{
     app::{msg::Msg, store::SourceInfo},
     domain::{
         gate::Gate,
-        ids::{RunId, ServiceName, SourceName},
+        ids::{ServiceName, SourceName},
+        object::ObjectId,
         observed::{Fault, FaultKind},
         pipeline::Run,
         time::Timestamp,
@@ -75,7 +76,7 @@ struct Seat {
 pub fn infos(connections: &[Connection]) -> Vec<SourceInfo> {
     let info = |one: &Connection| SourceInfo {
         name: one.name.clone(),
-        engines: one.rollouts.iter().map(|facet| facet.engine()).collect(),
+        engines: one.rollouts.iter().map(|facet| facet.family()).collect(),
         gates: one.gates.is_some(),
         pipelines: one.pipelines.is_some(),
         metrics: one.metrics.is_some(),
@@ -88,7 +89,7 @@ pub fn infos(connections: &[Connection]) -> Vec<SourceInfo> {
 pub(super) fn awaited(connections: &[Connection]) -> Vec<Key> {
     let mut keys = Vec::new();
     for one in connections {
-        keys.extend(one.rollouts.iter().map(|facet| Key::Rollouts(one.name.clone(), facet.engine())));
+        keys.extend(one.rollouts.iter().map(|facet| Key::Rollouts(one.name.clone(), facet.family())));
         keys.extend(one.gates.iter().map(|_| Key::Gates(one.name.clone())));
         keys.extend(one.pipelines.iter().map(|_| Key::Runs(one.name.clone())));
     }
@@ -157,12 +158,12 @@ impl Sources {
 async fn follow(seat: Seat, facet: Arc<dyn Rollouts>) {
     // A heartbeat must not wash away what the watch itself complained about.
     let healthy = AtomicBool::new(true);
-    let engine = facet.engine();
+    let family = facet.family();
     let tell = async |change: Result<Change, ProviderError>| {
         let at = seat.clock.now();
         let change = change.map_err(|error| error.at(at));
-        let msg = Msg::Rollouts { source: seat.source.clone(), engine, at, change };
-        seat.notes.send(Note::Answered(msg, Key::Rollouts(seat.source.clone(), engine))).await
+        let msg = Msg::Rollouts { source: seat.source.clone(), family: family.clone(), at, change };
+        seat.notes.send(Note::Answered(msg, Key::Rollouts(seat.source.clone(), family.clone()))).await
     };
     let watching = async {
         loop {
@@ -184,7 +185,14 @@ async fn follow(seat: Seat, facet: Arc<dyn Rollouts>) {
             let told = match beat {
                 Ok(()) if healthy.load(Ordering::Relaxed) => {
                     let (source, at) = (seat.source.clone(), seat.clock.now());
-                    seat.notes.send(Note::Msg(Msg::Rollouts { source, engine, at, change: Ok(Change::Alive) })).await
+                    seat.notes
+                        .send(Note::Msg(Msg::Rollouts {
+                            source,
+                            family: family.clone(),
+                            at,
+                            change: Ok(Change::Alive),
+                        }))
+                        .await
                 }
                 Ok(()) => Ok(()),
                 Err(error) => tell(Err(error)).await,
@@ -251,7 +259,7 @@ async fn measure(seat: Seat, metrics: Arc<dyn Metrics>, mut asked: mpsc::Receive
 }
 
 /// Reads the jobs of a run, once.
-pub(super) async fn read_jobs(run: RunId, facet: Arc<dyn Pipelines>, clock: SharedClock, notes: mpsc::Sender<Note>) {
+pub(super) async fn read_jobs(run: ObjectId, facet: Arc<dyn Pipelines>, clock: SharedClock, notes: mpsc::Sender<Note>) {
     let answer = within(&*clock, READ_LIMIT, facet.jobs(&run)).await;
     let answer = answer.unwrap_or_else(|| Err(no_answer(&run.source, READ_LIMIT)));
     let at = clock.now();

@@ -8,11 +8,12 @@ use crate::{
         takeover,
     },
     domain::{
+        object::ObjectId,
         offer::offer_for,
         rollout::{Phase, Rollout},
         time::age,
     },
-    port::plan::{Ask, Target},
+    port::plan::Ask,
     view::{
         scene::Scene,
         span::{Line, Role},
@@ -94,10 +95,10 @@ fn hints(scene: &Scene<'_>) -> Vec<Vec<Line>> {
 
 fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let Some(target) = scene.selected.as_ref().map(crate::app::model::RowKey::target) else { return Vec::new() };
-    let intents: &[Intent] = match (&target, scene.selected_rollout()) {
-        (Target::Rollout(_), Some(rollout)) => of_rollout(rollout),
-        (Target::Gate(_), _) => &[Intent::Approve, Intent::Reject],
-        _ => &[],
+    let intents: &[Intent] = match scene.selected_rollout() {
+        Some(rollout) => of_rollout(rollout),
+        None if scene.model.store.gate(&target).is_some() => &[Intent::Approve, Intent::Reject],
+        None => &[],
     };
     let left = scene.model.actions.newest_on(&target).filter(|action| takeover::is_offered(scene.model, action));
     let takes_over = left.map(|_| vec![scene.hint(Intent::TakeOver, Intent::TakeOver.row().title)]);
@@ -117,7 +118,7 @@ fn of_rollout(rollout: &Rollout) -> &'static [Intent] {
 }
 
 /// `p promote`, or `p promote: refused, verdict NO-GO` in two lengths.
-fn verb(scene: &Scene<'_>, intent: Intent, target: &Target) -> Vec<Line> {
+fn verb(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> Vec<Line> {
     let title = intent.row().title;
     match refused(scene.model, intent, target) {
         None => vec![scene.hint(intent, title)],
@@ -131,13 +132,13 @@ fn verb(scene: &Scene<'_>, intent: Intent, target: &Target) -> Vec<Line> {
 }
 
 /// Why a verb will not run, where it will not.
-pub(super) fn refused(model: &Model, intent: Intent, target: &Target) -> Option<String> {
+pub(super) fn refused(model: &Model, intent: Intent, target: &ObjectId) -> Option<String> {
     let verb = intent.verb()?;
     let ask = Ask { verb, target: target.clone(), to: None, reason: None, takes_over: None };
     guard::ask(model, ask).err().map(|refusal| refusal.reasons.join("; "))
 }
 
 /// Does the visible screen have anything to act on?
-pub(super) fn target(scene: &Scene<'_>) -> Option<Target> {
+pub(super) fn target(scene: &Scene<'_>) -> Option<ObjectId> {
     scene.selected.as_ref().map(crate::app::model::RowKey::target).or_else(|| board::target(scene.model))
 }

@@ -17,7 +17,6 @@ use crate::{
         rollout::{self, Phase, Rollout},
     },
     judge::{gaps::Gap, rivals::Rival},
-    port::plan::Target,
     view::{
         Bar, Part, footer, freshness, is_low, measure, number,
         scene::Scene,
@@ -71,7 +70,7 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
     let left = Line::of(Role::Text, "   ").join(way_back::line(scene.model, rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
-    let refused = footer::refused(scene.model, Intent::Rollback, &Target::Rollout(rollout.id.clone())).is_some();
+    let refused = footer::refused(scene.model, Intent::Rollback, &rollout.id.clone()).is_some();
     let right = if selected && !refused {
         let quarantine = Quarantine::of(&scene.model.actions, rollout);
         let back = quarantine
@@ -332,10 +331,10 @@ mod tests {
 
     /// One cluster tells of these rollouts, the other one of none.
     fn sees(model: &mut Model, rollouts: Vec<Rollout>) {
-        let engine = sample::payments().id.engine;
+        let engine = sample::payments().id.family;
         for (source, all) in [("kubernetes-eu", rollouts), ("kubernetes-us", Vec::new())] {
             let change = Ok(Change::All(all));
-            update(model, Msg::Rollouts { source: source.into(), engine, at: sample::now(), change });
+            update(model, Msg::Rollouts { source: source.into(), family: engine.clone(), at: sample::now(), change });
         }
     }
 

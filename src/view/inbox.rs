@@ -6,7 +6,6 @@ use std::ops::Range;
 use crate::{
     app::{inbox::Item, intent::Intent},
     domain::{gate::Eligibility, time::age},
-    port::plan::Target,
     view::{
         Part, action,
         board::flight,
@@ -209,9 +208,7 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
     if item.newer_behind > 0 {
         add("behind", Role::Warn, format!("{} newer wait behind this one", item.newer_behind));
     }
-    if let Target::Gate(id) = &item.target
-        && let Some(url) = scene.model.store.gates().find(|gate| gate.id == *id).and_then(|gate| gate.url.clone())
-    {
+    if let Some(url) = scene.model.store.gate(&item.target).and_then(|gate| gate.url.clone()) {
         add("open", Role::Dim, url);
     }
     for intent in [Intent::Approve, Intent::Reject, Intent::Promote] {

@@ -7,9 +7,8 @@ mod steps;
 
 use crate::{
     app::intent::Intent,
-    domain::{ids::RolloutId, rollout::Rollout},
+    domain::{object::ObjectId, rollout::Rollout},
     judge::verdict::Judgement,
-    port::plan::Target,
     view::{
         Bar, Part, action,
         board::flight::{self, Commits},
@@ -28,7 +27,7 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let mut left = Line::of(Role::Strong, format!(" {}", rollout.service)).gap(2);
     left = left.and(Role::Accent, rollout.environment.to_string()).gap(2);
     if !scene.narrow(110) {
-        left = left.and(Role::Dim, rollout.id.engine.words()).gap(2);
+        left = left.and(Role::Dim, rollout.system.clone()).gap(2);
     }
     // The way back names the commit of stable too.
     let commits = match scene.columns {
@@ -91,7 +90,7 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
 }
 
 /// A rollout that is no longer there.
-pub(super) fn gone(id: &RolloutId) -> Vec<Part> {
+pub(super) fn gone(id: &ObjectId) -> Vec<Part> {
     vec![
         Part::blank(),
         Part::Line(Line::of(Role::Warn, format!("   {id} is no longer there. ")).and(Role::Text, "Esc goes back.")),
@@ -152,7 +151,7 @@ fn budget(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Op
 }
 
 fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
-    let newest = scene.model.actions.newest_on(&Target::Rollout(rollout.id.clone()));
+    let newest = scene.model.actions.newest_on(&rollout.id.clone());
     let current = newest.filter(|action| action::is_current(action, scene.now()));
     current.map(|action| action::of(scene, action)).unwrap_or_default().into_iter().map(Part::Line).collect()
 }

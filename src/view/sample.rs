@@ -17,12 +17,13 @@ use crate::{
     domain::{
         evidence::Evidence,
         gate::{Behind, Eligibility, Gate},
-        ids::{GateId, Person, RolloutId, RunId, SourceName},
+        ids::{Person, SourceName},
+        object::{Family, ObjectId},
         observed::{Fault, FaultKind},
         offer::{Offer, Risk},
         rollout::{
-            Analysis, Arm, Engine, Event, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step,
-            StepKind, Strategy, Weight,
+            Analysis, Arm, Event, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind,
+            Strategy, Weight,
         },
         signal::{Counts, Latency, Point, ServiceSignals, VersionSignals},
         time::Timestamp,
@@ -32,7 +33,7 @@ use crate::{
     keymap::Keymap,
     port::{
         facet::{Change, Window},
-        plan::{Ask, Draft, Expect, Expectation, Friction, Plan, RevisionGuard, Target, WireCall, fact},
+        plan::{Ask, Draft, Expect, Expectation, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
 };
@@ -56,7 +57,7 @@ pub(crate) fn keymap() -> Keymap {
     Keymap::with(&BTreeMap::new()).unwrap()
 }
 
-fn source(name: &str, engines: &[Engine], gates: bool, metrics: bool) -> SourceInfo {
+fn source(name: &str, engines: &[Family], gates: bool, metrics: bool) -> SourceInfo {
     SourceInfo {
         name: name.into(),
         engines: engines.to_vec(),
@@ -73,8 +74,8 @@ fn session() -> Session {
         profile: "prod".into(),
         read_only: false,
         sources: vec![
-            source("kubernetes-eu", &[Engine::ArgoRollouts], false, false),
-            source("kubernetes-us", &[Engine::ArgoRollouts], false, false),
+            source("kubernetes-eu", &["argo_rollouts".into()], false, false),
+            source("kubernetes-us", &["argo_rollouts".into()], false, false),
             source("prometheus", &[], false, true),
             source("github", &[], true, false),
         ],
@@ -127,9 +128,10 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
         arm(service, Role::Old, &Version::tagged("1.40.2"), 10, 0),
     ];
     Rollout {
-        id: RolloutId::new(&source.into(), Engine::ArgoRollouts, format!("shop/{service}")),
+        id: ObjectId::new(&source.into(), "argo_rollouts", format!("shop/{service}")),
         service: service.into(),
         environment: format!("prod/{place}").as_str().into(),
+        system: "Argo Rollouts".to_owned(),
         strategy: Strategy::Canary,
         stable: Some(stable.clone()),
         canary: Some(canary.clone()),
@@ -286,9 +288,9 @@ fn search() -> Rollout {
 fn gates() -> Vec<Gate> {
     let gate = |service: &str, number: u32, since: Timestamp, eligible: Eligibility| {
         let source = SourceName::new("github");
-        let run = RunId::new(&source, format!("acme/{service}/runs/{number}"));
+        let run = ObjectId::new(&source, "run", format!("acme/{service}/{number}"));
         Gate {
-            id: GateId::new(&source, format!("acme/{service}/runs/{number}/environments/prod")),
+            id: ObjectId::new(&source, "gate", format!("acme/{service}/{number}/prod")),
             service: service.into(),
             environment: "prod".into(),
             system: "GitHub environment".into(),
@@ -321,12 +323,17 @@ pub(crate) fn board(columns: u16, rows: u16) -> Model {
     let mut model = unseen(columns, rows);
     let seen = |seconds: i64| now() - chrono::TimeDelta::seconds(seconds);
     let window = Window { from: at(1, 17, 0), to: at(2, 7, 30), step: Duration::from_secs(30) };
-    let argo = Engine::ArgoRollouts;
+    let argo: Family = "argo_rollouts".into();
     let messages = [
-        Msg::Rollouts { source: "kubernetes-eu".into(), engine: argo, at: seen(1), change: Ok(Change::All(flights())) },
+        Msg::Rollouts {
+            source: "kubernetes-eu".into(),
+            family: argo.clone(),
+            at: seen(1),
+            change: Ok(Change::All(flights())),
+        },
         Msg::Rollouts {
             source: "kubernetes-us".into(),
-            engine: argo,
+            family: argo.clone(),
             at: seen(2),
             change: Ok(Change::All(vec![search()])),
         },
@@ -345,7 +352,7 @@ pub(crate) fn hung(columns: u16, rows: u16) -> Model {
     let mut model = board(columns, rows);
     let fault = Fault::new(now(), FaultKind::TimedOut, "no answer within 4 s");
     let source = "kubernetes-eu".into();
-    update(&mut model, Msg::Rollouts { source, engine: Engine::ArgoRollouts, at: now(), change: Err(fault) });
+    update(&mut model, Msg::Rollouts { source, family: "argo_rollouts".into(), at: now(), change: Err(fault) });
     update(&mut model, Msg::Tick(now() + chrono::TimeDelta::seconds(12)));
     model
 }
@@ -363,7 +370,7 @@ pub(crate) fn crowded(columns: u16, rows: u16, count: usize) -> Model {
     let change = Ok(Change::All(all));
     update(
         &mut model,
-        Msg::Rollouts { source: "kubernetes-eu".into(), engine: Engine::ArgoRollouts, at: now(), change },
+        Msg::Rollouts { source: "kubernetes-eu".into(), family: "argo_rollouts".into(), at: now(), change },
     );
     model
 }
@@ -385,7 +392,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
     };
     Plan {
         verb,
-        target: Target::Rollout(rollout.id),
+        target: rollout.id,
         service: rollout.service,
         environment: rollout.environment,
         risk: Risk::High,
@@ -417,7 +424,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
 
 /// The ask of a verb on payments.
 pub(crate) fn ask(verb: Verb) -> Ask {
-    Ask { verb, target: Target::Rollout(payments().id), to: None, reason: None, takes_over: None }
+    Ask { verb, target: payments().id, to: None, reason: None, takes_over: None }
 }
 
 /// Record 4711: a roll back of payments that came so far, all of it at 02:07:19.

@@ -8,9 +8,8 @@ use crate::{
         model::{Model, RowKey, Screen},
         store::SourceState,
     },
-    domain::{gate::Eligibility, ids::RolloutId, observed::Freshness, rollout::Rollout, time::Timestamp},
+    domain::{gate::Eligibility, object::ObjectId, observed::Freshness, rollout::Rollout, time::Timestamp},
     keymap::Keymap,
-    port::plan::Target,
     view::{
         places::Places,
         span::{Line, Role},
@@ -111,10 +110,7 @@ impl<'a> Scene<'a> {
 
     /// The rollout of the selected row.
     pub(super) fn selected_rollout(&self) -> Option<&'a Rollout> {
-        match self.selected.as_ref()?.target() {
-            Target::Rollout(id) => self.model.store.rollout(&id),
-            Target::Gate(_) | Target::Run(_) => None,
-        }
+        self.model.store.rollout(&self.selected.as_ref()?.target())
     }
 
     /// The place of the selected row among these rollouts.
@@ -130,8 +126,8 @@ impl<'a> Scene<'a> {
     }
 
     /// How the source of a rollout was observed.
-    pub(super) fn state(&self, id: &RolloutId) -> Option<SourceState> {
-        self.model.store.target_state(&Target::Rollout(id.clone()), self.now())
+    pub(super) fn state(&self, id: &ObjectId) -> Option<SourceState> {
+        self.model.store.target_state(&id.clone(), self.now())
     }
 
     /// How the source of a service's signals was observed; a service without signals has none.

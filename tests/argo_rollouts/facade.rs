@@ -11,7 +11,7 @@ use holdshort::{
     port::{
         error::ProviderError,
         facet::{Change, Rollouts},
-        plan::{Ask, Sent, Target, WireCall, fact},
+        plan::{Ask, Sent, WireCall, fact},
         shape::Checked,
         wire::Class,
     },
@@ -359,7 +359,7 @@ async fn a_forbidden_kind_hides_no_rollout_and_is_no_failure_of_the_cluster() {
 async fn reading_again_gives_the_facts_and_the_revision() {
     let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344");
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let target = Target::Rollout("eu/argo_rollouts/shop/checkout".parse().unwrap());
+    let target = "eu/argo_rollouts/shop/checkout".parse().unwrap();
     let reading = facet.read(&target).await.unwrap();
     let expected = [
         (fact::ABORTED, "false"),
@@ -389,19 +389,13 @@ async fn reading_again_gives_the_facts_and_the_revision() {
 async fn abort(facet: &dyn Rollouts) -> WireCall {
     let rollout = facet.list().await.unwrap().remove(0);
     assert_eq!(rollout.phase, Phase::Paused);
-    let ask = Ask {
-        verb: Verb::Abort,
-        target: Target::Rollout(rollout.id.clone()),
-        to: None,
-        reason: None,
-        takes_over: None,
-    };
+    let ask = Ask { verb: Verb::Abort, target: rollout.id.clone(), to: None, reason: None, takes_over: None };
     facet.draft(&rollout, &ask).unwrap().calls.remove(0)
 }
 
 /// Sends that call.
 async fn send(facet: &dyn Rollouts, call: &WireCall, revision: &str) -> Result<Sent, ProviderError> {
-    let target = Target::Rollout(facet.list().await.unwrap().remove(0).id);
+    let target = facet.list().await.unwrap().remove(0).id;
     facet.send(Checked::of(call, Verb::Abort, &target, facet).unwrap(), Some(revision)).await
 }
 

@@ -13,7 +13,7 @@ use holdshort::{
     },
     port::{
         facet::{Change, Rollouts},
-        plan::{Ask, Blocked, Draft, Facts, Target, fact},
+        plan::{Ask, Blocked, Draft, Facts, fact},
     },
     provider::{argo_rollouts, deployment, kubernetes::Cluster},
 };
@@ -99,17 +99,17 @@ impl Stage {
     }
 
     fn facet(&self, rollout: &Rollout) -> &dyn Rollouts {
-        if rollout.id.engine == self.argo.engine() { &*self.argo } else { &*self.plain }
+        if rollout.id.family == self.argo.family() { &*self.argo } else { &*self.plain }
     }
 
     fn draft(&self, rollout: &Rollout, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
-        let target = Target::Rollout(rollout.id.clone());
+        let target = rollout.id.clone();
         self.facet(rollout)
             .draft(rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
     }
 
     async fn read(&self, rollout: &Rollout) -> Facts {
-        self.facet(rollout).read(&Target::Rollout(rollout.id.clone())).await.unwrap().facts
+        self.facet(rollout).read(&rollout.id.clone()).await.unwrap().facts
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use holdshort::{
     domain::{
-        ids::RolloutId,
+        object::ObjectId,
         offer::{Offer, Risk},
         rollout::{
-            Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind,
-            Strategy, Weight,
+            Analysis, Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy,
+            Weight,
         },
         verb::Verb,
         version::Version,
@@ -58,9 +58,10 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         scale_down_at: None,
     };
     let expected = Rollout {
-        id: RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/checkout"),
+        id: ObjectId::new(&"eu".into(), "argo_rollouts", "shop/checkout"),
         service: "checkout".into(),
         environment: "prod/eu-west-1".into(),
+        system: "Argo Rollouts".to_owned(),
         strategy: Strategy::Canary,
         stable: Some(Version::tagged("1.0.0")),
         canary: Some(Version::tagged("1.1.0")),

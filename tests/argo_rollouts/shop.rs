@@ -3,7 +3,7 @@
 
 use holdshort::{
     domain::{rollout::Rollout, verb::Verb},
-    port::plan::{Ask, Draft, Target},
+    port::plan::{Ask, Draft},
 };
 use serde_json::{Value, json};
 
@@ -74,13 +74,7 @@ async fn rolled_back(name: &str, change: impl Fn(&mut Value, &mut [Value])) -> (
     all.push(rollout);
     let stage = Stage::of(&holding(&all));
     let rollout = stage.argo.list().await.unwrap().remove(0);
-    let ask = Ask {
-        verb: Verb::Rollback,
-        target: Target::Rollout(rollout.id.clone()),
-        to: None,
-        reason: None,
-        takes_over: None,
-    };
+    let ask = Ask { verb: Verb::Rollback, target: rollout.id.clone(), to: None, reason: None, takes_over: None };
     let draft = stage.argo.draft(&rollout, &ask).unwrap();
     (rollout, draft)
 }
@@ -191,8 +185,7 @@ async fn a_version_to_which_a_roll_back_was_aborted_can_still_be_gone_back_to() 
 async fn a_restart_is_done_when_every_pod_is_new_and_ready() {
     let stage = Stage::of(&holding(&objects()));
     let recs = stage.argo.list().await.unwrap().into_iter().find(|one| one.id.path == "shop/recs").unwrap();
-    let ask =
-        Ask { verb: Verb::Restart, target: Target::Rollout(recs.id.clone()), to: None, reason: None, takes_over: None };
+    let ask = Ask { verb: Verb::Restart, target: recs.id.clone(), to: None, reason: None, takes_over: None };
     let draft = stage.argo.draft(&recs, &ask).unwrap();
     let all = expected(&draft);
     assert_eq!(all[1..], ["spec taken up by the controller true", "pods missing at most 0"]);

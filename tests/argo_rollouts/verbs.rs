@@ -10,7 +10,7 @@ use holdshort::{
     },
     port::{
         facet::Rollouts,
-        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, RevisionGuard, Target, WireCall, fact},
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, RevisionGuard, WireCall, fact},
     },
     provider::argo_rollouts,
 };
@@ -36,7 +36,7 @@ async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Rollouts>
 }
 
 fn ask(rollout: &Rollout, verb: Verb, to: Option<&str>) -> Ask {
-    Ask { verb, target: Target::Rollout(rollout.id.clone()), to: to.map(str::to_owned), reason: None, takes_over: None }
+    Ask { verb, target: rollout.id.clone(), to: to.map(str::to_owned), reason: None, takes_over: None }
 }
 
 async fn drafted(name: &str, sets: &str, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
@@ -117,7 +117,7 @@ async fn a_router_that_says_nothing_of_the_canary_leaves_its_share_unknown_and_n
         rollout["spec"]["strategy"]["canary"]["trafficRouting"] = json!({"nginx": {}});
         rollout["status"]["canary"]["weights"] = weights.clone();
         let (facet, rollout) = stage(rollout, PAUSED.1).await;
-        let facts = facet.read(&Target::Rollout(rollout.id.clone())).await.unwrap().facts;
+        let facts = facet.read(&rollout.id.clone()).await.unwrap().facts;
         let told = share.known().map(|share| share.to_string());
         assert_eq!((rollout.weight.actual, facts.get(fact::WEIGHT)), (share, told.as_ref()), "{weights}");
         let abort = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
@@ -149,7 +149,7 @@ async fn a_roll_back_of_what_asks_for_no_pods_can_come_true() {
         set["status"] = json!({"replicas": 0});
     }
     let (facet, rollout) = stage_of(rollout, &sets).await;
-    let facts = facet.read(&Target::Rollout(rollout.id.clone())).await.unwrap().facts;
+    let facts = facet.read(&rollout.id.clone()).await.unwrap().facts;
     assert_eq!(facts.get(fact::WEIGHT).map(String::as_str), Some("0"));
     let draft = facet.draft(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
     let about = |name: &str| draft.expect.all.iter().filter(|expect| expect.fact == name).cloned().collect::<Vec<_>>();
@@ -307,7 +307,7 @@ async fn read_again(rollout: &str, sets: &str) -> holdshort::port::plan::Facts {
     let server = Server::default()
         .says("GET", &format!("{ROLLOUTS}/checkout"), Say::Whole(200, recorded(&format!("{rollout}.json"))))
         .says("GET", SETS, Say::Whole(200, recorded(&format!("{sets}.json"))));
-    let target = Target::Rollout("eu/argo_rollouts/shop/checkout".parse().unwrap());
+    let target = "eu/argo_rollouts/shop/checkout".parse().unwrap();
     argo_rollouts::facet(cluster(server.transport())).read(&target).await.unwrap().facts
 }
 

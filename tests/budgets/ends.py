@@ -62,10 +62,10 @@ VERBS = [
     ("resume", "deploy-resume"),
     ("abort", "deploy-abort"),
     ("rollback", "deploy-rollback"),
-    ("approve", "github/acme/approve/runs/7000/environments/prod"),
-    ("reject", "github/acme/reject/runs/7001/environments/prod"),
-    ("rerun", "github/acme/rerun/runs/7002"),
-    ("cancel", "github/acme/cancel/runs/7003"),
+    ("approve", "github/gate/acme/approve/7000/prod"),
+    ("reject", "github/gate/acme/reject/7001/prod"),
+    ("rerun", "github/run/acme/rerun/7002"),
+    ("cancel", "github/run/acme/cancel/7003"),
 ]
 WRITE = re.compile(rb"PATCH |POST \S+/(?:pending_deployments|cancel|rerun|rerun-failed-jobs) ")
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 use futures::StreamExt;
 use holdshort::{
     domain::{
-        ids::{RolloutId, RunId},
+        object::ObjectId,
         observed::FaultKind,
         offer::offer_for,
-        rollout::{Arm, Engine, Rollout},
+        rollout::{Arm, Rollout},
         time::Timestamp,
         verb::Verb,
     },
     port::{
         facet::{Change, Rollouts},
-        plan::{Ask, Draft, Target, WireCall, fact},
+        plan::{Ask, Draft, WireCall, fact},
         record::RecordId,
         shape::Checked,
         takeover::Takeover,
@@ -26,14 +26,14 @@ use strum::IntoEnumIterator;
 use crate::stage::{Case, Stage, patched, tag};
 
 const ARGO: Case = Case {
-    engine: Engine::ArgoRollouts,
+    family: "argo_rollouts",
     facet: holdshort::provider::argo_rollouts::facet,
     name: "payments",
     good: "1.41.3",
     bad: "1.42.0",
 };
 const DEPLOYMENT: Case = Case {
-    engine: Engine::Deployment,
+    family: "deployment",
     facet: holdshort::provider::deployment::facet,
     name: "checkout",
     good: "1.41.3",
@@ -76,9 +76,9 @@ engines! {
 
 async fn a_list_tells_what_is_there_and_reading_again_tells_the_same(case: Case) {
     let stage = Stage::new(case, "");
-    assert_eq!(stage.facet.engine(), case.engine);
+    assert_eq!(stage.facet.family().as_str(), case.family);
     let rollout = stage.rollout().await;
-    assert_eq!((rollout.id.engine, rollout.in_flight(), rollout.replicas), (case.engine, false, 4));
+    assert_eq!((rollout.id.family.as_str(), rollout.in_flight(), rollout.replicas), (case.family, false, 4));
     assert_eq!([tag(rollout.stable.as_ref()), tag(rollout.canary.as_ref())], [case.good; 2]);
     assert_eq!(rollout.way_back().map(Arm::tag).as_deref(), Some("1.41.2"));
     let reading = stage.read(&rollout).await;
@@ -173,8 +173,8 @@ async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
     for in_flight in [false, true] {
         let (stage, rollout) = Stage::when(case, in_flight).await;
         let facet: &dyn Rollouts = &*stage.facet;
-        let target = Target::Rollout(rollout.id.clone());
-        let named = |path: &str| Target::Rollout(RolloutId::new(&rollout.id.source, case.engine, path));
+        let target = rollout.id.clone();
+        let named = |path: &str| ObjectId::new(&rollout.id.source, case.family, path);
         for (verb, draft) in open(&stage, &rollout) {
             for call in &draft.calls {
                 assert!(Checked::of(call, verb, &target, facet).is_ok(), "{verb}: {}", call.line());
@@ -185,7 +185,7 @@ async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
                 {
                     assert!(Checked::of(call, verb, &named(other), facet).is_err(), "{verb} of {other}");
                 }
-                let elsewhere = Target::Run(RunId::new(&rollout.id.source, &rollout.id.path));
+                let elsewhere = ObjectId::new(&rollout.id.source, "run", &rollout.id.path);
                 assert!(Checked::of(call, verb, &elsewhere, facet).is_err(), "{verb} of a run");
             }
         }
@@ -207,7 +207,7 @@ fn carried_on(rollout: &Rollout, verb: Verb, sent: usize, moment: Option<Timesta
         unanswered: None,
         moment,
     };
-    Ask { takes_over: Some(Box::new(takeover)), ..Ask::new(verb, Target::Rollout(rollout.id.clone())) }
+    Ask { takes_over: Some(Box::new(takeover)), ..Ask::new(verb, rollout.id.clone()) }
 }
 
 async fn a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment(case: Case) {
@@ -330,7 +330,7 @@ async fn an_abort_of_what_a_person_paused_comes_to_its_end(case: Case) {
     let end = stage.rollout().await;
     assert_eq!((end.held, tag(end.stable.as_ref())), (false, case.good));
     assert_eq!(stage.writes(), (before.0 + abort.calls.len(), before.1));
-    if case.engine == Engine::ArgoRollouts {
+    if case.family == "argo_rollouts" {
         assert_eq!((end.aborted_in_spec, end.weight.actual.known()), (true, Some(0)));
     }
 }

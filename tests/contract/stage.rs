@@ -5,17 +5,12 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt;
 use holdshort::{
     demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
-    domain::{
-        rollout::{Engine, Rollout},
-        time::after,
-        verb::Verb,
-        version::Version,
-    },
+    domain::{rollout::Rollout, time::after, verb::Verb, version::Version},
     port::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Change, Rollouts},
-        plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Sent, Target, WireCall},
+        plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Sent, WireCall},
         shape::Checked,
         wire::Class,
     },
@@ -33,7 +28,7 @@ const SCENARIO: &str = include_str!("two_engines.toml");
 /// One engine, and its object in the scenario.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
-    pub(crate) engine: Engine,
+    pub(crate) family: &'static str,
     pub(crate) facet: fn(Arc<Cluster>) -> Arc<dyn Rollouts>,
     pub(crate) name: &'static str,
     /// The version that ran well before, and the one that does not arrive.
@@ -114,11 +109,11 @@ impl Stage {
     }
 
     pub(crate) async fn read(&self, rollout: &Rollout) -> Reading {
-        self.facet.read(&Target::Rollout(rollout.id.clone())).await.unwrap()
+        self.facet.read(&rollout.id.clone()).await.unwrap()
     }
 
     pub(crate) fn draft(&self, rollout: &Rollout, verb: Verb) -> Result<Draft, Blocked> {
-        let target = Target::Rollout(rollout.id.clone());
+        let target = rollout.id.clone();
         self.facet.draft(rollout, &Ask { verb, target, to: None, reason: None, takes_over: None })
     }
 
@@ -129,7 +124,7 @@ impl Stage {
         call: &WireCall,
         revision: Option<&str>,
     ) -> Result<Sent, ProviderError> {
-        let target = Target::Rollout(rollout.id.clone());
+        let target = rollout.id.clone();
         let actor: &dyn Rollouts = &*self.facet;
         let checked = Verb::iter().find_map(|verb| Checked::of(call, verb, &target, actor).ok());
         self.facet.send(checked.unwrap(), revision).await

@@ -1,9 +1,9 @@
 //! Recorded objects to the domain.
 
 use holdshort::domain::{
-    ids::RolloutId,
+    object::ObjectId,
     offer::{Offer, Risk},
-    rollout::{Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Strategy, Weight},
+    rollout::{Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Strategy, Weight},
     verb::Verb,
     version::Version,
 };
@@ -33,9 +33,10 @@ fn arm(hash: &str, revision: u64, role: Role, tag: &str, pods: [u32; 3], created
 #[test]
 fn a_rolling_update_that_is_stuck_is_read_whole() {
     let expected = Rollout {
-        id: RolloutId::new(&"eu".into(), Engine::Deployment, "shop/web"),
+        id: ObjectId::new(&"eu".into(), "deployment", "shop/web"),
         service: "web".into(),
         environment: "prod/eu-west-1".into(),
+        system: "Argo Rollouts".to_owned(),
         strategy: Strategy::Rolling,
         stable: Some(Version::tagged("1.5.0")),
         canary: Some(Version::tagged("1.6.0-crash")),

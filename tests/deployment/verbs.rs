@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use holdshort::{
-    domain::{
-        rollout::{Engine, Rollout},
-        verb::Verb,
-        version::Version,
-    },
+    domain::{rollout::Rollout, verb::Verb, version::Version},
     port::{
         facet::Rollouts,
-        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
     },
 };
 use serde_json::{Value, json};
@@ -27,7 +23,7 @@ async fn first(facet: &dyn Rollouts) -> Rollout {
 async fn draft_of(deployment: Value, sets: &str, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
     let facet = facet(deployment, recorded(sets));
     let rollout = first(&*facet).await;
-    let target = Target::Rollout(rollout.id.clone());
+    let target = rollout.id.clone();
     facet.draft(&rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
 }
 
@@ -180,7 +176,7 @@ async fn a_restart_is_stamped_with_the_time_and_waits_for_all_pods() {
 async fn verbs_of_other_engines_are_not_offered_and_say_why() {
     let facet = facet(recorded(STUCK.0), recorded(STUCK.1));
     let rollout = first(&*facet).await;
-    assert_eq!(facet.engine(), Engine::Deployment);
+    assert_eq!(facet.family(), "deployment".into());
     for verb in [Verb::Promote, Verb::Skip, Verb::PromoteFull, Verb::Retry] {
         assert!(rollout.offers.iter().all(|offer| offer.verb != verb));
         let why = format!("a Deployment has no steps, so there is nothing to {}", verb.words());
@@ -206,7 +202,7 @@ async fn what_a_real_controller_reached_after_the_recorded_patch_is_what_the_pla
     let draft = drafted(STUCK, Verb::Rollback, None).await.unwrap();
     let holds = async |state: State| {
         let facet = facet(recorded(state.0), recorded(state.1));
-        let target = Target::Rollout(first(&*facet).await.id);
+        let target = first(&*facet).await.id;
         let facts = facet.read(&target).await.unwrap().facts;
         draft.expect.all.iter().filter(|expect| !expect.holds(&facts)).map(ToString::to_string).collect::<Vec<_>>()
     };

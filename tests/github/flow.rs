@@ -9,14 +9,14 @@ use holdshort::{
     demo::github::spec::Action,
     domain::{
         gate::{Eligibility, Gate},
-        ids::{GateId, RunId},
+        object::{Family, ObjectId},
         observed::FaultKind,
         pipeline::{Run, RunStatus},
         verb::Verb,
     },
     port::{
         facet::{Actor, Connection, Gates, Pipelines},
-        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall},
+        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall},
         shape::Checked,
         wire::{Class, WireError, whole},
     },
@@ -64,16 +64,16 @@ impl Scene {
     }
 }
 
-fn ask(verb: Verb, target: Target, reason: Option<&str>) -> Ask {
+fn ask(verb: Verb, target: ObjectId, reason: Option<&str>) -> Ask {
     Ask { verb, target, to: None, reason: reason.map(str::to_owned), takes_over: None }
 }
 
 fn ask_gate(gate: &Gate, verb: Verb, reason: Option<&str>) -> Ask {
-    ask(verb, Target::Gate(gate.id.clone()), reason)
+    ask(verb, gate.id.clone(), reason)
 }
 
 fn ask_run(run: &Run, verb: Verb) -> Ask {
-    ask(verb, Target::Run(run.id.clone()), None)
+    ask(verb, run.id.clone(), None)
 }
 
 fn is_bound(draft: &Draft, facts: &Facts) -> bool {
@@ -239,7 +239,7 @@ async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
     let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
     assert_eq!(send(scene.pipelines(), &draft.calls[0]).await.unwrap().said, "202 Accepted");
     scene.clock.pass(Duration::from_secs(10));
-    let facts = scene.pipelines().read(&Target::Run(run.id.clone())).await.unwrap().facts;
+    let facts = scene.pipelines().read(&run.id.clone()).await.unwrap().facts;
     assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
     let run = scene.run("deploy", 812).await;
     let blocked = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
@@ -256,7 +256,7 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Rerun)).unwrap();
     assert!(draft.calls[0].path.ends_with("/rerun-failed-jobs"), "{}", draft.calls[0].path);
     send(scene.pipelines(), &draft.calls[0]).await.unwrap();
-    let facts = scene.pipelines().read(&Target::Run(run.id.clone())).await.unwrap().facts;
+    let facts = scene.pipelines().read(&run.id.clone()).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
     scene.clock.pass(Duration::from_mins(1));
     let again = scene.run("soak", 7).await;
@@ -300,7 +300,7 @@ async fn a_token_never_goes_to_another_host() {
         })
     };
     let connection = connect(transport(&diary, answer), "acme/ledger", &clock);
-    let run = RunId::new(&"github".into(), "acme/ledger/runs/5");
+    let run = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let lines = connection.pipelines.unwrap().log(&run, "6", 10).await.unwrap();
     assert_eq!(lines, ["2026-03-10T10:00:00.0Z done"]);
     let seen: Vec<_> = diary.all().into_iter().map(|seen| (seen.line, seen.token)).collect();
@@ -412,7 +412,7 @@ async fn every_call_that_is_drafted_passes_and_no_other_does() {
         [of_gate(Verb::Approve), of_gate(Verb::Reject), of_run(&running, Verb::Cancel), of_run(&failed, Verb::Rerun)];
     for (ask, draft) in all {
         let actor: &dyn Actor = match ask.target {
-            Target::Gate(_) => scene.gates(),
+            _ if ask.target.family == Family::gate() => scene.gates(),
             _ => scene.pipelines(),
         };
         let call = &draft.calls[0];
@@ -437,11 +437,10 @@ async fn every_call_that_is_drafted_passes_and_no_other_does() {
         for forged in forged {
             assert!(Checked::of(&forged, ask.verb, &ask.target, actor).is_err(), "{}", forged.line());
         }
-        let run = |path: &str| Target::Run(RunId::new(&"github".into(), path));
-        let gate = |path: &str| Target::Gate(GateId::new(&"github".into(), path));
-        let (other, unwatched) = ("acme/ledger/runs/1", "acme/gateway/runs/26412000812");
-        let others =
-            [run(other), run(unwatched), gate("acme/ledger/runs/1/environments/prod"), gate("acme/../x/runs/1")];
+        let run = |path: &str| ObjectId::new(&"github".into(), "run", path);
+        let gate = |path: &str| ObjectId::new(&"github".into(), "gate", path);
+        let (other, unwatched) = ("acme/ledger/1", "acme/gateway/26412000812");
+        let others = [run(other), run(unwatched), gate("acme/ledger/1/prod"), gate("acme/../x/1")];
         for target in others {
             assert!(Checked::of(call, ask.verb, &target, actor).is_err(), "{target}");
         }

@@ -6,7 +6,7 @@ use chrono::TimeZone;
 use holdshort::{
     domain::{
         gate::{Behind, Eligibility, Gate},
-        ids::{GateId, RunId},
+        object::ObjectId,
         observed::FaultKind,
         offer::{Offer, Risk},
         pipeline::{Job, JobStep, Run, RunStatus},
@@ -16,7 +16,7 @@ use holdshort::{
     },
     port::{
         error::ProviderError,
-        plan::{Facts, RevisionGuard, Target, WireCall},
+        plan::{Facts, RevisionGuard, WireCall},
     },
 };
 use serde_json::{Value, json};
@@ -40,8 +40,8 @@ fn said(answers: impl IntoIterator<Item = (&'static str, Said)>) -> holdshort::p
     connect(saying(&Diary::default(), answers.into_iter().collect()), "PyGithub/PyGithub", &HandClock::new())
 }
 
-fn pygithub(run: u64) -> RunId {
-    RunId::new(&"github".into(), format!("PyGithub/PyGithub/runs/{run}"))
+fn pygithub(run: u64) -> ObjectId {
+    ObjectId::new(&"github".into(), "run", format!("PyGithub/PyGithub/{run}"))
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_pending_environment_is_a_gate() {
     let gates = said(waiting()).gates.unwrap().list().await.unwrap();
     let commit = "f8de1574818fccb40aa2a4d89a5c423a44753258";
     let gate = Gate {
-        id: GateId::new(&"github".into(), "PyGithub/PyGithub/runs/3911660493/environments/staging"),
+        id: ObjectId::new(&"github".into(), "gate", "PyGithub/PyGithub/3911660493/staging"),
         service: "PyGithub".into(),
         environment: "staging".into(),
         system: "GitHub environment".into(),
@@ -217,7 +217,7 @@ async fn a_timer_and_an_unknown_right_are_not_taken_for_a_no() {
 #[tokio::test]
 async fn a_gate_that_is_read_again_tells_the_facts_that_plans_are_bound_to() {
     let connection = said(waiting());
-    let id = GateId::new(&"github".into(), "PyGithub/PyGithub/runs/3911660493/environments/staging");
+    let id = ObjectId::new(&"github".into(), "gate", "PyGithub/PyGithub/3911660493/staging");
     let gates = connection.gates.unwrap();
     let facts = |pairs: &[(&str, &str)]| -> Facts {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -229,10 +229,10 @@ async fn a_gate_that_is_read_again_tells_the_facts_that_plans_are_bound_to() {
         ("status", "waiting"),
     ];
     let pending = ("environment waiting for review", "161088068");
-    assert_eq!(gates.read(&Target::Gate(id)).await.unwrap().facts, facts(&[&run[..], &[pending]].concat()));
-    let other = GateId::new(&"github".into(), "PyGithub/PyGithub/runs/3911660493/environments/prod");
-    assert_eq!(gates.read(&Target::Gate(other)).await.unwrap().facts, facts(&run));
-    assert_eq!(gates.read(&Target::Run(pygithub(3_911_660_493))).await.unwrap().facts, facts(&run));
+    assert_eq!(gates.read(&id).await.unwrap().facts, facts(&[&run[..], &[pending]].concat()));
+    let other = ObjectId::new(&"github".into(), "gate", "PyGithub/PyGithub/3911660493/prod");
+    assert_eq!(gates.read(&other).await.unwrap().facts, facts(&run));
+    assert_eq!(gates.read(&pygithub(3_911_660_493)).await.unwrap().facts, facts(&run));
 }
 
 fn cancel() -> WireCall {

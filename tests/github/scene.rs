@@ -16,7 +16,8 @@ use holdshort::{
         system::{Reply, System},
     },
     domain::{
-        ids::{GateId, RunId, ServiceName},
+        ids::ServiceName,
+        object::ObjectId,
         offer::Risk,
         service::Environment,
         time::{Timestamp, after},
@@ -26,7 +27,7 @@ use holdshort::{
         clock::Clock,
         error::ProviderError,
         facet::{Actor, Connection},
-        plan::{Sent, Target, WireCall},
+        plan::{Sent, WireCall},
         shape::Checked,
         wire::{Class, Transport, WireBody, WireError, whole},
     },
@@ -264,12 +265,10 @@ pub(crate) fn fixture(name: &str) -> Value {
 pub(crate) async fn send(actor: &dyn Actor, call: &WireCall) -> Result<Sent, ProviderError> {
     let (repo, rest) = call.path.strip_prefix("/repos/").unwrap().split_once("/actions/").unwrap();
     let (run, what) = rest.rsplit_once('/').unwrap();
-    let path = format!("{repo}/{run}");
-    let run = || Target::Run(RunId::new(&"github".into(), path.clone()));
+    let path = format!("{repo}/{}", run.strip_prefix("runs/").unwrap());
+    let run = || ObjectId::new(&"github".into(), "run", path.clone());
     let (verb, target) = match what {
-        "pending_deployments" => {
-            (Verb::Approve, Target::Gate(GateId::new(&"github".into(), format!("{path}/environments/prod"))))
-        }
+        "pending_deployments" => (Verb::Approve, ObjectId::new(&"github".into(), "gate", format!("{path}/prod"))),
         "cancel" => (Verb::Cancel, run()),
         _ => (Verb::Rerun, run()),
     };

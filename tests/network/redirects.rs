@@ -1,9 +1,9 @@
 //! A system that points elsewhere. The other place keeps what it was sent: nothing.
 
 use holdshort::{
-    domain::{ids::RunId, observed::FaultKind, verb::Verb},
+    domain::{object::ObjectId, observed::FaultKind, verb::Verb},
     port::{
-        plan::{Target, WireCall},
+        plan::WireCall,
         shape::Checked,
         wire::{Class, Transport, WireError},
     },
@@ -161,7 +161,7 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     let rerun = call("POST", "/repos/acme/ledger/actions/runs/5/rerun");
     let rerun = WireCall { content_type: String::new(), body: "".into(), ..rerun };
     let actor = connection.pipelines.as_ref().unwrap();
-    let target = Target::Run(RunId::new(&"github".into(), "acme/ledger/runs/5"));
+    let target = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let rerun = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();
     let error = actor.send(rerun, None).await.unwrap_err();
     assert!(
@@ -178,7 +178,7 @@ async fn a_log_is_not_fetched_unencrypted_from_another_origin() {
     let to = format!("Location: {}/latest/meta-data?sig=s3cret", other.http());
     let system = Listener::plain(move |_| answer(302, &[&to], ""));
     let connection = forge(&system.http());
-    let run: RunId = RunId::new(&"github".into(), "acme/ledger/runs/5");
+    let run: ObjectId = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let error = connection.pipelines.as_ref().unwrap().log(&run, "7", 10).await.unwrap_err();
     assert!(error.text.contains(&format!("it sends us to {}, and nothing was asked there", other.http())), "{error}");
     assert_eq!(other.asked().len(), 0);
@@ -194,7 +194,7 @@ async fn a_log_on_the_same_origin_is_read_from_where_it_is() {
         }
     });
     let connection = forge(&system.http());
-    let run: RunId = RunId::new(&"github".into(), "acme/ledger/runs/5");
+    let run: ObjectId = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let lines = connection.pipelines.as_ref().unwrap().log(&run, "7", 10).await.unwrap();
     assert_eq!(lines, ["one", "two"]);
     assert!(!system.asked()[1].head.contains(TOKEN), "the place of a log needs no token");

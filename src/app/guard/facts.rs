@@ -4,6 +4,7 @@ use crate::{
     app::{model::Model, quarantine::Quarantine},
     domain::{
         evidence::{Evidence, SourceAge, Verdict},
+        object::ObjectId,
         observed::Freshness,
         rollout::{Identity, Phase, Rollout},
         time::Timestamp,
@@ -12,7 +13,7 @@ use crate::{
     },
     judge::verdict::Judgement,
     policy::{Assessment, Circumstances, Judged, Source, Unjudged},
-    port::plan::{Ask, Target},
+    port::plan::Ask,
 };
 
 pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Circumstances {
@@ -21,7 +22,7 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
         .map(|(age, words)| Source { name: age.source.to_string(), freshness: age.freshness, words })
         .collect();
     if model.store.target_state(&ask.target, model.now).is_none() {
-        let name = ask.target.source().to_string();
+        let name = ask.target.source.to_string();
         sources.push(Source { name, freshness: Freshness::Never, words: "no such connection in this session".into() });
     }
     Circumstances {
@@ -63,7 +64,7 @@ fn assess(model: &Model, rollout: &Rollout) -> Assessment {
     let Identity { canary_hash, stable_hash, .. } = &rollout.identity;
     let seen = |hash: &String| rollout.arms.iter().any(|arm| arm.hash == *hash && arm.pods.is_some());
     let others_run = || rollout.arms.iter().any(|arm| arm.hash != *canary_hash && arm.may_run());
-    let engine = rollout.id.engine.words();
+    let engine = &rollout.system;
     let unseen =
         |side: &str, hash: &String| format!("{engine} names {hash} as the {side} version, and its pods were not seen");
     Assessment::NotJudgedBecause(if canary_hash.is_empty() {
@@ -117,7 +118,7 @@ pub fn standing(model: &Model, rollout: &Rollout) -> Option<Verdict> {
 
 /// What of a rollout's verdict speaks against going forward.
 #[cfg(test)]
-pub(in crate::app) fn against(model: &Model, id: &crate::domain::ids::RolloutId) -> Vec<String> {
+pub(in crate::app) fn against(model: &Model, id: &crate::domain::object::ObjectId) -> Vec<String> {
     match assess(model, model.store.rollout(id).unwrap()) {
         Assessment::Judged(judged) => judged.against(),
         Assessment::NotJudgedBecause(why) => panic!("{why:?}"),
@@ -155,7 +156,7 @@ fn of_an_attempt(judged: Judged) -> Judged {
 }
 
 /// The sources that a decision about the target rests on, with their state in words.
-fn source_ages(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Vec<(SourceAge, String)> {
+fn source_ages(model: &Model, target: &ObjectId, rollout: Option<&Rollout>) -> Vec<(SourceAge, String)> {
     let mut states: Vec<_> = model.store.target_state(target, model.now).into_iter().collect();
     if let Some(rollout) = rollout.filter(|rollout| rollout.in_flight()) {
         // The signals of a judged rollout count, wherever they come from; a service without signals has no such source.
@@ -179,7 +180,7 @@ fn source_ages(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Vec
         .collect()
 }
 
-pub(super) fn evidence(model: &Model, target: &Target, rollout: Option<&Rollout>) -> Evidence {
+pub(super) fn evidence(model: &Model, target: &ObjectId, rollout: Option<&Rollout>) -> Evidence {
     let judged = rollout.and_then(|rollout| model.judgements.get(&rollout.id));
     Evidence {
         at: model.now,

@@ -14,8 +14,9 @@ use crate::{
         update::update,
     },
     domain::{
+        object::Family,
         observed::{Fault, FaultKind},
-        rollout::{Engine, Phase, Pods, Role, Unknown},
+        rollout::{Phase, Pods, Role, Unknown},
     },
     port::record::{Entry, Record, RecordId, Stage},
 };
@@ -365,8 +366,11 @@ fn made_up(wrong: Wrong) -> Model {
     }
     if wrong.cluster_fails {
         let fault = Fault::new(now(), FaultKind::TimedOut, "no answer within 4 s");
-        let engine = Engine::ArgoRollouts;
-        update(&mut model, Msg::Rollouts { source: "kubernetes-eu".into(), engine, at: now(), change: Err(fault) });
+        let engine: Family = "argo_rollouts".into();
+        update(
+            &mut model,
+            Msg::Rollouts { source: "kubernetes-eu".into(), family: engine.clone(), at: now(), change: Err(fault) },
+        );
     }
     if wrong.metrics_fail {
         model.store.take_signals(

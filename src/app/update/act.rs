@@ -12,7 +12,7 @@ use crate::{
     },
     domain::verb::Verb,
     port::{
-        plan::{Ask, Blocked, Draft, Plan, Target, fact},
+        plan::{Ask, Blocked, Draft, Plan, fact},
         record::{ActionNews, Record},
     },
 };
@@ -122,8 +122,7 @@ fn renew(model: &mut Model) {
 
 /// Which version took the place of the one that a plan acts on, as a sentence.
 fn moved_to(model: &Model, plan: &Plan) -> Option<String> {
-    let Target::Rollout(id) = &plan.target else { return None };
-    let rollout = model.store.rollout(id)?;
+    let rollout = model.store.rollout(&plan.target)?;
     let (before, after) = (guard::acts_on(plan.verb, &plan.draft)?, rollout.canary.as_ref()?);
     let same = plan.draft.bound.get(fact::CANARY).is_none_or(|bound| *bound == rollout.identity.canary_hash);
     (!same && before != after).then(|| format!("moved {before} → {after}, approval void"))
@@ -204,12 +203,12 @@ pub(super) fn news(model: &mut Model, news: ActionNews) -> Vec<Effect> {
     let (record, ended) = (news.record, news.entry.stage.is_end());
     model.actions.news(news);
     let action = model.actions.iter().find(|action| action.record == record).filter(|_| ended);
-    action.map(|action| Effect::Hurry(action.plan.target.source().clone())).into_iter().collect()
+    action.map(|action| Effect::Hurry(action.plan.target.source.clone())).into_iter().collect()
 }
 
 /// A record is there, or went on in another process: its end counts as one of ours does.
 pub(super) fn recorded(model: &mut Model, record: Record) -> Vec<Effect> {
-    let source = record.intent.plan.target.source().clone();
+    let source = record.intent.plan.target.source.clone();
     let (id, ended) = (record.id, record.end().is_some());
     let was_running = |model: &Model| model.actions.iter().any(|action| action.record == id && action.is_running());
     let ends = ended && was_running(model);

@@ -1,14 +1,11 @@
 //! Moving about: rows, screens, overlays, the filter. Nothing here leads to a call.
 
-use crate::{
-    app::{
-        board,
-        effect::Effect,
-        intent::Intent,
-        model::{Model, Overlay, RowKey, Screen},
-        update::act,
-    },
-    port::plan::Target,
+use crate::app::{
+    board,
+    effect::Effect,
+    intent::Intent,
+    model::{Model, Overlay, RowKey, Screen},
+    update::act,
 };
 
 /// Takes an intent that is not a verb.
@@ -47,7 +44,8 @@ fn step(model: &mut Model, to: impl Fn(usize, usize) -> usize) {
 
 fn open(model: &mut Model) {
     match board::selected(model) {
-        Some(RowKey::Rollout(id) | RowKey::Waits(Target::Rollout(id))) => show(model, Screen::Release(id)),
+        Some(RowKey::Rollout(id)) => show(model, Screen::Release(id)),
+        Some(RowKey::Waits(id)) if model.store.rollout(&id).is_some() => show(model, Screen::Release(id)),
         // A gate has no screen of its own: its row and its card say all there is.
         Some(RowKey::Waits(_)) => model.say("press y to approve or x to reject; the card shows what would be sent"),
         None => model.say("nothing is selected"),
@@ -69,7 +67,7 @@ fn show(model: &mut Model, screen: Screen) {
 
 fn why(model: &mut Model) {
     match board::target(model) {
-        Some(Target::Rollout(id)) => model.nav.overlay = Some(Overlay::Why(id)),
+        Some(id) if model.store.rollout(&id).is_some() => model.nav.overlay = Some(Overlay::Why(id)),
         _ => model.say("there is no verdict on this row"),
     }
 }

@@ -12,9 +12,10 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
-        ids::{RolloutId, ServiceName, SourceName},
+        ids::{ServiceName, SourceName},
+        object::{Family, ObjectId},
         observed::Fault,
-        rollout::{Engine, Phase, Role, Rollout, StepKind},
+        rollout::{Phase, Role, Rollout, StepKind},
         signal::{ServiceSignals, VersionSignals},
         time::Timestamp,
     },
@@ -32,7 +33,7 @@ use crate::{
 pub(super) fn rollouts(
     model: &mut Model,
     source: &SourceName,
-    engine: Engine,
+    family: &Family,
     at: Timestamp,
     change: Result<Change, Fault>,
 ) -> Vec<Effect> {
@@ -42,8 +43,8 @@ pub(super) fn rollouts(
         Ok(Change::Gone(id)) => Some(id.clone()),
         _ => None,
     };
-    let flew = if quiet { Vec::new() } else { watch::flying(model, source, engine) };
-    model.store.take_rollouts(source, engine, at, change);
+    let flew = if quiet { Vec::new() } else { watch::flying(model, source, family) };
+    model.store.take_rollouts(source, family, at, change);
     if quiet {
         return Vec::new();
     }
@@ -185,7 +186,7 @@ fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
 }
 
 /// Judges one rollout; one that is gone or no longer in flight has no verdict.
-fn judge_one(model: &mut Model, id: &RolloutId) {
+fn judge_one(model: &mut Model, id: &ObjectId) {
     let mut folded = model.folded.remove(id).unwrap_or_default();
     let rollout = model.store.rollout(id).filter(|rollout| rollout.in_flight());
     match rollout.and_then(|rollout| judge(model, rollout, &mut folded)) {
@@ -216,7 +217,7 @@ pub(super) fn judge_all(model: &mut Model) {
 /// Keeps which version the newest verdict is about, as long as its rollout is there.
 fn note_judged(model: &mut Model) {
     let store = &model.store;
-    let canary = |id: &RolloutId| store.rollout(id)?.side(Role::Canary).map(|arm| (id.clone(), arm.clone()));
+    let canary = |id: &ObjectId| store.rollout(id)?.side(Role::Canary).map(|arm| (id.clone(), arm.clone()));
     let mut judged = std::mem::take(&mut model.judged);
     judged.extend(model.judgements.keys().filter_map(canary));
     judged.retain(|id, _| store.rollout(id).is_some());
@@ -318,7 +319,7 @@ fn age_verdicts(model: &mut Model, end: Timestamp) {
     model.verdicts_aged = Some(end);
     let (now, step) = (model.now, model.session.signal_step);
     let old = model.judgements.iter().filter(|(_, judgement)| judgement.stale(now, step).is_some());
-    let old: Vec<RolloutId> = old.map(|(id, _)| id.clone()).collect();
+    let old: Vec<ObjectId> = old.map(|(id, _)| id.clone()).collect();
     for id in old {
         judge_one(model, &id);
     }

@@ -19,9 +19,10 @@ fn arm(tag: &str, revision: u64, earlier: &[u64], role: Role) -> Arm {
 fn settled_on(tag: &str, arms: Vec<Arm>) -> Rollout {
     let version = Version::tagged(tag);
     Rollout {
-        id: RolloutId::new(&"eu".into(), Engine::ArgoRollouts, "shop/payments"),
+        id: ObjectId::new(&"eu".into(), "argo_rollouts", "shop/payments"),
         service: "payments".into(),
         environment: "prod".into(),
+        system: "Argo Rollouts".to_owned(),
         strategy: Strategy::Canary,
         stable: Some(version.clone()),
         canary: Some(version),

@@ -7,18 +7,18 @@ use super::{
     lines::{self, Reading},
     number, record_id,
 };
+use crate::domain::object::ObjectId;
 use crate::{
     domain::verb::Direction,
     journal::JournalError,
     port::{
-        plan::Target,
         record::{Entry, NewRecord, Record, Stage},
         takeover::Takeover,
     },
 };
 
 /// Notes a record as the newest on its target, and as under way there where it is.
-pub(super) fn note(tx: &Transaction<'_>, target: &Target, id: i64, open: bool) -> Result<(), Trouble> {
+pub(super) fn note(tx: &Transaction<'_>, target: &ObjectId, id: i64, open: bool) -> Result<(), Trouble> {
     let target = target.to_string();
     let sql = "INSERT INTO newest (target, record) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET record = max(record, ?2)";
     tx.prepare_cached(sql)?.execute(params![target, id])?;
@@ -36,7 +36,7 @@ pub(super) fn release(tx: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
 }
 
 /// The newest record on a target.
-pub(super) fn newest(tx: &Transaction<'_>, target: &Target) -> Result<Option<i64>, Trouble> {
+pub(super) fn newest(tx: &Transaction<'_>, target: &ObjectId) -> Result<Option<i64>, Trouble> {
     let mut query = tx.prepare_cached("SELECT record FROM newest WHERE target = ?1")?;
     Ok(query.query_row([target.to_string()], |row| row.get(0)).optional()?)
 }

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{Trouble, lines, lock};
+use crate::domain::object::ObjectId;
 
 /// `hold`, in the file's header: tells our files from other databases.
 const APPLICATION: i64 = 0x686f_6c64;
-/// The form of the tables. Form 1 had no locks and no signatures.
-const FORM: i64 = 2;
+/// The form of the tables. Form 1 had no locks and no signatures; form 2 named runs and gates as they were named before.
+const FORM: i64 = 3;
 
 const TABLES: &str = "
     CREATE TABLE lines (
@@ -76,6 +77,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION, FORM) => {}
         (APPLICATION, 1) => from_form_1(&tx)?,
+        (APPLICATION, 2) => from_form_2(&tx)?,
         (APPLICATION, _) => {
             return strange("was written by a newer holdshort", "update holdshort, or name another file");
         }
@@ -141,6 +143,20 @@ fn from_form_1(tx: &Transaction<'_>) -> Result<(), Trouble> {
             Ok(Some(record)) => lock::note(tx, &record.intent.plan.target, id, open.contains(&id))?,
             Ok(None) | Err(Trouble::Json(_) | Trouble::Forged) => {}
             Err(other) => return Err(other),
+        }
+    }
+    Ok(tx.pragma_update(None, "user_version", FORM)?)
+}
+
+/// Calls every object that is under way by the name that it has now: an act that an older holdshort began is still under way.
+fn from_form_2(tx: &Transaction<'_>) -> Result<(), Trouble> {
+    for table in ["locks", "newest"] {
+        let mut query = tx.prepare(&format!("SELECT DISTINCT target FROM {table}"))?;
+        let known: Vec<String> = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for of_before in known {
+            let Ok(target) = of_before.parse::<ObjectId>() else { continue };
+            let sql = format!("UPDATE OR REPLACE {table} SET target = ?1 WHERE target = ?2");
+            tx.execute(&sql, [target.to_string(), of_before])?;
         }
     }
     Ok(tx.pragma_update(None, "user_version", FORM)?)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{done, sending};
 use crate::{
-    domain::{ids::RolloutId, rollout::Engine, verb::Verb, version::Version},
+    domain::{object::ObjectId, verb::Verb, version::Version},
     journal::{
         Chain, Journal, JournalError,
         ledger::{Begun, Ledger},
@@ -262,7 +262,7 @@ fn the_journal_vouches_for_no_record_under_whose_name_two_keys_sign() {
     };
     let begin = |user: &str, service: &str| {
         let origin = Origin { uid: 1000, login: Some("dana".into()), host: "bastion".into(), from: None, sudo: None };
-        let target = RolloutId::new(&"eu".into(), Engine::ArgoRollouts, format!("shop/{service}"));
+        let target = ObjectId::new(&"eu".into(), "argo_rollouts", format!("shop/{service}"));
         let new = NewRecord { origin: Some(origin), ..intent_on(&target, Verb::Abort, &["one"]) };
         of(user).begin(&new).unwrap().0.id
     };

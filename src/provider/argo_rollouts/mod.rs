@@ -10,7 +10,7 @@ use futures::FutureExt;
 
 use crate::{
     domain::{
-        rollout::{Analysis, Engine, Rollout},
+        rollout::{Analysis, Rollout},
         time::Timestamp,
         verb::Verb,
     },
@@ -58,9 +58,15 @@ pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Rollouts> {
 #[derive(Clone, Copy, Debug)]
 pub struct Argo;
 
+/// The family of its rollouts.
+pub const FAMILY: &str = "argo_rollouts";
+/// As the field writes it.
+pub const WORDS: &str = "Argo Rollouts";
+
 impl Kind for Argo {
     type Object = api::Rollout;
-    const ENGINE: Engine = Engine::ArgoRollouts;
+    const FAMILY: &'static str = FAMILY;
+    const WORDS: &'static str = WORDS;
     const RESOURCE: Resource = ROLLOUTS;
     const HASH_LABEL: &'static str = api::HASH_LABEL;
     const SUBRESOURCES: &'static [&'static str] = refusal::SUBRESOURCES;

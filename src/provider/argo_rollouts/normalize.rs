@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    FAMILY, WORDS,
     api::{self, MARKS, RunStatus},
     asked,
     phase::{self, Word},
@@ -12,10 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::RolloutId,
-        rollout::{
-            Analysis, Arm, Engine, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy,
-        },
+        object::ObjectId,
+        rollout::{Analysis, Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy},
         text::clean,
         time::{Timestamp, after},
         version::Version,
@@ -38,9 +37,10 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
     let step = if asked::is_another(view) { (!wire.steps().is_empty()).then_some(0) } else { wire.step_index() };
     let started = started(view);
     let mut rollout = Rollout {
-        id: RolloutId::new(&scope.source, Engine::ArgoRollouts, meta.path()),
+        id: ObjectId::new(&scope.source, FAMILY, meta.path()),
         service: scope.service(&meta.namespace, &meta.name),
         environment: scope.environment.clone(),
+        system: WORDS.to_owned(),
         strategy: if wire.spec.strategy.blue_green.is_some() { Strategy::BlueGreen } else { Strategy::Canary },
         stable: version(Role::Stable),
         canary: version(if arms.iter().any(|arm| arm.role == Role::Canary) { Role::Canary } else { Role::Stable }),

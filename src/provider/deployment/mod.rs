@@ -10,7 +10,7 @@ use futures::FutureExt;
 
 use crate::{
     domain::{
-        rollout::{Analysis, Engine, Rollout},
+        rollout::{Analysis, Rollout},
         time::Timestamp,
         verb::Verb,
     },
@@ -48,9 +48,15 @@ pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Rollouts> {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
+/// The family of its rollouts.
+pub const FAMILY: &str = "deployment";
+/// As the field writes it.
+pub const WORDS: &str = "Deployment";
+
 impl Kind for Plain {
     type Object = api::Deployment;
-    const ENGINE: Engine = Engine::Deployment;
+    const FAMILY: &'static str = FAMILY;
+    const WORDS: &'static str = WORDS;
     const RESOURCE: Resource = DEPLOYMENTS;
     const HASH_LABEL: &'static str = api::HASH_LABEL;
     const SUBRESOURCES: &'static [&'static str] = refusal::SUBRESOURCES;

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
+    FAMILY, WORDS,
     api::{Deployment, HISTORY, MARKS},
     phase, refusal,
     sides::Sides,
 };
 use crate::{
     domain::{
-        ids::RolloutId,
-        rollout::{
-            Arm, Engine, Event, Identity, Lag, Pause, PauseReason, Phase, Pods, Role, Rollout, Strategy, Unknown,
-        },
+        object::ObjectId,
+        rollout::{Arm, Event, Identity, Lag, Pause, PauseReason, Phase, Pods, Role, Rollout, Strategy, Unknown},
         text::clean,
         time::Timestamp,
         version::Version,
@@ -34,9 +33,10 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
     let version = |role: Role| arms.iter().find(|arm| arm.role == role).and_then(|arm| arm.version.clone());
     let events = &view.extras.events;
     let mut rollout = Rollout {
-        id: RolloutId::new(&scope.source, Engine::Deployment, meta.path()),
+        id: ObjectId::new(&scope.source, FAMILY, meta.path()),
         service: scope.service(&meta.namespace, &meta.name),
         environment: scope.environment.clone(),
+        system: WORDS.to_owned(),
         strategy: Strategy::Rolling,
         stable: version(Role::Stable),
         canary: version(if arms.iter().any(|arm| arm.role == Role::Canary) { Role::Canary } else { Role::Stable }),

@@ -1,11 +1,12 @@
-//! Where a run or an environment is: our ids, taken apart. `acme/ledger/runs/16234`, with `/environments/prod` for a gate.
+//! Where a run or an environment is: our ids, taken apart. `run/acme/ledger/16234`, `gate/acme/ledger/16234/prod`.
 
 use crate::{
     domain::{
-        ids::{GateId, RunId, SourceName},
+        ids::SourceName,
+        object::{Family, ObjectId},
         observed::FaultKind,
     },
-    port::{error::ProviderError, plan::Target},
+    port::error::ProviderError,
 };
 
 /// A run, and perhaps one of the environments it goes to.
@@ -18,47 +19,35 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// The address behind a target of ours.
-    pub(super) fn of(target: &Target) -> Result<Self, ProviderError> {
-        let path = match target {
-            Target::Gate(id) => &id.path,
-            Target::Run(id) => &id.path,
-            Target::Rollout(id) => return Err(stranger(&id.path)),
-        };
-        Self::parse(path).ok_or_else(|| stranger(path))
+    /// The address behind an id of ours.
+    pub(super) fn of(target: &ObjectId) -> Result<Self, ProviderError> {
+        Self::parse(target).ok_or_else(|| {
+            let text = format!(
+                "'{target}' is nothing on GitHub: expected {0}/run/OWNER/NAME/ID or {0}/gate/OWNER/NAME/ID/ENVIRONMENT",
+                target.source
+            );
+            ProviderError::new(FaultKind::Missing, text)
+        })
     }
 
-    /// The address of a run.
-    pub(super) fn of_run(id: &RunId) -> Result<Self, ProviderError> {
-        Self::parse(&id.path).ok_or_else(|| stranger(&id.path))
-    }
-
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    pub(super) fn parse(target: &ObjectId) -> Option<Self> {
         // An environment's name may hold slashes: it is the rest.
-        let mut parts = path.splitn(6, '/');
+        let mut parts = target.path.splitn(4, '/');
         let (owner, repo) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-        let run = (parts.next()? == "runs").then(|| parts.next()?.parse().ok()).flatten()?;
-        let environment = match (parts.next(), parts.next()) {
-            (None, _) => None,
-            (Some("environments"), Some(name)) => Some(name.to_owned()),
-            _ => return None,
-        };
-        Some(Self { owner, repo, run, environment })
+        let run = parts.next()?.parse().ok()?;
+        let environment = parts.next().map(str::to_owned);
+        let is_gate = environment.is_some();
+        let family = if is_gate { Family::gate() } else { Family::run() };
+        (target.family == family).then_some(Self { owner, repo, run, environment })
     }
 
-    pub(super) fn run_id(source: &SourceName, owner: &str, repo: &str, run: u64) -> RunId {
-        RunId::new(source, format!("{owner}/{repo}/runs/{run}"))
+    pub(super) fn run_id(source: &SourceName, owner: &str, repo: &str, run: u64) -> ObjectId {
+        ObjectId::new(source, Family::run(), format!("{owner}/{repo}/{run}"))
     }
 
-    pub(super) fn gate_id(run: &RunId, environment: &str) -> GateId {
-        GateId::new(&run.source, format!("{}/environments/{environment}", run.path))
+    pub(super) fn gate_id(run: &ObjectId, environment: &str) -> ObjectId {
+        ObjectId::new(&run.source, Family::gate(), format!("{}/{environment}", run.path))
     }
-}
-
-fn stranger(path: &str) -> ProviderError {
-    let text =
-        format!("'{path}' is nothing on GitHub: expected OWNER/NAME/runs/ID or OWNER/NAME/runs/ID/environments/NAME");
-    ProviderError::new(FaultKind::Missing, text)
 }
 
 #[cfg(test)]
@@ -75,14 +64,28 @@ mod tests {
             run: 26_400_000_017,
             environment: environment.map(str::to_owned),
         };
-        assert_eq!(Address::of_run(&run), Ok(at(None)));
-        assert_eq!(Address::of(&Target::Gate(gate)), Ok(at(Some("prod/eu"))));
+        assert_eq!(Address::of(&run), Ok(at(None)));
+        assert_eq!(Address::of(&gate), Ok(at(Some("prod/eu"))));
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for path in ["", "acme", "acme/ledger", "acme/ledger/runs/x", "acme/ledger/jobs/1", "acme/ledger/runs/1/prod"] {
-            assert_eq!(Address::parse(path), None, "{path}");
+        for (family, path) in [
+            ("run", ""),
+            ("run", "acme"),
+            ("run", "acme/ledger/x"),
+            ("run", "acme/ledger/1/prod"),
+            ("gate", "acme/ledger/1"),
+            ("argo_rollouts", "shop/payments"),
+        ] {
+            let id = ObjectId::new(&"github".into(), family, path);
+            assert_eq!(Address::parse(&id), None, "{id}");
         }
+        let error = Address::of(&ObjectId::new(&"github".into(), "run", "acme")).unwrap_err();
+        assert_eq!(
+            error.text,
+            "'github/run/acme' is nothing on GitHub: expected github/run/OWNER/NAME/ID or \
+             github/gate/OWNER/NAME/ID/ENVIRONMENT"
+        );
     }
 }

@@ -8,13 +8,14 @@ use crate::{
     domain::{
         gate::Gate,
         ids::Person,
+        object::ObjectId,
         offer::{Offer, offer_for},
         pipeline::{Run, RunStatus},
         verb::Verb,
         version::Version,
     },
     port::{
-        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, Target, WireCall, fact},
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
         shape::{Shape, is_part},
     },
     provider::github::{address::Address, fact as own, request::run_path},
@@ -28,7 +29,7 @@ const ANSWERED: Duration = Duration::from_mins(1);
 const CANCELLED: Duration = Duration::from_mins(3);
 
 /// Everything that a verb can send for a target.
-pub(super) fn shapes(target: &Target, verb: Verb) -> Vec<Shape> {
+pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
     let Ok(at) = Address::of(target) else { return Vec::new() };
     if !is_part(&at.owner) || !is_part(&at.repo) {
         return Vec::new();
@@ -39,12 +40,12 @@ pub(super) fn shapes(target: &Target, verb: Verb) -> Vec<Shape> {
         content_type,
         writes,
     };
-    match (target, verb) {
-        (Target::Gate(_), Verb::Approve | Verb::Reject) => {
+    match (&at.environment, verb) {
+        (Some(_), Verb::Approve | Verb::Reject) => {
             vec![shape("pending_deployments", JSON, &["/environment_ids", "/state", "/comment"])]
         }
-        (Target::Run(_), Verb::Rerun) => vec![shape("rerun", "", &[]), shape("rerun-failed-jobs", "", &[])],
-        (Target::Run(_), Verb::Cancel) => vec![shape("cancel", "", &[])],
+        (None, Verb::Rerun) => vec![shape("rerun", "", &[]), shape("rerun-failed-jobs", "", &[])],
+        (None, Verb::Cancel) => vec![shape("cancel", "", &[])],
         _ => Vec::new(),
     }
 }
@@ -52,7 +53,7 @@ pub(super) fn shapes(target: &Target, verb: Verb) -> Vec<Shape> {
 /// The draft for a gate; `me` signs the comment, `live` is what runs there now.
 pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
     allowed(&gate.offers, ask.verb, "a GitHub environment")?;
-    let address = address(&Target::Gate(gate.id.clone()))?;
+    let address = address(&gate.id)?;
     let environment = gate.identity.get(own::PENDING).and_then(|id| id.parse::<u64>().ok());
     let environment = environment.ok_or_else(|| Blocked("GitHub gave no id for the environment".to_owned()))?;
     let (state, effect, undo) = if ask.verb == Verb::Approve {
@@ -109,7 +110,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
 /// The draft for a run.
 pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
     allowed(&run.offers, ask.verb, "a GitHub run")?;
-    let at = address(&Target::Run(run.id.clone()))?;
+    let at = address(&run.id.clone())?;
     let name = format!("{} #{}", run.pipeline, run.number);
     let (end, effect, undo) = match (ask.verb, run.status) {
         (Verb::Cancel, _) => ("cancel", format!("{name} stops; what it has deployed stays"), "start the run again"),
@@ -171,7 +172,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
     })
 }
 
-fn address(target: &Target) -> Result<Address, Blocked> {
+fn address(target: &ObjectId) -> Result<Address, Blocked> {
     Address::of(target).map_err(|e| Blocked(e.text))
 }
 

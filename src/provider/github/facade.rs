@@ -7,7 +7,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use crate::{
     domain::{
         gate::Gate,
-        ids::{Person, RunId, SourceName},
+        ids::{Person, SourceName},
+        object::ObjectId,
         observed::FaultKind,
         pipeline::{Job, Run},
         verb::Verb,
@@ -16,7 +17,7 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Actor, Answer, Gates, Pipelines},
-        plan::{Ask, Blocked, Draft, Reading, Sent, Target},
+        plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{self, Checked, Shape},
         wire::Class,
     },
@@ -94,7 +95,7 @@ impl GitHub {
 }
 
 impl Actor for GitHub {
-    fn read<'a>(&'a self, target: &'a Target) -> Answer<'a, Reading> {
+    fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
         async move {
             let Address { owner, repo, run, environment } = Address::of(target)?;
             let about = format!("{owner}/{repo} run {run}");
@@ -111,7 +112,7 @@ impl Actor for GitHub {
         .boxed()
     }
 
-    fn shapes(&self, target: &Target, verb: Verb) -> Vec<Shape> {
+    fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape> {
         let ours = Address::of(target).is_ok_and(|at| self.watched.iter().any(|watched| watched.is_at(&at)));
         if ours { draft::shapes(target, verb) } else { Vec::new() }
     }
@@ -136,9 +137,9 @@ impl Pipelines for GitHub {
         stream::iter(all).buffered(AT_ONCE).try_concat().boxed()
     }
 
-    fn jobs<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<Job>> {
+    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Answer<'a, Vec<Job>> {
         async move {
-            let Address { owner, repo, run, .. } = Address::of_run(run)?;
+            let Address { owner, repo, run, .. } = Address::of(run)?;
             let about = format!("{owner}/{repo} run {run}");
             let jobs: api::Jobs = self.client.read(request::jobs(&owner, &repo, run), &about, self.clock.now()).await?;
             Ok(jobs.jobs.iter().filter_map(normalize::job).collect())
@@ -146,7 +147,7 @@ impl Pipelines for GitHub {
         .boxed()
     }
 
-    fn log<'a>(&'a self, run: &'a RunId, job: &'a str, most: usize) -> Answer<'a, Vec<String>> {
+    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Answer<'a, Vec<String>> {
         log::last_lines(&self.client, run, job, most, self.clock.now()).boxed()
     }
 
@@ -170,7 +171,7 @@ impl Gates for GitHub {
     }
 
     fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked> {
-        let at = Address::parse(&gate.id.path);
+        let at = Address::parse(&gate.id);
         let live = at.and_then(|at| self.watched.iter().find_map(|watched| watched.live_at(&at)));
         self.checked(draft::gate(gate, ask, self.me().as_ref(), live)?, ask)
     }

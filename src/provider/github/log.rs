@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use http_body_util::BodyExt;
 
 use crate::{
-    domain::{ids::RunId, observed::FaultKind, text::clean_lines, time::Timestamp},
+    domain::{object::ObjectId, observed::FaultKind, text::clean_lines, time::Timestamp},
     port::{
         error::ProviderError,
         wire::{Class, WireBody, WireError},
@@ -96,12 +96,12 @@ async fn tail(mut body: WireBody, most: usize) -> Result<Vec<String>, WireError>
 /// The last lines of a job's log: asks where it is, and fetches it from there without the token.
 pub(super) async fn last_lines(
     client: &Client,
-    run: &RunId,
+    run: &ObjectId,
     job: &str,
     most: usize,
     now: Timestamp,
 ) -> Result<Vec<String>, ProviderError> {
-    let Address { owner, repo, run, .. } = Address::of_run(run)?;
+    let Address { owner, repo, run, .. } = Address::of(run)?;
     let about = format!("{owner}/{repo} run {run}, log of job {job}");
     let id = job.parse().map_err(|_| ProviderError::new(FaultKind::Missing, format!("'{job}' is no job of GitHub")))?;
     let wanted = request::log(&owner, &repo, id);

@@ -21,17 +21,17 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::RolloutId,
+        object::{Family, ObjectId},
         observed::FaultKind,
         offer::Offer,
-        rollout::{Analysis, Engine, Event, Rollout},
+        rollout::{Analysis, Event, Rollout},
         time::Timestamp,
         verb::Verb,
     },
     port::{
         error::ProviderError,
         facet::{Actor, Answer, Change, Rollouts},
-        plan::{Ask, Blocked, Draft, Facts, Reading, Sent, Target},
+        plan::{Ask, Blocked, Draft, Facts, Reading, Sent},
         shape::{self, Checked, Shape},
     },
 };
@@ -103,8 +103,10 @@ pub struct Places {
 pub trait Kind: Send + Sync + 'static {
     /// Its object.
     type Object: Object;
-    /// Which engine.
-    const ENGINE: Engine;
+    /// The family of its rollouts.
+    const FAMILY: &'static str;
+    /// As the field writes it.
+    const WORDS: &'static str;
     /// Where its objects are.
     const RESOURCE: Resource;
     /// The label that all its ReplicaSets carry.
@@ -172,8 +174,8 @@ impl<K: Kind> Facade<K> {
         self.cluster.scope.spaces().into_iter().map(query).collect()
     }
 
-    pub(super) fn id(&self, key: &Key) -> RolloutId {
-        RolloutId::new(&self.cluster.scope.source, K::ENGINE, format!("{}/{}", key.0, key.1))
+    pub(super) fn id(&self, key: &Key) -> ObjectId {
+        ObjectId::new(&self.cluster.scope.source, K::FAMILY, format!("{}/{}", key.0, key.1))
     }
 
     /// One object in the domain's words, from what is in the store.
@@ -302,7 +304,7 @@ impl<K: Kind> Facade<K> {
         Ok(self.rollouts(&store))
     }
 
-    async fn reread(&self, target: &Target) -> Result<Reading, ProviderError> {
+    async fn reread(&self, target: &ObjectId) -> Result<Reading, ProviderError> {
         let key = self.key(target)?;
         let object: K::Object = self.cluster.get(K::RESOURCE, &key.0, &key.1).await?;
         let owned = Query::all(REPLICA_SETS, Some(key.0.clone())).labelled(K::selector(&object));
@@ -337,15 +339,14 @@ impl<K: Kind> Facade<K> {
         K::shapes(verb, &Places { object: (K::RESOURCE, key.clone()), defined_by })
     }
 
-    fn key(&self, target: &Target) -> Result<Key, ProviderError> {
-        match target {
-            Target::Rollout(id) if id.engine == K::ENGINE => split(&id.path),
-            Target::Rollout(_) | Target::Gate(_) | Target::Run(_) => None,
-        }
-        .ok_or_else(|| {
-            let text = format!("'{target}' is no {} of {}", K::ENGINE.words(), self.cluster.scope.cluster);
-            ProviderError::new(FaultKind::Rejected, text)
-        })
+    fn key(&self, target: &ObjectId) -> Result<Key, ProviderError> {
+        Some(target)
+            .filter(|target| target.family.as_str() == K::FAMILY)
+            .and_then(|target| split(&target.path))
+            .ok_or_else(|| {
+                let text = format!("'{target}' is no {} of {}", K::WORDS, self.cluster.scope.cluster);
+                ProviderError::new(FaultKind::Rejected, text)
+            })
     }
 }
 
@@ -354,11 +355,11 @@ fn split(path: &str) -> Option<Key> {
 }
 
 impl<K: Kind> Actor for Facade<K> {
-    fn read<'a>(&'a self, target: &'a Target) -> Answer<'a, Reading> {
+    fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
         self.reread(target).boxed()
     }
 
-    fn shapes(&self, target: &Target, verb: Verb) -> Vec<Shape> {
+    fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape> {
         self.key(target).map_or_else(|_| Vec::new(), |key| self.shapes_of(&self.store(), &key, verb))
     }
 
@@ -368,8 +369,8 @@ impl<K: Kind> Actor for Facade<K> {
 }
 
 impl<K: Kind> Rollouts for Facade<K> {
-    fn engine(&self) -> Engine {
-        K::ENGINE
+    fn family(&self) -> Family {
+        Family::new(K::FAMILY)
     }
 
     fn list(&self) -> Answer<'_, Vec<Rollout>> {
@@ -401,7 +402,7 @@ impl<K: Kind> Rollouts for Facade<K> {
         let then = ask.takes_over.as_ref().and_then(|takeover| takeover.moment).filter(|then| *then <= now);
         let mut draft = K::draft(rollout, &view.ok_or_else(gone)?, ask, then.unwrap_or(now))?;
         if let Some(key) = split(&rollout.id.path) {
-            let (target, shapes) = (Target::Rollout(rollout.id.clone()), self.shapes_of(&store, &key, ask.verb));
+            let (target, shapes) = (rollout.id.clone(), self.shapes_of(&store, &key, ask.verb));
             shape::check_all(&draft.calls, ask.verb, &target, &shapes).map_err(|forged| Blocked(forged.to_string()))?;
         }
         for call in &mut draft.calls {
@@ -421,6 +422,6 @@ pub fn unproven(cluster: &str) -> String {
 
 impl<K: Kind> fmt::Debug for Facade<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facade").field("engine", &K::ENGINE).field("scope", &self.cluster.scope).finish_non_exhaustive()
+        f.debug_struct("Facade").field("engine", &K::FAMILY).field("scope", &self.cluster.scope).finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     port::{
         clock::SharedClock,
         facet::{Connection, Metrics, Window},
-        plan::{Ask, Target, fact},
+        plan::{Ask, fact},
         record::{Record, RecordId, Stage},
     },
     runtime::{
@@ -99,7 +99,7 @@ impl Given {
 
 /// How the newest action on the rollout stands on the screen.
 fn latest(cockpit: &Cockpit) -> Option<Stage> {
-    let action = cockpit.model().actions.newest_on(&Target::Rollout(payments()))?;
+    let action = cockpit.model().actions.newest_on(&payments())?;
     action.latest().map(|entry| entry.stage.clone())
 }
 
@@ -483,13 +483,7 @@ async fn a_script_plans_sends_and_waits_for_the_end() {
     let given = Given::new(&GOES_BACK);
     let mut cockpit = given.cockpit();
     cockpit.settle().await;
-    let ask = |verb| Ask {
-        verb,
-        target: Target::Rollout(payments()),
-        to: None,
-        reason: Some("INC-7".to_owned()),
-        takes_over: None,
-    };
+    let ask = |verb| Ask { verb, target: payments(), to: None, reason: Some("INC-7".to_owned()), takes_over: None };
     let plan = cockpit.plan(ask(Verb::Abort)).unwrap();
     let mut card = Card::new(ask(Verb::Abort), plan);
     card.reason = Some(3);

@@ -6,11 +6,11 @@ use futures::FutureExt;
 
 use super::*;
 use crate::{
-    domain::{signal::ServiceSignals, verb::Verb},
+    domain::{object::ObjectId, signal::ServiceSignals, verb::Verb},
     journal::sample::at,
     port::{
         facet::Actor,
-        plan::{Ask, Blocked, Draft, Reading, Sent, Target},
+        plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{Checked, Shape},
     },
     runtime::clock::VirtualClock,
@@ -58,11 +58,11 @@ impl Counter {
 }
 
 impl Actor for Counter {
-    fn read<'a>(&'a self, _: &'a Target) -> Answer<'a, Reading> {
+    fn read<'a>(&'a self, _: &'a ObjectId) -> Answer<'a, Reading> {
         unreachable!("nobody acts here")
     }
 
-    fn shapes(&self, _: &Target, _: Verb) -> Vec<Shape> {
+    fn shapes(&self, _: &ObjectId, _: Verb) -> Vec<Shape> {
         Vec::new()
     }
 

@@ -269,7 +269,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         rollout,
         watched.map_or_else(|| word(scene, rollout, judgement), |until| watching(scene, until, width)),
     ));
-    let target = crate::port::plan::Target::Rollout(rollout.id.clone());
+    let target = rollout.id.clone();
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
     pieces.push(match (action, judgement) {
         (Some(action), _) => action::short(action),

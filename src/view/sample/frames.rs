@@ -11,7 +11,8 @@ use crate::{
         update::update,
     },
     domain::{
-        rollout::{Engine, Phase, Pods, Role, Rollout, Share, Strategy, Weight},
+        object::Family,
+        rollout::{Phase, Pods, Role, Rollout, Share, Strategy, Weight},
         verb::Verb,
     },
     port::{facet::Change, record::Stage},
@@ -79,8 +80,8 @@ fn filtering(mut model: Model) -> Model {
 /// The model, where the cluster tells of one object anew.
 fn with(mut model: Model, rollout: Rollout) -> Model {
     let change = Ok(Change::One(Box::new(rollout)));
-    let (source, engine) = ("kubernetes-eu".into(), Engine::ArgoRollouts);
-    update(&mut model, Msg::Rollouts { source, engine, at: now(), change });
+    let (source, engine) = ("kubernetes-eu".into(), Family::new("argo_rollouts"));
+    update(&mut model, Msg::Rollouts { source, family: engine.clone(), at: now(), change });
     model
 }
 

@@ -1,9 +1,9 @@
 //! Every key that works here, from the table of intents; a verb that is refused says why.
 
+use crate::domain::object::ObjectId;
 use crate::{
     app::intent::{Danger, INTENTS, Intent, Row, Scope},
     domain::offer::offer_for,
-    port::plan::Target,
     view::{
         footer, measure,
         scene::Scene,
@@ -92,13 +92,12 @@ fn flow<'a>(scene: &Scene<'_>, begin: Line, rows: impl Iterator<Item = &'a Row>)
 }
 
 /// Does the engine have this verb at all?
-fn is_offered(scene: &Scene<'_>, intent: Intent, target: &Target) -> bool {
+fn is_offered(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> bool {
     let Some(verb) = intent.verb() else { return false };
     let store = &scene.model.store;
-    let offers = match target {
-        Target::Rollout(id) => store.rollout(id).map(|rollout| &rollout.offers),
-        Target::Gate(id) => store.gates().find(|gate| gate.id == *id).map(|gate| &gate.offers),
-        Target::Run(id) => store.runs().find(|run| run.id == *id).map(|run| &run.offers),
-    };
+    let rollout = store.rollout(target).map(|rollout| &rollout.offers);
+    let offers = rollout
+        .or_else(|| store.gate(target).map(|gate| &gate.offers))
+        .or_else(|| store.run(target).map(|run| &run.offers));
     offers.is_some_and(|offers| offer_for(offers, verb).is_some())
 }

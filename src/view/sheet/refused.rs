@@ -2,7 +2,6 @@
 
 use crate::{
     app::{guard::Refusal, intent::Intent},
-    port::plan::Target,
     view::{
         footer,
         scene::Scene,
@@ -34,7 +33,7 @@ fn keys(scene: &Scene<'_>, refusal: &Refusal) -> Line {
     let mut line = Line::new();
     let offered = scene.selected_rollout().filter(|_| !refusal.ways.is_empty());
     for intent in [Intent::Pause, Intent::Abort, Intent::Rollback] {
-        let target = offered.map(|rollout| Target::Rollout(rollout.id.clone()));
+        let target = offered.map(|rollout| rollout.id.clone());
         if target.is_some_and(|target| footer::refused(scene.model, intent, &target).is_none()) {
             line = line.join(scene.hint(intent, intent.row().title)).gap(3);
         }

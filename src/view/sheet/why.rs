@@ -2,7 +2,7 @@
 
 use crate::{
     app::intent::Intent,
-    domain::{ids::RolloutId, time::age},
+    domain::{object::ObjectId, time::age},
     judge::{
         counts::{Arms, Tally},
         eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED},
@@ -22,7 +22,7 @@ use crate::{
 /// Evidence beyond this is only said to be beyond it.
 const MOST_DIGITS: f64 = 12.0;
 
-pub(super) fn sheet(scene: &Scene<'_>, id: &RolloutId, width: usize) -> Sheet {
+pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
     let rollout = scene.model.store.rollout(id);
     let name = rollout.map_or_else(|| id.to_string(), |rollout| rollout.service.to_string());
     let judgement = scene.model.judgements.get(id);

@@ -72,7 +72,7 @@ fn version(label: &str, from: i64, told: &Told) -> VersionSignals {
     }
 }
 
-fn from_scratch(model: &Model) -> BTreeMap<RolloutId, Judgement> {
+fn from_scratch(model: &Model) -> BTreeMap<ObjectId, Judgement> {
     let mut fresh = model.clone();
     fresh.folded.clear();
     judge_all(&mut fresh);

@@ -17,8 +17,9 @@ use holdshort::{
         time::{Timestamp, after},
         version::Version,
     },
+    inventory::{Part, Scope},
     keymap::Keymap,
-    port::facet::{Change, Window},
+    port::facet::Window,
     run::demo_cockpit,
     theme::{Depth, Glyphs, Theme},
     ui, view,
@@ -39,6 +40,11 @@ struct Crowd {
     keymap: Keymap,
     rollouts: Vec<Rollout>,
     signals: Msg,
+}
+
+/// What a cluster tells of its rollouts.
+fn heard(of: &ObjectId, at: Timestamp, part: Part) -> Msg {
+    Msg::Heard { source: of.source.clone(), scope: Scope::all(&of.family), at, parts: Ok(vec![part]) }
 }
 
 fn crowd() -> Crowd {
@@ -64,12 +70,7 @@ fn crowd() -> Crowd {
         window: Window { from, to, step: measured.step },
         signals: Ok((0..ROWS).map(|index| ServiceSignals { service: name(index), ..measured.clone() }).collect()),
     };
-    let all = Msg::Rollouts {
-        source: seen.id.source.clone(),
-        family: seen.id.family.clone(),
-        at: model.now,
-        change: Ok(Change::All(rollouts.clone())),
-    };
+    let all = heard(&seen.id, model.now, Part::whole(seen.id.family.clone(), rollouts.clone()));
     let now = model.now;
     for msg in [all, signals.clone(), Msg::Tick(now)] {
         update(&mut model, msg);
@@ -118,8 +119,8 @@ fn update_with_a_change(bencher: Bencher<'_, '_>) {
     let mut next = rollouts.iter().cycle();
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
         let one = next.next().expect("a circle").clone();
-        let (source, engine, at) = (one.id.source.clone(), one.id.family.clone(), model.now);
-        update(&mut model, Msg::Rollouts { source, family: engine.clone(), at, change: Ok(Change::One(Box::new(one))) })
+        let msg = heard(&one.id.clone(), model.now, Part::changed(one));
+        update(&mut model, msg)
     });
 }
 
@@ -221,8 +222,8 @@ fn update_with_a_window_after_a_day(bencher: Bencher<'_, '_>) {
             ..rollout
         })
         .collect();
-    let ObjectId { source: from, family: engine, .. } = long.first().expect("a rollout").id.clone();
-    let all = Msg::Rollouts { source: from, family: engine.clone(), at: begin, change: Ok(Change::All(long.clone())) };
+    let id = long.first().expect("a rollout").id.clone();
+    let all = heard(&id, begin, Part::whole(id.family.clone(), long.clone()));
     let mut day = Day { begin, from: 0, to: A_DAY };
     for msg in [Msg::Tick(day.at(A_DAY)), all, day.signals(&source, &long)] {
         update(&mut model, msg);

@@ -93,8 +93,8 @@ struct Process<'a> {
 /// Has every cluster said what we may do with what is in flight there? One that does not answer is not waited for.
 fn knows_our_rights(model: &Model) -> bool {
     let live = |rollout: &&Rollout| {
-        let seen = model.store.seen_rollout(&rollout.id);
-        rollout.in_flight() && seen.is_some_and(|seen| seen.freshness(model.now) == Freshness::Live)
+        let seen = model.store.target_state(&rollout.id, model.now);
+        rollout.in_flight() && seen.is_some_and(|seen| seen.freshness == Freshness::Live)
     };
     model.store.rollouts().filter(live).all(|rollout| rollout.offers.iter().all(|offer| offer.unsure.is_none()))
 }

@@ -13,6 +13,7 @@ use crate::{
     app::{board, guard, model::Model},
     domain::{
         evidence::Verdict,
+        item::Noun,
         object::ObjectId,
         observed::Freshness,
         rollout::{Phase, Rollout},
@@ -77,6 +78,7 @@ pub fn headline(model: &Model) -> Headline {
         return of(unseen);
     }
     let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live)
+        || model.store.unread(Noun::Rollout).next().is_some()
         || model.store.inventories(model.now).is_empty();
     if !unseen && let Some(back) = flying.iter().find(|(_, stand)| stand.back.is_some()) {
         return of(back);
@@ -119,7 +121,7 @@ fn stand(model: &Model, rollout: &Rollout) -> Stand {
 }
 
 fn is_blind(model: &Model, rollout: &Rollout) -> bool {
-    let state = model.store.seen_rollout(&rollout.id).map(|seen| seen.freshness(model.now));
+    let state = model.store.target_state(&rollout.id, model.now).map(|state| state.freshness);
     guard::standing(model, rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
 }
 

@@ -11,17 +11,17 @@ use crate::{
         intent::Intent,
     },
     domain::{
-        gate::Gate,
         ids::{ServiceName, SourceName},
         object::{Family, ObjectId},
         observed::Fault,
-        pipeline::{Job, Run},
+        pipeline::Job,
         signal::ServiceSignals,
         standard::Standard,
         time::Timestamp,
     },
     port::{
-        facet::{Change, Window},
+        facet::Window,
+        inventory::{Part, Scope},
         kept::KeptSignals,
         plan::{Ask, Blocked, Draft},
         record::{ActionNews, Record, RecordId},
@@ -44,34 +44,25 @@ pub enum Msg {
     Intent(Intent),
     /// A character was typed into the card or prompt that takes text.
     Typed(char),
-    /// A watch or list of rollouts told something, or failed.
-    Rollouts {
+    /// An inventory said which scopes it has, or could not.
+    Discovered {
         /// Through which connection.
         source: SourceName,
-        /// Of which family.
-        family: Family,
+        /// Which of its inventories.
+        inventory: Family,
+        /// Its scopes.
+        scopes: Result<Vec<Scope>, Fault>,
+    },
+    /// Something was told of a scope, or it could not be read.
+    Heard {
+        /// Through which connection.
+        source: SourceName,
+        /// Of which scope.
+        scope: Scope,
         /// When it was received.
         at: Timestamp,
-        /// What it told.
-        change: Result<Change, Fault>,
-    },
-    /// Gates were listed, or that failed.
-    Gates {
-        /// Through which connection.
-        source: SourceName,
-        /// When.
-        at: Timestamp,
-        /// All gates of the source.
-        gates: Result<Vec<Gate>, Fault>,
-    },
-    /// Runs were listed, or that failed.
-    Runs {
-        /// Through which connection.
-        source: SourceName,
-        /// When.
-        at: Timestamp,
-        /// The newest runs of the source.
-        runs: Result<Vec<Run>, Fault>,
+        /// What it has; nothing where it is alive and nothing changed.
+        parts: Result<Vec<Part>, Fault>,
     },
     /// The jobs of a run were read, or that failed.
     Jobs {

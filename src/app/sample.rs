@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     app::{
         drawn::Drawn,
+        effect::Effect,
         model::{Model, Session},
         msg::Msg,
         store::SourceInfo,
@@ -12,7 +13,10 @@ use crate::{
     },
     domain::{
         evidence::{Evidence, Verdict},
+        ids::SourceName,
+        item::Noun,
         object::{Family, ObjectId},
+        observed::Fault,
         offer::{Offer, Risk},
         rollout::{
             Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy, Weight,
@@ -22,7 +26,7 @@ use crate::{
         version::Version,
     },
     port::{
-        facet::Change,
+        inventory::{Part, Scope},
         plan::{Ask, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
@@ -98,23 +102,39 @@ fn steps() -> Vec<Step> {
     vec![weight(5), pause(Some(2)), weight(10), pause(Some(2)), weight(25), pause(Some(30)), weight(50), pause(None)]
 }
 
+/// A connection with one inventory, or with none.
+pub(crate) fn source(name: &str, tells: &[(&str, Noun)], seconds: u64) -> SourceInfo {
+    let tells: Vec<_> = tells.iter().map(|(family, noun)| (Family::new(family), *noun)).collect();
+    SourceInfo {
+        name: name.into(),
+        inventories: if tells.is_empty() { Vec::new() } else { vec![tells] },
+        metrics: false,
+        interval: Duration::from_secs(seconds),
+    }
+}
+
+/// What a connection whose inventory has one scope tells of it.
+pub(crate) fn hears(
+    model: &mut Model,
+    (source, inventory): (&str, &str),
+    at: Timestamp,
+    parts: Result<Vec<Part>, Fault>,
+) -> Vec<Effect> {
+    let (source, inventory) = (SourceName::new(source), Family::new(inventory));
+    let scope = Scope::all(&inventory);
+    update(model, Msg::Discovered { source: source.clone(), inventory, scopes: Ok(vec![scope.clone()]) });
+    update(model, Msg::Heard { source, scope, at, parts })
+}
+
 /// A model that has a cluster and metrics, and has seen nothing; it is on screen.
 pub(crate) fn blind() -> Model {
-    let source = |name: &str, engines: Vec<Family>, metrics| SourceInfo {
-        name: name.into(),
-        engines,
-        gates: false,
-        pipelines: false,
-        metrics,
-        interval: Duration::from_secs(5),
-    };
     let session = Session {
         who: "dana".into(),
         profile: "demo".to_owned(),
         read_only: false,
         sources: vec![
-            source("kubernetes-eu", vec!["argo_rollouts".into()], false),
-            source("prometheus", Vec::new(), true),
+            source("kubernetes-eu", &[("argo_rollouts", Noun::Rollout)], 5),
+            SourceInfo { metrics: true, ..source("prometheus", &[], 5) },
         ],
         signal_step: Duration::from_secs(30),
     };
@@ -141,17 +161,10 @@ pub(crate) fn go(model: &mut Model) {
 }
 
 /// Lets the model see these rollouts, at a time.
-pub(crate) fn see(model: &mut Model, at: Timestamp, rollouts: Vec<Rollout>) -> Vec<crate::app::effect::Effect> {
+pub(crate) fn see(model: &mut Model, at: Timestamp, rollouts: Vec<Rollout>) -> Vec<Effect> {
     update(model, Msg::Tick(at));
-    update(
-        model,
-        Msg::Rollouts {
-            source: "kubernetes-eu".into(),
-            family: "argo_rollouts".into(),
-            at,
-            change: Ok(Change::All(rollouts)),
-        },
-    )
+    let parts = Ok(vec![Part::whole("argo_rollouts".into(), rollouts)]);
+    hears(model, ("kubernetes-eu", "argo_rollouts"), at, parts)
 }
 
 /// What somebody did for a reason about the version with this hash, perhaps to put another one back, and how it ended.

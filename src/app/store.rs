@@ -1,15 +1,20 @@
 //! What was observed, by source. An error is a value here; it never clears the last good one.
 
+mod known;
 mod merge;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use self::known::Known;
 use crate::{
     domain::{
         gate::Gate,
         ids::{ServiceName, SourceName},
+        item::{Item, Noun},
         object::{Family, ObjectId},
         observed::{Fault, Freshness, Observed},
         pipeline::{Job, Run},
@@ -17,7 +22,10 @@ use crate::{
         signal::ServiceSignals,
         time::Timestamp,
     },
-    port::facet::{Change, Window},
+    port::{
+        facet::Window,
+        inventory::{Extent, Part, Scope},
+    },
 };
 
 /// How long signals are kept at least; they go up to an hour later.
@@ -34,8 +42,17 @@ pub struct SourceState {
     pub age: Option<Duration>,
     /// What went wrong last.
     pub fault: Option<Fault>,
+    /// What of it could not be read though the rest was, a sentence each.
+    pub unread: Vec<String>,
     /// What is left of its request budget, in percent.
     pub budget_percent: Option<u8>,
+}
+
+impl SourceState {
+    /// Was everything read that it has, and is that still so?
+    pub fn is_whole(&self) -> bool {
+        self.freshness == Freshness::Live && self.unread.is_empty()
+    }
 }
 
 /// A connection that the cockpit was started with.
@@ -43,12 +60,8 @@ pub struct SourceState {
 pub struct SourceInfo {
     /// Its name.
     pub name: SourceName,
-    /// The families of rollouts it offers.
-    pub engines: Vec<Family>,
-    /// Does it offer gates?
-    pub gates: bool,
-    /// Does it offer pipelines?
-    pub pipelines: bool,
+    /// Its inventories: the families that each tells of, and what their objects are.
+    pub inventories: Vec<Vec<(Family, Noun)>>,
     /// Does it offer metrics?
     pub metrics: bool,
     /// How often it is meant to be read.
@@ -58,9 +71,9 @@ pub struct SourceInfo {
 /// Everything observed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
-    rollouts: BTreeMap<(SourceName, Family), Observed<BTreeMap<ObjectId, Rollout>>>,
-    gates: BTreeMap<SourceName, Observed<Vec<Gate>>>,
-    runs: BTreeMap<SourceName, Observed<Vec<Run>>>,
+    inventories: BTreeMap<(SourceName, Family), Known>,
+    /// Each object, and the scope that it was told of.
+    items: BTreeMap<ObjectId, (Scope, Item)>,
     jobs: BTreeMap<ObjectId, Vec<Job>>,
     signals: BTreeMap<SourceName, Observed<BTreeMap<ServiceName, ServiceSignals>>>,
     /// How often what was folded of a service's signals ceased to hold.
@@ -73,15 +86,10 @@ impl Store {
     pub fn of(sources: &[SourceInfo]) -> Self {
         let mut store = Self::default();
         for info in sources {
-            for engine in &info.engines {
-                let never = Observed::never(info.name.clone(), info.interval);
-                store.rollouts.insert((info.name.clone(), engine.clone()), never);
-            }
-            if info.gates {
-                store.gates.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
-            }
-            if info.pipelines {
-                store.runs.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
+            for tells in &info.inventories {
+                let Some((name, _)) = tells.first() else { continue };
+                let known = Known { tells: tells.clone(), interval: info.interval, ..Known::default() };
+                store.inventories.insert((info.name.clone(), name.clone()), known);
             }
             if info.metrics {
                 store.signals.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
@@ -90,40 +98,56 @@ impl Store {
         store
     }
 
-    /// Takes what a list or watch of rollouts told. A source that the cockpit was not started with is not taken.
-    pub fn take_rollouts(
-        &mut self,
-        source: &SourceName,
-        family: &Family,
-        at: Timestamp,
-        change: Result<Change, Fault>,
-    ) {
-        let Some(seen) = self.rollouts.get_mut(&(source.clone(), family.clone())) else { return };
-        match change {
-            Err(fault) => seen.failed(fault),
-            Ok(Change::All(all)) => seen.saw(at, all.into_iter().map(|one| (one.id.clone(), one)).collect()),
-            Ok(Change::One(one)) => {
-                seen.value.get_or_insert_default().insert(one.id.clone(), *one);
-                seen.confirmed(at);
+    /// Takes which scopes an inventory has. What was told of one that it has no longer is gone.
+    pub fn take_scopes(&mut self, source: &SourceName, inventory: &Family, scopes: Result<Vec<Scope>, Fault>) {
+        let Some(known) = self.inventories.get_mut(&(source.clone(), inventory.clone())) else { return };
+        let scopes = match scopes {
+            Ok(scopes) => scopes,
+            Err(fault) => {
+                known.fault = Some(fault);
+                return;
             }
-            Ok(Change::Gone(id)) => {
-                seen.value.get_or_insert_default().remove(&id);
-                seen.confirmed(at);
-            }
-            // Alive before the first list proves nothing about what there is.
-            Ok(Change::Alive) if seen.value.is_some() => seen.confirmed(at),
-            Ok(Change::Alive) => {}
+        };
+        (known.discovered, known.fault) = (true, None);
+        let still = |name: &String| scopes.iter().any(|scope| scope.name == *name);
+        known.scopes.retain(|name, _| still(name));
+        known.unread.retain(|(name, _), _| still(name));
+        for scope in scopes {
+            known.scopes.entry(scope.name).or_insert_with(|| Observed::never(source.clone(), known.interval));
         }
+        let Known { scopes, .. } = known;
+        self.items.retain(|id, (scope, _)| {
+            id.source != *source || scope.inventory != *inventory || scopes.contains_key(&scope.name)
+        });
     }
 
-    /// Takes a list of gates.
-    pub fn take_gates(&mut self, source: &SourceName, at: Timestamp, gates: Result<Vec<Gate>, Fault>) {
-        take(self.gates.get_mut(source), at, gates);
-    }
-
-    /// Takes a list of runs.
-    pub fn take_runs(&mut self, source: &SourceName, at: Timestamp, runs: Result<Vec<Run>, Fault>) {
-        take(self.runs.get_mut(source), at, runs);
+    /// Takes what was told of a scope. One of a source that the cockpit was not started with is not taken.
+    pub fn take(&mut self, source: &SourceName, scope: &Scope, at: Timestamp, parts: Result<Vec<Part>, Fault>) {
+        let Some(known) = self.inventories.get_mut(&(source.clone(), scope.inventory.clone())) else { return };
+        let Some(seen) = known.scopes.get_mut(&scope.name) else { return };
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(fault) => return seen.failed(fault),
+        };
+        for part in parts {
+            if let Some(unread) = part.unread {
+                known.unread.insert((scope.name.clone(), part.family.clone()), unread);
+            }
+            if part.extent == Extent::Whole {
+                seen.value = Some(());
+                self.items.retain(|id, (of, _)| id.source != *source || id.family != part.family || of != scope);
+            }
+            for id in part.gone {
+                self.items.remove(&id);
+            }
+            for item in part.items {
+                self.items.insert(item.id().clone(), (scope.clone(), item));
+            }
+        }
+        // A sign of life, or a change, before the first whole proves nothing about what there is.
+        if seen.value.is_some() {
+            seen.confirmed(at);
+        }
     }
 
     /// Takes the jobs of a run; a failed read keeps the ones known.
@@ -164,13 +188,26 @@ impl Store {
 
     /// Has every source of rollouts told at least once what there is?
     pub fn knows_all_rollouts(&self) -> bool {
-        self.rollouts.values().all(|seen| seen.observed_at.is_some())
+        self.telling(&[Noun::Rollout])
+            .all(|known| known.all(|seen| seen.observed_at.is_some()) && known.unread().is_empty())
     }
 
     /// Has any source told at least once what is in flight or what waits?
     pub fn knows_anything(&self) -> bool {
-        self.rollouts.values().any(|seen| seen.observed_at.is_some())
-            || self.gates.values().any(|seen| seen.observed_at.is_some())
+        let mut known = self.telling(&[Noun::Rollout, Noun::Gate]);
+        known.any(|known| known.scopes.values().any(|seen| seen.observed_at.is_some()))
+    }
+
+    /// What the objects of a family are.
+    pub fn noun(&self, source: &SourceName, family: &Family) -> Option<Noun> {
+        let of_source = self.inventories.iter().filter(|((of, _), _)| of == source);
+        let mut tells = of_source.flat_map(|(_, known)| &known.tells);
+        tells.find(|(of, _)| of == family).map(|(_, noun)| *noun)
+    }
+
+    /// The inventories that tell of any of these.
+    fn telling(&self, nouns: &'static [Noun]) -> impl Iterator<Item = &Known> {
+        self.inventories.values().filter(|known| known.tells_of(nouns))
     }
 
     /// Takes what is left of a request budget.
@@ -183,44 +220,49 @@ impl Store {
         self.budgets.get(source).copied()
     }
 
+    /// One object.
+    pub fn item(&self, id: &ObjectId) -> Option<&Item> {
+        self.items.get(id).map(|(_, item)| item)
+    }
+
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.values().map(|(_, item)| item)
+    }
+
     /// Every rollout, by id.
     pub fn rollouts(&self) -> impl Iterator<Item = &Rollout> {
-        self.rollouts.values().filter_map(|seen| seen.value.as_ref()).flat_map(BTreeMap::values)
+        self.items().filter_map(Item::rollout)
     }
 
     /// Has every source of rollouts answered once, well or badly?
     pub fn has_looked_for_rollouts(&self) -> bool {
-        self.rollouts.values().all(|seen| seen.observed_at.is_some() || seen.last_error.is_some())
+        let answered = |seen: &Observed<()>| seen.observed_at.is_some() || seen.last_error.is_some();
+        self.telling(&[Noun::Rollout]).all(|known| known.fault.is_some() || known.all(answered))
     }
 
     /// One rollout.
     pub fn rollout(&self, id: &ObjectId) -> Option<&Rollout> {
-        self.rollouts.get(&(id.source.clone(), id.family.clone()))?.value.as_ref()?.get(id)
+        self.item(id)?.rollout()
     }
 
-    /// How a rollout was observed: its freshness is its source's.
-    pub fn seen_rollout(&self, id: &ObjectId) -> Option<&Observed<BTreeMap<ObjectId, Rollout>>> {
-        self.rollouts.get(&(id.source.clone(), id.family.clone()))
-    }
-
-    /// Every gate that a system told us of.
+    /// Every gate that a system told us of, by id.
     pub fn gates(&self) -> impl Iterator<Item = &Gate> {
-        self.gates.values().filter_map(|seen| seen.value.as_ref()).flatten()
+        self.items().filter_map(Item::gate)
     }
 
-    /// Every run that a system told us of.
+    /// Every run that a system told us of, by id.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.runs.values().filter_map(|seen| seen.value.as_ref()).flatten()
+        self.items().filter_map(Item::run)
     }
 
     /// One gate.
     pub fn gate(&self, id: &ObjectId) -> Option<&Gate> {
-        self.gates().find(|gate| gate.id == *id)
+        self.item(id)?.gate()
     }
 
     /// One run.
     pub fn run(&self, id: &ObjectId) -> Option<&Run> {
-        self.runs().find(|run| run.id == *id)
+        self.item(id)?.run()
     }
 
     /// The jobs of a run, where they were read.
@@ -262,26 +304,42 @@ impl Store {
         self.signals.iter()
     }
 
-    /// Freshness, age and fault of the observation that a target comes from.
+    /// Freshness, age and fault of the observation that a target comes from; of all that could tell of it where it is not
+    /// known.
     pub fn target_state(&self, target: &ObjectId, now: Timestamp) -> Option<SourceState> {
-        let gates = || self.gates.get(&target.source).filter(|_| target.family == Family::gate());
-        let runs = || self.runs.get(&target.source).filter(|_| target.family == Family::run());
-        let rollout = self.seen_rollout(target).map(|seen| state(seen, now));
-        rollout.or_else(|| gates().map(|seen| state(seen, now))).or_else(|| runs().map(|seen| state(seen, now)))
+        if let Some((scope, _)) = self.items.get(target) {
+            let known = self.inventories.get(&(target.source.clone(), scope.inventory.clone()))?;
+            return known.scopes.get(&scope.name).map(|seen| state(seen, now));
+        }
+        let tells = |known: &&Known| known.tells.iter().any(|(family, _)| *family == target.family);
+        let mut of_source = self.inventories.iter().filter(|((source, _), _)| *source == target.source);
+        of_source.find(|(_, known)| tells(known)).map(|((source, _), known)| known.state(source, now))
+    }
+
+    /// When what is known of a target was last confirmed.
+    pub fn observed_at(&self, target: &ObjectId) -> Option<Timestamp> {
+        let (scope, _) = self.items.get(target)?;
+        let known = self.inventories.get(&(target.source.clone(), scope.inventory.clone()))?;
+        known.scopes.get(&scope.name)?.observed_at
+    }
+
+    /// What could not be read of those parts that could tell of a noun, a sentence each.
+    pub fn unread(&self, noun: Noun) -> impl Iterator<Item = String> {
+        self.inventories.values().filter(move |known| known.tells_of(&[noun])).flat_map(Known::unread)
     }
 
     /// Every source, with the worst of its facets, in the order of their names.
     pub fn sources(&self, now: Timestamp) -> Vec<SourceState> {
-        let runs = self.runs.values().map(|seen| state(seen, now));
         let signals = self.signals.values().map(|seen| state(seen, now));
-        self.worst(self.inventories(now).into_iter().chain(runs).chain(signals))
+        let all = self.inventories.iter().map(|((source, _), known)| known.state(source, now));
+        self.worst(all.chain(signals))
     }
 
-    /// As [`Self::sources`], of those that tell what is in flight and what waits: while one of them is not live, something may
-    /// be there that is not known.
+    /// As [`Self::sources`], of those that tell what is in flight and what waits: while one of them is not live and whole,
+    /// something may be there that is not known.
     pub fn inventories(&self, now: Timestamp) -> Vec<SourceState> {
-        let rollouts = self.rollouts.values().map(|seen| state(seen, now));
-        self.worst(rollouts.chain(self.gates.values().map(|seen| state(seen, now))))
+        let telling = self.inventories.iter().filter(|(_, known)| known.tells_of(&[Noun::Rollout, Noun::Gate]));
+        self.worst(telling.map(|((source, _), known)| known.state(source, now)))
     }
 
     fn worst(&self, states: impl Iterator<Item = SourceState>) -> Vec<SourceState> {
@@ -289,8 +347,13 @@ impl Store {
         for mut one in states {
             one.budget_percent = self.budgets.get(&one.source).map(|left| percent(*left));
             match all.get_mut(&one.source) {
-                Some(worst) if worse(&one, worst) => *worst = one,
-                Some(_) => {}
+                Some(worst) => {
+                    let unread = [worst.unread.split_off(0), one.unread.split_off(0)].concat();
+                    if worse(&one, worst) {
+                        *worst = one;
+                    }
+                    worst.unread = unread;
+                }
                 None => {
                     all.insert(one.source.clone(), one);
                 }
@@ -342,14 +405,7 @@ fn state<T>(seen: &Observed<T>, now: Timestamp) -> SourceState {
         freshness: seen.freshness(now),
         age: seen.age(now),
         fault: seen.last_error.clone(),
+        unread: Vec::new(),
         budget_percent: None,
-    }
-}
-
-fn take<T>(seen: Option<&mut Observed<T>>, at: Timestamp, value: Result<T, Fault>) {
-    match (seen, value) {
-        (Some(seen), Ok(value)) => seen.saw(at, value),
-        (Some(seen), Err(fault)) => seen.failed(fault),
-        (None, _) => {}
     }
 }

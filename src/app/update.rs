@@ -32,15 +32,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             act::typed(model, c);
             Vec::new()
         }
-        Msg::Rollouts { source, family, at, change } => observe::rollouts(model, &source, &family, at, change),
-        Msg::Gates { source, at, gates } => {
-            model.store.take_gates(&source, at, gates);
-            act::recheck(model)
-        }
-        Msg::Runs { source, at, runs } => {
-            model.store.take_runs(&source, at, runs);
+        Msg::Discovered { source, inventory, scopes } => {
+            model.store.take_scopes(&source, &inventory, scopes);
             Vec::new()
         }
+        Msg::Heard { source, scope, at, parts } => observe::heard(model, &source, &scope, at, parts),
         Msg::Jobs { run, jobs, .. } => {
             model.store.take_jobs(run, jobs);
             Vec::new()
@@ -105,9 +101,10 @@ mod tests {
         app::{
             card::Card,
             model::{Overlay, Screen},
-            sample::{ask, blind, draft, go, now, payments, see, seeing},
+            sample::{ask, blind, draft, go, hears, now, payments, see, seeing},
         },
         domain::{
+            object::Family,
             objective::{Objective, Slo},
             observed::{Fault, FaultKind},
             rollout::{Role, Rollout},
@@ -117,6 +114,7 @@ mod tests {
         },
         port::{
             facet::Window,
+            inventory::{Part, Scope},
             plan::{Friction, Plan},
             record::{ActionNews, Entry, Record, RecordId, Stage},
         },
@@ -256,15 +254,7 @@ mod tests {
         go(&mut model);
         let fault = Fault::new(now() + Duration::from_secs(9), FaultKind::TimedOut, "no answer within 4 s");
         update(&mut model, Msg::Tick(fault.at));
-        update(
-            &mut model,
-            Msg::Rollouts {
-                source: "kubernetes-eu".into(),
-                family: "argo_rollouts".into(),
-                at: fault.at,
-                change: Err(fault.clone()),
-            },
-        );
+        hears(&mut model, ("kubernetes-eu", "argo_rollouts"), fault.at, Err(fault.clone()));
         press(&mut model, &[Intent::Promote]);
         assert_eq!(refusal(&model), ["kubernetes-eu is failing: last good answer 9 s ago; no answer within 4 s"]);
         assert_eq!(press(&mut model, &[Intent::Back, Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
@@ -379,12 +369,18 @@ mod tests {
 
     #[test]
     fn a_recording_of_messages_rebuilds_the_same_model() {
+        let argo = || Family::new("argo_rollouts");
         let script = vec![
-            Msg::Rollouts {
+            Msg::Discovered {
                 source: "kubernetes-eu".into(),
-                family: "argo_rollouts".into(),
+                inventory: argo(),
+                scopes: Ok(vec![Scope::all(&argo())]),
+            },
+            Msg::Heard {
+                source: "kubernetes-eu".into(),
+                scope: Scope::all(&argo()),
                 at: now(),
-                change: Ok(crate::port::facet::Change::All(vec![payments()])),
+                parts: Ok(vec![Part::whole(argo(), [payments()])]),
             },
             Msg::Intent(Intent::Rollback),
             Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },

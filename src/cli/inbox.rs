@@ -20,7 +20,7 @@ use crate::{
     domain::{
         evidence::Verdict,
         gate::Eligibility,
-        observed::Freshness,
+        item::Noun,
         time::{Timestamp, age},
     },
 };
@@ -46,7 +46,7 @@ pub struct ItemOut {
     /// Its full id: a TARGET for `approve` and `reject`.
     pub id: String,
     /// What it is: `gate`, `rollout` (a pause that only a human ends) or `run`.
-    pub kind: &'static str,
+    pub kind: Noun,
     /// Whose release waits.
     pub service: String,
     /// Where it would go.
@@ -91,7 +91,7 @@ fn gaps(model: &Model) -> Vec<String> {
     if all.is_empty() {
         return vec![NOBODY.to_owned()];
     }
-    let each = all.into_iter().filter(|state| state.freshness != Freshness::Live);
+    let each = all.into_iter().filter(|state| !state.is_whole());
     each.map(|state| source::sentence(&state)).collect()
 }
 
@@ -103,7 +103,7 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
     };
     ItemOut {
         id: item.target.to_string(),
-        kind: if model.store.rollout(&item.target).is_some() { "rollout" } else { "gate" },
+        kind: model.store.item(&item.target).map_or(Noun::Gate, |item| item.noun()),
         service: item.service.to_string(),
         environment: item.environment.to_string(),
         system: item.system.clone(),
@@ -221,7 +221,7 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(items.remove(0)).unwrap(), expected);
         let pause = items.remove(0);
-        assert_eq!((pause.kind, pause.eligible, pause.verdict), ("rollout", Some(true), Some(Verdict::Wait)));
+        assert_eq!((pause.kind, pause.eligible, pause.verdict), (Noun::Rollout, Some(true), Some(Verdict::Wait)));
         assert_eq!(pause.title, "promote past step 1/2");
     }
 
@@ -248,7 +248,7 @@ us      never  -
         assert_eq!(text, expected);
         let json = serde_json::to_value(inbox(&sample::silent())).unwrap();
         assert_eq!((&json["complete"], &json["items"]), (&json!(false), &json!([])));
-        let source = json!({"name": "eu", "freshness": "never", "age_seconds": null, "error": null});
+        let source = json!({"name": "eu", "freshness": "never", "age_seconds": null, "error": null, "unread": []});
         assert_eq!(json["sources"][0], source);
     }
 

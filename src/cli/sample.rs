@@ -10,6 +10,7 @@ use crate::{
     app::{
         model::{Model, Session},
         msg::Msg,
+        sample::{hears, source},
         store::SourceInfo,
         update::update,
     },
@@ -17,6 +18,7 @@ use crate::{
         evidence::Verdict,
         gate::{Behind, Eligibility, Gate},
         ids::SourceName,
+        item::Noun,
         object::{Family, ObjectId},
         observed::{Fault, FaultKind},
         offer::{Offer, Risk},
@@ -29,31 +31,30 @@ use crate::{
         version::Version,
     },
     port::{
-        facet::{Change, Window},
+        facet::Window,
+        inventory::Part,
         plan::{Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
     },
 };
+
+const ARGO: &str = "argo_rollouts";
 
 /// 2026-03-10T02:07:00Z plus some seconds.
 pub(super) fn at(second: i64) -> Timestamp {
     "2026-03-10T02:07:00Z".parse::<Timestamp>().unwrap() + chrono::TimeDelta::seconds(second)
 }
 
-fn info(name: &str) -> SourceInfo {
-    SourceInfo {
-        name: name.into(),
-        engines: Vec::new(),
-        gates: false,
-        pipelines: false,
-        metrics: false,
-        interval: Duration::from_secs(30),
-    }
+fn cluster(name: &str) -> SourceInfo {
+    source(name, &[(ARGO, Noun::Rollout)], 30)
+}
+
+fn metrics() -> SourceInfo {
+    SourceInfo { metrics: true, ..source("prometheus", &[], 30) }
 }
 
 /// Nothing observed yet.
 pub(super) fn silent() -> Model {
-    let cluster = |name: &str| SourceInfo { engines: vec!["argo_rollouts".into()], ..info(name) };
-    let forge = SourceInfo { gates: true, pipelines: true, ..info("github") };
+    let forge = source("github", &[("run", Noun::Run), ("gate", Noun::Gate)], 30);
     let session = Session {
         who: "dana".into(),
         profile: "test".into(),
@@ -75,12 +76,11 @@ pub(super) fn model() -> Model {
 fn observed() -> Model {
     let mut model = silent();
     for (source, phase) in [("eu", Phase::Paused), ("us", Phase::Progressing)] {
-        let source: SourceName = source.into();
-        let change = Ok(Change::All(vec![rollout(&source, phase)]));
-        update(&mut model, Msg::Rollouts { source, family: "argo_rollouts".into(), at: at(-4), change });
+        let parts = vec![Part::whole(ARGO.into(), [rollout(&source.into(), phase)])];
+        hears(&mut model, (source, ARGO), at(-4), Ok(parts));
     }
-    model.store.take_gates(&"github".into(), at(-10), Ok(vec![gate()]));
-    model.store.take_runs(&"github".into(), at(-10), Ok(vec![run(812, true), run(811, false)]));
+    let runs = Part::whole(Family::run(), [run(812, true), run(811, false)]);
+    hears(&mut model, ("github", "run"), at(-10), Ok(vec![runs, Part::whole(Family::gate(), [gate()])]));
     model
 }
 
@@ -111,8 +111,7 @@ pub(super) fn going_well() -> Model {
 
 /// A cluster shows one rollout.
 pub(super) fn sees(model: &mut Model, source: &str, rollout: Rollout) {
-    let change = Ok(Change::One(Box::new(rollout)));
-    update(model, Msg::Rollouts { source: source.into(), family: "argo_rollouts".into(), at: at(0), change });
+    hears(model, (source, ARGO), at(0), Ok(vec![Part::changed(rollout)]));
 }
 
 /// A pipe that nobody reads from.
@@ -131,21 +130,12 @@ impl Write for Closed {
 /// A source stops answering.
 pub(super) fn fails(model: &mut Model, source: &str) {
     let fault = Fault::new(at(0), FaultKind::Unreachable, "connection refused");
-    let engine: Family = "argo_rollouts".into();
-    if source == "github" {
-        model.store.take_gates(&"github".into(), at(0), Err(fault.clone()));
-        model.store.take_runs(&"github".into(), at(0), Err(fault));
-    } else {
-        update(model, Msg::Rollouts { source: source.into(), family: engine.clone(), at: at(0), change: Err(fault) });
-    }
+    hears(model, (source, if source == "github" { "run" } else { ARGO }), at(0), Err(fault));
 }
 
 /// A cluster that failed, and metrics that answered.
 pub(super) fn only_metrics() -> Model {
-    let sources = vec![
-        SourceInfo { engines: vec!["argo_rollouts".into()], ..info("eu") },
-        SourceInfo { metrics: true, ..info("prometheus") },
-    ];
+    let sources = vec![cluster("eu"), metrics()];
     let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
     fails(&mut model, "eu");
     let window = Window { from: at(-30), to: at(0), step: Duration::from_secs(30) };
@@ -155,7 +145,7 @@ pub(super) fn only_metrics() -> Model {
 
 /// Only metrics are connected, and they answered.
 pub(super) fn no_inventory() -> Model {
-    let sources = vec![SourceInfo { metrics: true, ..info("prometheus") }];
+    let sources = vec![metrics()];
     let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
     let window = Window { from: at(-30), to: at(0), step: Duration::from_secs(30) };
     update(&mut model, Msg::Signals { source: "prometheus".into(), at: at(0), window, signals: Ok(Vec::new()) });

@@ -19,6 +19,8 @@ pub struct SourceOut {
     pub age_seconds: Option<u64>,
     /// What went wrong last; `null` when nothing did.
     pub error: Option<String>,
+    /// What of it could not be read though the rest was, a sentence each.
+    pub unread: Vec<String>,
 }
 
 /// Every connection, by name.
@@ -28,6 +30,7 @@ pub fn all(model: &Model) -> Vec<SourceOut> {
         freshness: source.freshness,
         age_seconds: source.age.map(|age| age.as_secs()),
         error: source.fault.map(|fault| fault.text),
+        unread: source.unread,
     });
     each.collect()
 }
@@ -37,13 +40,17 @@ pub(super) fn table(model: &Model) -> Table {
     let mut table = Table::new(&["SOURCE", "STATE", "AGE", "ERROR"]);
     for source in all(model) {
         let age = source.age_seconds.map_or_else(|| "-".to_owned(), short);
-        table.row([source.name, source.freshness.to_string(), age, source.error.unwrap_or_default()]);
+        let error = source.error.into_iter().chain(source.unread).collect::<Vec<_>>().join("; ");
+        table.row([source.name, source.freshness.to_string(), age, error]);
     }
     table
 }
 
 /// `github never answered: connection refused`.
 pub(super) fn sentence(state: &SourceState) -> String {
+    if state.freshness == Freshness::Live && !state.unread.is_empty() {
+        return format!("{} was not read whole: {}", state.source, state.unread.join("; "));
+    }
     let fault = state.fault.as_ref().map(|fault| format!(": {}", fault.text)).unwrap_or_default();
     match state.age {
         None => format!("{} has not answered{fault}", state.source),

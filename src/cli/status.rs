@@ -171,7 +171,7 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
 
 fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
     let judged = model.judgements.get(&rollout.id);
-    let seen = model.store.seen_rollout(&rollout.id);
+    let seen = model.store.target_state(&rollout.id, model.now);
     RolloutOut {
         id: rollout.id.to_string(),
         service: rollout.service.to_string(),
@@ -197,8 +197,8 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         troubles: rollout.troubles.clone(),
         decided_at: judged.and_then(|judgement| judgement.decided_at),
         ready_at: judged.and_then(|judgement| judgement.eta),
-        observed_at: seen.and_then(|seen| seen.observed_at),
-        freshness: seen.map_or(Freshness::Never, |seen| seen.freshness(model.now)),
+        observed_at: model.store.observed_at(&rollout.id),
+        freshness: seen.map_or(Freshness::Never, |seen| seen.freshness),
         offers: guard::offers(model, rollout),
     }
 }
@@ -243,7 +243,7 @@ fn exit_of(model: &Model, status: &Status) -> Exit {
     });
     let standing = all.iter().filter_map(|rollout| guard::standing(model, rollout));
     let found: Vec<Verdict> = causes.chain(standing).collect();
-    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live)
+    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live || !source.unread.is_empty())
         || model.store.inventories(model.now).is_empty();
     if found.contains(&Verdict::NoGo) {
         Exit::NoGo

@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod evidence;
 pub mod gate;
 pub mod ids;
+pub mod item;
 pub mod naming;
 pub mod object;
 pub mod objective;

@@ -3,23 +3,22 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta};
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        gate::Gate,
         ids::{ServiceName, SourceName},
-        object::{Family, ObjectId},
-        pipeline::{Job, Run},
-        rollout::Rollout,
+        object::ObjectId,
+        pipeline::Job,
         signal::ServiceSignals,
         time::Timestamp,
         verb::Verb,
     },
     port::{
         error::ProviderError,
-        plan::{Ask, Blocked, Draft, Reading, Sent},
+        inventory::Inventory,
+        plan::{Reading, Sent},
         shape::{Checked, Shape},
     },
 };
@@ -39,60 +38,13 @@ pub trait Actor: Send + Sync {
     fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent>;
 }
 
-/// One thing a watch tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
-    /// Everything there is now: replaces what was known.
-    All(Vec<Rollout>),
-    /// One object is new or changed.
-    One(Box<Rollout>),
-    /// One object is gone.
-    Gone(ObjectId),
-    /// Nothing changed, and the source proved that it is alive.
-    Alive,
-}
-
-/// A system that moves rollouts.
-pub trait Rollouts: Actor {
-    /// The family of its rollouts.
-    fn family(&self) -> Family;
-
-    /// Everything in scope, now.
-    fn list(&self) -> Answer<'_, Vec<Rollout>>;
-
-    /// Follows everything in scope: a first [`Change::All`], then changes, until dropped. After an error it goes on by
-    /// itself, pausing as it sees fit; it never ends.
-    fn watch(&self) -> BoxStream<'_, Result<Change, ProviderError>>;
-
-    /// The cheapest request that proves the source still answers; at most one object comes back.
-    fn probe(&self) -> Answer<'_, ()>;
-
-    /// What it would do for the ask, from the object as last observed. No I/O.
-    fn draft(&self, rollout: &Rollout, ask: &Ask) -> Result<Draft, Blocked>;
-}
-
-/// A system that waits for humans.
-pub trait Gates: Actor {
-    /// Everything that waits.
-    fn list(&self) -> Answer<'_, Vec<Gate>>;
-
-    /// What it would do for the ask, from the gate as last observed. No I/O.
-    fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked>;
-}
-
-/// A system that runs pipelines.
-pub trait Pipelines: Actor {
-    /// The newest runs of every repository in scope.
-    fn list(&self) -> Answer<'_, Vec<Run>>;
-
+/// A system that tells what happens inside a run.
+pub trait Pipelines: Send + Sync {
     /// The jobs of one run.
     fn jobs<'a>(&'a self, run: &'a ObjectId) -> Answer<'a, Vec<Job>>;
 
     /// The log of one job, printable lines only; the last `most` of them.
     fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Answer<'a, Vec<String>>;
-
-    /// What it would do for the ask, from the run as last observed. No I/O.
-    fn draft(&self, run: &Run, ask: &Ask) -> Result<Draft, Blocked>;
 }
 
 /// A span of time cut into steps that do not overlap: `(from, from+step], … (to-step, to]`.
@@ -137,11 +89,9 @@ pub struct Connection {
     pub name: SourceName,
     /// The kind of system: `kubernetes`, `github`, `prometheus`.
     pub system: &'static str,
-    /// Rollouts, one facet for each engine that lives there.
-    pub rollouts: Vec<Arc<dyn Rollouts>>,
-    /// Gates.
-    pub gates: Option<Arc<dyn Gates>>,
-    /// Pipelines.
+    /// What tells of its objects: one for each engine that lives there, one for all that a forge has.
+    pub inventories: Vec<Arc<dyn Inventory>>,
+    /// The insides of runs.
     pub pipelines: Option<Arc<dyn Pipelines>>,
     /// Metrics.
     pub metrics: Option<Arc<dyn Metrics>>,
@@ -157,20 +107,19 @@ pub type Gauge = Arc<dyn Fn(Timestamp) -> f64 + Send + Sync>;
 impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
-        Self { name, system, rollouts: Vec::new(), gates: None, pipelines: None, metrics: None, interval, budget: None }
+        Self { name, system, inventories: Vec::new(), pipelines: None, metrics: None, interval, budget: None }
     }
 
     /// Whoever can act on the target.
     pub fn actor(&self, target: &ObjectId) -> Option<&dyn Actor> {
-        let of_family = self.rollouts.iter().find(|rollouts| rollouts.family() == target.family);
-        of_family
-            .map(|rollouts| -> &dyn Actor { &**rollouts })
-            .or_else(|| {
-                self.gates.as_deref().filter(|_| target.family == Family::gate()).map(|gates| gates as &dyn Actor)
-            })
-            .or_else(|| {
-                self.pipelines.as_deref().filter(|_| target.family == Family::run()).map(|runs| runs as &dyn Actor)
-            })
+        self.inventory(target).map(|inventory| inventory as &dyn Actor)
+    }
+
+    /// Whatever tells of the target.
+    pub fn inventory(&self, target: &ObjectId) -> Option<&dyn Inventory> {
+        let tells =
+            |inventory: &&Arc<dyn Inventory>| inventory.tells().iter().any(|(family, _)| *family == target.family);
+        self.inventories.iter().find(tells).map(|inventory| &**inventory)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod body;
 pub mod clock;
 pub mod error;
 pub mod facet;
+pub mod inventory;
 pub mod kept;
 pub mod plan;
 pub mod record;

@@ -173,7 +173,7 @@ async fn cluster(
     let cluster = Cluster::new(transport, scope, clock.clone());
     let mut connection = Connection::new(source, "kubernetes", CLUSTER_INTERVAL);
     for engine in &settings.engines {
-        connection.rollouts.push(match engine {
+        connection.inventories.push(match engine {
             schema::Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
             schema::Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
         });

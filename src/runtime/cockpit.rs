@@ -336,6 +336,10 @@ impl Cockpit {
         match note {
             Note::Msg(msg) => self.feed(msg),
             Note::Answered(msg, key) => {
+                if let Msg::Discovered { source, scopes: Ok(scopes), .. } = &msg {
+                    let scopes = scopes.iter().map(|scope| Key::Scope(source.clone(), scope.clone()));
+                    self.awaited.extend(scopes);
+                }
                 let last = match key {
                     Key::Signals => {
                         self.reading = self.reading.saturating_sub(1);
@@ -433,15 +437,8 @@ impl Cockpit {
         let gone = || Blocked(format!("{} is no longer there", ask.target));
         let source = self.connections.iter().find(|one| one.name == ask.target.source).ok_or_else(gone)?;
         let store = &self.model.store;
-        if let Some(rollout) = store.rollout(&ask.target) {
-            let facet = source.rollouts.iter().find(|facet| facet.family() == ask.target.family).ok_or_else(gone)?;
-            return facet.draft(rollout, ask);
-        }
-        if let Some(gate) = store.gate(&ask.target) {
-            return source.gates.as_ref().ok_or_else(gone)?.draft(gate, ask);
-        }
-        let run = store.run(&ask.target).ok_or_else(gone)?;
-        source.pipelines.as_ref().ok_or_else(gone)?.draft(run, ask)
+        let item = store.item(&ask.target).ok_or_else(gone)?;
+        source.inventory(&ask.target).ok_or_else(gone)?.draft(item, ask)
     }
 }
 

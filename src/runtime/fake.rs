@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::{
     domain::{
         ids::ServiceName,
+        item::{Item, Noun},
         object::{Family, ObjectId},
         observed::FaultKind,
         offer::{Offer, Risk},
@@ -25,7 +26,8 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Actor, Answer, Change, Connection, Metrics, Rollouts, Window},
+        facet::{Actor, Answer, Connection, Metrics, Window},
+        inventory::{Inventory, Part, Scope, Told},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent, fact},
         shape::{Checked, Shape},
     },
@@ -95,7 +97,7 @@ impl Cluster {
 
     pub(super) fn connection(self: &Arc<Self>) -> Connection {
         let mut connection = Connection::new("eu".into(), "kubernetes", Duration::from_secs(5));
-        connection.rollouts.push(self.clone());
+        connection.inventories.push(self.clone());
         connection
     }
 
@@ -305,27 +307,36 @@ impl Metrics for Memory {
     }
 }
 
-impl Rollouts for Cluster {
-    fn family(&self) -> Family {
-        "argo_rollouts".into()
+/// What the only scope has.
+fn told(part: Part) -> Told {
+    Told { scope: Scope::all(&part.family), parts: Ok(vec![part]) }
+}
+
+impl Inventory for Cluster {
+    fn tells(&self) -> Vec<(Family, Noun)> {
+        vec![("argo_rollouts".into(), Noun::Rollout)]
     }
 
-    fn list(&self) -> Answer<'_, Vec<Rollout>> {
-        async move { Ok(vec![self.rollout()]) }.boxed()
+    fn discover(&self) -> Answer<'_, Vec<Scope>> {
+        std::future::ready(Ok(vec![Scope::all(&"argo_rollouts".into())])).boxed()
     }
 
-    fn watch(&self) -> BoxStream<'_, Result<Change, ProviderError>> {
-        futures::stream::unfold(true, move |first| async move {
+    fn list(&self, _: Vec<Scope>) -> BoxStream<'_, Told> {
+        async move { told(Part::whole("argo_rollouts".into(), [self.rollout()])) }.into_stream().boxed()
+    }
+
+    fn watch(&self) -> Option<BoxStream<'_, Told>> {
+        let told = futures::stream::unfold(true, move |first| async move {
             if self.is_hung() {
                 pending::<()>().await;
             }
             if first {
-                return Some((Ok(Change::All(vec![self.rollout()])), false));
+                return Some((told(Part::whole("argo_rollouts".into(), [self.rollout()])), false));
             }
             self.changed.notified().await;
-            Some((Ok(Change::One(Box::new(self.rollout()))), false))
-        })
-        .boxed()
+            Some((told(Part::changed(self.rollout())), false))
+        });
+        Some(told.boxed())
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -338,7 +349,8 @@ impl Rollouts for Cluster {
         .boxed()
     }
 
-    fn draft(&self, rollout: &Rollout, ask: &Ask) -> Result<Draft, Blocked> {
+    fn draft(&self, item: &Item, ask: &Ask) -> Result<Draft, Blocked> {
+        let rollout = item.rollout().unwrap();
         let mut draft = sample::draft(&[&ask.verb.to_string()]);
         let identity = &rollout.identity;
         draft.bound = [(fact::UID, &identity.uid), (fact::CANARY, &identity.canary_hash)]

@@ -3,18 +3,16 @@
 use crate::{
     app::msg::Msg,
     domain::{ids::SourceName, object::Family},
-    port::{plan::Ask, record::RecordId},
+    port::{inventory::Scope, plan::Ask, record::RecordId},
 };
 
 /// A question that somebody may wait for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
-    /// Rollouts of one family.
-    Rollouts(SourceName, Family),
-    /// Gates.
-    Gates(SourceName),
-    /// Runs.
-    Runs(SourceName),
+    /// Which scopes an inventory has.
+    Scopes(SourceName, Family),
+    /// One scope.
+    Scope(SourceName, Scope),
     /// One request for signals.
     Signals,
     /// Can the journal be written?

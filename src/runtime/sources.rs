@@ -1,19 +1,16 @@
-//! One task for each facet of each connection: watches with a heartbeat, polls with back-off, signal readers. They turn
+//! One task for each inventory and each metrics facet of a connection: watches with a heartbeat, polls with back-off. They turn
 //! answers and failures into messages and decide nothing.
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::{StreamExt, future::join};
+use futures::{StreamExt, future::join, stream::BoxStream};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -22,17 +19,16 @@ use tokio::{
 use crate::{
     app::{msg::Msg, store::SourceInfo},
     domain::{
-        gate::Gate,
         ids::{ServiceName, SourceName},
         object::ObjectId,
         observed::{Fault, FaultKind},
-        pipeline::Run,
         time::Timestamp,
     },
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Answer, Change, Connection, Gates, Metrics, Pipelines, Rollouts, Window},
+        facet::{Connection, Metrics, Pipelines, Window},
+        inventory::{Extent, Inventory, Scope, Told, name},
     },
     runtime::{
         clock::within,
@@ -59,7 +55,7 @@ type Question = (Vec<ServiceName>, Window);
 /// How the running tasks are spoken to.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    hurry: BTreeMap<SourceName, Arc<Notify>>,
+    hurry: BTreeMap<SourceName, Vec<Arc<Notify>>>,
     signals: BTreeMap<SourceName, mpsc::Sender<Question>>,
 }
 
@@ -76,24 +72,20 @@ struct Seat {
 pub fn infos(connections: &[Connection]) -> Vec<SourceInfo> {
     let info = |one: &Connection| SourceInfo {
         name: one.name.clone(),
-        engines: one.rollouts.iter().map(|facet| facet.family()).collect(),
-        gates: one.gates.is_some(),
-        pipelines: one.pipelines.is_some(),
+        inventories: one.inventories.iter().map(|inventory| inventory.tells()).collect(),
         metrics: one.metrics.is_some(),
         interval: one.interval,
     };
     connections.iter().map(info).collect()
 }
 
-/// The facets that answer by themselves, once each, before the screen is settled.
+/// The inventories, which answer by themselves: each says its scopes, and then tells of each of them, before the screen is
+/// settled.
 pub(super) fn awaited(connections: &[Connection]) -> Vec<Key> {
-    let mut keys = Vec::new();
-    for one in connections {
-        keys.extend(one.rollouts.iter().map(|facet| Key::Rollouts(one.name.clone(), facet.family())));
-        keys.extend(one.gates.iter().map(|_| Key::Gates(one.name.clone())));
-        keys.extend(one.pipelines.iter().map(|_| Key::Runs(one.name.clone())));
-    }
-    keys
+    let of = |one: &Connection| -> Vec<Key> {
+        one.inventories.iter().map(|inventory| Key::Scopes(one.name.clone(), name(&**inventory))).collect()
+    };
+    connections.iter().flat_map(of).collect()
 }
 
 impl Sources {
@@ -112,16 +104,10 @@ impl Sources {
                 clock: Arc::clone(clock),
                 notes: notes.clone(),
             };
-            let hurry = Arc::new(Notify::new());
-            sources.hurry.insert(one.name.clone(), Arc::clone(&hurry));
-            for facet in &one.rollouts {
-                tasks.spawn(follow(seat.clone(), Arc::clone(facet)));
-            }
-            if let Some(gates) = &one.gates {
-                tasks.spawn(poll(seat.clone(), Arc::clone(gates), list_gates, gates_note, Arc::clone(&hurry)));
-            }
-            if let Some(pipelines) = &one.pipelines {
-                tasks.spawn(poll(seat.clone(), Arc::clone(pipelines), list_runs, runs_note, Arc::clone(&hurry)));
+            for inventory in &one.inventories {
+                let hurry = Arc::new(Notify::new());
+                sources.hurry.entry(one.name.clone()).or_default().push(Arc::clone(&hurry));
+                tasks.spawn(attend(seat.clone(), Arc::clone(inventory), hurry));
             }
             if let Some(metrics) = &one.metrics {
                 let (ask, asked) = mpsc::channel(WAITING);
@@ -134,8 +120,9 @@ impl Sources {
 
     /// Wakes the polls of a source.
     pub(super) fn hurry(&self, source: &SourceName) {
-        if let Some(hurry) = self.hurry.get(source) {
-            hurry.notify_waiters();
+        for hurry in self.hurry.get(source).into_iter().flatten() {
+            // Kept for whoever is reading just now: what it reads may be older than what somebody hurries for.
+            hurry.notify_one();
         }
     }
 
@@ -154,76 +141,124 @@ impl Sources {
     }
 }
 
-/// Follows rollouts, and proves between changes that the source still answers.
-async fn follow(seat: Seat, facet: Arc<dyn Rollouts>) {
-    // A heartbeat must not wash away what the watch itself complained about.
-    let healthy = AtomicBool::new(true);
-    let family = facet.family();
-    let tell = async |change: Result<Change, ProviderError>| {
+impl Seat {
+    /// Tells what was heard of a scope; false once nobody listens.
+    async fn tell(&self, told: Told) -> bool {
+        let at = self.clock.now();
+        let Told { scope, parts } = told;
+        let key = Key::Scope(self.source.clone(), scope.clone());
+        // Only what says what there is, or that it cannot be said, answers the question that somebody may wait for.
+        let answers = parts.as_ref().map_or(true, |parts| parts.iter().any(|part| part.extent == Extent::Whole));
+        let msg = Msg::Heard { source: self.source.clone(), scope, at, parts: parts.map_err(|error| error.at(at)) };
+        self.notes.send(if answers { Note::Answered(msg, key) } else { Note::Msg(msg) }).await.is_ok()
+    }
+}
+
+/// Finds out which scopes an inventory has, and then keeps telling of them.
+async fn attend(seat: Seat, inventory: Arc<dyn Inventory>, hurry: Arc<Notify>) {
+    let Some(scopes) = discover(&seat, &*inventory).await else { return };
+    match inventory.watch() {
+        Some(watch) => follow(seat, &*inventory, watch, &scopes).await,
+        None => poll(seat, &*inventory, &scopes, &hurry).await,
+    }
+}
+
+/// The scopes of an inventory, as soon as it can say them; `None` once nobody listens.
+async fn discover(seat: &Seat, inventory: &dyn Inventory) -> Option<Vec<Scope>> {
+    let mut failures = 0;
+    loop {
+        let answer = within(&*seat.clock, READ_LIMIT, inventory.discover()).await;
+        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, READ_LIMIT)));
         let at = seat.clock.now();
-        let change = change.map_err(|error| error.at(at));
-        let msg = Msg::Rollouts { source: seat.source.clone(), family: family.clone(), at, change };
-        seat.notes.send(Note::Answered(msg, Key::Rollouts(seat.source.clone(), family.clone()))).await
-    };
+        let (source, inventory) = (seat.source.clone(), name(inventory));
+        let key = Key::Scopes(source.clone(), inventory.clone());
+        let scopes = answer.as_ref().map(Vec::clone).map_err(|error| error.clone().at(at));
+        seat.notes.send(Note::Answered(Msg::Discovered { source, inventory, scopes }, key)).await.ok()?;
+        match answer {
+            Ok(scopes) => return Some(scopes),
+            Err(error) => {
+                failures += 1;
+                seat.clock.sleep(pause(seat.interval, failures, error.retry_after)).await;
+            }
+        }
+    }
+}
+
+/// Follows what tells by itself, and proves between changes that the source still answers.
+async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'a, Told>, scopes: &[Scope]) {
+    // A heartbeat must not wash away what the watch itself complained about.
+    let failing: Mutex<BTreeSet<Scope>> = Mutex::default();
+    let failing = || failing.lock().unwrap_or_else(PoisonError::into_inner);
     let watching = async {
-        loop {
-            let mut changes = facet.watch();
-            while let Some(change) = changes.next().await {
-                healthy.store(change.is_ok(), Ordering::Relaxed);
-                if tell(change).await.is_err() {
+        let mut watch = Some(first);
+        while let Some(mut following) = watch {
+            while let Some(told) = following.next().await {
+                match &told.parts {
+                    Ok(_) => failing().remove(&told.scope),
+                    Err(_) => failing().insert(told.scope.clone()),
+                };
+                if !seat.tell(told).await {
                     return;
                 }
             }
             seat.clock.sleep(AGAIN).await;
+            watch = inventory.watch();
         }
     };
     let beating = async {
         loop {
             seat.clock.sleep(BEAT).await;
-            let beat = within(&*seat.clock, BEAT_LIMIT, facet.probe()).await;
+            let beat = within(&*seat.clock, BEAT_LIMIT, inventory.probe()).await;
             let beat = beat.unwrap_or_else(|| Err(no_answer(&seat.source, BEAT_LIMIT)));
-            let told = match beat {
-                Ok(()) if healthy.load(Ordering::Relaxed) => {
-                    let (source, at) = (seat.source.clone(), seat.clock.now());
-                    seat.notes
-                        .send(Note::Msg(Msg::Rollouts {
-                            source,
-                            family: family.clone(),
-                            at,
-                            change: Ok(Change::Alive),
-                        }))
-                        .await
+            for scope in scopes {
+                let told = match &beat {
+                    Ok(()) if failing().contains(scope) => continue,
+                    Ok(()) => Note::Msg(alive(&seat, scope)),
+                    Err(error) => {
+                        if !seat.tell(Told { scope: scope.clone(), parts: Err(error.clone()) }).await {
+                            return;
+                        }
+                        continue;
+                    }
+                };
+                if seat.notes.send(told).await.is_err() {
+                    return;
                 }
-                Ok(()) => Ok(()),
-                Err(error) => tell(Err(error)).await,
-            };
-            if told.is_err() {
-                return;
             }
         }
     };
     join(watching, beating).await;
 }
 
-/// Lists at the source's interval, more slowly while it fails, sooner when somebody hurries.
-async fn poll<F: ?Sized + Send + Sync, T>(
-    seat: Seat,
-    facet: Arc<F>,
-    list: for<'a> fn(&'a F) -> Answer<'a, Vec<T>>,
-    note: fn(SourceName, Timestamp, Result<Vec<T>, Fault>) -> Note,
-    hurry: Arc<Notify>,
-) {
+/// That a scope is as it was. It answers no question: whether there is anything is told by the watch.
+fn alive(seat: &Seat, scope: &Scope) -> Msg {
+    Msg::Heard { source: seat.source.clone(), scope: scope.clone(), at: seat.clock.now(), parts: Ok(Vec::new()) }
+}
+
+/// Reads every scope at the source's interval, more slowly while all fail, sooner when somebody hurries. Each is told as it
+/// comes: one that hangs keeps no other waiting.
+async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &Notify) {
     let mut failures = 0;
     loop {
-        let answer = within(&*seat.clock, READ_LIMIT, list(&facet)).await;
-        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, READ_LIMIT)));
-        failures = if answer.is_ok() { 0 } else { failures + 1 };
-        let asked_to_wait = answer.as_ref().err().and_then(|error| error.retry_after);
-        let at = seat.clock.now();
-        let answer = answer.map_err(|error| error.at(at));
-        if seat.notes.send(note(seat.source.clone(), at, answer)).await.is_err() {
-            return;
+        let mut read = inventory.list(scopes.to_vec());
+        let mut left: BTreeSet<Scope> = scopes.iter().cloned().collect();
+        let (mut worked, mut asked_to_wait) = (scopes.is_empty(), None);
+        while let Some(Some(told)) = within(&*seat.clock, READ_LIMIT, read.next()).await {
+            left.remove(&told.scope);
+            match &told.parts {
+                Ok(_) => worked = true,
+                Err(error) => asked_to_wait = asked_to_wait.max(error.retry_after),
+            }
+            if !seat.tell(told).await {
+                return;
+            }
         }
+        for scope in left {
+            if !seat.tell(Told { scope, parts: Err(no_answer(&seat.source, READ_LIMIT)) }).await {
+                return;
+            }
+        }
+        failures = if worked { 0 } else { failures + 1 };
         let pause = seat.clock.sleep(pause(seat.interval, failures, asked_to_wait));
         tokio::select! {
             () = pause => {}
@@ -273,20 +308,4 @@ fn no_answer(source: &SourceName, limit: Duration) -> ProviderError {
         FaultKind::TimedOut,
         format!("{source} took the request and did not answer within {} s", limit.as_secs()),
     )
-}
-
-fn list_gates<'a>(facet: &'a (dyn Gates + 'static)) -> Answer<'a, Vec<Gate>> {
-    facet.list()
-}
-
-fn gates_note(source: SourceName, at: Timestamp, gates: Result<Vec<Gate>, Fault>) -> Note {
-    Note::Answered(Msg::Gates { source: source.clone(), at, gates }, Key::Gates(source))
-}
-
-fn list_runs<'a>(facet: &'a (dyn Pipelines + 'static)) -> Answer<'a, Vec<Run>> {
-    facet.list()
-}
-
-fn runs_note(source: SourceName, at: Timestamp, runs: Result<Vec<Run>, Fault>) -> Note {
-    Note::Answered(Msg::Runs { source: source.clone(), at, runs }, Key::Runs(source))
 }

@@ -14,6 +14,7 @@ use crate::{
 /// `STALE 48 s`, `FAILING 12 s`, `no answer yet`; empty while it is live.
 pub(super) fn warning(state: &SourceState) -> Line {
     match state.freshness {
+        Freshness::Live if !state.unread.is_empty() => Line::of(Role::Warn, "INCOMPLETE"),
         Freshness::Live => Line::new(),
         Freshness::Never => Line::of(Role::Unknown, word(state)),
         Freshness::Stale | Freshness::Failing => Line::of(Role::Warn, word(state)),
@@ -23,8 +24,9 @@ pub(super) fn warning(state: &SourceState) -> Line {
 /// `FAILING 12 s: no answer within 4 s`; empty while it is live.
 pub(super) fn sentence(state: &SourceState) -> Line {
     let line = warning(state);
-    match &state.fault {
-        Some(fault) if !line.is_empty() => line.and(Role::Warn, format!(": {}", fault.text)),
+    match (&state.fault, state.unread.first()) {
+        (None, Some(unread)) if !line.is_empty() => line.and(Role::Warn, format!(": {unread}")),
+        (Some(fault), _) if !line.is_empty() => line.and(Role::Warn, format!(": {}", fault.text)),
         _ => line,
     }
 }

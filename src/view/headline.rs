@@ -13,6 +13,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        item::Noun,
         observed::Freshness,
         rollout::{self, Phase, Rollout},
     },
@@ -233,6 +234,7 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
     if model.store.inventories(model.now).is_empty() {
         why.push("No connection tells of rollouts.".to_owned());
     }
+    why.extend(model.store.unread(Noun::Rollout).map(|unread| format!("{}.", unread.trim_end_matches('.'))));
     let nothing_seen = silent.len() == model.store.sources(model.now).len();
     let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
     let what = match (rollout, back) {
@@ -317,11 +319,7 @@ pub(super) fn weight_words(rollout: &Rollout) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        app::{msg::Msg, update::update},
-        port::facet::Change,
-        view::sample,
-    };
+    use crate::{app::sample::hears, port::inventory::Part, view::sample};
 
     fn only(rollouts: Vec<Rollout>) -> Model {
         let mut model = sample::board(120, 36);
@@ -333,8 +331,7 @@ mod tests {
     fn sees(model: &mut Model, rollouts: Vec<Rollout>) {
         let engine = sample::payments().id.family;
         for (source, all) in [("kubernetes-eu", rollouts), ("kubernetes-us", Vec::new())] {
-            let change = Ok(Change::All(all));
-            update(model, Msg::Rollouts { source: source.into(), family: engine.clone(), at: sample::now(), change });
+            hears(model, (source, engine.as_str()), sample::now(), Ok(vec![Part::whole(engine.clone(), all)]));
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{
         action::Action,
         model::{Model, Overlay, Session},
         msg::Msg,
+        sample::{hears, source},
         store::SourceInfo,
         update::update,
     },
@@ -18,6 +19,7 @@ use crate::{
         evidence::Evidence,
         gate::{Behind, Eligibility, Gate},
         ids::{Person, SourceName},
+        item::Noun,
         object::{Family, ObjectId},
         observed::{Fault, FaultKind},
         offer::{Offer, Risk},
@@ -32,7 +34,8 @@ use crate::{
     },
     keymap::Keymap,
     port::{
-        facet::{Change, Window},
+        facet::Window,
+        inventory::Part,
         plan::{Ask, Draft, Expect, Expectation, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
@@ -57,16 +60,7 @@ pub(crate) fn keymap() -> Keymap {
     Keymap::with(&BTreeMap::new()).unwrap()
 }
 
-fn source(name: &str, engines: &[Family], gates: bool, metrics: bool) -> SourceInfo {
-    SourceInfo {
-        name: name.into(),
-        engines: engines.to_vec(),
-        gates,
-        pipelines: false,
-        metrics,
-        interval: Duration::from_secs(if metrics { 30 } else { 5 }),
-    }
-}
+const ARGO: &str = "argo_rollouts";
 
 fn session() -> Session {
     Session {
@@ -74,10 +68,10 @@ fn session() -> Session {
         profile: "prod".into(),
         read_only: false,
         sources: vec![
-            source("kubernetes-eu", &["argo_rollouts".into()], false, false),
-            source("kubernetes-us", &["argo_rollouts".into()], false, false),
-            source("prometheus", &[], false, true),
-            source("github", &[], true, false),
+            source("kubernetes-eu", &[(ARGO, Noun::Rollout)], 5),
+            source("kubernetes-us", &[(ARGO, Noun::Rollout)], 5),
+            SourceInfo { metrics: true, ..source("prometheus", &[], 30) },
+            source("github", &[("gate", Noun::Gate)], 5),
         ],
         signal_step: Duration::from_secs(30),
     }
@@ -323,27 +317,12 @@ pub(crate) fn board(columns: u16, rows: u16) -> Model {
     let mut model = unseen(columns, rows);
     let seen = |seconds: i64| now() - chrono::TimeDelta::seconds(seconds);
     let window = Window { from: at(1, 17, 0), to: at(2, 7, 30), step: Duration::from_secs(30) };
-    let argo: Family = "argo_rollouts".into();
-    let messages = [
-        Msg::Rollouts {
-            source: "kubernetes-eu".into(),
-            family: argo.clone(),
-            at: seen(1),
-            change: Ok(Change::All(flights())),
-        },
-        Msg::Rollouts {
-            source: "kubernetes-us".into(),
-            family: argo.clone(),
-            at: seen(2),
-            change: Ok(Change::All(vec![search()])),
-        },
-        Msg::Signals { source: "prometheus".into(), at: seen(4), window, signals: Ok(all_signals()) },
-        Msg::Gates { source: "github".into(), at: seen(9), gates: Ok(gates()) },
-        Msg::Budget { source: "github".into(), left: 0.31 },
-    ];
-    for message in messages {
-        update(&mut model, message);
-    }
+    hears(&mut model, ("kubernetes-eu", ARGO), seen(1), Ok(vec![Part::whole(ARGO.into(), flights())]));
+    hears(&mut model, ("kubernetes-us", ARGO), seen(2), Ok(vec![Part::whole(ARGO.into(), [search()])]));
+    let signals = Ok(all_signals());
+    update(&mut model, Msg::Signals { source: "prometheus".into(), at: seen(4), window, signals });
+    hears(&mut model, ("github", "gate"), seen(9), Ok(vec![Part::whole(Family::gate(), gates())]));
+    update(&mut model, Msg::Budget { source: "github".into(), left: 0.31 });
     model
 }
 
@@ -351,8 +330,7 @@ pub(crate) fn board(columns: u16, rows: u16) -> Model {
 pub(crate) fn hung(columns: u16, rows: u16) -> Model {
     let mut model = board(columns, rows);
     let fault = Fault::new(now(), FaultKind::TimedOut, "no answer within 4 s");
-    let source = "kubernetes-eu".into();
-    update(&mut model, Msg::Rollouts { source, family: "argo_rollouts".into(), at: now(), change: Err(fault) });
+    hears(&mut model, ("kubernetes-eu", ARGO), now(), Err(fault));
     update(&mut model, Msg::Tick(now() + chrono::TimeDelta::seconds(12)));
     model
 }
@@ -366,12 +344,8 @@ pub(crate) fn crowded(columns: u16, rows: u16, count: usize) -> Model {
         rollout.started = None;
         rollout
     };
-    let all = flights().into_iter().chain((0..count).map(one)).collect();
-    let change = Ok(Change::All(all));
-    update(
-        &mut model,
-        Msg::Rollouts { source: "kubernetes-eu".into(), family: "argo_rollouts".into(), at: now(), change },
-    );
+    let all = flights().into_iter().chain((0..count).map(one));
+    hears(&mut model, ("kubernetes-eu", ARGO), now(), Ok(vec![Part::whole(ARGO.into(), all)]));
     model
 }
 

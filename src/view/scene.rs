@@ -36,7 +36,7 @@ impl Told {
             Self::Nobody
         } else if sources.iter().any(|state| state.age.is_none()) {
             Self::Never
-        } else if sources.iter().any(|state| state.freshness != Freshness::Live) {
+        } else if sources.iter().any(|state| !state.is_whole()) {
             Self::Before
         } else {
             Self::All

@@ -53,7 +53,7 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
             said = less;
             continue;
         }
-        let dropped = shown.iter().rposition(|state| state.freshness == Freshness::Live).unwrap_or(shown.len() - 1);
+        let dropped = shown.iter().rposition(|state| state.is_whole()).unwrap_or(shown.len() - 1);
         shown.remove(dropped);
         left_out += 1;
     }
@@ -73,6 +73,8 @@ fn sources(begin: &Line, shown: &[&SourceState], left_out: usize, said: Said, ga
 fn source(state: &SourceState, said: Said) -> Line {
     let name = Line::of(Role::Dim, format!("{} ", state.source));
     let word = match (state.freshness, state.age) {
+        (Freshness::Live, Some(_)) if !state.unread.is_empty() && said == Said::Least => freshness::warning(state),
+        (Freshness::Live, Some(_)) if !state.unread.is_empty() => freshness::sentence(state).cut(44),
         (Freshness::Live, Some(age)) if said == Said::Still => Line::of(Role::Text, number::within(age)),
         (Freshness::Live, Some(age)) => Line::of(Role::Text, number::age(number::bound(age))),
         _ if said == Said::Least => freshness::warning(state),
@@ -100,7 +102,8 @@ mod tests {
         seen.saw(sample::now(), ());
         let at = sample::now() + TimeDelta::seconds(seconds);
         let (freshness, age) = (seen.freshness(at), seen.age(at));
-        let state = SourceState { source: seen.source, freshness, age, fault: None, budget_percent: None };
+        let state =
+            SourceState { source: seen.source, freshness, age, fault: None, unread: Vec::new(), budget_percent: None };
         source(&state, Said::Still).plain()
     }
 

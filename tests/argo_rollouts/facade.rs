@@ -1,6 +1,8 @@
 //! The facade over a hand-made API server: the exact requests, the watch and what it survives, and writes.
 
+use crate::inventory::{Change, Listing};
 use futures::{FutureExt, StreamExt, stream::BoxStream};
+use holdshort::port::inventory::Inventory;
 use holdshort::{
     domain::{
         observed::FaultKind,
@@ -10,7 +12,6 @@ use holdshort::{
     },
     port::{
         error::ProviderError,
-        facet::{Change, Rollouts},
         plan::{Ask, Sent, WireCall, fact},
         shape::Checked,
         wire::Class,
@@ -83,7 +84,7 @@ fn words(changes: &[Result<Change, ProviderError>]) -> Vec<String> {
 async fn a_list_asks_by_selector_and_explains_what_is_in_flight_only() {
     let server = aborted();
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let rollouts = facet.list().await.unwrap();
+    let rollouts = facet.rollouts().await.unwrap();
     let mut lines = server.lines();
     lines.sort();
     let uid = "11791e41-22a9-4067-8077-3e84ac593e6c";
@@ -151,9 +152,9 @@ async fn what_is_no_list_of_rollouts_is_unreadable_and_never_an_empty_cluster() 
         let facet = argo_rollouts::facet(cluster(server.transport()));
         let expected = (kind, text.to_owned());
         let said = |error: ProviderError| (error.kind, error.text);
-        assert_eq!(facet.list().await.map_err(said).map(|all| all.len()), Err(expected.clone()), "{body}");
+        assert_eq!(facet.rollouts().await.map_err(said).map(|all| all.len()), Err(expected.clone()), "{body}");
         assert_eq!(facet.probe().await.map_err(said), Err(expected), "{body}");
-        let told = words(&ready(&mut facet.watch(), 4));
+        let told = words(&ready(&mut facet.changes(), 4));
         assert!(told.iter().all(|word| word == text), "{body}: {told:?}");
     }
     let none = json!({"kind": "RolloutList", "items": null}).to_string();
@@ -163,7 +164,7 @@ async fn what_is_no_list_of_rollouts_is_unreadable_and_never_an_empty_cluster() 
         Say::Whole(200, list("ReplicaSet", "1", &[])),
     );
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    assert_eq!(facet.list().await.map(|all| all.len()), Ok(0));
+    assert_eq!(facet.rollouts().await.map(|all| all.len()), Ok(0));
 }
 
 #[tokio::test]
@@ -174,7 +175,7 @@ async fn a_web_page_where_the_server_was_is_no_sign_of_life() {
             .says("WATCH", ROLLOUTS, Say::Whole(200, page.into()))
             .says("GET", ROLLOUTS, Say::Whole(200, page.into()));
         let facet = argo_rollouts::facet(cluster(server.transport()));
-        let told = words(&ready(&mut facet.watch(), 20));
+        let told = words(&ready(&mut facet.changes(), 20));
         let first = told.iter().position(|word| word.starts_with("eu sent no readable")).unwrap();
         let after: Vec<_> = told[first..].iter().filter(|word| !word.starts_with("eu sent no readable")).collect();
         assert_eq!(after, Vec::<&String>::new(), "{told:?}");
@@ -204,7 +205,7 @@ async fn what_one_may_not_do_is_blocked_with_whom_to_ask() {
         )
         .says("GET", SETS, Say::Whole(200, recorded("replicasets-of-checkout-at-344.json")))
         .says("POST", REVIEWS, Say::Whole(201, denied));
-    let rollout = argo_rollouts::facet(cluster(server.transport())).list().await.unwrap().remove(0);
+    let rollout = argo_rollouts::facet(cluster(server.transport())).rollouts().await.unwrap().remove(0);
     let why = |verb| rollout.offers.iter().find(|offer| offer.verb == verb).unwrap().blocked.clone();
     let sentence =
         |what: &str| format!("you may not patch {what} in shop on eu: ask who administers it for that right");
@@ -229,7 +230,7 @@ async fn what_the_cluster_has_not_said_yet_is_not_known_and_not_allowed() {
         if let Some(say) = review {
             server = server.says("POST", REVIEWS, say);
         }
-        argo_rollouts::facet(cluster(server.transport())).list().await.unwrap().remove(0).offers
+        argo_rollouts::facet(cluster(server.transport())).rollouts().await.unwrap().remove(0).offers
     };
     let unsure = |offers: &[Offer]| -> Vec<Option<String>> {
         [Verb::Promote, Verb::Rollback].map(|verb| offer_for(offers, verb).unwrap().unsure.clone()).to_vec()
@@ -248,7 +249,7 @@ fn review_name(request: &http::Request<bytes::Bytes>) -> Option<String> {
 async fn a_cluster_without_the_crd_says_what_is_missing() {
     let server = Server::default().says("GET", SETS, Say::Whole(200, list("ReplicaSet", "1", &[])));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let error = facet.list().await.unwrap_err();
+    let error = facet.rollouts().await.unwrap_err();
     assert_eq!(
         (error.kind, error.text.as_str()),
         (FaultKind::Missing, "Argo Rollouts is not installed on eu (no rollouts.argoproj.io)")
@@ -264,7 +265,7 @@ async fn a_watch_tells_all_then_changes_then_bookmarks() {
     let lines = vec![line("MODIFIED", &moved), bookmark("9000"), line("DELETED", &gone)];
     let server = aborted().says("WATCH", ROLLOUTS, Say::LinesThenSilence(lines));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = words(&ready(&mut facet.watch(), 20));
+    let told = words(&ready(&mut facet.changes(), 20));
     assert_eq!(told.iter().find(|word| word.starts_with("all")).map(String::as_str), Some("all 1"));
     let kept: Vec<_> = told.iter().filter(|word| word.contains("degraded") || word.contains("gone")).collect();
     assert_eq!(kept.last().map(|word| word.as_str()), Some("shop/checkout gone"));
@@ -278,7 +279,7 @@ async fn a_forgotten_revision_is_listed_anew_without_an_error() {
     let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![recorded("watch-410-gone.json").trim().to_owned()]));
     let server = server.says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![]));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = ready(&mut facet.watch(), 20);
+    let told = ready(&mut facet.changes(), 20);
     assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
     let lists = server
         .lines()
@@ -297,7 +298,7 @@ async fn a_dropped_watch_goes_on_from_where_it_was() {
         Say::LinesThenSilence(vec![]),
     );
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = ready(&mut facet.watch(), 20);
+    let told = ready(&mut facet.changes(), 20);
     assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
     let revisions: Vec<_> = server.lines().iter().filter_map(|line| watched_from(line)).collect();
     assert_eq!(revisions, ["469", "708"]);
@@ -316,7 +317,7 @@ async fn a_watch_that_fails_says_so_and_comes_back_by_itself() {
         .says("WATCH", ROLLOUTS, Say::Whole(503, "service unavailable".into()))
         .says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![bookmark("500")]));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = words(&ready(&mut facet.watch(), 20));
+    let told = words(&ready(&mut facet.changes(), 20));
     let errors: Vec<_> = told.iter().filter(|word| word.contains("eu ")).collect();
     assert_eq!(errors, ["the connection to eu broke: reset by peer", "eu failed with 503: service unavailable"]);
     assert_eq!(told.last().map(String::as_str), Some("alive"));
@@ -328,7 +329,7 @@ async fn an_error_on_the_watch_itself_is_told_and_everything_is_listed_anew() {
     let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![error]));
     let server = server.says("WATCH", ROLLOUTS, Say::LinesThenSilence(vec![]));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = words(&ready(&mut facet.watch(), 20));
+    let told = words(&ready(&mut facet.changes(), 20));
     let error = told.iter().position(|word| word.starts_with("eu failed with 500: a watch stream was requested"));
     let all = told.iter().rposition(|word| word == "all 1");
     assert!(error.is_some() && all > error, "{told:?}");
@@ -345,7 +346,7 @@ async fn a_forbidden_kind_hides_no_rollout_and_is_no_failure_of_the_cluster() {
         )
         .says("GET", SETS, Say::Whole(403, forbidden));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = ready(&mut facet.watch(), 4);
+    let told = ready(&mut facet.changes(), 4);
     let Some(Ok(Change::All(all))) = told.first() else { panic!("{:?}", words(&told)) };
     let unknown: Vec<_> = all[0].unknown.iter().map(|unknown| unknown.what.as_str()).collect();
     let why = "its ReplicaSets could not be read, so its pods and versions are not known: viewer may not list \
@@ -386,16 +387,16 @@ async fn reading_again_gives_the_facts_and_the_revision() {
 }
 
 /// The abort of a recorded paused canary.
-async fn abort(facet: &dyn Rollouts) -> WireCall {
-    let rollout = facet.list().await.unwrap().remove(0);
+async fn abort(facet: &dyn Inventory) -> WireCall {
+    let rollout = facet.rollouts().await.unwrap().remove(0);
     assert_eq!(rollout.phase, Phase::Paused);
     let ask = Ask { verb: Verb::Abort, target: rollout.id.clone(), to: None, reason: None, takes_over: None };
-    facet.draft(&rollout, &ask).unwrap().calls.remove(0)
+    facet.draft_for(&rollout, &ask).unwrap().calls.remove(0)
 }
 
 /// Sends that call.
-async fn send(facet: &dyn Rollouts, call: &WireCall, revision: &str) -> Result<Sent, ProviderError> {
-    let target = facet.list().await.unwrap().remove(0).id;
+async fn send(facet: &dyn Inventory, call: &WireCall, revision: &str) -> Result<Sent, ProviderError> {
+    let target = facet.rollouts().await.unwrap().remove(0).id;
     facet.send(Checked::of(call, Verb::Abort, &target, facet).unwrap(), Some(revision)).await
 }
 
@@ -462,7 +463,7 @@ async fn an_error_confirms_nothing_that_was_told_before() {
         .says("WATCH", ROLLOUTS, Say::Whole(503, "service unavailable".into()))
         .says("GET", ROLLOUTS, Say::Whole(503, "service unavailable".into()));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = words(&ready(&mut facet.watch(), 20));
+    let told = words(&ready(&mut facet.changes(), 20));
     let first = told.iter().position(|word| word.starts_with("eu failed")).unwrap();
     let after: Vec<_> = told[first..].iter().filter(|word| !word.starts_with("eu failed")).collect();
     assert_eq!(after, Vec::<&String>::new(), "{told:?}");
@@ -476,7 +477,7 @@ async fn a_quiet_watch_that_is_open_again_is_told_as_alive_whichever_kind_it_fol
         Say::LinesThenSilence(vec![]),
     );
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = words(&ready(&mut facet.watch(), 20));
+    let told = words(&ready(&mut facet.changes(), 20));
     let error = told.iter().position(|word| word.starts_with("eu failed")).unwrap();
     assert!(told[error..].iter().any(|word| word == "alive"), "{told:?}");
 }
@@ -486,7 +487,7 @@ async fn a_server_that_forgets_every_revision_at_once_is_asked_more_and_more_slo
     let gone = recorded("watch-410-gone.json").trim().to_owned();
     let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![gone]));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let told = ready(&mut facet.watch(), 60);
+    let told = ready(&mut facet.changes(), 60);
     assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
     let lists = server.lines().iter().filter(|line| is_list(line)).count();
     // Only short sleeps end here: once the pause is long, it is over.

@@ -1,6 +1,8 @@
 //! Situations that people reported, as the objects that an API server held then: what is shown of each, and what its verbs
 //! would do. `"@-90"` in an object is 90 seconds ago.
 
+use crate::inventory::{Change, Listing};
+use holdshort::port::inventory::Inventory;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt};
@@ -11,10 +13,7 @@ use holdshort::{
         time::Timestamp,
         verb::Verb,
     },
-    port::{
-        facet::{Change, Rollouts},
-        plan::{Ask, Blocked, Draft, Facts, fact},
-    },
+    port::plan::{Ask, Blocked, Draft, Facts, fact},
     provider::{argo_rollouts, deployment, kubernetes::Cluster},
 };
 use serde_json::{Value, json};
@@ -72,8 +71,8 @@ pub(crate) fn holding(objects: &[Value]) -> Server {
 
 /// Both engines on one cluster.
 pub(crate) struct Stage {
-    pub(crate) argo: Arc<dyn Rollouts>,
-    pub(crate) plain: Arc<dyn Rollouts>,
+    pub(crate) argo: Arc<dyn Inventory>,
+    pub(crate) plain: Arc<dyn Inventory>,
 }
 
 impl Stage {
@@ -88,8 +87,8 @@ impl Stage {
 
     /// Every rollout there is, by its path; those of a Rollout first.
     pub(crate) async fn all(&self) -> Vec<Rollout> {
-        let mut all = self.argo.list().await.unwrap();
-        all.extend(self.plain.list().await.unwrap());
+        let mut all = self.argo.rollouts().await.unwrap();
+        all.extend(self.plain.rollouts().await.unwrap());
         all
     }
 
@@ -98,14 +97,14 @@ impl Stage {
         self.all().await.into_iter().find(|rollout| rollout.id.path == path).unwrap()
     }
 
-    fn facet(&self, rollout: &Rollout) -> &dyn Rollouts {
-        if rollout.id.family == self.argo.family() { &*self.argo } else { &*self.plain }
+    fn facet(&self, rollout: &Rollout) -> &dyn Inventory {
+        if rollout.id.family == self.argo.tells()[0].0 { &*self.argo } else { &*self.plain }
     }
 
     fn draft(&self, rollout: &Rollout, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
         let target = rollout.id.clone();
         self.facet(rollout)
-            .draft(rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
+            .draft_for(rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
     }
 
     async fn read(&self, rollout: &Rollout) -> Facts {
@@ -416,9 +415,9 @@ shop/cart 7 -> 8, paused 1/2, 20 of 20 by pods, in flight
 #[tokio::test]
 async fn a_watch_of_deployments_waits_for_the_word_of_who_claims_them() {
     let stage = Stage::case("workloadref");
-    let mut plain = stage.plain.watch();
+    let mut plain = stage.plain.changes();
     assert!(plain.next().now_or_never().is_none(), "nobody has said yet what is claimed");
-    let mut argo = stage.argo.watch();
+    let mut argo = stage.argo.changes();
     assert!(matches!(argo.next().now_or_never(), Some(Some(Ok(Change::All(all)))) if all.len() == 1));
     assert!(matches!(plain.next().now_or_never(), Some(Some(Ok(Change::All(all)))) if all.is_empty()));
 }

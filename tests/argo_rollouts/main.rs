@@ -8,6 +8,9 @@ mod field;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+#[path = "../support/inventory.rs"]
+mod inventory;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod server;

@@ -1,6 +1,7 @@
 //! A whole namespace of a real cluster at one moment: blue-green with its preview up, a `workloadRef`, no steps, an invalid spec, a
 //! plugin step, an aborted version, header routes.
 
+use crate::inventory::Listing;
 use holdshort::{
     domain::{rollout::Rollout, verb::Verb},
     port::plan::{Ask, Draft},
@@ -73,9 +74,9 @@ async fn rolled_back(name: &str, change: impl Fn(&mut Value, &mut [Value])) -> (
     change(&mut rollout, &mut all);
     all.push(rollout);
     let stage = Stage::of(&holding(&all));
-    let rollout = stage.argo.list().await.unwrap().remove(0);
+    let rollout = stage.argo.rollouts().await.unwrap().remove(0);
     let ask = Ask { verb: Verb::Rollback, target: rollout.id.clone(), to: None, reason: None, takes_over: None };
-    let draft = stage.argo.draft(&rollout, &ask).unwrap();
+    let draft = stage.argo.draft_for(&rollout, &ask).unwrap();
     (rollout, draft)
 }
 
@@ -184,9 +185,9 @@ async fn a_version_to_which_a_roll_back_was_aborted_can_still_be_gone_back_to() 
 #[tokio::test]
 async fn a_restart_is_done_when_every_pod_is_new_and_ready() {
     let stage = Stage::of(&holding(&objects()));
-    let recs = stage.argo.list().await.unwrap().into_iter().find(|one| one.id.path == "shop/recs").unwrap();
+    let recs = stage.argo.rollouts().await.unwrap().into_iter().find(|one| one.id.path == "shop/recs").unwrap();
     let ask = Ask { verb: Verb::Restart, target: recs.id.clone(), to: None, reason: None, takes_over: None };
-    let draft = stage.argo.draft(&recs, &ask).unwrap();
+    let draft = stage.argo.draft_for(&recs, &ask).unwrap();
     let all = expected(&draft);
     assert_eq!(all[1..], ["spec taken up by the controller true", "pods missing at most 0"]);
     let facts = stage.argo.read(&ask.target).await.unwrap().facts;

@@ -1,5 +1,7 @@
 //! What each verb would do, drawn up from recorded states without asking again.
 
+use crate::inventory::Listing;
+use holdshort::port::inventory::Inventory;
 use std::time::Duration;
 
 use holdshort::{
@@ -8,10 +10,7 @@ use holdshort::{
         verb::Verb,
         version::Version,
     },
-    port::{
-        facet::Rollouts,
-        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, RevisionGuard, WireCall, fact},
-    },
+    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, RevisionGuard, WireCall, fact},
     provider::argo_rollouts,
 };
 use serde_json::{Value, json};
@@ -19,11 +18,11 @@ use serde_json::{Value, json};
 use crate::server::{EVENTS, ROLLOUTS, RUNS, SETS, Say, Server, cluster, list, recorded, recorded_json};
 
 /// A facet that has seen one recorded rollout and its ReplicaSets, and the rollout.
-async fn stage(rollout: Value, sets: &str) -> (std::sync::Arc<dyn Rollouts>, Rollout) {
+async fn stage(rollout: Value, sets: &str) -> (std::sync::Arc<dyn Inventory>, Rollout) {
     stage_of(rollout, &recorded_json(sets)).await
 }
 
-async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Rollouts>, Rollout) {
+async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Inventory>, Rollout) {
     let server = Server::default()
         .says("GET", &format!("{ROLLOUTS}/checkout"), Say::Whole(200, rollout.to_string()))
         .says("GET", ROLLOUTS, Say::Whole(200, list("Rollout", "1", &[rollout])))
@@ -31,7 +30,7 @@ async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Rollouts>
         .says("GET", RUNS, Say::Whole(200, list("AnalysisRun", "1", &[])))
         .says("GET", EVENTS, Say::Whole(200, list("Event", "1", &[])));
     let facet = argo_rollouts::facet(cluster(server.transport()));
-    let rollout = facet.list().await.unwrap().remove(0);
+    let rollout = facet.rollouts().await.unwrap().remove(0);
     (facet, rollout)
 }
 
@@ -41,7 +40,7 @@ fn ask(rollout: &Rollout, verb: Verb, to: Option<&str>) -> Ask {
 
 async fn drafted(name: &str, sets: &str, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
     let (facet, rollout) = stage(recorded_json(name), sets).await;
-    facet.draft(&rollout, &ask(&rollout, verb, to))
+    facet.draft_for(&rollout, &ask(&rollout, verb, to))
 }
 
 const PAUSED: (&str, &str) = ("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344");
@@ -94,7 +93,7 @@ async fn aborting_what_a_person_paused_ends_that_pause_after_the_abort_and_says_
     let mut rollout = recorded_json(PAUSED.0);
     rollout["spec"]["paused"] = json!(true);
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
-    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
+    let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
     let calls: Vec<_> = draft.calls.iter().map(|call| (call.body.shown(), call.path.contains("/status?"))).collect();
     assert_eq!(calls, [(r#"{"status":{"abort":true}}"#, true), (r#"{"spec":{"paused":false}}"#, false)]);
     assert_eq!(draft.calls[1].guard, RevisionGuard::None);
@@ -120,7 +119,7 @@ async fn a_router_that_says_nothing_of_the_canary_leaves_its_share_unknown_and_n
         let facts = facet.read(&rollout.id.clone()).await.unwrap().facts;
         let told = share.known().map(|share| share.to_string());
         assert_eq!((rollout.weight.actual, facts.get(fact::WEIGHT)), (share, told.as_ref()), "{weights}");
-        let abort = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
+        let abort = facet.draft_for(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
         let gone = abort.expect.all.iter().filter(|expect| expect.fact == fact::WEIGHT).all(|it| it.holds(&facts));
         assert_eq!(gone, share == Share::Told(0), "{weights}");
     }
@@ -151,7 +150,7 @@ async fn a_roll_back_of_what_asks_for_no_pods_can_come_true() {
     let (facet, rollout) = stage_of(rollout, &sets).await;
     let facts = facet.read(&rollout.id.clone()).await.unwrap().facts;
     assert_eq!(facts.get(fact::WEIGHT).map(String::as_str), Some("0"));
-    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
+    let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
     let about = |name: &str| draft.expect.all.iter().filter(|expect| expect.fact == name).cloned().collect::<Vec<_>>();
     assert!(about(fact::UPDATED_READY).iter().chain(&about(fact::WEIGHT)).all(|expect| expect.holds(&facts)));
     assert_eq!(draft.expect.words.as_deref(), Some("the spec holds 1.0.0; 0 pods are asked for"));
@@ -238,7 +237,7 @@ async fn rolling_back_what_a_person_paused_ends_that_pause_in_the_same_call() {
     let mut rollout = recorded_json(PAUSED.0);
     rollout["spec"]["paused"] = json!(true);
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
-    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
+    let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
     let body: Value = serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap();
     assert_eq!(body[1], json!({"op": "replace", "path": "/spec/paused", "value": false}));
     assert_eq!((draft.calls.len(), body.as_array().unwrap().len()), (1, 2));
@@ -259,7 +258,7 @@ async fn promoting_past_an_inconclusive_step_leaves_that_step() {
     rollout["status"]["pauseConditions"] = json!([{"reason": "InconclusiveAnalysisRun", "startTime": null}]);
     rollout["status"]["canary"]["currentStepAnalysisRunStatus"] = json!({"name": "a", "status": "Inconclusive"});
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
-    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Promote, None)).unwrap();
+    let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Promote, None)).unwrap();
     let body: Value = serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap();
     let status = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 5});
     assert_eq!(body, json!({ "status": status }));
@@ -289,7 +288,7 @@ async fn an_automation_that_may_undo_it_is_named_before_the_key() {
     rollout["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] =
         json!("shop:argoproj.io/Rollout:shop/checkout");
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
-    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
+    let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
     let warning = "Argo CD manages this object: with self-heal on it may put its own spec back within seconds";
     assert_eq!(draft.notes, [warning]);
 }
@@ -298,7 +297,7 @@ async fn an_automation_that_may_undo_it_is_named_before_the_key() {
 async fn an_object_made_anew_since_it_was_drawn_is_not_planned_for() {
     let (facet, mut rollout) = stage(recorded_json(PAUSED.0), PAUSED.1).await;
     rollout.identity.uid = "another".into();
-    let error = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap_err();
+    let error = facet.draft_for(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap_err();
     assert_eq!(error.0, "shop/checkout is gone, or was made anew since it was drawn");
 }
 
@@ -334,7 +333,7 @@ async fn an_abort_is_not_done_while_pods_of_the_bad_version_still_serve() {
     retrying["status"]["abort"] = json!(false);
     retrying["status"]["phase"] = json!("Progressing");
     let (facet, rollout) = stage(retrying, "replicasets-of-checkout-at-497").await;
-    let draft = facet.draft(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
+    let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
     let aborted = read_again("rollout-canary-16-aborted-manually", "replicasets-of-checkout-at-497").await;
     assert_eq!(open(&draft, &aborted), ["weight at most 0"]);
     assert_eq!(aborted[fact::WEIGHT], "25");

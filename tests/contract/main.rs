@@ -4,6 +4,9 @@
 //! A new engine adds a line to `engines!` and an object to `two_engines.toml`.
 
 #[cfg(test)]
+#[path = "../support/inventory.rs"]
+mod inventory;
+#[cfg(test)]
 mod rollouts;
 #[cfg(test)]
 mod stage;

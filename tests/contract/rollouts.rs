@@ -1,5 +1,7 @@
-//! The contract of `port::facet::Rollouts`.
+//! The contract of `port::`.
 
+use crate::inventory::{Change, Listing};
+use holdshort::port::inventory::Inventory;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -13,7 +15,6 @@ use holdshort::{
         verb::Verb,
     },
     port::{
-        facet::{Change, Rollouts},
         plan::{Ask, Draft, WireCall, fact},
         record::RecordId,
         shape::Checked,
@@ -76,7 +77,7 @@ engines! {
 
 async fn a_list_tells_what_is_there_and_reading_again_tells_the_same(case: Case) {
     let stage = Stage::new(case, "");
-    assert_eq!(stage.facet.family().as_str(), case.family);
+    assert_eq!(stage.facet.tells()[0].0.as_str(), case.family);
     let rollout = stage.rollout().await;
     assert_eq!((rollout.id.family.as_str(), rollout.in_flight(), rollout.replicas), (case.family, false, 4));
     assert_eq!([tag(rollout.stable.as_ref()), tag(rollout.canary.as_ref())], [case.good; 2]);
@@ -91,7 +92,7 @@ async fn a_list_tells_what_is_there_and_reading_again_tells_the_same(case: Case)
 
 async fn a_watch_begins_with_everything_and_tells_what_happens(case: Case) {
     let stage = Stage::new(case, "");
-    let first = stage.facet.watch().next().await;
+    let first = stage.facet.changes().next().await;
     let Some(Ok(Change::All(all))) = first else { panic!("not everything, but {first:?}") };
     assert_eq!(
         all.iter().map(|rollout| (stage.is_mine(rollout), rollout.in_flight())).collect::<Vec<_>>(),
@@ -172,7 +173,7 @@ fn forged(call: &WireCall) -> Vec<WireCall> {
 async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
     for in_flight in [false, true] {
         let (stage, rollout) = Stage::when(case, in_flight).await;
-        let facet: &dyn Rollouts = &*stage.facet;
+        let facet: &dyn Inventory = &*stage.facet;
         let target = rollout.id.clone();
         let named = |path: &str| ObjectId::new(&rollout.id.source, case.family, path);
         for (verb, draft) in open(&stage, &rollout) {
@@ -215,13 +216,13 @@ async fn a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment(case: Case)
     let rollout = stage.rollout().await;
     let first = stage.draft(&rollout, Verb::Restart).unwrap();
     stage.pass(Duration::from_mins(1)).await;
-    let again = |moment| stage.facet.draft(&rollout, &carried_on(&rollout, Verb::Restart, 0, moment)).unwrap();
+    let again = |moment| stage.facet.draft_for(&rollout, &carried_on(&rollout, Verb::Restart, 0, moment)).unwrap();
     assert_eq!(again(first.moment), first);
     let anew = stage.draft(&rollout, Verb::Restart).unwrap();
     assert_ne!(anew.calls, first.calls);
     let yet_to_come = first.moment.map(|at| at + Duration::from_hours(1));
     assert_eq!(again(yet_to_come).calls, anew.calls, "nobody confirmed that");
-    let none_left = stage.facet.draft(&rollout, &carried_on(&rollout, Verb::Restart, 1, None)).unwrap_err();
+    let none_left = stage.facet.draft_for(&rollout, &carried_on(&rollout, Verb::Restart, 1, None)).unwrap_err();
     assert_eq!(none_left.to_string(), "it is one call, and that was sent");
 }
 
@@ -233,20 +234,20 @@ async fn what_is_left_of_an_abort_is_drawn_up_the_same_once_its_first_call_was_t
     let abort = stage.draft(&held, Verb::Abort).unwrap();
     if abort.calls.len() == 1 {
         // Of one call nothing is left.
-        assert!(stage.facet.draft(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err());
+        assert!(stage.facet.draft_for(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err());
         return;
     }
-    assert!(stage.facet.draft(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err(), "it is not aborted");
+    assert!(stage.facet.draft_for(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err(), "it is not aborted");
     let first = Draft { calls: abort.calls[..1].to_vec(), ..abort.clone() };
     stage.carry_out(&held, &first).await;
     let begun = stage.rollout().await;
     assert_eq!(stage.draft(&begun, Verb::Abort).unwrap_err().to_string(), "it was aborted already");
-    let rest = stage.facet.draft(&begun, &carried_on(&begun, Verb::Abort, 1, None)).unwrap();
+    let rest = stage.facet.draft_for(&begun, &carried_on(&begun, Verb::Abort, 1, None)).unwrap();
     assert_eq!((&rest.calls, &rest.to, &rest.bound), (&abort.calls, &abort.to, &abort.bound));
     stage.carry_out(&begun, &Draft { calls: rest.calls[1..].to_vec(), ..rest.clone() }).await;
     assert_eq!(stage.misses(&begun, &rest).await, Vec::<String>::new());
     let over = stage.rollout().await;
-    let nothing = stage.facet.draft(&over, &carried_on(&over, Verb::Abort, 1, None)).unwrap_err();
+    let nothing = stage.facet.draft_for(&over, &carried_on(&over, Verb::Abort, 1, None)).unwrap_err();
     assert_eq!(nothing.to_string(), "nothing of it is left to send");
 }
 
@@ -372,7 +373,7 @@ async fn a_right_that_was_taken_away_is_an_error_and_then_a_blocked_verb(case: C
     assert_eq!(stage.writes(), (0, 0));
     // What was allowed is asked again after a while.
     stage.pass(Duration::from_mins(15)).await;
-    stage.facet.list().await.unwrap();
+    stage.facet.rollouts().await.unwrap();
     let rollout = stage.rollout().await;
     let back = offer_for(&rollout.offers, Verb::Rollback).unwrap();
     let why = back.blocked.clone().unwrap();
@@ -405,7 +406,7 @@ async fn a_watch_that_breaks_goes_on(case: Case) {
 async fn without_its_custom_kinds_an_engine_says_what_is_missing_and_the_others_go_on() {
     let argo = Stage::without_crds(ARGO);
     let sentence = "Argo Rollouts is not installed on kubernetes-eu (no rollouts.argoproj.io)";
-    for error in [argo.facet.list().await.unwrap_err(), argo.facet.probe().await.unwrap_err()] {
+    for error in [argo.facet.rollouts().await.unwrap_err(), argo.facet.probe().await.unwrap_err()] {
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, sentence));
     }
     let deployments = Stage::without_crds(DEPLOYMENT);

@@ -1,5 +1,7 @@
 //! The built-in world with the engines over it: the layers, the transport and the clock that a demo has.
 
+use crate::inventory::{Change, Listing};
+use holdshort::port::inventory::Inventory;
 use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
@@ -9,7 +11,6 @@ use holdshort::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Change, Rollouts},
         plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Sent, WireCall},
         shape::Checked,
         wire::Class,
@@ -29,7 +30,7 @@ const SCENARIO: &str = include_str!("two_engines.toml");
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) family: &'static str,
-    pub(crate) facet: fn(Arc<Cluster>) -> Arc<dyn Rollouts>,
+    pub(crate) facet: fn(Arc<Cluster>) -> Arc<dyn Inventory>,
     pub(crate) name: &'static str,
     /// The version that ran well before, and the one that does not arrive.
     pub(crate) good: &'static str,
@@ -40,7 +41,7 @@ pub(crate) struct Stage {
     pub(crate) case: Case,
     pub(crate) world: SharedWorld,
     pub(crate) clock: SharedClock,
-    pub(crate) facet: Arc<dyn Rollouts>,
+    pub(crate) facet: Arc<dyn Inventory>,
 }
 
 impl Stage {
@@ -101,7 +102,7 @@ impl Stage {
 
     /// The case's object, from a new list.
     pub(crate) async fn rollout(&self) -> Rollout {
-        self.facet.list().await.unwrap().into_iter().find(|rollout| self.is_mine(rollout)).unwrap()
+        self.facet.rollouts().await.unwrap().into_iter().find(|rollout| self.is_mine(rollout)).unwrap()
     }
 
     pub(crate) fn is_mine(&self, rollout: &Rollout) -> bool {
@@ -114,7 +115,7 @@ impl Stage {
 
     pub(crate) fn draft(&self, rollout: &Rollout, verb: Verb) -> Result<Draft, Blocked> {
         let target = rollout.id.clone();
-        self.facet.draft(rollout, &Ask { verb, target, to: None, reason: None, takes_over: None })
+        self.facet.draft_for(rollout, &Ask { verb, target, to: None, reason: None, takes_over: None })
     }
 
     /// Sends a call of any verb that can draft it.
@@ -125,7 +126,7 @@ impl Stage {
         revision: Option<&str>,
     ) -> Result<Sent, ProviderError> {
         let target = rollout.id.clone();
-        let actor: &dyn Rollouts = &*self.facet;
+        let actor: &dyn Inventory = &*self.facet;
         let checked = Verb::iter().find_map(|verb| Checked::of(call, verb, &target, actor).ok());
         self.facet.send(checked.unwrap(), revision).await
     }
@@ -143,7 +144,7 @@ impl Stage {
     /// What of the expectation does not hold when the time for it is over; looks again at every change.
     pub(crate) async fn misses(&self, rollout: &Rollout, draft: &Draft) -> Vec<String> {
         let end = after(self.clock.now(), draft.expect.within);
-        let mut changes = self.facet.watch();
+        let mut changes = self.facet.changes();
         loop {
             let facts = self.read(rollout).await.facts;
             let open: Vec<_> = draft.expect.all.iter().filter(|expect| !expect.holds(&facts)).collect();
@@ -180,7 +181,7 @@ impl Stage {
 
     /// Follows until a change of the case's object is as wanted; what else it is told on the way does not matter.
     pub(crate) async fn until(&self, wanted: impl Fn(&Rollout) -> bool) -> Option<Rollout> {
-        let mut changes = self.facet.watch();
+        let mut changes = self.facet.changes();
         let end = after(self.clock.now(), Duration::from_mins(5));
         while self.clock.now() < end {
             let told = match changes.next().await.unwrap().unwrap() {

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+#[path = "../support/inventory.rs"]
+mod inventory;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod verbs;

@@ -1,5 +1,6 @@
 //! Recorded replies, and an API server that gives them.
 
+use holdshort::port::inventory::Inventory;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -9,7 +10,6 @@ use holdshort::{
     domain::{offer::Risk, rollout::Rollout, time::Timestamp},
     port::{
         clock::Clock,
-        facet::Rollouts,
         wire::{Transport, whole},
     },
     provider::{
@@ -85,7 +85,7 @@ fn answer(path: &str, deployment: &Value, sets: &Value) -> Value {
 }
 
 /// The engine over a server that holds this Deployment with these ReplicaSets.
-pub(crate) fn facet(deployment: Value, sets: Value) -> Arc<dyn Rollouts> {
+pub(crate) fn facet(deployment: Value, sets: Value) -> Arc<dyn Inventory> {
     let transport = Transport::new(tower::service_fn(move |request: Request<Bytes>| {
         let body = answer(request.uri().path(), &deployment, &sets).to_string();
         async move { Ok(Response::new(whole(body))) }

@@ -1,13 +1,12 @@
 //! What each verb would do, drawn up from recorded states without asking again.
 
+use crate::inventory::Listing;
+use holdshort::port::inventory::Inventory;
 use std::time::Duration;
 
 use holdshort::{
-    domain::{rollout::Rollout, verb::Verb, version::Version},
-    port::{
-        facet::Rollouts,
-        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
-    },
+    domain::{item::Noun, rollout::Rollout, verb::Verb, version::Version},
+    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
 };
 use serde_json::{Value, json};
 
@@ -16,15 +15,15 @@ use crate::recorded::{BACK, MOVING, PAUSED, STUCK, State, facet, recorded};
 const UID: &str = "b10361dd-1647-4c86-8174-039f30c45c46";
 const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=holdshort";
 
-async fn first(facet: &dyn Rollouts) -> Rollout {
-    facet.list().await.unwrap().remove(0)
+async fn first(facet: &dyn Inventory) -> Rollout {
+    facet.rollouts().await.unwrap().remove(0)
 }
 
 async fn draft_of(deployment: Value, sets: &str, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
     let facet = facet(deployment, recorded(sets));
     let rollout = first(&*facet).await;
     let target = rollout.id.clone();
-    facet.draft(&rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
+    facet.draft_for(&rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
 }
 
 async fn drafted(state: State, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
@@ -176,7 +175,7 @@ async fn a_restart_is_stamped_with_the_time_and_waits_for_all_pods() {
 async fn verbs_of_other_engines_are_not_offered_and_say_why() {
     let facet = facet(recorded(STUCK.0), recorded(STUCK.1));
     let rollout = first(&*facet).await;
-    assert_eq!(facet.family(), "deployment".into());
+    assert_eq!(facet.tells(), [("deployment".into(), Noun::Rollout)]);
     for verb in [Verb::Promote, Verb::Skip, Verb::PromoteFull, Verb::Retry] {
         assert!(rollout.offers.iter().all(|offer| offer.verb != verb));
         let why = format!("a Deployment has no steps, so there is nothing to {}", verb.words());

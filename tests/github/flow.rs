@@ -1,5 +1,7 @@
 //! Our client over the pretended GitHub: gates, verbs, logs; and what it does when the wire is bad.
 
+use crate::inventory::Listing;
+use holdshort::port::inventory::Inventory;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -15,7 +17,7 @@ use holdshort::{
         verb::Verb,
     },
     port::{
-        facet::{Actor, Connection, Gates, Pipelines},
+        facet::{Actor, Connection, Pipelines},
         plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall},
         shape::Checked,
         wire::{Class, WireError, whole},
@@ -41,8 +43,8 @@ impl Scene {
         Self { forge, clock, diary, connection }
     }
 
-    fn gates(&self) -> &dyn Gates {
-        self.connection.gates.as_deref().unwrap()
+    fn gates(&self) -> &dyn Inventory {
+        &*self.connection.inventories[0]
     }
 
     fn pipelines(&self) -> &dyn Pipelines {
@@ -50,11 +52,11 @@ impl Scene {
     }
 
     async fn gate(&self, title: &str) -> Gate {
-        self.gates().list().await.unwrap().into_iter().find(|gate| gate.title == title).unwrap()
+        self.gates().gates().await.unwrap().into_iter().find(|gate| gate.title == title).unwrap()
     }
 
     async fn run(&self, pipeline: &str, number: u64) -> Run {
-        let mut runs = self.pipelines().list().await.unwrap().into_iter();
+        let mut runs = self.gates().runs().await.unwrap().into_iter();
         runs.find(|run| run.pipeline == pipeline && run.number == number).unwrap()
     }
 
@@ -91,7 +93,7 @@ async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
     assert_eq!((&gate.eligible, gate.newer_behind), (&Eligibility::Can, 1));
     assert_eq!(gate.version.as_ref().unwrap().to_string(), "4.2.0 (c0ffee1)");
     let ask = ask_gate(&gate, Verb::Approve, None);
-    let draft = scene.gates().draft(&gate, &ask).unwrap();
+    let draft = scene.gates().draft_for(&gate, &ask).unwrap();
     let before = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before));
     let sent = send(scene.gates(), &draft.calls[0]).await.unwrap();
@@ -117,7 +119,7 @@ async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
 async fn the_draft_of_an_approval_is_whole() {
     let scene = Scene::at("acme/ledger");
     let gate = scene.gate("deploy #812 to prod").await;
-    let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, Some("it's time"))).unwrap();
+    let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, Some("it's time"))).unwrap();
     let environment = gate.identity["environment waiting for review"].clone();
     let expected = Draft {
         from: None,
@@ -163,7 +165,7 @@ async fn a_card_shows_what_runs_there_now_as_far_as_that_is_known() {
     let scene = Scene::at("acme/ledger");
     let from = async |number: u64| {
         let gate = scene.gate(&format!("deploy #{number} to prod")).await;
-        let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
+        let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
         draft.from.map(|version| version.to_string())
     };
     assert_eq!(from(812).await, None);
@@ -179,10 +181,10 @@ async fn who_started_a_run_is_told_so_and_sends_nothing() {
     let ask_them = ["lee".into(), "acme/release".into()].to_vec();
     assert_eq!(gate.eligible, Eligibility::Cannot { why: "you started this run".into(), ask: ask_them });
     for verb in [Verb::Approve, Verb::Reject] {
-        let blocked = scene.gates().draft(&gate, &ask_gate(&gate, verb, None)).unwrap_err();
+        let blocked = scene.gates().draft_for(&gate, &ask_gate(&gate, verb, None)).unwrap_err();
         assert_eq!(blocked.to_string(), "you started this run; ask lee, acme/release");
     }
-    let blocked = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Promote, None)).unwrap_err();
+    let blocked = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Promote, None)).unwrap_err();
     assert_eq!(blocked.to_string(), "a GitHub environment knows no 'promote': it knows approve and reject");
     assert_eq!(scene.diary.writes(), []);
 }
@@ -192,7 +194,7 @@ async fn a_rejected_run_fails_as_the_card_said() {
     let scene = Scene::at("acme/ledger");
     let gate = scene.gate("deploy #812 to prod").await;
     let ask = ask_gate(&gate, Verb::Reject, Some("bad"));
-    let draft = scene.gates().draft(&gate, &ask).unwrap();
+    let draft = scene.gates().draft_for(&gate, &ask).unwrap();
     assert_eq!(draft.notes, ["rejecting fails the run: its jobs that need this environment never start"]);
     send(scene.gates(), &draft.calls[0]).await.unwrap();
     let facts = scene.gates().read(&ask.target).await.unwrap().facts;
@@ -205,7 +207,7 @@ async fn an_approval_that_somebody_else_gave_first_is_seen_before_anything_is_se
     let scene = Scene::at("acme/ledger");
     let gate = scene.gate("deploy #812 to prod").await;
     let ask = ask_gate(&gate, Verb::Approve, None);
-    let draft = scene.gates().draft(&gate, &ask).unwrap();
+    let draft = scene.gates().draft_for(&gate, &ask).unwrap();
     scene.happens("review = { repo = 'acme/ledger', run = 812, environment = 'prod', by = 'lee', approve = true }");
     let facts = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(!is_bound(&draft, &facts), "{facts:?}");
@@ -225,7 +227,7 @@ async fn an_approval_that_somebody_else_gave_first_is_seen_before_anything_is_se
 async fn a_superseded_run_leaves_the_inbox() {
     let scene = Scene::at("acme/ledger");
     let titles =
-        async || -> Vec<String> { scene.gates().list().await.unwrap().into_iter().map(|gate| gate.title).collect() };
+        async || -> Vec<String> { scene.gates().gates().await.unwrap().into_iter().map(|gate| gate.title).collect() };
     assert_eq!(titles().await, ["deploy #813 to prod", "deploy #812 to prod", "deploy #811 to prod"]);
     scene.happens("push = { repo = 'acme/ledger', commit = 'c3d4', title = 'ledger 4.4.0', supersedes = true }");
     scene.clock.pass(Duration::from_mins(5));
@@ -236,15 +238,15 @@ async fn a_superseded_run_leaves_the_inbox() {
 async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("deploy", 812).await;
-    let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    assert_eq!(send(scene.pipelines(), &draft.calls[0]).await.unwrap().said, "202 Accepted");
+    let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
+    assert_eq!(send(scene.gates(), &draft.calls[0]).await.unwrap().said, "202 Accepted");
     scene.clock.pass(Duration::from_secs(10));
-    let facts = scene.pipelines().read(&run.id.clone()).await.unwrap().facts;
+    let facts = scene.gates().read(&run.id.clone()).await.unwrap().facts;
     assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
     let run = scene.run("deploy", 812).await;
-    let blocked = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
+    let blocked = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
     assert_eq!(blocked.to_string(), "the run has ended");
-    let error = send(scene.pipelines(), &draft.calls[0]).await.unwrap_err();
+    let error = send(scene.gates(), &draft.calls[0]).await.unwrap_err();
     assert_eq!(error.kind, FaultKind::Conflict);
 }
 
@@ -253,15 +255,15 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("soak", 7).await;
     assert_eq!((run.status, run.attempt), (RunStatus::Failed, 1));
-    let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Rerun)).unwrap();
+    let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Rerun)).unwrap();
     assert!(draft.calls[0].path.ends_with("/rerun-failed-jobs"), "{}", draft.calls[0].path);
-    send(scene.pipelines(), &draft.calls[0]).await.unwrap();
-    let facts = scene.pipelines().read(&run.id.clone()).await.unwrap().facts;
+    send(scene.gates(), &draft.calls[0]).await.unwrap();
+    let facts = scene.gates().read(&run.id.clone()).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
     scene.clock.pass(Duration::from_mins(1));
     let again = scene.run("soak", 7).await;
     assert_eq!((again.status, again.attempt, &again.id), (RunStatus::Succeeded, 2, &run.id));
-    let blocked = scene.pipelines().draft(&scene.run("deploy", 812).await, &ask_run(&run, Verb::Rerun)).unwrap_err();
+    let blocked = scene.gates().draft_for(&scene.run("deploy", 812).await, &ask_run(&run, Verb::Rerun)).unwrap_err();
     assert_eq!(blocked.to_string(), "the run has not ended; cancel it first");
 }
 
@@ -281,7 +283,7 @@ async fn a_log_is_fetched_past_the_token_and_cleaned() {
     assert!(last.line.starts_with("GET /_logs/") && !last.token, "{last:?}");
 
     let gate = scene.gate("deploy #812 to prod").await;
-    let draft = scene.gates().draft(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
+    let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
     send(scene.gates(), &draft.calls[0]).await.unwrap();
     scene.clock.pass(Duration::from_mins(2));
     let lines = scene.pipelines().log(&run.id, &jobs[1].id, 100).await.unwrap();
@@ -330,7 +332,7 @@ async fn a_write_is_sent_once_whatever_happens_to_it() {
             guard: RevisionGuard::None,
             command: String::new(),
         };
-        let error = send(&*connection.pipelines.unwrap(), &call).await.unwrap_err();
+        let error = send(&*connection.inventories[0], &call).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_done, diary.writes().len()), (kind, maybe_done, 1), "{error}");
     }
 }
@@ -359,10 +361,10 @@ async fn a_list_that_forgets_a_run_does_not_take_it_from_the_screen() {
         Ok(Response::builder().body(whole(body.to_string())).unwrap())
     };
     let connection = connect(transport(&diary, answer), "acme/ledger", &clock);
-    let pipelines = connection.pipelines.unwrap();
+    let pipelines = &connection.inventories[0];
     let mut statuses = Vec::new();
     for _ in 0..3 {
-        statuses.extend(pipelines.list().await.unwrap().into_iter().map(|run| run.status));
+        statuses.extend(pipelines.runs().await.unwrap().into_iter().map(|run| run.status));
     }
     assert_eq!(statuses, [RunStatus::Running, RunStatus::Waiting, RunStatus::Waiting]);
     let direct = "GET /repos/acme/ledger/actions/runs/5?exclude_pull_requests=true";
@@ -373,11 +375,11 @@ async fn a_list_that_forgets_a_run_does_not_take_it_from_the_screen() {
 async fn a_repository_without_the_right_to_write_says_so() {
     let scene = Scene::at("acme/gateway");
     let run = scene.run("build", 1).await;
-    let draft = scene.pipelines().draft(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    let error = send(scene.pipelines(), &draft.calls[0]).await.unwrap_err();
+    let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
+    let error = send(scene.gates(), &draft.calls[0]).await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Forbidden, false));
     let nowhere = Scene::at("acme/nowhere");
-    let error = nowhere.gates().list().await.unwrap_err();
+    let error = nowhere.gates().gates().await.unwrap_err();
     assert_eq!(
         error.text,
         "GitHub, acme/nowhere: not found or no permission; check the name and what the token may do"
@@ -387,8 +389,8 @@ async fn a_repository_without_the_right_to_write_says_so() {
 #[tokio::test]
 async fn every_request_of_a_poll_is_a_read_with_the_token() {
     let scene = Scene::at("acme/ledger");
-    scene.gates().list().await.unwrap();
-    scene.pipelines().list().await.unwrap();
+    scene.gates().gates().await.unwrap();
+    scene.gates().runs().await.unwrap();
     let all = scene.diary.all();
     assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
     // Who I am, the waiting runs, what each waits for and what is live, the newest runs.
@@ -402,18 +404,18 @@ async fn every_call_that_is_drafted_passes_and_no_other_does() {
     let (running, failed) = (scene.run("deploy", 812).await, scene.run("soak", 7).await);
     let of_gate = |verb| {
         let ask = ask_gate(&gate, verb, None);
-        (ask.clone(), scene.gates().draft(&gate, &ask).unwrap())
+        (ask.clone(), scene.gates().draft_for(&gate, &ask).unwrap())
     };
     let of_run = |run: &Run, verb| {
         let ask = ask_run(run, verb);
-        (ask.clone(), scene.pipelines().draft(run, &ask).unwrap())
+        (ask.clone(), scene.gates().draft_for(run, &ask).unwrap())
     };
     let all =
         [of_gate(Verb::Approve), of_gate(Verb::Reject), of_run(&running, Verb::Cancel), of_run(&failed, Verb::Rerun)];
     for (ask, draft) in all {
         let actor: &dyn Actor = match ask.target {
             _ if ask.target.family == Family::gate() => scene.gates(),
-            _ => scene.pipelines(),
+            _ => scene.gates(),
         };
         let call = &draft.calls[0];
         assert!(Checked::of(call, ask.verb, &ask.target, actor).is_ok(), "{}", call.line());

@@ -1,5 +1,6 @@
 //! Our client against recorded replies: what becomes of them, and what is said of those that refuse.
 
+use crate::inventory::Listing;
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeZone;
@@ -46,7 +47,7 @@ fn pygithub(run: u64) -> ObjectId {
 
 #[tokio::test]
 async fn a_recorded_list_without_names_attempts_and_actors_is_read_whole() {
-    let runs = said([(RUNS, ok(fixture("rec_list_runs")))]).pipelines.unwrap().list().await.unwrap();
+    let runs = said([(RUNS, ok(fixture("rec_list_runs")))]).inventories[0].runs().await.unwrap();
     let numbers: Vec<_> = runs.iter().map(|run| (run.number, run.status)).collect();
     assert_eq!(
         numbers,
@@ -87,7 +88,7 @@ async fn null_names_and_branches_and_a_broken_neighbour_leave_the_others_standin
         run[key] = Value::Null;
     }
     let list = json!({ "total_count": 3, "workflow_runs": [{ "id": "broken" }, run, "no run at all"] });
-    let runs = said([(RUNS, ok(list))]).pipelines.unwrap().list().await.unwrap();
+    let runs = said([(RUNS, ok(list))]).inventories[0].runs().await.unwrap();
     let seen: Vec<_> =
         runs.iter().map(|run| (run.pipeline.as_str(), run.attempt, run.status, run.branch.clone())).collect();
     assert_eq!(seen, [("codeql", 2, RunStatus::Unknown, None)]);
@@ -151,7 +152,7 @@ fn waiting() -> Vec<(&'static str, Said)> {
 
 #[tokio::test]
 async fn a_pending_environment_is_a_gate() {
-    let gates = said(waiting()).gates.unwrap().list().await.unwrap();
+    let gates = said(waiting()).inventories[0].gates().await.unwrap();
     let commit = "f8de1574818fccb40aa2a4d89a5c423a44753258";
     let gate = Gate {
         id: ObjectId::new(&"github".into(), "gate", "PyGithub/PyGithub/3911660493/staging"),
@@ -191,7 +192,7 @@ async fn who_may_not_approve_reads_why_and_whom_to_ask() {
         let mut body = fixture("ex_pending_deployments");
         body[0]["current_user_can_approve"] = json!(may);
         answers.insert(pending, ok(body));
-        let gates = said(answers).gates.unwrap().list().await.unwrap();
+        let gates = said(answers).inventories[0].gates().await.unwrap();
         let blocked: Vec<_> = gates[0].offers.iter().map(|offer| offer.blocked.as_deref()).collect();
         assert_eq!(blocked, [Some(why), Some(why)]);
     }
@@ -204,11 +205,11 @@ async fn a_timer_and_an_unknown_right_are_not_taken_for_a_no() {
     timer[0]["reviewers"] = json!([]);
     let mut answers: BTreeMap<_, _> = waiting().into_iter().collect();
     answers.insert(pending, ok(timer));
-    assert_eq!(said(answers.clone()).gates.unwrap().list().await.unwrap(), []);
+    assert_eq!(said(answers.clone()).inventories[0].gates().await.unwrap(), []);
     let mut silent = fixture("ex_pending_deployments");
     silent[0].as_object_mut().unwrap().remove("current_user_can_approve");
     answers.insert(pending, ok(silent));
-    let gates = said(answers).gates.unwrap().list().await.unwrap();
+    let gates = said(answers).inventories[0].gates().await.unwrap();
     assert_eq!(gates[0].eligible, Eligibility::Unknown { why: "GitHub does not say whether you may".into() });
     let unsure = Some("GitHub does not say whether you may".into());
     assert_eq!(gates[0].offers[0], Offer { unsure, ..Offer::open(Verb::Approve, Risk::High) });
@@ -218,7 +219,7 @@ async fn a_timer_and_an_unknown_right_are_not_taken_for_a_no() {
 async fn a_gate_that_is_read_again_tells_the_facts_that_plans_are_bound_to() {
     let connection = said(waiting());
     let id = ObjectId::new(&"github".into(), "gate", "PyGithub/PyGithub/3911660493/staging");
-    let gates = connection.gates.unwrap();
+    let gates = &connection.inventories[0];
     let facts = |pairs: &[(&str, &str)]| -> Facts {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
@@ -250,7 +251,7 @@ fn cancel() -> WireCall {
 /// What our client says of a write that gets this.
 async fn refused(answer: Said) -> ProviderError {
     let connection = said([("POST /repos/PyGithub/PyGithub/actions/runs/3911660493/cancel", answer)]);
-    send(&*connection.pipelines.unwrap(), &cancel()).await.unwrap_err()
+    send(&*connection.inventories[0], &cancel()).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -332,6 +333,6 @@ async fn text_from_github_cannot_move_the_cursor() {
     let mut run = fixture("rec_run_attempt");
     run["display_title"] = "\u{1b}[2Jgone\u{7}".into();
     run["name"] = "de\u{202e}ploy".into();
-    let runs = said([(RUNS, ok(json!({ "workflow_runs": [run] })))]).pipelines.unwrap().list().await.unwrap();
+    let runs = said([(RUNS, ok(json!({ "workflow_runs": [run] })))]).inventories[0].runs().await.unwrap();
     assert_eq!((runs[0].title.as_str(), runs[0].pipeline.as_str()), ("gone", "deploy"));
 }

@@ -9,6 +9,9 @@ mod forge;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+#[path = "../support/inventory.rs"]
+mod inventory;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod shape;

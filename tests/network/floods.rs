@@ -1,6 +1,7 @@
 //! A system that sends too much: too many things, too long ones, packed ones, heads and bodies without an end. Each is a fault
 //! that says so, and never a part that is taken for the whole.
 
+use crate::inventory::Listing;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -92,7 +93,7 @@ async fn pages_without_an_end_end() {
 async fn a_forge_that_lists_too_much_is_a_fault_and_no_shorter_list() {
     let runs = format!("{{\"workflow_runs\":[{}{{\"id\":1}}]}}", "{\"id\":1},".repeat(1_000));
     let server = Listener::plain(move |_| json(&runs));
-    let error = forge(&server.http()).pipelines.unwrap().list().await.unwrap_err();
+    let error = forge(&server.http()).inventories[0].runs().await.unwrap_err();
     assert!(error.text.contains("it lists 1,001 things where 1,000 are the most"), "{error}");
 }
 

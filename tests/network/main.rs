@@ -7,6 +7,8 @@ mod authority;
 mod certificates;
 mod clients;
 mod floods;
+#[path = "../support/inventory.rs"]
+mod inventory;
 mod listener;
 mod own_door;
 #[path = "../support/program.rs"]

@@ -1,5 +1,6 @@
 //! A system that points elsewhere. The other place keeps what it was sent: nothing.
 
+use crate::inventory::Listing;
 use holdshort::{
     domain::{object::ObjectId, observed::FaultKind, verb::Verb},
     port::{
@@ -150,17 +151,17 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     let to = format!("Location: {}/runs?token=s3cret", other.http());
     let system = Listener::plain(move |_| answer(302, &[&to], ""));
     let connection = forge(&system.http());
-    let error = connection.pipelines.as_ref().unwrap().list().await.unwrap_err();
+    let error = connection.inventories[0].runs().await.unwrap_err();
     let text = format!(
         "GitHub, acme/ledger: it sends us to {} (302), and nothing was asked there; if it has moved, put its new address \
          into the configuration",
         other.http()
     );
     assert_eq!((error.kind, error.text), (FaultKind::Unreadable, text));
-    assert!(connection.gates.as_ref().unwrap().list().await.is_err());
+    assert!(connection.inventories[0].gates().await.is_err());
     let rerun = call("POST", "/repos/acme/ledger/actions/runs/5/rerun");
     let rerun = WireCall { content_type: String::new(), body: "".into(), ..rerun };
-    let actor = connection.pipelines.as_ref().unwrap();
+    let actor = &connection.inventories[0];
     let target = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let rerun = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();
     let error = actor.send(rerun, None).await.unwrap_err();

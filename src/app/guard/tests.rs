@@ -10,11 +10,10 @@ use super::*;
 use crate::{
     app::{
         msg::Msg,
-        sample::{acted, ask as ask_for, blind, draft, go, now, payments, see, seeing},
+        sample::{acted, ask as ask_for, blind, draft, go, hears, now, payments, see, seeing},
         update::update,
     },
     domain::{
-        object::Family,
         observed::{Fault, FaultKind},
         rollout::{Phase, Pods, Role, Unknown},
     },
@@ -366,11 +365,7 @@ fn made_up(wrong: Wrong) -> Model {
     }
     if wrong.cluster_fails {
         let fault = Fault::new(now(), FaultKind::TimedOut, "no answer within 4 s");
-        let engine: Family = "argo_rollouts".into();
-        update(
-            &mut model,
-            Msg::Rollouts { source: "kubernetes-eu".into(), family: engine.clone(), at: now(), change: Err(fault) },
-        );
+        hears(&mut model, ("kubernetes-eu", "argo_rollouts"), now(), Err(fault));
     }
     if wrong.metrics_fail {
         model.store.take_signals(

@@ -13,7 +13,8 @@ use crate::{
     domain::{
         evidence::Verdict,
         ids::{ServiceName, SourceName},
-        object::{Family, ObjectId},
+        item::Noun,
+        object::ObjectId,
         observed::Fault,
         rollout::{Phase, Role, Rollout, StepKind},
         signal::{ServiceSignals, VersionSignals},
@@ -24,38 +25,51 @@ use crate::{
         verdict::{Case, Judgement, Past, judge as judge_case},
     },
     port::{
-        facet::{Change, Window},
+        facet::Window,
+        inventory::{Extent, Part, Scope},
         kept::{KeptSignals, Outlived},
     },
 };
 
-/// Takes what a source of rollouts told.
-pub(super) fn rollouts(
+/// Takes what was told of a scope.
+pub(super) fn heard(
     model: &mut Model,
     source: &SourceName,
-    family: &Family,
+    scope: &Scope,
     at: Timestamp,
-    change: Result<Change, Fault>,
+    parts: Result<Vec<Part>, Fault>,
 ) -> Vec<Effect> {
-    let quiet = matches!(change, Ok(Change::Alive) | Err(_));
-    let only = match &change {
-        Ok(Change::One(one)) => Some(one.id.clone()),
-        Ok(Change::Gone(id)) => Some(id.clone()),
-        _ => None,
-    };
-    let flew = if quiet { Vec::new() } else { watch::flying(model, source, family) };
-    model.store.take_rollouts(source, family, at, change);
+    let told = parts.as_deref().unwrap_or_default();
+    let moved: Vec<&Part> =
+        told.iter().filter(|part| model.store.noun(source, &part.family) == Some(Noun::Rollout)).collect();
+    let only = the_only_one(&moved);
+    let any = !moved.is_empty();
+    let flew = moved.iter().flat_map(|part| watch::flying(model, source, &part.family)).collect();
+    let quiet = told.is_empty();
+    model.store.take(source, scope, at, parts);
     if quiet {
         return Vec::new();
     }
-    watch::note(model, flew, at);
-    note_attempts(model, at);
-    note_steps(model, at);
-    match only {
-        Some(id) => judge_one(model, &id),
-        None => judge_all(model),
+    if any {
+        watch::note(model, flew, at);
+        note_attempts(model, at);
+        note_steps(model, at);
+        match only {
+            Some(id) => judge_one(model, &id),
+            None => judge_all(model),
+        }
     }
     act::recheck(model)
+}
+
+/// The only object that these parts tell of.
+fn the_only_one(parts: &[&Part]) -> Option<ObjectId> {
+    let [part] = parts else { return None };
+    match (part.extent, part.items.as_slice(), part.gone.as_slice()) {
+        (Extent::Changed, [item], []) => Some(item.id().clone()),
+        (Extent::Changed, [], [id]) => Some(id.clone()),
+        _ => None,
+    }
 }
 
 /// How much history a panel shows before the release began.

@@ -86,9 +86,9 @@ fn the_json_is_what_scripts_rely_on() {
             "reason": null,
         }],
         "sources": [
-            {"name": "eu", "freshness": "live", "age_seconds": 4, "error": null},
-            {"name": "github", "freshness": "live", "age_seconds": 10, "error": null},
-            {"name": "us", "freshness": "live", "age_seconds": 4, "error": null},
+            {"name": "eu", "freshness": "live", "age_seconds": 4, "error": null, "unread": []},
+            {"name": "github", "freshness": "live", "age_seconds": 10, "error": null, "unread": []},
+            {"name": "us", "freshness": "live", "age_seconds": 4, "error": null, "unread": []},
         ],
     });
     assert_eq!(value, expected);

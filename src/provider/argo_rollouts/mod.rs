@@ -15,7 +15,8 @@ use crate::{
         verb::Verb,
     },
     port::{
-        facet::{Answer, Rollouts},
+        facet::Answer,
+        inventory::Inventory,
         plan::{Ask, Blocked, Draft, Facts},
         shape::Shape,
     },
@@ -50,7 +51,7 @@ pub const ANALYSIS_RUNS: Resource =
     Resource { group: "argoproj.io", version: "v1alpha1", plural: "analysisruns", product: "Argo Rollouts" };
 
 /// Argo Rollouts on this cluster; nothing is asked yet.
-pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Rollouts> {
+pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Inventory> {
     Arc::new(Facade::<Argo>::new(cluster))
 }
 

@@ -15,7 +15,8 @@ use crate::{
         verb::Verb,
     },
     port::{
-        facet::{Answer, Rollouts},
+        facet::Answer,
+        inventory::Inventory,
         plan::{Ask, Blocked, Draft, Facts},
         shape::Shape,
     },
@@ -40,7 +41,7 @@ pub const DEPLOYMENTS: Resource =
     Resource { group: "apps", version: "v1", plural: "deployments", product: "Kubernetes apps/v1" };
 
 /// Plain Deployments on this cluster; nothing is asked yet.
-pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Rollouts> {
+pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Inventory> {
     Arc::new(Facade::<Plain>::new(cluster))
 }
 

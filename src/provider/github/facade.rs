@@ -2,21 +2,26 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{
+    FutureExt, StreamExt,
+    future::ready,
+    stream::{self, BoxStream},
+};
 
 use crate::{
     domain::{
-        gate::Gate,
         ids::{Person, SourceName},
-        object::ObjectId,
+        item::{Item, Noun},
+        object::{Family, ObjectId},
         observed::FaultKind,
-        pipeline::{Job, Run},
+        pipeline::Job,
         verb::Verb,
     },
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Actor, Answer, Gates, Pipelines},
+        facet::{Actor, Answer, Pipelines},
+        inventory::{Inventory, Part, Scope, Told},
         plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{self, Checked, Shape},
         wire::Class,
@@ -94,6 +99,17 @@ impl GitHub {
     }
 }
 
+impl GitHub {
+    /// Everything that a repository has.
+    async fn look(&self, watched: &Watched) -> Result<Vec<Part>, ProviderError> {
+        let me = self.ask_who().await?;
+        let now = self.clock.now();
+        let runs = watched.runs(&self.client, &self.source, now).await?;
+        let gates = watched.gates(&self.client, &self.source, me.as_ref(), now).await?;
+        Ok(vec![Part::whole(Family::run(), runs), Part::whole(Family::gate(), gates)])
+    }
+}
+
 impl Actor for GitHub {
     fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
         async move {
@@ -130,13 +146,41 @@ impl Actor for GitHub {
     }
 }
 
-impl Pipelines for GitHub {
-    fn list(&self) -> Answer<'_, Vec<Run>> {
-        let all: Vec<_> =
-            self.watched.iter().map(|watched| watched.runs(&self.client, &self.source, self.clock.now())).collect();
-        stream::iter(all).buffered(AT_ONCE).try_concat().boxed()
+impl Inventory for GitHub {
+    fn tells(&self) -> Vec<(Family, Noun)> {
+        vec![(Family::run(), Noun::Run), (Family::gate(), Noun::Gate)]
     }
 
+    fn discover(&self) -> Answer<'_, Vec<Scope>> {
+        ready(Ok(self.watched.iter().map(Watched::scope).collect())).boxed()
+    }
+
+    fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Told> {
+        let wanted = self.watched.iter().filter(move |watched| scopes.contains(&watched.scope()));
+        let told =
+            move |watched| async move { Told { scope: Watched::scope(watched), parts: self.look(watched).await } };
+        stream::iter(wanted).map(told).buffered(AT_ONCE).boxed()
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        // It is read again and again anyway.
+        ready(Ok(())).boxed()
+    }
+
+    fn draft(&self, item: &Item, ask: &Ask) -> Result<Draft, Blocked> {
+        match item {
+            Item::Run(run) => self.checked(draft::run(run, ask)?, ask),
+            Item::Gate(gate) => {
+                let at = Address::parse(&gate.id);
+                let live = at.and_then(|at| self.watched.iter().find_map(|watched| watched.live_at(&at)));
+                self.checked(draft::gate(gate, ask, self.me().as_ref(), live)?, ask)
+            }
+            Item::Rollout(rollout) => Err(Blocked(format!("{} is nothing on GitHub", rollout.id))),
+        }
+    }
+}
+
+impl Pipelines for GitHub {
     fn jobs<'a>(&'a self, run: &'a ObjectId) -> Answer<'a, Vec<Job>> {
         async move {
             let Address { owner, repo, run, .. } = Address::of(run)?;
@@ -149,30 +193,5 @@ impl Pipelines for GitHub {
 
     fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Answer<'a, Vec<String>> {
         log::last_lines(&self.client, run, job, most, self.clock.now()).boxed()
-    }
-
-    fn draft(&self, run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
-        self.checked(draft::run(run, ask)?, ask)
-    }
-}
-
-impl Gates for GitHub {
-    fn list(&self) -> Answer<'_, Vec<Gate>> {
-        async move {
-            let me = self.ask_who().await?;
-            let all: Vec<_> = self
-                .watched
-                .iter()
-                .map(|watched| watched.gates(&self.client, &self.source, me.as_ref(), self.clock.now()))
-                .collect();
-            stream::iter(all).buffered(AT_ONCE).try_concat().await
-        }
-        .boxed()
-    }
-
-    fn draft(&self, gate: &Gate, ask: &Ask) -> Result<Draft, Blocked> {
-        let at = Address::parse(&gate.id);
-        let live = at.and_then(|at| self.watched.iter().find_map(|watched| watched.live_at(&at)));
-        self.checked(draft::gate(gate, ask, self.me().as_ref(), live)?, ask)
     }
 }

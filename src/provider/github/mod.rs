@@ -104,6 +104,6 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Res
     let mut connection = Connection::new(name.clone(), "github", interval);
     let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots), repos, clock));
     connection.pipelines = Some(facade.clone());
-    connection.gates = Some(facade);
+    connection.inventories.push(facade);
     Ok(connection)
 }

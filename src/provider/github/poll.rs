@@ -9,12 +9,13 @@ use crate::{
     domain::{
         gate::Gate,
         ids::{Person, SourceName},
+        object::Family,
         observed::FaultKind,
         pipeline::Run,
         time::Timestamp,
         version::Version,
     },
-    port::error::ProviderError,
+    port::{error::ProviderError, inventory::Scope},
     provider::github::{
         Repository,
         address::Address,
@@ -42,6 +43,11 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn new(repo: Repository) -> Self {
         Self { repo, memory: Mutex::default(), live: Mutex::default() }
+    }
+
+    /// The scope that it is.
+    pub(super) fn scope(&self) -> Scope {
+        Scope::of(&Family::run(), self.about())
     }
 
     /// Is this the repository of that address?

@@ -6,12 +6,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures::{FutureExt, future::join_all, stream::BoxStream};
+use futures::{
+    FutureExt, StreamExt,
+    future::{join_all, ready},
+    stream::BoxStream,
+};
 
 use super::{
     api::{self, Object, ReplicaSet},
     cluster::Cluster,
-    follow, kubectl,
+    follow::{self, Change},
+    kubectl,
     pods::{self, Pod, Trouble},
     request::{EVENTS, PODS, Query, REPLICA_SETS, Resource},
     scope::Scope,
@@ -21,6 +26,7 @@ use super::{
 };
 use crate::{
     domain::{
+        item::{Item, Noun},
         object::{Family, ObjectId},
         observed::FaultKind,
         offer::Offer,
@@ -30,7 +36,8 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        facet::{Actor, Answer, Change, Rollouts},
+        facet::{Actor, Answer},
+        inventory::{self, Inventory, Part, Told},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent},
         shape::{self, Checked, Shape},
     },
@@ -368,17 +375,22 @@ impl<K: Kind> Actor for Facade<K> {
     }
 }
 
-impl<K: Kind> Rollouts for Facade<K> {
-    fn family(&self) -> Family {
-        Family::new(K::FAMILY)
+impl<K: Kind> Inventory for Facade<K> {
+    fn tells(&self) -> Vec<(Family, Noun)> {
+        vec![(Family::new(K::FAMILY), Noun::Rollout)]
     }
 
-    fn list(&self) -> Answer<'_, Vec<Rollout>> {
-        self.everything().boxed()
+    fn discover(&self) -> Answer<'_, Vec<inventory::Scope>> {
+        ready(Ok(vec![inventory::Scope::all(&Family::new(K::FAMILY))])).boxed()
     }
 
-    fn watch(&self) -> BoxStream<'_, Result<Change, ProviderError>> {
-        follow::changes(self)
+    fn list(&self, _: Vec<inventory::Scope>) -> BoxStream<'_, Told> {
+        let everything = async move { told::<K>(self.everything().await.map(Change::All)) };
+        everything.into_stream().boxed()
+    }
+
+    fn watch(&self) -> Option<BoxStream<'_, Told>> {
+        Some(follow::changes(self).map(told::<K>).boxed())
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -391,7 +403,10 @@ impl<K: Kind> Rollouts for Facade<K> {
         .boxed()
     }
 
-    fn draft(&self, rollout: &Rollout, ask: &Ask) -> Result<Draft, Blocked> {
+    fn draft(&self, item: &Item, ask: &Ask) -> Result<Draft, Blocked> {
+        let Some(rollout) = item.rollout() else {
+            return Err(Blocked(format!("{} is no {}", item.id(), K::WORDS)));
+        };
         let store = self.store();
         let key = split(&rollout.id.path);
         let view = key.and_then(|key| self.view(&store, &key));
@@ -413,6 +428,19 @@ impl<K: Kind> Rollouts for Facade<K> {
         }
         Ok(draft)
     }
+}
+
+/// A change, as an inventory tells it.
+fn told<K: Kind>(change: Result<Change, ProviderError>) -> Told {
+    let family = Family::new(K::FAMILY);
+    let scope = inventory::Scope::all(&family);
+    let parts = change.map(|change| match change {
+        Change::All(rollouts) => vec![Part::whole(family, rollouts)],
+        Change::One(rollout) => vec![Part::changed(*rollout)],
+        Change::Gone(id) => vec![Part::gone(id)],
+        Change::Alive => Vec::new(),
+    });
+    Told { scope, parts }
 }
 
 /// What is said before anything is sent to a cluster that need not prove who it is.

@@ -19,9 +19,22 @@ use super::{
     watch::{self, Seen},
 };
 use crate::{
-    domain::{observed::FaultKind, rollout::Rollout},
-    port::{error::ProviderError, facet::Change},
+    domain::{object::ObjectId, observed::FaultKind, rollout::Rollout},
+    port::error::ProviderError,
 };
+
+/// One thing that is told of everything in scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Everything there is now: replaces what was known.
+    All(Vec<Rollout>),
+    /// One object is new or changed.
+    One(Box<Rollout>),
+    /// One object is gone.
+    Gone(ObjectId),
+    /// Nothing changed, and the source proved that it is alive.
+    Alive,
+}
 
 /// One thing that one of the sources told.
 enum Input<O> {

@@ -6,10 +6,15 @@ use futures::FutureExt;
 
 use super::*;
 use crate::{
-    domain::{object::ObjectId, signal::ServiceSignals, verb::Verb},
+    domain::{
+        item::{Item, Noun},
+        object::{Family, ObjectId},
+        signal::ServiceSignals,
+        verb::Verb,
+    },
     journal::sample::at,
     port::{
-        facet::Actor,
+        facet::{Actor, Answer},
         plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{Checked, Shape},
     },
@@ -71,12 +76,29 @@ impl Actor for Counter {
     }
 }
 
-impl Gates for Counter {
-    fn list(&self) -> Answer<'_, Vec<Gate>> {
-        self.answer(Vec::new()).boxed()
+/// The only scope.
+fn ledger() -> Scope {
+    Scope::of(&Family::gate(), "acme/ledger")
+}
+
+impl Inventory for Counter {
+    fn tells(&self) -> Vec<(Family, Noun)> {
+        vec![(Family::gate(), Noun::Gate)]
     }
 
-    fn draft(&self, _: &Gate, _: &Ask) -> Result<Draft, Blocked> {
+    fn discover(&self) -> Answer<'_, Vec<Scope>> {
+        std::future::ready(Ok(vec![ledger()])).boxed()
+    }
+
+    fn list(&self, _: Vec<Scope>) -> BoxStream<'_, Told> {
+        async { Told { scope: ledger(), parts: self.answer(Vec::new()).await } }.into_stream().boxed()
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn draft(&self, _: &Item, _: &Ask) -> Result<Draft, Blocked> {
         Err(Blocked("nobody acts here".to_owned()))
     }
 }
@@ -108,7 +130,7 @@ impl Given {
     }
 
     fn gates(mood: Mood) -> Self {
-        Self::new(mood, |connection, counter| connection.gates = Some(counter))
+        Self::new(mood, |connection, counter| connection.inventories.push(counter))
     }
 
     fn metrics(mood: Mood) -> Self {
@@ -151,8 +173,14 @@ async fn a_source_that_hangs_is_given_up_said_and_asked_again() {
     given.pass(20).await;
     assert_eq!(given.counter.asked(), [0, 18]);
     let fault = Fault::new(at(8), FaultKind::TimedOut, "forge took the request and did not answer within 8 s");
-    let msg = Msg::Gates { source: "forge".into(), at: at(8), gates: Err(fault) };
-    assert_eq!(given.told.try_recv(), Ok(Note::Answered(msg, Key::Gates("forge".into()))));
+    let source: SourceName = "forge".into();
+    let scopes = Ok(vec![ledger()]);
+    let discovered = Msg::Discovered { source: source.clone(), inventory: Family::gate(), scopes };
+    let heard = Msg::Heard { source: source.clone(), scope: ledger(), at: at(8), parts: Err(fault) };
+    let told = [(discovered, Key::Scopes(source.clone(), Family::gate())), (heard, Key::Scope(source, ledger()))];
+    for (msg, key) in told {
+        assert_eq!(given.told.try_recv(), Ok(Note::Answered(msg, key)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,14 +8,14 @@ use crate::{
         guard::Refusal,
         model::{Model, Overlay, Screen},
         msg::Msg,
+        sample::hears,
         update::update,
     },
     domain::{
-        object::Family,
         rollout::{Phase, Pods, Role, Rollout, Share, Strategy, Weight},
         verb::Verb,
     },
-    port::{facet::Change, record::Stage},
+    port::{inventory::Part, record::Stage},
     view::{
         View,
         sample::{ask, board, crowded, hung, keymap, now, payments, plan, record, under, unseen},
@@ -79,9 +79,7 @@ fn filtering(mut model: Model) -> Model {
 
 /// The model, where the cluster tells of one object anew.
 fn with(mut model: Model, rollout: Rollout) -> Model {
-    let change = Ok(Change::One(Box::new(rollout)));
-    let (source, engine) = ("kubernetes-eu".into(), Family::new("argo_rollouts"));
-    update(&mut model, Msg::Rollouts { source, family: engine.clone(), at: now(), change });
+    hears(&mut model, ("kubernetes-eu", "argo_rollouts"), now(), Ok(vec![Part::changed(rollout)]));
     model
 }
 

@@ -1,0 +1,83 @@
+//! An inventory as most tests want it: everything of one noun, or the changes of its only scope, one after the other.
+
+#![allow(dead_code, reason = "not every test wants every noun")]
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
+use holdshort::{
+    domain::{gate::Gate, item::Item, object::ObjectId, pipeline::Run, rollout::Rollout},
+    port::{
+        error::ProviderError,
+        inventory::{Extent, Inventory, Told},
+        plan::{Ask, Blocked, Draft},
+    },
+};
+
+/// What a watch of rollouts told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Change {
+    All(Vec<Rollout>),
+    One(Box<Rollout>),
+    Gone(ObjectId),
+    Alive,
+}
+
+/// Changes, or why there are none.
+pub(crate) type Changes<'a> = BoxStream<'a, Result<Change, ProviderError>>;
+
+/// Everything of one noun.
+type Listed<'a, T> = BoxFuture<'a, Result<Vec<T>, ProviderError>>;
+
+pub(crate) trait Listing {
+    fn rollouts(&self) -> Listed<'_, Rollout>;
+    fn gates(&self) -> Listed<'_, Gate>;
+    fn runs(&self) -> Listed<'_, Run>;
+    fn changes(&self) -> Changes<'_>;
+    fn draft_for<T: Into<Item> + Clone>(&self, object: &T, ask: &Ask) -> Result<Draft, Blocked>;
+}
+
+impl Listing for dyn Inventory + '_ {
+    fn rollouts(&self) -> Listed<'_, Rollout> {
+        all(self, |item| item.rollout().cloned())
+    }
+
+    fn gates(&self) -> Listed<'_, Gate> {
+        all(self, |item| item.gate().cloned())
+    }
+
+    fn runs(&self) -> Listed<'_, Run> {
+        all(self, |item| item.run().cloned())
+    }
+
+    fn changes(&self) -> Changes<'_> {
+        self.watch().expect("it is watched").map(change).boxed()
+    }
+
+    fn draft_for<T: Into<Item> + Clone>(&self, object: &T, ask: &Ask) -> Result<Draft, Blocked> {
+        self.draft(&object.clone().into(), ask)
+    }
+}
+
+fn all<'a, T: Send + 'static>(inventory: &'a (dyn Inventory + 'a), of: fn(&Item) -> Option<T>) -> Listed<'a, T> {
+    async move {
+        let scopes = inventory.discover().await?;
+        let told: Vec<Told> = inventory.list(scopes).collect().await;
+        let mut found = Vec::new();
+        for one in told {
+            found.extend(one.parts?.iter().flat_map(|part| &part.items).filter_map(of));
+        }
+        Ok(found)
+    }
+    .boxed()
+}
+
+fn change(told: Told) -> Result<Change, ProviderError> {
+    let mut parts = told.parts?;
+    let Some(part) = parts.pop() else { return Ok(Change::Alive) };
+    assert!(parts.is_empty(), "one part at a time: {parts:?}");
+    let mut rollouts: Vec<Rollout> = part.items.iter().filter_map(|item| item.rollout().cloned()).collect();
+    Ok(match (part.extent, part.gone.into_iter().next()) {
+        (Extent::Whole, _) => Change::All(rollouts),
+        (Extent::Changed, Some(id)) => Change::Gone(id),
+        (Extent::Changed, None) => Change::One(Box::new(rollouts.remove(0))),
+    })
+}

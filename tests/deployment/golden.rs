@@ -36,7 +36,7 @@ fn a_rolling_update_that_is_stuck_is_read_whole() {
         id: ObjectId::new(&"eu".into(), "deployment", "shop/web"),
         service: "web".into(),
         environment: "prod/eu-west-1".into(),
-        system: "Argo Rollouts".to_owned(),
+        system: "Deployment".to_owned(),
         strategy: Strategy::Rolling,
         stable: Some(Version::tagged("1.5.0")),
         canary: Some(Version::tagged("1.6.0-crash")),

@@ -127,6 +127,7 @@ fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subjec
 
 /// May this be asked at all? Answers from what is on screen, without waiting for anything.
 pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
+    let ask = inbox::meant(model, ask);
     let Some(subject) = subject(model, ask.verb, &ask.target) else {
         return Err(refuse(ask.verb, ask.target.to_string(), "it is no longer there"));
     };
@@ -325,7 +326,7 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
 
 /// What a plan acts on: `payments in prod/eu-west-1`. A run is in no environment.
 pub fn place(plan: &Plan) -> String {
-    in_environment(&plan.service, Some(&plan.environment).filter(|environment| !environment.as_str().is_empty()))
+    in_environment(&plan.service, Some(&plan.environment))
 }
 
 /// Refuses unless the version that the plan acts on is the one that was named.
@@ -393,7 +394,7 @@ fn words(subject: &Subject<'_>) -> String {
 }
 
 fn in_environment(service: &ServiceName, environment: Option<&EnvironmentName>) -> String {
-    match environment {
+    match environment.filter(|environment| !environment.as_str().is_empty()) {
         Some(environment) => format!("{service} in {environment}"),
         None => service.to_string(),
     }

@@ -4,7 +4,7 @@ use crate::{
     app::model::Model,
     domain::{
         evidence::Verdict,
-        gate::Eligibility,
+        gate::{Behind, Eligibility, Gate},
         ids::{EnvironmentName, ServiceName},
         object::ObjectId,
         offer::offer_for,
@@ -13,6 +13,7 @@ use crate::{
         verb::Verb,
         version::Version,
     },
+    port::plan::Ask,
 };
 
 /// One thing that waits.
@@ -58,6 +59,29 @@ pub fn items(model: &Model) -> Vec<Item> {
     let mut items: Vec<Item> = gates.chain(pauses).collect();
     items.sort_by(|a, b| (a.since, &a.target).cmp(&(b.since, &b.target)));
     items
+}
+
+/// What an ask means: rerun and cancel on a gate mean the run behind it.
+pub fn meant(model: &Model, ask: Ask) -> Ask {
+    let (Verb::Rerun | Verb::Cancel) = ask.verb else { return ask };
+    match model.store.gate(&ask.target).map(|gate| &gate.behind) {
+        Some(Behind::Run(run)) => Ask { target: run.clone(), ..ask },
+        Some(Behind::Rollout(_)) | None => ask,
+    }
+}
+
+/// Is it a run itself that waits, and not a place that it goes to?
+pub fn is_run(model: &Model, target: &ObjectId) -> bool {
+    model.store.run(target).is_some() || model.store.gate(target).is_some_and(Gate::is_the_run)
+}
+
+/// `1 newer waits`, `3 newer wait`; nothing where none does.
+pub fn newer_words(item: &Item) -> Option<String> {
+    match item.newer_behind {
+        0 => None,
+        1 => Some("1 newer waits".to_owned()),
+        many => Some(format!("{many} newer wait")),
+    }
 }
 
 /// Does this rollout wait for a human?

@@ -85,8 +85,8 @@ pub fn inbox(model: &Model) -> Inbox {
 /// Why nothing is known where only metrics are connected.
 const NOBODY: &str = "no connection tells of gates or rollouts";
 
-/// The sources that may know of more and do not answer, each in a sentence.
-fn gaps(model: &Model) -> Vec<String> {
+/// The sources that may know of more and do not answer, and the parts of others that could not be read, each in a sentence.
+pub(super) fn gaps(model: &Model) -> Vec<String> {
     let all = model.store.inventories(model.now);
     if all.is_empty() {
         return vec![NOBODY.to_owned()];
@@ -103,7 +103,10 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
     };
     ItemOut {
         id: item.target.to_string(),
-        kind: model.store.item(&item.target).map_or(Noun::Gate, |item| item.noun()),
+        kind: match model.store.item(&item.target).map_or(Noun::Gate, |item| item.noun()) {
+            _ if inbox::is_run(model, &item.target) => Noun::Run,
+            noun => noun,
+        },
         service: item.service.to_string(),
         environment: item.environment.to_string(),
         system: item.system.clone(),
@@ -168,7 +171,7 @@ fn text(model: &Model, gaps: &[String], out: &mut dyn Write) -> Result<(), CliEr
 pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
     let mut table = Table::new(&["WAITS", "SERVICE", "ENVIRONMENT", "SYSTEM", "ASKS", "VERSION", "YOU"]);
     for item in inbox::items(model).iter().filter(|item| wanted(item)) {
-        let newer = if item.newer_behind > 0 { format!(" ({} newer wait)", item.newer_behind) } else { String::new() };
+        let newer = inbox::newer_words(item).map(|words| format!(" ({words} behind it)")).unwrap_or_default();
         let you = match &item.eligible {
             Eligibility::Can => "can".to_owned(),
             Eligibility::Cannot { why, ask } if ask.is_empty() => format!("cannot: {why}"),
@@ -181,7 +184,7 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
         table.row([
             age_seconds(model, item).map_or_else(|| "-".to_owned(), short),
             item.service.to_string(),
-            item.environment.to_string(),
+            if item.environment.as_str().is_empty() { "-".to_owned() } else { item.environment.to_string() },
             item.system.clone(),
             format!("{}{newer}", item.title),
             item.version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
@@ -196,7 +199,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::sample;
+    use crate::{
+        app::sample::hears,
+        cli::sample,
+        domain::{
+            gate::Behind,
+            object::{Family, ObjectId},
+        },
+        port::inventory::Part,
+    };
 
     #[test]
     fn the_json_says_who_may_and_whom_to_ask() {
@@ -266,6 +277,53 @@ us      never  -
         assert!(!said(&empty).1.contains("nothing waits"), "{}", said(&empty).1);
         assert!(inbox(&sample::model()).complete);
         assert_eq!(said(&sample::model()).0, Exit::Done);
+    }
+
+    #[test]
+    fn a_part_that_could_not_be_read_is_named_beside_what_is_shown_and_it_is_not_all() {
+        let mut model = sample::model();
+        let text = "GitHub, acme/archived: not found or no permission";
+        let lacks = |unread: &[&str]| {
+            let unread = unread.iter().map(|text| (*text).to_owned()).collect();
+            Ok(vec![Part::unread(Family::gate(), unread)])
+        };
+        let now = model.now;
+        hears(&mut model, ("github", "run"), now, lacks(&[text]));
+        let (exit, said_text) = said(&model);
+        assert_eq!(exit, Exit::Unreachable);
+        assert!(said_text.contains("deploy #812"), "{said_text}");
+        assert!(
+            said_text.contains(&format!("\nincomplete, more may wait: github was not read whole: {text}\n")),
+            "{said_text}"
+        );
+        let row = said_text.lines().find(|line| line.starts_with("github")).unwrap();
+        assert!(row.contains("incomplete") && row.ends_with(text), "{row}");
+        let json = serde_json::to_value(inbox(&model)).unwrap();
+        let github = json["sources"].as_array().unwrap().iter().find(|source| source["name"] == "github").unwrap();
+        assert_eq!(
+            (&json["complete"], &github["freshness"], &github["unread"]),
+            (&json!(false), &json!("live"), &json!([text]))
+        );
+        hears(&mut model, ("github", "run"), now, lacks(&[]));
+        assert_eq!(said(&model).0, Exit::Done);
+    }
+
+    #[test]
+    fn a_run_that_waits_to_be_let_in_is_of_the_kind_run() {
+        let mut model = sample::model();
+        let mut gate = model.store.gates().next().unwrap().clone();
+        let Behind::Run(run) = &gate.behind else { panic!("{gate:?}") };
+        (gate.id, gate.environment) = (ObjectId::new(&run.source, Family::gate(), &run.path), "".into());
+        gate.newer_behind = 1;
+        let at = model.now;
+        hears(&mut model, ("github", "run"), at, Ok(vec![Part::whole(Family::gate(), [gate])]));
+        let item = inbox(&model).items.remove(0);
+        assert_eq!(
+            (item.kind, item.id.as_str(), item.environment.as_str()),
+            (Noun::Run, "github/gate/acme/ledger/812", "")
+        );
+        let text = said(&model).1;
+        assert!(text.contains("ledger    -  ") && text.contains("(1 newer waits behind it)"), "{text}");
     }
 
     #[test]

@@ -40,8 +40,12 @@ pub(super) fn table(model: &Model) -> Table {
     let mut table = Table::new(&["SOURCE", "STATE", "AGE", "ERROR"]);
     for source in all(model) {
         let age = source.age_seconds.map_or_else(|| "-".to_owned(), short);
+        let state = match (source.freshness, source.unread.is_empty()) {
+            (Freshness::Live, false) => "incomplete".to_owned(),
+            (freshness, _) => freshness.to_string(),
+        };
         let error = source.error.into_iter().chain(source.unread).collect::<Vec<_>>().join("; ");
-        table.row([source.name, source.freshness.to_string(), age, error]);
+        table.row([source.name, state, age, error]);
     }
     table
 }

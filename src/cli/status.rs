@@ -37,6 +37,8 @@ pub struct Status {
     pub schema: &'static str,
     /// When this was so: the world's time.
     pub now: Timestamp,
+    /// Is that everything in flight and everything that waits? False while a source or a part of one could not be read.
+    pub complete: bool,
     /// Is it the release?
     pub headline: HeadlineOut,
     /// Every rollout, those in flight first and the most urgent of them first.
@@ -158,6 +160,7 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
     Status {
         schema: "holdshort/status/v1",
         now: model.now,
+        complete: waiting::gaps(model).is_empty(),
         headline: HeadlineOut {
             text: words(model),
             service: of.map(|rollout| rollout.service.to_string()),
@@ -243,8 +246,7 @@ fn exit_of(model: &Model, status: &Status) -> Exit {
     });
     let standing = all.iter().filter_map(|rollout| guard::standing(model, rollout));
     let found: Vec<Verdict> = causes.chain(standing).collect();
-    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live || !source.unread.is_empty())
-        || model.store.inventories(model.now).is_empty();
+    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live) || !status.complete;
     if found.contains(&Verdict::NoGo) {
         Exit::NoGo
     } else if unread {
@@ -289,6 +291,8 @@ pub fn print(
     let exit = match (silent, manner.judging) {
         (true, _) => Exit::Unreachable,
         (false, true) => exit_of(model, &status),
+        // Part of it is shown, and nobody may take it for the whole.
+        (false, false) if !status.complete => Exit::Unreachable,
         (false, false) => Exit::Done,
     };
     exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })
@@ -368,6 +372,11 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
         waiting::table(model, |item| status.gates.iter().any(|gate| gate.id == item.target.to_string())).print(out)?;
     }
     writeln!(out)?;
+    let gaps = waiting::gaps(model);
+    if !gaps.is_empty() {
+        writeln!(out, "incomplete, more may be in flight or wait: {}", gaps.join("; "))?;
+        writeln!(out)?;
+    }
     Ok(source::table(model).print(out)?)
 }
 

@@ -13,6 +13,7 @@ use crate::{
         offer::{Offer, offer_for},
         verb::Verb,
     },
+    port::plan::Ask,
 };
 
 /// How many candidates an error lists.
@@ -31,8 +32,10 @@ struct Candidate<'a> {
 impl Candidate<'_> {
     fn words(&self) -> String {
         match self.environments.first() {
-            Some(environment) => format!("{}@{environment}  {}", self.service, self.target),
-            None => format!("{}  {}", self.service, self.target),
+            Some(environment) if !environment.as_str().is_empty() => {
+                format!("{}@{environment}  {}", self.service, self.target)
+            }
+            _ => format!("{}  {}", self.service, self.target),
         }
     }
 
@@ -122,10 +125,7 @@ fn by_id(model: &Model, verb: Verb, name: &str) -> Option<ObjectId> {
     let all = rollouts(model).into_iter().chain(gates(model)).chain(runs(model)).map(|one| one.target);
     let named: ObjectId = name.parse().ok()?;
     let target = all.into_iter().find(|target| *target == named)?;
-    match (model.store.gate(&target).map(|gate| &gate.behind), verb) {
-        (Some(Behind::Run(run)), Verb::Rerun | Verb::Cancel) => Some(run.clone()),
-        _ => Some(target),
-    }
+    Some(inbox::meant(model, Ask::new(verb, target)).target)
 }
 
 fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliError {

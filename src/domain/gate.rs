@@ -40,6 +40,13 @@ pub enum Behind {
     Rollout(ObjectId),
 }
 
+impl Gate {
+    /// Is it the run itself that waits to be let in, and not a place that it goes to?
+    pub fn is_the_run(&self) -> bool {
+        matches!(&self.behind, Behind::Run(run) if run.path == self.id.path)
+    }
+}
+
 /// A place where a system waits for a human.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
@@ -47,7 +54,7 @@ pub struct Gate {
     pub id: ObjectId,
     /// Whose release waits.
     pub service: ServiceName,
-    /// Where it would go.
+    /// Where it would go; empty where it is a run that waits to be let in.
     pub environment: EnvironmentName,
     /// The kind of gate in the system's own words: `GitHub environment`, `Argo pause`.
     pub system: String,

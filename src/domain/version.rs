@@ -8,6 +8,8 @@ use crate::domain::text;
 
 /// How many hex digits of a commit are shown.
 const SHORT: usize = 7;
+/// How many a whole commit has.
+const WHOLE: usize = 40;
 /// The shortest commit or digest prefix that may stand for a version.
 const LEAST_PREFIX: usize = 4;
 
@@ -65,20 +67,31 @@ impl Version {
         self.commit.as_ref().map(|c| c.chars().take(SHORT).collect())
     }
 
-    /// Is this the version that somebody named? A tag must be whole; a commit or digest may be cut to four digits or more.
+    /// Is this the version that somebody named? A tag must be whole, but for the `v` that people put before a number or leave
+    /// out; a commit or digest may be cut to four digits or more, and longer than the system tells it.
     pub fn is_called(&self, name: &str) -> bool {
         let name = name.trim();
         let prefix = |full: &Option<String>, name: &str| {
             full.as_ref().is_some_and(|full| {
-                name.len() >= LEAST_PREFIX && full.to_ascii_lowercase().starts_with(&name.to_ascii_lowercase())
+                let (full, name) = (full.to_ascii_lowercase(), name.to_ascii_lowercase());
+                name.len() >= LEAST_PREFIX && full.starts_with(&name)
+                    || (SHORT..WHOLE).contains(&full.len())
+                        && name.starts_with(&full)
+                        && name.bytes().all(|b| b.is_ascii_hexdigit())
             })
         };
         let hex = |digest: &Option<String>| digest.as_ref().map(|d| d.trim_start_matches("sha256:").to_owned());
-        self.tag == name
-            || self.to_string() == name
+        let whole = self.to_string();
+        unprefixed(&self.tag) == unprefixed(name)
+            || unprefixed(&whole) == unprefixed(name)
             || prefix(&self.commit, name)
             || prefix(&hex(&self.digest), name.trim_start_matches("sha256:"))
     }
+}
+
+/// `v1.42.0` as `1.42.0`; whatever else begins with a `v` is a word and stays whole.
+fn unprefixed(tag: &str) -> &str {
+    tag.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(tag)
 }
 
 /// `1.42.0 (a1b2c3d)`: the form in which a version stands everywhere.
@@ -119,5 +132,20 @@ mod tests {
         for name in ["1.42", "1.4", "a1b", "b1b2", ""] {
             assert!(!version.is_called(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_version_answers_to_its_number_with_and_without_a_v_to_its_whole_commit_and_to_its_digest() {
+        let commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678";
+        let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        let bare = Version { digest: Some(digest.to_owned()), ..Version::tagged("4.2.0").at_commit(&commit[..7]) };
+        let tagged = Version { tag: "v4.2.0".to_owned(), ..bare.clone() };
+        for name in ["4.2.0", "v4.2.0", "v4.2.0 (a1b2c3d)", "4.2.0 (a1b2c3d)", commit, digest, &digest[7..19]] {
+            assert!(bare.is_called(name) && tagged.is_called(name), "{name}");
+        }
+        for name in ["vv4.2.0", "4.2", "v4.2", "v", &format!("{}0", &digest[7..]), "a1b2c3dz"] {
+            assert!(!bare.is_called(name) && !tagged.is_called(name), "{name}");
+        }
+        assert!(!Version::tagged("vanilla").is_called("anilla"));
     }
 }

@@ -4,7 +4,10 @@
 use std::ops::Range;
 
 use crate::{
-    app::{inbox::Item, intent::Intent},
+    app::{
+        inbox::{self, Item},
+        intent::Intent,
+    },
     domain::{gate::Eligibility, time::age},
     view::{
         Part, action,
@@ -31,10 +34,12 @@ const LEAST: usize = 3;
 pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     // A gate that was opened leaves the list; what became of it must not leave the screen with it.
     let done = action::recent(scene, ACTIONS);
-    let room = scene.rows.saturating_sub(chrome(scene.rows) + done.len());
+    let incomplete = incomplete(scene).filter(|_| !scene.waiting.is_empty());
+    let room = scene.rows.saturating_sub(chrome(scene.rows) + done.len() + usize::from(incomplete.is_some()));
     // Two lines: the heading, and the rule below the list.
     let rows = room.saturating_sub(DETAIL + 2).max(LEAST).min(scene.waiting.len());
     let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, rows) };
+    parts.extend(incomplete);
     if let Some(item) = scene.selected_item().and_then(|index| scene.waiting.get(index)) {
         let left = room.saturating_sub(rows + 2).min(DETAIL);
         parts.push(Part::Rule);
@@ -66,7 +71,15 @@ fn empty(scene: &Scene<'_>) -> Vec<Part> {
         let begin = Line::of(Role::Text, format!("   But {}: ", state.source));
         Part::Line(begin.join(freshness::sentence(state)).cut(scene.columns))
     }));
+    parts.extend(incomplete(scene));
     parts
+}
+
+/// What the lists lack, one line for all of it; nothing where they are whole.
+fn incomplete(scene: &Scene<'_>) -> Option<Part> {
+    let all: Vec<&str> = scene.sources.iter().flat_map(|state| &state.unread).map(String::as_str).collect();
+    let line = Line::of(Role::Warn, format!("   ▲ incomplete, more may wait: {}", all.join("; ")));
+    (!all.is_empty()).then(|| Part::Line(line.cut(scene.columns)))
 }
 
 /// The list with its heading, in so many rows.
@@ -205,8 +218,8 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
         }
         Eligibility::Unknown { why } => add("you", Role::Unknown, why.clone()),
     }
-    if item.newer_behind > 0 {
-        add("behind", Role::Warn, format!("{} newer wait behind this one", item.newer_behind));
+    if let Some(newer) = inbox::newer_words(item) {
+        add("behind", Role::Warn, format!("{newer} behind this one"));
     }
     if let Some(url) = scene.model.store.gate(&item.target).and_then(|gate| gate.url.clone()) {
         add("open", Role::Dim, url);

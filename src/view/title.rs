@@ -71,6 +71,7 @@ pub(super) fn clock(scene: &Scene<'_>) -> Line {
     let old = scene.sources.iter().filter(|state| state.freshness != Freshness::Live).count();
     let line = Line::of(Role::Text, number::clock(scene.now())).gap(2);
     match old {
+        0 if !scene.sources.iter().all(crate::app::store::SourceState::is_whole) => line.and(Role::Warn, "incomplete "),
         0 => line.and(Role::Good, "all live "),
         _ => line.and(Role::Warn, format!("{old} not live ")),
     }

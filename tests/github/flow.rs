@@ -28,6 +28,11 @@ use serde_json::json;
 
 use crate::scene::{Diary, HandClock, Seen, connect, forge, over_forge, send, start, transport};
 
+/// A forge, its clock, and what was asked.
+pub(crate) fn world() -> (Arc<Mutex<holdshort::demo::github::Forge>>, HandClock, Diary) {
+    (Arc::new(Mutex::new(forge())), HandClock::new(), Diary::default())
+}
+
 /// Our client at work on the forge.
 struct Scene {
     forge: Arc<Mutex<holdshort::demo::github::Forge>>,
@@ -38,7 +43,7 @@ struct Scene {
 
 impl Scene {
     fn at(repo: &str) -> Self {
-        let (forge, clock, diary) = (Arc::new(Mutex::new(forge())), HandClock::new(), Diary::default());
+        let (forge, clock, diary) = world();
         let connection = connect(over_forge(&diary, &forge, &clock), repo, &clock);
         Self { forge, clock, diary, connection }
     }
@@ -393,8 +398,9 @@ async fn every_request_of_a_poll_is_a_read_with_the_token() {
     scene.gates().runs().await.unwrap();
     let all = scene.diary.all();
     assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
-    // Who I am, the waiting runs, what each waits for and what is live, the newest runs.
-    assert_eq!(all.len(), 1 + 1 + 3 + 1 + 1, "{all:?}");
+    // Who I am, what moved, the waiting runs and those to be let in, what each waits for, those held behind them, what is live,
+    // the newest.
+    assert_eq!(all.len(), 1 + 1 + 2 + 3 + 1 + 1 + 1, "{all:?}");
 }
 
 #[tokio::test]

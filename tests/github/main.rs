@@ -9,9 +9,13 @@ mod forge;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod idle;
+#[cfg(test)]
 #[path = "../support/inventory.rs"]
 mod inventory;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod shape;
+#[cfg(test)]
+mod waits;

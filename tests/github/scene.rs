@@ -73,7 +73,7 @@ name = "ledger"
   [[repos.runs]]
   number = 811
   title = "ledger 4.1.0"
-  branch = "main"
+  branch = "v4.1.0"
   commit = "aaaa1111aaaa1111aaaa1111aaaa1111aaaa1111"
   actor = "dana"
   started = "-15h"
@@ -83,7 +83,7 @@ name = "ledger"
   number = 812
   id = 26412000812
   title = "ledger 4.2.0"
-  branch = "main"
+  branch = "v4.2.0"
   commit = "c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11"
   actor = "kim"
   started = "-14h"
@@ -92,7 +92,7 @@ name = "ledger"
   [[repos.runs]]
   number = 813
   title = "ledger 4.3.0"
-  branch = "main"
+  branch = "v4.3.0"
   commit = "d00df00dd00df00dd00df00dd00df00dd00df00d"
   actor = "dana"
   started = "-1h"
@@ -106,6 +106,13 @@ name = "ledger"
   commit = "c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11"
   actor = "dana"
   started = "-2h"
+
+# A pull request of somebody new.
+[[repos]]
+owner = "acme"
+name = "shop"
+workflows = [{ name = "checks", file = "checks.yml", jobs = [{ name = "test", takes = "5m" }] }]
+runs = [{ number = 5, id = 26412000005, title = "a fix", branch = "fix", commit = "77aa0121", actor = "newcomer", fork = true, started = "-1h" }]
 
 [[repos]]
 owner = "acme"
@@ -237,18 +244,26 @@ pub(crate) fn saying(diary: &Diary, answers: BTreeMap<&'static str, Said>) -> Tr
 
 /// Our client for `owner/repo`, whose `prod` is ours too.
 pub(crate) fn connect(transport: Transport, full: &str, clock: &HandClock) -> Connection {
-    let (owner, repo) = full.split_once('/').unwrap();
+    connect_all(transport, &[full], clock)
+}
+
+/// Our client for several of them.
+pub(crate) fn connect_all(transport: Transport, all: &[&str], clock: &HandClock) -> Connection {
     let prod = Environment { name: "prod".into(), risk: Risk::High };
+    let watched = |full: &&str| {
+        let (owner, repo) = full.split_once('/').unwrap();
+        Repository {
+            owner: owner.into(),
+            repo: repo.into(),
+            service: ServiceName::new(repo),
+            environments: BTreeMap::from([("prod".into(), prod.clone())]),
+        }
+    };
     let settings = Settings {
         name: "github".into(),
         roots: github::Roots::default(),
         token: Some("gho_demo".into()),
-        repos: vec![Repository {
-            owner: owner.into(),
-            repo: repo.into(),
-            service: ServiceName::new(repo),
-            environments: BTreeMap::from([("prod".into(), prod)]),
-        }],
+        repos: all.iter().map(watched).collect(),
         interval: Duration::from_secs(15),
     };
     github::over(transport, settings, Arc::new(clock.clone())).unwrap()
@@ -269,6 +284,7 @@ pub(crate) async fn send(actor: &dyn Actor, call: &WireCall) -> Result<Sent, Pro
     let run = || ObjectId::new(&"github".into(), "run", path.clone());
     let (verb, target) = match what {
         "pending_deployments" => (Verb::Approve, ObjectId::new(&"github".into(), "gate", format!("{path}/prod"))),
+        "approve" => (Verb::Approve, ObjectId::new(&"github".into(), "gate", path.clone())),
         "cancel" => (Verb::Cancel, run()),
         _ => (Verb::Rerun, run()),
     };

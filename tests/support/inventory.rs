@@ -32,6 +32,8 @@ pub(crate) trait Listing {
     fn gates(&self) -> Listed<'_, Gate>;
     fn runs(&self) -> Listed<'_, Run>;
     fn changes(&self) -> Changes<'_>;
+    /// One look: everything, and a sentence for each thing that could not be read.
+    fn look(&self) -> BoxFuture<'_, (Vec<Item>, Vec<String>)>;
     fn draft_for<T: Into<Item> + Clone>(&self, object: &T, ask: &Ask) -> Result<Draft, Blocked>;
 }
 
@@ -50,6 +52,27 @@ impl Listing for dyn Inventory + '_ {
 
     fn changes(&self) -> Changes<'_> {
         self.watch().expect("it is watched").map(change).boxed()
+    }
+
+    fn look(&self) -> BoxFuture<'_, (Vec<Item>, Vec<String>)> {
+        async move {
+            let scopes = self.discover().await.unwrap();
+            let told: Vec<Told> = self.list(scopes).collect().await;
+            let (mut items, mut unread) = (Vec::new(), Vec::new());
+            for one in told {
+                match one.parts {
+                    Ok(parts) => {
+                        for part in parts {
+                            items.extend(part.items);
+                            unread.extend(part.unread.into_iter().flatten());
+                        }
+                    }
+                    Err(error) => unread.push(error.text),
+                }
+            }
+            (items, unread)
+        }
+        .boxed()
     }
 
     fn draft_for<T: Into<Item> + Clone>(&self, object: &T, ask: &Ask) -> Result<Draft, Blocked> {

@@ -55,6 +55,8 @@ pub(super) struct Attempt {
     pub(super) by: String,
     pub(super) updated: Timestamp,
     pub(super) jobs: Vec<Job>,
+    /// It begins only once somebody lets it.
+    unapproved: bool,
 }
 
 /// An answer that somebody gave for environments of a run.
@@ -78,6 +80,8 @@ pub(super) struct Run {
     pub(super) branch: Option<String>,
     pub(super) commit: String,
     pub(super) actor: String,
+    /// Of a pull request of somebody new.
+    pub(super) fork: bool,
     pub(super) created: Timestamp,
     pub(super) current: Attempt,
     /// Oldest first.
@@ -243,11 +247,14 @@ impl Job {
 
 impl Attempt {
     fn new(number: u32, started: Timestamp, by: &str, jobs: Vec<Job>) -> Self {
-        Self { number, started, by: by.to_owned(), updated: started, jobs }
+        Self { number, started, by: by.to_owned(), updated: started, jobs, unapproved: false }
     }
 
     /// GitHub's `status` and `conclusion`, from the jobs'.
     pub(super) fn status(&self) -> (&'static str, Option<&'static str>) {
+        if self.unapproved {
+            return ("completed", Some("action_required"));
+        }
         let any = |wanted: fn(&Stage) -> bool| self.jobs.iter().any(|job| wanted(&job.stage));
         let ended = |wanted: &str| self.jobs.iter().any(|job| job.conclusion() == Some(wanted));
         if self.jobs.iter().all(|job| job.conclusion().is_some()) {
@@ -278,8 +285,9 @@ impl Run {
             branch: spec.branch.clone(),
             commit: spec.commit.clone(),
             actor: spec.actor.clone(),
+            fork: spec.fork,
             created: at,
-            current: Attempt::new(1, at, &spec.actor, jobs),
+            current: Attempt { unapproved: spec.fork, ..Attempt::new(1, at, &spec.actor, jobs) },
             past: Vec::new(),
             reviews: Vec::new(),
             cancelled_at: None,
@@ -298,6 +306,7 @@ impl Run {
             branch: push.branch.clone().or_else(|| newest.and_then(|run| run.branch.clone())),
             commit: push.commit.clone(),
             actor: push.by.clone().or_else(|| newest.map(|run| run.actor.clone())).unwrap_or_else(|| "ghost".into()),
+            fork: false,
             started: super::spec::Offset { before: false, by: Duration::ZERO },
         };
         Self::planned(&spec, repo, now, ids)
@@ -309,6 +318,9 @@ impl Run {
 
     /// When it next moves by itself.
     pub(super) fn next(&self, all: &[Environment]) -> Option<Timestamp> {
+        if self.current.unapproved {
+            return None;
+        }
         let jobs = self.current.jobs.iter().filter_map(|job| job.next(all));
         jobs.chain(self.cancelled_at).min()
     }
@@ -321,6 +333,9 @@ impl Run {
         deployments: &mut Deployments,
         ids: &mut Ids,
     ) -> bool {
+        if self.current.unapproved {
+            return false;
+        }
         let mut moved = false;
         if self.cancelled_at.is_some_and(|at| at <= now) {
             self.cancelled_at = None;
@@ -399,8 +414,19 @@ impl Run {
         Some(touched)
     }
 
+    /// Lets it begin; false when it does not wait for that.
+    pub(super) fn let_in(&mut self, now: Timestamp) -> bool {
+        if self.current.unapproved {
+            self.current.updated = now;
+        }
+        std::mem::take(&mut self.current.unapproved)
+    }
+
     /// Starts it again, or says why not.
     pub(super) fn again(&mut self, now: Timestamp, which: Again, by: &str, ids: &mut Ids) -> Result<(), &'static str> {
+        if self.current.unapproved {
+            return Err("This workflow run cannot be retried");
+        }
         if !self.ended() {
             return Err("This workflow is already running");
         }

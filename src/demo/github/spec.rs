@@ -132,6 +132,9 @@ pub struct RunSpec {
     pub commit: String,
     /// Who started it.
     pub actor: String,
+    /// A pull request of somebody new: nothing of it runs before somebody has let it in.
+    #[serde(default)]
+    pub fork: bool,
     /// When it started, against the begin of the scenario: `-14h`, `2m`.
     #[serde(deserialize_with = "offset")]
     pub started: Offset,

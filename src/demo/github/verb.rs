@@ -1,4 +1,4 @@
-//! The endpoints that change something: answer for an environment, cancel, run again.
+//! The endpoints that change something: answer for an environment, let a run in, cancel, run again.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -36,6 +36,7 @@ impl Forge {
         writable(repo)?;
         let outcome = match verb {
             "pending_deployments" => review(repo, run, asked, ids),
+            "approve" => let_in(repo, run, asked, ids),
             "cancel" | "force-cancel" => cancel(repo, run, asked),
             "rerun" => again(repo, run, asked, Again::All, ids),
             "rerun-failed-jobs" => again(repo, run, asked, Again::Failed, ids),
@@ -57,6 +58,14 @@ fn writable(repo: &Repo) -> Result<(), Refused> {
             Err(Refused::new(StatusCode::FORBIDDEN, "Must have admin rights to Repository."))
         }
     }
+}
+
+fn let_in(repo: &mut Repo, run: usize, asked: Asked<'_>, ids: &mut Ids) -> Outcome {
+    if !repo.runs.get_mut(run).is_some_and(|run| run.let_in(asked.now)) {
+        return Err(Refused::new(StatusCode::FORBIDDEN, "This run is not from a fork pull request"));
+    }
+    repo.advance(asked.now, ids);
+    Ok(Good::with(StatusCode::CREATED, Some(json!({}))))
 }
 
 fn cancel(repo: &mut Repo, run: usize, asked: Asked<'_>) -> Outcome {

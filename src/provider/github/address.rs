@@ -36,13 +36,18 @@ impl Address {
         let (owner, repo) = (parts.next()?.to_owned(), parts.next()?.to_owned());
         let run = parts.next()?.parse().ok()?;
         let environment = parts.next().map(str::to_owned);
-        let is_gate = environment.is_some();
-        let family = if is_gate { Family::gate() } else { Family::run() };
-        (target.family == family).then_some(Self { owner, repo, run, environment })
+        // A run may wait to be let in, for no environment yet.
+        let known = target.family == Family::gate() || target.family == Family::run() && environment.is_none();
+        known.then_some(Self { owner, repo, run, environment })
     }
 
     pub(super) fn run_id(source: &SourceName, owner: &str, repo: &str, run: u64) -> ObjectId {
         ObjectId::new(source, Family::run(), format!("{owner}/{repo}/{run}"))
+    }
+
+    /// The gate of a run that waits to be let in: it goes to no environment.
+    pub(super) fn run_gate_id(run: &ObjectId) -> ObjectId {
+        ObjectId::new(&run.source, Family::gate(), &run.path)
     }
 
     pub(super) fn gate_id(run: &ObjectId, environment: &str) -> ObjectId {
@@ -75,7 +80,6 @@ mod tests {
             ("run", "acme"),
             ("run", "acme/ledger/x"),
             ("run", "acme/ledger/1/prod"),
-            ("gate", "acme/ledger/1"),
             ("argo_rollouts", "shop/payments"),
         ] {
             let id = ObjectId::new(&"github".into(), family, path);

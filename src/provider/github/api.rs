@@ -1,6 +1,8 @@
 //! GitHub's wire structs, as far as they are read. Every field may be absent, null or new; an item of a list that cannot be
 //! read is left out, the others stay.
 
+use std::collections::BTreeMap;
+
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -24,6 +26,43 @@ fn items<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Vec
     Ok(all.kept.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
+/// A list of which every entry counts: how many could not be read is told, never passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Counted<T> {
+    pub(super) read: Vec<T>,
+    pub(super) unread: usize,
+}
+
+impl<T> Default for Counted<T> {
+    fn default() -> Self {
+        Self { read: Vec::new(), unread: 0 }
+    }
+}
+
+impl<T> Counted<T> {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.read.len() + self.unread
+    }
+}
+
+/// Reads a list as [`items`] does, and counts what it leaves out.
+fn counted<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Counted<T>, D::Error> {
+    let all: Vec<Option<T>> = items::<D, Tolerant<T>>(input)?.into_iter().map(|one| one.0).collect();
+    let unread = all.iter().filter(|one| one.is_none()).count();
+    Ok(Counted { read: all.into_iter().flatten().collect(), unread })
+}
+
+/// An item, where it can be read.
+struct Tolerant<T>(Option<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Tolerant<T> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let raw = Box::<serde_json::value::RawValue>::deserialize(input)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok()))
+    }
+}
+
 /// Reads a time; one that is no time counts as absent.
 fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(input)?;
@@ -45,8 +84,9 @@ impl Rfc3339 for Timestamp {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Runs {
-    #[serde(deserialize_with = "items")]
-    pub(super) workflow_runs: Vec<Run>,
+    pub(super) total_count: Option<usize>,
+    #[serde(deserialize_with = "counted")]
+    pub(super) workflow_runs: Counted<Run>,
 }
 
 /// A run.
@@ -95,6 +135,7 @@ pub(super) struct Commit {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Jobs {
+    pub(super) total_count: Option<usize>,
     #[serde(deserialize_with = "items")]
     pub(super) jobs: Vec<Job>,
 }
@@ -127,16 +168,55 @@ pub(super) struct Step {
 /// `GET …/runs/{id}/pending_deployments`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub(super) struct AllPending(#[serde(deserialize_with = "items")] pub(super) Vec<Pending>);
+pub(super) struct AllPending(#[serde(deserialize_with = "counted")] pub(super) Counted<Pending>);
 
 /// One environment that a run waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Pending {
-    pub(super) environment: Environment,
+    pub(super) environment: Option<Environment>,
     pub(super) current_user_can_approve: Option<bool>,
+    /// Minutes.
+    pub(super) wait_timer: Option<i64>,
+    #[serde(deserialize_with = "time")]
+    pub(super) wait_timer_started_at: Option<Timestamp>,
+    #[serde(deserialize_with = "counted")]
+    pub(super) reviewers: Counted<Option<Reviewer>>,
+}
+
+impl Pending {
+    /// The id of the environment.
+    pub(super) fn id(&self) -> Option<u64> {
+        self.environment.as_ref()?.id
+    }
+
+    /// The name of the environment.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.environment.as_ref()?.name.as_deref()
+    }
+}
+
+/// `GET …/environments/{name}/deployment_protection_rules`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Rules {
     #[serde(deserialize_with = "items")]
-    pub(super) reviewers: Vec<Reviewer>,
+    pub(super) custom_deployment_protection_rules: Vec<Rule>,
+}
+
+/// A rule that an app answers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Rule {
+    pub(super) enabled: Option<bool>,
+    pub(super) app: Option<App>,
+}
+
+/// An app.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct App {
+    pub(super) slug: Option<String>,
 }
 
 /// An environment, in short.
@@ -147,11 +227,11 @@ pub(super) struct Environment {
     pub(super) name: Option<String>,
 }
 
-/// Who may answer: a person has a login, a team a slug.
+/// Who may answer: a person has a login, a team a slug. One that is gone, or that the token may not see, is null.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Reviewer {
-    pub(super) reviewer: Answerer,
+    pub(super) reviewer: Option<Answerer>,
 }
 
 /// A person or a team.
@@ -160,6 +240,13 @@ pub(super) struct Reviewer {
 pub(super) struct Answerer {
     pub(super) login: Option<String>,
     pub(super) slug: Option<String>,
+}
+
+/// The answer to the question what moved: each repository under its place.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Moved {
+    pub(super) data: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 /// The answer to the query for what is live.
@@ -249,12 +336,12 @@ mod tests {
     fn one_run_that_cannot_be_read_does_not_sink_the_list() {
         let text = r#"{"workflow_runs": [{"id": "not a number"}, 7, {"id": 5, "updated_at": "yesterday", "new": {}}]}"#;
         let runs: Runs = serde_json::from_str(text).unwrap();
-        assert_eq!(runs.workflow_runs, [Run { id: Some(5), ..Run::default() }]);
+        assert_eq!(runs.workflow_runs, Counted { read: vec![Run { id: Some(5), ..Run::default() }], unread: 2 });
     }
 
     #[test]
     fn a_list_that_is_null_is_empty() {
         let runs: Runs = serde_json::from_str(r#"{"workflow_runs": null}"#).unwrap();
-        assert_eq!(runs.workflow_runs, []);
+        assert_eq!(runs.workflow_runs, Counted::default());
     }
 }

@@ -20,12 +20,15 @@ use crate::{
     provider::{
         github::{
             fault::{self, Asked},
-            request::Wanted,
+            request::{PAGE, Wanted},
             roots::Roots,
         },
         http::items::LONGEST,
     },
 };
+
+/// Pages of one list that are read: GitHub itself tells of no more than a thousand entries of a filtered one.
+const MOST_PAGES: usize = 10;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -88,6 +91,39 @@ impl Client {
         about: &str,
         now: Timestamp,
     ) -> Result<T, ProviderError> {
+        Ok(self.read_with_links(wanted, about, now).await?.0)
+    }
+
+    /// Reads a list to its end, or as many pages of it as are read at most. `size` tells how many entries a page has, and how
+    /// many the whole list, where GitHub says that. Whether it was read to its end comes with the pages.
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        wanted: &Wanted,
+        (about, now): (&str, Timestamp),
+        size: fn(&T) -> (usize, Option<usize>),
+    ) -> Result<(Vec<T>, bool), ProviderError> {
+        let (mut pages, mut seen) = (Vec::new(), 0);
+        for number in 1..=MOST_PAGES {
+            let (page, next) = self.read_with_links::<T>(wanted.page(number), about, now).await?;
+            let (entries, total) = size(&page);
+            seen += entries;
+            pages.push(page);
+            // Of the link only that there is one counts: its address may lie behind a proxy that we do not know.
+            let goes_on = next || entries >= PAGE && total.is_some_and(|total| total > seen);
+            if !goes_on || entries == 0 {
+                return Ok((pages, true));
+            }
+        }
+        Ok((pages, false))
+    }
+
+    /// Reads JSON, and whether there is a next page of it.
+    async fn read_with_links<T: DeserializeOwned>(
+        &self,
+        wanted: Wanted,
+        about: &str,
+        now: Timestamp,
+    ) -> Result<(T, bool), ProviderError> {
         let class = wanted.class;
         let answer = self.send(wanted, about).await?;
         if !answer.status.is_success() {
@@ -97,9 +133,10 @@ impl Client {
             let text = format!("GitHub, {about}: the answer is longer than {} MiB", LONGEST >> 20);
             return Err(ProviderError::new(FaultKind::Unreadable, text));
         }
-        serde_json::from_slice(&answer.body).map_err(|e| {
+        let read = serde_json::from_slice(&answer.body).map_err(|e| {
             ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: cannot read the answer: {e}"))
-        })
+        })?;
+        Ok((read, has_next(&answer.headers)))
     }
 
     /// Reads from another address, past octocrab: without the token.
@@ -109,6 +146,12 @@ impl Client {
         request.extensions_mut().insert(Class::Read);
         self.transport.clone().oneshot(request).await.map_err(|e| fault::unanswered(&e, about, Class::Read))
     }
+}
+
+/// Does a `Link` header name a next page?
+fn has_next(headers: &HeaderMap) -> bool {
+    let links = headers.get_all(http::header::LINK).iter().filter_map(|value| value.to_str().ok());
+    links.flat_map(|links| links.split(',')).any(|link| link.split(';').any(|part| part.trim() == "rel=\"next\""))
 }
 
 /// octocrab's error, which holds the transport's.

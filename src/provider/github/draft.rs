@@ -8,7 +8,7 @@ use crate::{
     domain::{
         gate::Gate,
         ids::Person,
-        object::ObjectId,
+        object::{Family, ObjectId},
         offer::{Offer, offer_for},
         pipeline::{Run, RunStatus},
         verb::Verb,
@@ -40,12 +40,14 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
         content_type,
         writes,
     };
-    match (&at.environment, verb) {
-        (Some(_), Verb::Approve | Verb::Reject) => {
+    let is_gate = target.family == Family::gate();
+    match verb {
+        Verb::Approve if is_gate && at.environment.is_none() => vec![shape("approve", "", &[])],
+        Verb::Approve | Verb::Reject if is_gate && at.environment.is_some() => {
             vec![shape("pending_deployments", JSON, &["/environment_ids", "/state", "/comment"])]
         }
-        (None, Verb::Rerun) => vec![shape("rerun", "", &[]), shape("rerun-failed-jobs", "", &[])],
-        (None, Verb::Cancel) => vec![shape("cancel", "", &[])],
+        Verb::Rerun if !is_gate => vec![shape("rerun", "", &[]), shape("rerun-failed-jobs", "", &[])],
+        Verb::Cancel if !is_gate => vec![shape("cancel", "", &[])],
         _ => Vec::new(),
     }
 }
@@ -54,6 +56,9 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
 pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
     allowed(&gate.offers, ask.verb, "a GitHub environment")?;
     let address = address(&gate.id)?;
+    if address.environment.is_none() {
+        return Ok(unapproved(gate, &address));
+    }
     let environment = gate.identity.get(own::PENDING).and_then(|id| id.parse::<u64>().ok());
     let environment = environment.ok_or_else(|| Blocked("GitHub gave no id for the environment".to_owned()))?;
     let (state, effect, undo) = if ask.verb == Verb::Approve {
@@ -79,9 +84,14 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
         fails_if.push(Expect::is(fact::STATUS, RunStatus::Failed));
         fails_if.push(Expect::is(fact::STATUS, RunStatus::Cancelled));
     }
+    // What a verb moves stands in its card: what goes on, or what is turned away.
+    let (from, to) = match ask.verb {
+        Verb::Approve => (live, gate.version.clone()),
+        _ => (gate.version.clone(), None),
+    };
     Ok(Draft {
-        from: live,
-        to: gate.version.clone().filter(|_| ask.verb == Verb::Approve),
+        from,
+        to,
         effect,
         calls: vec![WireCall {
             words: format!("{} {}", ask.verb.words(), gate.title),
@@ -105,6 +115,37 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
         undo: undo.to_owned(),
         notes,
     })
+}
+
+/// The draft for a run that begins only once somebody lets it.
+fn unapproved(gate: &Gate, at: &Address) -> Draft {
+    let path = format!("{}/approve", run_path(&at.owner, &at.repo, at.run));
+    Draft {
+        from: None,
+        to: gate.version.clone(),
+        effect: "the run begins, with what its pull request changes in the workflow".to_owned(),
+        calls: vec![WireCall {
+            words: gate.title.clone(),
+            command: format!("gh api --method POST {}", path.trim_start_matches('/')),
+            method: "POST".to_owned(),
+            path,
+            content_type: String::new(),
+            body: "".into(),
+            guard: RevisionGuard::None,
+        }],
+        moment: None,
+        bound: gate.identity.clone(),
+        expect: Expectation {
+            all: vec![Expect { fact: own::UNAPPROVED.to_owned(), condition: Condition::Gone }],
+            fails_if: vec![Expect::is(fact::STATUS, RunStatus::Cancelled)],
+            rests: Vec::new(),
+            words: None,
+            within: ANSWERED,
+            progress: None,
+        },
+        undo: "cancel the run".to_owned(),
+        notes: vec!["read the pull request first: its code runs with what the workflow gives it".to_owned()],
+    }
 }
 
 /// The draft for a run.
@@ -152,7 +193,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         (expect, vec!["its environments ask for approval again".to_owned()])
     };
     Ok(Draft {
-        from: None,
+        from: Some(run.version.clone()).filter(|_| cancel),
         to: Some(run.version.clone()).filter(|_| !cancel),
         effect,
         calls: vec![WireCall {

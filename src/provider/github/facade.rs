@@ -1,10 +1,14 @@
 //! The facets: gates, pipelines, and what the executor asks. Glue between the client and the pure parts.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::{
     FutureExt, StreamExt,
-    future::ready,
+    future::{join, ready},
     stream::{self, BoxStream},
 };
 
@@ -15,6 +19,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::FaultKind,
         pipeline::Job,
+        time::Timestamp,
         verb::Verb,
     },
     port::{
@@ -33,14 +38,20 @@ use crate::{
         client::Client,
         draft, fact as own,
         fault::{self, Asked},
-        gate, log, normalize,
-        poll::{Watched, pending},
+        gate, log,
+        moved::{self, Pace},
+        normalize,
+        poll::{Watched, is_partial, pending},
         request::{self, Wanted},
     },
 };
 
 /// Repositories that are read at the same time: GitHub asks for few.
 const AT_ONCE: usize = 4;
+
+/// Within so long each repository at rest is asked for its newest runs, and within so long for all that wait there.
+const RUNS_ROUND: Duration = Duration::from_mins(5);
+const GATES_ROUND: Duration = Duration::from_mins(30);
 
 /// Whose token it is, as far as that was found out.
 #[derive(Clone, Debug)]
@@ -51,6 +62,16 @@ enum Me {
     Is(Person),
 }
 
+/// The repositories that are to be read now, by owner and name.
+type Due<'a> = BTreeSet<(&'a str, &'a str)>;
+
+/// One look at all repositories: who looks, and of which of them what is read.
+struct Round<'a> {
+    me: Result<Option<Person>, ProviderError>,
+    gates: Due<'a>,
+    runs: Due<'a>,
+}
+
 /// A connection to GitHub.
 #[derive(Debug)]
 pub(super) struct GitHub {
@@ -59,12 +80,55 @@ pub(super) struct GitHub {
     watched: Vec<Watched>,
     clock: SharedClock,
     me: Mutex<Me>,
+    interval: Duration,
+    runs_pace: Pace,
+    gates_pace: Pace,
 }
 
 impl GitHub {
-    pub(super) fn new(source: SourceName, client: Client, repos: Vec<Repository>, clock: SharedClock) -> Self {
-        let watched = repos.into_iter().map(Watched::new).collect();
-        Self { source, client, watched, clock, me: Mutex::new(Me::NotAsked) }
+    pub(super) fn new(
+        source: SourceName,
+        client: Client,
+        repos: Vec<Repository>,
+        interval: Duration,
+        clock: SharedClock,
+    ) -> Self {
+        Self {
+            source,
+            client,
+            watched: repos.into_iter().map(Watched::new).collect(),
+            clock,
+            me: Mutex::new(Me::NotAsked),
+            interval,
+            runs_pace: Pace::new(RUNS_ROUND),
+            gates_pace: Pace::new(GATES_ROUND),
+        }
+    }
+
+    /// Asks what moved. Without an answer nothing is known to rest, and everything is read.
+    async fn ask_what_moved(&self) {
+        let now = self.clock.now();
+        for some in self.watched.chunks(moved::MOST_ASKED) {
+            let question = moved::question(some.iter().map(Watched::name));
+            let answer: Result<api::Moved, _> = self.client.read(request::moved(&question), "what moved", now).await;
+            let said = answer.ok().and_then(|answer| answer.data).unwrap_or_default();
+            for (place, watched) in some.iter().enumerate() {
+                watched.motion().take(moved::mark(&said, place), now);
+            }
+        }
+    }
+
+    /// Those that are to be read now: whatever does not rest, and of the others those that were read longest ago, in turn.
+    fn due<'a>(
+        &'a self,
+        pace: &Pace,
+        rests: impl Fn(&Watched) -> bool,
+        seen: impl Fn(&Watched) -> Option<Timestamp>,
+    ) -> Due<'a> {
+        let (mut resting, moving): (Vec<&Watched>, Vec<&Watched>) = self.watched.iter().partition(|one| rests(one));
+        resting.sort_by_key(|one| seen(one));
+        let turn = pace.take(resting.len(), self.clock.now());
+        moving.into_iter().chain(resting.into_iter().take(turn)).map(Watched::name).collect()
     }
 
     fn known(&self) -> Me {
@@ -85,6 +149,51 @@ impl GitHub {
         checked.map(|()| draft).map_err(|forged| Blocked(forged.to_string()))
     }
 
+    /// Reads what is due of a repository. Where one of both cannot be read, that is what is lacking beside the other.
+    async fn look(&self, watched: &Watched, me: Option<&Person>, due: [bool; 2]) -> Result<Vec<Part>, ProviderError> {
+        let now = self.clock.now();
+        let [gates_due, runs_due] = due;
+        let gates = async {
+            if !gates_due {
+                return Ok(None);
+            }
+            let answer = watched.read_gates(&self.client, &self.source, me, now).await;
+            answer.inspect_err(|_| watched.known_gates().failed())?;
+            let kept = watched.known_gates();
+            Ok(Some(Part::whole(Family::gate(), kept.of(|_| true)).without(kept.gaps())))
+        };
+        let runs = async {
+            if !runs_due {
+                return Ok(None);
+            }
+            let answer = watched.read_runs(&self.client, &self.source, now).await;
+            answer.inspect_err(|_| watched.known_runs().failed())?;
+            let kept = watched.known_runs();
+            Ok(Some(Part::whole(Family::run(), kept.of(|_| true)).without(kept.gaps())))
+        };
+        // One after the other: both write into what is remembered of the runs.
+        let parts = match (gates.await, runs.await) {
+            (Ok(gates), Ok(runs)) => [gates, runs],
+            (Ok(Some(gates)), Err(error)) if is_partial(&error) => {
+                [Some(gates), Some(Part::unread(Family::run(), vec![error.text]))]
+            }
+            (Err(error), Ok(Some(runs))) if is_partial(&error) => {
+                [Some(Part::unread(Family::gate(), vec![error.text])), Some(runs)]
+            }
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// Finds out who asks, what moved, and what is to be read after that.
+    async fn round(&self) -> Round<'_> {
+        let (me, ()) = join(self.ask_who(), self.ask_what_moved()).await;
+        let (now, interval) = (self.clock.now(), self.interval);
+        let gates = self.due(&self.gates_pace, |one| one.gates_rest(now, interval), |one| one.known_gates().seen());
+        let runs = self.due(&self.runs_pace, |one| one.runs_rest(now, interval), |one| one.known_runs().seen());
+        Round { me, gates, runs }
+    }
+
     /// Finds out, once, whose token it is.
     async fn ask_who(&self) -> Result<Option<Person>, ProviderError> {
         if let Me::NotAsked = self.known() {
@@ -99,17 +208,6 @@ impl GitHub {
     }
 }
 
-impl GitHub {
-    /// Everything that a repository has.
-    async fn look(&self, watched: &Watched) -> Result<Vec<Part>, ProviderError> {
-        let me = self.ask_who().await?;
-        let now = self.clock.now();
-        let runs = watched.runs(&self.client, &self.source, now).await?;
-        let gates = watched.gates(&self.client, &self.source, me.as_ref(), now).await?;
-        Ok(vec![Part::whole(Family::run(), runs), Part::whole(Family::gate(), gates)])
-    }
-}
-
 impl Actor for GitHub {
     fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
         async move {
@@ -120,7 +218,7 @@ impl Actor for GitHub {
             if let Some(environment) = environment {
                 let pending = pending(&self.client, (&owner, &repo), run, self.clock.now()).await?;
                 facts.extend(
-                    gate::pending_id(&pending, &environment).map(|id| (own::PENDING.to_owned(), id.to_string())),
+                    gate::pending_id(&pending.read, &environment).map(|id| (own::PENDING.to_owned(), id.to_string())),
                 );
             }
             Ok(Reading { facts, revision: None })
@@ -136,6 +234,9 @@ impl Actor for GitHub {
     fn send<'a>(&'a self, call: Checked<'a>, _: Option<&'a str>) -> Answer<'a, Sent> {
         async move {
             let call = call.call();
+            // What is done there shows there: it is read until it has.
+            let there = |one: &&Watched| call.path.starts_with(&request::repo_path(one.name()));
+            self.watched.iter().filter(there).for_each(|one| one.motion().stir(self.clock.now()));
             let answer = self.client.send(Wanted::call(call)?, &call.words).await?;
             if answer.status.is_success() {
                 return Ok(Sent { revision: None, said: answer.status.to_string() });
@@ -156,10 +257,24 @@ impl Inventory for GitHub {
     }
 
     fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Told> {
-        let wanted = self.watched.iter().filter(move |watched| scopes.contains(&watched.scope()));
-        let told =
-            move |watched| async move { Told { scope: Watched::scope(watched), parts: self.look(watched).await } };
-        stream::iter(wanted).map(told).buffered(AT_ONCE).boxed()
+        async move {
+            let Round { me, gates, runs } = self.round().await;
+            let wanted: Vec<_> = self.watched.iter().filter(|watched| scopes.contains(&watched.scope())).collect();
+            let read = stream::iter(wanted).map(move |watched| {
+                let due = [&gates, &runs].map(|due| due.contains(&watched.name()));
+                let me = me.clone();
+                async move {
+                    let parts = match &me {
+                        Ok(me) => self.look(watched, me.as_ref(), due).await,
+                        Err(error) => Err(error.clone()),
+                    };
+                    Told { scope: watched.scope(), parts }
+                }
+            });
+            read.buffered(AT_ONCE)
+        }
+        .flatten_stream()
+        .boxed()
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -185,8 +300,10 @@ impl Pipelines for GitHub {
         async move {
             let Address { owner, repo, run, .. } = Address::of(run)?;
             let about = format!("{owner}/{repo} run {run}");
-            let jobs: api::Jobs = self.client.read(request::jobs(&owner, &repo, run), &about, self.clock.now()).await?;
-            Ok(jobs.jobs.iter().filter_map(normalize::job).collect())
+            let size = |page: &api::Jobs| (page.jobs.len(), page.total_count);
+            let list = request::jobs(&owner, &repo, run);
+            let (pages, _) = self.client.pages(&list, (&about, self.clock.now()), size).await?;
+            Ok(pages.iter().flat_map(|page| &page.jobs).filter_map(normalize::job).collect())
         }
         .boxed()
     }

@@ -12,7 +12,7 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        wire::{Class, WireError},
+        wire::{Class, Moved, WireError},
     },
     provider::{
         github::{api::Refusal, client::Answer},
@@ -38,6 +38,11 @@ pub(super) struct Asked<'a> {
 /// No answer came to a request of this class.
 pub(super) fn unanswered(error: &WireError, about: &str, class: Class) -> ProviderError {
     let words = match error {
+        // So GitHub answers for a repository that was renamed or given to somebody else.
+        WireError::Moved(moved @ Moved { status: Some(301 | 307 | 308), .. }) => {
+            let there = if class == Class::Write { "nothing was sent there" } else { "nothing was asked there" };
+            format!("it was renamed or moved: GitHub {moved}, and {there}; put its new name into the configuration")
+        }
         WireError::Moved(moved) => format!("it {}", elsewhere(moved, class)),
         other => other.to_string(),
     };
@@ -64,10 +69,13 @@ pub(super) fn answered(answer: &Answer, asked: Asked<'_>) -> ProviderError {
         StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if let Some(span) = limited(answer, &said, asked.now) => {
             let at = asked.now.checked_add_signed(TimeDelta::from_std(span).unwrap_or_default()).unwrap_or(asked.now);
             let (h, m, s) = (at.hour(), at.minute(), at.second());
-            let mut error = error(
-                FaultKind::RateLimited,
-                format!("request limit reached, free again at {h:02}:{m:02}:{s:02} UTC ({said})"),
-            );
+            let what = if said.contains("secondary rate limit") {
+                "asked too much at once (GitHub's secondary limit)"
+            } else {
+                "request limit reached"
+            };
+            let mut error =
+                error(FaultKind::RateLimited, format!("{what}, free again at {h:02}:{m:02}:{s:02} UTC ({said})"));
             error.retry_after = Some(span);
             error
         }
@@ -126,8 +134,10 @@ fn limited(answer: &Answer, said: &str, now: Timestamp) -> Option<Duration> {
 /// Why it may not be done, with the way out that GitHub names in its headers.
 fn forbidden(headers: &HeaderMap, said: &str) -> String {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some((_, url)) = header("x-github-sso").and_then(|sso| sso.split_once("url=")) {
-        return format!("the token needs single sign-on: open {url}");
+    match header("x-github-sso").map(|sso| sso.split_once("url=")) {
+        Some(Some((_, url))) => return format!("the token needs single sign-on: open {url}"),
+        Some(None) => return "the token needs single sign-on: authorize it for the organisation".to_owned(),
+        None => {}
     }
     match header("x-accepted-github-permissions") {
         Some(rights) if !rights.is_empty() => format!("{said} The token would need: {rights}"),

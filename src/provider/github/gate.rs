@@ -1,6 +1,9 @@
-//! Environments that wait for a reviewer, from GitHub's wire to our gates.
+//! What waits on GitHub, from its wire to our gates: environments, whoever or whatever opens them, and runs that begin only once
+//! somebody lets them in.
 
 use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
 
 use crate::{
     domain::{
@@ -9,6 +12,7 @@ use crate::{
         offer::{Offer, Risk},
         service::Environment,
         text::clean,
+        time::Timestamp,
         verb::Verb,
         version::Version,
     },
@@ -17,7 +21,7 @@ use crate::{
         Repository,
         address::Address,
         api, fact as own,
-        normalize::{pipeline, starter, status_of, version},
+        normalize::{pipeline, risk, starter, status_of, unapproved, version},
     },
 };
 
@@ -28,9 +32,41 @@ pub(super) struct Waiting {
     pub(super) pending: Vec<api::Pending>,
 }
 
+/// What was read of a repository that tells what waits there.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) waiting: Vec<Waiting>,
+    /// Runs that begin only once somebody lets them.
+    pub(super) unapproved: Vec<api::Run>,
+    /// Runs that another one of their concurrency group holds back.
+    pub(super) held: Vec<api::Run>,
+    /// The apps whose rules protect an environment, by its name; absent where that could not be read.
+    pub(super) rules: BTreeMap<String, Vec<String>>,
+}
+
+/// Where and for whom gates are made, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site<'a> {
+    pub(super) source: &'a SourceName,
+    pub(super) repo: &'a Repository,
+    pub(super) me: Option<&'a Person>,
+    pub(super) now: Timestamp,
+}
+
 /// Does it wait for a human? With no reviewers it waits for a timer or for an app's rule, which nobody here can answer.
 pub(super) fn human(pending: &api::Pending) -> bool {
-    !pending.reviewers.is_empty()
+    pending.reviewers.len() > 0
+}
+
+/// Until when its timer runs, where it has one that is not over.
+fn opens(pending: &api::Pending, now: Timestamp) -> Option<Timestamp> {
+    let span = TimeDelta::try_minutes(pending.wait_timer.filter(|minutes| *minutes > 0)?)?;
+    pending.wait_timer_started_at?.checked_add_signed(span).filter(|at| *at > now)
+}
+
+/// Is it for an app's rule to open it, as far as that can be told?
+pub(super) fn by_rule(pending: &api::Pending, now: Timestamp) -> bool {
+    !human(pending) && opens(pending, now).is_none()
 }
 
 /// The facts that a plan for a run is bound to, and what it may expect.
@@ -45,13 +81,13 @@ pub(super) fn facts(run: &api::Run) -> Facts {
     say(fact::ATTEMPT, Some(run.run_attempt.unwrap_or(1).to_string()));
     say(fact::COMMIT, run.head_sha.clone());
     say(fact::STATUS, Some(status_of(run).to_string()));
+    say(own::UNAPPROVED, unapproved(run).then(|| "yes".to_owned()));
     facts
 }
 
 /// The environment that waits under this name: its id. Absent when no human is waited for there.
 pub(super) fn pending_id(pending: &[api::Pending], environment: &str) -> Option<u64> {
-    let named = |p: &&api::Pending| p.environment.name.as_deref().is_some_and(|name| clean(name) == environment);
-    pending.iter().filter(|p| human(p)).find(named)?.environment.id
+    pending.iter().filter(|p| human(p)).find(|p| clean(&called(p)) == environment)?.id()
 }
 
 /// What is live in each environment, by GitHub's name of it. Where the newest deployment failed nobody knows what is.
@@ -73,84 +109,156 @@ pub(super) fn live(answer: api::Live, runs: &[api::Run]) -> BTreeMap<String, Ver
     repository.environments.nodes.into_iter().filter_map(one).collect()
 }
 
-/// All gates of a repository.
-pub(super) fn gates(source: &SourceName, repo: &Repository, me: Option<&Person>, waiting: &[Waiting]) -> Vec<Gate> {
-    let pairs = waiting.iter().flat_map(|w| w.pending.iter().filter(|p| human(p)).map(move |p| (w, p)));
-    pairs.filter_map(|(one, pending)| gate(source, repo, me, &one.run, pending, waiting)).collect()
+/// What an environment is called; one that GitHub does not name goes by its id.
+fn called(pending: &api::Pending) -> String {
+    let by_id = || pending.id().map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    pending.name().map_or_else(by_id, str::to_owned)
 }
 
-fn gate(
-    source: &SourceName,
-    repo: &Repository,
-    me: Option<&Person>,
-    run: &api::Run,
-    pending: &api::Pending,
-    all: &[Waiting],
-) -> Option<Gate> {
-    let theirs = pending.environment.name.as_deref()?;
-    let environment = repo.environments.get(theirs).cloned();
-    let environment =
-        environment.unwrap_or_else(|| Environment { name: EnvironmentName::new(theirs), risk: Risk::High });
-    let run_id = Address::run_id(source, &repo.owner, &repo.repo, run.id?);
-    let eligible = eligible(run, pending, theirs, me, &repo.owner);
-    let mut identity: BTreeMap<_, _> = facts(run);
+/// All gates of a repository.
+pub(super) fn gates(site: Site<'_>, seen: &Seen) -> Vec<Gate> {
+    let pairs = seen.waiting.iter().flat_map(|w| w.pending.iter().map(move |p| (w, p)));
+    let environments = pairs.filter_map(|(one, pending)| environment(site, &one.run, pending, seen));
+    let runs = seen.unapproved.iter().filter_map(|run| unapproved_run(site, run, seen));
+    environments.chain(runs).collect()
+}
+
+/// GitHub does not tell when it began to wait; a run that waits moves no more, so its last move was that.
+fn since(run: &api::Run, now: Timestamp) -> Timestamp {
+    run.updated_at.or(run.created_at).unwrap_or(now)
+}
+
+/// What plans for a gate are bound to, besides where the run is: that is what they change.
+fn identity(run: &api::Run) -> Facts {
+    let mut identity = facts(run);
     identity.remove(fact::STATUS);
-    identity.insert(own::PENDING.to_owned(), pending.environment.id?.to_string());
+    identity
+}
+
+fn environment(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Seen) -> Option<Gate> {
+    let Site { source, repo, .. } = site;
+    let theirs = called(pending);
+    let ours = repo.environments.get(&theirs).cloned();
+    let ours = ours.unwrap_or_else(|| Environment { name: EnvironmentName::new(&theirs), risk: Risk::High });
+    let run_id = Address::run_id(source, &repo.owner, &repo.repo, run.id?);
+    let eligible = eligible(site, run, pending, seen);
+    let mut identity = identity(run);
+    identity.extend(pending.id().map(|id| (own::PENDING.to_owned(), id.to_string())));
     Some(Gate {
-        id: Address::gate_id(&run_id, theirs),
+        id: Address::gate_id(&run_id, &theirs),
         service: repo.service.clone(),
         system: "GitHub environment".to_owned(),
         title: clean(&format!("{} #{} to {theirs}", pipeline(run), run.run_number.unwrap_or_default())),
         version: Some(version(run)),
-        // GitHub does not tell when it began to wait; a run that waits moves no more, so its last move was that.
-        since: run.updated_at.or(run.created_at)?,
-        offers: offers(&eligible, environment.risk),
-        environment: environment.name,
+        since: since(run, site.now),
+        offers: offers(&eligible, ours.risk),
+        environment: ours.name,
         eligible,
         behind: Behind::Run(run_id),
-        newer_behind: newer(run, pending, all),
+        newer_behind: newer(run, pending, seen),
         url: run.html_url.as_deref().map(clean),
         identity,
     })
 }
 
-/// Newer runs of the same workflow that wait for the same environment.
-fn newer(run: &api::Run, pending: &api::Pending, all: &[Waiting]) -> u32 {
-    let same = |other: &&Waiting| {
-        other.run.workflow_id == run.workflow_id
-            && other.run.run_number > run.run_number
-            && other.pending.iter().any(|p| p.environment.id == pending.environment.id)
+/// A run that waits for "Approve and run". It goes to no place that GitHub tells.
+fn unapproved_run(site: Site<'_>, run: &api::Run, seen: &Seen) -> Option<Gate> {
+    let Site { source, repo, .. } = site;
+    let run_id = Address::run_id(source, &repo.owner, &repo.repo, run.id?);
+    let why = "GitHub does not say whether you may: it takes the right to write";
+    let eligible = Eligibility::Unknown { why: why.to_owned() };
+    let mut offers = offers(&eligible, risk(repo));
+    let reject =
+        Offer::blocked(Verb::Reject, Risk::Medium, "GitHub knows no 'no' here: close its pull request instead");
+    offers.retain(|offer| offer.verb != Verb::Reject);
+    offers.push(reject);
+    let same = |other: &&api::Run| {
+        (other.workflow_id, &other.head_branch) == (run.workflow_id, &run.head_branch)
+            && other.run_number > run.run_number
     };
-    u32::try_from(all.iter().filter(same).count()).unwrap_or(u32::MAX)
+    Some(Gate {
+        id: Address::run_gate_id(&run_id),
+        service: repo.service.clone(),
+        environment: EnvironmentName::new(""),
+        system: "GitHub run".to_owned(),
+        title: clean(&format!("approve and run {} #{}", pipeline(run), run.run_number.unwrap_or_default())),
+        version: Some(version(run)),
+        since: since(run, site.now),
+        eligible,
+        behind: Behind::Run(run_id),
+        newer_behind: count(seen.unapproved.iter().filter(same)),
+        url: run.html_url.as_deref().map(clean),
+        identity: identity(run),
+        offers,
+    })
+}
+
+fn count<T>(all: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(all.count()).unwrap_or(u32::MAX)
+}
+
+/// A gate of which GitHub does not say now whether it still stands.
+pub(super) fn as_it_was(gate: Gate, why: &str) -> Gate {
+    let why = format!("it is as it was: {why}");
+    let offers = gate.offers.into_iter().map(|offer| Offer { unsure: Some(why.clone()), ..offer }).collect();
+    Gate { eligible: Eligibility::Unknown { why: why.clone() }, offers, ..gate }
+}
+
+/// Newer runs of the same workflow that wait for the same environment, or are held back until this one is through. GitHub
+/// does not tell a run's concurrency group: of one workflow it is the same as a rule.
+fn newer(run: &api::Run, pending: &api::Pending, seen: &Seen) -> u32 {
+    let later = |other: &api::Run| other.workflow_id == run.workflow_id && other.run_number > run.run_number;
+    let same = |other: &&Waiting| later(&other.run) && other.pending.iter().any(|p| p.id() == pending.id());
+    let held = seen.held.iter().filter(|other| later(other));
+    count(seen.waiting.iter().filter(same)).saturating_add(count(held))
 }
 
 /// May I, and if not, why and whom to ask. GitHub says yes or no; the reason is ours to find.
-fn eligible(
-    run: &api::Run,
-    pending: &api::Pending,
-    environment: &str,
-    me: Option<&Person>,
-    owner: &str,
-) -> Eligibility {
+fn eligible(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Seen) -> Eligibility {
+    let theirs = called(pending);
+    if !human(pending) {
+        return by_itself(pending, seen.rules.get(&theirs).map(Vec::as_slice), site.now);
+    }
     match pending.current_user_can_approve {
         Some(true) => return Eligibility::Can,
         None => return Eligibility::Unknown { why: "GitHub does not say whether you may".to_owned() },
         Some(false) => {}
     }
-    let who = |reviewer: &api::Reviewer| match &reviewer.reviewer {
+    let owner = &site.repo.owner;
+    let who = |reviewer: &api::Reviewer| match reviewer.reviewer.as_ref()? {
         api::Answerer { login: Some(login), .. } => Some(Person::new(login)),
         // A team, as GitHub mentions one.
         api::Answerer { slug: Some(slug), .. } => Some(Person::new(format!("{owner}/{slug}"))),
         api::Answerer { .. } => None,
     };
-    let ask = pending.reviewers.iter().filter_map(who).filter(|person| Some(person) != me).collect();
-    let author = me.is_some() && starter(run).as_ref() == me;
-    let why = if author {
-        "you started this run".to_owned()
-    } else {
-        clean(&format!("you are not a reviewer of {environment}"))
+    let named: Vec<Person> = pending.reviewers.read.iter().flatten().filter_map(who).collect();
+    let hidden = pending.reviewers.len() - named.len();
+    let ask: Vec<Person> = named.into_iter().filter(|person| Some(person) != site.me).collect();
+    let author = site.me.is_some() && starter(run).as_ref() == site.me;
+    let why = if author { "you started this run".to_owned() } else { format!("you are not a reviewer of {theirs}") };
+    let unnamed = match (hidden, ask.is_empty()) {
+        (0, _) => "",
+        (_, true) => "; GitHub does not say who may approve",
+        (_, false) => "; GitHub does not name every reviewer",
     };
-    Eligibility::Cannot { why, ask }
+    Eligibility::Cannot { why: clean(&format!("{why}{unnamed}")), ask }
+}
+
+/// What opens an environment for which no human is asked.
+fn by_itself(pending: &api::Pending, rules: Option<&[String]>, now: Timestamp) -> Eligibility {
+    let why = match (opens(pending, now), rules) {
+        (Some(at), _) if at.date_naive() == now.date_naive() => {
+            format!("opens by itself at {} UTC", at.format("%H:%M"))
+        }
+        (Some(at), _) => format!("opens by itself on {} UTC", at.format("%-d %b at %H:%M")),
+        (None, Some(rules)) if !rules.is_empty() => format!("waits for the rule {}, no human", rules.join(" and ")),
+        (None, _) if pending.wait_timer.is_some_and(|m| m > 0) && pending.wait_timer_started_at.is_none() => {
+            "opens by itself when its timer is over; GitHub does not say when".to_owned()
+        }
+        (None, None) => "waits for a rule that GitHub does not name, no human".to_owned(),
+        (None, Some(_)) => return Eligibility::Unknown { why: "GitHub does not say who or what opens it".to_owned() },
+    };
+    Eligibility::Cannot { why: clean(&why), ask: Vec::new() }
 }
 
 fn offers(eligible: &Eligibility, risk: Risk) -> Vec<Offer> {

@@ -9,8 +9,12 @@ use std::{
 };
 
 use crate::{
-    domain::time::Timestamp,
-    provider::github::{api::Run, normalize::over, request::NEWEST},
+    domain::{pipeline::RunStatus, time::Timestamp},
+    provider::github::{
+        api::Run,
+        normalize::{over, status_of, unapproved},
+        request::NEWEST,
+    },
 };
 
 /// The runs of one repository, by id.
@@ -37,14 +41,25 @@ impl Memory {
         absent.map(|(id, _)| *id).collect()
     }
 
+    /// Does a run move by itself now, or may begin to?
+    pub(super) fn moves(&self) -> bool {
+        self.0.values().any(|run| !over(run) && status_of(run) != RunStatus::Waiting)
+    }
+
+    /// The runs that wait, for whatever.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().filter(|(_, run)| status_of(run) == RunStatus::Waiting).map(|(id, _)| *id)
+    }
+
     /// Everything known, newest first. Of the runs that ended only the newest are kept.
     pub(super) fn newest_first(&mut self) -> Vec<Run> {
         let mut all: Vec<_> = self.0.values().cloned().collect();
         all.sort_by_key(|run| Reverse((run.created_at, run.id)));
         let mut ended = 0;
         all.retain(|run| {
-            ended += usize::from(over(run));
-            !over(run) || ended <= NEWEST
+            let ends = over(run) && !unapproved(run);
+            ended += usize::from(ends);
+            !ends || ended <= NEWEST
         });
         self.0.retain(|id, _| all.iter().any(|run| run.id == Some(*id)));
         all

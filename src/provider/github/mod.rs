@@ -15,8 +15,10 @@ mod draft;
 mod facade;
 mod fault;
 mod gate;
+mod kept;
 mod log;
 mod memory;
+mod moved;
 mod normalize;
 mod poll;
 mod request;
@@ -42,6 +44,8 @@ pub mod fact {
     pub const RUN: &str = "run";
     /// The id of the environment that waits for a reviewer; absent once it does not.
     pub const PENDING: &str = "environment waiting for review";
+    /// That the run begins only once somebody lets it; absent once somebody has.
+    pub const UNAPPROVED: &str = "run waiting to be let in";
 }
 
 /// One repository that is looked at.
@@ -102,7 +106,7 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Res
     }
     tokio::runtime::Handle::try_current().map_err(|_| BadSettings::NoRuntime)?;
     let mut connection = Connection::new(name.clone(), "github", interval);
-    let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots), repos, clock));
+    let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots), repos, interval, clock));
     connection.pipelines = Some(facade.clone());
     connection.inventories.push(facade);
     Ok(connection)

@@ -52,6 +52,12 @@ pub(super) fn over(run: &api::Run) -> bool {
     run.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("completed")) || status_of(run).ended()
 }
 
+/// Does it begin only once somebody has pressed "Approve and run"? A pull request of somebody new, or of a bot, does.
+pub(super) fn unapproved(run: &api::Run) -> bool {
+    let asks = |word: &Option<String>| word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("action_required"));
+    asks(&run.conclusion) || asks(&run.status)
+}
+
 /// Who started this attempt.
 pub(super) fn starter(run: &api::Run) -> Option<Person> {
     let account = run.triggering_actor.as_ref().or(run.actor.as_ref())?;
@@ -68,26 +74,23 @@ pub(super) fn pipeline(run: &api::Run) -> String {
     clean(&name.or_else(|| Some(format!("workflow {}", run.workflow_id?))).unwrap_or_else(|| "workflow".to_owned()))
 }
 
-/// What a run carries. GitHub knows the commit only; people say a release's number, so that is looked for where they write
-/// it: in the tag, then in the title. Without one it goes by its branch.
+/// What a run carries: the tag or branch that it ran for, and the commit. GitHub knows no version, and a number in a title may
+/// be a dependency's, a span, an address: none is looked for there.
 pub(super) fn version(run: &api::Run) -> Version {
-    let number = |text: &Option<String>| text.as_deref().and_then(|text| text.split_whitespace().find_map(release));
-    let tag = number(&run.head_branch).or_else(|| number(&run.display_title));
-    let version = Version::tagged(tag.or_else(|| run.head_branch.clone()).unwrap_or_else(|| "no branch".to_owned()));
+    let named = run.head_branch.as_deref().filter(|name| !name.is_empty());
+    let version = Version::tagged(named.map_or("no branch", |name| release(name).unwrap_or(name)));
     match &run.head_sha {
         Some(sha) => version.at_commit(sha),
         None => version,
     }
 }
 
-/// `v4.2.0` or `4.2.0` as `4.2.0`; `None` for a word that is no release number.
-fn release(word: &str) -> Option<String> {
-    let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let number = word.strip_prefix('v').unwrap_or(word);
+/// `v4.2.0` or `4.2.0` as `4.2.0`; `None` for a name that is no release number as a whole.
+fn release(name: &str) -> Option<&str> {
+    let number = name.strip_prefix('v').unwrap_or(name);
     let (core, _) = number.split_once(['-', '+']).unwrap_or((number, ""));
-    let mut parts = core.split('.');
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    (core.contains('.') && parts.all(digits)).then(|| number.to_owned())
+    (core.contains('.') && core.split('.').all(digits)).then_some(number)
 }
 
 /// A run. `None` when it has no id or no time: nothing could be said of it.
@@ -115,9 +118,19 @@ pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: 
     })
 }
 
-/// What can be done with a run. A rerun may deploy anew, so it costs what the repository's riskiest environment costs.
+/// A run may deploy wherever its repository does, so a mistake costs what the riskiest environment there costs.
+pub(super) fn risk(repo: &Repository) -> Risk {
+    repo.environments.values().map(|environment| environment.risk).max().unwrap_or(Risk::High)
+}
+
+/// What can be done with a run.
 fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
-    let risk = repo.environments.values().map(|environment| environment.risk).max().unwrap_or(Risk::High);
+    let risk = risk(repo);
+    if unapproved(wire) {
+        let cancel =
+            Offer::blocked(Verb::Cancel, Risk::Medium, "it has not begun: approve it, or close its pull request");
+        return vec![cancel, Offer::blocked(Verb::Rerun, risk, "it has not begun: approve it")];
+    }
     let cancel = if over(wire) {
         Offer::blocked(Verb::Cancel, Risk::Medium, "the run has ended")
     } else {
@@ -200,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_is_called_by_the_number_that_people_gave_it() {
+    fn a_run_goes_by_its_tag_or_branch_and_never_by_a_number_in_its_title() {
         let run = |branch: Option<&str>, title: &str| api::Run {
             head_branch: branch.map(str::to_owned),
             display_title: Some(title.to_owned()),
@@ -209,10 +222,15 @@ mod tests {
         };
         let table = [
             (run(Some("v4.2.0"), "Release"), "4.2.0 (c0ffee1)"),
-            (run(Some("main"), "Release (4.2.0-rc.1)"), "4.2.0-rc.1 (c0ffee1)"),
-            (run(Some("main"), "bump 12 things in v8"), "main (c0ffee1)"),
-            (run(Some("main"), "see 1..2 and .5."), "main (c0ffee1)"),
-            (run(None, "nightly"), "no branch (c0ffee1)"),
+            (run(Some("4.2.0-rc.1"), "Release"), "4.2.0-rc.1 (c0ffee1)"),
+            (run(Some("release-3.12.6"), "chore(release): 3.12.6"), "release-3.12.6 (c0ffee1)"),
+            (run(Some("ledger/v4.2.0"), "Release"), "ledger/v4.2.0 (c0ffee1)"),
+            (run(Some("dependabot/npm/left-pad-8.57.0"), "Bump"), "dependabot/npm/left-pad-8.57.0 (c0ffee1)"),
+            (run(Some("main"), "Bump left-pad from 8.56.0 to 8.57.0 (#123)"), "main (c0ffee1)"),
+            (run(Some("main"), "Release (4.2.0-rc.1)"), "main (c0ffee1)"),
+            (run(Some("main"), "Allow 10.20.0.7 in the firewall"), "main (c0ffee1)"),
+            (run(None, "nightly 1.2.3"), "no branch (c0ffee1)"),
+            (run(Some(""), "nightly"), "no branch (c0ffee1)"),
         ];
         for (run, wanted) in table {
             assert_eq!(version(&run).to_string(), wanted);

@@ -1,28 +1,33 @@
-//! Reading a repository: its runs through the memory, what they wait for, what is live.
+//! Reading a repository: its runs through the memory, what waits there and for what, what is live.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
+use futures::{StreamExt, stream};
 
 use crate::{
     domain::{
-        gate::Gate,
+        gate::{Behind, Gate},
         ids::{Person, SourceName},
         object::Family,
         observed::FaultKind,
         pipeline::Run,
-        time::Timestamp,
+        time::{Timestamp, age},
         version::Version,
     },
     port::{error::ProviderError, inventory::Scope},
     provider::github::{
         Repository,
         address::Address,
-        api,
+        api::{self, Counted},
         client::Client,
-        gate::{self, Waiting},
+        gate::{self, Seen, Site, Waiting},
+        kept::Kept,
         memory::Memory,
+        moved::{self, Motion},
         normalize,
         request::{self, Wanted},
     },
@@ -30,6 +35,8 @@ use crate::{
 
 /// Runs that are asked for one by one; each is a request.
 const MOST_ABSENT: usize = 200;
+/// Runs of a repository that are asked at the same time what they wait for.
+const AT_ONCE: usize = 8;
 
 /// One repository and what was seen of it.
 #[derive(Debug)]
@@ -38,11 +45,21 @@ pub(super) struct Watched {
     memory: Mutex<Memory>,
     /// What is live, by GitHub's name of the environment, as of the last list of gates.
     live: Mutex<BTreeMap<String, Version>>,
+    gates: Kept<Gate>,
+    runs: Kept<Run>,
+    motion: Motion,
 }
 
 impl Watched {
     pub(super) fn new(repo: Repository) -> Self {
-        Self { repo, memory: Mutex::default(), live: Mutex::default() }
+        Self {
+            repo,
+            memory: Mutex::default(),
+            live: Mutex::default(),
+            gates: Kept::default(),
+            runs: Kept::default(),
+            motion: Motion::default(),
+        }
     }
 
     /// The scope that it is.
@@ -55,8 +72,53 @@ impl Watched {
         (&self.repo.owner, &self.repo.repo) == (&at.owner, &at.repo)
     }
 
-    fn about(&self) -> String {
+    /// `acme/ledger`: what ids of it begin with.
+    pub(super) fn about(&self) -> String {
         format!("{}/{}", self.repo.owner, self.repo.repo)
+    }
+
+    /// Its gates as they were read last.
+    pub(super) fn known_gates(&self) -> &Kept<Gate> {
+        &self.gates
+    }
+
+    /// Its runs as they were read last.
+    pub(super) fn known_runs(&self) -> &Kept<Run> {
+        &self.runs
+    }
+
+    /// Its owner and name.
+    pub(super) fn name(&self) -> (&str, &str) {
+        (&self.repo.owner, &self.repo.repo)
+    }
+
+    /// Whether it moves, as far as was asked.
+    pub(super) fn motion(&self) -> &Motion {
+        &self.motion
+    }
+
+    /// May what is known of its gates stand, or must they be read?
+    pub(super) fn gates_rest(&self, now: Timestamp, interval: Duration) -> bool {
+        let old = |at| age(now, at) >= moved::GATES_AGE;
+        let aged = self.gates.seen().is_none_or(old) && !self.gates.is_empty();
+        self.rests(now, interval) && self.gates.is_whole() && !aged && !self.lacks_a_gate()
+    }
+
+    /// Does a run wait that no gate is known of?
+    fn lacks_a_gate(&self) -> bool {
+        let about = self.about();
+        let waiting: Vec<String> = self.memory().waiting().map(|id| format!("{about}/{id}")).collect();
+        let stands_behind = |gate: &Gate, path: &str| matches!(&gate.behind, Behind::Run(run) if run.path == path);
+        waiting.iter().any(|path| self.gates.of(|gate| stands_behind(gate, path)).is_empty())
+    }
+
+    /// As [`Self::gates_rest`], of its runs.
+    pub(super) fn runs_rest(&self, now: Timestamp, interval: Duration) -> bool {
+        self.rests(now, interval) && self.runs.is_whole()
+    }
+
+    fn rests(&self, now: Timestamp, interval: Duration) -> bool {
+        self.motion.rests(now, interval) && !self.memory().moves()
     }
 
     fn live(&self) -> MutexGuard<'_, BTreeMap<String, Version>> {
@@ -67,20 +129,55 @@ impl Watched {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a list of runs into the memory, asks directly for those that matter and are absent, and gives all that is known.
-    async fn poll(
+    /// Something that is not read while the rest is.
+    fn gap(&self, text: &str) -> String {
+        format!("GitHub, {}: {text}", self.about())
+    }
+
+    /// Reads a list of runs to its end, and says what of it could not be read.
+    async fn list(
         &self,
         client: &Client,
-        list: Wanted,
+        list: &Wanted,
+        what: &str,
+        now: Timestamp,
+    ) -> Result<(Vec<api::Run>, Vec<String>), ProviderError> {
+        let size = |page: &api::Runs| (page.workflow_runs.len(), page.total_count);
+        let (pages, whole) = client.pages(list, (&self.about(), now), size).await?;
+        let total = pages.iter().filter_map(|page| page.total_count).max();
+        let Counted { read, unread } = pages.into_iter().map(|page| page.workflow_runs).fold(
+            Counted::default(),
+            |mut all: Counted<api::Run>, mut page| {
+                all.read.append(&mut page.read);
+                all.unread += page.unread;
+                all
+            },
+        );
+        let mut gaps = Vec::new();
+        if !whole {
+            let of = total.map_or_else(|| "more".to_owned(), |total| total.to_string());
+            gaps.push(self.gap(&format!("{} of {of} runs {what} were read", read.len() + unread)));
+        }
+        let unread = unread + read.iter().filter(|run| run.id.is_none()).count();
+        if unread > 0 {
+            gaps.push(self.gap(&format!("{unread} of the runs {what} cannot be read")));
+        }
+        Ok((read, gaps))
+    }
+
+    /// Takes a list of runs into the memory, asks directly for those that matter and are absent, and gives all that is known.
+    async fn remember(
+        &self,
+        client: &Client,
+        runs: Vec<api::Run>,
         matter: fn(&api::Run) -> bool,
         now: Timestamp,
     ) -> Result<Vec<api::Run>, ProviderError> {
         let about = self.about();
-        let runs: api::Runs = client.read(list, &about, now).await?;
-        let listed: BTreeSet<_> = runs.workflow_runs.iter().filter_map(|run| run.id).collect();
+        let listed: BTreeSet<_> = runs.iter().filter_map(|run| run.id).collect();
         let absent = {
             let mut memory = self.memory();
-            runs.workflow_runs.into_iter().for_each(|run| memory.take(run));
+            runs.into_iter().for_each(|run| memory.take(run));
             memory.absent(&listed, matter)
         };
         if absent.len() > MOST_ABSENT {
@@ -97,40 +194,148 @@ impl Watched {
         Ok(self.memory().newest_first())
     }
 
-    /// Its newest runs.
-    pub(super) async fn runs(
+    /// Reads its newest runs.
+    pub(super) async fn read_runs(
         &self,
         client: &Client,
         source: &SourceName,
         now: Timestamp,
-    ) -> Result<Vec<Run>, ProviderError> {
+    ) -> Result<(), ProviderError> {
         let list = request::newest_runs(&self.repo.owner, &self.repo.repo);
-        let runs = self.poll(client, list, |run| !normalize::over(run), now).await?;
-        Ok(runs.iter().filter_map(|run| normalize::run(source, &self.repo, run, now)).collect())
+        let runs: api::Runs = client.read(list, &self.about(), now).await?;
+        let Counted { read, unread } = runs.workflow_runs;
+        let unread = unread + read.iter().filter(|run| run.id.is_none()).count();
+        let gaps = (unread > 0).then(|| self.gap(&format!("{unread} of its newest runs cannot be read")));
+        let runs = self.remember(client, read, |run| !normalize::over(run), now).await?;
+        let runs = runs.iter().filter_map(|run| normalize::run(source, &self.repo, run, now)).collect();
+        self.runs.saw(runs, gaps.into_iter().collect(), now);
+        Ok(())
     }
 
-    /// Its gates, as `me` sees them.
-    pub(super) async fn gates(
+    /// Reads its gates, as `me` sees them.
+    pub(super) async fn read_gates(
         &self,
         client: &Client,
         source: &SourceName,
         me: Option<&Person>,
         now: Timestamp,
-    ) -> Result<Vec<Gate>, ProviderError> {
+    ) -> Result<(), ProviderError> {
         let Repository { owner, repo, .. } = &self.repo;
-        let runs = self.poll(client, request::waiting_runs(owner, repo), waits, now).await?;
-        let mut waiting = Vec::new();
-        for run in runs.iter().filter(|run| waits(run)) {
-            let Some(id) = run.id else { continue };
-            let pending = pending(client, (owner, repo), id, now).await?;
-            waiting.push(Waiting { run: run.clone(), pending });
-        }
+        let (listed, mut gaps) = self.list(client, &request::waiting_runs(owner, repo), "that wait", now).await?;
+        let runs = self.remember(client, listed, waits, now).await?;
+        let unapproved = self.unapproved(client, &mut gaps, now).await?;
+        let (waiting, kept) = self.waiting(client, source, &runs, &mut gaps, now).await?;
+        let held = if waiting.is_empty() { Vec::new() } else { self.held(client, &mut gaps, now).await? };
+        let rules = self.rules(client, &waiting, now).await;
         if waiting.iter().any(|one| one.pending.iter().any(gate::human)) {
             // Without an answer the card says that it is not known; the gates stand all the same.
             let answer = client.read(request::live(owner, repo), &self.about(), now).await;
             *self.live() = gate::live(answer.unwrap_or_default(), &runs);
         }
-        Ok(gate::gates(source, &self.repo, me, &waiting))
+        let seen = Seen { waiting, unapproved, held, rules };
+        let mut gates = gate::gates(Site { source, repo: &self.repo, me, now }, &seen);
+        gates.extend(kept);
+        self.gates.saw(gates, gaps, now);
+        Ok(())
+    }
+
+    /// The runs that begin only once somebody lets them.
+    async fn unapproved(
+        &self,
+        client: &Client,
+        gaps: &mut Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<api::Run>, ProviderError> {
+        let list = request::unapproved_runs(&self.repo.owner, &self.repo.repo);
+        let (listed, more) = match self.list(client, &list, "that wait to be let in", now).await {
+            Err(error) if is_partial(&error) => {
+                let text = "the runs that wait to be let in cannot be read";
+                gaps.push(self.gap(&format!("{text} ({})", error.text)));
+                (Vec::new(), Vec::new())
+            }
+            other => other?,
+        };
+        gaps.extend(more);
+        let runs = self.remember(client, listed, normalize::unapproved, now).await?;
+        Ok(runs.into_iter().filter(normalize::unapproved).collect())
+    }
+
+    /// The runs that others of their concurrency group hold back. They open nothing: where they cannot be read, only their
+    /// number behind a gate is not known.
+    async fn held(
+        &self,
+        client: &Client,
+        gaps: &mut Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<api::Run>, ProviderError> {
+        let list = request::held_runs(&self.repo.owner, &self.repo.repo);
+        match self.list(client, &list, "that are held back", now).await {
+            Err(error) if is_partial(&error) => {
+                let text = "the runs that are held back behind others cannot be read";
+                gaps.push(self.gap(&format!("{text} ({})", error.text)));
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+            Ok((read, more)) => {
+                gaps.extend(more);
+                Ok(read)
+            }
+        }
+    }
+
+    /// What each run waits for; and for those of which GitHub does not say it now, the gates that were known of them.
+    async fn waiting(
+        &self,
+        client: &Client,
+        source: &SourceName,
+        runs: &[api::Run],
+        gaps: &mut Vec<String>,
+        now: Timestamp,
+    ) -> Result<(Vec<Waiting>, Vec<Gate>), ProviderError> {
+        let Repository { owner, repo, .. } = &self.repo;
+        let each = runs.iter().filter(|run| waits(run)).filter_map(|run| Some((run, run.id?)));
+        let each: Vec<_> =
+            each.map(|(run, id)| async move { (run, id, pending(client, (owner, repo), id, now).await) }).collect();
+        let answers: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
+        let (mut waiting, mut kept) = (Vec::new(), Vec::new());
+        for (run, id, answer) in answers {
+            let run_id = Address::run_id(source, owner, repo, id);
+            match answer {
+                Ok(Counted { read, unread }) => {
+                    if unread > 0 {
+                        let run = format!("run {id} waits for {unread} more that cannot be read");
+                        gaps.push(self.gap(&run));
+                    }
+                    waiting.push(Waiting { run: run.clone(), pending: read });
+                }
+                Err(error) if is_partial(&error) => {
+                    let known = self.gates.of(|gate| gate.behind == Behind::Run(run_id.clone()));
+                    kept.extend(known.into_iter().map(|gate| gate::as_it_was(gate, &error.text)));
+                    gaps.push(error.text);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((waiting, kept))
+    }
+
+    /// The apps whose rules are waited for, by environment.
+    async fn rules(&self, client: &Client, waiting: &[Waiting], now: Timestamp) -> BTreeMap<String, Vec<String>> {
+        let Repository { owner, repo, .. } = &self.repo;
+        let pending = waiting.iter().flat_map(|one| &one.pending).filter(|pending| gate::by_rule(pending, now));
+        let names: BTreeSet<&str> = pending.filter_map(api::Pending::name).collect();
+        let mut rules = BTreeMap::new();
+        for name in names {
+            let answer: Result<api::Rules, _> =
+                client.read(request::rules(owner, repo, name), &self.about(), now).await;
+            // Who may not read the rules is told that GitHub does not name them.
+            let Ok(answer) = answer else { continue };
+            let enabled =
+                answer.custom_deployment_protection_rules.into_iter().filter(|rule| rule.enabled != Some(false));
+            let apps = enabled.filter_map(|rule| rule.app?.slug);
+            rules.insert(name.to_owned(), apps.collect());
+        }
+        rules
     }
 
     /// What is live at an address of this repository, as far as that is known.
@@ -138,6 +343,11 @@ impl Watched {
         let here = at.owner == self.repo.owner && at.repo == self.repo.repo;
         at.environment.as_deref().filter(|_| here).and_then(|environment| self.live().get(environment).cloned())
     }
+}
+
+/// Does this speak of one part only? That we may ask nothing now, or by this token never, holds for everything.
+pub(super) fn is_partial(error: &ProviderError) -> bool {
+    !matches!(error.kind, FaultKind::RateLimited | FaultKind::Unauthenticated)
 }
 
 /// Does GitHub say that it waits? A run with the conclusion `action_required` waits, too, but for no environment.
@@ -151,11 +361,11 @@ pub(super) async fn pending(
     (owner, repo): (&str, &str),
     run: u64,
     now: Timestamp,
-) -> Result<Vec<api::Pending>, ProviderError> {
+) -> Result<Counted<api::Pending>, ProviderError> {
     let about = format!("{owner}/{repo} run {run}");
     match client.read(request::pending(owner, repo, run), &about, now).await {
         Ok(api::AllPending(pending)) => Ok(pending),
-        Err(error) if error.kind == FaultKind::Missing => Ok(Vec::new()),
+        Err(error) if error.kind == FaultKind::Missing => Ok(Counted::default()),
         Err(error) => Err(error),
     }
 }

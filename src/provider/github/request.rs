@@ -15,6 +15,9 @@ use crate::{
 /// Runs on a page: the newest of a repository.
 pub(super) const NEWEST: usize = 30;
 
+/// Entries of a page of every list that is read to its end.
+pub(super) const PAGE: usize = 100;
+
 /// A request, before it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -31,6 +34,12 @@ pub(super) struct Wanted {
 impl Wanted {
     fn get(path: String) -> Self {
         Self { class: Class::Read, method: Method::GET, path, body: String::new(), redirect: false }
+    }
+
+    /// The same list from another of its pages on, from 1.
+    pub(super) fn page(&self, number: usize) -> Self {
+        let path = if number > 1 { format!("{}&page={number}", self.path) } else { self.path.clone() };
+        Self { path, ..self.clone() }
     }
 
     /// A call of a plan.
@@ -82,9 +91,14 @@ fn part(text: &str) -> String {
     encoded
 }
 
+/// `/repos/acme/ledger/`: what the paths of everything there begin with.
+pub(super) fn repo_path((owner, repo): (&str, &str)) -> String {
+    format!("/repos/{}/{}/", part(owner), part(repo))
+}
+
 /// `/repos/acme/ledger/actions`.
 fn actions(owner: &str, repo: &str) -> String {
-    format!("/repos/{}/{}/actions", part(owner), part(repo))
+    format!("{}actions", repo_path((owner, repo)))
 }
 
 /// The path of a run.
@@ -102,9 +116,31 @@ pub(super) fn newest_runs(owner: &str, repo: &str) -> Wanted {
     Wanted::get(format!("{}/runs?per_page={NEWEST}&exclude_pull_requests=true", actions(owner, repo)))
 }
 
-/// The runs that wait, however old.
+/// The runs in one state, however old.
+fn runs_in(owner: &str, repo: &str, status: &str) -> Wanted {
+    let actions = actions(owner, repo);
+    Wanted::get(format!("{actions}/runs?status={status}&per_page={PAGE}&exclude_pull_requests=true"))
+}
+
+/// The runs that wait for an environment.
 pub(super) fn waiting_runs(owner: &str, repo: &str) -> Wanted {
-    Wanted::get(format!("{}/runs?status=waiting&per_page=100&exclude_pull_requests=true", actions(owner, repo)))
+    runs_in(owner, repo, "waiting")
+}
+
+/// The runs that begin only once somebody has pressed "Approve and run".
+pub(super) fn unapproved_runs(owner: &str, repo: &str) -> Wanted {
+    runs_in(owner, repo, "action_required")
+}
+
+/// The runs that another run of their concurrency group holds back.
+pub(super) fn held_runs(owner: &str, repo: &str) -> Wanted {
+    runs_in(owner, repo, "pending")
+}
+
+/// The rules of an app's that protect an environment.
+pub(super) fn rules(owner: &str, repo: &str, environment: &str) -> Wanted {
+    let (owner, repo, environment) = (part(owner), part(repo), part(environment));
+    Wanted::get(format!("/repos/{owner}/{repo}/environments/{environment}/deployment_protection_rules"))
 }
 
 /// One run.
@@ -119,7 +155,7 @@ pub(super) fn pending(owner: &str, repo: &str, run: u64) -> Wanted {
 
 /// The jobs of a run's newest attempt.
 pub(super) fn jobs(owner: &str, repo: &str, run: u64) -> Wanted {
-    Wanted::get(format!("{}/jobs?filter=latest&per_page=100", run_path(owner, repo, run)))
+    Wanted::get(format!("{}/jobs?filter=latest&per_page={PAGE}", run_path(owner, repo, run)))
 }
 
 /// Where the log of a job is.
@@ -130,6 +166,12 @@ pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
 /// What is live in each environment: REST would take a request for every deployment.
 const LIVE: &str = "query Live($o: String!, $r: String!) { repository(owner: $o, name: $r) { environments(first: 100) { \
                     nodes { name latestCompletedDeployment { commitOid ref { name } state } } } } }";
+
+/// What moved, by a question of [`super::moved`].
+pub(super) fn moved(question: &str) -> Wanted {
+    let body = json!({ "query": question }).to_string();
+    Wanted { class: Class::Read, method: Method::POST, path: GRAPHQL.to_owned(), body, redirect: false }
+}
 
 /// What is live in each environment of a repository.
 pub(super) fn live(owner: &str, repo: &str) -> Wanted {
@@ -151,6 +193,15 @@ mod tests {
                 waiting_runs("acme", "ledger"),
                 "/repos/acme/ledger/actions/runs?status=waiting&per_page=100&exclude_pull_requests=true",
             ),
+            (
+                unapproved_runs("acme", "ledger").page(2),
+                "/repos/acme/ledger/actions/runs?status=action_required&per_page=100&exclude_pull_requests=true&page=2",
+            ),
+            (
+                held_runs("acme", "ledger").page(1),
+                "/repos/acme/ledger/actions/runs?status=pending&per_page=100&exclude_pull_requests=true",
+            ),
+            (rules("acme", "ledger", "a/b"), "/repos/acme/ledger/environments/a%2Fb/deployment_protection_rules"),
             (run("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5?exclude_pull_requests=true"),
             (pending("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/pending_deployments"),
             (jobs("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/jobs?filter=latest&per_page=100"),

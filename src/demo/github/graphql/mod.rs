@@ -61,7 +61,7 @@ impl Forge {
                 "rateLimit" => self.rate(now, caller),
                 other => return Err(format!("Field '{other}' doesn't exist on type 'Query'")),
             };
-            data.insert(field.name.clone(), below(&full, field)?);
+            data.insert(field.called.clone(), below(&full, field)?);
         }
         Ok(Value::Object(data))
     }

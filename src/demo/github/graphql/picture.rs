@@ -118,9 +118,17 @@ pub(super) fn repository(repo: &Repo) -> Value {
         }
         full
     });
+    let pushed = repo.runs.iter().filter(|run| !run.fork).map(|run| run.created).max();
+    let mut requests: Vec<&Run> = repo.runs.iter().filter(|run| run.fork).collect();
+    requests.sort_by_key(|run| std::cmp::Reverse(run.created));
+    let requests =
+        requests.into_iter().map(|run| json!({ "__typename": "PullRequest", "updatedAt": time(run.created) }));
     json!({
         "__typename": "Repository",
         "name": repo.name,
+        "pushedAt": pushed.map(time),
+        "deployments": connection("DeploymentConnection", repo.deployments.0.iter().map(|d| deployment(repo, d))),
+        "pullRequests": connection("PullRequestConnection", requests),
         "url": format!("{API}/repos/{}", repo.full_name()),
         "environments": connection("EnvironmentConnection", environments),
     })

@@ -1,12 +1,14 @@
 //! Reading a query, and cutting what it selects out of the full picture of an object.
 //!
-//! Selections, arguments, variables and inline fragments; no aliases, directives or named fragments.
+//! Selections, aliases, arguments, variables and inline fragments; no directives or named fragments.
 
 use serde_json::{Map, Value};
 
 /// One selected field.
 #[derive(Debug, PartialEq)]
 pub(super) struct Field {
+    /// Under which name it is answered.
+    pub(super) called: String,
     pub(super) name: String,
     pub(super) args: Map<String, Value>,
     pub(super) of: Vec<Part>,
@@ -98,10 +100,12 @@ impl<'a> Reader<'a> {
                     let kind = self.take().to_owned();
                     parts.push(Part::On(kind, self.selection(depth + 1)?));
                 }
-                name if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
+                called if called.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
+                    let aliased = self.peek() == ":";
+                    let name = if aliased { (self.take(), self.take()).1 } else { called };
                     let args = if self.peek() == "(" { self.arguments()? } else { Map::new() };
                     let of = if self.peek() == "{" { self.selection(depth + 1)? } else { Vec::new() };
-                    parts.push(Part::Field(Field { name: name.to_owned(), args, of }));
+                    parts.push(Part::Field(Field { called: called.to_owned(), name: name.to_owned(), args, of }));
                 }
                 token => return Err(format!("Expected a field, actual: \"{token}\"")),
             }
@@ -114,15 +118,32 @@ impl<'a> Reader<'a> {
         while self.peek() != ")" {
             let name = self.take().to_owned();
             self.expect(":")?;
-            let token = self.take();
-            let value = match token.strip_prefix('$') {
-                Some(variable) => self.variables.get(variable).cloned().unwrap_or(Value::Null),
-                None => serde_json::from_str(token).map_err(|_| format!("Unexpected value \"{token}\""))?,
-            };
-            args.insert(name, value);
+            args.insert(name, self.value(0)?);
         }
         self.expect(")")?;
         Ok(args)
+    }
+
+    /// A variable, an object, a constant; a bare word is a value of an enumeration.
+    fn value(&mut self, depth: usize) -> Result<Value, String> {
+        let token = self.take();
+        if token == "{" && depth < DEEPEST {
+            let mut object = Map::new();
+            while self.peek() != "}" {
+                let name = self.take().to_owned();
+                self.expect(":")?;
+                object.insert(name, self.value(depth + 1)?);
+            }
+            self.expect("}")?;
+            return Ok(Value::Object(object));
+        }
+        if let Some(variable) = token.strip_prefix('$') {
+            return Ok(self.variables.get(variable).cloned().unwrap_or(Value::Null));
+        }
+        if token.starts_with(|c: char| c.is_ascii_uppercase()) {
+            return Ok(Value::from(token));
+        }
+        serde_json::from_str(token).map_err(|_| format!("Unexpected value \"{token}\""))
     }
 }
 
@@ -141,7 +162,7 @@ fn cut(full: &Value, parts: &[Part]) -> Result<Value, String> {
             Part::Field(field) => {
                 let name = &field.name;
                 let value = full.get(name).ok_or_else(|| format!("Field '{name}' doesn't exist on type '{kind}'"))?;
-                chosen.insert(name.clone(), below(value, field)?);
+                chosen.insert(field.called.clone(), below(value, field)?);
             }
         }
     }
@@ -154,11 +175,12 @@ pub(super) fn below(value: &Value, field: &Field) -> Result<Value, String> {
         Value::Array(items) => items.iter().map(|item| below(item, field)).collect::<Result<_, _>>().map(Value::Array),
         Value::Object(_) if field.of.is_empty() => Err(format!("Field '{}' must have selections", field.name)),
         Value::Object(object) => {
-            let first = field.args.get("first").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-            match (object.get("nodes"), first) {
-                (Some(Value::Array(nodes)), Some(first)) => {
+            let number = |name| field.args.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            match (object.get("nodes"), number("first").or(number("last"))) {
+                (Some(Value::Array(nodes)), Some(most)) => {
                     let mut object = object.clone();
-                    object.insert("nodes".into(), nodes.iter().take(first).cloned().collect());
+                    let skipped = if number("first").is_some() { 0 } else { nodes.len().saturating_sub(most) };
+                    object.insert("nodes".into(), nodes.iter().skip(skipped).take(most).cloned().collect());
                     cut(&Value::Object(object), &field.of)
                 }
                 (Some(_), None) => Err(format!("You must provide a `first` value to paginate '{}'", field.name)),
@@ -208,6 +230,16 @@ mod tests {
         assert_eq!(
             answer("{ all { nodes { x } } }", &full).unwrap_err(),
             "You must provide a `first` value to paginate 'all'"
+        );
+    }
+
+    #[test]
+    fn the_same_field_is_answered_under_several_names_and_a_list_from_its_end() {
+        let full = json!({ "a": { "x": 1 }, "all": { "nodes": [{ "x": 1 }, { "x": 2 }] } });
+        assert_eq!(
+            answer("{ r0: a { x } r1: all(last: 1, orderBy: { field: X, direction: DESC }) { nodes { x } } }", &full)
+                .unwrap(),
+            json!({ "r0": { "x": 1 }, "r1": { "nodes": [{ "x": 2 }] } })
         );
     }
 

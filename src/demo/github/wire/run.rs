@@ -28,7 +28,7 @@ pub(in crate::demo::github) fn run(repo: &Repo, run: &Run, attempt: &Attempt) ->
         "path": plan.map(|w| format!(".github/workflows/{}", w.file)),
         "display_title": run.title,
         "run_number": run.number,
-        "event": "push",
+        "event": if run.fork { "pull_request" } else { "push" },
         "status": status,
         "conclusion": conclusion,
         "workflow_id": run.workflow,

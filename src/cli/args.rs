@@ -258,8 +258,9 @@ const STATUS_EXAMPLE: &str = "\
 In scripts:
   holdshort status --exit-code && deploy
 
-Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO.
-With it 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
+Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO;
+where not everything could be read it ends with 8.
+With --exit-code 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
 
 /// Below `state init --help`.
 const INIT_EXAMPLE: &str = "\

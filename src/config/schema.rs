@@ -292,7 +292,8 @@ pub struct Github {
     /// The repositories that are looked at, beside those that services name.
     #[serde(default)]
     pub repos: Vec<Repository>,
-    /// How often runs and gates are read.
+    /// How often it is asked what moved. Runs and gates are read as often where something does, else in turn: newest runs within
+    /// six minutes, what waits within thirty.
     #[serde(default = "thirty_seconds", with = "span")]
     pub interval: Duration,
 }

@@ -20,7 +20,7 @@ use holdshort::{
         facet::{Actor, Connection, Pipelines},
         plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall},
         shape::Checked,
-        wire::{Class, WireError, whole},
+        wire::{Class, Moved, WireError, whole},
     },
 };
 use http::Response;
@@ -163,6 +163,42 @@ async fn the_draft_of_an_approval_is_whole() {
         notes: vec!["1 newer run waits for prod behind this one".into()],
     };
     assert_eq!(draft, expected);
+}
+
+#[tokio::test]
+async fn what_is_turned_away_or_stopped_is_the_version_that_the_card_names() {
+    let scene = Scene::at("acme/ledger");
+    let (gate, run) = (scene.gate("deploy #812 to prod").await, scene.run("deploy", 812).await);
+    let rejected = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Reject, None)).unwrap();
+    let cancelled = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
+    for draft in [rejected, cancelled] {
+        let version = draft.from.clone().map(|version| version.to_string());
+        assert_eq!((version.as_deref(), draft.to), (Some("4.2.0 (c0ffee1)"), None), "{}", draft.effect);
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_was_renamed_says_so_and_nothing_is_sent_to_its_new_place() {
+    let (diary, clock) = (Diary::default(), HandClock::new());
+    let to = "/repositories/7/actions/runs/5/cancel of its own".to_owned();
+    let moved = Moved { status: Some(307), to };
+    let connection = connect(transport(&diary, move |_| Err(WireError::Moved(moved.clone()))), "acme/ledger", &clock);
+    let call = WireCall {
+        words: "cancel deploy #812".into(),
+        method: "POST".into(),
+        path: "/repos/acme/ledger/actions/runs/5/cancel".into(),
+        content_type: String::new(),
+        body: "".into(),
+        guard: RevisionGuard::None,
+        command: String::new(),
+    };
+    let error = send(&*connection.inventories[0], &call).await.unwrap_err();
+    assert_eq!(
+        error.text,
+        "GitHub, cancel deploy #812: it was renamed or moved: GitHub sends us to /repositories/7/actions/runs/5/cancel of its \
+         own (307), and nothing was sent there; put its new name into the configuration"
+    );
+    assert!(!error.maybe_done);
 }
 
 #[tokio::test]
@@ -351,7 +387,9 @@ async fn a_list_that_forgets_a_run_does_not_take_it_from_the_screen() {
             let at = format!("2026-03-10T10:00:{second:02}Z");
             json!({ "id": 5, "run_number": 1, "status": status, "created_at": at, "updated_at": at })
         };
-        let body = if request.uri().path().ends_with("/runs") {
+        let body = if request.uri().query().is_some_and(|query| query.contains("status=")) {
+            json!({ "workflow_runs": [] })
+        } else if request.uri().path().ends_with("/runs") {
             let mut seen = seen.lock().unwrap();
             *seen += 1;
             // First the run, then nothing, then the run as it was long ago.
@@ -373,7 +411,8 @@ async fn a_list_that_forgets_a_run_does_not_take_it_from_the_screen() {
     }
     assert_eq!(statuses, [RunStatus::Running, RunStatus::Waiting, RunStatus::Waiting]);
     let direct = "GET /repos/acme/ledger/actions/runs/5?exclude_pull_requests=true";
-    assert_eq!(diary.lines().iter().filter(|line| *line == direct).count(), 1);
+    // Once for it was not among the newest, and once for it was not among those that wait.
+    assert_eq!(diary.lines().iter().filter(|line| *line == direct).count(), 2);
 }
 
 #[tokio::test]
@@ -394,8 +433,7 @@ async fn a_repository_without_the_right_to_write_says_so() {
 #[tokio::test]
 async fn every_request_of_a_poll_is_a_read_with_the_token() {
     let scene = Scene::at("acme/ledger");
-    scene.gates().gates().await.unwrap();
-    scene.gates().runs().await.unwrap();
+    scene.gates().look().await;
     let all = scene.diary.all();
     assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
     // Who I am, what moved, the waiting runs and those to be let in, what each waits for, those held behind them, what is live,

@@ -261,7 +261,7 @@ async fn refused(answer: Said) -> ProviderError {
 async fn a_refusal_is_a_sentence_with_the_way_out() {
     let error = |kind, text: &str| ProviderError::new(kind, format!("GitHub, cancel CI #934: {text}"));
     let message = |text: &str| json!({ "message": text, "documentation_url": "https://docs.github.com/rest" });
-    let table: [(Said, ProviderError); 7] = [
+    let table: [(Said, ProviderError); 8] = [
         (
             (403, &[("x-ratelimit-remaining", "33")], fixture("rec_cancel_403")),
             error(FaultKind::Forbidden, "Must have admin rights to Repository."),
@@ -284,6 +284,10 @@ async fn a_refusal_is_a_sentence_with_the_way_out() {
                 message("Resource protected"),
             ),
             error(FaultKind::Forbidden, "the token needs single sign-on: open https://github.com/orgs/acme/sso?x=1"),
+        ),
+        (
+            (403, &[("x-github-sso", "required")], message("Resource protected by organization SAML enforcement.")),
+            error(FaultKind::Forbidden, "the token needs single sign-on: authorize it for the organisation"),
         ),
         (
             (404, &[], message("Not Found")),
@@ -328,7 +332,13 @@ async fn a_rate_limit_says_for_how_long() {
     let retry: Said = (429, &[("retry-after", "7"), ("x-ratelimit-remaining", "0")], message);
     assert_eq!(refused(retry).await.retry_after, Some(Duration::from_secs(7)));
     let secondary: Said = (403, &[], json!({ "message": "You have exceeded a secondary rate limit." }));
-    assert_eq!(refused(secondary).await.retry_after, Some(Duration::from_mins(1)));
+    let error = refused(secondary).await;
+    assert_eq!((error.kind, error.retry_after), (FaultKind::RateLimited, Some(Duration::from_mins(1))));
+    assert_eq!(
+        error.text,
+        "GitHub, cancel CI #934: asked too much at once (GitHub's secondary limit), free again at 10:13:00 UTC \
+         (You have exceeded a secondary rate limit.)"
+    );
 }
 
 #[tokio::test]

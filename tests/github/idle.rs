@@ -17,7 +17,7 @@ use crate::scene::{Diary, HandClock, connect_all, over_forge, start};
 /// Repositories on the board.
 const MANY: usize = 50;
 /// How often each list is asked for.
-const INTERVAL: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// So many repositories, each with a run that ended long ago.
 fn scenario() -> (String, Vec<String>) {
@@ -74,15 +74,16 @@ async fn fifty_repositories_at_rest_take_at_most_twenty_requests_a_minute() {
     let mut minutes = Vec::new();
     for _ in 0..60 {
         let before = board.diary.all().len();
-        board.turn().await;
-        board.turn().await;
+        for _ in 0..6 {
+            board.turn().await;
+        }
         minutes.push(board.diary.all().len() - before);
     }
     assert!(minutes.iter().all(|many| *many <= 20), "{minutes:?}");
     // In turn every one of them is read all the same: for its newest runs ten times, for what waits there twice.
     let lines = board.diary.lines();
     let asked = |end: &str| lines.iter().filter(|line| line.contains("/service-7/") && line.contains(end)).count();
-    assert!((11..=13).contains(&asked("runs?per_page=30")), "{}", asked("runs?per_page=30"));
+    assert!((10..=12).contains(&asked("runs?per_page=30")), "{}", asked("runs?per_page=30"));
     assert!((2..=4).contains(&asked("status=waiting")), "{}", asked("status=waiting"));
 }
 
@@ -98,12 +99,12 @@ async fn what_moves_in_a_repository_at_rest_is_seen_with_the_next_turn() {
     let mut turns = 0;
     while board.turn().await.is_empty() {
         turns += 1;
-        assert!(turns < 10, "{:?}", board.diary.lines());
+        assert!(turns < 20, "{:?}", board.diary.lines());
     }
-    // The build takes two minutes and a machine: five turns, and the next one sees the gate.
-    assert!(turns <= 6, "{turns}");
+    // The build takes two minutes and up to eight seconds for a machine: the turn after that sees the gate.
+    assert!((12..=14).contains(&turns), "{turns}");
     assert_eq!(board.turn().await, ["service-31 deploy #2 to prod"]);
-    for _ in 0..10 {
+    for _ in 0..30 {
         board.turn().await;
     }
     board.happens("review = { repo = 'acme/service-31', run = 2, environment = 'prod', by = 'dana', approve = true }");

@@ -96,7 +96,10 @@ impl Hub {
                 });
                 Some((json!({ "total_count": all.len(), "workflow_runs": part }), next))
             }
-            ["actions", "runs", id] => Some((repo.runs.iter().find(|run| run["id"].to_string() == *id)?.clone(), None)),
+            ["actions", "runs", id] => {
+                let id: u64 = id.parse().ok()?;
+                Some((repo.runs.iter().find(|run| run["id"] == id)?.clone(), None))
+            }
             ["actions", "runs", id, "pending_deployments"] => {
                 Some((repo.pending.get(&id.parse().ok()?)?.clone(), None))
             }
@@ -275,12 +278,9 @@ async fn a_run_that_does_not_say_what_it_waits_for_keeps_its_gates_and_is_named(
 #[tokio::test]
 async fn a_pull_request_of_a_stranger_waits_to_be_let_in_and_is_called_as_its_run() {
     let unapproved = json!({ "status": "completed", "conclusion": "action_required", "head_branch": "release-3.12.6" });
-    let mut repo = Repo::default();
-    repo.runs = vec![
-        run(9601, 2, &unapproved),
-        run(9600, 1, &unapproved),
-        run(9599, 0, &json!({ "status": "completed", "conclusion": "success" })),
-    ];
+    let ended = json!({ "status": "completed", "conclusion": "success" });
+    let runs = vec![run(9601, 2, &unapproved), run(9600, 1, &unapproved), run(9599, 0, &ended)];
+    let repo = Repo { runs, ..Repo::default() };
     let connection = Hub::default().with("acme/ledger", repo).connect(&["acme/ledger"]);
     let (all, missing) = gates(&connection).await;
     assert_eq!(missing, [""; 0]);

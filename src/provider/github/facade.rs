@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -38,7 +38,9 @@ use crate::{
         client::Client,
         draft, fact as own,
         fault::{self, Asked},
-        gate, log,
+        gate,
+        kept::Kept,
+        log,
         moved::{self, Pace},
         normalize,
         poll::{Watched, is_partial, pending},
@@ -50,7 +52,7 @@ use crate::{
 const AT_ONCE: usize = 4;
 
 /// Within so long each repository at rest is asked for its newest runs, and within so long for all that wait there.
-const RUNS_ROUND: Duration = Duration::from_mins(5);
+const RUNS_ROUND: Duration = Duration::from_mins(6);
 const GATES_ROUND: Duration = Duration::from_mins(30);
 
 /// Whose token it is, as far as that was found out.
@@ -150,39 +152,27 @@ impl GitHub {
     }
 
     /// Reads what is due of a repository. Where one of both cannot be read, that is what is lacking beside the other.
-    async fn look(&self, watched: &Watched, me: Option<&Person>, due: [bool; 2]) -> Result<Vec<Part>, ProviderError> {
-        let now = self.clock.now();
-        let [gates_due, runs_due] = due;
-        let gates = async {
-            if !gates_due {
-                return Ok(None);
-            }
-            let answer = watched.read_gates(&self.client, &self.source, me, now).await;
-            answer.inspect_err(|_| watched.known_gates().failed())?;
-            let kept = watched.known_gates();
-            Ok(Some(Part::whole(Family::gate(), kept.of(|_| true)).without(kept.gaps())))
-        };
-        let runs = async {
-            if !runs_due {
-                return Ok(None);
-            }
-            let answer = watched.read_runs(&self.client, &self.source, now).await;
-            answer.inspect_err(|_| watched.known_runs().failed())?;
-            let kept = watched.known_runs();
-            Ok(Some(Part::whole(Family::run(), kept.of(|_| true)).without(kept.gaps())))
-        };
+    async fn look(&self, watched: &Watched, round: &Round<'_>) -> Result<Vec<Part>, ProviderError> {
+        let (now, name) = (self.clock.now(), watched.name());
         // One after the other: both write into what is remembered of the runs.
-        let parts = match (gates.await, runs.await) {
-            (Ok(gates), Ok(runs)) => [gates, runs],
-            (Ok(Some(gates)), Err(error)) if is_partial(&error) => {
-                [Some(gates), Some(Part::unread(Family::run(), vec![error.text]))]
-            }
-            (Err(error), Ok(Some(runs))) if is_partial(&error) => {
-                [Some(Part::unread(Family::gate(), vec![error.text])), Some(runs)]
-            }
-            (Err(error), _) | (_, Err(error)) => return Err(error),
+        let gates = match &round.me {
+            Err(error) => Err(error.clone()),
+            Ok(_) if !round.gates.contains(&name) => Ok(()),
+            Ok(me) => watched.read_gates(&self.client, &self.source, me.as_ref(), now).await,
         };
-        Ok(parts.into_iter().flatten().collect())
+        let runs =
+            if round.runs.contains(&name) { watched.read_runs(&self.client, &self.source, now).await } else { Ok(()) };
+        let whole = match (&gates, &runs) {
+            (Err(error), Err(_)) => Some(error),
+            (Err(error), _) | (_, Err(error)) if !is_partial(error) => Some(error),
+            _ => None,
+        };
+        if let Some(error) = whole {
+            watched.known_gates().failed();
+            watched.known_runs().failed();
+            return Err(error.clone());
+        }
+        Ok(vec![told(Family::gate(), watched.known_gates(), gates), told(Family::run(), watched.known_runs(), runs)])
     }
 
     /// Finds out who asks, what moved, and what is to be read after that.
@@ -247,6 +237,17 @@ impl Actor for GitHub {
     }
 }
 
+/// What is known of a family; where it could not be read now, only why.
+fn told<T: Clone + Into<Item>>(family: Family, kept: &Kept<T>, read: Result<(), ProviderError>) -> Part {
+    match read {
+        Ok(()) => Part::whole(family, kept.of(|_| true)).without(kept.gaps()),
+        Err(error) => {
+            kept.failed();
+            Part::unread(family, vec![error.text])
+        }
+    }
+}
+
 impl Inventory for GitHub {
     fn tells(&self) -> Vec<(Family, Noun)> {
         vec![(Family::run(), Noun::Run), (Family::gate(), Noun::Gate)]
@@ -258,18 +259,11 @@ impl Inventory for GitHub {
 
     fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Told> {
         async move {
-            let Round { me, gates, runs } = self.round().await;
+            let round = Arc::new(self.round().await);
             let wanted: Vec<_> = self.watched.iter().filter(|watched| scopes.contains(&watched.scope())).collect();
             let read = stream::iter(wanted).map(move |watched| {
-                let due = [&gates, &runs].map(|due| due.contains(&watched.name()));
-                let me = me.clone();
-                async move {
-                    let parts = match &me {
-                        Ok(me) => self.look(watched, me.as_ref(), due).await,
-                        Err(error) => Err(error.clone()),
-                    };
-                    Told { scope: watched.scope(), parts }
-                }
+                let round = Arc::clone(&round);
+                async move { Told { scope: watched.scope(), parts: self.look(watched, &round).await } }
             });
             read.buffered(AT_ONCE)
         }

@@ -2,7 +2,8 @@
 //!
 //! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
-//! `draft` says what a verb would do, `poll` reads, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
+//! `draft` says what a verb would do, `poll` reads a repository, `moved` tells which must be read, `together` makes one list of
+//! all, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
 //!
 //! Requests name a path only (`/repos/…`): `roots` puts the interface's path before it, and the transport below the address
 //! (`https://api.github.com`, an Enterprise server's `https://HOST`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and

@@ -36,9 +36,15 @@ pub(super) fn question<'a>(repositories: impl IntoIterator<Item = (&'a str, &'a 
     query
 }
 
-/// What the answer says of the repository at a place: another text where something moved. `None` where it says nothing.
-pub(super) fn mark(answer: &BTreeMap<String, Value>, place: usize) -> Option<String> {
-    answer.get(&format!("r{place}")).filter(|said| said.is_object()).map(Value::to_string)
+/// What the answer says of the repository at a place: another one where something moved. `None` where it says nothing.
+pub(super) fn mark(answer: &BTreeMap<String, Value>, place: usize) -> Option<Value> {
+    answer.get(&format!("r{place}")).filter(|said| said.is_object()).cloned()
+}
+
+/// When something last moved there, as far as the mark tells: what it began may be about to show.
+fn moved_at(mark: &Value) -> Option<Timestamp> {
+    let times = [mark.get("pushedAt"), mark.pointer("/pullRequests/nodes/0/updatedAt")];
+    times.into_iter().flatten().filter_map(|time| time.as_str()?.parse().ok()).max()
 }
 
 /// What is known of whether a repository moves.
@@ -47,7 +53,7 @@ pub(super) struct Motion(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    mark: Option<String>,
+    mark: Option<Value>,
     marked: Option<Timestamp>,
     warm_until: Option<Timestamp>,
 }
@@ -57,13 +63,18 @@ impl Motion {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what the question said of it.
-    pub(super) fn take(&self, mark: Option<String>, now: Timestamp) {
+    /// Takes what the question said of it. Where it said nothing, nothing is known to rest.
+    pub(super) fn take(&self, mark: Option<Value>, now: Timestamp) {
         let mut known = self.known();
-        let Some(mark) = mark else { return };
+        let Some(mark) = mark else {
+            known.marked = None;
+            return;
+        };
         if known.mark.as_ref().is_some_and(|before| *before != mark) {
             known.warm_until = Some(after(now, WARM));
         }
+        let lately = moved_at(&mark).map(|at| after(at, WARM)).filter(|until| *until > now);
+        known.warm_until = known.warm_until.max(lately);
         (known.mark, known.marked) = (Some(mark), Some(now));
     }
 
@@ -93,7 +104,10 @@ impl Pace {
 
     /// How many of so many are to be read now.
     pub(super) fn take(&self, of: usize, now: Timestamp) -> usize {
-        let each = self.round / u32::try_from(of.max(1)).unwrap_or(u32::MAX);
+        if of == 0 {
+            return 0;
+        }
+        let each = self.round / u32::try_from(of).unwrap_or(u32::MAX);
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = due.unwrap_or_else(|| after(now, each));
         let mut many = 0;
@@ -118,17 +132,31 @@ mod tests {
     #[test]
     fn a_repository_rests_until_its_mark_changes_and_for_a_while_after_it_does_not() {
         let (motion, interval) = (Motion::default(), Duration::from_secs(30));
+        let mark = |name: &str| Some(Value::from(name));
         assert!(!motion.rests(at(0), interval), "nobody has asked");
-        motion.take(Some("a".into()), at(0));
+        motion.take(mark("a"), at(0));
         assert!(motion.rests(at(60), interval) && !motion.rests(at(61), interval));
-        motion.take(None, at(60));
-        assert!(!motion.rests(at(61), interval), "no answer is no rest");
-        motion.take(Some("b".into()), at(90));
+        motion.take(None, at(50));
+        assert!(!motion.rests(at(50), interval), "no answer is no rest");
+        motion.take(mark("b"), at(90));
         assert!(!motion.rests(at(90), interval));
-        motion.take(Some("b".into()), at(210));
+        motion.take(mark("b"), at(210));
         assert!(motion.rests(at(210), interval));
         motion.stir(at(210));
         assert!(!motion.rests(at(211), interval));
+    }
+
+    #[test]
+    fn what_was_pushed_just_before_the_first_look_may_be_about_to_begin() {
+        let (motion, interval) = (Motion::default(), Duration::from_secs(30));
+        let pushed = |second| Some(serde_json::json!({ "pushedAt": at(second).to_rfc3339() }));
+        motion.take(pushed(-300), at(0));
+        assert!(motion.rests(at(0), interval));
+        let motion = Motion::default();
+        motion.take(pushed(-10), at(0));
+        assert!(!motion.rests(at(0), interval));
+        motion.take(pushed(-10), at(110));
+        assert!(motion.rests(at(110), interval));
     }
 
     #[test]
@@ -140,7 +168,8 @@ mod tests {
         }
         let pace = Pace::new(Duration::from_mins(5));
         assert_eq!((pace.take(50, at(0)), pace.take(50, at(86_400)), pace.take(50, at(86_401))), (0, 50, 0));
-        assert_eq!(Pace::new(Duration::from_mins(5)).take(0, at(0)), 0);
+        let pace = Pace::new(Duration::from_mins(5));
+        assert_eq!((pace.take(0, at(0)), pace.take(50, at(1)), pace.take(50, at(7))), (0, 0, 1));
     }
 
     #[test]
@@ -153,7 +182,7 @@ mod tests {
         ]);
         assert_eq!(
             (mark(&answer, 0), mark(&answer, 1), mark(&answer, 2)),
-            (None, Some(r#"{"pushedAt":null}"#.into()), None)
+            (None, Some(serde_json::json!({ "pushedAt": null })), None)
         );
     }
 }

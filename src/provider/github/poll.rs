@@ -177,7 +177,9 @@ impl Watched {
         let listed: BTreeSet<_> = runs.iter().filter_map(|run| run.id).collect();
         let absent = {
             let mut memory = self.memory();
-            runs.into_iter().for_each(|run| memory.take(run));
+            for run in runs {
+                memory.take(run);
+            }
             memory.absent(&listed, matter)
         };
         if absent.len() > MOST_ABSENT {
@@ -206,7 +208,7 @@ impl Watched {
         let Counted { read, unread } = runs.workflow_runs;
         let unread = unread + read.iter().filter(|run| run.id.is_none()).count();
         let gaps = (unread > 0).then(|| self.gap(&format!("{unread} of its newest runs cannot be read")));
-        let runs = self.remember(client, read, |run| !normalize::over(run), now).await?;
+        let runs = self.remember(client, read, moves, now).await?;
         let runs = runs.iter().filter_map(|run| normalize::run(source, &self.repo, run, now)).collect();
         self.runs.saw(runs, gaps.into_iter().collect(), now);
         Ok(())
@@ -348,6 +350,11 @@ impl Watched {
 /// Does this speak of one part only? That we may ask nothing now, or by this token never, holds for everything.
 pub(super) fn is_partial(error: &ProviderError) -> bool {
     !matches!(error.kind, FaultKind::RateLimited | FaultKind::Unauthenticated)
+}
+
+/// Is it on its way? What waits is looked after with the gates.
+fn moves(run: &api::Run) -> bool {
+    !normalize::over(run) && !waits(run) && !normalize::unapproved(run)
 }
 
 /// Does GitHub say that it waits? A run with the conclusion `action_required` waits, too, but for no environment.

@@ -5,12 +5,24 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may fail, and paths are ASCII")]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
-type Arrows = BTreeMap<String, BTreeSet<String>>;
+#[path = "architecture/examples.rs"]
+mod examples;
+#[path = "architecture/house.rs"]
+mod house;
+#[path = "architecture/names.rs"]
+mod names;
+#[path = "architecture/owed.rs"]
+mod owed;
+#[path = "architecture/tokens.rs"]
+mod tokens;
+
+use self::house::{Arrows, House};
 
 /// From each room, the rooms it may see. `run` is the composition root and may see everything.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -35,69 +47,161 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["run"]),
 ];
 
-/// Inside `provider`: each system's folder, and what else of `provider` it may see. All may see `http`.
-const PROVIDERS: &[(&str, &[&str])] = &[
-    ("http", &[]),
-    ("kubernetes", &[]),
-    ("argo_rollouts", &["kubernetes"]),
-    ("deployment", &["kubernetes"]),
-    ("prometheus", &[]),
-    ("github", &[]),
+/// Arrows that are there only because a room hands on what another owns: to, and why.
+const HANDED_ON: &[(&str, &[&str])] = &[
+    // How much of a frame was shown: `app` is told it, `view` measures by it, `ui` counts it.
+    ("ui", &["app"]),
 ];
 
-#[test]
-fn every_arrow_between_rooms_is_allowed_and_every_allowed_arrow_is_used() {
-    let seen = arrows("src", "crate");
+/// Inside `provider`: each system's folder, and what else of `provider` it may see.
+const PROVIDERS: &[(&str, &[&str])] = &[
+    (".", &[]),
+    ("http", &[]),
+    ("kubernetes", &["http"]),
+    ("argo_rollouts", &["kubernetes"]),
+    ("deployment", &["kubernetes"]),
+    ("prometheus", &["http"]),
+    ("github", &["http"]),
+];
+
+/// Inside `demo`: each pretended system, what holds them together without knowing them, and `registry`, which lists them.
+const DEMO: &[(&str, &[&str])] = &[
+    (".", &[]),
+    ("time", &[]),
+    ("traffic", &["time"]),
+    ("system", &["traffic"]),
+    ("blueprint", &["system", "time", "traffic"]),
+    ("kubernetes", &["blueprint", "system", "traffic"]),
+    ("prometheus", &["blueprint", "system", "time", "traffic"]),
+    ("github", &["blueprint", "system", "time"]),
+    ("registry", &["blueprint", "github", "kubernetes", "prometheus"]),
+    ("fault", &["time"]),
+    ("scenario", &["blueprint", "fault", "registry", "time", "traffic"]),
+    ("world", &["blueprint", "fault", "scenario", "system", "traffic"]),
+    ("shared", &["system", "world"]),
+    ("transport", &["shared", "world"]),
+    ("visitor", &[]),
+    ("serve", &["shared", "visitor", "world"]),
+];
+
+/// Inside `run`: what each file may see of its siblings.
+const RUN: &[(&str, &[&str])] = &[
+    (".", &["audit", "demo", "fly", "ground", "log", "origin", "paint", "pilot", "registry", "serve", "state"]),
+    ("audit", &["ground", "vouch"]),
+    ("demo", &["ground"]),
+    ("fly", &["paint"]),
+    ("ground", &["log", "origin", "pilot", "registry", "state", "world"]),
+    ("log", &[]),
+    ("origin", &[]),
+    ("paint", &[]),
+    ("pilot", &[]),
+    ("registry", &[]),
+    ("serve", &["ground", "state"]),
+    ("state", &[]),
+    ("vouch", &[]),
+    ("world", &[]),
+];
+
+/// What each file of `run` may see of the other rooms: together they see every one, each of them what it is for.
+const RUN_SEES: &[(&str, &[&str])] = &[
+    (".", &["app", "cli", "demo", "domain", "keymap", "ownership", "port", "runtime", "theme", "view"]),
+    ("audit", &["cli", "journal", "port"]),
+    ("demo", &["cli", "demo", "journal", "runtime"]),
+    ("fly", &["app", "cli", "port", "runtime", "term", "theme"]),
+    (
+        "ground",
+        &["app", "cli", "config", "demo", "domain", "journal", "keymap", "port", "provider", "runtime", "theme"],
+    ),
+    ("log", &["cli"]),
+    ("origin", &["domain", "port"]),
+    ("paint", &["app", "cli", "config", "keymap", "theme", "ui", "view"]),
+    ("pilot", &["app", "cli", "journal", "port", "runtime"]),
+    ("registry", &["config", "demo", "domain", "port", "provider"]),
+    ("serve", &["cli", "config", "demo", "domain", "journal", "port", "runtime"]),
+    ("state", &["cli", "config", "domain", "journal", "ownership"]),
+    ("vouch", &["domain"]),
+    ("world", &["cli", "config", "demo", "domain", "port", "provider", "runtime"]),
+];
+
+/// Read once: every test looks at the same.
+fn house() -> &'static House {
+    static HOUSE: LazyLock<House> = LazyLock::new(|| House::read("src"));
+    &HOUSE
+}
+
+/// What is wrong with these arrows, held against the table of those that may be. What is in the table is used, too.
+fn wrong(room: &str, mut seen: Arrows, allowed: &[(&str, &[&str])]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (room, targets) in &seen {
-        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| name == room) else {
-            wrong.push(format!("unknown room: src/{room}"));
+    // A room's own file need not see anybody.
+    seen.retain(|from, targets| from != "." || !targets.is_empty());
+    for (from, targets) in &seen {
+        let Some((_, allowed)) = allowed.iter().find(|(name, _)| name == from) else {
+            wrong.push(format!("unknown: {room}/{from}, which sees {targets:?}"));
             continue;
         };
-        if room == "run" {
-            continue;
-        }
         for target in targets.iter().filter(|target| !allowed.contains(&target.as_str())) {
-            wrong.push(format!("forbidden arrow: {room} -> {target}"));
+            wrong.push(format!("forbidden arrow: {room}/{from} -> {target}"));
         }
         for target in allowed.iter().filter(|target| !targets.contains(**target)) {
-            wrong.push(format!("stale entry: {room} -> {target} is allowed and nobody uses it"));
+            wrong.push(format!("stale entry: {room}/{from} -> {target} is allowed and nobody uses it"));
         }
     }
-    for (room, _) in ROOMS.iter().filter(|(room, _)| !seen.contains_key(*room)) {
-        wrong.push(format!("stale entry: there is no room {room}"));
+    for (name, _) in allowed.iter().filter(|(name, _)| *name != "." && !seen.contains_key(*name)) {
+        wrong.push(format!("stale entry: there is no {room}/{name}"));
     }
-    assert_eq!(wrong, Vec::<String>::new());
+    wrong
 }
 
-#[test]
-fn no_provider_sees_another_but_for_what_it_is_built_on() {
-    let seen = arrows("src/provider", "crate::provider");
-    let mut wrong = Vec::new();
-    for (room, targets) in &seen {
-        let Some((_, allowed)) = PROVIDERS.iter().find(|(name, _)| name == room) else {
-            wrong.push(format!("unknown provider: src/provider/{room}"));
-            continue;
-        };
-        for target in targets.iter().filter(|target| *target != "http" && !allowed.contains(&target.as_str())) {
-            wrong.push(format!("forbidden arrow: provider/{room} -> provider/{target}"));
-        }
-    }
-    assert_eq!(wrong, Vec::<String>::new());
-}
-
-#[test]
-fn the_rooms_have_no_circle() {
-    let seen = arrows("src", "crate");
-    let mut left: Arrows = seen.into_iter().filter(|(room, _)| room != "run").collect();
-    // Take away rooms that see nobody who is left; what cannot be taken away is a circle.
+/// What stands in a circle or above one.
+fn circle(mut left: Arrows) -> Arrows {
+    // Take away who sees nobody that is left; what cannot be taken away is a circle.
     let free = |left: &Arrows| {
         left.iter().find(|(_, to)| to.iter().all(|target| !left.contains_key(target))).map(|(room, _)| room.clone())
     };
     while let Some(room) = free(&left) {
         left.remove(&room);
     }
-    assert_eq!(left, Arrows::new(), "these rooms stand in a circle or above one");
+    left
+}
+
+#[test]
+fn every_arrow_between_rooms_is_allowed_and_every_allowed_arrow_is_used() {
+    let (mut seen, handed_on) = (house().arrows(&[]), house().handed_on(&[]));
+    // The composition root sees everything; what each of its files sees is below.
+    seen.remove("run");
+    for (from, targets) in &handed_on {
+        seen.entry(from.clone()).and_modify(|seen| seen.retain(|target| !targets.contains(target)));
+    }
+    let rooms: Vec<_> = ROOMS.iter().copied().filter(|(name, _)| *name != "run").collect();
+    assert_eq!(wrong("src", seen, &rooms), Vec::<String>::new());
+    let handed_on = handed_on.into_iter().filter(|(from, _)| from != "run").collect();
+    assert_eq!(wrong("src (handed on)", handed_on, HANDED_ON), Vec::<String>::new());
+}
+
+#[test]
+fn no_provider_sees_another_but_for_what_it_is_built_on() {
+    assert_eq!(wrong("provider", house().arrows(&["provider"]), PROVIDERS), Vec::<String>::new());
+}
+
+#[test]
+fn no_pretended_system_sees_another_and_what_holds_them_together_sees_what_it_must() {
+    assert_eq!(wrong("demo", house().arrows(&["demo"]), DEMO), Vec::<String>::new());
+}
+
+#[test]
+fn each_file_of_the_composition_root_sees_what_it_puts_together_and_nothing_else() {
+    assert_eq!(wrong("run", house().arrows(&["run"]), RUN), Vec::<String>::new());
+    assert_eq!(wrong("run", house().outside("run"), RUN_SEES), Vec::<String>::new());
+}
+
+#[test]
+fn the_rooms_have_no_circle() {
+    for room in [[].as_slice(), &["provider"], &["demo"], &["run"]] {
+        let mut seen = house().arrows(room);
+        // A room's own file stands for the room.
+        seen.remove(".");
+        assert_eq!(circle(seen), Arrows::new(), "these of {room:?} stand in a circle or above one");
+    }
 }
 
 #[test]
@@ -159,61 +263,6 @@ fn no_shell_is_started_and_processes_only_where_it_is_their_purpose() {
         }
     }
     assert_eq!(starting, BTreeSet::from(allowed.map(str::to_owned)));
-}
-
-#[test]
-fn the_reader_of_imports_sees_nested_groups() {
-    let code = "use crate::{\n    app::{self, model::Model},\n    domain::ids,\n};\nfn f() { crate::port::x() }";
-    assert_eq!(names_after(code, "crate::"), ["app", "domain", "port"]);
-}
-
-/// Which child of `folder` names which other child, by paths that begin with `prefix::`.
-fn arrows(folder: &str, prefix: &str) -> Arrows {
-    let mut found = Arrows::new();
-    for path in rust_files(Path::new(folder)) {
-        let inside = path.strip_prefix(folder).unwrap();
-        let room = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
-        if ["lib", "mod"].contains(&room.as_str()) {
-            continue;
-        }
-        // The binary names the library by its own name.
-        let code = without_comments(&fs::read_to_string(&path).unwrap()).replace("holdshort::", "crate::");
-        let targets = names_after(&code, &format!("{prefix}::")).into_iter().filter(|target| *target != room);
-        found.entry(room.clone()).or_default().extend(targets);
-    }
-    found
-}
-
-/// The first path segment after each occurrence of `prefix`, looking into one level of braces.
-fn names_after(code: &str, prefix: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for (at, _) in code.match_indices(prefix) {
-        let rest = &code[at + prefix.len()..];
-        let Some(inside) = rest.strip_prefix('{') else {
-            names.extend(identifier(rest));
-            continue;
-        };
-        let (mut depth, mut at_start) = (0_i32, true);
-        for (i, c) in inside.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => at_start = true,
-                c if at_start && depth == 0 && !c.is_whitespace() => {
-                    names.extend(identifier(&inside[i..]));
-                    at_start = false;
-                }
-                _ => {}
-            }
-        }
-    }
-    names
-}
-
-fn identifier(text: &str) -> Option<String> {
-    let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-    (!name.is_empty() && name.starts_with(|c: char| c.is_ascii_lowercase())).then_some(name)
 }
 
 fn without_comments(code: &str) -> String {

@@ -115,7 +115,7 @@ fn config_check(cluster: &str) -> (Option<i32>, String) {
 #[test]
 fn config_check_looks_whether_the_context_is_in_the_kubeconfig_and_connects_to_nothing() {
     // Nobody listens there.
-    let kubeconfig = file(&holdshort::demo::serve::kubeconfig("http://127.0.0.1:1", ["eu", "us"]));
+    let kubeconfig = file(&holdshort::demo::kubernetes::kubeconfig("http://127.0.0.1:1", ["eu", "us"]));
     let path = kubeconfig.path().display().to_string();
     let (code, said) = config_check(&format!("kubeconfig = '{path}'\ncontext = \"eu\""));
     assert_eq!((code, said.starts_with("the configuration holds: 1 connections")), (Some(0), true), "{said}");
@@ -148,7 +148,7 @@ fn a_roll_back_without_a_reason_and_a_promotion_on_wait_are_refused_with_their_w
 
 #[test]
 fn the_inbox_of_a_cluster_that_does_not_answer_is_incomplete() {
-    let kubeconfig = file(&holdshort::demo::serve::kubeconfig("http://127.0.0.1:1", ["eu"]));
+    let kubeconfig = file(&holdshort::demo::kubernetes::kubeconfig("http://127.0.0.1:1", ["eu"]));
     let state = tempfile::tempdir().unwrap();
     let config = file(&format!(
         "state.path = '{}'\n[connections.eu]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nkubeconfig = '{}'\n",

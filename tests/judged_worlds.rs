@@ -14,7 +14,7 @@ mod tests {
     use holdshort::{
         demo::{
             scenario::Scenario,
-            system::Serving,
+            traffic::Serving,
             world::{Answer, World},
         },
         domain::{
@@ -58,7 +58,9 @@ mod tests {
             std::future::ready(Ok(Response::new(whole(response.into_body()))))
         }));
         let preset = presets::named("otel-http").unwrap();
-        let settings = Settings { strata: scenario.strata(), ..Settings::new(preset) };
+        let split = scenario.ground().traffic.iter().flat_map(|one| &one.behaviour).any(|row| !row.regions.is_empty());
+        let strata = split.then(|| "region".to_owned()).into_iter().collect();
+        let settings = Settings { strata, ..Settings::new(preset) };
         let metrics = prometheus::over("metrics".into(), transport, settings).metrics.unwrap();
         let aligned = |at: Timestamp| DateTime::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap();
         let (from, to) = (aligned(scenario.start - TimeDelta::minutes(10)), aligned(open));

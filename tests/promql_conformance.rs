@@ -11,11 +11,12 @@ mod tests {
     use bytes::Bytes;
     use chrono::{DateTime, TimeDelta, Utc};
     use holdshort::demo::{
-        prometheus::{
-            Prometheus,
+        prometheus::Prometheus,
+        system::{Reply, System},
+        traffic::{
+            Arm, Serving, Traffic,
             spec::{Behaviour, TrafficSpec},
         },
-        system::{Arm, Reply, Serving, System},
     };
     use serde_json::{Value, json};
 
@@ -146,7 +147,8 @@ mod tests {
             daily: 0.1,
             behaviour: vec![behaviour(None, 0, 0.002, 270), behaviour(Some("1.42.0"), 300, 0.05, 1200)],
         };
-        let mut world = Prometheus::new(7, vec![traffic], Vec::new(), at(0)).unwrap();
+        let mut traffic = Traffic::new(7, &[traffic], at(0));
+        let mut world = Prometheus::new(Vec::new()).unwrap();
         for tick in 0..240 {
             let arms = match tick {
                 0..60 => vec![arm("1.41.3", 1.0, &["payments-old-a", "payments-old-b", "payments-old-c"])],
@@ -157,7 +159,8 @@ mod tests {
                 ],
             };
             let serving = Serving { cell: "eu".into(), namespace: "shop".into(), service: "payments".into(), arms };
-            world.scrape(at(tick * 15), &[serving]);
+            let now = at(tick * 15);
+            traffic.tell(now, &[serving], |served| world.told(now, served));
         }
         world
     }
@@ -302,6 +305,6 @@ mod tests {
     fn the_same_seed_gives_the_same_samples_to_the_last_digit() {
         assert_eq!(samples().openmetrics(), samples().openmetrics());
         let first = TimeDelta::seconds(15);
-        assert_eq!(Prometheus::next_scrape(at(0)), at(0) + first);
+        assert_eq!(Traffic::next(at(0)), at(0) + first);
     }
 }

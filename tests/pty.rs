@@ -80,13 +80,14 @@ about = "provider text that tries to take the terminal"
 start = "2026-03-10T01:46:00Z"
 open_at = "1m"
 
-[[cells]]
+[[systems]]
+kind = "kubernetes"
 name = "eu"
 environment = "prod/eu-west-1"
 risk = "high"
 connection = "kubernetes-eu"
 
-[[cells.cluster.rollouts]]
+[[systems.cluster.rollouts]]
 namespace = "shop"
 name = "payments"
 replicas = 4
@@ -94,13 +95,16 @@ image = "registry.shop.example/payments"
 steps = [{ setWeight = 25 }, { pause = {} }]
 history = [{ tag = "1.41.3", commit = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432", ago = "1d" }]
 
-[[cells.script]]
+[[systems.script]]
 at = "-5m"
 act = { set_image = { namespace = "shop", name = "payments", tag = "1.42.0", commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
 
-[[cells.script]]
+[[systems.script]]
 at = "30s"
 act = { event = { namespace = "shop", name = "payments", reason = "Hostile", message = "before\u001b]0;owned\u0007\u001b[2J\u202e after" } }
+
+[[systems]]
+kind = "prometheus"
 "#;
 
 #[test]

@@ -155,7 +155,7 @@ fn status_of_a_cluster_whose_server_is_closed_is_one_sentence_and_code_8() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
-    let file = holdshort::demo::serve::kubeconfig(&format!("http://{closed}"), ["eu"]);
+    let file = holdshort::demo::kubernetes::kubeconfig(&format!("http://{closed}"), ["eu"]);
     std::fs::write(&kubeconfig, file).unwrap();
     let output = status(&kubeconfig.display().to_string(), &["--json"]);
     assert_eq!(output.status.code(), Some(8), "{output:?}");

@@ -8,10 +8,7 @@ mod tests {
     use futures::{FutureExt, StreamExt, future::BoxFuture};
     use holdshort::{
         demo::{
-            scenario::Scenario,
-            serve::{kubeconfig, serve},
-            shared::SharedWorld,
-            transport::transport,
+            kubernetes::kubeconfig, scenario::Scenario, serve::serve, shared::SharedWorld, transport::transport,
             world::World,
         },
         domain::time::{Timestamp, after},

@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    demo::scenario::{Offset, span},
+    demo::time::{Offset, span},
     domain::time::Timestamp,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
-    /// For paths that begin so: `/kubernetes/eu`, `/prometheus`.
+    /// For paths that begin so: where a system is served.
     pub on: String,
     /// And that contain this.
     #[serde(default)]

@@ -3,14 +3,18 @@
 //! Real providers run on it and cannot tell. Here lives everything that pretends; nothing in `app`, `ui` or `provider` knows.
 //! It must not read a real clock, a socket (but for the loopback server) or a user's file (but for a named scenario).
 
+pub mod blueprint;
 pub mod fault;
 pub mod github;
 pub mod kubernetes;
 pub mod prometheus;
+mod registry;
 pub mod scenario;
 pub mod serve;
 pub mod shared;
 pub mod system;
+pub mod time;
+pub mod traffic;
 pub mod transport;
 mod visitor;
 pub mod world;

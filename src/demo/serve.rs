@@ -1,6 +1,6 @@
-//! The world over HTTP on a loopback socket, for `kubectl`, `promtool`, `curl` and other processes of our own.
+//! The world over HTTP on a loopback socket, for the systems' own clients, `curl` and other processes of our own.
 
-use std::{fmt::Write, io};
+use std::io;
 
 use axum::{
     Router,
@@ -65,39 +65,4 @@ fn refusal(status: StatusCode, text: &'static str) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_LENGTH, text.len().into());
     response
-}
-
-/// A kubeconfig for the cells of a served world: one context each, named like the cell, the first one current. `base` is
-/// where the world is served, without a slash at the end: `http://127.0.0.1:8001`.
-pub fn kubeconfig<'a>(base: &str, cells: impl IntoIterator<Item = &'a str>) -> String {
-    let (mut clusters, mut contexts, mut current) = (String::new(), String::new(), None);
-    for cell in cells {
-        // Writing to a String cannot fail.
-        let _ = write!(clusters, "- name: {cell}\n  cluster:\n    server: {base}/kubernetes/{cell}\n");
-        let _ = write!(contexts, "- name: {cell}\n  context:\n    cluster: {cell}\n    user: demo\n");
-        current.get_or_insert(cell);
-    }
-    let current = current.unwrap_or_default();
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: {current}\nclusters:\n{clusters}contexts:\n{contexts}users:\n\
-         - name: demo\n  user: {{}}\n"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kubeconfig_has_a_context_for_each_cell_and_the_first_is_current() {
-        assert_eq!(
-            kubeconfig("http://127.0.0.1:8001", ["eu", "us"]),
-            "apiVersion: v1\nkind: Config\ncurrent-context: eu\nclusters:\n\
-             - name: eu\n  cluster:\n    server: http://127.0.0.1:8001/kubernetes/eu\n\
-             - name: us\n  cluster:\n    server: http://127.0.0.1:8001/kubernetes/us\n\
-             contexts:\n- name: eu\n  context:\n    cluster: eu\n    user: demo\n\
-             - name: us\n  context:\n    cluster: us\n    user: demo\n\
-             users:\n- name: demo\n  user: {}\n"
-        );
-    }
 }

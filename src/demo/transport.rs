@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A transport to the system under `prefix` (`/kubernetes/eu`, `/prometheus`, `/github`): the prefix is put before each
+/// A transport to the system that is served under `prefix`: the prefix is put before each
 /// request's path, and its host does not matter. A hanging request never resolves; time-outs are the caller's.
 pub fn transport(world: SharedWorld, clock: SharedClock, prefix: &str) -> Transport {
     let prefix = prefix.trim_end_matches('/').to_owned();

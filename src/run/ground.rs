@@ -1,6 +1,13 @@
 //! What every command stands on: the configuration, where requests go, the clock and the journal, real or built in.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tempfile::TempDir;
 
@@ -29,7 +36,7 @@ use crate::{
         pilot::Autopilot,
         registry::{Below, connect},
         state::{Places, private_folder},
-        world::{self, configuration},
+        world,
     },
     runtime::{
         actions::{Detach, Executors},
@@ -82,6 +89,20 @@ pub(super) fn shared(scenario: &Scenario) -> Result<SharedWorld, CliError> {
     World::at_rest(scenario).map(SharedWorld::new).map_err(|why| CliError::usage(why.to_string()))
 }
 
+/// The configuration that sees this whole world, which is served under `base`: it is read as a file's is.
+pub(super) fn configuration(scenario: &Scenario, base: &str) -> Result<Config, CliError> {
+    let name = PathBuf::from(format!("the configuration of scenario {}", scenario.name));
+    let layers = Layers {
+        places: layer::Places { system: name.clone(), user: None },
+        files: Vec::new(),
+        profile: None,
+        env: BTreeMap::new(),
+        trust: Trust::Owners,
+        given: BTreeMap::from([(name, world::settings(scenario, base).to_string())]),
+    };
+    held(&layers, None).map(|loaded| loaded.config).map_err(|failure| cli::config::refused(&failure))
+}
+
 impl Ground {
     /// The built-in world in this process.
     pub(super) fn demo(name: &str, globals: &Globals, pace: Pace) -> Result<Self, CliError> {
@@ -95,7 +116,7 @@ impl Ground {
         let folder =
             folder.map_err(|why| CliError::failed(format!("no temporary folder for the demo's journal: {why}")))?;
         Ok(Self {
-            config: configuration(&scenario, IN_PROCESS),
+            config: configuration(&scenario, IN_PROCESS)?,
             profile: format!("demo {}", scenario.name),
             below: Below::World(shared(&scenario)?),
             clock,
@@ -294,8 +315,13 @@ fn read(
         trust: Trust::Owners,
         given: globals.given.clone(),
     };
+    held(&layers, contexts)
+}
+
+/// Layers, read and held against what there is.
+fn held(layers: &Layers, contexts: Option<ReadContexts<'_>>) -> Result<Loaded, Failure> {
     let presets: Vec<String> = presets::built_in().into_keys().collect();
     let themes: Vec<String> = theme::names().map(str::to_owned).collect();
     let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts };
-    load(&layers, &known)
+    load(layers, &known)
 }

@@ -1,4 +1,4 @@
-//! `demo serve`: the world on a loopback socket, with a kubeconfig and a configuration that lead to it.
+//! `demo serve`: the world on a loopback socket, with a configuration and whatever else leads to it.
 
 use std::{
     future::pending,
@@ -20,14 +20,13 @@ use crate::{
         exit::{CliError, Exit},
     },
     config::schema::World,
-    demo::serve::{kubeconfig, serve},
+    demo::serve::serve,
     domain::time::after,
     journal::place,
     port::clock::SharedClock,
     run::{
-        ground::{scenario, shared},
+        ground::{configuration, scenario, shared},
         state::private_folder,
-        world::configuration,
     },
     runtime::clock::ScaledClock,
 };
@@ -54,23 +53,22 @@ pub(super) async fn run(
     // Before there is a folder: from here on each of them lets it go with us.
     let mut stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let folder = private_folder("holdshort-serve-")?;
-    let kubeconfig_path = folder.path().join("kubeconfig");
-    write(&kubeconfig_path, &kubeconfig(&base, scenario.cells.iter().map(|cell| cell.name.as_str())))?;
-    let mut config = configuration(&scenario, &base);
-    config.world = Some(World { clock: format!("{base}/prometheus/-/ready"), speed });
+    let mut config = configuration(&scenario, &base)?;
+    // Any of its answers tells the time.
+    config.world = Some(World { clock: format!("{base}/"), speed });
     config.state.path = Some(folder.path().join("state"));
     let config_path = folder.path().join("config.toml");
     let text =
         toml::to_string(&config).map_err(|why| CliError::failed(format!("cannot write the configuration: {why}")))?;
     write(&config_path, &text)?;
     writeln!(out, "config {}", config_path.display())?;
-    writeln!(out, "kubeconfig {}", kubeconfig_path.display())?;
-    for cell in &scenario.cells {
-        writeln!(out, "kubernetes {base}/kubernetes/{}", cell.name)?;
+    for (name, text) in scenario.files(&base) {
+        let path = folder.path().join(name);
+        write(&path, &text)?;
+        writeln!(out, "{name} {}", path.display())?;
     }
-    writeln!(out, "prometheus {base}/prometheus")?;
-    if scenario.github.is_some() {
-        writeln!(out, "github {base}/github")?;
+    for part in &scenario.systems {
+        writeln!(out, "{} {base}{}", part.kind(), part.system.mount().as_str())?;
     }
     writeln!(out, "ready")?;
     out.flush()?;

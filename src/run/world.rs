@@ -1,87 +1,55 @@
-//! The built-in world as a configuration: the same registry builds its connections, and `demo serve` writes it as a file.
+//! The built-in world as a configuration: the same reader checks it, the same registry builds its connections, and `demo serve`
+//! writes it as a file.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use toml::Table;
 use url::Url;
 
 use crate::{
     cli::exit::{CliError, Exit},
-    config::{
-        schema::{self, Config, Connection},
-        standard,
-    },
+    config::schema,
     demo::scenario::Scenario,
-    domain::{ids::EnvironmentName, offer::Risk},
+    domain::offer::Risk,
     port::clock::SharedClock,
     provider::http::{Base, reqwest_leaf, send},
     runtime::clock::ScaledClock,
 };
 
-/// Length of the intervals that are judged: two scrapes of the world's Prometheus.
-const STEP: Duration = Duration::from_secs(30);
 /// Who acts in a demo.
 pub(super) const OPERATOR: &str = "you";
 
-/// The configuration that sees a whole world which is served under `base`.
-pub(super) fn configuration(scenario: &Scenario, base: &str) -> Config {
-    let mut config = Config { operator: Some(OPERATOR.to_owned()), ..Config::default() };
-    for cell in &scenario.cells {
-        let environment = cell.environment.clone();
-        config.environments.insert(environment.to_string(), schema::Environment { risk: cell.risk });
-        let rollouts = cell.cluster.rollouts.iter().map(|rollout| &rollout.namespace);
-        let mut namespaces: Vec<String> =
-            rollouts.chain(cell.cluster.deployments.iter().map(|deployment| &deployment.namespace)).cloned().collect();
-        namespaces.sort();
-        namespaces.dedup();
-        let cluster = schema::Kubernetes {
-            environment,
-            risk: Some(cell.risk),
-            kubeconfig: None,
-            context: None,
-            server: Some(format!("{base}/kubernetes/{}", cell.name)),
-            token: None,
-            certificate_authority: None,
-            namespaces,
-            selector: None,
-            engines: vec![schema::Engine::ArgoRollouts, schema::Engine::Deployment],
-            interval: STEP,
-        };
-        config.connections.insert(cell.connection.to_string(), Connection::Kubernetes(cluster));
+/// The configuration that sees a whole world which is served under `base`, as a file would have it.
+pub(super) fn settings(scenario: &Scenario, base: &str) -> Table {
+    let ground = scenario.ground();
+    let (mut connections, mut environments, mut services) = (Table::new(), Table::new(), Table::new());
+    let mut told = Vec::new();
+    for system in scenario.systems.iter().map(|part| &part.system) {
+        let connection = system.connection(&format!("{base}{}", system.mount().as_str()), &ground);
+        connections.insert(connection.name.to_string(), connection.settings.into());
+        told.extend(connection.environments);
     }
-    config.connections.insert("prometheus".to_owned(), Connection::Prometheus(metrics(base, scenario.strata())));
+    // Whoever knows what a mistake costs says it first.
+    told.sort_by_key(|(_, risk)| risk.is_none());
+    for (environment, risk) in told {
+        let risk = risk.unwrap_or(Risk::High).to_string();
+        let settings: Table = [("risk".to_owned(), risk.into())].into_iter().collect();
+        environments.entry(environment.to_string()).or_insert_with(|| settings.into());
+    }
     for slo in &scenario.slos {
-        let service = config.services.entry(slo.service.to_string()).or_default();
-        service.slo = Some(standard::Slo { objective: slo.objective, period: slo.period, latency: None });
+        let period = humantime::format_duration(slo.period).to_string();
+        let promise: Table = [("objective".to_owned(), slo.objective.into()), ("period".to_owned(), period.into())]
+            .into_iter()
+            .collect();
+        let service: Table = [("slo".to_owned(), promise.into())].into_iter().collect();
+        services.insert(slo.service.to_string(), service.into());
     }
-    if let Some(github) = &scenario.github {
-        let repos = github.repos.iter().map(|repo| schema::Repository {
-            name: format!("{}/{}", repo.owner, repo.name),
-            service: None,
-            environments: repo.environments.iter().map(|e| (e.name.clone(), EnvironmentName::new(&e.name))).collect(),
-        });
-        let repos: Vec<schema::Repository> = repos.collect();
-        for environment in repos.iter().flat_map(|repo| repo.environments.values()) {
-            config.environments.entry(environment.to_string()).or_insert(schema::Environment { risk: Risk::High });
-        }
-        let forge = schema::Github { base_url: format!("{base}/github"), token: None, repos, interval: STEP / 3 };
-        config.connections.insert("github".to_owned(), Connection::Github(forge));
-    }
-    config
-}
-
-fn metrics(base: &str, strata: Vec<String>) -> schema::Prometheus {
-    schema::Prometheus {
-        url: format!("{base}/prometheus"),
-        token: None,
-        preset: Some("otel-http".to_owned()),
-        queries: None,
-        matchers: Vec::new(),
-        strata,
-        step: STEP,
-        interval: STEP / 2,
-        timeout: std::time::Duration::from_secs(4),
-    }
+    let mut whole = Table::new();
+    whole.insert("operator".to_owned(), OPERATOR.into());
+    let tables = [("connections", connections), ("environments", environments), ("services", services)];
+    whole.extend(tables.map(|(key, table)| (key.to_owned(), table.into())));
+    whole
 }
 
 /// The clock of a served world: its answers' `Date` is its time.

@@ -354,7 +354,7 @@ async fn pausing_and_resuming_leave_the_versions_alone(case: Case) {
 }
 
 const READ_ONLY: &str = r#"
-    [[cells.script]]
+    [[systems.script]]
     at = "3m"
     act = { set_rights = { rights = [{ verbs = ["get", "list", "watch"], groups = ["*"], resources = ["*"] }] } }
 "#;
@@ -393,7 +393,7 @@ async fn a_silent_cluster_is_given_up(case: Case) {
 async fn a_watch_that_breaks_goes_on(case: Case) {
     let name = case.name;
     let extra = format!(
-        "[[cells.script]]\nat = '2m'\nact = {{ set_paused = {{ namespace = 'shop', name = '{name}', paused = true }} }}\n\
+        "[[systems.script]]\nat = '2m'\nact = {{ set_paused = {{ namespace = 'shop', name = '{name}', paused = true }} }}\n\
          [[faults]]\non = '/kubernetes/eu'\nfrom = '1m'\nwhat = 'drop_watch'\n"
     );
     let stage = Stage::new(case, &extra);

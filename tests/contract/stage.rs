@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt;
 use holdshort::{
     demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
-    domain::{rollout::Rollout, time::after, verb::Verb, version::Version},
+    domain::{ids::SourceName, offer::Risk, rollout::Rollout, time::after, verb::Verb, version::Version},
     port::{
         clock::SharedClock,
         error::ProviderError,
@@ -44,6 +44,20 @@ pub(crate) struct Stage {
     pub(crate) facet: Arc<dyn Inventory>,
 }
 
+/// The scenario with these lists of its cluster empty.
+fn without(lists: &[&str]) -> Scenario {
+    let mut scenario: toml::Table = SCENARIO.parse().unwrap();
+    for list in lists {
+        let mut table = scenario["systems"][0].as_table_mut().unwrap();
+        let (within, name) = list.rsplit_once('.').unwrap_or(("", list));
+        for part in within.split('.').filter(|part| !part.is_empty()) {
+            table = table[part].as_table_mut().unwrap();
+        }
+        table.insert(name.to_owned(), toml::Value::Array(Vec::new()));
+    }
+    Scenario::parse("contract", &scenario.to_string()).unwrap()
+}
+
 impl Stage {
     /// The scenario at its start, when all is well. `extra` is TOML that is put after it: faults, further deeds.
     pub(crate) fn new(case: Case, extra: &str) -> Self {
@@ -53,19 +67,17 @@ impl Stage {
     fn of(case: Case, scenario: &Scenario) -> Self {
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(scenario.start));
         let world = SharedWorld::new(World::new(scenario).unwrap());
-        let cell = &scenario.cells[0];
         let leaf = transport(world.clone(), clock.clone(), "/kubernetes/eu");
-        let transport = layered(leaf, Layers::new(cell.connection.clone()), clock.clone());
-        let scope = Scope::new(cell.connection.clone(), cell.environment.clone(), cell.risk, vec!["shop".to_owned()]);
+        let name = SourceName::new("kubernetes-eu");
+        let transport = layered(leaf, Layers::new(name.clone()), clock.clone());
+        let scope = Scope::new(name, "prod/eu-west-1".into(), Risk::High, vec!["shop".to_owned()]);
         let facet = (case.facet)(Cluster::new(transport, scope, clock.clone()));
         Self { case, world, clock, facet }
     }
 
     /// The scenario without its release: nothing happens but what the test does.
     pub(crate) async fn at_rest(case: Case) -> (Self, Rollout) {
-        let mut scenario = Scenario::parse("contract", SCENARIO).unwrap();
-        scenario.cells[0].script.clear();
-        let stage = Self::of(case, &scenario);
+        let stage = Self::of(case, &without(&["script"]));
         let rollout = stage.rollout().await;
         assert!(!rollout.in_flight());
         (stage, rollout)
@@ -78,11 +90,7 @@ impl Stage {
 
     /// The scenario in a cluster without the custom kinds of Argo Rollouts.
     pub(crate) fn without_crds(case: Case) -> Self {
-        let mut scenario = Scenario::parse("contract", SCENARIO).unwrap();
-        scenario.cells[0].cluster.crds.clear();
-        scenario.cells[0].cluster.rollouts.clear();
-        scenario.cells[0].script.clear();
-        Self::of(case, &scenario)
+        Self::of(case, &without(&["script", "cluster.rollouts", "cluster.crds"]))
     }
 
     /// Two minutes later: the bad version is as far in as it comes.

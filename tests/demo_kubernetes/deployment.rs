@@ -1,5 +1,6 @@
 //! The Deployment controller against recorded states, and what kubectl does to Deployments.
 
+use holdshort::demo::system::System;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, fixture};

@@ -7,6 +7,7 @@
 //! `spec` is the scenario's side, `repo` and `run` the model, `wire` the JSON, `route` and `verb` the endpoints, `door` what
 //! every request must pass.
 
+mod blueprint;
 mod door;
 mod graphql;
 mod log;
@@ -22,8 +23,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 
+pub(crate) use self::blueprint::KIND;
 use crate::{
     demo::{
         github::{
@@ -32,7 +34,7 @@ use crate::{
             run::{Again, Answer, Run},
             spec::{Action, BadSpec, Push, Review, RunSpec, Spec},
         },
-        system::{Cursor, Due, Reply, System},
+        system::{Reply, System},
     },
     domain::time::{Timestamp, after},
 };
@@ -45,6 +47,8 @@ pub struct Forge {
     /// Runs that are yet to start, by when: the repository's index, and what the scenario says.
     coming: BTreeMap<Timestamp, Vec<(usize, RunSpec)>>,
     door: Door,
+    /// Sent for whoever brings no token, where the world lets them in: the real one would let them see next to nothing.
+    guest: Option<HeaderValue>,
     revision: u64,
 }
 
@@ -68,11 +72,17 @@ impl Forge {
             }
         }
         let door = Door::new(spec);
-        let mut forge = Self { ids, repos, coming, door, revision: 0 };
+        let mut forge = Self { ids, repos, coming, door, guest: None, revision: 0 };
         while let Some(at) = forge.next().filter(|at| *at <= start) {
             forge.advance(at);
         }
         Ok(forge)
+    }
+
+    /// The same for a world whose visitors need no token: whoever brings none is taken for the operator.
+    pub(crate) fn letting_in(mut self, token: &str) -> Self {
+        self.guest = HeaderValue::try_from(format!("Bearer {token}")).ok();
+        self
     }
 
     /// Makes something happen that a script asks for.
@@ -151,14 +161,12 @@ impl Forge {
 
 impl System for Forge {
     fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Reply {
-        Reply::Whole(self.answer(now, request))
+        let guest = self.guest.clone().filter(|_| !request.headers().contains_key(AUTHORIZATION));
+        let Some(token) = guest else { return Reply::Whole(self.answer(now, request)) };
+        let mut request = request.clone();
+        request.headers_mut().insert(AUTHORIZATION, token);
+        Reply::Whole(self.answer(now, &request))
     }
-
-    fn due(&mut self, _: Cursor, _: Timestamp) -> Due {
-        Due { ended: true, ..Due::default() }
-    }
-
-    fn hang_up(&mut self, _: Cursor) {}
 
     fn next(&self) -> Option<Timestamp> {
         let moves = self.repos.iter().filter_map(Repo::next);

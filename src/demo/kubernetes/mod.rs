@@ -5,6 +5,7 @@
 
 mod act;
 mod api;
+mod blueprint;
 mod control;
 mod fields;
 mod json;
@@ -21,10 +22,13 @@ use http::Request;
 use self::api::Api;
 use self::control::Plane;
 use self::seed::Seed;
-use super::system::{Cursor, Due, Reply, Serving, System};
+use super::system::{Cursor, Due, Reply, System, has_another_token};
+use super::traffic::Serving;
 use crate::domain::time::Timestamp;
 
 pub use act::{ActError, Action};
+pub(crate) use blueprint::KIND;
+pub use blueprint::kubeconfig;
 pub use spec::{AnalysisSpec, ClusterSpec, Crd, DeploymentSpec, Release, Right, RolloutSpec, Router};
 
 /// One cluster of the world.
@@ -33,6 +37,8 @@ pub struct Cluster {
     name: String,
     plane: Plane,
     api: Api,
+    /// Whoever brings a token brings the world's.
+    guarded: bool,
 }
 
 impl Cluster {
@@ -43,13 +49,12 @@ impl Cluster {
         let mut plane = Plane::new(seed, spec.analysis.clone(), spec.crashing.iter().cloned());
         setup::populate(&mut plane, spec, start);
         plane.store.compact();
-        Self { name: name.to_owned(), plane, api: Api::new(name, spec) }
+        Self { name: name.to_owned(), plane, api: Api::new(name, spec), guarded: false }
     }
 
-    /// Who serves each service now: pods of a plain Deployment or a basic canary share by their number, behind a traffic router by
-    /// its weights.
-    pub fn serving(&self) -> Vec<Serving> {
-        serving::serving(&self.name, &self.plane)
+    /// The same for a cluster of the world that has no token of its own: another one than the world's is refused.
+    pub(crate) fn guarded(self) -> Self {
+        Self { guarded: true, ..self }
     }
 
     /// Lets a scenario do something at `now`.
@@ -65,6 +70,9 @@ impl Cluster {
 
 impl System for Cluster {
     fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Reply {
+        if self.guarded && has_another_token(request) {
+            return Reply::Whole(api::unauthorized());
+        }
         self.plane.advance(now);
         self.api.respond(&mut self.plane, now, request)
     }
@@ -88,5 +96,9 @@ impl System for Cluster {
 
     fn revision(&self) -> u64 {
         self.plane.store.version()
+    }
+
+    fn serving(&self) -> Vec<Serving> {
+        serving::serving(&self.name, &self.plane)
     }
 }

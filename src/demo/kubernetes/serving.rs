@@ -8,7 +8,7 @@ use super::control::{Plane, is_ready, tag_of};
 use super::json;
 use super::kind::Kind;
 use super::store::Key;
-use crate::demo::system::{Arm, Serving};
+use crate::demo::traffic::{Arm, Serving};
 
 pub(super) fn serving(cell: &str, plane: &Plane) -> Vec<Serving> {
     let workloads = [Kind::Rollout, Kind::Deployment].into_iter().flat_map(|kind| plane.store.list(kind, None));

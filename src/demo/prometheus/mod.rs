@@ -1,33 +1,33 @@
 //! Prometheus as the world speaks it: a small store of scraped samples and `PromQL` evaluated honestly over it.
 //!
-//! `target` makes the samples from who serves and `traffic`, `store` keeps them, `promql` evaluates, `api` speaks HTTP.
-//! A cluster is never asked from here: the world hands over who serves at each scrape.
+//! `target` makes the samples from what was served, `store` keeps them, `promql` evaluates, `api` speaks HTTP. Nobody is asked
+//! from here: the world tells what was served at each scrape.
 
 mod answer;
 mod api;
+mod blueprint;
 mod exposition;
-mod noise;
 mod params;
 mod promql;
 mod rules;
 pub mod spec;
 mod store;
 mod target;
-mod traffic;
 
 use bytes::Bytes;
-use chrono::DateTime;
-use http::Request;
+use http::{Request, StatusCode};
 
+pub(crate) use self::blueprint::KIND;
 use crate::{
     demo::{
         prometheus::{
             rules::Rule,
-            spec::{RuleSpec, TrafficSpec},
+            spec::RuleSpec,
             store::{Store, TICK, millis},
             target::Targets,
         },
-        system::{Cursor, Due, Reply, Serving, System},
+        system::{Reply, System, has_another_token},
+        traffic::Served,
     },
     domain::time::Timestamp,
 };
@@ -53,26 +53,10 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// A server without samples. `rps` of the traffic is the rate at `start`.
-    pub fn new(seed: u64, traffic: Vec<TrafficSpec>, rules: Vec<RuleSpec>, start: Timestamp) -> Result<Self, BadRule> {
+    /// A server without samples.
+    pub fn new(rules: Vec<RuleSpec>) -> Result<Self, BadRule> {
         let rules = rules.into_iter().map(Rule::new).collect::<Result<_, _>>()?;
-        Ok(Self { store: Store::default(), targets: Targets::new(seed, traffic, start), rules, revision: 0 })
-    }
-
-    /// The first moment after `now` at which targets are scraped: every 15 s on the clock's quarter minutes.
-    pub fn next_scrape(now: Timestamp) -> Timestamp {
-        let tick = millis(now).div_euclid(TICK) + 1;
-        DateTime::from_timestamp_millis(tick * TICK).unwrap_or(Timestamp::MAX_UTC)
-    }
-
-    /// Scrapes everything that serves. Times only grow, one call a tick.
-    pub fn scrape(&mut self, now: Timestamp, serving: &[Serving]) {
-        self.targets.scrape(&mut self.store, now, serving);
-        let tick = millis(now).div_euclid(TICK);
-        if tick % TIDY == 0 {
-            self.store.forget(tick);
-        }
-        self.revision += 1;
+        Ok(Self { store: Store::default(), targets: Targets::default(), rules, revision: 0 })
     }
 
     /// Every sample as `OpenMetrics` text with times, as `promtool tsdb create-blocks-from openmetrics` reads it.
@@ -83,23 +67,27 @@ impl Prometheus {
 
 impl System for Prometheus {
     fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Reply {
+        if has_another_token(request) {
+            return Reply::Whole(answer::plain(StatusCode::UNAUTHORIZED, "Unauthorized\n"));
+        }
         Reply::Whole(api::respond(&self.store, &self.rules, millis(now), request))
     }
 
-    fn due(&mut self, _cursor: Cursor, _now: Timestamp) -> Due {
-        Due { ended: true, ..Due::default() }
-    }
-
-    fn hang_up(&mut self, _cursor: Cursor) {}
-
-    /// Never by itself: the world scrapes.
-    fn next(&self) -> Option<Timestamp> {
-        None
-    }
-
-    fn advance(&mut self, _now: Timestamp) {}
-
     fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Scrapes everything that serves.
+    fn told(&mut self, now: Timestamp, served: &[Served<'_>]) {
+        self.targets.scrape(&mut self.store, now, served);
+        let tick = millis(now).div_euclid(TICK);
+        if tick % TIDY == 0 {
+            self.store.forget(tick);
+        }
+        self.revision += 1;
+    }
+
+    fn export(&self) -> Option<String> {
+        Some(self.openmetrics())
     }
 }

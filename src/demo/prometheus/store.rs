@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use promql_parser::label::{Matcher, Matchers};
 
-use crate::domain::time::Timestamp;
+use crate::{demo::traffic::INTERVAL, domain::time::Timestamp};
 
 /// A series' labels, its name among them.
 pub(crate) type Labels = BTreeMap<String, String>;
@@ -14,8 +14,8 @@ pub(crate) type Labels = BTreeMap<String, String>;
 /// The label that holds the name.
 pub(crate) const NAME: &str = "__name__";
 
-/// Milliseconds between two scrapes.
-pub(crate) const TICK: i64 = 15_000;
+/// Milliseconds between two scrapes: whatever is served is told that often.
+pub(crate) const TICK: i64 = INTERVAL;
 
 /// How long samples are kept: a day, as the longest panel wants, and an hour for its ranges.
 const KEPT: i64 = 25 * 3600 * 1000 / TICK;

@@ -4,13 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     demo::{
-        prometheus::{
-            noise::Noise,
-            spec::{Behaviour, Signal, TrafficSpec},
-            store::{Labels, NAME, SeriesId, Store, TICK, millis},
-            traffic::{self, BOUNDS, Traffic},
-        },
-        system::{Arm, Serving},
+        prometheus::store::{Labels, NAME, SeriesId, Store, TICK, millis},
+        traffic::{Arm, BOUNDS, Outcome, Requests, Served, Serving, spec::Signal},
     },
     domain::time::Timestamp,
 };
@@ -43,38 +38,29 @@ struct Target {
     gone: bool,
 }
 
-/// What a pod of a version has to serve between two scrapes.
-#[derive(Clone, Debug)]
-struct Load {
-    /// How many requests are expected.
-    requests: f64,
-    behaviour: Behaviour,
-    /// The share of the response times in each bucket.
-    shares: [f64; BOUNDS.len() + 1],
-}
-
-/// Every pod that was ever scraped, and the traffic that makes its counters grow.
-#[derive(Clone, Debug)]
+/// Every pod that was ever scraped.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Targets {
-    seed: u64,
-    traffic: Vec<Traffic>,
     /// By cell and pod.
     pods: BTreeMap<(String, String), Target>,
 }
 
 impl Targets {
-    pub(crate) fn new(seed: u64, traffic: Vec<TrafficSpec>, start: Timestamp) -> Self {
-        let traffic = traffic.into_iter().map(|spec| Traffic::new(spec, start)).collect();
-        Self { seed, traffic, pods: BTreeMap::new() }
-    }
-
     /// Scrapes everything that serves now. A pod that is gone leaves stale markers, once.
-    pub(crate) fn scrape(&mut self, store: &mut Store, now: Timestamp, serving: &[Serving]) {
+    pub(crate) fn scrape(&mut self, store: &mut Store, now: Timestamp, served: &[Served<'_>]) {
         let tick = millis(now).div_euclid(TICK);
-        for service in serving {
-            let loads = self.loads(now, tick, service);
-            for (arm, load) in service.arms.iter().zip(loads) {
-                self.scrape_arm(store, tick, service, arm, load.as_ref());
+        for pod in served.iter().filter(|pod| !pod.absent.contains(&Signal::All)) {
+            let key = (pod.service.cell.clone(), pod.pod.to_owned());
+            let target = self.pods.entry(key).or_insert_with(|| Target::new(store, pod.service, pod.arm, pod.pod));
+            (target.seen, target.gone) = (tick, false);
+            store.append(target.up, tick, 1.0);
+            store.append(target.info, tick, 1.0);
+            if !pod.requests.is_empty() {
+                let latency = !pod.absent.contains(&Signal::Latency);
+                for requests in &pod.requests {
+                    target.count(store, requests, latency);
+                }
+                target.expose(store, tick);
             }
         }
         for target in self.pods.values_mut().filter(|target| target.seen != tick && !target.gone) {
@@ -84,65 +70,6 @@ impl Targets {
             }
         }
     }
-
-    /// What each version has to serve until this scrape; `None` where nobody sends it anything by the scenario.
-    fn loads(&mut self, now: Timestamp, tick: i64, service: &Serving) -> Vec<Option<Load>> {
-        let traffic = self.traffic.iter_mut().find(|traffic| {
-            let spec = &traffic.spec;
-            (&spec.cell, &spec.namespace, &spec.service) == (&service.cell, &service.namespace, &service.service)
-        });
-        let Some(traffic) = traffic else { return vec![None; service.arms.len()] };
-        let (seed, rate) = (self.seed, traffic.rate(now));
-        let behaviours: Vec<Option<Behaviour>> =
-            service.arms.iter().map(|arm| traffic.behaviour(now, &arm.version, arm.share).cloned()).collect();
-        let arrives = arrivals(&service.arms, &behaviours);
-        let load = |((arm, behaviour), share): ((&Arm, Option<Behaviour>), f64)| {
-            let mut behaviour = behaviour?;
-            if let Some(error_ratio) = burst(seed, &behaviour, tick, service, arm) {
-                behaviour.error_ratio = error_ratio;
-            }
-            let requests = rate * share * (TICK as f64 / 1000.0) / arm.pods.len().max(1) as f64;
-            Some(Load { requests, shares: traffic::buckets(&behaviour), behaviour })
-        };
-        service.arms.iter().zip(behaviours).zip(arrives).map(load).collect()
-    }
-
-    fn scrape_arm(&mut self, store: &mut Store, tick: i64, service: &Serving, arm: &Arm, load: Option<&Load>) {
-        if load.is_some_and(|load| load.behaviour.absent.contains(&Signal::All)) {
-            return;
-        }
-        for (index, pod) in arm.pods.iter().enumerate() {
-            let key = (service.cell.clone(), pod.clone());
-            let target = self.pods.entry(key).or_insert_with(|| Target::new(store, service, arm, pod));
-            (target.seen, target.gone) = (tick, false);
-            store.append(target.up, tick, 1.0);
-            store.append(target.info, tick, 1.0);
-            if let Some(load) = load {
-                let mut noise = Noise::new(self.seed, &[&service.cell, &service.namespace, pod], tick);
-                target.serve(store, load, index == 0, &mut noise);
-                target.expose(store, tick);
-            }
-        }
-    }
-}
-
-/// How much a version fails in a burst, where it has one now.
-fn burst(seed: u64, behaviour: &Behaviour, tick: i64, service: &Serving, arm: &Arm) -> Option<f64> {
-    let bursts = behaviour.bursts.as_ref()?;
-    let expected = (TICK as f64 / 1000.0) / bursts.every.as_secs_f64().max(1.0);
-    let what = [service.cell.as_str(), &service.namespace, &service.service, &arm.version, "bursts"];
-    (Noise::new(seed, &what, tick).poisson(expected) > 0.0).then_some(bursts.error_ratio)
-}
-
-/// The share of the traffic that really arrives at each version: what a router keeps from one, the others get.
-fn arrivals(arms: &[Arm], behaviours: &[Option<Behaviour>]) -> Vec<f64> {
-    let reaches = |behaviour: &Option<Behaviour>| behaviour.as_ref().map_or(1.0, |behaviour| behaviour.reaches);
-    let arrives: Vec<f64> = arms.iter().zip(behaviours).map(|(arm, b)| arm.share * reaches(b)).collect();
-    let total: f64 = arrives.iter().sum();
-    if total <= 0.0 || behaviours.iter().all(|behaviour| reaches(behaviour) >= 1.0) {
-        return arms.iter().map(|arm| arm.share).collect();
-    }
-    arrives.into_iter().map(|share| share / total).collect()
 }
 
 impl Target {
@@ -167,49 +94,28 @@ impl Target {
         Self { labels, up, info, codes: BTreeMap::new(), seen: 0, gone: false }
     }
 
-    /// Counts the requests of one interval. Splitting a Poisson variable gives independent ones: one draw for each region,
-    /// code and bucket. As with OpenTelemetry's libraries, a code has no series before its first request.
-    fn serve(&mut self, store: &mut Store, load: &Load, first: bool, noise: &mut Noise) {
-        let behaviour = &load.behaviour;
-        let of_pod = behaviour.first_pod_error_ratio.filter(|_| first).unwrap_or(behaviour.error_ratio);
-        if behaviour.regions.is_empty() {
-            self.serve_region(store, load, ("", 1.0, of_pod), noise);
+    /// Adds the requests of one interval. As with OpenTelemetry's libraries, a code has no series before its first request.
+    fn count(&mut self, store: &mut Store, requests: &Requests<'_>, latency: bool) {
+        let code = match requests.outcome {
+            Outcome::Success => SUCCESS,
+            Outcome::Failure => FAILURE,
+        };
+        let total: f64 = requests.by_time.iter().sum();
+        let key = (code, requests.region.to_owned());
+        if total == 0.0 && !self.codes.contains_key(&key) {
+            return;
         }
-        for region in &behaviour.regions {
-            let error_ratio = region.error_ratio.unwrap_or(of_pod);
-            self.serve_region(store, load, (&region.name, region.share, error_ratio), noise);
-        }
-    }
-
-    /// The requests of one region: its name, its share of the pod's requests and how much of them fails.
-    fn serve_region(
-        &mut self,
-        store: &mut Store,
-        load: &Load,
-        (region, share, error_ratio): (&str, f64, f64),
-        noise: &mut Noise,
-    ) {
-        let measured = !load.behaviour.absent.contains(&Signal::Latency);
+        let labels = &self.labels;
+        let counters =
+            self.codes.entry(key).or_insert_with(|| Counters::new(store, labels, (code, requests.region), latency));
+        counters.requests += total;
         let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        let requests = load.requests * share;
-        for (code, ratio) in [(SUCCESS, 1.0 - error_ratio), (FAILURE, error_ratio)] {
-            let drawn = load.shares.map(|share| noise.poisson(requests * ratio * share));
-            let total: f64 = drawn.iter().sum();
-            let key = (code, region.to_owned());
-            if total == 0.0 && !self.codes.contains_key(&key) {
-                continue;
-            }
-            let labels = &self.labels;
-            let counters =
-                self.codes.entry(key).or_insert_with(|| Counters::new(store, labels, (code, region), measured));
-            counters.requests += total;
-            let mut begin = 0.0;
-            for ((bucket, count), bound) in counters.buckets.iter_mut().zip(drawn).zip(bounds.clone()) {
-                *bucket += count;
-                let middle = if bound.is_finite() { f64::midpoint(begin, bound) } else { begin };
-                counters.seconds += count * middle;
-                begin = bound;
-            }
+        let mut begin = 0.0;
+        for ((bucket, count), bound) in counters.buckets.iter_mut().zip(requests.by_time).zip(bounds) {
+            *bucket += count;
+            let middle = if bound.is_finite() { f64::midpoint(begin, bound) } else { begin };
+            counters.seconds += count * middle;
+            begin = bound;
         }
     }
 

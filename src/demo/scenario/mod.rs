@@ -1,30 +1,24 @@
 //! Scenarios: what a world is made of, as TOML. One file adds one case.
 //!
-//! Only data and their reading live here; `world` makes them come true. What a cluster, the traffic or GitHub is made of is
-//! said where it is pretended.
+//! Only data and their reading live here; `world` makes them come true. What a system is made of is said where it is
+//! pretended: a scenario lists them under `[[systems]]`, each with its `kind`.
 
 mod library;
-mod time;
+mod read;
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-pub use self::time::Offset;
-pub(crate) use self::time::span;
 use crate::{
     demo::{
+        blueprint::{Blueprint, Ground, Kind, Mount},
         fault::FaultSpec,
-        github, kubernetes,
-        prometheus::spec::{Behaviour, RuleSpec, TrafficSpec},
+        registry::KINDS,
+        time::{Offset, span},
+        traffic::spec::{Behaviour, TrafficSpec},
     },
-    domain::{
-        ids::{EnvironmentName, ServiceName, SourceName},
-        objective::Objective,
-        offer::Risk,
-        text,
-        time::Timestamp,
-    },
+    domain::{ids::ServiceName, objective::Objective, text, time::Timestamp},
 };
 
 /// A world before it begins.
@@ -46,26 +40,33 @@ pub struct Scenario {
     /// What everything random follows from.
     #[serde(default)]
     pub seed: u64,
-    /// The clusters.
-    #[serde(default)]
-    pub cells: Vec<Cell>,
+    /// The systems, `[[systems]]`: each with its `kind`, and what that has.
+    #[serde(skip)]
+    pub systems: Vec<Part>,
     /// The traffic of services.
     #[serde(default)]
     pub traffic: Vec<TrafficSpec>,
-    /// Prometheus' alert rules.
-    #[serde(default)]
-    pub rules: Vec<RuleSpec>,
     /// What services promise: for the configuration that looks at this world.
     #[serde(default)]
     pub slos: Vec<SloSpec>,
-    /// GitHub, if there is one.
-    pub github: Option<github::spec::Spec>,
-    /// What happens on GitHub, from the start on.
-    #[serde(default)]
-    pub github_script: Vec<Event<github::spec::Action>>,
     /// What goes wrong between the world and who looks at it.
     #[serde(default)]
     pub faults: Vec<FaultSpec>,
+}
+
+/// One system of a scenario.
+#[derive(Clone, Debug)]
+pub struct Part {
+    kind: &'static Kind,
+    /// What the scenario says of it.
+    pub system: Arc<dyn Blueprint>,
+}
+
+impl Part {
+    /// Of which kind it is.
+    pub fn kind(&self) -> &'static str {
+        self.kind.name
+    }
 }
 
 /// What a service promises.
@@ -79,35 +80,6 @@ pub struct SloSpec {
     /// The time it is held to.
     #[serde(deserialize_with = "span")]
     pub period: Duration,
-}
-
-/// One cluster, and what happens in it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cell {
-    /// Its name in paths: `eu` is served at `/kubernetes/eu`.
-    pub name: String,
-    /// The environment that it is.
-    pub environment: EnvironmentName,
-    /// What a mistake costs there.
-    pub risk: Risk,
-    /// What the connection to it is called.
-    pub connection: SourceName,
-    /// What is in it.
-    pub cluster: kubernetes::ClusterSpec,
-    /// What happens in it.
-    #[serde(default)]
-    pub script: Vec<Event<kubernetes::Action>>,
-}
-
-/// Something that happens at a moment.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event<A> {
-    /// When.
-    pub at: Offset,
-    /// What.
-    pub act: A,
 }
 
 /// Why there is no scenario.
@@ -159,7 +131,7 @@ impl Scenario {
     /// Reads a scenario; `origin` is what an error calls it.
     pub fn parse(origin: &str, text: &str) -> Result<Self, ScenarioError> {
         let wrong = |why: String| ScenarioError::Wrong { origin: text::clean(origin), why: text::clean_lines(&why) };
-        let scenario: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let scenario = read::scenario(text).map_err(wrong)?;
         scenario.check().map_err(wrong)?;
         Ok(scenario)
     }
@@ -175,10 +147,23 @@ impl Scenario {
         self.open_at.from(self.start)
     }
 
-    /// The labels that split a version's series further, beside the pod.
-    pub fn strata(&self) -> Vec<String> {
-        let split = self.traffic.iter().flat_map(|traffic| &traffic.behaviour).any(|row| !row.regions.is_empty());
-        split.then(|| "region".to_owned()).into_iter().collect()
+    /// What of it concerns every system.
+    pub fn ground(&self) -> Ground<'_> {
+        Ground { seed: self.seed, start: self.start, begins: self.begins(), traffic: &self.traffic }
+    }
+
+    /// What leads other programs to this world where it is served at `base`: names of files, and their text.
+    pub fn files(&self, base: &str) -> Vec<(&'static str, String)> {
+        let mounts = |kind: &Kind| -> Vec<Mount> {
+            let ours = self.systems.iter().filter(|part| part.kind.name == kind.name);
+            ours.map(|part| part.system.mount()).collect()
+        };
+        KINDS
+            .iter()
+            .map(|kind| (kind, mounts(kind)))
+            .filter(|(_, mounts)| !mounts.is_empty())
+            .flat_map(|(kind, mounts)| (kind.files)(base, &mounts))
+            .collect()
     }
 
     /// When the world begins.
@@ -191,21 +176,17 @@ impl Scenario {
 
     /// What the reader of TOML cannot see.
     fn check(&self) -> Result<(), String> {
-        let mut names = BTreeSet::new();
-        for cell in &self.cells {
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            if cell.name.is_empty() || !cell.name.chars().all(plain) {
-                return Err(format!("a cell is named '{}': use letters, digits and '-'", cell.name));
+        let (mut mounts, ground) = (BTreeSet::new(), self.ground());
+        for system in self.systems.iter().map(|part| &part.system) {
+            system.check(&ground)?;
+            let mount = system.mount();
+            if mounts.contains(&mount) {
+                return Err(format!("two systems are served at {}: one of them needs another `name`", mount.as_str()));
             }
-            if !names.insert(&cell.name) {
-                return Err(format!("two cells are named '{}'", cell.name));
-            }
-            if let Some(event) = cell.script.iter().find(|event| event.at.from(self.start) < self.begins()) {
-                let minutes = event.at.delta().num_minutes();
-                return Err(format!("cell '{}': an event at {minutes} min lies before the history begins", cell.name));
-            }
+            mounts.insert(mount);
         }
-        if let Some(traffic) = self.traffic.iter().find(|traffic| !names.contains(&traffic.cell)) {
+        let cells: Vec<&str> = self.systems.iter().filter_map(|part| part.system.cell()).collect();
+        if let Some(traffic) = self.traffic.iter().find(|traffic| !cells.contains(&&*traffic.cell)) {
             return Err(format!(
                 "the traffic of '{}' is in cell '{}', which there is not",
                 traffic.service, traffic.cell
@@ -221,12 +202,6 @@ impl Scenario {
                 let (service, sum) = (&traffic.service, parts(row));
                 return Err(format!("the traffic of '{service}': the shares of its regions add up to {sum}, not to 1"));
             }
-        }
-        if self.github_script.iter().any(|event| event.at < Offset::default()) {
-            return Err("github_script: an event lies before the start; give the run a 'started' instead".to_owned());
-        }
-        if self.github.is_none() && !self.github_script.is_empty() {
-            return Err("github_script: there is no [github]".to_owned());
         }
         Ok(())
     }
@@ -277,11 +252,40 @@ mod tests {
     }
 
     #[test]
+    fn a_system_s_kind_and_its_keys_are_named_with_their_place() {
+        let systems = |text: &str| why(&format!("{LEAST}[[systems]]\n{text}"));
+        assert_eq!(
+            systems("name = 'eu'\n"),
+            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github"
+        );
+        assert!(
+            systems("kind = 'hub'\n").contains("line 4: a system's `kind` is one of kubernetes, prometheus, github")
+        );
+        let wrong = systems("kind = 'github'\nlogin = 'dana'\nrepositories = []\n");
+        assert!(wrong.contains("line 7, column 1") && wrong.contains("unknown field `repositories`"), "{wrong}");
+        let both = why(&format!("{LEAST}[[systems]]\nkind = 'prometheus'\n[[cells]]\nname = 'eu'\n"));
+        assert!(both.contains("unknown field `cells`"), "{both}");
+        assert!(why(&format!("{LEAST}[[github_script]]\nat = '1m'\n")).contains("github_script: there is no [github]"));
+    }
+
+    #[test]
+    fn a_scenario_in_the_form_of_before_is_the_same_world() {
+        let read = |text: &str| Scenario::parse("moved-sha", text).unwrap();
+        let former = read(include_str!("../../../tests/fixtures/scenarios/former/moved-sha.toml"));
+        let now = Scenario::load("moved-sha").unwrap();
+        assert_eq!(format!("{former:?}"), format!("{now:?}"));
+        assert_eq!(former.systems.iter().map(Part::kind).collect::<Vec<_>>(), ["kubernetes", "prometheus", "github"]);
+    }
+
+    #[test]
     fn what_does_not_fit_together_is_refused_in_a_sentence() {
         let traffic = "[[traffic]]\ncell = 'eu'\nnamespace = 'shop'\nservice = 'pay'\nrps = 1\nbehaviour = []\n";
         assert!(why(&format!("{LEAST}{traffic}")).contains("the traffic of 'pay' is in cell 'eu', which there is not"));
-        let cell = "[[cells]]\nname = 'e u'\nenvironment = 'prod'\nrisk = 'high'\nconnection = 'k'\n[cells.cluster]\n";
+        let cell = "[[systems]]\nkind = 'kubernetes'\nname = 'e u'\nenvironment = 'prod'\nrisk = 'high'\n\
+                    connection = 'k'\n[systems.cluster]\n";
         assert!(why(&format!("{LEAST}{cell}")).contains("a cell is named 'e u'"));
+        let twice = cell.replace("e u", "eu").repeat(2);
+        assert!(why(&format!("{LEAST}{twice}")).contains("two systems are served at /kubernetes/eu"));
         let slo = "[[slos]]\nservice = 'pay'\nobjective = 1.0\nperiod = '30d'\n";
         assert!(why(&format!("{LEAST}{slo}")).contains("the slo of 'pay': `objective` is 1: it must lie above 0"));
         let row = "[[traffic.behaviour]]\nerror_ratio = 0\nmedian = '1ms'\np99 = '2ms'\n\
@@ -289,7 +293,8 @@ mod tests {
         let (traffic, place) = (traffic.replace("behaviour = []\n", row), cell.replace("e u", "eu"));
         let odd = why(&format!("{LEAST}{place}{traffic}"));
         assert!(odd.contains("the traffic of 'pay': the shares of its regions add up to 0.9, not to 1"), "{odd}");
-        let event = "[[github_script]]\nat = '-1m'\nact = { cancel = { repo = 'a/b', run = 1 } }\n";
+        let event = "[[systems]]\nkind = 'github'\nlogin = 'a'\n\
+                     [[systems.script]]\nat = '-1m'\nact = { cancel = { repo = 'a/b', run = 1 } }\n";
         assert!(why(&format!("{LEAST}{event}")).contains("before the start"));
         assert!(why(&format!("{LEAST}open_at = 'soon'\n")).contains("'soon' is not an offset like -20m or 21m30s"));
     }

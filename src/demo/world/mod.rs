@@ -3,29 +3,26 @@
 //! What moves by itself (controllers, scripts, scrapes) moves in the order of time, whoever asks and however often: the same
 //! scenario and the same requests at the same times give the same bytes. Nothing here waits: adapters do.
 
-mod door;
 mod log;
-mod place;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use http::{HeaderValue, Request, Response, header::DATE};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Uri,
+    header::{CONTENT_TYPE, DATE},
+};
 
 pub use self::log::Call;
-use self::{door::Door, log::Log, place::Place};
+use self::log::Log;
 use crate::{
     demo::{
+        blueprint::Mount,
         fault::Faults,
-        github::{self, Forge, spec::BadSpec},
-        kubernetes::{self, Cluster},
-        prometheus::{BadRule, Prometheus},
         scenario::Scenario,
         system::{Cursor, Due, Reply, System},
+        traffic::{Serving, Traffic},
     },
     domain::time::Timestamp,
 };
@@ -66,28 +63,15 @@ pub enum Flow {
     Lost,
 }
 
-/// Why a scenario cannot become a world.
+/// Why a scenario cannot become a world: what one of its systems says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WorldError {
-    /// Its `[github]` does not fit together.
-    #[error(transparent)]
-    GitHub(#[from] BadSpec),
-    /// One of its alert rules is wrong.
-    #[error(transparent)]
-    Rule(#[from] BadRule),
-}
-
-/// Something that a script makes happen.
-#[derive(Clone, Debug)]
-enum Deed {
-    Cluster(String, kubernetes::Action),
-    GitHub(github::spec::Action),
-}
+#[error("{0}")]
+pub struct WorldError(String);
 
 /// An open stream.
 #[derive(Clone, Debug)]
 struct Stream {
-    place: Place,
+    mount: Mount,
     cursor: Cursor,
     path: String,
     opened: Timestamp,
@@ -97,15 +81,11 @@ struct Stream {
 #[derive(Debug)]
 pub struct World {
     now: Timestamp,
-    clusters: BTreeMap<String, Cluster>,
-    prometheus: Prometheus,
-    github: Option<Forge>,
-    /// In the order of time.
-    script: VecDeque<(Timestamp, Deed)>,
-    failures: Vec<String>,
-    next_scrape: Timestamp,
+    systems: BTreeMap<Mount, Box<dyn System>>,
+    traffic: Traffic,
+    /// When it is told next what was served.
+    next_told: Timestamp,
     faults: Faults,
-    door: Door,
     streams: BTreeMap<u64, Stream>,
     opened: u64,
     log: Log,
@@ -121,29 +101,17 @@ impl World {
 
     /// The same before its history: that runs with the first request. Whoever paints a screen meanwhile need not wait for it.
     pub fn at_rest(scenario: &Scenario) -> Result<Self, WorldError> {
-        let (start, begins) = (scenario.start, scenario.begins());
-        let (traffic, rules) = (scenario.traffic.clone(), scenario.rules.clone());
-        let mut script = Vec::new();
-        let mut clusters = BTreeMap::new();
-        for cell in &scenario.cells {
-            clusters.insert(cell.name.clone(), Cluster::new(&cell.name, &cell.cluster, scenario.seed, begins));
-            let deed = |act: &kubernetes::Action| Deed::Cluster(cell.name.clone(), act.clone());
-            script.extend(cell.script.iter().map(|event| (event.at.from(start), deed(&event.act))));
+        let ground = scenario.ground();
+        let mut systems = BTreeMap::new();
+        for part in &scenario.systems {
+            systems.insert(part.system.mount(), part.system.build(&ground).map_err(WorldError)?);
         }
-        let github = scenario.github.as_ref().map(|spec| Forge::new(spec, scenario.seed, start)).transpose()?;
-        let events = scenario.github_script.iter();
-        script.extend(events.map(|event| (event.at.from(start), Deed::GitHub(event.act.clone()))));
-        script.sort_by_key(|(at, _)| *at);
         Ok(Self {
-            now: begins,
-            clusters,
-            prometheus: Prometheus::new(scenario.seed, traffic, rules, start)?,
-            github,
-            script: script.into(),
-            failures: Vec::new(),
-            next_scrape: Prometheus::next_scrape(begins),
-            faults: Faults::new(&scenario.faults, start),
-            door: Door::new(scenario),
+            now: ground.begins,
+            systems,
+            traffic: Traffic::new(ground.seed, ground.traffic, ground.start),
+            next_told: Traffic::next(ground.begins),
+            faults: Faults::new(&scenario.faults, ground.start),
             streams: BTreeMap::new(),
             opened: 0,
             log: Log::default(),
@@ -172,8 +140,7 @@ impl World {
 
     /// Grows with every change that a reader could see.
     pub fn revision(&self) -> u64 {
-        let clusters = self.clusters.values().map(System::revision).sum::<u64>();
-        clusters + self.prometheus.revision() + self.github.as_ref().map_or(0, System::revision)
+        self.systems.values().map(|system| system.revision()).sum()
     }
 
     /// Every request so far, but for the oldest where there were very many.
@@ -181,22 +148,22 @@ impl World {
         self.log.calls()
     }
 
-    /// What of the script could not be done, and why. A scenario that is right has none.
-    pub fn failures(&self) -> &[String] {
-        &self.failures
+    /// What of the scripts could not be done, and why. A scenario that is right has none.
+    pub fn failures(&self) -> Vec<String> {
+        self.systems.values().flat_map(|system| system.failures()).cloned().collect()
     }
 
-    /// Everything that was measured, as `OpenMetrics` text ([`Prometheus::openmetrics`]).
-    pub fn openmetrics(&self) -> String {
-        self.prometheus.openmetrics()
+    /// Everything that the system at this mount keeps, as the real one takes it in, where there is such a form.
+    pub fn export(&self, mount: &str) -> Option<String> {
+        self.systems.iter().find(|(known, _)| known.as_str() == mount)?.1.export()
     }
 
-    /// Who serves what now, in all clusters.
-    pub fn serving(&self) -> Vec<crate::demo::system::Serving> {
-        self.clusters.values().flat_map(Cluster::serving).collect()
+    /// Who serves what now, in all systems that run services.
+    pub fn serving(&self) -> Vec<Serving> {
+        self.systems.values().flat_map(|system| system.serving()).collect()
     }
 
-    /// Answers a request. The path begins with the system's prefix: `/kubernetes/CELL`, `/prometheus` or `/github`.
+    /// Answers a request. The path begins with where the system is served.
     pub fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Exchange {
         self.advance(now);
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -244,7 +211,7 @@ impl World {
         let mut due = Due::default();
         if !self.faults.is_silent(self.now, &stream.path) {
             let at = self.now;
-            due = self.system(&stream.place).map(|system| system.due(stream.cursor, at)).unwrap_or_default();
+            due = self.systems.get_mut(&stream.mount).map(|system| system.due(stream.cursor, at)).unwrap_or_default();
         }
         due.wake = due.wake.into_iter().chain(self.next()).min();
         if due.ended {
@@ -256,83 +223,54 @@ impl World {
     /// The reader of a stream went away.
     pub fn hang_up(&mut self, cursor: Cursor) {
         if let Some(stream) = self.streams.remove(&cursor.0)
-            && let Some(system) = self.system(&stream.place)
+            && let Some(system) = self.systems.get_mut(&stream.mount)
         {
             system.hang_up(stream.cursor);
         }
     }
 
     fn reply(&mut self, request: &Request<Bytes>, path: &str) -> Reply {
-        let Some((place, rest)) = Place::of(path) else {
-            return Reply::Whole(door::nowhere(self.clusters.keys(), self.github.is_some()));
+        let now = self.now;
+        let served = self.systems.iter_mut().filter_map(|(mount, system)| Some((mount, mount.below(path)?, system)));
+        // One that is served below another one is the nearer.
+        let Some((mount, rest, system)) = served.max_by_key(|(mount, ..)| mount.as_str().len()) else {
+            return Reply::Whole(self.nowhere());
         };
-        if let Some(refusal) = self.door.refuses(&place, request) {
-            return Reply::Whole(refusal);
-        }
-        let (now, mut request) = (self.now, place::inside(request, rest));
-        if place == Place::GitHub {
-            self.door.let_in(&mut request);
-        }
-        let Some(system) = self.system(&place) else {
-            return Reply::Whole(door::nowhere(self.clusters.keys(), self.github.is_some()));
-        };
-        match system.respond(now, &request) {
+        match system.respond(now, &inside(request, rest)) {
             Reply::Stream { head, cursor } => {
                 self.opened += 1;
-                self.streams.insert(self.opened, Stream { place, cursor, path: path.to_owned(), opened: now });
+                let stream = Stream { mount: mount.clone(), cursor, path: path.to_owned(), opened: now };
+                self.streams.insert(self.opened, stream);
                 Reply::Stream { head, cursor: Cursor(self.opened) }
             }
             whole @ Reply::Whole(_) => whole,
         }
     }
 
-    fn system(&mut self, place: &Place) -> Option<&mut dyn System> {
-        match place {
-            Place::Cluster(cell) => self.clusters.get_mut(cell).map(|cluster| cluster as &mut dyn System),
-            Place::Prometheus => Some(&mut self.prometheus),
-            Place::GitHub => self.github.as_mut().map(|forge| forge as &mut dyn System),
-        }
+    /// The answer where there is no system; it says what there is. Whoever wants to know the time gets it here, too.
+    fn nowhere(&self) -> Response<Bytes> {
+        let there: Vec<&str> = self.systems.keys().map(Mount::as_str).collect();
+        let mut response = Response::new(Bytes::from(format!("nothing is here; there are {}\n", there.join(", "))));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response
     }
 
     fn next_move(&self) -> Option<Timestamp> {
-        let systems = self.clusters.values().filter_map(System::next);
-        let forge = self.github.as_ref().and_then(System::next);
-        let script = self.script.front().map(|(at, _)| *at);
-        systems.chain(forge).chain(script).chain([self.next_scrape]).min()
+        self.systems.values().filter_map(|system| system.next()).chain([self.next_told]).min()
     }
 
-    /// Everything that happens at the world's time: first what people do, then what controllers do, then the scrape sees it.
+    /// Everything that happens at the world's time: first what people and controllers do, then what was served is told.
     fn step(&mut self) {
         let now = self.now;
-        while let Some((_, deed)) = self.script.pop_front_if(|(at, _)| *at <= now) {
-            self.act(&deed);
+        for system in self.systems.values_mut().filter(|system| system.next().is_some_and(|at| at <= now)) {
+            system.advance(now);
         }
-        for cluster in self.clusters.values_mut().filter(|cluster| cluster.next().is_some_and(|at| at <= now)) {
-            cluster.advance(now);
-        }
-        if let Some(forge) = self.github.as_mut().filter(|forge| forge.next().is_some_and(|at| at <= now)) {
-            forge.advance(now);
-        }
-        if self.next_scrape <= now {
-            self.prometheus.scrape(now, &self.serving());
-            self.next_scrape = Prometheus::next_scrape(now);
-        }
-    }
-
-    fn act(&mut self, deed: &Deed) {
-        let now = self.now;
-        let done = match deed {
-            Deed::Cluster(cell, action) => match self.clusters.get_mut(cell) {
-                Some(cluster) => cluster.act(now, action).map_err(|error| error.to_string()),
-                None => Err(format!("there is no cell {cell}")),
-            },
-            Deed::GitHub(action) => match &mut self.github {
-                Some(forge) => forge.act(now, action).map_err(|error| error.to_string()),
-                None => Err("there is no GitHub".to_owned()),
-            },
-        };
-        if let Err(why) = done {
-            self.failures.push(format!("{now}: {why}"));
+        if self.next_told <= now {
+            let serving = self.serving();
+            let Self { traffic, systems, .. } = self;
+            traffic.tell(now, &serving, |served| systems.values_mut().for_each(|system| system.told(now, served)));
+            self.next_told = Traffic::next(now);
         }
     }
 
@@ -341,5 +279,40 @@ impl World {
         if let Ok(date) = HeaderValue::from_str(&date) {
             headers.insert(DATE, date);
         }
+    }
+}
+
+/// The request as the system sees it: without the prefix, and without a host.
+fn inside(request: &Request<Bytes>, rest: &str) -> Request<Bytes> {
+    let path = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+    let mut inside = Request::new(request.body().clone());
+    *inside.method_mut() = request.method().clone();
+    *inside.headers_mut() = request.headers().clone();
+    // What was a part of a valid address is one.
+    *inside.uri_mut() = path.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_names_the_system_and_is_not_seen_by_it() {
+        let mount = Mount::new("/pay/eu");
+        let table = [
+            ("/pay/eu/version", Some("/version")),
+            ("/pay/eu?x=1", Some("?x=1")),
+            ("/pay/eu", Some("")),
+            ("/pay/eur/x", None),
+            ("/pay", None),
+            ("/", None),
+        ];
+        for (path, rest) in table {
+            assert_eq!(mount.below(path), rest, "{path}");
+        }
+        let request = Request::patch("http://h:1/pay/eu?query=up").body(Bytes::from("x")).unwrap();
+        let inside = inside(&request, "?query=up");
+        assert_eq!((inside.method().as_str(), inside.uri().to_string().as_str()), ("PATCH", "/?query=up"));
     }
 }

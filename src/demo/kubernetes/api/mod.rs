@@ -16,7 +16,7 @@ mod write;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use self::access::{Access, Ask};
@@ -46,6 +46,18 @@ const VERSION: [(&str, &str); 13] = [
     ("compiler", "gc"),
     ("platform", "linux/amd64"),
 ];
+
+/// The answer to a token that nobody gave out.
+pub(super) fn unauthorized() -> Response<Bytes> {
+    let body = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "Unauthorized",
+        "reason": "Unauthorized", "code": 401,
+    });
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
 
 /// The API server of one cluster.
 #[derive(Debug)]

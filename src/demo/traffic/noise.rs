@@ -5,11 +5,11 @@ const LARGE: f64 = 40.0;
 
 /// Draws for one purpose at one moment.
 #[derive(Clone, Debug)]
-pub(crate) struct Noise(u64);
+pub(super) struct Noise(u64);
 
 impl Noise {
     /// The draws for `what` at `moment`.
-    pub(crate) fn new(seed: u64, what: &[&str], moment: i64) -> Self {
+    pub(super) fn new(seed: u64, what: &[&str], moment: i64) -> Self {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ seed;
         let mut eat = |bytes: &[u8]| {
             for byte in bytes {
@@ -39,7 +39,7 @@ impl Noise {
     }
 
     /// How many events happen where `mean` are expected.
-    pub(crate) fn poisson(&mut self, mean: f64) -> f64 {
+    pub(super) fn poisson(&mut self, mean: f64) -> f64 {
         if mean.is_nan() || mean <= 0.0 {
             return 0.0;
         }

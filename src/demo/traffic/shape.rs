@@ -5,31 +5,31 @@ use std::{collections::BTreeMap, f64::consts::TAU};
 use chrono::Timelike;
 
 use crate::{
-    demo::prometheus::spec::{Behaviour, TrafficSpec},
+    demo::traffic::spec::{Behaviour, TrafficSpec},
     domain::time::{Timestamp, age},
 };
 
 /// Bounds in seconds as OpenTelemetry's semantic conventions advise for `http.server.request.duration`.
-pub(crate) const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+pub const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// The 99th percentile of the standard normal distribution.
 const Z99: f64 = 2.326_347_874;
 
 /// The traffic of one service, and since when each version has had the share that a row of its behaviour asks for.
 #[derive(Clone, Debug)]
-pub(crate) struct Traffic {
-    pub(crate) spec: TrafficSpec,
+pub(super) struct Shape {
+    pub(super) spec: TrafficSpec,
     start: Timestamp,
     since: BTreeMap<(String, usize), Timestamp>,
 }
 
-impl Traffic {
-    pub(crate) fn new(spec: TrafficSpec, start: Timestamp) -> Self {
+impl Shape {
+    pub(super) fn new(spec: TrafficSpec, start: Timestamp) -> Self {
         Self { spec, start, since: BTreeMap::new() }
     }
 
     /// Requests a second over all versions.
-    pub(crate) fn rate(&self, now: Timestamp) -> f64 {
+    pub(super) fn rate(&self, now: Timestamp) -> f64 {
         let shape = |at: Timestamp| {
             let hour = f64::from(at.num_seconds_from_midnight()) / 3600.0;
             1.0 + self.spec.daily * (TAU * (hour - 14.0) / 24.0).cos()
@@ -38,7 +38,7 @@ impl Traffic {
     }
 
     /// How a version behaves that has this share now. A share that falls below a row's ends that row.
-    pub(crate) fn behaviour(&mut self, now: Timestamp, version: &str, share: f64) -> Option<&Behaviour> {
+    pub(super) fn behaviour(&mut self, now: Timestamp, version: &str, share: f64) -> Option<&Behaviour> {
         let mut holds = None;
         for (index, row) in self.spec.behaviour.iter().enumerate() {
             let key = (version.to_owned(), index);
@@ -60,7 +60,7 @@ impl Traffic {
 }
 
 /// The share of a log-normal response time that ends in each bucket; the last is the one without a bound.
-pub(crate) fn buckets(behaviour: &Behaviour) -> [f64; BOUNDS.len() + 1] {
+pub(super) fn buckets(behaviour: &Behaviour) -> [f64; BOUNDS.len() + 1] {
     let (median, p99) = (behaviour.median.as_secs_f64().max(1e-6), behaviour.p99.as_secs_f64());
     let sigma = ((p99 / median).ln() / Z99).max(1e-3);
     let usual = |bound: f64| normal_cdf((bound / median).ln() / sigma);
@@ -97,7 +97,7 @@ mod tests {
     use chrono::{TimeDelta, TimeZone};
 
     use super::*;
-    use crate::demo::prometheus::spec::Tail;
+    use crate::demo::traffic::spec::Tail;
 
     fn row(version: Option<&str>, share: f64, after: u64, error_ratio: f64) -> Behaviour {
         Behaviour {
@@ -116,7 +116,7 @@ mod tests {
         }
     }
 
-    fn traffic() -> Traffic {
+    fn traffic() -> Shape {
         let spec = TrafficSpec {
             cell: "eu".into(),
             namespace: "shop".into(),
@@ -125,7 +125,7 @@ mod tests {
             daily: 0.5,
             behaviour: vec![row(None, 0.0, 0, 0.002), row(Some("2"), 0.2, 120, 0.031)],
         };
-        Traffic::new(spec, at(0))
+        Shape::new(spec, at(0))
     }
 
     fn at(second: i64) -> Timestamp {

@@ -1,0 +1,74 @@
+//! The server as a scenario describes it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::{
+    Spanned, Table, Value,
+    de::{DeTable, DeValue, Error, ValueDeserializer},
+};
+
+use crate::{
+    demo::{
+        blueprint::{Blueprint, Connection, Ground, Kind, Mount, Node},
+        prometheus::{Prometheus, spec::RuleSpec},
+        system::System,
+    },
+    domain::ids::SourceName,
+};
+
+/// A Prometheus: `kind = "prometheus"`. A scenario always had one before, and its `[[rules]]`.
+pub(crate) const KIND: Kind = Kind { name: "prometheus", read, former, files: |_, _| Vec::new() };
+
+/// Which series the world's services write.
+const PRESET: &str = "otel-http";
+/// Length of the intervals that are judged: two scrapes.
+const STEP: &str = "30s";
+/// How often it is read.
+const INTERVAL: &str = "15s";
+
+fn read(node: Node<'_>) -> Result<Arc<dyn Blueprint>, Error> {
+    Ok(Arc::new(Server::deserialize(ValueDeserializer::from(node))?))
+}
+
+fn former<'i>(root: &mut DeTable<'i>) -> Result<Vec<Node<'i>>, String> {
+    let mut table = DeTable::new();
+    if let Some(rules) = root.remove("rules") {
+        table.insert(Spanned::new(rules.span(), "rules".into()), rules);
+    }
+    Ok(vec![Spanned::new(0..0, DeValue::Table(table))])
+}
+
+/// What a scenario says of it. What it measures is the scenario's traffic.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    /// Alert rules.
+    #[serde(default)]
+    rules: Vec<RuleSpec>,
+}
+
+impl Blueprint for Server {
+    fn mount(&self) -> Mount {
+        Mount::new("/prometheus")
+    }
+
+    fn check(&self, _: &Ground<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn build(&self, _: &Ground<'_>) -> Result<Box<dyn System>, String> {
+        Ok(Box::new(Prometheus::new(self.rules.clone()).map_err(|why| why.to_string())?))
+    }
+
+    fn connection(&self, address: &str, ground: &Ground<'_>) -> Connection {
+        // The labels that split a version's series further, beside the pod.
+        let split = ground.traffic.iter().flat_map(|traffic| &traffic.behaviour).any(|row| !row.regions.is_empty());
+        let strata: Vec<Value> = split.then(|| "region".into()).into_iter().collect();
+        let mut settings = Table::new();
+        let pairs = [("kind", KIND.name), ("url", address), ("preset", PRESET), ("step", STEP), ("interval", INTERVAL)];
+        settings.extend(pairs.map(|(key, value)| (key.to_owned(), value.into())));
+        settings.insert("strata".to_owned(), strata.into());
+        Connection { name: SourceName::new(KIND.name), settings, environments: Vec::new() }
+    }
+}

@@ -1,0 +1,126 @@
+//! A system's name stands only where it may: in its provider folder, its world folder, its kind of the configuration, the
+//! registry. Everywhere else somebody who adds the next system would have to look.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use crate::{owed::OWED, rust_files};
+
+/// By folder, what a system is called where that is not the folder's name. A Deployment is a noun of ours, too.
+const CALLED: [(&str, &[&str]); 5] = [
+    ("argo_rollouts", &["argo"]),
+    ("deployment", &[]),
+    ("github", &["github", "octocrab"]),
+    ("kubernetes", &["kube", "k8s"]),
+    ("prometheus", &["prometheus", "promql", "promtool"]),
+];
+
+/// Folders of `provider` and `demo` that are no systems.
+const HELD_TOGETHER: [&str; 4] = ["http", "scenario", "traffic", "world"];
+
+/// Where every system may be named, beside its own folders: who lists them.
+const LISTS: [&str; 4] = ["src/demo/mod.rs", "src/demo/registry.rs", "src/provider/mod.rs", "src/run/registry.rs"];
+
+#[test]
+fn a_system_is_named_only_in_its_own_folders_and_in_the_lists_of_systems() {
+    let systems = systems();
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    for path in rust_files(Path::new("src")) {
+        let shown = path.display().to_string();
+        if LISTS.contains(&shown.as_str()) || is_test(&shown) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let named = systems.iter().filter(|(system, words)| {
+            !is_home(&shown, system) && words.iter().any(|word| names(without_tests(&text), word))
+        });
+        let named: BTreeSet<String> = named.map(|(system, _)| system.clone()).collect();
+        if !named.is_empty() {
+            found.insert(shown, named);
+        }
+    }
+    let owed: BTreeMap<String, BTreeSet<String>> = OWED
+        .iter()
+        .map(|(path, systems)| ((*path).to_owned(), systems.iter().map(|name| (*name).to_owned()).collect()))
+        .collect();
+    let new = beyond(&found, &owed).into_iter().map(|what| format!("a system is named where it may not be: {what}"));
+    let paid = beyond(&owed, &found).into_iter().map(|what| format!("stale entry, take it out of OWED: {what}"));
+    assert_eq!(new.chain(paid).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn the_search_for_names_sees_them_in_every_writing_and_not_in_other_words() {
+    for (text, word) in [
+        ("GitHub's", "github"),
+        ("fn github_runs()", "github"),
+        ("Kind::ArgoRollouts", "argo"),
+        ("use kube::Client", "kube"),
+        ("KUBECONFIG", "kube"),
+        ("my_argo", "argo"),
+        ("isArgo", "argo"),
+    ] {
+        assert!(names(text, word), "{text}");
+    }
+    for (text, word) in
+        [("cargo build", "argo"), ("CARGO_MANIFEST_DIR", "argo"), ("Largo", "argo"), ("git hub", "github")]
+    {
+        assert!(!names(text, word), "{text}");
+    }
+}
+
+/// Each system, and the words that name it.
+fn systems() -> BTreeMap<String, Vec<String>> {
+    let folders = ["src/provider", "src/demo"].map(Path::new).into_iter().flat_map(|room| fs::read_dir(room).unwrap());
+    let folders = folders.map(Result::unwrap).filter(|entry| entry.path().is_dir());
+    let names = folders.map(|entry| entry.file_name().into_string().unwrap());
+    let names = names.filter(|name| !HELD_TOGETHER.contains(&name.as_str()));
+    names
+        .map(|name| {
+            let called = CALLED.iter().find(|(folder, _)| *folder == name).map(|(_, words)| *words);
+            let words = called.unwrap_or(&[name.as_str()]).iter().map(|word| (*word).to_owned()).collect();
+            (name, words)
+        })
+        .collect()
+}
+
+/// The folders and the file of a system; the engines of Kubernetes are at home where it is.
+fn is_home(path: &str, system: &str) -> bool {
+    let on_it = ["argo_rollouts", "deployment", "kubernetes"];
+    let homes = if on_it.contains(&system) { on_it.as_slice() } else { &[system] };
+    let begins = |home: &&str| {
+        ["src/provider", "src/demo", "src/config/kind"].iter().any(|room| {
+            let below = path.strip_prefix(&format!("{room}/{home}"));
+            below.is_some_and(|below| below.starts_with('/') || below == ".rs")
+        })
+    };
+    homes.iter().any(begins)
+}
+
+/// What stands for anything in tests may be called like anything.
+fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| ["tests", "tests.rs", "sample", "sample.rs", "fake.rs"].contains(&part))
+}
+
+fn without_tests(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap()
+}
+
+/// Is this word in the text, in any writing, but not as the end of another word?
+fn names(text: &str, word: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices(word).any(|(at, _)| {
+        let mut begin = text[at..].chars();
+        let camel = begin.next().is_some_and(|c| c.is_ascii_uppercase())
+            && begin.next().is_some_and(|c| c.is_ascii_lowercase());
+        camel || !text[..at].ends_with(|c: char| c.is_ascii_alphabetic())
+    })
+}
+
+fn beyond(one: &BTreeMap<String, BTreeSet<String>>, two: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let pairs = one.iter().flat_map(|(path, systems)| systems.iter().map(move |system| (path, system)));
+    let more = pairs.filter(|(path, system)| !two.get(*path).is_some_and(|known| known.contains(*system)));
+    more.map(|(path, system)| format!("{path}: {system}")).collect()
+}

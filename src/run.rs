@@ -9,6 +9,7 @@ mod log;
 mod origin;
 mod paint;
 mod pilot;
+mod reach;
 mod registry;
 mod serve;
 mod state;

@@ -77,15 +77,17 @@ fn a_profile_is_laid_over_the_files_and_an_unknown_one_lists_those_there_are() {
 
 #[test]
 fn what_is_shown_says_where_secrets_come_from_and_reads_back_as_the_same_configuration() {
-    let loaded = read(Path::new("tests/config/valid/token_sources.toml"), None).unwrap();
-    let shown = config::show::show(&loaded).unwrap();
-    assert!(shown.contains("command = [\"vault\", \"…\"]"), "{shown}");
-    assert!(!shown.contains("hunter2"), "{shown}");
-    let folder = tempfile::tempdir().unwrap();
-    let again = folder.path().join("shown.toml");
-    fs::write(&again, &shown).unwrap();
-    let again = read(&again, None).unwrap();
-    assert_eq!(config::show::show(&again).unwrap().split_once("\n\n").unwrap().1, shown.split_once("\n\n").unwrap().1);
+    for file in ["token_sources", "access"] {
+        let loaded = read(&Path::new("tests/config/valid").join(file).with_extension("toml"), None).unwrap();
+        let shown = config::show::show(&loaded).unwrap();
+        assert!(shown.contains("command = [\"vault\", \"…\"]"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let folder = tempfile::tempdir().unwrap();
+        let again = folder.path().join("shown.toml");
+        fs::write(&again, &shown).unwrap();
+        let again = config::show::show(&read(&again, None).unwrap()).unwrap();
+        assert_eq!(again.split_once("\n\n").unwrap().1, shown.split_once("\n\n").unwrap().1);
+    }
 }
 
 #[test]

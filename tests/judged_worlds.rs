@@ -61,7 +61,8 @@ mod tests {
         let split = scenario.ground().traffic.iter().flat_map(|one| &one.behaviour).any(|row| !row.regions.is_empty());
         let strata = split.then(|| "region".to_owned()).into_iter().collect();
         let settings = Settings { strata, ..Settings::new(preset) };
-        let metrics = prometheus::over("metrics".into(), transport, settings).metrics.unwrap();
+        let clock = Arc::new(holdshort::runtime::clock::SystemClock);
+        let metrics = prometheus::over("metrics".into(), transport, settings, clock).metrics.unwrap();
         let aligned = |at: Timestamp| DateTime::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap();
         let (from, to) = (aligned(scenario.start - TimeDelta::minutes(10)), aligned(open));
         let window = Window { from, to, step: Duration::from_secs(30) };

@@ -142,6 +142,9 @@ impl Stage {
              token = {{ env = 'PROMETHEUS_TOKEN' }}\n\
              [connections.by-command]\nkind = 'prometheus'\nurl = '{outside}/prometheus'\npreset = 'otel-http'\n\
              token = {{ command = ['sh', '-c', 'echo {MARK}token-command', '{MARK}token-argument'] }}\n\
+             [connections.by-name]\nkind = 'prometheus'\nurl = '{outside}/prometheus'\npreset = 'otel-http'\n\
+             basic_auth = {{ username = {{ env = 'PROMETHEUS_USER' }}, password = {{ command = ['sh', '-c', 'echo {MARK}password', '{MARK}password-argument'] }} }}\n\
+             headers = {{ X-Api-Key = {{ env = 'PROMETHEUS_KEY' }}, X-Custom = '{MARK}custom-header' }}\n\
              [connections.github]\nkind = 'github'\nbase_url = '{outside}/github'\ntoken = {{ file = '{home}/github-token' }}\n\
              repos = [{{ name = 'acme/ledger', environments = {{ prod = 'prod/eu-west-1' }} }}]\n\
              [services.web]\nrunbook = 'https://dana:{MARK}runbook@wiki.example/web'\n\
@@ -156,6 +159,9 @@ impl Stage {
             ("HOME", home.clone()),
             ("XDG_STATE_HOME", format!("{home}/xdg")),
             ("PROMETHEUS_TOKEN", format!("{MARK}token-env")),
+            ("PROMETHEUS_USER", format!("{MARK}user-env")),
+            ("PROMETHEUS_KEY", format!("{MARK}header-env")),
+            ("PROMETHEUS_PROXY", format!("http://dana:{MARK}own-proxy@127.0.0.1:9")),
             ("HTTPS_PROXY", format!("http://dana:{MARK}proxy@127.0.0.1:9")),
             ("ALL_PROXY", format!("http://dana:{MARK}proxy@127.0.0.1:9")),
         ]
@@ -356,6 +362,18 @@ fn fail(stage: &Stage, left: &mut Left) {
             "headers = { Authorization = 'Basic marker-5d1c-inline' }",
         ),
         good.replace("token = { env = 'PROMETHEUS_TOKEN' }", "token.command = 'curl -u marker-5d1c-inline'"),
+        good.replace("token = { env = 'PROMETHEUS_TOKEN' }", "headers = { 'X-Marker: marker-5d1c-inline' = 'a' }"),
+        good.replace(
+            "token = { env = 'PROMETHEUS_TOKEN' }",
+            "basic_auth = { username = 'u', password = 'marker-5d1c-inline' }",
+        ),
+        good.replace("token = { env = 'PROMETHEUS_TOKEN' }", "proxy = 'http://dana:marker-5d1c-inline@127.0.0.1:9'"),
+        good.replace("X-Custom = 'marker-5d1c-custom-header'", "X-Custom = ['marker-5d1c-inline']"),
+        good.replace("echo marker-5d1c-password'", "echo marker-5d1c-password; exit 2'"),
+        good.replace(
+            "X-Api-Key = { env = 'PROMETHEUS_KEY' }",
+            "X-Api-Key = { command = ['sh', '-c', 'printf \"marker-5d1c\\001key\"'] }",
+        ),
         good.replace("token = { env = 'PROMETHEUS_TOKEN' }", "token = 'marker-5d1c-inline"),
         good.replace(
             "echo marker-5d1c-token-command",
@@ -366,6 +384,12 @@ fn fail(stage: &Stage, left: &mut Left) {
             "kind = 'github' # marker-5d1c-comment\nx = { kind = 'githob', token = 'marker-5d1c-inline' }",
         ),
     ];
+    // Behind a proxy that is not there: it fails, and says where.
+    let proxied = good.replace("token = { env = 'PROMETHEUS_TOKEN' }", "proxy = { env = 'PROMETHEUS_PROXY' }");
+    assert_ne!(proxied, good);
+    fs::write(stage.path(name), &proxied).unwrap();
+    let output = stage.said(left, name, &["status", "--json"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("through the proxy http://127.0.0.1:9"), "{output:?}");
     for text in wrong {
         assert_ne!(text, good);
         fs::write(stage.path(name), &text).unwrap();

@@ -288,8 +288,9 @@ fn a_verb_that_is_pointed_elsewhere_fails_with_where_to_and_nothing_is_sent_ther
     assert_ended(&door, &beside, &ended, "failed", 1);
     for (what, output) in &ended {
         let said = json(output)["said"].to_string();
-        let named =
-            format!("sends us to http://{at} (307), and nothing was sent there; if it has moved, put its new address");
+        let named = format!(
+            "sends us to http://{at} (307), and nothing was sent there; if it has moved, put the whole address"
+        );
         assert!(said.contains(&named), "{what}: {said}");
     }
     assert!(elsewhere.accept().is_err(), "somebody came");

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::de::ValueDeserializer;
 
 use crate::config::{
+    access,
     schema::{Config, Connection, Kubernetes, Prometheus, Queries, RolloutRef},
     standard::{Rule, Wrong},
     tree::{self, Node, Problem},
@@ -86,6 +87,16 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
     let mut notes = Notes { tree, problems };
     for (name, connection) in &config.connections {
         let under = ["connections", name.as_str()];
+        let of_access = match connection {
+            Connection::Kubernetes(it) if it.server.is_none() => it.access.beside_a_kubeconfig(),
+            Connection::Kubernetes(it) => it.access.wrong(it.server.as_deref().unwrap_or_default()),
+            Connection::Github(it) => it.access.wrong(&it.base_url),
+            Connection::Prometheus(it) => it.access.wrong(&it.url),
+        };
+        for access::Wrong { path, why } in of_access {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            notes.add(&[&under[..], &path].concat(), why);
+        }
         match connection {
             Connection::Kubernetes(it) => {
                 if let Some(server) = &it.server {
@@ -94,14 +105,8 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
                         let message = "`server` stands instead of `kubeconfig` and `context`: keep one".to_owned();
                         notes.add(&[&under[..], &["server"]].concat(), message);
                     }
-                } else {
-                    if it.token.is_some() {
-                        let message = "`token` belongs to `server`; a kubeconfig has its own users".to_owned();
-                        notes.add(&[&under[..], &["token"]].concat(), message);
-                    }
-                    if let Some(read) = known.contexts {
-                        contexts(&mut notes, &under, it, read);
-                    }
+                } else if let Some(read) = known.contexts {
+                    contexts(&mut notes, &under, it, read);
                 }
             }
             Connection::Github(it) => {
@@ -294,7 +299,10 @@ fn address(notes: &mut Notes<'_, '_>, path: &[&str], written: &str) {
             notes.add(path, format!("an address begins with https:// or http://, not with {}:", url.scheme()));
         }
         Ok(url) if url.password().is_some() || !url.username().is_empty() => {
-            notes.add(path, "a password never stands in an address: take it out and use `token`".to_owned());
+            notes.add(
+                path,
+                "a password never stands in an address: take it out and use `token` or `basic_auth`".to_owned(),
+            );
         }
         Ok(_) => {}
         Err(e) => notes.add(path, format!("not an address ({e}): write e.g. https://example.com")),

@@ -9,6 +9,7 @@
 //! servers. Themes, metric presets and the built-in world's scenarios are data, which nothing runs: whose they are is not
 //! asked.
 
+pub mod access;
 pub mod check;
 pub mod layer;
 mod merge;

@@ -4,10 +4,12 @@
 use crate::{config::source::Place, domain::text::without_userinfo};
 
 /// Keys whose value is no secret: names, choices, numbers and spans of time. What is not listed, a misspelt key too, is one.
-const OPEN: [&str; 48] = [
+const OPEN: [&str; 51] = [
     "buckets",
     "buckets_total",
     "certificate_authority",
+    "client_certificate",
+    "client_key",
     "consecutive",
     "context",
     "engines",
@@ -42,6 +44,7 @@ const OPEN: [&str; 48] = [
     "risk",
     "rollouts",
     "selector",
+    "server_name",
     "service",
     "service_label",
     "service_matcher",
@@ -55,7 +58,7 @@ const OPEN: [&str; 48] = [
     "window",
 ];
 /// Addresses: no secret where nobody's name and no query is in them.
-const ADDRESSES: [&str; 5] = ["base_url", "clock", "runbook", "server", "url"];
+const ADDRESSES: [&str; 6] = ["base_url", "clock", "proxy", "runbook", "server", "url"];
 /// Keys of tables, whose own keys say what is in them.
 const TABLES: [&str; 11] = [
     "connections",

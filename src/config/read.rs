@@ -9,6 +9,7 @@ use toml::{
 
 use crate::{
     config::{
+        access::Access,
         check::{self, Known},
         layer::Layers,
         merge::{NOWHERE, merge},
@@ -195,8 +196,9 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
         wrong(format!("the connection has no `kind`: {}", Connection::KINDS.join(", ")), name.span());
         return None;
     };
+    let shared = Spanned::new(at.clone(), DeValue::Table(Access::split(&mut table)));
     let node = Spanned::new(at, DeValue::Table(table));
-    match kind.get_ref().as_str() {
+    let read = match kind.get_ref().as_str() {
         Some("kubernetes") => tree::read(node, &under, problems).map(Connection::Kubernetes),
         Some("github") => tree::read(node, &under, problems).map(Connection::Github),
         Some("prometheus") => tree::read(node, &under, problems).map(Connection::Prometheus),
@@ -204,9 +206,12 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
             let near = written.and_then(|written| check::nearest(written, &Connection::KINDS));
             let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
             wrong(format!("a connection's kind is one of {}{hint}", Connection::KINDS.join(", ")), kind.span());
-            None
+            return None;
         }
-    }
+    };
+    // Both are read, so that every error is told.
+    let access: Option<Access> = tree::read(shared, &under, problems);
+    Some(read?.reached(access?))
 }
 
 /// A problem as people read it: what it quotes is clean, and no secret.
@@ -223,7 +228,9 @@ fn explain(problem: &Problem) -> String {
     let what = ["unknown field ", "unknown variant "].into_iter().find(|begin| message.starts_with(begin));
     if let (Some(what), Some(written)) = (what, quoted.next()) {
         let at_top = problem.path.len() <= 1 && what == "unknown field ";
-        let known: Vec<&str> = quoted.chain(APART.into_iter().filter(|_| at_top)).collect();
+        let of_a_connection = matches!(problem.path.as_slice(), [first, _, _] if first == "connections");
+        let shared = Access::KEYS.into_iter().filter(|_| of_a_connection && what == "unknown field ");
+        let known: Vec<&str> = quoted.chain(APART.into_iter().filter(|_| at_top)).chain(shared).collect();
         let noun = if what == "unknown field " { "key" } else { "value" };
         return match check::nearest(written, &known) {
             Some(near) => format!("unknown {noun} `{written}`, did you mean `{near}`?"),

@@ -11,7 +11,7 @@ use serde::{
 
 use crate::{
     config::{
-        secret::TokenSource,
+        access::Access,
         span,
         standard::{Rule, Slo},
     },
@@ -208,6 +208,7 @@ impl From<RepositoryRef> for String {
 /// One system. `kind` says which, and with it which settings there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there are as many as systems, a handful")]
 pub enum Connection {
     /// A Kubernetes cluster: Argo Rollouts and plain Deployments.
     Kubernetes(Kubernetes),
@@ -229,6 +230,26 @@ impl Connection {
             Self::Prometheus(_) => "prometheus",
         }
     }
+
+    /// How it is reached, whatever the kind.
+    pub fn access(&self) -> &Access {
+        match self {
+            Self::Kubernetes(it) => &it.access,
+            Self::Github(it) => &it.access,
+            Self::Prometheus(it) => &it.access,
+        }
+    }
+
+    /// The same connection, reached so.
+    #[must_use]
+    pub(super) fn reached(mut self, access: Access) -> Self {
+        match &mut self {
+            Self::Kubernetes(it) => it.access = access,
+            Self::Github(it) => it.access = access,
+            Self::Prometheus(it) => it.access = access,
+        }
+        self
+    }
 }
 
 /// A Kubernetes cluster.
@@ -245,10 +266,9 @@ pub struct Kubernetes {
     pub context: Option<String>,
     /// An API server's URL, instead of a kubeconfig.
     pub server: Option<String>,
-    /// The token for `server`.
-    pub token: Option<TokenSource>,
-    /// The certificate authority of `server`, a PEM file; without it the system's.
-    pub certificate_authority: Option<PathBuf>,
+    /// How `server` is reached; of a kubeconfig's cluster only the time-out.
+    #[serde(flatten, skip_deserializing)]
+    pub access: Access,
     /// The namespaces that are looked at; all of them without it, which needs cluster-wide rights.
     #[serde(default)]
     pub namespaces: Vec<String>,
@@ -287,8 +307,9 @@ pub struct Github {
     /// The REST API's base.
     #[serde(default = "github_api")]
     pub base_url: String,
-    /// The token; without it only what everybody may see, at a small request budget.
-    pub token: Option<TokenSource>,
+    /// How it is reached; without a token only what everybody may see, at a small request budget.
+    #[serde(flatten, skip_deserializing)]
+    pub access: Access,
     /// The repositories that are looked at, beside those that services name.
     #[serde(default)]
     pub repos: Vec<Repository>,
@@ -321,8 +342,9 @@ pub struct Repository {
 pub struct Prometheus {
     /// Its base, without `/api/v1`.
     pub url: String,
-    /// The bearer token, where it asks for one.
-    pub token: Option<TokenSource>,
+    /// How it is reached, and who we are to it.
+    #[serde(flatten, skip_deserializing)]
+    pub access: Access,
     /// Whose series the services write: `istio`, `linkerd`, `otel-http` …
     pub preset: Option<String>,
     /// Queries of your own, instead of a preset.
@@ -339,13 +361,6 @@ pub struct Prometheus {
     /// How often it is read.
     #[serde(default = "fifteen_seconds", with = "span")]
     pub interval: Duration,
-    /// How long it may take to answer a query.
-    #[serde(default = "four_seconds", with = "span")]
-    pub timeout: Duration,
-}
-
-fn four_seconds() -> Duration {
-    Duration::from_secs(4)
 }
 
 fn fifteen_seconds() -> Duration {

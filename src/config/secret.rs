@@ -1,11 +1,21 @@
 //! Where a token comes from. A token itself never stands in the configuration, and never in a message.
 
-use std::{collections::BTreeMap, fmt, fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    ser::SerializeMap,
 };
 
 use crate::ownership;
@@ -13,9 +23,13 @@ use crate::ownership;
 /// How a token is written, for whoever wrote it otherwise.
 const HOW: &str = "write { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"gh\", \"auth\", \"token\"] }";
 
-/// Where a token is read from, when it is needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// How long a command may take to print a secret: somebody may have to touch a key for it.
+const LIMIT: Duration = Duration::from_secs(30);
+/// So much of what it prints is read.
+const LONGEST: u64 = 1 << 20;
+
+/// Where a token is read from, when it is needed. Written, it hides what may be a secret in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
     /// An environment variable.
     Env(String),
@@ -23,6 +37,59 @@ pub enum TokenSource {
     File(PathBuf),
     /// What a command prints: the program, then its arguments; no shell.
     Command(Vec<String>),
+}
+
+/// A text that may stand in the configuration, or a secret one that is read from elsewhere.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Text {
+    /// It stands there.
+    Plain(String),
+    /// It is read when it is needed.
+    From(TokenSource),
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(_) => f.write_str("Plain(…)"),
+            Self::From(source) => source.fmt(f),
+        }
+    }
+}
+
+impl Text {
+    /// The text itself.
+    pub fn read(&self, env: &BTreeMap<String, String>) -> Result<SecretString, NoToken> {
+        match self {
+            Self::Plain(text) => Ok(text.as_str().into()),
+            Self::From(source) => source.read(env),
+        }
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Plain(text) => to.serialize_str(text),
+            Self::From(source) => source.serialize(to),
+        }
+    }
+}
+
+impl Serialize for TokenSource {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(1))?;
+        match self {
+            Self::Env(name) => map.serialize_entry("env", name)?,
+            Self::File(path) => map.serialize_entry("file", path)?,
+            Self::Command(words) => {
+                let more = (words.len() > 1).then_some("…");
+                let shown: Vec<&str> = words.iter().take(1).map(String::as_str).chain(more).collect();
+                map.serialize_entry("command", &shown)?;
+            }
+        }
+        map.end()
+    }
 }
 
 /// The table form of a [`TokenSource`], before it is known that exactly one is given.
@@ -34,41 +101,66 @@ struct Written {
     command: Option<Vec<String>>,
 }
 
+impl Written {
+    fn source(self) -> Result<TokenSource, String> {
+        match self {
+            Self { env: Some(name), file: None, command: None } => Ok(TokenSource::Env(name)),
+            Self { env: None, file: Some(path), command: None } => Ok(TokenSource::File(path)),
+            Self { env: None, file: None, command: Some(words) } if !words.is_empty() => {
+                // Whatever lies in the folder one stands in would be run.
+                let is_relative = |program: &String| program.contains('/') && !program.starts_with('/');
+                if words.first().is_some_and(is_relative) {
+                    let said = "a relative command would run whatever lies in the folder you stand in: write its \
+                                whole path, from /, or a bare name that is in PATH";
+                    return Err(said.to_owned());
+                }
+                Ok(TokenSource::Command(words))
+            }
+            _ => Err(format!("a secret has exactly one source: {HOW}")),
+        }
+    }
+}
+
+/// Reads either form; `plain` says whether the text itself may stand there.
+struct Form {
+    plain: bool,
+}
+
+impl<'de> Visitor<'de> for Form {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.plain {
+            write!(f, "a text, or where to read it: {HOW}")
+        } else {
+            write!(f, "where to read the secret: {HOW}")
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+        if self.plain {
+            return Ok(Text::Plain(text.to_owned()));
+        }
+        Err(E::custom(format!("a secret never stands in the configuration: {HOW}")))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Text, M::Error> {
+        Written::deserialize(MapAccessDeserializer::new(map))?.source().map(Text::From).map_err(M::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Form { plain: true })
+    }
+}
+
 impl<'de> Deserialize<'de> for TokenSource {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Form;
-
-        impl<'de> Visitor<'de> for Form {
-            type Value = TokenSource;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "where to read the token: {HOW}")
-            }
-
-            fn visit_str<E: Error>(self, _: &str) -> Result<TokenSource, E> {
-                Err(E::custom(format!("a token never stands in the configuration: {HOW}")))
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<TokenSource, M::Error> {
-                match Written::deserialize(MapAccessDeserializer::new(map))? {
-                    Written { env: Some(name), file: None, command: None } => Ok(TokenSource::Env(name)),
-                    Written { env: None, file: Some(path), command: None } => Ok(TokenSource::File(path)),
-                    Written { env: None, file: None, command: Some(words) } if !words.is_empty() => {
-                        // Whatever lies in the folder one stands in would be run.
-                        let is_relative = |program: &String| program.contains('/') && !program.starts_with('/');
-                        if words.first().is_some_and(is_relative) {
-                            let said = "a relative command would run whatever lies in the folder you stand in: write its \
-                                        whole path, from /, or a bare name that is in PATH";
-                            return Err(M::Error::custom(said));
-                        }
-                        Ok(TokenSource::Command(words))
-                    }
-                    _ => Err(M::Error::custom(format!("a token has exactly one source: {HOW}"))),
-                }
-            }
+        match from.deserialize_any(Form { plain: false })? {
+            Text::From(source) => Ok(source),
+            Text::Plain(_) => Err(D::Error::custom(HOW)),
         }
-
-        from.deserialize_any(Form)
     }
 }
 
@@ -99,7 +191,17 @@ pub enum NoToken {
     },
 }
 
+impl NoToken {
+    /// The same about another secret than a token: `the password`.
+    pub fn about(&self, what: &str) -> String {
+        self.to_string().replacen("the token", what, 1)
+    }
+}
+
 impl TokenSource {
+    /// How one is written, for whoever wrote it otherwise.
+    pub const HOW: &'static str = HOW;
+
     /// Reads the token: once, when the connection is made. `env` is the environment of this process.
     pub fn read(&self, env: &BTreeMap<String, String>) -> Result<SecretString, NoToken> {
         match self {
@@ -123,26 +225,35 @@ impl TokenSource {
                 };
                 let whole =
                     whole.ok_or_else(|| failed("there is no such program in the whole paths of PATH".to_owned()))?;
-                let output = Command::new(whole).args(arguments).output().map_err(|e| failed(e.to_string()))?;
-                if !output.status.success() {
-                    // What it says may be what must not be said.
-                    return Err(failed(format!("{}; run it by hand to see why", output.status)));
-                }
-                first_line(&String::from_utf8_lossy(&output.stdout), program)
+                first_line(&printed(&whole, arguments, LIMIT).map_err(failed)?, program)
             }
         }
     }
+}
 
-    /// The same source as `config show` prints it: a command's arguments may hold a secret.
-    #[must_use]
-    pub fn masked(&self) -> Self {
-        match self {
-            Self::Command(words) if words.len() > 1 => {
-                Self::Command(words.iter().take(1).cloned().chain(["…".to_owned()]).collect())
-            }
-            other => other.clone(),
-        }
-    }
+/// What a program prints, within a time: nobody answers its questions, for it gets no terminal, and what it says of itself may
+/// be what must not be said.
+fn printed(program: &Path, arguments: &[String], limit: Duration) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|why| why.to_string())?;
+    let (tell, told) = mpsc::channel();
+    let stdout = child.stdout.take();
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = stdout.map_or(Ok(0), |stdout| stdout.take(LONGEST).read_to_end(&mut text));
+        // Whoever waited may have gone.
+        let _ = tell.send(read.map(|_| text));
+    });
+    let Ok(text) = told.recv_timeout(limit) else {
+        // It may have ended just now.
+        let _ = child.kill().and_then(|()| child.wait());
+        return Err(format!("it did not end within {} s; run it by hand to see why", limit.as_secs_f32()));
+    };
+    let text = text.map_err(|why| why.to_string())?;
+    let status = child.wait().map_err(|why| why.to_string())?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if status.success() { Ok(text) } else { Err(format!("{status}; run it by hand to see why")) }
 }
 
 fn first_line(text: &str, from: &str) -> Result<SecretString, NoToken> {
@@ -187,8 +298,17 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_never_ends_is_not_waited_for_and_gets_no_terminal() {
+        let run = |script: &str, limit| printed(Path::new("/bin/sh"), &["-c".to_owned(), script.to_owned()], limit);
+        let hung = run("exec tail -f /dev/null", Duration::from_millis(20));
+        assert_eq!(hung, Err("it did not end within 0.02 s; run it by hand to see why".to_owned()));
+        assert_eq!(run("read -r word || echo nobody", LIMIT), Ok("nobody\n".to_owned()));
+    }
+
+    #[test]
     fn the_arguments_of_a_command_are_masked() {
         let source = TokenSource::Command(vec!["vault".into(), "read".into(), "hunter2".into()]);
-        assert_eq!(source.masked(), TokenSource::Command(vec!["vault".into(), "…".into()]));
+        let shown = toml::to_string(&BTreeMap::from([("token", source)])).unwrap();
+        assert_eq!(shown, "[token]\ncommand = [\"vault\", \"…\"]\n");
     }
 }

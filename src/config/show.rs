@@ -1,11 +1,8 @@
-//! The merged configuration as TOML. Secrets are not in it: it says where they come from, with a command's arguments masked.
+//! The merged configuration as TOML. Secrets are not in it: it says where they come from, and whatever may be one
+//! hides itself where it is written (`secret`, `access`).
 
 use crate::{
-    config::{
-        read::Loaded,
-        schema::{Config, Connection},
-        secret::TokenSource,
-    },
+    config::read::Loaded,
     domain::text::{one_line, without_userinfo},
 };
 
@@ -14,18 +11,7 @@ pub fn show(loaded: &Loaded) -> Result<String, toml::ser::Error> {
     let profile = loaded.profile.iter().map(|name| format!("profile {name}"));
     let layers: Vec<String> =
         loaded.layers.iter().cloned().chain(profile).map(|layer| format!("# from {}", one_line(&layer))).collect();
-    let shown = toml::to_string(&masked(loaded.config.clone()))?;
+    let shown = toml::to_string(&loaded.config)?;
     // The addresses of systems hold nobody's password, which is checked; a runbook's may.
     Ok(format!("{}\n\n{}", layers.join("\n"), without_userinfo(&shown)))
-}
-
-fn masked(mut config: Config) -> Config {
-    for connection in config.connections.values_mut() {
-        match connection {
-            Connection::Kubernetes(it) => it.token = it.token.as_ref().map(TokenSource::masked),
-            Connection::Github(it) => it.token = it.token.as_ref().map(TokenSource::masked),
-            Connection::Prometheus(it) => it.token = it.token.as_ref().map(TokenSource::masked),
-        }
-    }
-    config
 }

@@ -107,6 +107,9 @@ pub struct VersionSignals {
     /// Why the errors of its newest requests cannot be counted, where that is so. There are no counts of such intervals.
     #[serde(default)]
     pub uncounted: Option<Uncounted>,
+    /// Why its response times could not be read, where only these could not: they are unknown, not absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untimed: Option<String>,
 }
 
 impl VersionSignals {

@@ -193,8 +193,13 @@ fn of_arm(signals: Option<&VersionSignals>, now: Timestamp) -> impl Iterator<Ite
     let timed = if idle { counted } else { signals.latency.p99.last().map(|point| point.at) };
     let uncounted = signals.uncounted.clone().filter(|_| gap(rated.max(counted)).is_none()).map(Gap::Uncounted);
     let errors = uncounted.or_else(|| gap(counted));
-    let gaps =
-        [(Signal::Requests, gap(rated.max(counted))), (Signal::Errors, errors), (Signal::LatencyP99, gap(timed))];
+    // What could not be read is not known to have no series.
+    let unread = |gap| match &signals.untimed {
+        Some(why) => Gap::Unread(format!("response times cannot be read: {why}")),
+        None => gap,
+    };
+    let latency = gap(timed).map(unread);
+    let gaps = [(Signal::Requests, gap(rated.max(counted))), (Signal::Errors, errors), (Signal::LatencyP99, latency)];
     gaps.into_iter().filter_map(|(signal, gap)| Some((signal, gap?)))
 }
 

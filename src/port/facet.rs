@@ -82,6 +82,11 @@ pub trait Metrics: Send + Sync {
     fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>>;
 }
 
+/// How long one answer may take where nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// For so long together a read keeps pauses that the system asks for.
+const PAUSES: Duration = Duration::from_secs(12);
+
 /// A configured connection: what it is called and what it offers.
 #[derive(Clone)]
 pub struct Connection {
@@ -97,6 +102,8 @@ pub struct Connection {
     pub metrics: Option<Arc<dyn Metrics>>,
     /// How often it is meant to be read.
     pub interval: Duration,
+    /// How long one answer may take.
+    pub timeout: Duration,
     /// What is left of its request budget at a time, 0 to 1; below 0.2 only verbs go out.
     pub budget: Option<Gauge>,
 }
@@ -107,7 +114,13 @@ pub type Gauge = Arc<dyn Fn(Timestamp) -> f64 + Send + Sync>;
 impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
-        Self { name, system, inventories: Vec::new(), pipelines: None, metrics: None, interval, budget: None }
+        let (inventories, timeout) = (Vec::new(), TIMEOUT);
+        Self { name, system, inventories, pipelines: None, metrics: None, interval, timeout, budget: None }
+    }
+
+    /// How long a list or a query may take: two answers one after the other, or one and the pauses that are asked for.
+    pub fn patience(&self) -> Duration {
+        self.timeout.saturating_add(PAUSES.max(self.timeout))
     }
 
     /// Whoever can act on the target.

@@ -29,8 +29,8 @@ pub enum WireError {
     #[error("connection lost: {0}")]
     Lost(String),
     /// The request went out and the time for an answer is over.
-    #[error("no answer within {} s", .0.as_secs_f32())]
-    TimedOut(std::time::Duration),
+    #[error("no answer within {0}")]
+    TimedOut(Limit),
     /// The system asked for a pause, and it is not over: nothing was sent.
     #[error("it asks to slow down; again in {} s", whole_seconds(*.0))]
     AskedToWait(std::time::Duration),
@@ -41,16 +41,54 @@ pub enum WireError {
     #[error("cannot connect: {0}")]
     Barred(String),
     /// The request went out towards this proxy and the time for an answer is over.
-    #[error("no answer within {} s through the proxy {proxy}", .limit.as_secs_f32())]
+    #[error("no answer within {} through the proxy {proxy}{}", .limit.span(), .limit.setting())]
     ProxySilent {
         /// How long we waited.
-        limit: std::time::Duration,
+        limit: Limit,
         /// The proxy, without what one says to it.
         proxy: String,
     },
     /// Our own budget for this system is used up: nothing was sent.
     #[error("our request budget for this system is used up; free again in {} s", whole_seconds(*.0))]
     NoBudget(std::time::Duration),
+    /// What changes something was answered with a web page: somebody else answered, or it was done and is not told so.
+    #[error("it answers with {0}")]
+    Page(String),
+}
+
+/// How long was waited for an answer, and by which setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// So long.
+    pub after: std::time::Duration,
+    /// The connection whose `timeout` it is; `None` where it is none that can be set.
+    pub of: Option<String>,
+}
+
+impl Limit {
+    /// Whole seconds, or milliseconds below one.
+    pub fn span(&self) -> String {
+        let below = self.after < std::time::Duration::from_secs(1);
+        if below { format!("{} ms", self.after.as_millis()) } else { format!("{} s", self.after.as_secs()) }
+    }
+
+    /// Where it is set, in brackets; nothing where it is not.
+    pub fn setting(&self) -> String {
+        self.of.as_ref().map_or_else(String::new, |name| format!(" (`timeout` of connections.{name})"))
+    }
+}
+
+impl From<std::time::Duration> for Limit {
+    fn from(after: std::time::Duration) -> Self {
+        Self { after, of: None }
+    }
+}
+
+/// `30 s (`timeout` of connections.metrics)`.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.span(), self.setting())
+    }
 }
 
 /// An answer that points elsewhere. It holds where to, as far as that may be shown: an origin, or a path of the same system;

@@ -26,13 +26,25 @@ pub(super) fn theme(
     environment: &BTreeMap<String, String>,
     is_terminal: bool,
 ) -> Result<Theme, CliError> {
-    let of = |name: &str| environment.get(name).map(String::as_str);
     let depth = depth(globals, environment, is_terminal);
-    let glyphs = if globals.ascii || of("TERM") == Some("dumb") { Glyphs::Ascii } else { Glyphs::Unicode };
+    let glyphs = glyphs(globals, environment, is_terminal);
     let first = theme::names().next().unwrap_or_default();
     let name = config.and_then(|config| config.theme.as_deref()).unwrap_or(first);
     Theme::named(name, depth, glyphs)
         .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+}
+
+/// Which characters are drawn: what the terminal can show. A locale that somebody named says so, none at all says nothing; the
+/// Linux console has a font of a few hundred signs, and no braille in it.
+fn glyphs(globals: &Globals, environment: &BTreeMap<String, String>, is_terminal: bool) -> Glyphs {
+    let of = |name: &&str| environment.get(*name).map(String::as_str).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(of).map(str::to_ascii_lowercase);
+    let narrow = locale.is_some_and(|locale| !locale.contains("utf-8") && !locale.contains("utf8"));
+    let ascii = match of(&"TERM") {
+        Some("dumb") => true,
+        term => is_terminal && (narrow || term.is_some_and(|term| term == "linux" || term.starts_with("linux-"))),
+    };
+    if globals.ascii || ascii { Glyphs::Ascii } else { Glyphs::Unicode }
 }
 
 /// How many colours are used: what the terminal can, and on a slow line no more than are said in few bytes.
@@ -113,5 +125,25 @@ mod tests {
         let lines = ["holdshort", "holdshort --slow", "holdshort --slow --color never"];
         assert_eq!(lines.map(|line| of(line, "truecolor")), [Depth::True, Depth::Ansi256, Depth::None]);
         assert_eq!(lines.map(|line| of(line, "")), [Depth::Ansi256, Depth::Ansi256, Depth::None]);
+    }
+
+    #[test]
+    fn a_terminal_or_a_locale_that_cannot_show_what_is_drawn_gets_ascii() {
+        let of = |variables: &[(&str, &str)], is_terminal: bool| {
+            let environment = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+            glyphs(&parse(["holdshort"]).unwrap().globals, &environment, is_terminal) == Glyphs::Ascii
+        };
+        for (variables, ascii) in [
+            (&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")][..], true),
+            (&[("LC_ALL", ""), ("LC_CTYPE", "de_DE.ISO-8859-15")], true),
+            (&[("LANG", "POSIX")], true),
+            (&[("LC_CTYPE", "C.utf8"), ("LANG", "C")], false),
+            (&[("LANG", "en_US.UTF-8"), ("TERM", "linux")], true),
+            (&[("LANG", "en_US.UTF-8"), ("TERM", "xterm-256color")], false),
+            (&[], false),
+        ] {
+            assert_eq!((of(variables, true), of(variables, false)), (ascii, false), "{variables:?}");
+        }
+        assert!(of(&[("TERM", "dumb")], false));
     }
 }

@@ -1,14 +1,14 @@
 //! The registry: each kind of connection in the configuration becomes a provider over the layers. The next provider of a
 //! kind is one arm more.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use url::Url;
 
 use crate::{
     config::{
+        access,
         schema::{self, Config},
-        secret::TokenSource,
     },
     demo::{shared::SharedWorld, transport::transport},
     domain::{
@@ -19,13 +19,14 @@ use crate::{
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
     provider::{
         argo_rollouts, deployment, github,
-        http::{Base, Budget, Layers, Timeouts, layered, proxy::ProxyEnvironment, reqwest_leaf},
+        http::{Budget, Layers, layered, reqwest_leaf},
         kubernetes::{self, Cluster, Scope, connect::Access, kubectl},
         prometheus::{
             self,
             presets::{self, LatencyUnit, Preset},
         },
     },
+    run::reach,
 };
 
 /// How often a cluster must prove that it is alive: its watches are confirmed by a probe this often, so that two missed
@@ -66,20 +67,18 @@ pub(super) async fn connect(
 fn wire(
     name: &str,
     url: &str,
-    token: Option<&TokenSource>,
-    authorities: Option<&Path>,
+    access: &access::Access,
     below: &Below,
     clock: &SharedClock,
 ) -> Result<(Transport, Budget), ProviderError> {
-    let (leaf, proxy) = leaf(url, token, authorities, below, clock)?;
-    Ok(around(Layers { proxy, ..Layers::new(SourceName::new(name)) }, leaf, clock))
+    let (leaf, proxy) = leaf(url, access, below, clock)?;
+    Ok(around(Layers { proxy, ..reach::layers(name, access) }, leaf, clock))
 }
 
 /// The transport to an address, without the layers, and the proxy in between, as it may be shown.
 fn leaf(
     url: &str,
-    token: Option<&TokenSource>,
-    authorities: Option<&Path>,
+    access: &access::Access,
     below: &Below,
     clock: &SharedClock,
 ) -> Result<(Transport, Option<String>), ProviderError> {
@@ -89,10 +88,7 @@ fn leaf(
     match below {
         Below::World(world) => Ok((transport(world.clone(), clock.clone(), address.path()), None)),
         Below::Network(environment) => {
-            let secret = token.map(|token| token.read(environment)).transpose();
-            let secret = secret.map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?;
-            let base = secret.into_iter().fold(Base::new(address), Base::bearer).through(&proxies(environment));
-            let base = authorities.map(read_authorities).transpose()?.into_iter().fold(base, Base::signed_by);
+            let base = reach::base(address, access, environment)?;
             Ok((reqwest_leaf(&base)?, base.proxy))
         }
     }
@@ -111,16 +107,10 @@ pub(super) fn unproven(config: &Config, environment: &BTreeMap<String, String>) 
     clusters.collect()
 }
 
-fn read_authorities(file: &Path) -> Result<Vec<u8>, ProviderError> {
-    std::fs::read(file).map_err(|why| {
-        let text = format!("`certificate_authority` {} cannot be read: {why}", file.display());
-        ProviderError::new(FaultKind::Unreachable, text)
-    })
-}
-
-/// The connection, telling what is left to ask of it.
-fn gauged(connection: Connection, budget: Budget) -> Connection {
-    Connection { budget: Some(Arc::new(move |now| budget.state(now).remaining)), ..connection }
+/// The connection, telling what is left to ask of it, and how long it may take.
+fn gauged(connection: Connection, budget: Budget, access: &access::Access) -> Connection {
+    let timeout = access.timeout.unwrap_or(connection.timeout);
+    Connection { budget: Some(Arc::new(move |now| budget.state(now).remaining)), timeout, ..connection }
 }
 
 fn around(layers: Layers, leaf: Transport, clock: &SharedClock) -> (Transport, Budget) {
@@ -137,10 +127,7 @@ async fn cluster(
 ) -> Result<Connection, ProviderError> {
     let mut unverified = false;
     let (transport, budget) = match (&settings.server, below) {
-        (Some(server), _) => {
-            let authorities = settings.certificate_authority.as_deref();
-            wire(name, server, settings.token.as_ref(), authorities, below, clock)?
-        }
+        (Some(server), _) => wire(name, server, &settings.access, below, clock)?,
         (None, Below::World(_)) => {
             return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
         }
@@ -149,11 +136,11 @@ async fn cluster(
                 kubeconfig: settings.kubeconfig.clone(),
                 usual: kubernetes::connect::usual_files(environment),
                 context: settings.context.clone(),
-                proxies: proxies(environment),
+                proxies: reach::proxies(environment),
             };
             let way = kubernetes::connect::way(&access).await?;
             unverified = way.unverified;
-            around(Layers { proxy: way.proxy, ..Layers::new(SourceName::new(name)) }, way.leaf, clock)
+            around(Layers { proxy: way.proxy, ..reach::layers(name, &settings.access) }, way.leaf, clock)
         }
     };
     let risk = settings.risk.unwrap_or_else(|| config.risk_of(&settings.environment));
@@ -178,12 +165,7 @@ async fn cluster(
             schema::Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
         });
     }
-    Ok(gauged(connection, budget))
-}
-
-fn proxies(environment: &BTreeMap<String, String>) -> ProxyEnvironment {
-    let of = |name: &str| environment.get(name).or_else(|| environment.get(&name.to_lowercase())).cloned();
-    ProxyEnvironment { https: of("HTTPS_PROXY"), http: of("HTTP_PROXY"), all: of("ALL_PROXY"), none: of("NO_PROXY") }
+    Ok(gauged(connection, budget, &settings.access))
 }
 
 fn metrics(
@@ -193,10 +175,8 @@ fn metrics(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
-    let (leaf, proxy) = leaf(&settings.url, settings.token.as_ref(), None, below, clock)?;
-    let known = Layers { proxy, ..Layers::new(SourceName::new(name)) };
-    let timeouts = Timeouts { read: settings.timeout, ..known.timeouts };
-    let (transport, budget) = around(Layers { timeouts, ..known }, leaf, clock);
+    let (transport, budget) = wire(name, &settings.url, &settings.access, below, clock)?;
+    let access = &settings.access;
     let preset = match (&settings.preset, &settings.queries) {
         (_, Some(queries)) => preset_of(queries),
         (Some(preset), None) => {
@@ -220,7 +200,7 @@ fn metrics(
         scrape: settings.step / 2,
         ..prometheus::Settings::new(preset)
     };
-    Ok(gauged(prometheus::over(SourceName::new(name), transport, settings), budget))
+    Ok(gauged(prometheus::over(SourceName::new(name), transport, settings, Arc::clone(clock)), budget, access))
 }
 
 fn preset_of(queries: &schema::Queries) -> Preset {
@@ -253,8 +233,9 @@ fn forge(
 ) -> Result<Connection, ProviderError> {
     // octocrab carries the token itself: a log lies on another host, and no token may reach it.
     let (shared, roots) = github::Roots::of(&settings.base_url);
-    let (transport, budget) = wire(name, shared, None, None, below, clock)?;
-    let token = match (below, &settings.token) {
+    let access = &settings.access;
+    let (transport, budget) = wire(name, shared, &access::Access { token: None, ..access.clone() }, below, clock)?;
+    let token = match (below, &access.token) {
         (Below::Network(environment), Some(token)) => Some(
             token.read(environment).map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?,
         ),
@@ -264,7 +245,7 @@ fn forge(
     let settings = github::Settings { name: SourceName::new(name), roots, token, repos, interval: settings.interval };
     let connection = github::over(transport, settings, clock.clone())
         .map_err(|why| ProviderError::new(FaultKind::Unreadable, why.to_string()))?;
-    Ok(gauged(connection, budget))
+    Ok(gauged(connection, budget, access))
 }
 
 fn watched(config: &Config, repository: schema::Repository) -> Option<github::Repository> {

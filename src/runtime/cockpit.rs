@@ -48,6 +48,8 @@ use crate::{
 const WAITING: usize = 256;
 /// How long a script waits for sources that do not answer: longer than any of them may take.
 const SETTLE: Duration = Duration::from_secs(20);
+/// An answer that comes when its source's time is over is still taken in.
+const MARGIN: Duration = Duration::from_secs(4);
 /// A change of a budget that is told: one percent.
 const VISIBLE: f64 = 0.01;
 /// The span in which nothing happens when a virtual world is idle.
@@ -257,7 +259,9 @@ impl Cockpit {
     pub async fn settle(&mut self) {
         self.start();
         self.tick();
-        let mut limit = self.clock.sleep(SETTLE);
+        // A source may be given more time than is usual: what is asked of it first is waited for.
+        let patient = self.connections.iter().map(|one| one.patience() + MARGIN).max().unwrap_or_default();
+        let mut limit = self.clock.sleep(patient.max(SETTLE));
         let mut asked = false;
         loop {
             if self.awaited.is_empty() && !asked {

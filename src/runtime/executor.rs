@@ -41,8 +41,10 @@ use crate::{
     runtime::clock::within,
 };
 
-/// How long one reading of the target may take.
+/// How long one reading of the target may take, where no more is allowed to its connection.
 const READ_LIMIT: Duration = Duration::from_secs(5);
+/// So much longer than one answer may take a reading may.
+const READ_MARGIN: Duration = Duration::from_secs(1);
 /// How often the target is read before the first call, and how long after a failure.
 const READS: u32 = 3;
 const READ_PAUSE: Duration = Duration::from_secs(1);
@@ -398,6 +400,12 @@ impl Flight<'_> {
         }
     }
 
+    /// How long one reading of the target may take.
+    fn read_limit(&self, plan: &Plan) -> Duration {
+        let connection = self.host.connections.iter().find(|one| one.name == plan.target.source);
+        connection.map_or(READ_LIMIT, |one| READ_LIMIT.max(one.timeout.saturating_add(READ_MARGIN)))
+    }
+
     /// Reads the target, patiently: nothing is lost by it.
     async fn read(&self, plan: &Plan, actor: &dyn Actor) -> Result<Reading, Stop> {
         let (mut why, mut fault) = (String::new(), FaultKind::TimedOut);
@@ -405,7 +413,7 @@ impl Flight<'_> {
             if tried > 0 {
                 self.host.clock.sleep(READ_PAUSE).await;
             }
-            match within(self.host.clock, READ_LIMIT, actor.read(&plan.target)).await {
+            match within(self.host.clock, self.read_limit(plan), actor.read(&plan.target)).await {
                 Some(Ok(reading)) => return Ok(reading),
                 Some(Err(error)) => {
                     if error.kind == FaultKind::Missing && !self.has_sent() {
@@ -418,7 +426,10 @@ impl Flight<'_> {
                         break;
                     }
                 }
-                None => (why, fault) = (format!("no answer within {} s", READ_LIMIT.as_secs()), FaultKind::TimedOut),
+                None => {
+                    let limit = self.read_limit(plan).as_secs();
+                    (why, fault) = (format!("no answer within {limit} s"), FaultKind::TimedOut);
+                }
             }
         }
         Err(Stop::End(self.give_up(plan, &format!("{} cannot be read: {why}", plan.target), Some(fault))))

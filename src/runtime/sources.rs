@@ -40,8 +40,8 @@ use crate::{
 /// which a hung API must be said (F2).
 const BEAT: Duration = Duration::from_secs(5);
 const BEAT_LIMIT: Duration = Duration::from_secs(4);
-/// How long a list or a query may take.
-const READ_LIMIT: Duration = Duration::from_secs(8);
+/// How long the jobs of one run may take.
+const JOBS_LIMIT: Duration = Duration::from_secs(8);
 /// The longest pause after errors.
 const LONGEST: Duration = Duration::from_mins(5);
 /// A watch that ended, against its contract, is begun again after this.
@@ -64,6 +64,9 @@ pub(super) struct Sources {
 struct Seat {
     source: SourceName,
     interval: Duration,
+    patience: Duration,
+    /// How long a proof of life may take.
+    beat: Duration,
     clock: SharedClock,
     notes: mpsc::Sender<Note>,
 }
@@ -101,6 +104,8 @@ impl Sources {
             let seat = Seat {
                 source: one.name.clone(),
                 interval: one.interval,
+                patience: one.patience(),
+                beat: BEAT_LIMIT.max(one.timeout),
                 clock: Arc::clone(clock),
                 notes: notes.clone(),
             };
@@ -167,8 +172,8 @@ async fn attend(seat: Seat, inventory: Arc<dyn Inventory>, hurry: Arc<Notify>) {
 async fn discover(seat: &Seat, inventory: &dyn Inventory) -> Option<Vec<Scope>> {
     let mut failures = 0;
     loop {
-        let answer = within(&*seat.clock, READ_LIMIT, inventory.discover()).await;
-        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, READ_LIMIT)));
+        let answer = within(&*seat.clock, seat.patience, inventory.discover()).await;
+        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, seat.patience)));
         let at = seat.clock.now();
         let (source, inventory) = (seat.source.clone(), name(inventory));
         let key = Key::Scopes(source.clone(), inventory.clone());
@@ -208,8 +213,8 @@ async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'
     let beating = async {
         loop {
             seat.clock.sleep(BEAT).await;
-            let beat = within(&*seat.clock, BEAT_LIMIT, inventory.probe()).await;
-            let beat = beat.unwrap_or_else(|| Err(no_answer(&seat.source, BEAT_LIMIT)));
+            let beat = within(&*seat.clock, seat.beat, inventory.probe()).await;
+            let beat = beat.unwrap_or_else(|| Err(no_answer(&seat.source, seat.beat)));
             for scope in scopes {
                 let told = match &beat {
                     Ok(()) if failing().contains(scope) => continue,
@@ -243,7 +248,7 @@ async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &N
         let mut read = inventory.list(scopes.to_vec());
         let mut left: BTreeSet<Scope> = scopes.iter().cloned().collect();
         let (mut worked, mut asked_to_wait) = (scopes.is_empty(), None);
-        while let Some(Some(told)) = within(&*seat.clock, READ_LIMIT, read.next()).await {
+        while let Some(Some(told)) = within(&*seat.clock, seat.patience, read.next()).await {
             left.remove(&told.scope);
             match &told.parts {
                 Ok(_) => worked = true,
@@ -254,7 +259,7 @@ async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &N
             }
         }
         for scope in left {
-            if !seat.tell(Told { scope, parts: Err(no_answer(&seat.source, READ_LIMIT)) }).await {
+            if !seat.tell(Told { scope, parts: Err(no_answer(&seat.source, seat.patience)) }).await {
                 return;
             }
         }
@@ -277,8 +282,8 @@ fn pause(interval: Duration, failures: u32, asked_to_wait: Option<Duration>) -> 
 async fn measure(seat: Seat, metrics: Arc<dyn Metrics>, mut asked: mpsc::Receiver<Question>) {
     let mut failures = 0;
     while let Some((services, window)) = asked.recv().await {
-        let answer = within(&*seat.clock, READ_LIMIT, metrics.signals(&services, window)).await;
-        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, READ_LIMIT)));
+        let answer = within(&*seat.clock, seat.patience, metrics.signals(&services, window)).await;
+        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, seat.patience)));
         failures = if answer.is_ok() { 0 } else { failures + 1 };
         let asked_to_wait = answer.as_ref().err().and_then(|error| error.retry_after);
         let at = seat.clock.now();
@@ -295,8 +300,8 @@ async fn measure(seat: Seat, metrics: Arc<dyn Metrics>, mut asked: mpsc::Receive
 
 /// Reads the jobs of a run, once.
 pub(super) async fn read_jobs(run: ObjectId, facet: Arc<dyn Pipelines>, clock: SharedClock, notes: mpsc::Sender<Note>) {
-    let answer = within(&*clock, READ_LIMIT, facet.jobs(&run)).await;
-    let answer = answer.unwrap_or_else(|| Err(no_answer(&run.source, READ_LIMIT)));
+    let answer = within(&*clock, JOBS_LIMIT, facet.jobs(&run)).await;
+    let answer = answer.unwrap_or_else(|| Err(no_answer(&run.source, JOBS_LIMIT)));
     let at = clock.now();
     let jobs = answer.map_err(|error| error.at(at));
     // Nobody listens any more when the cockpit is gone.

@@ -357,7 +357,7 @@ async fn a_write_is_sent_once_whatever_happens_to_it() {
     let table: [(Outcome, FaultKind, bool); 5] = [
         (|| Ok(Response::builder().status(502).body(whole("bad gateway")).unwrap()), FaultKind::Server, true),
         (|| Err(WireError::Lost("reset".into())), FaultKind::Unreachable, true),
-        (|| Err(WireError::TimedOut(Duration::from_secs(10))), FaultKind::TimedOut, true),
+        (|| Err(WireError::TimedOut(Duration::from_secs(10).into())), FaultKind::TimedOut, true),
         (|| Err(WireError::NotConnected("refused".into())), FaultKind::Unreachable, false),
         (|| Err(WireError::NoBudget(Duration::from_secs(9))), FaultKind::RateLimited, false),
     ];

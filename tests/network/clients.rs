@@ -57,7 +57,7 @@ pub(crate) async fn by_kube(access: &Access) -> Result<Transport, ProviderError>
 
 /// reqwest at this address, in the layers.
 pub(crate) fn by_reqwest(base: Base, proxies: &ProxyEnvironment) -> Transport {
-    let base = base.bearer(secrecy::SecretString::from(TOKEN)).through(proxies);
+    let base = base.bearer(&secrecy::SecretString::from(TOKEN)).through(proxies);
     let layers = Layers { proxy: base.proxy.clone(), ..Layers::new(SourceName::new("eu")) };
     layered(reqwest_leaf(&base).unwrap(), layers, clock())
 }

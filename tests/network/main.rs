@@ -15,3 +15,4 @@ mod own_door;
 mod program;
 mod proxies;
 mod redirects;
+mod signing_in;

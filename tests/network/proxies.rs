@@ -69,7 +69,10 @@ async fn a_proxy_that_hangs_is_named() {
     let timeouts = Timeouts { read: std::time::Duration::from_millis(50), ..Timeouts::default() };
     let layers = Layers { proxy: found.proxy, timeouts, ..Layers::new("eu".into()) };
     let error = listed(layered(found.leaf, layers, clock())).await.unwrap_err();
-    assert_eq!(error.text, format!("eu did not answer within 50 ms through the proxy http://{at}"));
+    assert_eq!(
+        error.text,
+        format!("eu did not answer within 50 ms through the proxy http://{at} (`timeout` of connections.eu)")
+    );
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn a_write_is_sent_once_and_never_on() {
                         FaultKind::Unreadable,
                         status == 303,
                         format!(
-                            "eu sends us to {} ({status}), and nothing was sent there; if it has moved, put its new \
+                            "eu sends us to {} ({status}), and nothing was sent there; if it has moved, put the whole \
                              address into the configuration",
                             other.http()
                         ),
@@ -75,7 +75,7 @@ async fn a_write_is_not_sent_on_within_its_own_origin_either() {
     let path = "/apis/apps/v1/namespaces/shop/replicasets/web";
     let cluster = cluster(by_kube(&access).await.unwrap());
     let error = cluster.send(REPLICA_SETS, &call("PATCH", path), None).await.unwrap_err();
-    let text = "eu sends us to /elsewhere of its own (307), and nothing was sent there; if it has moved, put its new address \
+    let text = "eu sends us to /elsewhere of its own (307), and nothing was sent there; if it has moved, put the whole address \
                 into the configuration";
     assert_eq!((error.text.as_str(), error.maybe_done), (text, false));
     assert_eq!(system.asked().iter().map(|asked| asked.path().to_owned()).collect::<Vec<_>>(), [path]);
@@ -89,7 +89,7 @@ async fn a_read_that_is_pointed_to_another_origin_ends_there_and_shows_nothing_o
         for client in clients {
             let error = listed(client).await.unwrap_err();
             let text = format!(
-                "eu sends us to {} ({status}), and nothing was asked there; if it has moved, put its new address into the \
+                "eu sends us to {} ({status}), and nothing was asked there; if it has moved, put the whole address into the \
                  configuration",
                 other.http()
             );
@@ -153,7 +153,7 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     let connection = forge(&system.http());
     let error = connection.inventories[0].runs().await.unwrap_err();
     let text = format!(
-        "GitHub, acme/ledger: it sends us to {} (302), and nothing was asked there; if it has moved, put its new address \
+        "GitHub, acme/ledger: it sends us to {} (302), and nothing was asked there; if it has moved, put the whole address \
          into the configuration",
         other.http()
     );

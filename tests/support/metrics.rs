@@ -30,5 +30,7 @@ pub(crate) fn connect(url: &str, settings: Settings) -> Arc<dyn Metrics> {
             Ok(Response::builder().status(status).body(whole(body)).unwrap())
         }
     }));
-    prometheus::over("metrics".into(), transport, settings).metrics.unwrap()
+    prometheus::over("metrics".into(), transport, settings, Arc::new(holdshort::runtime::clock::SystemClock))
+        .metrics
+        .unwrap()
 }

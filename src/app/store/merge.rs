@@ -93,14 +93,17 @@ impl Into {
         old.latency.highest_bound = new.latency.highest_bound.or(old.latency.highest_bound);
         // It is about the newest requests.
         if self.newest.is_none_or(|newest| newest <= self.window.to) {
-            old.uncounted = new.uncounted.take();
+            (old.uncounted, old.untimed) = (new.uncounted.take(), new.untimed.clone());
         }
-        for (old, new) in all_series(old).into_iter().zip(all_series(&mut new)) {
+        // What could not be read replaces nothing that is known.
+        let timed = new.untimed.is_none();
+        let told = if timed { 5 } else { 2 };
+        for (old, new) in all_series(old).into_iter().zip(all_series(&mut new)).take(told) {
             self.entries(old, std::mem::take(new), |point| point.at);
         }
         let counts = self.entries(&mut old.counts, new.counts, |counts| counts.to);
         let parts = self.parts(&mut old.parts, new.parts);
-        self.latency(&mut old.latency_counts, new.latency_counts) | counts | parts
+        (timed && self.latency(&mut old.latency_counts, new.latency_counts)) | counts | parts
     }
 
     /// Entries of the window replace those known in it, the rest stays, the oldest goes; in order of time, as what is known is.
@@ -294,5 +297,20 @@ mod tests {
         service(&mut known, nothing, window(1, 2));
         assert_eq!(known.versions[0].parts, [part("", "x", &[(1, 10)])]);
         assert_eq!(known.versions[0].latency_counts, [timed(&[0.1], &[(1, &[9])])]);
+    }
+
+    #[test]
+    fn response_times_that_could_not_be_read_replace_none_that_are_known() {
+        let mut known = signals(vec![part("", "x", &[(1, 10)])], vec![timed(&[0.1], &[(1, &[9])])]);
+        let mut new = signals(vec![part("", "x", &[(1, 10), (2, 20)])], Vec::new());
+        new.versions[0].untimed = Some("a store did not answer".to_owned());
+        service(&mut known, new, window(0, 2));
+        let version = &known.versions[0];
+        assert_eq!(version.parts, [part("", "x", &[(1, 10), (2, 20)])]);
+        assert_eq!(version.latency_counts, [timed(&[0.1], &[(1, &[9])])]);
+        assert_eq!(version.untimed.as_deref(), Some("a store did not answer"));
+        let again = signals(vec![part("", "x", &[(3, 1)])], vec![timed(&[0.1], &[(3, &[7])])]);
+        service(&mut known, again, window(2, 3));
+        assert_eq!(known.versions[0].untimed, None);
     }
 }

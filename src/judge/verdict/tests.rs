@@ -362,6 +362,17 @@ fn requests_of_which_nobody_can_tell_whether_they_failed_are_no_data_and_say_why
 }
 
 #[test]
+fn response_times_that_could_not_be_read_are_not_told_as_none() {
+    let whole = version(&[(1000, 2); 60]);
+    let why = "latency buckets: incomplete: store eu did not answer";
+    let canary = VersionSignals { latency: Latency::default(), untimed: Some(why.to_owned()), ..whole.clone() };
+    let judgement = judge(&Case::new(Some(&canary), Some(&whole), minute(0), minute(60)));
+    assert_eq!(judgement.verdict, Verdict::Wait);
+    let said = format!("NO DATA response times cannot be read: {why}");
+    assert!(judgement.reason.ends_with(&said), "{}", judgement.reason);
+}
+
+#[test]
 fn a_verdict_is_as_old_as_the_newest_interval_that_it_rests_on() {
     let (canary, stable) = (version(&[(1000, 2); 60]), version(&[(3000, 6); 60]));
     let judgement = judge(&Case::new(Some(&canary), Some(&stable), minute(0), minute(60)));

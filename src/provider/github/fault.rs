@@ -50,7 +50,7 @@ pub(super) fn unanswered(error: &WireError, about: &str, class: Class) -> Provid
         WireError::NotConnected(_) | WireError::Barred(_) | WireError::Lost(_) => FaultKind::Unreachable,
         WireError::TimedOut(_) | WireError::ProxySilent { .. } => FaultKind::TimedOut,
         WireError::AskedToWait(_) | WireError::NoBudget(_) => FaultKind::RateLimited,
-        WireError::Moved(_) => FaultKind::Unreadable,
+        WireError::Moved(_) | WireError::Page(_) => FaultKind::Unreadable,
     };
     let mut unanswered = ProviderError::new(kind, format!("GitHub, {about}: {words}"));
     unanswered.maybe_done = maybe_done(error, class);

@@ -109,7 +109,8 @@ impl Budget {
             if let Some(told) = Told::read(headers) {
                 inner.told = Some(told);
             }
-            if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN)
+            let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::FORBIDDEN];
+            if busy.contains(&status)
                 && let Some(wait) = retry_after(headers, now)
             {
                 inner.closed_until = Some(after(now, wait));
@@ -224,12 +225,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_system_that_asks_to_be_left_alone_gets_no_reads_meanwhile() {
-        let (leaf, seen) = answering(|_| reply(429, &[("retry-after", "30")], ""));
-        let (clock, budget) = (Jumping::shared(), ten_a_minute());
-        let layer = budgeted(leaf, budget.clone(), clock.clone());
-        send(&layer, get(Class::Read)).await.unwrap();
-        let refused = send(&layer, get(Class::Read)).await.unwrap_err();
-        assert_eq!((refused, seen.count()), (WireError::AskedToWait(Duration::from_secs(30)), 1));
-        assert_eq!(budget.state(clock.now()).closed_until, Some(after(clock.now(), Duration::from_secs(30))));
+        for status in [429, 503] {
+            let (leaf, seen) = answering(move |_| reply(status, &[("retry-after", "30")], ""));
+            let (clock, budget) = (Jumping::shared(), ten_a_minute());
+            let layer = budgeted(leaf, budget.clone(), clock.clone());
+            send(&layer, get(Class::Read)).await.unwrap();
+            let refused = send(&layer, get(Class::Read)).await.unwrap_err();
+            assert_eq!((refused, seen.count()), (WireError::AskedToWait(Duration::from_secs(30)), 1));
+            assert_eq!(budget.state(clock.now()).closed_until, Some(after(clock.now(), Duration::from_secs(30))));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::{error::Error, time::Duration};
 use chrono::DateTime;
 use http::{HeaderMap, StatusCode, header};
 
+use super::home::TO_SIGN_IN;
 use crate::{
     domain::{
         observed::FaultKind,
@@ -23,7 +24,7 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
             (FaultKind::Unreachable, format!("cannot connect to {system}: {why}"))
         }
         WireError::Lost(why) => (FaultKind::Unreachable, format!("the connection to {system} broke: {why}")),
-        WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {}", span(*limit))),
+        WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {limit}")),
         WireError::NoBudget(wait) => {
             let wait = whole_seconds(*wait);
             let text = format!("our request budget for {system} is used up; free again in {wait} s");
@@ -32,9 +33,10 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
         WireError::AskedToWait(wait) => (FaultKind::RateLimited, slow_down(system, *wait)),
         WireError::Moved(moved) => (FaultKind::Unreadable, format!("{system} {}", elsewhere(moved, class))),
         WireError::ProxySilent { limit, proxy } => {
-            let text = format!("{system} did not answer within {} through the proxy {proxy}", span(*limit));
-            (FaultKind::TimedOut, text)
+            let (span, setting) = (limit.span(), limit.setting());
+            (FaultKind::TimedOut, format!("{system} did not answer within {span} through the proxy {proxy}{setting}"))
         }
+        WireError::Page(page) => (FaultKind::Unreadable, format!("{system} answers with {page}; {}", unproven(class))),
     };
     let mut error_out = ProviderError::new(kind, text);
     match error {
@@ -49,7 +51,7 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
 pub fn maybe_done(error: &WireError, class: Class) -> bool {
     class == Class::Write
         && match error {
-            WireError::Lost(_) | WireError::TimedOut(_) | WireError::ProxySilent { .. } => true,
+            WireError::Lost(_) | WireError::TimedOut(_) | WireError::ProxySilent { .. } | WireError::Page(_) => true,
             WireError::Moved(moved) => moved.status == Some(Moved::SEE_OTHER),
             WireError::NotConnected(_) | WireError::Barred(_) | WireError::AskedToWait(_) | WireError::NoBudget(_) => {
                 false
@@ -60,7 +62,12 @@ pub fn maybe_done(error: &WireError, class: Class) -> bool {
 /// What an answer means that points elsewhere; the system's name stands in front of it.
 pub fn elsewhere(moved: &Moved, class: Class) -> String {
     let there = if class == Class::Write { "nothing was sent there" } else { "nothing was asked there" };
-    format!("{moved}, and {there}; if it has moved, put its new address into the configuration")
+    let way_out = if moved.to.ends_with(TO_SIGN_IN) {
+        "it does not know who we are: check how we sign in, or put an address that asks for a token into the configuration"
+    } else {
+        "if it has moved, put the whole address into the configuration"
+    };
+    format!("{moved}, and {there}; {way_out}")
 }
 
 /// That a system asks to be left alone, and for how long.
@@ -121,9 +128,12 @@ pub fn first_cause(error: &(dyn Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// A limit in whole seconds, or in milliseconds below one.
-fn span(span: Duration) -> String {
-    if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { format!("{} s", span.as_secs()) }
+/// What a web page in place of an answer says of what was asked.
+fn unproven(class: Class) -> &'static str {
+    match class {
+        Class::Write => "whether it was done is not known: look at it there before you send it again",
+        Class::Read | Class::Stream => "a proxy or a login page stands before it: check its address and how we sign in",
+    }
 }
 
 #[cfg(test)]
@@ -133,9 +143,14 @@ mod tests {
     #[test]
     fn only_a_write_that_went_out_may_have_been_done() {
         let moved = |status| WireError::Moved(Moved { status: Some(status), to: "https://other.test".into() });
-        let silent = WireError::ProxySilent { limit: Duration::from_secs(4), proxy: "http://proxy:3128".into() };
-        let went_out =
-            [WireError::Lost("reset".into()), WireError::TimedOut(Duration::from_secs(4)), silent, moved(303)];
+        let silent = WireError::ProxySilent { limit: Duration::from_secs(4).into(), proxy: "http://proxy:3128".into() };
+        let went_out = [
+            WireError::Lost("reset".into()),
+            WireError::TimedOut(Duration::from_secs(4).into()),
+            silent,
+            moved(303),
+            WireError::Page("a web page".into()),
+        ];
         let stayed = [
             WireError::NotConnected("refused".into()),
             WireError::NoBudget(Duration::from_secs(4)),
@@ -162,10 +177,14 @@ mod tests {
     fn where_a_system_points_is_named_with_what_was_not_done_and_the_way_out() {
         let moved = WireError::Moved(Moved { status: Some(308), to: "https://other.test".into() });
         let text = |class| from_wire("eu", &moved, class).text;
-        let way_out = "if it has moved, put its new address into the configuration";
+        let way_out = "if it has moved, put the whole address into the configuration";
         let sent = format!("eu sends us to https://other.test (308), and nothing was sent there; {way_out}");
         let asked = format!("eu sends us to https://other.test (308), and nothing was asked there; {way_out}");
         assert_eq!((text(Class::Write), text(Class::Read)), (sent, asked));
+        let login = WireError::Moved(Moved { status: Some(302), to: "/login of its own to sign in".into() });
+        let text = "eu sends us to /login of its own to sign in (302), and nothing was asked there; it does not know who we \
+                    are: check how we sign in, or put an address that asks for a token into the configuration";
+        assert_eq!(from_wire("eu", &login, Class::Read).text, text);
     }
 
     #[test]

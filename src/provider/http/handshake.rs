@@ -15,6 +15,8 @@ pub struct Towards {
     pub host: String,
     /// The proxy in between, as it may be shown.
     pub proxy: Option<String>,
+    /// Does the connection itself name it (`proxy`), and not the environment or a kubeconfig?
+    pub own_proxy: bool,
     /// Where a certificate authority is added.
     pub trust: &'static str,
 }
@@ -24,17 +26,17 @@ pub fn barred(error: &(dyn Error + 'static), towards: &Towards) -> Option<String
     // hyper-util says so in its text only. What breaks on an open connection may have been read by the far side.
     let connecting = causes(error).any(|cause| cause.to_string().starts_with(CONNECTING));
     let said = causes(error).find_map(tls).and_then(|tls| of_tls(tls, towards, connecting));
-    said.or_else(|| towards.proxy.as_deref().and_then(|proxy| of_proxy(error, proxy, &towards.host)))
+    said.or_else(|| towards.proxy.as_deref().and_then(|proxy| of_proxy(error, proxy, towards)))
 }
 
 /// How the error of whoever makes connections begins.
 pub const CONNECTING: &str = "client error (Connect)";
 
 /// What a proxy says that wants to know who we are.
-pub fn proxy_wants_a_name(proxy: &str) -> String {
-    format!(
-        "the proxy {proxy} wants a name and a password (407): put them into its URL, in HTTPS_PROXY or the kubeconfig"
-    )
+pub fn proxy_wants_a_name(proxy: &str, own: bool) -> String {
+    let place =
+        if own { "and read it from elsewhere: proxy = { env = \"NAME\" }" } else { "in HTTPS_PROXY or the kubeconfig" };
+    format!("the proxy {proxy} wants a name and a password (407): put them into its URL, {place}")
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -134,11 +136,15 @@ fn of_alert(alert: AlertDescription, host: &str, connecting: bool) -> Option<Str
 }
 
 /// What the tunnel says, by its words: its type is nobody's to name.
-fn of_proxy(error: &(dyn Error + 'static), proxy: &str, host: &str) -> Option<String> {
-    let way_out = format!("check HTTPS_PROXY, or name {} in NO_PROXY", host.split(':').next().unwrap_or(host));
+fn of_proxy(error: &(dyn Error + 'static), proxy: &str, Towards { host, own_proxy, .. }: &Towards) -> Option<String> {
+    let way_out = if *own_proxy {
+        "check `proxy` of its connection; \"none\" is for no proxy".to_owned()
+    } else {
+        format!("check HTTPS_PROXY, or name {} in NO_PROXY", host.split(':').next().unwrap_or(host))
+    };
     let said = causes(error).map(ToString::to_string).find(|text| text.starts_with("tunnel error: "))?;
     Some(match said.trim_start_matches("tunnel error: ") {
-        "proxy authorization required" => proxy_wants_a_name(proxy),
+        "proxy authorization required" => proxy_wants_a_name(proxy, *own_proxy),
         "unsuccessful" => format!("the proxy {proxy} does not let us connect to {host}: ask who runs it, or {way_out}"),
         "failed to create underlying connection" => {
             format!("the proxy {proxy} cannot be reached ({}): {way_out}", first_cause(error))
@@ -152,7 +158,8 @@ mod tests {
     use super::*;
 
     fn said(error: Tls) -> Option<String> {
-        let towards = Towards { host: "eu.test:6443".into(), proxy: None, trust: "to the kubeconfig" };
+        let towards =
+            Towards { host: "eu.test:6443".into(), proxy: None, own_proxy: false, trust: "to the kubeconfig" };
         barred(&io::Error::other(io::Error::other(error)), &towards)
     }
 
@@ -187,7 +194,7 @@ mod tests {
         #[error("client error (Connect)")]
         struct Making(#[source] io::Error);
 
-        let towards = Towards { host: "eu.test:6443".into(), proxy: None, trust: "" };
+        let towards = Towards { host: "eu.test:6443".into(), proxy: None, own_proxy: false, trust: "" };
         assert_eq!(
             barred(&Making(io::Error::other(not_tls())), &towards).as_deref(),
             Some("eu.test:6443 does not speak TLS: is its address http:// instead of https://?")

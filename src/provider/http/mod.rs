@@ -1,8 +1,9 @@
 //! The transport and the layers around it, the same for every system.
 //!
-//! From the outside in: trace, conditional GET, retry of reads, rate budget, time-outs, the transport. The budget sits
-//! inside the retry so that every attempt counts; the time-outs inside both so that each attempt has its own. What a
-//! request does to the far side travels with it ([`Class`]); one that says nothing is treated as a write, the safest.
+//! From the outside in: trace, conditional GET, retry of reads, rate budget, no page for a write, time-outs, the transport.
+//! The budget sits inside the retry so that every attempt counts; the time-outs inside both so that each attempt has its
+//! own. What a request does to the far side travels with it ([`Class`]); one that says nothing is treated as a write, the
+//! safest.
 //!
 //! Here must not live: anything one vendor has and another has not.
 
@@ -24,18 +25,20 @@ pub mod backoff;
 mod base;
 pub mod body;
 mod budget;
+pub mod client;
 mod conditional;
 pub mod error;
 pub mod handshake;
 mod home;
 pub mod items;
 mod leaf;
+pub mod page;
 pub mod proxy;
 mod retry;
 mod timeout;
 mod trace;
 
-pub use base::{Base, based};
+pub use base::{Base, Way, based};
 pub use budget::{Allowance, Budget, BudgetState};
 pub use home::{WantsRedirect, at_home};
 pub(crate) use leaf::USER_AGENT;
@@ -68,8 +71,8 @@ impl Layers {
 /// Puts the layers around a leaf.
 pub fn layered(leaf: Transport, options: Layers, clock: SharedClock) -> Transport {
     let Layers { source, timeouts, attempts, budget, proxy } = options;
-    let timed = timeout::timed(leaf, timeouts, proxy, clock.clone());
-    let budgeted = budget::budgeted(timed, budget, clock.clone());
+    let timed = timeout::timed(leaf, timeouts, source.clone(), proxy, clock.clone());
+    let budgeted = budget::budgeted(page::refused(timed), budget, clock.clone());
     let retried = retry::retried(budgeted, attempts, clock.clone());
     let conditional = conditional::conditional(retried);
     trace::traced(conditional, source, clock)

@@ -19,7 +19,7 @@ use crate::{
 /// The pause after the first failure.
 const FIRST: Duration = Duration::from_millis(200);
 /// Whoever asks to be left alone for longer than this is not waited for: the caller's schedule comes back later.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long one read keeps a pause that was asked for, all its pauses together. A system that asks for short ones again and
 /// again is there: giving up on it early would lock the way back.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -89,9 +89,13 @@ fn worth_another(answer: &Result<Response<WireBody>, WireError>) -> bool {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT
         ),
-        Err(WireError::TimedOut(_) | WireError::ProxySilent { .. } | WireError::Moved(_) | WireError::Barred(_)) => {
-            false
-        }
+        Err(
+            WireError::TimedOut(_)
+            | WireError::ProxySilent { .. }
+            | WireError::Moved(_)
+            | WireError::Barred(_)
+            | WireError::Page(_),
+        ) => false,
         Err(_) => true,
     }
 }
@@ -168,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_second_attempt_would_not_change_is_not_asked_three_times() {
-        for error in [WireError::TimedOut(Duration::from_secs(4)), WireError::Barred("expired".into())] {
+        for error in [WireError::TimedOut(Duration::from_secs(4).into()), WireError::Barred("expired".into())] {
             let (leaf, seen) = scripted([Err(error), reply(200, &[], "")]);
             assert!(send(&retried(leaf, 3, Jumping::shared()), get(Class::Read)).await.is_err());
             assert_eq!(seen.count(), 1);

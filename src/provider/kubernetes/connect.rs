@@ -78,7 +78,7 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
     let home = home.map_err(|error| wrong(&format!("the server's address cannot be read: {error}")))?;
     let host = server.authority().map_or_else(String::new, ToString::to_string);
     let host = host.rsplit('@').next().unwrap_or_default().to_owned();
-    let towards = Towards { host, proxy: proxy.clone(), trust: TRUST };
+    let towards = Towards { host, proxy: proxy.clone(), own_proxy: false, trust: TRUST };
     let said = |error: kube::Error| barred(&error, &towards).unwrap_or_else(|| refusal::said(&error, &names));
     let client = Client::try_from(config).map_err(|error| wrong(&said(error)))?;
     Ok(Way { leaf: at_home(over(client, origin(&home), towards, names), &home), proxy, unverified })

@@ -22,11 +22,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures::{FutureExt, future::try_join3};
-use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tower::ServiceExt;
+use futures::{
+    FutureExt,
+    future::{join, try_join, try_join4},
+};
+use http::StatusCode;
 
 use crate::{
     domain::{
@@ -35,12 +35,16 @@ use crate::{
         signal::{ServiceSignals, Uncounted},
     },
     port::{
+        clock::SharedClock,
         error::ProviderError,
         facet::{Answer, Connection, Metrics, Window},
-        wire::{Class, Transport, WireError},
+        wire::{Class, Transport},
     },
     provider::{
-        http::{error::elsewhere, items::grouped},
+        http::{
+            client::{self, Client},
+            items::grouped,
+        },
         prometheus::{
             api::{Asked, MOST_SAMPLES, MOST_SERIES, Samples},
             failures::Failures,
@@ -50,9 +54,6 @@ use crate::{
         },
     },
 };
-
-/// No answer is read further than this: a query without limits must not eat the machine's memory.
-const MOST_BYTES: usize = 64 << 20;
 
 /// How one Prometheus is queried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,28 +86,19 @@ impl Settings {
 const PROOF: &str = "vector(1)";
 
 /// A connection that measures, over a transport that knows the address: requests carry the path only (`/api/v1/query`).
-pub fn over(name: SourceName, transport: Transport, settings: Settings) -> Connection {
+pub fn over(name: SourceName, transport: Transport, settings: Settings, clock: SharedClock) -> Connection {
     let interval = settings.interval;
     let failures = Failures::of(&settings.preset);
-    let asked = asked(&settings.preset);
-    let prometheus = Prometheus { transport, settings, failures, asked, refuses_post: AtomicBool::new(false) };
+    let client = Client::new("it", transport, clock, api::refusal);
+    let prometheus = Prometheus { client, settings, failures, refuses_post: AtomicBool::new(false) };
     Connection { metrics: Some(Arc::new(prometheus)), ..Connection::new(name, "prometheus", interval) }
 }
 
-/// What a preset's queries ask for.
-fn asked(preset: &Preset) -> Asked {
-    let counters = [&preset.requests_total, &preset.errors_total, &preset.buckets_total].into_iter().flatten();
-    let mut all = counters.chain([&preset.rate, &preset.error_ratio, &preset.buckets]);
-    let native = preset.histogram_total.is_some() || all.any(|query| query.contains("histogram_"));
-    if native { Asked::Histograms } else { Asked::Counters }
-}
-
 struct Prometheus {
-    transport: Transport,
+    client: Client,
     settings: Settings,
     /// What the error query asks for, where that shows.
     failures: Option<Failures>,
-    asked: Asked,
     /// A read-only proxy said no to POST once: it is not asked again.
     refuses_post: AtomicBool,
 }
@@ -116,7 +108,7 @@ impl Metrics for Prometheus {
         async move {
             let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return Ok(Vec::new()) };
             if services.is_empty() {
-                self.query(PROOF, Moments { first: newest.last, ..newest }).await?;
+                self.query(PROOF, Moments { first: newest.last, ..newest }, Asked::Counters).await?;
                 return Ok(Vec::new());
             }
             let label = |service: &ServiceName| {
@@ -125,13 +117,13 @@ impl Metrics for Prometheus {
             let named: Vec<_> = services.iter().map(|service| (service.clone(), label(service))).collect();
             let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
             let ask = |kind| self.ask(kind, &labels, window);
-            let ((request_rate, error_ratio, buckets), (requests_total, errors_total, buckets_total), histogram_total) =
-                try_join3(
-                    try_join3(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::LatencyBuckets)),
-                    try_join3(ask(Kind::Requests), ask(Kind::Errors), ask(Kind::Buckets)),
-                    ask(Kind::Histograms),
-                )
-                .await?;
+            let counted =
+                try_join4(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::Requests), ask(Kind::Errors));
+            let timed = try_join(ask(Kind::LatencyBuckets), try_join(ask(Kind::Buckets), ask(Kind::Histograms)));
+            let (counted, timed) = join(counted, timed).await;
+            let (request_rate, error_ratio, requests_total, errors_total) = counted?;
+            let (timed, untimed) = only_untimed(timed)?;
+            let (buckets, (buckets_total, histogram_total)) = timed;
             let answers = Answers {
                 request_rate,
                 error_ratio,
@@ -142,6 +134,9 @@ impl Metrics for Prometheus {
                 histogram_total,
             };
             let mut signals = normalize::signals(&self.settings, self.failures.as_ref(), &named, window.step, answers);
+            for version in signals.iter_mut().flat_map(|one| &mut one.versions) {
+                version.untimed.clone_from(&untimed);
+            }
             self.name_labels(&mut signals, &named, window).await;
             Ok(signals)
         }
@@ -160,8 +155,9 @@ impl Prometheus {
             _ => request::promql(kind, &self.settings, labels, window.step),
         };
         let Some(promql) = promql else { return Ok(all) };
+        let asked = Asked::of(kind, &self.settings.preset);
         for piece in request::moments(kind, window) {
-            let samples = self.query(&promql, piece).await;
+            let samples = self.query(&promql, piece, asked).await;
             let named = |e: ProviderError| ProviderError { text: format!("{kind}: {}", e.text), ..e };
             all.extend(samples.map_err(named)?);
             room(&all).map_err(named)?;
@@ -185,28 +181,41 @@ impl Prometheus {
         let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
         let more = Failures::lacking(&lacks);
         let promql = request::filled(&failures.look, &self.settings, &labels, window.step, &more);
-        let Ok(samples) = self.query(&promql, newest).await else { return };
+        let Ok(samples) = self.query(&promql, newest, Asked::Counters).await else { return };
         normalize::name_labels(&self.settings, failures, named, signals, &samples);
     }
 
-    async fn query(&self, promql: &str, moments: Moments) -> Result<Vec<Samples>, ProviderError> {
+    async fn query(&self, promql: &str, moments: Moments, asked: Asked) -> Result<Vec<Samples>, ProviderError> {
         if !self.refuses_post.load(Ordering::Relaxed) {
-            let (status, headers, body) = self.send(request::post(promql, moments)).await?;
-            let refused = matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN);
-            if !refused && !api::lost_its_query(status, &body) {
-                return api::read(status, &headers, &body, self.asked);
+            let answer = self.client.send(request::post(promql, moments)).await?;
+            let refused = matches!(answer.status(), StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN);
+            if !refused && !api::lost_its_query(&answer) {
+                return self.series(&answer, asked);
             }
         }
-        let (status, headers, body) = self.send(request::get(promql, moments)?).await?;
-        self.refuses_post.store(status.is_success(), Ordering::Relaxed);
-        api::read(status, &headers, &body, self.asked)
+        let answer = self.client.send(request::get(promql, moments)?).await?;
+        self.refuses_post.store(answer.status().is_success(), Ordering::Relaxed);
+        self.series(&answer, asked)
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, HeaderMap, Bytes), ProviderError> {
-        let response = self.transport.clone().oneshot(request).await.map_err(|error| not_sent(&error))?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| not_read(&*error))?;
-        Ok((head.status, head.headers, body.to_bytes()))
+    fn series(&self, answer: &client::Answer, asked: Asked) -> Result<Vec<Samples>, ProviderError> {
+        if answer.status().is_success() {
+            api::series(answer, asked)
+        } else {
+            Err(self.client.fault(answer, Class::Read))
+        }
+    }
+}
+
+/// Where only what tells response times was refused or is not whole, everything else still counts: what came, and why that
+/// did not. What says nothing of the query itself (no answer, no right to one) is nobody's alone.
+fn only_untimed<T: Default>(timed: Result<T, ProviderError>) -> Result<(T, Option<String>), ProviderError> {
+    match timed {
+        Ok(timed) => Ok((timed, None)),
+        Err(error) if matches!(error.kind, FaultKind::Rejected | FaultKind::Unreadable) => {
+            Ok((T::default(), Some(error.text)))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -222,31 +231,6 @@ fn room(all: &[Samples]) -> Result<(), ProviderError> {
     Ok(())
 }
 
-fn not_sent(error: &WireError) -> ProviderError {
-    let (kind, retry_after) = match error {
-        WireError::NotConnected(_) | WireError::Barred(_) | WireError::Lost(_) => (FaultKind::Unreachable, None),
-        WireError::TimedOut(_) | WireError::ProxySilent { .. } => (FaultKind::TimedOut, None),
-        WireError::Moved(moved) => {
-            return ProviderError::new(FaultKind::Unreadable, format!("it {}", elsewhere(moved, Class::Read)));
-        }
-        WireError::AskedToWait(wait) | WireError::NoBudget(wait) => (FaultKind::RateLimited, Some(*wait)),
-    };
-    // A slow query is no outage: it can be waited for longer.
-    let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
-    ProviderError { retry_after, ..ProviderError::new(kind, format!("{error}{longer}")) }
-}
-
-fn not_read(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ProviderError {
-    match error.downcast_ref::<WireError>() {
-        Some(error) => not_sent(error),
-        None if error.is::<LengthLimitError>() => {
-            let text = format!("the answer is larger than {} MiB; watch fewer services", MOST_BYTES >> 20);
-            ProviderError::new(FaultKind::Unreadable, text)
-        }
-        None => ProviderError::new(FaultKind::Unreadable, error.to_string()),
-    }
-}
-
 impl fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prometheus").field("settings", &self.settings).finish_non_exhaustive()
@@ -257,12 +241,17 @@ impl fmt::Debug for Prometheus {
 mod tests {
     use std::sync::Mutex;
 
+    use bytes::Bytes;
     use chrono::TimeZone;
-    use http::{Method, Response};
+    use http::{Method, Request, Response};
+    use http_body_util::BodyExt;
     use tower::service_fn;
 
     use super::*;
-    use crate::port::wire::{Moved, WireBody, whole};
+    use crate::{
+        port::wire::{Moved, WireBody, WireError, whole},
+        provider::http::testing::Jumping,
+    };
 
     const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -279,7 +268,7 @@ mod tests {
             futures::future::ready(answer(&request))
         }));
         let settings = Settings::new(presets::named("istio").unwrap());
-        (over("metrics".into(), transport, settings).metrics.unwrap(), seen)
+        (over("metrics".into(), transport, settings, Jumping::shared()).metrics.unwrap(), seen)
     }
 
     fn reply(status: u16, body: &'static str) -> Response<WireBody> {
@@ -300,9 +289,16 @@ mod tests {
         let (metrics, seen) = connected(|_| Ok(reply(200, EMPTY)));
         let services: Vec<_> = (0..100).map(|i| ServiceName::new(format!("service-{i}"))).collect();
         assert_eq!(ask(&*metrics, &services), Ok(vec![]));
-        assert_eq!(*seen.lock().unwrap(), six(&Method::POST));
+        assert_eq!(asked(&seen), six(&Method::POST));
         assert_eq!(ask(&*metrics, &[]), Ok(vec![]));
         assert_eq!(seen.lock().unwrap().len(), 7);
+    }
+
+    /// What it was asked, in the order of the paths: which of the queries is first makes no difference.
+    fn asked(seen: &Seen) -> Vec<(Method, String)> {
+        let mut all = seen.lock().unwrap().clone();
+        all.sort_by(|one, other| one.1.cmp(&other.1));
+        all
     }
 
     /// Three rates at one moment, three counters at both ends of the interval.
@@ -321,7 +317,7 @@ mod tests {
             assert_eq!(ask(&*metrics, &services), Ok(vec![]));
             seen.lock().unwrap().clear();
             assert_eq!(ask(&*metrics, &services), Ok(vec![]));
-            assert_eq!(*seen.lock().unwrap(), six(&Method::GET));
+            assert_eq!(asked(&seen), six(&Method::GET));
         }
     }
 
@@ -340,7 +336,7 @@ mod tests {
             assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
             seen.lock().unwrap().clear();
             assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
-            assert_eq!(*seen.lock().unwrap(), six(&Method::GET));
+            assert_eq!(asked(&seen), six(&Method::GET));
         }
     }
 
@@ -357,20 +353,66 @@ mod tests {
 
     #[test]
     fn no_connection_no_answer_and_no_budget_are_told_apart() {
+        let limit = crate::port::wire::Limit { after: Duration::from_secs(30), of: Some("metrics".to_owned()) };
         let table = [
-            (WireError::NotConnected("refused".into()), FaultKind::Unreachable),
-            (WireError::TimedOut(Duration::from_secs(4)), FaultKind::TimedOut),
-            (WireError::NoBudget(Duration::from_secs(9)), FaultKind::RateLimited),
+            (WireError::NotConnected("refused".into()), FaultKind::Unreachable, "cannot connect to it: refused"),
+            (
+                WireError::TimedOut(limit),
+                FaultKind::TimedOut,
+                "it did not answer within 30 s (`timeout` of connections.metrics)",
+            ),
+            (
+                WireError::AskedToWait(Duration::from_mins(2)),
+                FaultKind::RateLimited,
+                "it asks to slow down; again in 120 s",
+            ),
         ];
-        for (wire, kind) in table {
+        for (wire, kind, text) in table {
             let (metrics, _) = connected({
                 let wire = wire.clone();
                 move |_| Err(wire.clone())
             });
             let error = ask(&*metrics, &["payments".into()]).unwrap_err();
-            let longer = if kind == FaultKind::TimedOut { "; its `timeout` can be set longer" } else { "" };
-            assert_eq!((error.kind, error.text), (kind, format!("request rate: {wire}{longer}")));
+            assert_eq!((error.kind, error.text), (kind, format!("request rate: {text}")));
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_response_times_alone_takes_nothing_else_with_it() {
+        const RATE: &str = r#"{"status":"success","data":{"resultType":"vector","result":[
+            {"metric":{"destination_workload":"payments","destination_version":"2"},"value":[1773107220,"5"]}]}}"#;
+        const WARNED: &str = r#"{"status":"success","warnings":["PromQL warning: encountered a mix"],
+            "data":{"resultType":"vector","result":[]}}"#;
+        let reply = |status: u16, body| Ok(Response::builder().status(status).body(whole(body)).unwrap());
+        let body = |request: &Request<Bytes>| String::from_utf8_lossy(request.body()).into_owned();
+        let is_rate = move |request: &Request<Bytes>| body(request).contains("istio_requests_total");
+        for (latency, why) in [
+            (
+                (200, WARNED.replace("PromQL warning", "store eu")),
+                "latency buckets: incomplete: store eu: encountered a mix",
+            ),
+            (
+                (422, r#"{"status":"error","error":"many-to-many"}"#.to_owned()),
+                "latency buckets: Prometheus refused the query: many-to-many",
+            ),
+        ] {
+            let (metrics, _) = connected(move |request| {
+                if is_rate(request) { reply(200, RATE.to_owned()) } else { reply(latency.0, latency.1.clone()) }
+            });
+            let signals = ask(&*metrics, &["payments".into()]).unwrap();
+            let version = &signals[0].versions[0];
+            assert_eq!((version.request_rate.len(), version.untimed.as_deref()), (1, Some(why)));
+        }
+        // What nobody can measure requests without is told of the whole source.
+        let (metrics, _) = connected(move |request| {
+            let warned = WARNED.replace("PromQL warning", "store eu");
+            if is_rate(request) { reply(200, warned) } else { reply(200, EMPTY.to_owned()) }
+        });
+        let error = ask(&*metrics, &["payments".into()]).unwrap_err();
+        assert_eq!(error.text, "request rate: incomplete: store eu: encountered a mix");
+        // An annotation of histograms says nothing of what is no histogram.
+        let (metrics, _) = connected(move |_| reply(200, WARNED.to_owned()));
+        assert_eq!(ask(&*metrics, &["payments".into()]), Ok(vec![]));
     }
 
     #[test]
@@ -379,7 +421,7 @@ mod tests {
             connected(|_| Err(WireError::Moved(Moved { status: Some(302), to: "/prom/graph of its own".into() })));
         let error = ask(&*metrics, &["payments".into()]).unwrap_err();
         let text = "request rate: it sends us to /prom/graph of its own (302), and nothing was asked there; if it has \
-                    moved, put its new address into the configuration";
+                    moved, put the whole address into the configuration";
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Unreadable, text));
         assert!(seen.lock().unwrap().iter().all(|(method, _)| method == Method::POST), "GET is no way round it");
     }
@@ -392,7 +434,7 @@ mod tests {
             Ok(Response::new(body.boxed_unsync()))
         });
         let error = ask(&*metrics, &["payments".into()]).unwrap_err();
-        let text = "request rate: connection lost: reset".to_owned();
+        let text = "request rate: the connection to it broke: reset".to_owned();
         assert_eq!((error.kind, error.text), (FaultKind::Unreachable, text));
     }
 }

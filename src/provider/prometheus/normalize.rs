@@ -221,6 +221,7 @@ fn of_version(preset: &Preset, label: &str, measured: &Measured, step: Duration)
         counts: if measured.counters.any() { sums(&parts) } else { counts(measured, step) },
         latency_counts: measured.counters.latency(length),
         uncounted: measured.uncounted(),
+        untimed: None,
         parts,
     })
 }

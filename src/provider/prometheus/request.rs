@@ -68,7 +68,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The preset's template. There is none for a counter that it does not have; errors without requests count nothing.
-    fn template(self, preset: &Preset) -> Option<&str> {
+    pub(super) fn template(self, preset: &Preset) -> Option<&str> {
         let counts = preset.requests_total.as_deref().zip(preset.errors_total.as_deref());
         match self {
             Self::RequestRate => Some(&preset.rate),

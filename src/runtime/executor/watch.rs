@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Flight, READ_LIMIT, Stop, words};
+use super::{Flight, Stop, words};
 use crate::{
     domain::time::{Timestamp, after, age},
     port::{
@@ -46,9 +46,10 @@ impl Flight<'_> {
         let mut movement =
             Movement { from: progress(plan, before), seen: watched(plan, before), at: clock.now(), alarm: QUIET };
         let mut last = before.clone();
+        let limit = self.read_limit(plan);
         loop {
             let fault;
-            match within(clock, READ_LIMIT, actor.read(&plan.target)).await {
+            match within(clock, limit, actor.read(&plan.target)).await {
                 Some(Ok(reading)) => {
                     self.note_movement(plan, &reading.facts, &mut movement).await?;
                     let holds = expect.all.iter().all(|one| one.holds(&reading.facts));
@@ -75,7 +76,7 @@ impl Flight<'_> {
                     (last, fault) = (reading.facts, None);
                 }
                 Some(Err(error)) => fault = Some(error.text),
-                None => fault = Some(format!("no answer within {} s", READ_LIMIT.as_secs())),
+                None => fault = Some(format!("no answer within {} s", limit.as_secs())),
             }
             if clock.now() >= deadline {
                 let mut why =

@@ -170,13 +170,13 @@ async fn a_source_that_asks_to_be_left_alone_is_not_hurried() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_hangs_is_given_up_said_and_asked_again() {
     let mut given = Given::gates(Mood::Hung);
-    given.pass(20).await;
-    assert_eq!(given.counter.asked(), [0, 18]);
-    let fault = Fault::new(at(8), FaultKind::TimedOut, "forge took the request and did not answer within 8 s");
+    given.pass(30).await;
+    assert_eq!(given.counter.asked(), [0, 26]);
+    let fault = Fault::new(at(16), FaultKind::TimedOut, "forge took the request and did not answer within 16 s");
     let source: SourceName = "forge".into();
     let scopes = Ok(vec![ledger()]);
     let discovered = Msg::Discovered { source: source.clone(), inventory: Family::gate(), scopes };
-    let heard = Msg::Heard { source: source.clone(), scope: ledger(), at: at(8), parts: Err(fault) };
+    let heard = Msg::Heard { source: source.clone(), scope: ledger(), at: at(16), parts: Err(fault) };
     let told = [(discovered, Key::Scopes(source.clone(), Family::gate())), (heard, Key::Scope(source, ledger()))];
     for (msg, key) in told {
         assert_eq!(given.told.try_recv(), Ok(Note::Answered(msg, key)));
@@ -192,9 +192,9 @@ async fn signals_are_read_one_request_at_a_time_and_who_asks_too_much_is_told() 
     given.pass(1).await;
     let rest: Vec<(usize, usize)> = (1..=5).map(|n| ask(30 * n)).map(|(asked, late)| (asked, late.len())).collect();
     assert_eq!((first.0, rest), (1, vec![(1, 0), (1, 0), (1, 0), (1, 0), (0, 1)]));
-    given.pass(60).await;
-    // Eight seconds for each answer, and a pause that grows with each failure.
-    assert_eq!(given.counter.asked(), [0, 18, 46]);
+    given.pass(70).await;
+    // Sixteen seconds for each answer, and a pause that grows with each failure.
+    assert_eq!(given.counter.asked(), [0, 26, 62]);
     assert!(matches!(given.told.try_recv(), Ok(Note::Answered(Msg::Signals { signals: Err(_), .. }, Key::Signals))));
 }
 

@@ -1,7 +1,6 @@
 //! From Prometheus' wire to ours, answer by answer.
 
 use chrono::TimeZone;
-use http::{HeaderMap, StatusCode};
 
 use super::*;
 use crate::{
@@ -13,6 +12,10 @@ const STEP: Duration = Duration::from_mins(1);
 
 fn at(second: i64) -> Timestamp {
     chrono::Utc.timestamp_opt(1_773_107_160 + second, 0).unwrap()
+}
+
+fn answer(body: &str) -> http::Response<bytes::Bytes> {
+    http::Response::new(bytes::Bytes::copy_from_slice(body.as_bytes()))
 }
 
 fn made(labels: &[(&str, &str)], points: &[(i64, f64)]) -> Samples {
@@ -154,8 +157,7 @@ fn counters_give_exact_counts_by_pod_and_stratum_and_the_rates_no_longer_do() {
 
 #[test]
 fn a_service_with_native_histograms_has_quantiles_and_response_times_as_counts() {
-    let read =
-        |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
+    let read = |body: &str| api::series(&answer(body), api::Asked::Counters).unwrap();
     let recorded = || read(include_str!("../../../../tests/fixtures/prometheus/instant_matrix_native_histogram.json"));
     let count = |series: Samples| {
         let points = series.histograms.iter().map(|(at, native)| (*at, native.count)).collect();
@@ -194,8 +196,7 @@ fn a_version_of_which_only_a_first_sample_is_known_has_no_data() {
 
 #[test]
 fn a_recorded_fleet_reads_as_two_services_with_two_versions_each() {
-    let read =
-        |body: &str| api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap();
+    let read = |body: &str| api::series(&answer(body), api::Asked::Counters).unwrap();
     let answers = Answers {
         request_rate: read(include_str!("../../../../tests/fixtures/prometheus/range_matrix_rate_stats.json")),
         ..Answers::default()
@@ -215,10 +216,8 @@ fn a_recorded_fleet_reads_as_two_services_with_two_versions_each() {
 #[test]
 fn a_series_that_went_stale_simply_ends() {
     let body = include_str!("../../../../tests/fixtures/prometheus/range_matrix_after_end_stale.json");
-    let answers = Answers {
-        request_rate: api::read(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), api::Asked::Counters).unwrap(),
-        ..Answers::default()
-    };
+    let answers =
+        Answers { request_rate: api::series(&answer(body), api::Asked::Counters).unwrap(), ..Answers::default() };
     let settings = Settings::new(presets::named("otel-http").unwrap());
     let signals = signals(&settings, None, &[("cart".into(), "cart".to_owned())], Duration::from_secs(30), answers);
     let last = signals[0].versions[0].request_rate.last().unwrap().at;

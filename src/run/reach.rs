@@ -1,0 +1,109 @@
+//! From the settings of how a system is reached to the way there: secrets and files are read here, once, when the
+//! connection is made.
+
+use std::{collections::BTreeMap, path::Path};
+
+use http::{HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::{
+    config::{
+        access::Access,
+        secret::{NoToken, Text, TokenSource},
+    },
+    domain::{ids::SourceName, observed::FaultKind},
+    port::error::ProviderError,
+    provider::http::{Base, Layers, Timeouts, Way, proxy::ProxyEnvironment},
+};
+
+/// What stands for no proxy at all.
+const NONE: &str = "none";
+
+/// The system at an address, as its settings say. `environment` is that of this process.
+pub(super) fn base(
+    address: Url,
+    access: &Access,
+    environment: &BTreeMap<String, String>,
+) -> Result<Base, ProviderError> {
+    let mut base = Base::new(address);
+    if let Some(token) = &access.token {
+        base = base.bearer(&secret(token, "the token", environment)?);
+    }
+    if let Some(basic) = &access.basic_auth {
+        let name = text(&basic.username, "the user name", environment)?;
+        base = base.basic(&name, &secret(&basic.password, "the password", environment)?);
+    }
+    for (name, value) in &access.headers {
+        base.headers.push(header(name, value, environment)?);
+    }
+    if let Some(path) = &access.certificate_authority {
+        base = base.signed_by(file("certificate_authority", path)?);
+    }
+    if let (Some(certificate), Some(key)) = (&access.client_certificate, &access.client_key) {
+        let (certificate, key) = (file("client_certificate", certificate)?, file("client_key", key)?);
+        base = base.proven_by(&certificate, &key);
+    }
+    base.server_name.clone_from(&access.server_name);
+    let way = match &access.proxy {
+        None => Way::Environment(proxies(environment)),
+        Some(proxy) => {
+            let proxy = text(proxy, "the proxy's address", environment)?;
+            if proxy.expose_secret() == NONE { Way::Direct } else { Way::Proxy(proxy) }
+        }
+    };
+    Ok(base.by(way))
+}
+
+/// What the environment says about proxies.
+pub(super) fn proxies(environment: &BTreeMap<String, String>) -> ProxyEnvironment {
+    let of = |name: &str| environment.get(name).or_else(|| environment.get(&name.to_lowercase())).cloned();
+    ProxyEnvironment { https: of("HTTPS_PROXY"), http: of("HTTP_PROXY"), all: of("ALL_PROXY"), none: of("NO_PROXY") }
+}
+
+/// The layers of a connection whose answers may take as long as its settings say.
+pub(super) fn layers(name: &str, access: &Access) -> Layers {
+    let timeouts = access.timeout.map_or_else(Timeouts::default, Timeouts::of);
+    Layers { timeouts, ..Layers::new(SourceName::new(name)) }
+}
+
+fn secret(
+    source: &TokenSource,
+    what: &str,
+    environment: &BTreeMap<String, String>,
+) -> Result<SecretString, ProviderError> {
+    source.read(environment).map_err(|why| none(&why, what))
+}
+
+fn text(text: &Text, what: &str, environment: &BTreeMap<String, String>) -> Result<SecretString, ProviderError> {
+    text.read(environment).map_err(|why| none(&why, what))
+}
+
+fn none(why: &NoToken, what: &str) -> ProviderError {
+    ProviderError::new(FaultKind::Unauthenticated, why.about(what))
+}
+
+fn header(
+    name: &str,
+    value: &Text,
+    environment: &BTreeMap<String, String>,
+) -> Result<(HeaderName, HeaderValue), ProviderError> {
+    let what = format!("the value of the header {name}");
+    let value = text(value, &what, environment)?;
+    // Neither may be quoted.
+    let unfit = || {
+        let text = format!("{what} holds characters that no header can carry");
+        ProviderError::new(FaultKind::Unauthenticated, text)
+    };
+    let name = HeaderName::try_from(name).map_err(|_| unfit())?;
+    let mut value = HeaderValue::try_from(value.expose_secret()).map_err(|_| unfit())?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn file(setting: &str, path: &Path) -> Result<Vec<u8>, ProviderError> {
+    std::fs::read(path).map_err(|why| {
+        let text = format!("`{setting}` {} cannot be read: {why}", path.display());
+        ProviderError::new(FaultKind::Unreachable, text)
+    })
+}

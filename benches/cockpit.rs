@@ -17,9 +17,11 @@ use holdshort::{
         time::{Timestamp, after},
         version::Version,
     },
-    inventory::{Part, Scope},
     keymap::Keymap,
-    port::facet::Window,
+    port::{
+        facet::Window,
+        inventory::{Part, Scope},
+    },
     run::demo_cockpit,
     theme::{Depth, Glyphs, Theme},
     ui, view,

@@ -12,6 +12,7 @@ pub mod keymap;
 pub mod ownership;
 pub mod policy;
 pub mod port;
+pub mod program;
 pub mod provider;
 pub mod run;
 pub mod runtime;

@@ -69,7 +69,7 @@ const RIGHTS: Duration = Duration::from_secs(2);
 /// source has answered once. It depends on neither flags nor environment, so that the same keys always give the same screens.
 /// For a `current_thread` runtime in paused time; an unknown or broken scenario is a usage error.
 pub async fn demo_cockpit(scenario: &str, size: (u16, u16)) -> Result<Demo, CliError> {
-    let mut demo = demo::board(scenario, size).await?;
+    let mut demo = demo::board(scenario, size)?;
     demo.cockpit.settle().await;
     Ok(demo)
 }
@@ -183,8 +183,10 @@ impl Process<'_> {
             Command::Config(ConfigCommand::Check) => {
                 let loaded = ground::checked(&self.globals, &self.environment)?;
                 let exit = config::check(&loaded, self.out)?;
+                let unmade = registry::unmade(&loaded.config, &self.environment);
                 registry::unproven(&loaded.config, &self.environment)
                     .iter()
+                    .chain(&unmade)
                     .try_for_each(|line| writeln!(self.out, "{line}"))?;
                 Ok(exit)
             }
@@ -229,7 +231,7 @@ impl Process<'_> {
 
     async fn settled(&self, size: (u16, u16)) -> Result<Autopilot, CliError> {
         let ground = self.ground().await?;
-        let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None).await?;
+        let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None)?;
         pilot.cockpit.settle().await;
         pilot.cockpit.until(knows_our_rights, RIGHTS).await;
         Ok(pilot)
@@ -292,7 +294,7 @@ impl Process<'_> {
             };
             let size = crossterm::terminal::size().unwrap_or(UNSEEN);
             let theme = paint::theme(&self.globals, Some(&ground.config), &self.environment, true)?;
-            let pilot = ground.cockpit(&self.globals, &self.environment, size, record).await?;
+            let pilot = ground.cockpit(&self.globals, &self.environment, size, record)?;
             fly::open(pilot.cockpit, &theme, self.globals.slow).await
         });
         // A provider that hangs must not hold the shell.
@@ -403,7 +405,7 @@ impl Process<'_> {
             let (ledger, _) = ground.ledger();
             let news = |_| {};
             let host = |connections| Host { ledger: &ledger, connections, clock: &*ground.clock, news: &news };
-            let ended = match ground.connections().await {
+            let ended = match ground.connections() {
                 Ok(connections) => executor::run(id, &order.confirmed, &host(&connections)).await,
                 Err(why) => executor::give_up(id, &order.confirmed, why.text(), &host(&[])).await,
             };

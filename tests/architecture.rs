@@ -33,13 +33,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("port", &["domain"]),
     ("policy", &["domain"]),
     ("ownership", &["domain"]),
+    ("program", &["domain", "ownership"]),
     ("journal", &["domain", "ownership", "port"]),
     ("app", &["domain", "judge", "policy", "port"]),
     ("keymap", &["app"]),
     ("view", &["app", "domain", "judge", "keymap", "port"]),
     ("ui", &["theme", "view"]),
-    ("provider", &["domain", "ownership", "port"]),
-    ("config", &["domain", "ownership"]),
+    ("provider", &["domain", "ownership", "port", "program"]),
+    ("config", &["domain", "ownership", "program"]),
     ("runtime", &["app", "domain", "journal", "keymap", "port", "term"]),
     ("demo", &["domain", "port"]),
     ("cli", &["app", "config", "domain", "judge", "keymap", "port"]),
@@ -245,9 +246,9 @@ fn nothing_but_a_door_writes_to_a_terminal() {
 
 #[test]
 fn no_shell_is_started_and_processes_only_where_it_is_their_purpose() {
-    // A token's command, as words of the configuration; with fixed words getent, for groups that no file lists, and OpenSSH,
-    // where somebody vouches for a key; the detached executor, which is this program itself.
-    let allowed = ["src/config/secret.rs", "src/ownership.rs", "src/run/vouch.rs", "src/runtime/detach.rs"];
+    // What gives a credential, as words of the configuration or a kubeconfig; with fixed words getent, for groups that no file
+    // lists, and OpenSSH, where somebody vouches for a key; the detached executor, which is this program itself.
+    let allowed = ["src/ownership.rs", "src/program.rs", "src/run/vouch.rs", "src/runtime/detach.rs"];
     let mut starting = BTreeSet::new();
     for path in rust_files(Path::new("src")) {
         let code = without_comments(&fs::read_to_string(&path).unwrap());

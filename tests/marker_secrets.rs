@@ -395,7 +395,7 @@ fn fail(stage: &Stage, left: &mut Left) {
         fs::write(stage.path(name), &text).unwrap();
         stage.said(left, name, &["config", "check"]);
         stage.said(left, name, &["config", "show"]);
-        let output = stage.said(left, name, &["status"]);
+        let output = stage.said(left, name, &["status", "--exit-code"]);
         assert!(!output.status.success(), "{text}");
     }
 }

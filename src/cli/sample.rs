@@ -133,6 +133,16 @@ pub(super) fn fails(model: &mut Model, source: &str) {
     hears(model, (source, if source == "github" { "run" } else { ARGO }), at(0), Err(fault));
 }
 
+/// A part of a source cannot be read, though the rest can.
+pub(super) fn cannot_read(model: &mut Model, source: &str, why: &str) {
+    hears(model, (source, ARGO), at(0), Ok(vec![Part::unread(ARGO.into(), vec![why.to_owned()])]));
+}
+
+/// All of it can be read.
+pub(super) fn can_read(model: &mut Model, source: &str) {
+    hears(model, (source, ARGO), at(0), Ok(vec![Part::unread(ARGO.into(), Vec::new())]));
+}
+
 /// A cluster that failed, and metrics that answered.
 pub(super) fn only_metrics() -> Model {
     let sources = vec![cluster("eu"), metrics()];

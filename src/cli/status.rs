@@ -362,7 +362,8 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
         if model.store.inventories(model.now).is_empty() || !model.store.knows_anything() && unanswered(status) {
             writeln!(out, "what is in flight is not known: no source that would tell has answered")?;
         } else {
-            writeln!(out, "nothing in flight; {} steady", board::steady(model))?;
+            let known = if status.complete { "nothing in flight" } else { "nothing is known to be in flight" };
+            writeln!(out, "{known}; {} steady", board::steady(model))?;
         }
     } else {
         table.print(out)?;

@@ -49,6 +49,18 @@ pub struct Access {
     pub timeout: Option<Duration>,
 }
 
+impl Access {
+    /// Is a program run before the system is asked?
+    pub fn runs_a_command(&self) -> bool {
+        let runs = |source: &TokenSource| matches!(source, TokenSource::Command(_));
+        let text = |text: &Text| matches!(text, Text::From(source) if runs(source));
+        self.token.as_ref().is_some_and(runs)
+            || self.basic_auth.as_ref().is_some_and(|basic| text(&basic.username) || runs(&basic.password))
+            || self.headers.values().any(text)
+            || self.proxy.as_ref().is_some_and(text)
+    }
+}
+
 /// A name and a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -277,8 +277,8 @@ pub struct Kubernetes {
     /// The engines that are looked for: `argo_rollouts`, `deployment`.
     #[serde(default = "both_engines")]
     pub engines: Vec<Engine>,
-    /// How often each object is confirmed, beyond what the watch tells.
-    #[serde(default = "thirty_seconds", with = "span")]
+    /// How often it must prove that it answers, beside what its watches tell; more than 5 s counts as 5 s.
+    #[serde(default = "five_seconds", with = "span")]
     pub interval: Duration,
 }
 
@@ -290,6 +290,10 @@ pub enum Engine {
     ArgoRollouts,
     /// A plain Kubernetes Deployment.
     Deployment,
+}
+
+fn five_seconds() -> Duration {
+    Duration::from_secs(5)
 }
 
 fn both_engines() -> Vec<Engine> {

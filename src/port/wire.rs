@@ -7,6 +7,8 @@ use std::fmt;
 use bytes::Bytes;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 
+use crate::port::error::ProviderError;
+
 /// What a request does to the far side. It travels in the request's extensions; the HTTP method decides nothing, because
 /// PromQL queries and access reviews are POST reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +50,9 @@ pub enum WireError {
         /// The proxy, without what one says to it.
         proxy: String,
     },
+    /// There is no way to the system yet: what it is asked with could not be read, or is still being fetched. Nothing was sent.
+    #[error("{0}")]
+    Unready(Box<ProviderError>),
     /// Our own budget for this system is used up: nothing was sent.
     #[error("our request budget for this system is used up; free again in {} s", whole_seconds(*.0))]
     NoBudget(std::time::Duration),

@@ -43,9 +43,9 @@ const BARE: Globals = Globals {
 };
 
 /// See [`crate::run::demo_cockpit`], which also waits until every source has answered.
-pub(super) async fn board(scenario: &str, size: (u16, u16)) -> Result<Demo, CliError> {
+pub(super) fn board(scenario: &str, size: (u16, u16)) -> Result<Demo, CliError> {
     let ground = Ground::demo(scenario, &BARE, Pace::Virtual)?;
     let world = ground.world().ok_or_else(|| CliError::failed("a demo without a world"))?;
-    let pilot = ground.cockpit(&BARE, &BTreeMap::new(), size, None).await?;
+    let pilot = ground.cockpit(&BARE, &BTreeMap::new(), size, None)?;
     Ok(Demo { cockpit: pilot.cockpit, world, ledger: pilot.ledger, _folder: pilot.folder })
 }

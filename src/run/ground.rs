@@ -197,20 +197,20 @@ impl Ground {
     }
 
     /// The providers.
-    pub(super) async fn connections(&self) -> Result<Vec<Connection>, CliError> {
+    pub(super) fn connections(&self) -> Result<Vec<Connection>, CliError> {
         let unreachable = |why: ProviderError| CliError::new(Exit::Unreachable, why.text);
-        connect(&self.config, &self.below, &self.clock).await.map_err(unreachable)
+        connect(&self.config, &self.below, &self.clock).map_err(unreachable)
     }
 
     /// A cockpit over everything, with its journal. It has looked at nothing yet.
-    pub(super) async fn cockpit(
+    pub(super) fn cockpit(
         &self,
         globals: &Globals,
         environment: &BTreeMap<String, String>,
         size: (u16, u16),
         record: Option<&Path>,
     ) -> Result<Autopilot, CliError> {
-        let connections = self.connections().await?;
+        let connections = self.connections()?;
         let steps = self.config.connections.values().filter_map(|connection| match connection {
             schema::Connection::Prometheus(prometheus) => Some(prometheus.step),
             _ => None,

@@ -55,6 +55,12 @@ pub(super) fn base(
     Ok(base.by(way))
 }
 
+/// Why the settings cannot be read as things are now: a file or a variable is not there. Runs no command, and connects to nothing.
+pub(super) fn unreadable(access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {
+    let nowhere = Url::parse("http://localhost").ok()?;
+    base(nowhere, access, environment).err().map(|why| why.text)
+}
+
 /// What the environment says about proxies.
 pub(super) fn proxies(environment: &BTreeMap<String, String>) -> ProxyEnvironment {
     let of = |name: &str| environment.get(name).or_else(|| environment.get(&name.to_lowercase())).cloned();

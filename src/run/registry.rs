@@ -17,10 +17,11 @@ use crate::{
         service::Environment,
     },
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
+    program,
     provider::{
         argo_rollouts, deployment, github,
-        http::{Budget, Layers, layered, reqwest_leaf},
-        kubernetes::{self, Cluster, Scope, connect::Access, kubectl},
+        http::{Budget, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
+        kubernetes::{self, Cluster, Scope, connect::Access, kubectl, scope::Found},
         prometheus::{
             self,
             presets::{self, LatencyUnit, Preset},
@@ -29,8 +30,7 @@ use crate::{
     run::reach,
 };
 
-/// How often a cluster must prove that it is alive: its watches are confirmed by a probe this often, so that two missed
-/// ones are said within ten seconds (F2).
+/// How often a cluster must prove that it is alive at least: two missed proofs are said within ten seconds (F2).
 const CLUSTER_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Where requests go in the end.
@@ -42,17 +42,13 @@ pub(super) enum Below {
     World(SharedWorld),
 }
 
-/// Builds every connection of a configuration. One that cannot be built is an error that names it: half a cockpit that
-/// looks whole is worse than none.
-pub(super) async fn connect(
-    config: &Config,
-    below: &Below,
-    clock: &SharedClock,
-) -> Result<Vec<Connection>, ProviderError> {
+/// Every connection of a configuration. What leads to a system is made when it is first asked: where that cannot be made, the
+/// connection says so to each request, and the others go on. An error is only what `config check` refuses too.
+pub(super) fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Connection>, ProviderError> {
     let mut wired = Vec::new();
     for (name, settings) in &config.connections {
         let built = match settings {
-            schema::Connection::Kubernetes(settings) => cluster(config, name, settings, below, clock).await,
+            schema::Connection::Kubernetes(settings) => cluster(config, name, settings, below, clock),
             schema::Connection::Prometheus(settings) => metrics(config, name, settings, below, clock),
             schema::Connection::Github(settings) => forge(config, name, settings, below, clock),
         };
@@ -63,35 +59,39 @@ pub(super) async fn connect(
     Ok(wired)
 }
 
-/// What requests to `url` go through: the leaf, and the layers around it.
+/// What requests to `url` go through: the way there, and the layers around it.
 fn wire(
-    name: &str,
     url: &str,
     access: &access::Access,
     below: &Below,
+    layers: Layers,
     clock: &SharedClock,
 ) -> Result<(Transport, Budget), ProviderError> {
-    let (leaf, proxy) = leaf(url, access, below, clock)?;
-    Ok(around(Layers { proxy, ..reach::layers(name, access) }, leaf, clock))
-}
-
-/// The transport to an address, without the layers, and the proxy in between, as it may be shown.
-fn leaf(
-    url: &str,
-    access: &access::Access,
-    below: &Below,
-    clock: &SharedClock,
-) -> Result<(Transport, Option<String>), ProviderError> {
     // What cannot be read as an address may hold a password: it is not quoted.
     let address = Url::parse(url)
         .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("its address is no URL: {why}")))?;
-    match below {
-        Below::World(world) => Ok((transport(world.clone(), clock.clone(), address.path()), None)),
+    Ok(match below {
+        Below::World(world) => around(layers, transport(world.clone(), clock.clone(), address.path()), clock),
         Below::Network(environment) => {
-            let base = reach::base(address, access, environment)?;
-            Ok((reqwest_leaf(&base)?, base.proxy))
+            let runs = access.runs_a_command();
+            let (access, environment) = (Arc::new(access.clone()), Arc::new(environment.clone()));
+            let maker = Maker::new(move || {
+                let (address, access) = (address.clone(), Arc::clone(&access));
+                let environment = Arc::clone(&environment);
+                // A token's command takes its time, and a disk may.
+                let made = tokio::task::spawn_blocking(move || {
+                    let base = reach::base(address, &access, &environment)?;
+                    Ok(Made::lasting(reqwest_leaf(&base)?, base.proxy))
+                });
+                async move { made.await.unwrap_or_else(|_| Err(interrupted())) }
+            });
+            when_made(layers, if runs { maker.sparing() } else { maker }, clock)
         }
-    }
+    })
+}
+
+fn interrupted() -> ProviderError {
+    ProviderError::new(FaultKind::Unreachable, "what leads there was not made to its end")
 }
 
 /// A sentence for each cluster whose certificate nobody looks at, because its kubeconfig says so. Connects to nothing.
@@ -107,6 +107,23 @@ pub(super) fn unproven(config: &Config, environment: &BTreeMap<String, String>) 
     clusters.collect()
 }
 
+/// A sentence for each connection that could not be made as things are now: what it is asked with is not there, or is no such
+/// thing. Connects to nothing and runs nothing.
+pub(super) fn unmade(config: &Config, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let each = config.connections.iter().filter_map(|(name, settings)| {
+        let why = match settings {
+            schema::Connection::Kubernetes(settings) if settings.server.is_none() => {
+                kubernetes::connect::unusable(&kubeconfig(settings, environment))
+            }
+            // A command is not run for a look.
+            settings if settings.access().runs_a_command() => None,
+            settings => reach::unreadable(settings.access(), environment),
+        };
+        why.map(|why| format!("{name} cannot be asked as things are now: {why}"))
+    });
+    each.collect()
+}
+
 /// The connection, telling what is left to ask of it, and how long it may take.
 fn gauged(connection: Connection, budget: Budget, access: &access::Access) -> Connection {
     let timeout = access.timeout.unwrap_or(connection.timeout);
@@ -118,36 +135,31 @@ fn around(layers: Layers, leaf: Transport, clock: &SharedClock) -> (Transport, B
     (layered(leaf, layers, clock.clone()), budget)
 }
 
-async fn cluster(
+fn when_made(layers: Layers, maker: Maker, clock: &SharedClock) -> (Transport, Budget) {
+    let budget = layers.budget.clone();
+    (layered_when_made(maker, layers, clock.clone()), budget)
+}
+
+fn cluster(
     config: &Config,
     name: &str,
     settings: &schema::Kubernetes,
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
-    let mut unverified = false;
+    let (found, layers) = (Found::default(), reach::layers(name, &settings.access));
     let (transport, budget) = match (&settings.server, below) {
-        (Some(server), _) => wire(name, server, &settings.access, below, clock)?,
+        (Some(server), _) => wire(server, &settings.access, below, layers, clock)?,
         (None, Below::World(_)) => {
             return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
         }
-        (None, Below::Network(environment)) => {
-            let access = Access {
-                kubeconfig: settings.kubeconfig.clone(),
-                usual: kubernetes::connect::usual_files(environment),
-                context: settings.context.clone(),
-                proxies: reach::proxies(environment),
-            };
-            let way = kubernetes::connect::way(&access).await?;
-            unverified = way.unverified;
-            around(Layers { proxy: way.proxy, ..reach::layers(name, &settings.access) }, way.leaf, clock)
-        }
+        (None, Below::Network(environment)) => when_made(layers, by_kubeconfig(settings, environment, &found), clock),
     };
     let risk = settings.risk.unwrap_or_else(|| config.risk_of(&settings.environment));
     let source = SourceName::new(name);
     let mut scope = Scope::new(source.clone(), settings.environment.clone(), risk, settings.namespaces.clone());
     scope.label_selector.clone_from(&settings.selector);
-    scope.unverified = unverified;
+    scope.found = found;
     scope.kubectl = match (&settings.server, below) {
         (Some(server), _) => kubectl::by_server(server),
         (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),
@@ -158,7 +170,7 @@ async fn cluster(
         scope.services.extend(here.map(|r| (format!("{}/{}", r.namespace, r.name), ServiceName::new(service))));
     }
     let cluster = Cluster::new(transport, scope, clock.clone());
-    let mut connection = Connection::new(source, "kubernetes", CLUSTER_INTERVAL);
+    let mut connection = Connection::new(source, "kubernetes", settings.interval.min(CLUSTER_INTERVAL));
     for engine in &settings.engines {
         connection.inventories.push(match engine {
             schema::Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
@@ -168,6 +180,32 @@ async fn cluster(
     Ok(gauged(connection, budget, &settings.access))
 }
 
+/// The way that a kubeconfig names, read each time anew: who repairs it need not start us again.
+fn by_kubeconfig(settings: &schema::Kubernetes, environment: &BTreeMap<String, String>, found: &Found) -> Maker {
+    let access = Arc::new(kubeconfig(settings, environment));
+    let found = found.clone();
+    let maker = Maker::new(move || {
+        let (access, found) = (Arc::clone(&access), found.clone());
+        async move {
+            let way = kubernetes::connect::way(&access).await?;
+            found.keep(way.what);
+            Ok(Made { leaf: way.leaf, proxy: way.proxy, life: way.life })
+        }
+    });
+    // It may name a credential plugin, which has its own time limit; a watch waits for that.
+    maker.sparing().patient(program::LIMIT + Duration::from_secs(1))
+}
+
+fn kubeconfig(settings: &schema::Kubernetes, environment: &BTreeMap<String, String>) -> Access {
+    Access {
+        kubeconfig: settings.kubeconfig.clone(),
+        usual: kubernetes::connect::usual_files(environment),
+        context: settings.context.clone(),
+        proxies: reach::proxies(environment),
+        path: environment.get("PATH").cloned(),
+    }
+}
+
 fn metrics(
     config: &Config,
     name: &str,
@@ -175,8 +213,8 @@ fn metrics(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
-    let (transport, budget) = wire(name, &settings.url, &settings.access, below, clock)?;
     let access = &settings.access;
+    let (transport, budget) = wire(&settings.url, access, below, reach::layers(name, access), clock)?;
     let preset = match (&settings.preset, &settings.queries) {
         (_, Some(queries)) => preset_of(queries),
         (Some(preset), None) => {
@@ -231,18 +269,13 @@ fn forge(
     below: &Below,
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
-    // octocrab carries the token itself: a log lies on another host, and no token may reach it.
+    // The token is put below octocrab, on requests that name a path only: a log lies on another host, and no token may reach it.
     let (shared, roots) = github::Roots::of(&settings.base_url);
     let access = &settings.access;
-    let (transport, budget) = wire(name, shared, &access::Access { token: None, ..access.clone() }, below, clock)?;
-    let token = match (below, &access.token) {
-        (Below::Network(environment), Some(token)) => Some(
-            token.read(environment).map_err(|why| ProviderError::new(FaultKind::Unauthenticated, why.to_string()))?,
-        ),
-        _ => None,
-    };
+    let (transport, budget) = wire(shared, access, below, reach::layers(name, access), clock)?;
     let repos = config.repositories(name).into_iter().filter_map(|repository| watched(config, repository)).collect();
-    let settings = github::Settings { name: SourceName::new(name), roots, token, repos, interval: settings.interval };
+    let settings =
+        github::Settings { name: SourceName::new(name), roots, token: None, repos, interval: settings.interval };
     let connection = github::over(transport, settings, clock.clone())
         .map_err(|why| ProviderError::new(FaultKind::Unreadable, why.to_string()))?;
     Ok(gauged(connection, budget, access))

@@ -6,11 +6,16 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::{StreamExt, future::join, stream::BoxStream};
+use futures::{
+    StreamExt,
+    future::{join, select},
+    stream::BoxStream,
+};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -28,7 +33,7 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Connection, Metrics, Pipelines, Window},
-        inventory::{Extent, Inventory, Scope, Told, name},
+        inventory::{Extent, Inventory, Part, Scope, Told, name},
     },
     runtime::{
         clock::within,
@@ -36,14 +41,16 @@ use crate::{
     },
 };
 
-/// How often a watch is proven to be alive, and how long the proof may take: together less than the ten seconds after
-/// which a hung API must be said (F2).
+/// How often a source that failed is tried, and how long the proof of a watch may take: with a source's usual interval less than
+/// the ten seconds after which a hung API must be said (F2).
 const BEAT: Duration = Duration::from_secs(5);
 const BEAT_LIMIT: Duration = Duration::from_secs(4);
 /// How long the jobs of one run may take.
 const JOBS_LIMIT: Duration = Duration::from_secs(8);
 /// The longest pause after errors.
 const LONGEST: Duration = Duration::from_mins(5);
+/// The longest pause after errors where there was no answer at all.
+const SILENT: Duration = Duration::from_mins(1);
 /// A watch that ended, against its contract, is begun again after this.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Requests for signals that wait behind the one under way.
@@ -191,17 +198,28 @@ async fn discover(seat: &Seat, inventory: &dyn Inventory) -> Option<Vec<Scope>> 
 
 /// Follows what tells by itself, and proves between changes that the source still answers.
 async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'a, Told>, scopes: &[Scope]) {
-    // A heartbeat must not wash away what the watch itself complained about.
+    // A heartbeat must not wash away what the watch itself complained about, and does not speak before it.
+    let spoke = Notify::new();
     let failing: Mutex<BTreeSet<Scope>> = Mutex::default();
     let failing = || failing.lock().unwrap_or_else(PoisonError::into_inner);
     let watching = async {
         let mut watch = Some(first);
         while let Some(mut following) = watch {
             while let Some(told) = following.next().await {
+                // That a part of it cannot be read says nothing about the rest.
+                let of_a_part =
+                    |part: &Part| part.items.is_empty() && part.gone.is_empty() && part.extent == Extent::Changed;
                 match &told.parts {
-                    Ok(_) => failing().remove(&told.scope),
-                    Err(_) => failing().insert(told.scope.clone()),
-                };
+                    Ok(parts) if !parts.is_empty() && parts.iter().all(of_a_part) => {}
+                    Ok(_) => {
+                        failing().remove(&told.scope);
+                        spoke.notify_one();
+                    }
+                    Err(_) => {
+                        failing().insert(told.scope.clone());
+                        spoke.notify_one();
+                    }
+                }
                 if !seat.tell(told).await {
                     return;
                 }
@@ -211,8 +229,10 @@ async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'
         }
     };
     let beating = async {
+        spoke.notified().await;
+        spoke.notified().await;
         loop {
-            seat.clock.sleep(BEAT).await;
+            seat.clock.sleep(seat.interval).await;
             let beat = within(&*seat.clock, seat.beat, inventory.probe()).await;
             let beat = beat.unwrap_or_else(|| Err(no_answer(&seat.source, seat.beat)));
             for scope in scopes {
@@ -247,12 +267,15 @@ async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &N
     loop {
         let mut read = inventory.list(scopes.to_vec());
         let mut left: BTreeSet<Scope> = scopes.iter().cloned().collect();
-        let (mut worked, mut asked_to_wait) = (scopes.is_empty(), None);
+        let (mut worked, mut silent, mut asked_to_wait) = (scopes.is_empty(), true, None);
         while let Some(Some(told)) = within(&*seat.clock, seat.patience, read.next()).await {
             left.remove(&told.scope);
             match &told.parts {
                 Ok(_) => worked = true,
-                Err(error) => asked_to_wait = asked_to_wait.max(error.retry_after),
+                Err(error) => {
+                    asked_to_wait = asked_to_wait.max(error.retry_after);
+                    silent &= matches!(error.kind, FaultKind::Unreachable | FaultKind::TimedOut);
+                }
             }
             if !seat.tell(told).await {
                 return;
@@ -264,7 +287,10 @@ async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &N
             }
         }
         failures = if worked { 0 } else { failures + 1 };
-        let pause = seat.clock.sleep(pause(seat.interval, failures, asked_to_wait));
+        // Where nobody answers, asking costs nobody anything, and whoever comes back is to be seen soon.
+        let longest = if silent { SILENT.max(seat.interval) } else { LONGEST.max(seat.interval) };
+        let pause = pause(seat.interval, failures, None).min(longest).max(asked_to_wait.unwrap_or_default());
+        let pause = seat.clock.sleep(pause);
         tokio::select! {
             () = pause => {}
             () = hurry.notified(), if asked_to_wait.is_none() => {}
@@ -293,9 +319,24 @@ async fn measure(seat: Seat, metrics: Arc<dyn Metrics>, mut asked: mpsc::Receive
             return;
         }
         if failures > 0 {
-            seat.clock.sleep(pause(seat.interval, failures, asked_to_wait)).await;
+            recover(&seat, &*metrics, window, pause(seat.interval, failures, asked_to_wait), asked_to_wait.is_none())
+                .await;
         }
     }
+}
+
+/// Waits after a failure. The cheapest question, asked every few seconds, ends that sooner; not where the source asked to be left
+/// alone. What it answers is told by the next real question.
+async fn recover(seat: &Seat, metrics: &dyn Metrics, window: Window, pause: Duration, may_ask: bool) {
+    let mended = async {
+        loop {
+            seat.clock.sleep(BEAT).await;
+            if may_ask && let Some(Ok(_)) = within(&*seat.clock, BEAT_LIMIT, metrics.signals(&[], window)).await {
+                return;
+            }
+        }
+    };
+    select(seat.clock.sleep(pause), pin!(mended)).await;
 }
 
 /// Reads the jobs of a run, once.

@@ -227,6 +227,12 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         unseen(model).partition(|state| state.freshness == Freshness::Never);
     // The cause leads: what is missing follows from it, and a narrow screen cuts the end.
     why.splice(0..0, old.iter().map(|state| format!("{}.", describe(state))));
+    let parts = model.store.sources(model.now).into_iter().filter(|state| state.freshness == Freshness::Live);
+    let parts: Vec<String> = parts.flat_map(|state| state.unread).collect();
+    if let [first, others @ ..] = parts.as_slice() {
+        let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+        why.push(format!("Not all is seen{more}: {first}."));
+    }
     if !silent.is_empty() {
         let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
         why.push(format!("No answer yet from {}.", names.join(", ")));

@@ -81,6 +81,7 @@ pub(super) fn clock(scene: &Scene<'_>) -> Line {
 mod tests {
     use super::*;
     use crate::view::sample;
+    use crate::{app::sample::hears, domain::object::Family, port::inventory::Part};
 
     /// The left side for a profile at a width.
     fn left(profile: &str, read_only: bool, columns: u16) -> String {
@@ -90,6 +91,17 @@ mod tests {
         let bar = bar(&Scene::new(&model, &keymap), "");
         assert!(bar.left.width() + 2 + bar.right.width() <= usize::from(columns), "{bar:?}");
         bar.left.spans.iter().map(|span| span.text.as_ref()).collect()
+    }
+
+    #[test]
+    fn while_a_part_of_a_source_cannot_be_read_it_is_not_said_that_all_is_live() {
+        let mut model = sample::board(120, 36);
+        let said = |model: &crate::app::model::Model| clock(&Scene::new(model, &sample::keymap())).plain();
+        assert!(said(&model).ends_with("all live "), "{}", said(&model));
+        let refused = Ok(vec![Part::unread(Family::gate(), vec!["it may not be read".into()])]);
+        let now = model.now;
+        hears(&mut model, ("github", "gate"), now, refused);
+        assert!(said(&model).ends_with("incomplete "), "{}", said(&model));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use holdshort::{
     provider::{
         argo_rollouts,
         http::{Layers, layered},
+        kubernetes::{Cluster, Scope, scope::What},
     },
 };
 use serde_json::{Value, json};
@@ -72,6 +73,7 @@ fn word(change: &Result<Change, ProviderError>) -> String {
         Ok(Change::One(one)) => format!("{} {}", one.id.path, one.phase),
         Ok(Change::Gone(id)) => format!("{} gone", id.path),
         Ok(Change::Alive) => "alive".to_owned(),
+        Ok(Change::Unread(parts)) => format!("unread {parts:?}"),
         Err(error) => error.text.clone(),
     }
 }
@@ -347,10 +349,11 @@ async fn a_forbidden_kind_hides_no_rollout_and_is_no_failure_of_the_cluster() {
         .says("GET", SETS, Say::Whole(403, forbidden));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let told = ready(&mut facet.changes(), 4);
-    let Some(Ok(Change::All(all))) = told.first() else { panic!("{:?}", words(&told)) };
+    let all = told.iter().find_map(|change| if let Ok(Change::All(all)) = change { Some(all) } else { None });
+    let Some(all) = all else { panic!("{:?}", words(&told)) };
     let unknown: Vec<_> = all[0].unknown.iter().map(|unknown| unknown.what.as_str()).collect();
     let why = "its ReplicaSets could not be read, so its pods and versions are not known: viewer may not list \
-               deployments anywhere on eu: ask who administers it for that right, or name where you may with \
+               deployments.apps anywhere on eu: ask who administers it for that right, or name where you may with \
                namespaces = [\"…\"] in [connections.eu]";
     assert_eq!(unknown, [why]);
     assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
@@ -488,7 +491,13 @@ async fn a_server_that_forgets_every_revision_at_once_is_asked_more_and_more_slo
     let server = aborted().says("WATCH", ROLLOUTS, Say::Lines(vec![gone]));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let told = ready(&mut facet.changes(), 60);
-    assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
+    // In between it is not live, and nothing says that it is.
+    let errors: Vec<String> = told.iter().filter(|change| change.is_err()).map(word).collect();
+    let said = "eu forgets at once what it tells of rollouts.argoproj.io (410), so that it cannot be watched: it is only \
+                listed, now and then";
+    assert!(errors.len() > 1 && errors.iter().all(|error| error == said), "{:?}", words(&told));
+    let after = told.iter().skip_while(|change| change.is_ok()).filter(|change| matches!(change, Ok(Change::Alive)));
+    assert_eq!(after.count(), 0, "{:?}", words(&told));
     let lists = server.lines().iter().filter(|line| is_list(line)).count();
     // Only short sleeps end here: once the pause is long, it is over.
     assert!((3..12).contains(&lists), "{lists}");
@@ -496,4 +505,113 @@ async fn a_server_that_forgets_every_revision_at_once_is_asked_more_and_more_slo
 
 fn is_list(line: &str) -> bool {
     line.starts_with(&format!("GET {ROLLOUTS}?")) && !line.contains("watch=true")
+}
+
+fn refused(resource: &str, place: &str) -> Say {
+    let message = format!(
+        "{resource}.argoproj.io is forbidden: User \"dana\" cannot list resource \"{resource}\" in API group \"argoproj.io\" {place}"
+    );
+    Say::Whole(403, json!({"kind": "Status", "status": "Failure", "code": 403, "message": message}).to_string())
+}
+
+/// A cluster of which these namespaces are looked at.
+fn looking_at(server: &Server, namespaces: &[&str]) -> std::sync::Arc<Cluster> {
+    let scope = Scope { namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(), ..scope() };
+    Cluster::new(server.transport(), scope, Jumping::from("2026-11-21T06:22:00Z"))
+}
+
+const ELSEWHERE: &str = "/apis/argoproj.io/v1alpha1/namespaces/other/rollouts";
+
+#[tokio::test]
+async fn one_namespace_that_is_refused_is_named_and_the_others_are_shown_as_they_are() {
+    let server = aborted().says("GET", ELSEWHERE, refused("rollouts", "in the namespace \"other\"")).says(
+        "GET",
+        "/apis/apps/v1/namespaces/other/replicasets",
+        Say::Whole(200, list("ReplicaSet", "1", &[])),
+    );
+    let facet = argo_rollouts::facet(looking_at(&server, &["other", "shop"]));
+    let told = words(&ready(&mut facet.changes(), 20));
+    let part = "dana may not list rollouts.argoproj.io in other on eu: ask who administers it for that right";
+    assert_eq!(told[..2], [format!("unread {:?}", [part]), "all 1".to_owned()], "{told:?}");
+    assert!(told[2..].iter().all(|word| word == "alive" || word == "shop/checkout aborted"), "{told:?}");
+    // What proves it alive is asked where we may.
+    facet.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn where_all_namespaces_are_refused_together_that_is_a_failure() {
+    let server = Server::default().says("GET", ROLLOUTS, refused("rollouts", "in the namespace \"shop\"")).says(
+        "GET",
+        ELSEWHERE,
+        refused("rollouts", "in the namespace \"other\""),
+    );
+    let facet = argo_rollouts::facet(looking_at(&server, &["other", "shop"]));
+    let told = ready(&mut facet.changes(), 20);
+    assert!(told.iter().any(|change| matches!(change, Err(error) if error.kind == FaultKind::Forbidden)), "{told:?}");
+    assert!(!told.iter().any(|change| matches!(change, Ok(Change::All(_) | Change::Alive))), "{told:?}");
+}
+
+#[tokio::test]
+async fn where_all_may_not_be_listed_the_contexts_own_namespace_is_and_that_is_said() {
+    let everywhere = "/apis/argoproj.io/v1alpha1/rollouts";
+    let server = aborted().says("GET", everywhere, refused("rollouts", "at the cluster scope"));
+    let server = server.says("GET", "/apis/apps/v1/replicasets", refused("replicasets", "at the cluster scope"));
+    let cluster = looking_at(&server, &[]);
+    cluster.scope.found.keep(What { namespace: Some("shop".into()), ..What::default() });
+    let facet = argo_rollouts::facet(cluster);
+    let told = words(&ready(&mut facet.changes(), 20));
+    let said = "only namespace shop, which the context names, is looked at: dana may not list rollouts.argoproj.io anywhere \
+                on eu; name where you may with namespaces = [\"shop\"] in [connections.eu]";
+    assert_eq!(told[..2], [format!("unread {:?}", [said]), "all 1".to_owned()], "{told:?}");
+
+    // Without one, what is refused names the setting and the rule.
+    let facet = argo_rollouts::facet(looking_at(&server, &[]));
+    let told = words(&ready(&mut facet.changes(), 20));
+    let said = "dana may not list rollouts.argoproj.io anywhere on eu: ask who administers it for that right, or name where \
+                you may with namespaces = [\"…\"] in [connections.eu]";
+    assert!(told.iter().any(|word| word == said) && !told.iter().any(|word| word.starts_with("all")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_refused_later_leaves_what_is_known_of_it_as_not_known_to_be_so() {
+    let mut there = recorded_json("rollout-canary-12-aborted-by-analysis");
+    there["metadata"]["namespace"] = json!("other");
+    let server = aborted()
+        .says("GET", ELSEWHERE, Say::Whole(200, list("Rollout", "1", &[there])))
+        .says("GET", ELSEWHERE, refused("rollouts", "in the namespace \"other\""))
+        .says("WATCH", ELSEWHERE, refused("rollouts", "in the namespace \"other\""))
+        .says("GET", "/apis/apps/v1/namespaces/other/replicasets", Say::Whole(200, list("ReplicaSet", "1", &[])));
+    let facet = argo_rollouts::facet(looking_at(&server, &["other", "shop"]));
+    let told = ready(&mut facet.changes(), 40);
+    assert!(told.iter().all(Result::is_ok), "{:?}", words(&told));
+    let last = told.iter().rev().find_map(|change| match change {
+        Ok(Change::One(one)) if one.id.path == "other/checkout" => Some(&one.unknown),
+        _ => None,
+    });
+    let why = "it cannot be read now: dana may not list rollouts.argoproj.io in other on eu: ask who administers it for that right";
+    assert!(last.is_some_and(|unknown| unknown.iter().any(|it| it.what == why)), "{last:?}");
+}
+
+#[tokio::test]
+async fn what_explains_a_rollout_and_may_not_be_read_is_named() {
+    let server = shop("rollout-canary-05-paused-indefinite", "replicasets-of-checkout-at-344").instead(
+        "GET",
+        RUNS,
+        refused("analysisruns", "in the namespace \"shop\""),
+    );
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = words(&ready(&mut facet.changes(), 20));
+    let part = "dana may not list analysisruns.argoproj.io in shop on eu: ask who administers it for that right";
+    assert!(told.contains(&format!("unread {:?}", [part])), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_watch_that_is_refused_though_the_list_is_answered_is_asked_for_more_and_more_slowly() {
+    let server = aborted().says("WATCH", ROLLOUTS, refused("rollouts", "in the namespace \"shop\""));
+    let facet = argo_rollouts::facet(cluster(server.transport()));
+    let told = ready(&mut facet.changes(), 60);
+    assert!(told.iter().any(|change| matches!(change, Err(error) if error.kind == FaultKind::Forbidden)), "{told:?}");
+    let lists = server.lines().iter().filter(|line| is_list(line)).count();
+    // Only short sleeps end here: once the pause is long, it is over.
+    assert!((3..12).contains(&lists), "{lists}");
 }

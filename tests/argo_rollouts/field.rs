@@ -160,7 +160,7 @@ shop/pay ? -> 2, paused 1/2, 20 of unknown, in flight
   arms: canary 2 ?, stable unknown (p1) ?; back: unknown (p1)
   open: promote, skip, promote full, pause, abort, restart
   message: CanaryPauseStep
-  unknown: its ReplicaSets could not be read, so its pods and versions are not known: dev-team-a may not list replicasets in shop on eu: ask who administers it for that right (get the right to list replicasets.apps)
+  unknown: its ReplicaSets could not be read, so its pods and versions are not known: dev-team-a may not list replicasets.apps in shop on eu: ask who administers it for that right (get the right to list replicasets.apps)
 ",
     );
     let pay = stage.one("pay").await;

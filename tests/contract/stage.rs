@@ -195,7 +195,7 @@ impl Stage {
             let told = match changes.next().await.unwrap().unwrap() {
                 Change::All(all) => all,
                 Change::One(one) => vec![*one],
-                Change::Gone(_) | Change::Alive => continue,
+                Change::Gone(_) | Change::Alive | Change::Unread(_) => continue,
             };
             if let Some(found) = told.into_iter().find(|rollout| self.is_mine(rollout) && wanted(rollout)) {
                 return Some(found);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod authority;
+mod broken;
 mod certificates;
 mod clients;
 mod floods;
@@ -15,4 +16,5 @@ mod own_door;
 mod program;
 mod proxies;
 mod redirects;
+mod sharing;
 mod signing_in;

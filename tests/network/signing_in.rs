@@ -4,11 +4,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, process::Output};
 
 use holdshort::{
-    domain::{ids::RunId, verb::Verb},
-    port::{
-        plan::{Target, WireCall},
-        shape::Checked,
-    },
+    domain::{object::ObjectId, verb::Verb},
+    port::{plan::WireCall, shape::Checked},
     provider::{
         http::{Base, proxy::ProxyEnvironment},
         kubernetes::request::REPLICA_SETS,
@@ -200,8 +197,8 @@ fn a_pause_that_is_asked_for_is_kept_and_a_long_one_is_told() {
 async fn a_write_that_is_answered_with_a_page_is_of_unknown_outcome_at_every_kind_of_system() {
     let server = Listener::plain(|_| answer(200, &["Content-Type: text/html"], PAGE));
     let connection = forge(&server.http());
-    let actor = connection.pipelines.as_ref().unwrap();
-    let target = Target::Run(RunId::new(&"github".into(), "acme/ledger/runs/5"));
+    let actor = &connection.inventories[0];
+    let target = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let rerun = call("POST", "/repos/acme/ledger/actions/runs/5/rerun");
     let rerun = WireCall { content_type: String::new(), body: "".into(), ..rerun };
     let checked = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();

@@ -19,6 +19,7 @@ pub(crate) enum Change {
     One(Box<Rollout>),
     Gone(ObjectId),
     Alive,
+    Unread(Vec<String>),
 }
 
 /// Changes, or why there are none.
@@ -97,6 +98,9 @@ fn change(told: Told) -> Result<Change, ProviderError> {
     let mut parts = told.parts?;
     let Some(part) = parts.pop() else { return Ok(Change::Alive) };
     assert!(parts.is_empty(), "one part at a time: {parts:?}");
+    if part.items.is_empty() && part.gone.is_empty() && part.extent == Extent::Changed {
+        return Ok(Change::Unread(part.unread.unwrap_or_default()));
+    }
     let mut rollouts: Vec<Rollout> = part.items.iter().filter_map(|item| item.rollout().cloned()).collect();
     Ok(match (part.extent, part.gone.into_iter().next()) {
         (Extent::Whole, _) => Change::All(rollouts),

@@ -168,6 +168,31 @@ fn what_could_not_be_read_is_never_good_and_hides_no_harm() {
 }
 
 #[test]
+fn a_part_that_cannot_be_read_is_named_beside_the_rest_and_what_is_shown_is_not_all() {
+    let mut model = sample::going_well();
+    assert_eq!(printed(&model, None).unwrap().0, Exit::Done);
+    let refused = "viewer may not list rollouts.argoproj.io in other on eu: ask who administers it for that right";
+    sample::cannot_read(&mut model, "eu", refused);
+    let mut out = Vec::new();
+    let exit = print(&model, None, Manner::default(), |_| String::new(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!((exit, judged(&model)), (Exit::Unreachable, Exit::Unreachable));
+    assert!(
+        text.contains(&format!("incomplete, more may be in flight or wait: eu was not read whole: {refused}\n")),
+        "{text}"
+    );
+    assert!(text.contains(&format!("eu      incomplete  0 s   {refused}\n")), "{text}");
+    let value = serde_json::to_value(status(&model, None, |_| String::new())).unwrap();
+    assert_eq!((&value["complete"], &value["sources"][0]["unread"]), (&json!(false), &json!([refused])));
+    let inbox = crate::cli::inbox::inbox(&model);
+    assert!(!inbox.complete);
+    assert_eq!(crate::cli::inbox::print(&model, true, &mut Vec::new()), Ok(Exit::Unreachable));
+    // What was refused is given: nothing is missing any more.
+    sample::can_read(&mut model, "eu");
+    assert_eq!(printed(&model, None).unwrap().0, Exit::Done);
+}
+
+#[test]
 fn a_rollout_that_ought_to_have_a_verdict_and_has_none_cannot_be_judged() {
     let mut model = sample::going_well();
     model.judgements.clear();

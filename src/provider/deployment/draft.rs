@@ -121,7 +121,8 @@ impl Stage<'_> {
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
         expected.extend(settled());
         expected.push(serves(self.rollout));
-        let mut draft = self.bound(verb, request::rollback(wire, set), effect, expected, self.deadline());
+        let mut draft =
+            self.bound(verb, request::rollback(wire, set, &self.view.sets), effect, expected, self.deadline());
         draft.expect.words = Some(everywhere(self.rollout, target));
         (draft.from, draft.to) = (self.rollout.canary.clone(), target.version.clone());
         if wire.spec.paused {

@@ -53,7 +53,7 @@ pub fn restart(meta: &Meta, at: &str) -> WireCall {
 ///
 /// Unlike kubectl's, it leaves the Deployment's annotations alone, but for the change cause: that one would otherwise be
 /// copied to the version that is put back.
-pub fn rollback(deployment: &Deployment, to: &ReplicaSet) -> WireCall {
+pub fn rollback(deployment: &Deployment, to: &ReplicaSet, all: &[&ReplicaSet]) -> WireCall {
     let (meta, held) = (&deployment.metadata, deployment.spec.paused);
     let back = plain(&to.spec.template);
     let env = back.variables_beside(&deployment.spec.template);
@@ -63,9 +63,14 @@ pub fn rollback(deployment: &Deployment, to: &ReplicaSet) -> WireCall {
     let mut words = format!("put the template of {} back", to.metadata.name);
     words.extend(env.map(|env| format!("; env that changes: {env}")));
     let call = patch::call(DEPLOYMENTS, meta, "", words, Form::Json, &Value::Array(operations));
-    // A command that cannot name the version would put another one back: `--to-revision=0` is "the one before".
-    match MARKS.revision_of(to) {
-        Some(revision @ 1..) if !held => by_kubectl(call, meta, "undo", &format!(" --to-revision={revision}")),
+    // A command that cannot name the version would put another one back: `--to-revision=0` is "the one before", and of two with
+    // one number kubectl takes either.
+    let number = MARKS.revision_of(to);
+    let bears = |set: &&&ReplicaSet| MARKS.revision_of(set) == number && set.metadata.name != to.metadata.name;
+    match number {
+        Some(revision @ 1..) if !held && !all.iter().any(|set| bears(&set)) => {
+            by_kubectl(call, meta, "undo", &format!(" --to-revision={revision}"))
+        }
         _ => by_hand(call, meta, to, unpause),
     }
 }
@@ -180,11 +185,15 @@ mod tests {
         let mut deployment = Deployment { metadata: meta(None), ..Deployment::default() };
         let template =
             json!({"op": "replace", "path": "/spec/template", "value": {"metadata": {"labels": {"app": "web"}}}});
-        let call = rollback(&deployment, &set(None));
+        let call = rollback(&deployment, &set(None), &[&set(None)]);
         assert_eq!(operations(&call), json!([template]));
         assert_eq!(call.command, "kubectl -n shop rollout undo deployment/web --to-revision=7");
+        let mut twin = set(None);
+        twin.metadata.name = "web-def".into();
+        let twice = rollback(&deployment, &set(None), &[&twin, &set(None)]);
+        assert!(!twice.command.contains("undo") && twice.command.contains(" patch "), "{}", twice.command);
         deployment.spec.paused = true;
-        let call = rollback(&deployment, &set(None));
+        let call = rollback(&deployment, &set(None), &[]);
         assert_eq!(operations(&call), json!([template, {"op": "replace", "path": "/spec/paused", "value": false}]));
         assert_eq!((call.content_type.as_str(), call.guard), (JSON, RevisionGuard::JsonPatch));
         let read = r#"kubectl -n shop get replicasets.apps web-abc -o jsonpath='[{"{"}"op":"replace","path":"/spec/template","value":{.spec.template}{"}"},"#;
@@ -204,7 +213,7 @@ mod tests {
         ];
         for (from, to, expected) in table {
             let deployment = Deployment { metadata: meta(from), ..Deployment::default() };
-            let told = operations(&rollback(&deployment, &set(to)));
+            let told = operations(&rollback(&deployment, &set(to), &[]));
             assert_eq!(told.get(1).cloned().unwrap_or_default(), expected, "{from:?} {to:?}");
         }
     }

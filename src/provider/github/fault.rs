@@ -51,6 +51,7 @@ pub(super) fn unanswered(error: &WireError, about: &str, class: Class) -> Provid
         WireError::TimedOut(_) | WireError::ProxySilent { .. } => FaultKind::TimedOut,
         WireError::AskedToWait(_) | WireError::NoBudget(_) => FaultKind::RateLimited,
         WireError::Moved(_) | WireError::Page(_) => FaultKind::Unreadable,
+        WireError::Unready(why) => why.kind,
     };
     let mut unanswered = ProviderError::new(kind, format!("GitHub, {about}: {words}"));
     unanswered.maybe_done = maybe_done(error, class);

@@ -23,6 +23,7 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
         WireError::NotConnected(why) | WireError::Barred(why) => {
             (FaultKind::Unreachable, format!("cannot connect to {system}: {why}"))
         }
+        WireError::Unready(why) => (why.kind, format!("{system} cannot be asked: {}", why.text)),
         WireError::Lost(why) => (FaultKind::Unreachable, format!("the connection to {system} broke: {why}")),
         WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {limit}")),
         WireError::NoBudget(wait) => {
@@ -53,9 +54,11 @@ pub fn maybe_done(error: &WireError, class: Class) -> bool {
         && match error {
             WireError::Lost(_) | WireError::TimedOut(_) | WireError::ProxySilent { .. } | WireError::Page(_) => true,
             WireError::Moved(moved) => moved.status == Some(Moved::SEE_OTHER),
-            WireError::NotConnected(_) | WireError::Barred(_) | WireError::AskedToWait(_) | WireError::NoBudget(_) => {
-                false
-            }
+            WireError::NotConnected(_)
+            | WireError::Barred(_)
+            | WireError::Unready(_)
+            | WireError::AskedToWait(_)
+            | WireError::NoBudget(_) => false,
         }
 }
 

@@ -31,6 +31,7 @@ pub mod error;
 pub mod handshake;
 mod home;
 pub mod items;
+mod lazy;
 mod leaf;
 pub mod page;
 pub mod proxy;
@@ -41,6 +42,7 @@ mod trace;
 pub use base::{Base, Way, based};
 pub use budget::{Allowance, Budget, BudgetState};
 pub use home::{WantsRedirect, at_home};
+pub use lazy::{Made, Maker};
 pub(crate) use leaf::USER_AGENT;
 pub use leaf::reqwest_leaf;
 pub use timeout::Timeouts;
@@ -70,8 +72,19 @@ impl Layers {
 
 /// Puts the layers around a leaf.
 pub fn layered(leaf: Transport, options: Layers, clock: SharedClock) -> Transport {
-    let Layers { source, timeouts, attempts, budget, proxy } = options;
-    let timed = timeout::timed(leaf, timeouts, source.clone(), proxy, clock.clone());
+    let timed = timeout::timed(leaf, options.timeouts, options.source.clone(), options.proxy.clone(), clock.clone());
+    around(timed, options, clock)
+}
+
+/// The same around a way that is made when it is first asked: what that takes is not the system's time.
+pub fn layered_when_made(maker: Maker, options: Layers, clock: SharedClock) -> Transport {
+    let (timeouts, source, own) = (options.timeouts, options.source.clone(), clock.clone());
+    let timed = maker.within(move |made| timeout::timed(made.leaf, timeouts, source.clone(), made.proxy, own.clone()));
+    around(lazy::made_when_asked(timed, clock.clone()), options, clock)
+}
+
+fn around(timed: Transport, options: Layers, clock: SharedClock) -> Transport {
+    let Layers { source, attempts, budget, .. } = options;
     let budgeted = budget::budgeted(page::refused(timed), budget, clock.clone());
     let retried = retry::retried(budgeted, attempts, clock.clone());
     let conditional = conditional::conditional(retried);

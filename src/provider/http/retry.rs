@@ -94,7 +94,8 @@ fn worth_another(answer: &Result<Response<WireBody>, WireError>) -> bool {
             | WireError::ProxySilent { .. }
             | WireError::Moved(_)
             | WireError::Barred(_)
-            | WireError::Page(_),
+            | WireError::Page(_)
+            | WireError::Unready(_),
         ) => false,
         Err(_) => true,
     }

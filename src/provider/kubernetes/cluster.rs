@@ -1,6 +1,9 @@
 //! One cluster behind a transport: reads, lists, guarded writes. Every error comes back as a sentence.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -20,6 +23,10 @@ use super::{
     seal,
 };
 use crate::{
+    domain::{
+        observed::FaultKind,
+        time::{Timestamp, age},
+    },
     port::{
         clock::SharedClock,
         error::ProviderError,
@@ -45,8 +52,24 @@ pub struct Cluster {
     pub(super) claims: Claims,
     /// Woken whenever a probe was answered: whoever waits after a failure need not wait any longer.
     pub(super) proven: Notify,
+    /// Woken when a probe was answered after doubts: what was open then may be dead without a word.
+    pub(super) renewed: Notify,
+    trust: Mutex<Trust>,
+    /// That only one namespace is looked at though all should be, a sentence.
+    pub(super) narrowed: OnceLock<String>,
     transport: Transport,
 }
+
+/// What is thought of watches that say nothing.
+#[derive(Debug, Default)]
+struct Trust {
+    doubted: bool,
+    /// When a probe last came back.
+    probed: Option<Timestamp>,
+}
+
+/// Probes come every few seconds, and some need four to fail: so long without any, we did not run.
+const ASLEEP: Duration = Duration::from_secs(30);
 
 /// A list, and the revision it shows.
 #[derive(Debug)]
@@ -67,6 +90,9 @@ impl Cluster {
             rights: Rights::default(),
             claims: Claims::default(),
             proven: Notify::new(),
+            renewed: Notify::new(),
+            trust: Mutex::default(),
+            narrowed: OnceLock::new(),
             transport,
         })
     }
@@ -107,10 +133,25 @@ impl Cluster {
     pub async fn probe(&self, query: &Query) -> Result<(), ProviderError> {
         let request = request::list(query, 1, None)?;
         let asked = self.asked(&request, Some(query.resource));
-        let (_, body) = self.answer(request, Some(query.resource)).await?;
+        let answer = self.answer(request, Some(query.resource)).await;
+        self.weigh(answer.as_ref().err());
+        let (_, body) = answer?;
         self.page(asked, query, &body)?;
         self.proven.notify_waiters();
         Ok(())
+    }
+
+    /// After a probe that was not answered, or long after the one before (we were stopped, or the machine slept), a good one says
+    /// that the cluster is there, but not that the watches of before still hear it.
+    fn weigh(&self, error: Option<&ProviderError>) {
+        let now = self.clock.now();
+        let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = error.is_some_and(|it| matches!(it.kind, FaultKind::Unreachable | FaultKind::TimedOut));
+        let slept = trust.probed.replace(now).is_some_and(|before| age(now, before) > ASLEEP);
+        trust.doubted |= lost || slept;
+        if !lost && std::mem::take(&mut trust.doubted) {
+            self.renewed.notify_waiters();
+        }
     }
 
     /// One object, as it is now.

@@ -7,9 +7,12 @@ use std::{
     error::Error,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::{HeaderValue, Request, Uri, header};
 use http_body_util::BodyExt;
 use kube::{
@@ -20,7 +23,12 @@ use kube::{
 use tower::service_fn;
 use url::Url;
 
-use super::refusal::{self, Names};
+use super::{
+    client::client,
+    credential::{self, TokenFile},
+    refusal::{self, Names},
+    scope::What,
+};
 use crate::{
     domain::{observed::FaultKind, text::clean},
     ownership,
@@ -47,6 +55,8 @@ pub struct Access {
     pub context: Option<String>,
     /// What the environment says about proxies.
     pub proxies: ProxyEnvironment,
+    /// Where credential plugins are looked for: `PATH`; the system's own folders where that is not set.
+    pub path: Option<String>,
 }
 
 /// The way to a real cluster.
@@ -58,20 +68,33 @@ pub struct Way {
     pub proxy: Option<String>,
     /// Does the kubeconfig say not to look at the server's certificate? Whoever answers is then taken for the cluster.
     pub unverified: bool,
+    /// How long its credentials count; `None` where they say nothing of it.
+    pub life: Option<Duration>,
+    /// What else the kubeconfig says.
+    pub what: What,
 }
 
-/// The way to a real cluster. Must be called within a tokio runtime, which kube's client needs.
+/// Where plugins are looked for if nothing says where.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// The way to a real cluster. Must be called within a tokio runtime, which kube's client needs. A credential plugin is run, on a
+/// thread that may wait.
 ///
 /// # Errors
-/// When the configuration cannot be read, or no client can be made of it.
+/// When the configuration cannot be read, its plugin gives no credential, or no client can be made of it.
 pub async fn way(access: &Access) -> Result<Way, ProviderError> {
     let wrong = |why: &str| {
-        let of = access.context.as_ref().map_or_else(String::new, |context| format!(" for context '{context}'"));
+        let mut of = access.context.as_ref().map_or_else(String::new, |context| format!(" for context '{context}'"));
+        of.push_str(&place(access, why));
         let text = format!("no usable Kubernetes configuration{of}: {why}");
-        ProviderError::new(FaultKind::Unauthenticated, text)
+        ProviderError::new(FaultKind::Unreachable, text)
     };
     let unread = Names::of(access.kubeconfig.as_deref());
-    let (config, names) = config(access).await.map_err(|error| wrong(&refusal::said(&*error, &unread)))?;
+    let (config, names, what) = config(access).await.map_err(|error| wrong(&refusal::said(&*error, &unread)))?;
+    let (config, life) = with_credentials(config, access)
+        .await
+        .map_err(|why| ProviderError { kind: FaultKind::Unauthenticated, ..wrong(&why) })?;
+    let (config, tokens) = with_tokens(config).map_err(|why| wrong(&why))?;
     let unverified = config.accept_invalid_certs;
     let proxy = config.proxy_url.as_ref().map(|proxy| shown(&proxy.to_string()));
     let (server, home) = (config.cluster_url.clone(), Url::parse(&config.cluster_url.to_string()));
@@ -80,8 +103,40 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
     let host = host.rsplit('@').next().unwrap_or_default().to_owned();
     let towards = Towards { host, proxy: proxy.clone(), own_proxy: false, trust: TRUST };
     let said = |error: kube::Error| barred(&error, &towards).unwrap_or_else(|| refusal::said(&error, &names));
-    let client = Client::try_from(config).map_err(|error| wrong(&said(error)))?;
-    Ok(Way { leaf: at_home(over(client, origin(&home), towards, names), &home), proxy, unverified })
+    let client = client(config).map_err(|error| wrong(&said(error)))?;
+    let leaf = at_home(over(client, tokens, origin(&home), towards, names), &home);
+    Ok(Way { leaf, proxy, unverified, life, what: What { unverified, ..what } })
+}
+
+/// The same with what its credential plugin gives, and how long that counts.
+async fn with_credentials(mut config: Config, access: &Access) -> Result<(Config, Option<Duration>), String> {
+    if config.auth_info.exec.is_none() {
+        return Ok((config, None));
+    }
+    let path = access.path.clone().unwrap_or_else(|| PATH.to_owned());
+    let fetched = tokio::task::spawn_blocking(move || {
+        let life = credential::fetch(&mut config.auth_info, &path)?;
+        Ok((config, life))
+    });
+    fetched.await.unwrap_or_else(|_| Err("its credential plugin was left alone".to_owned()))
+}
+
+/// The same without the file that its token is in, which is read by us. What stands in the kubeconfig itself goes before it.
+fn with_tokens(mut config: Config) -> Result<(Config, Option<Arc<TokenFile>>), String> {
+    let user = &mut config.auth_info;
+    let basic = user.username.is_some() && user.password.is_some();
+    let own = basic || user.token.is_some() || user.auth_provider.is_some();
+    let file = user.token_file.take().filter(|_| !own);
+    let tokens = file.map(|file| TokenFile::open(Path::new(&file))).transpose()?;
+    Ok((config, tokens.map(Arc::new)))
+}
+
+/// Which of the usual kubeconfigs is meant, where it is one of them and the sentence does not say so itself.
+fn place(access: &Access, why: &str) -> String {
+    let usual = access.usual.iter().filter(|path| access.kubeconfig.is_none() && path.exists());
+    let files: Vec<String> = usual.map(|path| clean(&path.display().to_string())).collect();
+    let said = files.is_empty() || files.iter().any(|file| why.contains(file));
+    if said { String::new() } else { format!(" in {}", files.join(", ")) }
 }
 
 /// Where a cluster's certificate authority is named.
@@ -91,28 +146,44 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-async fn config(access: &Access) -> Result<(Config, Names), Box<dyn Error + Send + Sync>> {
+async fn config(access: &Access) -> Result<(Config, Names, What), Box<dyn Error + Send + Sync>> {
     let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
     let read = file(access.kubeconfig.as_deref(), &access.usual);
     let named = access.kubeconfig.is_some() || access.context.is_some();
     let called = Names::of(access.kubeconfig.as_deref());
-    let (mut config, own_proxy, called) = match read {
-        Ok(mut file) => {
+    let (mut config, own_proxy, called, what) = match read {
+        Ok(file) => {
             let own = own_proxy(&file, access.context.as_deref());
-            let called = called.quieted(&mut file, access.context.as_deref());
-            (Config::from_custom_kubeconfig(file, &options).await?, own, called)
+            let called = called.of_plugin(&file, access.context.as_deref());
+            let what = what(&file, access.context.as_deref());
+            (Config::from_custom_kubeconfig(file, &options).await?, own, called, what)
         }
         Err(error) if named => return Err(error),
         // No file and none asked for: perhaps we run in a pod. If not, what is wrong is the missing file.
-        Err(error) => (Config::incluster().map_err(|_| error)?, None, called),
+        Err(error) => {
+            let config = Config::incluster().map_err(|_| error)?;
+            let what = What { namespace: Some(config.default_namespace.clone()), ..What::default() };
+            (config, None, called, what)
+        }
     };
+    if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
+        return Err("the certificate authority in it holds no certificate".into());
+    }
     // It would send a PATCH up to sixteen times.
     config.default_retry = false;
     // Our layers say how long a read, a write and a silence may be.
     (config.read_timeout, config.write_timeout) = (None, None);
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     config.proxy_url = proxy(&config.cluster_url, own_proxy, &access.proxies)?;
-    Ok((config, called))
+    Ok((config, called, what))
+}
+
+/// What a kubeconfig says of its context beside the way.
+fn what(file: &Kubeconfig, context: Option<&str>) -> What {
+    let name = context.or(file.current_context.as_deref());
+    let found = file.contexts.iter().find(|named| Some(named.name.as_str()) == name);
+    let namespace = found.and_then(|named| named.context.as_ref()?.namespace.clone()).filter(|it| !it.is_empty());
+    What { context: name.map(str::to_owned), namespace, unverified: false }
 }
 
 /// The kubeconfigs that are read where none is named: those of `$KUBECONFIG`, else `~/.kube/config`.
@@ -122,15 +193,26 @@ pub fn usual_files(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
     if listed.is_empty() { env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect() } else { listed }
 }
 
+/// Those of a list that are not there are left out, as kubectl leaves them out; what is there must be whole.
 fn file(named: Option<&Path>, usual: &[PathBuf]) -> Result<Kubeconfig, Box<dyn Error + Send + Sync>> {
-    let files: Vec<&Path> = named.map_or_else(|| usual.iter().map(PathBuf::as_path).collect(), |named| vec![named]);
+    let there = |path: &&Path| named.is_some() || path.try_exists().unwrap_or(true);
+    let listed: Vec<&Path> = named.map_or_else(|| usual.iter().map(PathBuf::as_path).collect(), |named| vec![named]);
+    let files: Vec<&Path> = listed.iter().copied().filter(there).collect();
     if files.is_empty() {
-        return Err(KubeconfigError::FindPath.into());
+        let listed: Vec<String> = listed.iter().map(|path| clean(&path.display().to_string())).collect();
+        return Err(match listed.as_slice() {
+            [] => KubeconfigError::FindPath.into(),
+            [one] => format!("{one} is not there").into(),
+            all => format!("none of these is there: {}", all.join(", ")).into(),
+        });
     }
     let mut merged = Kubeconfig::default();
     for path in files {
         let strange = ownership::distrust(path).unwrap_or_else(|error| Some(error.to_string()));
-        let read = Kubeconfig::read_from(path)?;
+        let said = |error: KubeconfigError| refusal::said(&error, &Names::of(Some(path)));
+        let mut read = Kubeconfig::read_from(path).map_err(said)?;
+        // kubectl takes an empty name for none.
+        read.current_context = read.current_context.filter(|current| !current.is_empty());
         // One that only says where a server is, and with which words to it, takes nothing of ours there.
         if let Some((what, why)) = takes(&read).zip(strange) {
             let shown = clean(&path.display().to_string());
@@ -158,6 +240,15 @@ pub fn contexts(kubeconfig: Option<&Path>, usual: &[PathBuf]) -> Result<(Vec<Str
     let file = file(kubeconfig, usual).map_err(|error| refusal::said(&*error, &Names::of(kubeconfig)))?;
     let names = file.contexts.into_iter().map(|context| clean(&context.name)).collect();
     Ok((names, file.current_context.filter(|current| !current.is_empty())))
+}
+
+/// Why there is no way to a cluster as things are now, a sentence. Connects to nothing and runs nothing.
+pub fn unusable(access: &Access) -> Option<String> {
+    let read = config(access).now_or_never()?;
+    match read {
+        Ok((config, ..)) => with_tokens(config).err(),
+        Err(error) => Some(refusal::said(&*error, &Names::of(access.kubeconfig.as_deref()))),
+    }
 }
 
 /// Does a kubeconfig say not to look at the certificate of this context's cluster? Connects to nothing; what cannot be read
@@ -188,8 +279,11 @@ fn proxy(
     found.map(|url| url.parse()).transpose()
 }
 
-fn over(client: Client, server: String, towards: Towards, names: Names) -> Transport {
-    Transport::new(service_fn(move |request: Request<Bytes>| {
+fn over(client: Client, tokens: Option<Arc<TokenFile>>, server: String, towards: Towards, names: Names) -> Transport {
+    Transport::new(service_fn(move |mut request: Request<Bytes>| {
+        if let Some(tokens) = &tokens {
+            request.headers_mut().insert(header::AUTHORIZATION, tokens.authorization());
+        }
         let (client, server, towards, names) = (client.clone(), server.clone(), towards.clone(), names.clone());
         async move {
             let answer = client.send(request.map(Body::from)).await;
@@ -250,7 +344,7 @@ mod tests {
     async fn kubes_own_retries_are_off_and_the_environments_proxy_is_ours_to_choose() {
         let (_folder, mut access) = kubeconfig("https://10.1.2.3:6443");
         access.proxies.https = Some("proxy.corp:3128".into());
-        let (through, _) = config(&access).await.unwrap();
+        let (through, _, _) = config(&access).await.unwrap();
         assert_eq!(
             (through.default_retry, through.proxy_url),
             (false, Some("http://proxy.corp:3128".parse().unwrap()))
@@ -325,7 +419,10 @@ mod tests {
             assert!(said.contains(expected) && !said.contains("sec-"), "{said}");
         }
         let said = refused(&plugin("true").replace("command: sh", "command: no-such-plugin")).await;
-        assert!(said.contains("the credential plugin 'no-such-plugin' cannot be started: No such file"), "{said}");
+        assert!(
+            said.contains("the credential plugin 'no-such-plugin' cannot be started: there is no such program in PATH"),
+            "{said}"
+        );
     }
 
     #[tokio::test]

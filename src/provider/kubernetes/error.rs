@@ -6,7 +6,10 @@ use http::{HeaderMap, StatusCode};
 use super::{api::Status, request::Resource};
 use crate::{
     domain::{observed::FaultKind, time::Timestamp},
-    port::{error::ProviderError, wire::Class},
+    port::{
+        error::ProviderError,
+        wire::{Class, whole_seconds},
+    },
     provider::http::error::{from_status, retry_after, slow_down},
 };
 
@@ -51,6 +54,10 @@ pub(super) fn of_answer(
     };
     let text = match retry_after(headers, now) {
         Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => slow_down(asked.cluster, wait),
+        Some(wait) if status == StatusCode::SERVICE_UNAVAILABLE => {
+            let failed = sentence(asked, status, &message, structured);
+            format!("{failed}; it asks to be left alone, again in {} s", whole_seconds(wait))
+        }
         _ => sentence(asked, status, &message, structured),
     };
     from_status(&text, status, headers, asked.class, now)
@@ -110,8 +117,12 @@ fn forbidden(cluster: &str, message: &str) -> String {
     let why = message.split_once("is forbidden: ").map_or(message, |(_, why)| why);
     let quoted = |after: &str| why.split_once(after).and_then(|(_, rest)| rest.split('"').next());
     let verb = why.split_once(" cannot ").and_then(|(_, rest)| rest.split(' ').next());
+    let group = quoted("API group \"").filter(|group| !group.is_empty()).map(|group| format!(".{group}"));
     match (quoted("User \""), verb, quoted("resource \"")) {
         (Some(user), Some(verb), Some(resource)) => {
+            // As RBAC takes it: `rollouts/status` of a group.
+            let (plural, sub) = resource.split_at(resource.find('/').unwrap_or(resource.len()));
+            let resource = format!("{plural}{}{sub}", group.unwrap_or_default());
             let place = quoted("in the namespace \"").map_or_else(|| "anywhere".to_owned(), |ns| format!("in {ns}"));
             let said =
                 format!("{user} may not {verb} {resource} {place} on {cluster}: ask who administers it for that right");
@@ -127,7 +138,23 @@ fn forbidden(cluster: &str, message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderValue, header};
+
     use super::*;
+
+    #[test]
+    fn a_server_that_asks_for_a_pause_is_said_to_ask_and_for_how_long() {
+        let asked = Asked { cluster: "eu", resource: Some(ROLLOUTS), class: Class::Read };
+        let said = |status: u16| {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static("120"))]);
+            let status = StatusCode::from_u16(status).unwrap();
+            let error = of_answer(asked, status, &headers, b"", Timestamp::UNIX_EPOCH);
+            (error.text, error.retry_after.map(|wait| wait.as_secs()))
+        };
+        assert_eq!(said(429), ("eu asks to slow down; again in 120 s".into(), Some(120)));
+        let failed = "eu failed with 503: Service Unavailable; it asks to be left alone, again in 120 s";
+        assert_eq!(said(503), (failed.into(), Some(120)));
+    }
 
     const ROLLOUTS: Resource =
         Resource { group: "argoproj.io", version: "v1alpha1", plural: "rollouts", product: "Argo Rollouts" };
@@ -153,12 +180,12 @@ mod tests {
             (
                 "403-viewer-promote",
                 FaultKind::Forbidden,
-                "viewer may not patch rollouts/status in shop on eu: ask who administers it for that right",
+                "viewer may not patch rollouts.argoproj.io/status in shop on eu: ask who administers it for that right",
             ),
             (
                 "403-viewer-cluster-list",
                 FaultKind::Forbidden,
-                "viewer may not list deployments anywhere on eu: ask who administers it for that right, or name where \
+                "viewer may not list deployments.apps anywhere on eu: ask who administers it for that right, or name where \
                  you may with namespaces = [\"…\"] in [connections.eu]",
             ),
             (

@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use futures::{
@@ -30,7 +30,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::FaultKind,
         offer::Offer,
-        rollout::{Analysis, Event, Rollout},
+        rollout::{Analysis, Event, Rollout, Unknown},
         time::Timestamp,
         verb::Verb,
     },
@@ -54,6 +54,8 @@ pub struct Extras {
     pub troubles: Vec<Trouble>,
     /// The template of the object that defines its pods, where that is another one.
     pub workload: Option<Template>,
+    /// What of this we may not read, a sentence each: then none is not none.
+    pub unread: Vec<String>,
 }
 
 /// An object with everything that is known around it.
@@ -88,7 +90,8 @@ impl<O> View<'_, O> {
 }
 
 /// Nothing is known around it.
-static NOTHING: Extras = Extras { events: Vec::new(), analyses: Vec::new(), troubles: Vec::new(), workload: None };
+static NOTHING: Extras =
+    Extras { events: Vec::new(), analyses: Vec::new(), troubles: Vec::new(), workload: None, unread: Vec::new() };
 
 impl<'a, O> View<'a, O> {
     /// An object with nothing around it.
@@ -153,6 +156,8 @@ pub trait Kind: Send + Sync + 'static {
 pub struct Facade<K: Kind> {
     pub(super) cluster: Arc<Cluster>,
     pub(super) store: Mutex<Store<K::Object>>,
+    /// The namespace that is looked at instead of all, for all may not be listed.
+    narrowed: OnceLock<String>,
 }
 
 impl<K: Kind> Facade<K> {
@@ -161,7 +166,7 @@ impl<K: Kind> Facade<K> {
         if K::CLAIMS {
             cluster.claims.expect();
         }
-        Self { cluster, store: Mutex::new(Store::new()) }
+        Self { cluster, store: Mutex::new(Store::new()), narrowed: OnceLock::new() }
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store<K::Object>> {
@@ -170,15 +175,40 @@ impl<K: Kind> Facade<K> {
 
     /// The queries for objects, one for each space of the scope.
     pub(super) fn object_queries(&self) -> Vec<Query> {
+        let query = |space| Query::all(K::RESOURCE, space).labelled(self.cluster.scope.label_selector.clone());
+        self.spaces().into_iter().map(query).collect()
+    }
+
+    /// One entry for each request that covers what is looked at.
+    fn spaces(&self) -> Vec<Option<String>> {
+        let narrowed = self.narrowed.get().map(|namespace| vec![Some(namespace.clone())]);
+        narrowed.unwrap_or_else(|| self.cluster.scope.spaces())
+    }
+
+    /// Looks at the context's own namespace from now on, as kubectl does, where all together may not be listed. False where
+    /// there is none, or that was done already.
+    pub(super) fn narrow(&self, why: &str) -> bool {
         let scope = &self.cluster.scope;
-        let query = |space| Query::all(K::RESOURCE, space).labelled(scope.label_selector.clone());
-        scope.spaces().into_iter().map(query).collect()
+        let Some(own) = scope.found.get().namespace.filter(|_| scope.namespaces.is_empty()) else { return false };
+        let why = why.split_once(": ask ").map_or(why, |(why, _)| why);
+        let way = format!("name where you may with namespaces = [\"{own}\"] in [connections.{}]", scope.cluster);
+        let said = format!("only namespace {own}, which the context names, is looked at: {why}; {way}");
+        // Said once, whichever engine found it out.
+        self.cluster.narrowed.get_or_init(|| said);
+        // What was asked of the whole cluster is not asked any more.
+        self.store().forget_refusals();
+        self.narrowed.set(own).is_ok()
+    }
+
+    /// That not all is looked at that should be, where it is so.
+    pub(super) fn narrowed(&self) -> Option<String> {
+        self.narrowed.get().and_then(|_| self.cluster.narrowed.get().cloned())
     }
 
     /// The queries for all ReplicaSets of the engine, one for each space.
     pub(super) fn set_queries(&self) -> Vec<Query> {
         let query = |space| Query::all(REPLICA_SETS, space).labelled(Some(K::HASH_LABEL.to_owned()));
-        self.cluster.scope.spaces().into_iter().map(query).collect()
+        self.spaces().into_iter().map(query).collect()
     }
 
     pub(super) fn id(&self, key: &Key) -> ObjectId {
@@ -187,7 +217,12 @@ impl<K: Kind> Facade<K> {
 
     /// One object in the domain's words, from what is in the store.
     pub(super) fn rollout(&self, store: &Store<K::Object>, key: &Key) -> Option<Rollout> {
-        self.view(store, key).map(|view| K::rollout(&view))
+        let mut rollout = self.view(store, key).map(|view| K::rollout(&view))?;
+        if let Some(why) = store.unseen(&key.0) {
+            let (what, way) = (format!("it cannot be read now: {why}"), String::new());
+            rollout.unknown.push(Unknown { what, way });
+        }
+        Some(rollout)
     }
 
     /// Everything in the store, in the domain's words.
@@ -234,11 +269,22 @@ impl<K: Kind> Facade<K> {
             self.ask_workload(object),
             self.ask_rights(object),
         );
+        let mut unread: Vec<String> = Vec::new();
+        let mut told = |refused: Option<ProviderError>| {
+            // What broke is asked for again soon; what we may not read stays unread.
+            let refused = refused.filter(|error| error.kind == FaultKind::Forbidden).map(|error| error.text);
+            unread.extend(refused);
+        };
+        told(events.as_ref().err().cloned());
+        told(analyses.as_ref().err().cloned());
+        told(troubles.as_ref().err().cloned());
+        let troubles = troubles.unwrap_or_default();
         let mut events: Vec<api::Event> = events.unwrap_or_default();
         if !troubles.is_empty() {
             events.extend(self.ask_warnings(object, &troubles).await);
         }
-        Extras { events: workload::events(&events), analyses: analyses.unwrap_or_default(), troubles, workload }
+        let (events, analyses) = (workload::events(&events), analyses.unwrap_or_default());
+        Extras { events, analyses, troubles, workload, unread }
     }
 
     async fn ask_rights(&self, object: &K::Object) {
@@ -250,20 +296,20 @@ impl<K: Kind> Facade<K> {
     }
 
     /// What is wrong with its pods; asked only where some are missing.
-    async fn ask_pods(&self, object: &K::Object) -> Vec<Trouble> {
+    async fn ask_pods(&self, object: &K::Object) -> Result<Vec<Trouble>, ProviderError> {
         let owned: Vec<String> = {
             let store = self.store();
             let sets = store.sets_of(object);
             let lacks =
                 |set: &&ReplicaSet| set.status.ready_replicas < set.spec.replicas.unwrap_or(1).max(set.status.replicas);
             if !sets.iter().any(lacks) {
-                return Vec::new();
+                return Ok(Vec::new());
             }
             sets.iter().map(|set| set.metadata.uid.clone()).collect()
         };
         let query = Query::all(PODS, Some(object.meta().namespace.clone())).labelled(K::selector(object));
-        let pods: Vec<Pod> = self.cluster.list(&query).await.unwrap_or_default();
-        pods.iter().filter_map(pods::trouble).filter(|trouble| owned.contains(&trouble.set)).collect()
+        let pods: Vec<Pod> = self.cluster.list(&query).await?;
+        Ok(pods.iter().filter_map(pods::trouble).filter(|trouble| owned.contains(&trouble.set)).collect())
     }
 
     /// The warnings about its ReplicaSets and its troubled pods.
@@ -395,7 +441,10 @@ impl<K: Kind> Inventory for Facade<K> {
 
     fn probe(&self) -> Answer<'_, ()> {
         async move {
-            match self.object_queries().first() {
+            // One that may be read: that another may not is no sign of illness.
+            let queries = self.object_queries();
+            let seen = |query: &&Query| query.namespace.as_ref().is_none_or(|own| self.store().unseen(own).is_none());
+            match queries.iter().find(seen).or(queries.first()) {
                 Some(query) => self.cluster.probe(query).await,
                 None => Ok(()),
             }
@@ -421,9 +470,9 @@ impl<K: Kind> Inventory for Facade<K> {
             shape::check_all(&draft.calls, ask.verb, &target, &shapes).map_err(|forged| Blocked(forged.to_string()))?;
         }
         for call in &mut draft.calls {
-            call.command = kubectl::leading(&call.command, &self.cluster.scope.kubectl);
+            call.command = kubectl::leading(&call.command, &self.cluster.scope.kubectl());
         }
-        if self.cluster.scope.unverified {
+        if self.cluster.scope.found.get().unverified {
             draft.notes.push(unproven(&self.cluster.scope.cluster));
         }
         Ok(draft)
@@ -439,6 +488,7 @@ fn told<K: Kind>(change: Result<Change, ProviderError>) -> Told {
         Change::One(rollout) => vec![Part::changed(*rollout)],
         Change::Gone(id) => vec![Part::gone(id)],
         Change::Alive => Vec::new(),
+        Change::Unread(parts) => vec![Part::unread(family, parts)],
     });
     Told { scope, parts }
 }

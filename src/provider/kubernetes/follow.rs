@@ -3,7 +3,7 @@
 //! An error never freshens anything: what it does not confirm is not told again beside it.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -34,6 +34,9 @@ pub(super) enum Change {
     Gone(ObjectId),
     /// Nothing changed, and the source proved that it is alive.
     Alive,
+    /// These parts cannot be read now, a sentence each that names the part; what is told of the others stands. Replaces what was
+    /// said so before: none is none.
+    Unread(Vec<String>),
 }
 
 /// One thing that one of the sources told.
@@ -69,7 +72,15 @@ struct Changes<'a, K: Kind> {
     /// Watches of which the last word was an error: while there is one, nothing counts as alive.
     failing: BTreeSet<usize>,
     /// Those of them that tell of objects: what they cover is not confirmed by the others.
-    blind: BTreeSet<usize>,
+    blind: BTreeMap<usize, (Source, ProviderError)>,
+    /// How many there are of those.
+    eyes: usize,
+    /// What was last told to be unread.
+    unread: Vec<String>,
+    /// Was everything that is known told at once?
+    told: bool,
+    /// Another part is to be followed from now on.
+    narrowed: bool,
     /// Objects of which something around them is new, which is told once they are confirmed themselves.
     waiting: BTreeSet<Key>,
     /// Objects that are asked about again by and by.
@@ -85,13 +96,17 @@ struct Changes<'a, K: Kind> {
 
 /// Follows everything in a facade's scope.
 pub(super) fn changes<K: Kind>(facade: &Facade<K>) -> BoxStream<'_, Result<Change, ProviderError>> {
-    stream::unfold(Changes::new(facade), |mut changes| async move {
+    stream::unfold(Changes::new(facade), move |mut changes| async move {
         loop {
             if let Some(change) = changes.ready.pop_front() {
                 return Some((change, changes));
             }
             let input = changes.inputs.next().await?;
             changes.take(input);
+            if changes.narrowed {
+                changes = Changes::new(facade);
+            }
+            changes.tell_unread();
         }
     })
     .boxed()
@@ -101,6 +116,7 @@ impl<'a, K: Kind> Changes<'a, K> {
     fn new(facade: &'a Facade<K>) -> Self {
         let mut inputs: SelectAll<BoxStream<'a, Input<K::Object>>> = SelectAll::new();
         let (objects, sets) = (facade.object_queries(), facade.set_queries());
+        let eyes = objects.len();
         let count = objects.len() + sets.len();
         for (number, query) in objects.into_iter().enumerate() {
             let source = Source { number, space: query.namespace.clone(), objects: true };
@@ -130,7 +146,11 @@ impl<'a, K: Kind> Changes<'a, K> {
             inputs,
             silent,
             failing: BTreeSet::new(),
-            blind: BTreeSet::new(),
+            blind: BTreeMap::new(),
+            eyes,
+            unread: Vec::new(),
+            told: false,
+            narrowed: false,
             waiting: BTreeSet::new(),
             turning: BTreeSet::new(),
             claimed: facade.cluster.claims.of(K::RESOURCE),
@@ -222,7 +242,7 @@ impl<'a, K: Kind> Changes<'a, K> {
     /// what this one covers is told: the rest is as old as it was.
     fn heard(&mut self, source: &Source, before: &[Key]) {
         self.silent.remove(&source.number);
-        if self.blind.is_empty() {
+        if self.blind.is_empty() || !self.told {
             return self.tell_all();
         }
         let covered = |key: &Key| source.space.as_ref().is_none_or(|space| key.0 == *space);
@@ -237,10 +257,62 @@ impl<'a, K: Kind> Changes<'a, K> {
 
     fn worked(&mut self, source: &Source) {
         self.failing.remove(&source.number);
-        if self.blind.remove(&source.number) && self.blind.is_empty() {
+        if self.blind.remove(&source.number).is_none() {
+            return;
+        }
+        // Those that failed with it are now parts that fail beside one that works.
+        for number in self.blind.keys() {
+            self.failing.remove(number);
+        }
+        self.note_unseen();
+        if self.blind.is_empty() {
             for key in std::mem::take(&mut self.waiting) {
                 self.tell(&key);
             }
+        }
+    }
+
+    /// Writes down which namespaces cannot be read beside others that can, and tells what is known of them again: it is not
+    /// known to be so any more.
+    fn note_unseen(&mut self) {
+        let partly = self.blind.len() < self.eyes;
+        let blind = self.blind.values().filter(|_| partly);
+        let unseen: BTreeMap<String, String> =
+            blind.filter_map(|(source, error)| Some((source.space.clone()?, error.text.clone()))).collect();
+        let keys: Vec<Key> = {
+            let mut store = self.facade.store();
+            let changed = |key: &Key| store.unseen(&key.0) != unseen.get(&key.0).map(String::as_str);
+            let keys = store.keys().into_iter().filter(changed).collect();
+            store.cannot_see(unseen);
+            keys
+        };
+        if self.told {
+            for key in &keys {
+                self.tell(key);
+            }
+        }
+    }
+
+    /// Tells which parts cannot be read, where that has changed.
+    fn tell_unread(&mut self) {
+        let partly = self.blind.len() < self.eyes;
+        let blind = self.blind.values().filter(|_| partly);
+        let mut unread: Vec<String> = blind.map(|(source, error)| part(source, error)).collect();
+        unread.extend(self.facade.narrowed());
+        {
+            let store = self.facade.store();
+            unread.extend(store.all_unread().chain(store.all_unexplained()).cloned());
+        }
+        let mut all: Vec<String> = Vec::new();
+        for one in unread {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        if all != self.unread {
+            self.unread.clone_from(&all);
+            // Before what it is about: whoever takes a list for the whole must know already that it is not.
+            self.ready.push_front(Ok(Change::Unread(all)));
         }
     }
 
@@ -253,16 +325,32 @@ impl<'a, K: Kind> Changes<'a, K> {
             self.worked(source);
             return if first { self.tell_all() } else { self.alive() };
         }
+        if source.objects && source.space.is_none() && error.kind == FaultKind::Forbidden {
+            self.narrowed = self.facade.narrow(&error.text);
+            if self.narrowed {
+                return;
+            }
+        }
         self.failing.insert(source.number);
         if source.objects {
-            self.blind.insert(source.number);
+            self.blind.insert(source.number, (source.clone(), error.clone()));
             if K::CLAIMS && !self.known {
                 self.facade.cluster.claims.give_up();
             }
+            self.note_unseen();
         }
         if first {
             self.tell_all();
         }
+        if !source.objects {
+            return self.ready.push_back(Err(error));
+        }
+        if self.blind.len() < self.eyes {
+            // The others work, or have not answered yet: it is a part that is not read, and no failure of all.
+            self.failing.remove(&source.number);
+            return;
+        }
+        self.failing.extend(self.blind.keys());
         self.ready.push_back(Err(error));
     }
 
@@ -294,12 +382,14 @@ impl<'a, K: Kind> Changes<'a, K> {
         for rollout in &rollouts {
             self.ask_extras(rollout);
         }
+        self.told = true;
         self.ready.push_back(Ok(Change::All(rollouts)));
     }
 
     /// Something around an object is new. While its own watch fails that does not confirm it, and waits.
     fn tell_around(&mut self, key: &Key) {
-        if self.blind.is_empty() {
+        let confirmed = self.blind.len() < self.eyes && self.facade.store().unseen(&key.0).is_none();
+        if self.blind.is_empty() || confirmed {
             self.tell(key);
         } else {
             self.waiting.insert(key.clone());
@@ -364,6 +454,14 @@ impl<'a, K: Kind> Changes<'a, K> {
         if let Some(object) = object {
             self.ask(key, object);
         }
+    }
+}
+
+/// Which part cannot be read, and why.
+fn part(source: &Source, error: &ProviderError) -> String {
+    match &source.space {
+        Some(space) if !error.text.contains(space.as_str()) => format!("namespace {space}: {}", error.text),
+        _ => error.text.clone(),
     }
 }
 

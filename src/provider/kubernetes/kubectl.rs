@@ -2,22 +2,15 @@
 
 use std::path::Path;
 
-use kube::config::Kubeconfig;
 use serde_json::{Value, json};
 
 use super::{request::Resource, workload::quoted};
 use crate::domain::text::without_userinfo;
 
-/// The flags for a kubeconfig and a context. Where neither is set, the context that is current now is named: it may be
-/// another one when somebody runs the command.
+/// The flags for a kubeconfig and a context, as far as they are set.
 pub fn by_context(kubeconfig: Option<&Path>, context: Option<&str>) -> String {
     let file = kubeconfig.map(|path| format!("--kubeconfig {}", quoted(&path.display().to_string())));
-    let current = || {
-        let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
-        read.ok().and_then(|file| file.current_context)
-    };
-    let context = context.map(str::to_owned).or_else(current).filter(|context| !context.is_empty());
-    let context = context.map(|context| format!("--context {}", quoted(&context)));
+    let context = context.map(|context| format!("--context {}", quoted(context)));
     file.into_iter().chain(context).collect::<Vec<_>>().join(" ")
 }
 

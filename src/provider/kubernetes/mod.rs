@@ -2,14 +2,17 @@
 //! its errors, pods by version, and one facade ([`facade::Facade`]) that an engine completes with a [`facade::Kind`].
 //!
 //! Requests carry only a path and go through `port::wire::Transport`. On a real cluster the leaf of that transport is
-//! kube's client, which keeps authentication and TLS ([`connect::way`]); the built-in world is another leaf.
+//! kube's client, which keeps authentication and TLS ([`connect::way`]); credential plugins are run by us (`credential`). The
+//! built-in world is another leaf.
 //!
 //! Here must not live: anything one engine has and another has not.
 
 pub mod api;
 mod claims;
+mod client;
 pub mod cluster;
 pub mod connect;
+mod credential;
 mod error;
 pub mod facade;
 mod follow;

@@ -8,7 +8,7 @@ use std::{
 
 use kube::{
     client::AuthError,
-    config::{ExecInteractiveMode, Kubeconfig, KubeconfigError, LoadDataError},
+    config::{Kubeconfig, KubeconfigError, LoadDataError},
 };
 
 use crate::{domain::text::without_userinfo, provider::http::error::causes};
@@ -26,17 +26,14 @@ impl Names {
         Self { file: file.map(Path::to_owned), plugin: None }
     }
 
-    /// Finds the plugin of a context, and has it run without a terminal: what it writes there would be on our screen, and may
-    /// be a secret.
-    pub(super) fn quieted(mut self, file: &mut Kubeconfig, context: Option<&str>) -> Self {
+    /// Finds the plugin of a context.
+    pub(super) fn of_plugin(mut self, file: &Kubeconfig, context: Option<&str>) -> Self {
         let Some(name) = context.or(file.current_context.as_deref()) else { return self };
         let context = file.contexts.iter().find(|named| named.name == name);
         let user = context.and_then(|named| named.context.as_ref()).and_then(|context| context.user.clone());
-        for named in file.auth_infos.iter_mut().filter(|named| Some(&named.name) == user.as_ref()) {
-            if let Some(exec) = named.auth_info.as_mut().and_then(|info| info.exec.as_mut()) {
-                exec.interactive_mode = Some(ExecInteractiveMode::Never);
-                self.plugin.clone_from(&exec.command);
-            }
+        let named = file.auth_infos.iter().find(|named| Some(&named.name) == user.as_ref());
+        if let Some(exec) = named.and_then(|named| named.auth_info.as_ref()?.exec.as_ref()) {
+            self.plugin.clone_from(&exec.command);
         }
         self
     }

@@ -1,7 +1,11 @@
 //! Which part of a cluster is looked at, and what its objects are called on screen.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use super::workload::quoted;
 use crate::domain::{
     ids::{EnvironmentName, ServiceName, SourceName},
     offer::Risk,
@@ -24,11 +28,47 @@ pub struct Scope {
     pub label_selector: Option<String>,
     /// Services whose objects are called otherwise, by `namespace/name`. All others are called as their object.
     pub services: BTreeMap<String, ServiceName>,
-    /// The flags that lead kubectl to this cluster: `--context prod-eu`.
+    /// The flags that lead kubectl to this cluster: `--context prod-eu`, as far as the configuration says; see
+    /// [`Scope::kubectl`].
     pub kubectl: String,
-    /// Is the cluster's certificate not looked at, because the kubeconfig says so?
+    /// What the kubeconfig says, once it was read.
+    pub found: Found,
+}
+
+/// What a kubeconfig says of a context, beside the way to its cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct What {
+    /// Its name.
+    pub context: Option<String>,
+    /// The namespace that is meant where none is named.
+    pub namespace: Option<String>,
+    /// Is the cluster's certificate not looked at?
     pub unverified: bool,
 }
+
+/// A place for that: the kubeconfig is read when the cluster is first asked, and again later.
+#[derive(Clone, Debug, Default)]
+pub struct Found(Arc<Mutex<What>>);
+
+impl Found {
+    /// Keeps it.
+    pub fn keep(&self, what: What) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    /// What was found; nothing before it was read.
+    pub fn get(&self) -> What {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl PartialEq for Found {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Found {}
 
 impl Scope {
     /// Everything in these namespaces.
@@ -43,8 +83,18 @@ impl Scope {
             label_selector: None,
             services: BTreeMap::new(),
             kubectl: String::new(),
-            unverified: false,
+            found: Found::default(),
         }
+    }
+
+    /// The flags that lead kubectl to this cluster. Where the configuration names no context, the one that is current now is
+    /// named: it may be another one when somebody runs the command.
+    pub fn kubectl(&self) -> String {
+        let current = self.found.get().context.filter(|_| !self.kubectl.contains("--context "));
+        let current = current.filter(|context| !context.is_empty() && !self.kubectl.contains("--server "));
+        let context = current.map(|context| format!("--context {}", quoted(&context)));
+        let flags = Some(self.kubectl.clone()).filter(|flags| !flags.is_empty());
+        flags.into_iter().chain(context).collect::<Vec<_>>().join(" ")
     }
 
     /// The service that an object belongs to.

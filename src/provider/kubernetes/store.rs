@@ -19,6 +19,8 @@ pub(super) struct Store<O> {
     sets: BTreeMap<String, BTreeMap<String, ReplicaSet>>,
     /// Why the ReplicaSets of a namespace, or of the cluster, may not be read. What is not read is not absent.
     unread: BTreeMap<Option<String>, String>,
+    /// Why the objects of a namespace cannot be read now, though others can: what is known of them is as it was.
+    unseen: BTreeMap<String, String>,
     extras: BTreeMap<Key, Extras>,
     /// What an object looked like when its extras were last asked for.
     moments: BTreeMap<Key, String>,
@@ -34,6 +36,7 @@ impl<O: Object> Store<O> {
             objects: BTreeMap::new(),
             sets: BTreeMap::new(),
             unread: BTreeMap::new(),
+            unseen: BTreeMap::new(),
             extras: BTreeMap::new(),
             moments: BTreeMap::new(),
         }
@@ -64,6 +67,31 @@ impl<O: Object> Store<O> {
     pub(super) fn unread(&self, namespace: &str) -> Option<&str> {
         let of_space = self.unread.get(&Some(namespace.to_owned())).or_else(|| self.unread.get(&None));
         of_space.map(String::as_str)
+    }
+
+    /// Why the objects of this namespace cannot be read now, where they cannot.
+    pub(super) fn unseen(&self, namespace: &str) -> Option<&str> {
+        self.unseen.get(namespace).map(String::as_str)
+    }
+
+    /// These namespaces cannot be read now, and why; all others can.
+    pub(super) fn cannot_see(&mut self, namespaces: BTreeMap<String, String>) {
+        self.unseen = namespaces;
+    }
+
+    /// Other parts are asked for from now on.
+    pub(super) fn forget_refusals(&mut self) {
+        self.unread.clear();
+    }
+
+    /// Why some ReplicaSets may not be read, a sentence each.
+    pub(super) fn all_unread(&self) -> impl Iterator<Item = &String> {
+        self.unread.values()
+    }
+
+    /// What of that which explains an object could not be read, a sentence each.
+    pub(super) fn all_unexplained(&self) -> impl Iterator<Item = &String> {
+        self.extras.values().flat_map(|extras| &extras.unread)
     }
 
     /// The ReplicaSets of a namespace, or of the cluster, may not be read.

@@ -8,7 +8,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::{
     StreamExt,
-    future::select,
+    future::{Either, select},
     stream::{self, BoxStream},
 };
 use http::{HeaderMap, header};
@@ -21,13 +21,19 @@ use super::{
     room::Room,
 };
 use crate::{
-    domain::observed::FaultKind,
+    domain::{
+        observed::FaultKind,
+        time::{Timestamp, age},
+    },
     port::error::ProviderError,
     provider::http::{backoff, body::Lines},
 };
 
 /// The pause after the first failure.
 const FIRST: Duration = Duration::from_secs(1);
+
+/// A watch that goes on for so long was no refusal, whether it told anything or not.
+const LASTING: Duration = Duration::from_secs(30);
 
 /// What a watch tells of one kind of object.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,10 +75,17 @@ struct Follower {
     /// How often in a row the server had forgotten the revision that it had just given: listing at once again would go on
     /// for ever.
     forgotten: u32,
+    /// How often in a row a watch was refused, or ended at once without a word, though the list before it was answered: that
+    /// proves nothing about the next watch.
+    closed: u32,
+    /// When the open watch was opened.
+    opened: Timestamp,
     /// Has the open watch told anything yet?
     told: bool,
     /// Was the last failure one of the way there, which an answer to somebody else's probe disproves?
     unreachable: bool,
+    /// How long the server asked to be left alone.
+    asked_to_wait: Option<Duration>,
 }
 
 /// Follows a query for ever.
@@ -81,6 +94,8 @@ pub(super) fn follow<T: Object>(
     query: Query,
 ) -> BoxStream<'static, Result<Seen<T>, ProviderError>> {
     let follower = Follower {
+        opened: cluster.clock.now(),
+        closed: 0,
         cluster,
         query,
         room: Room::default(),
@@ -89,6 +104,7 @@ pub(super) fn follow<T: Object>(
         forgotten: 0,
         told: false,
         unreachable: false,
+        asked_to_wait: None,
     };
     stream::unfold(follower, |mut follower| async move {
         loop {
@@ -133,8 +149,10 @@ impl Follower {
             Ok(response) => {
                 let streams = is_stream(response.headers());
                 self.told = false;
+                self.opened = self.cluster.clock.now();
                 self.step = Step::Read(revision, Box::new(Lines::new(response.into_body())));
-                streams.then_some(Ok(Seen::Alive))
+                // After what it forgot, only what it tells is a sign that this one holds.
+                (streams && self.forgotten == 0).then_some(Ok(Seen::Alive))
             }
             // Nothing wrong with the revision: go on from it, so that nothing is missed and nothing listed again.
             Err(error)
@@ -143,7 +161,10 @@ impl Follower {
                 self.step = Step::Open(revision);
                 self.failed(error)
             }
-            Err(error) => self.failed(error),
+            Err(error) => {
+                self.closed += 1;
+                self.failed(error)
+            }
         }
     }
 
@@ -152,7 +173,17 @@ impl Follower {
         revision: String,
         mut lines: Box<Lines>,
     ) -> Option<Result<Seen<T>, ProviderError>> {
-        match lines.next().await {
+        let next = {
+            let renewed = pin!(self.cluster.renewed.notified());
+            match select(pin!(lines.next()), renewed).await {
+                Either::Left((next, _)) => next,
+                Either::Right(_) => {
+                    self.step = Step::Open(revision);
+                    return None;
+                }
+            }
+        };
+        match next {
             Ok(Some(line)) if line.iter().all(u8::is_ascii_whitespace) => {
                 self.step = Step::Read(revision, lines);
                 None
@@ -163,6 +194,8 @@ impl Follower {
             Ok(None) | Err(_) => {
                 self.failures += 1;
                 self.unreachable = false;
+                let lasted = age(self.cluster.clock.now(), self.opened) >= LASTING;
+                self.closed = if self.told || lasted { 0 } else { self.closed + 1 };
                 // Whoever ends a watch without a word may not be the API server at all: only a list can tell.
                 self.step = if self.told { Step::Open(revision) } else { Step::List };
                 None
@@ -183,7 +216,7 @@ impl Follower {
         if kind == "ERROR" {
             return self.refused(&error::told(object.get().as_bytes()).unwrap_or_default());
         }
-        (self.failures, self.forgotten, self.told) = (0, 0, true);
+        (self.failures, self.forgotten, self.closed, self.told) = (0, 0, 0, true);
         let which = known(object);
         let revision = which.resource_version.unwrap_or(revision);
         self.step = Step::Read(revision, lines);
@@ -207,11 +240,17 @@ impl Follower {
         }
     }
 
-    /// An `ERROR` line. 410 is how a server says that it has forgotten the revision: no failure, but a new list.
+    /// An `ERROR` line. 410 is how a server says that it has forgotten the revision: no failure, but a new list. One that has
+    /// forgotten what it has just told cannot be watched: it is listed again with growing pauses, and is not live in between.
     fn refused<T>(&mut self, status: &Status) -> Option<Result<Seen<T>, ProviderError>> {
         if status.code == 410 {
             self.forgotten += 1;
-            return None;
+            let what = self.query.resource.full_name();
+            let text = format!(
+                "{} forgets at once what it tells of {what} (410), so that it cannot be watched: it is only listed, now and then",
+                self.cluster.scope.cluster
+            );
+            return (self.forgotten > 1).then(|| Err(ProviderError::new(FaultKind::Server, text)));
         }
         let error = error::of_status(self.asked(), status, self.cluster.clock.now());
         self.failed(error)
@@ -225,20 +264,22 @@ impl Follower {
     #[expect(clippy::unnecessary_wraps, reason = "the shape of every step's answer")]
     fn failed<T>(&mut self, error: ProviderError) -> Option<Result<Seen<T>, ProviderError>> {
         self.failures += 1;
+        self.asked_to_wait = error.retry_after;
         self.unreachable = matches!(error.kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Server);
         Some(Err(error))
     }
 
     /// Pauses after failures; a probe that is answered meanwhile ends the pause, where the way there was the failure.
     async fn rest(&mut self) {
-        let times = self.failures.max(self.forgotten.saturating_sub(1));
+        let times = self.failures.max(self.forgotten.saturating_sub(1)).max(self.closed.saturating_sub(1));
         if times == 0 {
             return;
         }
         let salt = self.query.resource.path(self.query.namespace.as_deref());
         let clock = &self.cluster.clock;
-        let pause = clock.sleep(backoff::pause(FIRST, times, &salt, clock.now()));
-        if self.unreachable {
+        let asked = self.asked_to_wait.take();
+        let pause = clock.sleep(backoff::pause(FIRST, times, &salt, clock.now()).max(asked.unwrap_or_default()));
+        if self.unreachable && asked.is_none() {
             select(pause, pin!(self.cluster.proven.notified())).await;
         } else {
             pause.await;

@@ -103,7 +103,7 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
     };
     ItemOut {
         id: item.target.to_string(),
-        kind: match model.store.item(&item.target).map_or(Noun::Gate, |item| item.noun()) {
+        kind: match model.store.item(&item.target).map_or(Noun::Gate, crate::domain::item::Item::noun) {
             _ if inbox::is_run(model, &item.target) => Noun::Run,
             noun => noun,
         },

@@ -23,6 +23,9 @@ use crate::{
 /// A value of a scenario, with its place in the text.
 pub(crate) type Node<'i> = Spanned<DeValue<'i>>;
 
+/// Names of files, and their text.
+pub type Files = Vec<(&'static str, String)>;
+
 /// A kind of system that the world can play.
 pub(crate) struct Kind {
     /// As `kind` of a `[[systems]]` table names it.
@@ -33,7 +36,7 @@ pub(crate) struct Kind {
     /// are read now.
     pub(crate) former: for<'i> fn(&mut DeTable<'i>) -> Result<Vec<Node<'i>>, String>,
     /// What leads other programs to the systems of this kind that are served at `base`: names of files, and their text.
-    pub(crate) files: fn(base: &str, mounts: &[Mount]) -> Vec<(&'static str, String)>,
+    pub(crate) files: fn(base: &str, mounts: &[Mount]) -> Files,
 }
 
 impl fmt::Debug for Kind {

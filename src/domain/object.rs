@@ -53,7 +53,7 @@ impl From<&str> for Family {
     }
 }
 
-/// The full id of an object: `eu/argo_rollouts/shop/payments`, `github/run/acme/ledger/812`.
+/// The full id of an object: `eu/deployment/shop/payments`, `forge/run/acme/ledger/812`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "String")]
 pub struct ObjectId {
@@ -128,7 +128,7 @@ fn of_before(rest: &str) -> Option<(Family, String)> {
 #[serde(untagged)]
 enum Written {
     Text(String),
-    /// As records and recordings of before have targets: `{"rollout": "eu/argo_rollouts/shop/payments"}`.
+    /// As records and recordings of before have targets: `{"rollout": "eu/deployment/shop/payments"}`.
     OfBefore(BTreeMap<String, String>),
 }
 
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn an_id_reads_back_what_it_prints() {
         for (id, text) in [
-            (id("argo_rollouts", "shop/payments"), "eu/argo_rollouts/shop/payments"),
+            (id("deployment", "shop/payments"), "eu/deployment/shop/payments"),
             (id("run", "acme/runs/812"), "eu/run/acme/runs/812"),
             (id("gate", "acme/ledger/812/prod/eu"), "eu/gate/acme/ledger/812/prod/eu"),
         ] {
@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(written.parse(), Ok(expected), "{written}");
         }
         let target = |text: &str| serde_json::from_str::<ObjectId>(text).map_err(|error| error.to_string());
-        assert_eq!(target(r#"{"rollout":"eu/argo_rollouts/shop/web"}"#), Ok(id("argo_rollouts", "shop/web")));
+        assert_eq!(target(r#"{"rollout":"eu/deployment/shop/web"}"#), Ok(id("deployment", "shop/web")));
         assert_eq!(target(r#"{"run":"eu/acme/ledger/runs/812"}"#), Ok(id("run", "acme/ledger/812")));
         assert!(target(r#"{"flag":"eu/acme/ledger/runs/812"}"#).is_err());
         assert!(target(r#"{"run":"eu/run/a","gate":"eu/run/a"}"#).is_err());

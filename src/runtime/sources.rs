@@ -184,7 +184,7 @@ async fn discover(seat: &Seat, inventory: &dyn Inventory) -> Option<Vec<Scope>> 
         let at = seat.clock.now();
         let (source, inventory) = (seat.source.clone(), name(inventory));
         let key = Key::Scopes(source.clone(), inventory.clone());
-        let scopes = answer.as_ref().map(Vec::clone).map_err(|error| error.clone().at(at));
+        let scopes = answer.clone().map_err(|error| error.at(at));
         seat.notes.send(Note::Answered(Msg::Discovered { source, inventory, scopes }, key)).await.ok()?;
         match answer {
             Ok(scopes) => return Some(scopes),
@@ -229,7 +229,6 @@ async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'
         }
     };
     let beating = async {
-        spoke.notified().await;
         spoke.notified().await;
         loop {
             seat.clock.sleep(seat.interval).await;

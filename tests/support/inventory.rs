@@ -52,7 +52,7 @@ impl Listing for dyn Inventory + '_ {
     }
 
     fn changes(&self) -> Changes<'_> {
-        self.watch().expect("it is watched").map(change).boxed()
+        self.watch().unwrap().map(change).boxed()
     }
 
     fn look(&self) -> BoxFuture<'_, (Vec<Item>, Vec<String>)> {

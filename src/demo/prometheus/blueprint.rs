@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// A Prometheus: `kind = "prometheus"`. A scenario always had one before, and its `[[rules]]`.
-pub(crate) const KIND: Kind = Kind { name: "prometheus", read, former, files: |_, _| Vec::new() };
+pub(crate) const KIND: Kind =
+    Kind { name: "prometheus", read, former: |root| Ok(vec![former(root)]), files: |_, _| Vec::new() };
 
 /// Which series the world's services write.
 const PRESET: &str = "otel-http";
@@ -31,12 +32,12 @@ fn read(node: Node<'_>) -> Result<Arc<dyn Blueprint>, Error> {
     Ok(Arc::new(Server::deserialize(ValueDeserializer::from(node))?))
 }
 
-fn former<'i>(root: &mut DeTable<'i>) -> Result<Vec<Node<'i>>, String> {
+fn former<'i>(root: &mut DeTable<'i>) -> Node<'i> {
     let mut table = DeTable::new();
     if let Some(rules) = root.remove("rules") {
         table.insert(Spanned::new(rules.span(), "rules".into()), rules);
     }
-    Ok(vec![Spanned::new(0..0, DeValue::Table(table))])
+    Spanned::new(0..0, DeValue::Table(table))
 }
 
 /// What a scenario says of it. What it measures is the scenario's traffic.

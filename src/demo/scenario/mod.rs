@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     demo::{
-        blueprint::{Blueprint, Ground, Kind, Mount},
+        blueprint::{Blueprint, Files, Ground, Kind, Mount},
         fault::FaultSpec,
         registry::KINDS,
         time::{Offset, span},
@@ -153,7 +153,7 @@ impl Scenario {
     }
 
     /// What leads other programs to this world where it is served at `base`: names of files, and their text.
-    pub fn files(&self, base: &str) -> Vec<(&'static str, String)> {
+    pub fn files(&self, base: &str) -> Files {
         let mounts = |kind: &Kind| -> Vec<Mount> {
             let ours = self.systems.iter().filter(|part| part.kind.name == kind.name);
             ours.map(|part| part.system.mount()).collect()

@@ -42,7 +42,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Over the layers; `called` is what sentences call the system: `GitHub`, or `it` where its name stands before them.
+    /// Over the layers; `called` is what sentences call the system, its name or `it` where its name stands before them.
     pub fn new(called: &'static str, transport: Transport, clock: SharedClock, words: Words) -> Self {
         Self { called, transport, clock, words }
     }

@@ -119,7 +119,7 @@ const RUN_SEES: &[(&str, &[&str])] = &[
     ("paint", &["app", "cli", "config", "keymap", "theme", "ui", "view"]),
     ("pilot", &["app", "cli", "journal", "port", "runtime"]),
     ("reach", &["config", "domain", "port", "provider"]),
-    ("registry", &["config", "demo", "domain", "port", "provider"]),
+    ("registry", &["config", "demo", "domain", "port", "program", "provider"]),
     ("serve", &["cli", "config", "demo", "domain", "journal", "port", "runtime"]),
     ("state", &["cli", "config", "domain", "journal", "ownership"]),
     ("vouch", &["domain"]),

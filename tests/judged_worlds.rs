@@ -14,7 +14,7 @@ mod tests {
     use holdshort::{
         demo::{
             scenario::Scenario,
-            traffic::Serving,
+            traffic::{Serving, spec::strata},
             world::{Answer, World},
         },
         domain::{
@@ -58,8 +58,7 @@ mod tests {
             std::future::ready(Ok(Response::new(whole(response.into_body()))))
         }));
         let preset = presets::named("otel-http").unwrap();
-        let split = scenario.ground().traffic.iter().flat_map(|one| &one.behaviour).any(|row| !row.regions.is_empty());
-        let strata = split.then(|| "region".to_owned()).into_iter().collect();
+        let strata = strata(&scenario.traffic).into_iter().map(str::to_owned).collect();
         let settings = Settings { strata, ..Settings::new(preset) };
         let clock = Arc::new(holdshort::runtime::clock::SystemClock);
         let metrics = prometheus::over("metrics".into(), transport, settings, clock).metrics.unwrap();

@@ -8,6 +8,7 @@ pub(crate) const OWED: &[(&str, &[&str])] = &[
     ("src/cli/args.rs", &["kubernetes", "prometheus"]),
     ("src/cli/source.rs", &["github"]),
     ("src/cli/status.rs", &["argo_rollouts"]),
+    ("src/config/access.rs", &["kubernetes"]),
     ("src/config/check.rs", &["github", "kubernetes", "prometheus"]),
     ("src/config/layer.rs", &["kubernetes"]),
     ("src/config/quote.rs", &["kubernetes"]),

@@ -27,10 +27,11 @@ fn a_connection_that_cannot_be_made_says_why_and_the_others_go_on() {
          [environments.prod]\nrisk = \"high\"\n\
          [connections.eu]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nserver = \"{at}\"\n\
          [connections.us]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nkubeconfig = \"{here}/none\"\n\
-         [connections.asia]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nserver = \"{at}\"\ncertificate_authority = \"{here}/ca\"\n\
+         [connections.asia]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nserver = \"{tls}\"\ncertificate_authority = \"{here}/ca\"\n\
          [connections.prom]\nkind = \"prometheus\"\nurl = \"{at}\"\npreset = \"otel-http\"\ntoken = {{ env = \"NO_SUCH_TOKEN\" }}\n\
          [connections.forge]\nkind = \"github\"\nbase_url = \"{at}\"\ntoken = {{ command = [\"false\"] }}\nrepos = [{{ name = \"a/b\" }}]\n",
         at = cluster.http(),
+        tls = cluster.http().replace("http://", "https://"),
     );
     let config = folder.path().join("config.toml");
     fs::write(&config, text).unwrap();

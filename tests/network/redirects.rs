@@ -153,7 +153,7 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     let connection = forge(&system.http());
     let error = connection.inventories[0].runs().await.unwrap_err();
     let text = format!(
-        "GitHub, acme/ledger: it sends us to {} (302), and nothing was asked there; if it has moved, put the whole address \
+        "GitHub, the token: it sends us to {} (302), and nothing was asked there; if it has moved, put the whole address \
          into the configuration",
         other.http()
     );

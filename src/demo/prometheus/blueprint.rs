@@ -13,6 +13,7 @@ use crate::{
         blueprint::{Blueprint, Connection, Ground, Kind, Mount, Node},
         prometheus::{Prometheus, spec::RuleSpec},
         system::System,
+        traffic::spec::strata,
     },
     domain::ids::SourceName,
 };
@@ -63,9 +64,7 @@ impl Blueprint for Server {
     }
 
     fn connection(&self, address: &str, ground: &Ground<'_>) -> Connection {
-        // The labels that split a version's series further, beside the pod.
-        let split = ground.traffic.iter().flat_map(|traffic| &traffic.behaviour).any(|row| !row.regions.is_empty());
-        let strata: Vec<Value> = split.then(|| "region".into()).into_iter().collect();
+        let strata: Vec<Value> = strata(ground.traffic).into_iter().map(Value::from).collect();
         let mut settings = Table::new();
         let pairs = [("kind", KIND.name), ("url", address), ("preset", PRESET), ("step", STEP), ("interval", INTERVAL)];
         settings.extend(pairs.map(|(key, value)| (key.to_owned(), value.into())));

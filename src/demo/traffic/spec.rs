@@ -107,6 +107,12 @@ pub enum Signal {
     All,
 }
 
+/// The labels that split a version's requests further, beside the pod.
+pub fn strata(traffic: &[TrafficSpec]) -> Vec<&'static str> {
+    let split = traffic.iter().flat_map(|traffic| &traffic.behaviour).any(|row| !row.regions.is_empty());
+    split.then_some("region").into_iter().collect()
+}
+
 fn gentle() -> f64 {
     0.1
 }

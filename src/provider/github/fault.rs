@@ -39,7 +39,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn unanswered(error: &WireError, about: &str, class: Class) -> ProviderError {
     let words = match error {
         // So GitHub answers for a repository that was renamed or given to somebody else.
-        WireError::Moved(moved @ Moved { status: Some(301 | 307 | 308), .. }) => {
+        WireError::Moved(moved @ Moved { status: Some(301 | 307 | 308), to }) if to.starts_with('/') => {
             let there = if class == Class::Write { "nothing was sent there" } else { "nothing was asked there" };
             format!("it was renamed or moved: GitHub {moved}, and {there}; put its new name into the configuration")
         }

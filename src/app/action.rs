@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::Person, object::ObjectId, time::Timestamp},
+    domain::{
+        ids::{EnvironmentName, Person, ServiceName},
+        object::ObjectId,
+        time::Timestamp,
+        verb::Verb,
+    },
     port::{
         plan::Plan,
         record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
@@ -105,6 +110,27 @@ impl Actions {
             }
             None => self.all.push(Action::of(record)),
         }
+    }
+
+    /// The newest approval that put something into an environment since a moment, or is about to, but for that of one gate: its
+    /// record, its plan, and when it was confirmed.
+    pub fn let_through(
+        &self,
+        (service, environment): (&ServiceName, &EnvironmentName),
+        since: Timestamp,
+        except: &ObjectId,
+    ) -> Option<(RecordId, &Plan, Timestamp)> {
+        let stands = |entries: &[Entry]| {
+            !entries.iter().any(|entry| entry.stage.is_end() && !matches!(entry.stage, Stage::Done { .. }))
+        };
+        let here = self.all.iter().filter(|one| stands(&one.entries)).map(|one| (one.record, &one.plan, one.since));
+        let past = self.past.values().flatten().filter(|one| stands(&one.entries));
+        let past = past.map(|one| (one.id, &one.intent.plan, one.intent.at));
+        let meant = |(_, plan, at): &(RecordId, &Plan, Timestamp)| {
+            let to = (&plan.service, &plan.environment) == (service, environment) && plan.target != *except;
+            plan.verb == Verb::Approve && to && *at >= since
+        };
+        here.chain(past).filter(meant).max_by_key(|(_, _, at)| *at)
     }
 
     /// Takes what had ended before this session began.

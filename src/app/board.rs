@@ -77,12 +77,31 @@ pub fn rows(model: &Model) -> Vec<RowKey> {
     }
 }
 
-/// The selected row: the one somebody chose while it is there, else the first.
+/// The selected row: the one somebody chose, or the first where nobody chose one. A row that went away under whoever chose it
+/// leaves none: the next key must not act on another object than the one they looked at.
 pub fn selected(model: &Model) -> Option<RowKey> {
     let rows = rows(model);
     match &model.nav.selected {
         Some(key) if rows.contains(key) => Some(key.clone()),
-        _ => rows.into_iter().next(),
+        // The same object may stand in another list now.
+        Some(key) => rows.into_iter().find(|row| row.target() == key.target()),
+        None => rows.into_iter().next(),
+    }
+}
+
+/// Forgets a choice that another screen or filter has no row for.
+pub fn choose(model: &mut Model) {
+    if selected(model).is_none() {
+        model.nav.selected = None;
+    }
+}
+
+/// Why no row is selected.
+pub fn unselected(model: &Model) -> &'static str {
+    if model.nav.selected.is_some() && !rows(model).is_empty() {
+        "the row you were on is gone: j or k chooses another"
+    } else {
+        "nothing is selected"
     }
 }
 

@@ -280,6 +280,7 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     let decision = decide(&circumstances);
     let mut risks = decision.risks;
     risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
+    risks.extend(overtaken(model, asked.verb, &asked.target));
     let mut checks = decision.checks;
     checks.extend(offer_for(subject.offers, asked.verb).and_then(|offer| offer.unsure.clone()));
     Ok(Plan {
@@ -295,6 +296,20 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
         risks,
         evidence: evidence(model, &asked.target, subject.rollout),
     })
+}
+
+/// That something else was let through where a gate leads, while this waited: what is let through now comes after it.
+fn overtaken(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let place = (&gate.service, &gate.environment);
+    let (record, plan, at) = model.actions.let_through(place, gate.since, target)?;
+    let named = |version: Option<&Version>| version.map_or_else(|| "another run".to_owned(), ToString::to_string);
+    let (before, now) = (named(acts_on(plan.verb, &plan.draft)), named(gate.version.as_ref()));
+    let time = at.format("%H:%M:%S");
+    Some(format!(
+        "{before} was let through to {} at {time}, record {}; this puts {now} after it",
+        gate.environment, record.0
+    ))
 }
 
 /// That a way back ends at a version which somebody left for cause: allowed, and said in red.

@@ -79,7 +79,7 @@ pub fn headline(model: &Model) -> Headline {
     }
     let unseen = model.store.sources(model.now).into_iter().any(|source| source.freshness != Freshness::Live)
         || model.store.unread(Noun::Rollout).next().is_some()
-        || model.store.inventories(model.now).is_empty();
+        || !model.store.tells_of(Noun::Rollout);
     if !unseen && let Some(back) = flying.iter().find(|(_, stand)| stand.back.is_some()) {
         return of(back);
     }

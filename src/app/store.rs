@@ -205,6 +205,11 @@ impl Store {
         tells.find(|(of, _)| of == family).map(|(_, noun)| *noun)
     }
 
+    /// Does any connection tell of these?
+    pub fn tells_of(&self, noun: Noun) -> bool {
+        self.inventories.values().any(|known| known.tells_of(&[noun]))
+    }
+
     /// The inventories that tell of any of these.
     fn telling(&self, nouns: &'static [Noun]) -> impl Iterator<Item = &Known> {
         self.inventories.values().filter(|known| known.tells_of(nouns))

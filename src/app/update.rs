@@ -104,7 +104,7 @@ mod tests {
             sample::{ask, blind, draft, go, hears, now, payments, see, seeing},
         },
         domain::{
-            object::Family,
+            object::{Family, ObjectId},
             objective::{Objective, Slo},
             observed::{Fault, FaultKind},
             rollout::{Role, Rollout},
@@ -177,13 +177,36 @@ mod tests {
     }
 
     #[test]
-    fn a_release_has_nothing_to_filter_and_says_so() {
-        let mut model = seeing(vec![payments()]);
-        press(&mut model, &[Intent::Open, Intent::Filter]);
-        assert_eq!(model.notice.as_ref().unwrap().text, "a release has no rows to filter: the lists have");
-        assert!(!model.nav.filtering);
-        press(&mut model, &[Intent::Back, Intent::Filter]);
-        assert!(model.nav.filtering);
+    fn what_is_typed_after_the_key_that_filters_is_text_wherever_that_key_is_pressed() {
+        for before in [vec![], vec![Intent::Open], vec![Intent::Help], vec![Intent::Open, Intent::Why]] {
+            let mut model = seeing(vec![payments()]);
+            press(&mut model, &before);
+            press(&mut model, &[Intent::Filter]);
+            let seen = (model.nav.screen(), &model.nav.overlay, model.nav.filtering);
+            assert_eq!(seen, (&Screen::Board, &None, true), "{before:?}");
+            update(&mut model, Msg::Typed('r'));
+            assert_eq!((model.nav.filter.as_str(), &model.nav.overlay), ("r", &None));
+        }
+    }
+
+    #[test]
+    fn the_next_key_does_nothing_where_the_row_that_was_acted_on_is_gone() {
+        let other = |name: &str| {
+            let id = ObjectId::new(&payments().id.source, "argo_rollouts", format!("shop/{name}"));
+            Rollout { id, service: name.into(), ..payments() }
+        };
+        let mut model = seeing(vec![payments(), other("search")]);
+        press(&mut model, &[Intent::Rollback]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        press(&mut model, &[Intent::Back]);
+        see(&mut model, now(), vec![other("search")]);
+        assert_eq!(press(&mut model, &[Intent::Rollback]), []);
+        assert_eq!(
+            model.notice.as_ref().unwrap().text,
+            "the row you were on is gone: j or k chooses another; nothing to roll back here"
+        );
+        let chosen = press(&mut model, &[Intent::Down, Intent::Rollback]);
+        assert!(matches!(chosen.as_slice(), [Effect::Draft(ask)] if ask.target == other("search").id), "{chosen:?}");
     }
 
     #[test]

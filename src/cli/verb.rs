@@ -200,10 +200,9 @@ fn fill(ask: Ask, plan: Plan, args: &VerbArgs) -> Result<Card, CliError> {
     if plan.direction() == Direction::Forward && plan.risk == Risk::High && args.expect.is_none() {
         let version = guard::acts_on(plan.verb, &plan.draft).map_or_else(|| "VERSION".to_owned(), |v| v.tag.clone());
         return Err(CliError::usage(format!(
-            "{} {} in {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
+            "{} {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
             plan.verb.words(),
-            plan.service,
-            plan.environment
+            guard::place(&plan)
         )));
     }
     let mut card = Card::new(ask, plan);

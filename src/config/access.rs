@@ -50,6 +50,18 @@ pub struct Access {
 }
 
 impl Access {
+    /// What of it says who we are, and nothing else.
+    #[must_use]
+    pub fn credential(&self) -> Self {
+        Self {
+            token: self.token.clone(),
+            basic_auth: self.basic_auth.clone(),
+            headers: self.headers.clone(),
+            client_certificate: self.client_certificate.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Is a program run before the system is asked?
     pub fn runs_a_command(&self) -> bool {
         let runs = |source: &TokenSource| matches!(source, TokenSource::Command(_));
@@ -181,6 +193,19 @@ impl Access {
                 .iter()
                 .filter_map(|(name, value)| Some(wrong(&["headers", name], self.wrong_header(name, value)?))),
         );
+        // Nobody's file is called so, and what is pasted is shown nowhere.
+        let files = [
+            ("certificate_authority", &self.certificate_authority),
+            ("client_certificate", &self.client_certificate),
+            ("client_key", &self.client_key),
+        ];
+        let pasted = |path: &PathBuf| {
+            let text = path.to_string_lossy();
+            text.contains(['\n', '\r']) || text.starts_with("-----BEGIN")
+        };
+        all.extend(files.into_iter().filter(|(_, file)| file.as_ref().is_some_and(pasted)).map(|(key, _)| {
+            wrong(&[key], format!("`{key}` names a file: what is in it does not stand in the configuration"))
+        }));
         for (one, other, written) in [
             ("client_certificate", "client_key", (&self.client_certificate, &self.client_key)),
             ("client_key", "client_certificate", (&self.client_key, &self.client_certificate)),
@@ -307,6 +332,10 @@ mod tests {
             ),
             ("headers.Host = 'a'", "headers.Host: Host is made by the connection itself: take it out"),
             ("headers.'a b' = 'a'", "headers.a b: this is not the name of a header: letters, digits and '-'"),
+            (
+                "client_certificate = 'a'\nclient_key = '-----BEGIN PRIVATE KEY-----'",
+                "client_key: `client_key` names a file: what is in it does not stand in the configuration",
+            ),
             ("client_key = 'a'", "client_key: `client_key` proves nothing without `client_certificate`: add it"),
             (
                 "server_name = '10.0.0.1'",

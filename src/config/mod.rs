@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod check;
+pub mod engine;
 pub mod layer;
 mod merge;
 mod quote;

@@ -9,6 +9,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
+pub use crate::config::engine::Engine;
 use crate::{
     config::{
         access::Access,
@@ -280,16 +281,6 @@ pub struct Kubernetes {
     /// How often it must prove that it answers, beside what its watches tell; more than 5 s counts as 5 s.
     #[serde(default = "five_seconds", with = "span")]
     pub interval: Duration,
-}
-
-/// An engine that moves rollouts on a cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Engine {
-    /// Argo Rollouts, `argoproj.io/v1alpha1`.
-    ArgoRollouts,
-    /// A plain Kubernetes Deployment.
-    Deployment,
 }
 
 fn five_seconds() -> Duration {

@@ -20,7 +20,7 @@ use crate::{
     program,
     provider::{
         argo_rollouts, deployment, github,
-        http::{Budget, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
+        http::{Budget, Budgets, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
         kubernetes::{self, Cluster, Scope, connect::Access, kubectl, scope::Found},
         prometheus::{
             self,
@@ -45,12 +45,12 @@ pub(super) enum Below {
 /// Every connection of a configuration. What leads to a system is made when it is first asked: where that cannot be made, the
 /// connection says so to each request, and the others go on. An error is only what `config check` refuses too.
 pub(super) fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Connection>, ProviderError> {
-    let mut wired = Vec::new();
+    let (mut wired, credentials) = (Vec::new(), Budgets::default());
     for (name, settings) in &config.connections {
         let built = match settings {
-            schema::Connection::Kubernetes(settings) => cluster(config, name, settings, below, clock),
-            schema::Connection::Prometheus(settings) => metrics(config, name, settings, below, clock),
-            schema::Connection::Github(settings) => forge(config, name, settings, below, clock),
+            schema::Connection::Kubernetes(settings) => cluster(config, name, settings, (below, &credentials), clock),
+            schema::Connection::Prometheus(settings) => metrics(config, name, settings, (below, &credentials), clock),
+            schema::Connection::Github(settings) => forge(config, name, settings, (below, &credentials), clock),
         };
         let named =
             |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
@@ -59,17 +59,24 @@ pub(super) fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Re
     Ok(wired)
 }
 
+/// The budgets, by address and by what of the settings says who we are there.
+type Credentials = Budgets<(String, access::Access)>;
+
 /// What requests to `url` go through: the way there, and the layers around it.
 fn wire(
     url: &str,
     access: &access::Access,
-    below: &Below,
+    (below, credentials): (&Below, &Credentials),
     layers: Layers,
     clock: &SharedClock,
 ) -> Result<(Transport, Budget), ProviderError> {
     // What cannot be read as an address may hold a password: it is not quoted.
     let address = Url::parse(url)
         .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("its address is no URL: {why}")))?;
+    // What a system allows, it allows whoever has the credential, by whichever connection. By the whole address, for one host may
+    // have several systems.
+    let who = (address.to_string(), access.credential());
+    let layers = Layers { budget: credentials.of(who, &layers.budget), ..layers };
     Ok(match below {
         Below::World(world) => around(layers, transport(world.clone(), clock.clone(), address.path()), clock),
         Below::Network(environment) => {
@@ -144,11 +151,11 @@ fn cluster(
     config: &Config,
     name: &str,
     settings: &schema::Kubernetes,
-    below: &Below,
+    below: (&Below, &Credentials),
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
     let (found, layers) = (Found::default(), reach::layers(name, &settings.access));
-    let (transport, budget) = match (&settings.server, below) {
+    let (transport, budget) = match (&settings.server, below.0) {
         (Some(server), _) => wire(server, &settings.access, below, layers, clock)?,
         (None, Below::World(_)) => {
             return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
@@ -160,7 +167,7 @@ fn cluster(
     let mut scope = Scope::new(source.clone(), settings.environment.clone(), risk, settings.namespaces.clone());
     scope.label_selector.clone_from(&settings.selector);
     scope.found = found;
-    scope.kubectl = match (&settings.server, below) {
+    scope.kubectl = match (&settings.server, below.0) {
         (Some(server), _) => kubectl::by_server(server),
         (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),
         (None, Below::World(_)) => String::new(),
@@ -210,7 +217,7 @@ fn metrics(
     config: &Config,
     name: &str,
     settings: &schema::Prometheus,
-    below: &Below,
+    below: (&Below, &Credentials),
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
     let access = &settings.access;
@@ -266,7 +273,7 @@ fn forge(
     config: &Config,
     name: &str,
     settings: &schema::Github,
-    below: &Below,
+    below: (&Below, &Credentials),
     clock: &SharedClock,
 ) -> Result<Connection, ProviderError> {
     // The token is put below octocrab, on requests that name a path only: a log lies on another host, and no token may reach it.

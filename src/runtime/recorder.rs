@@ -330,7 +330,7 @@ mod tests {
             (String::new(), "this is not a recording of holdshort"),
             ("\u{0}\u{1}garbage".to_owned(), "this is not a recording of holdshort"),
             ("{\"schema\":\"other/v1\"}\n".to_owned(), "this is not a recording of holdshort"),
-            (header.replace("/v1", "/v9"), "this recording is holdshort/recording/v9"),
+            (header.replace("/v2", "/v1"), "this recording is holdshort/recording/v1"),
             ("{\"schema\":\"holdshort/recording/v2\"}\n".to_owned(), "line 1 is not a message: missing field `at`"),
             (format!("{header}\n{{\"at\":1}}\n{header}\n"), "line 2 is not a message: "),
         ];

@@ -237,7 +237,7 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
         why.push(format!("No answer yet from {}.", names.join(", ")));
     }
-    if model.store.inventories(model.now).is_empty() {
+    if !model.store.tells_of(Noun::Rollout) {
         why.push("No connection tells of rollouts.".to_owned());
     }
     why.extend(model.store.unread(Noun::Rollout).map(|unread| format!("{}.", unread.trim_end_matches('.'))));

@@ -10,6 +10,7 @@ pub(crate) const OWED: &[(&str, &[&str])] = &[
     ("src/cli/status.rs", &["argo_rollouts"]),
     ("src/config/access.rs", &["kubernetes"]),
     ("src/config/check.rs", &["github", "kubernetes", "prometheus"]),
+    ("src/config/engine.rs", &["argo_rollouts", "kubernetes"]),
     ("src/config/layer.rs", &["kubernetes"]),
     ("src/config/quote.rs", &["kubernetes"]),
     ("src/config/read.rs", &["github", "kubernetes", "prometheus"]),

@@ -4,6 +4,7 @@ use crate::inventory::{Change, Listing};
 use futures::{FutureExt, StreamExt, stream::BoxStream};
 use holdshort::port::inventory::Inventory;
 use holdshort::{
+    app::store::{SourceInfo, Store},
     domain::{
         observed::FaultKind,
         offer::{Offer, offer_for},
@@ -534,6 +535,25 @@ async fn one_namespace_that_is_refused_is_named_and_the_others_are_shown_as_they
     let part = "dana may not list rollouts.argoproj.io in other on eu: ask who administers it for that right";
     assert_eq!(told[..2], [format!("unread {:?}", [part]), "all 1".to_owned()], "{told:?}");
     assert!(told[2..].iter().all(|word| word == "alive" || word == "shop/checkout aborted"), "{told:?}");
+    // And so it stands, with everything that is told after it.
+    let (source, now) = ("eu".into(), "2026-11-21T06:22:00Z".parse().unwrap());
+    let info = SourceInfo {
+        name: "eu".into(),
+        inventories: vec![facet.tells()],
+        metrics: false,
+        interval: std::time::Duration::from_secs(5),
+    };
+    let mut store = Store::of(&[info]);
+    let scopes = facet.discover().await;
+    store.take_scopes(&source, &facet.tells()[0].0, Ok(scopes.unwrap()));
+    let mut watch = facet.watch().unwrap();
+    while let Some(Some(one)) = watch.next().now_or_never() {
+        store.take(&source, &one.scope, now, one.parts.map_err(|error| error.at(now)));
+        if store.rollouts().next().is_some() {
+            break;
+        }
+    }
+    assert_eq!(store.sources(now)[0].unread, [part]);
     // What proves it alive is asked where we may.
     facet.probe().await.unwrap();
 }

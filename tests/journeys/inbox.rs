@@ -82,3 +82,16 @@ async fn the_run_behind_a_gate_is_cancelled_with_one_key_and_is_not_run_again_wh
         assert!(!screen(&demo, look).contains("#812 to"), "{}", screen(&demo, look));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_older_gate_says_what_was_let_through_while_it_waited_and_the_next_key_does_not_fall_on_it() {
+    for look in [WIDE, SMALL] {
+        let mut demo = open("waiting-approval", look).await;
+        press(&mut demo, "i j y c 0 f f Enter").await;
+        pass(&mut demo, 60).await;
+        press(&mut demo, "y").await;
+        says(&demo, look, &["the row you were on is gone"]);
+        press(&mut demo, "g y").await;
+        says(&demo, look, &["approve ledger", "4.2.0 (c0ffee1) was let through to prod at"]);
+    }
+}

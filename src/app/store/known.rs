@@ -52,13 +52,17 @@ impl Known {
         let worst = counting.reduce(|worst, one| if worse(&one, &worst) { one } else { worst });
         let Some(worst) = worst.filter(|_| self.discovered || self.fault.is_none()) else {
             let nothing = if self.discovered { Freshness::Live } else { Freshness::Never };
-            return of(self.fault.as_ref().map_or(nothing, |_| Freshness::Failing), self.fault.clone());
+            let state = of(self.fault.as_ref().map_or(nothing, |_| Freshness::Failing), self.fault.clone());
+            return SourceState { unread: self.unread(), ..state };
         };
         SourceState { unread: self.unread(), ..worst }
     }
 
     /// What it could not read while something of it was read.
     pub(super) fn unread(&self) -> Vec<String> {
+        if self.discovered && self.scopes.is_empty() {
+            return vec!["it looks at nothing, for the configuration names nothing there".to_owned()];
+        }
         let whole = self.scopes.values().any(|seen| seen.last_error.is_none());
         let failing = self.scopes.iter().filter(|_| whole).filter_map(|(name, seen)| {
             let fault = seen.last_error.as_ref()?;

@@ -43,10 +43,13 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(target) = board::target(model) else {
-        model.say(format!("nothing is selected to {}", verb.words()));
+        let why = board::unselected(model);
+        model.say(format!("{why}; nothing to {} here", verb.words()));
         return Vec::new();
     };
     model.notice = None;
+    // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
+    model.nav.selected = board::selected(model);
     match guard::ask(model, Ask { verb, target, to: None, reason: None, takes_over: None }) {
         Ok(ask) => vec![Effect::Draft(ask)],
         Err(refusal) => {
@@ -66,7 +69,8 @@ pub(super) fn take_over(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(target) = board::target(model) else {
-        model.say("nothing is selected to take over");
+        let why = board::unselected(model);
+        model.say(format!("{why}; nothing to take over here"));
         return Vec::new();
     };
     model.notice = None;
@@ -222,6 +226,7 @@ pub(super) fn typed(model: &mut Model, c: char) {
         model.say(why);
     } else if model.nav.filtering {
         model.nav.filter.push(c);
+        board::choose(model);
     } else if let Some(card) = model.card() {
         if model.press == Press::Burst && card.field() != Field::Words {
             model.say(TOO_FAST);
@@ -235,6 +240,7 @@ pub(super) fn typed(model: &mut Model, c: char) {
 pub(super) fn erase(model: &mut Model) {
     if model.nav.filtering {
         model.nav.filter.pop();
+        board::choose(model);
     } else {
         change(model, Card::erase);
     }

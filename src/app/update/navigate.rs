@@ -38,8 +38,11 @@ fn step(model: &mut Model, to: impl Fn(usize, usize) -> usize) {
         return;
     }
     let rows = board::rows(model);
-    let at = board::selected(model).and_then(|key| rows.iter().position(|row| *row == key)).unwrap_or_default();
-    model.nav.selected = rows.get(to(at, rows.len().saturating_sub(1))).cloned();
+    let at = board::selected(model).and_then(|key| rows.iter().position(|row| *row == key));
+    // From a row that is gone any step leads to the first.
+    let next = at.map_or(0, |at| to(at, rows.len().saturating_sub(1)));
+    model.nav.selected = rows.get(next).cloned();
+    model.notice = None;
 }
 
 fn open(model: &mut Model) {
@@ -48,21 +51,22 @@ fn open(model: &mut Model) {
         Some(RowKey::Waits(id)) if model.store.rollout(&id).is_some() => show(model, Screen::Release(id)),
         // A gate has no screen of its own: its row and its card say all there is.
         Some(RowKey::Waits(_)) => model.say("press y to approve or x to reject; the card shows what would be sent"),
-        None => model.say("nothing is selected"),
+        None => model.say(board::unselected(model)),
     }
 }
 
+/// What follows is text, wherever the key is pressed: a release has no rows, so the list under it is filtered.
 fn filter(model: &mut Model) {
-    if matches!(model.nav.screen(), Screen::Release(_)) {
-        model.say("a release has no rows to filter: the lists have");
-    } else {
-        model.nav.filtering = true;
-    }
+    model.nav.overlay = None;
+    while matches!(model.nav.screen(), Screen::Release(_)) && model.nav.back() {}
+    model.nav.filtering = true;
+    board::choose(model);
 }
 
 fn show(model: &mut Model, screen: Screen) {
     model.nav.overlay = None;
     model.nav.open(screen);
+    board::choose(model);
 }
 
 fn why(model: &mut Model) {
@@ -81,7 +85,8 @@ fn back(model: &mut Model) {
     if model.nav.filtering || !model.nav.filter.is_empty() {
         model.nav.filtering = false;
         model.nav.filter.clear();
-        return;
+    } else {
+        model.nav.back();
     }
-    model.nav.back();
+    board::choose(model);
 }

@@ -23,7 +23,7 @@ use crate::{
             request::{PAGE, Wanted},
             roots::Roots,
         },
-        http::items::LONGEST,
+        http::{items::LONGEST, page},
     },
 };
 
@@ -134,7 +134,12 @@ impl Client {
             return Err(ProviderError::new(FaultKind::Unreadable, text));
         }
         let read = serde_json::from_slice(&answer.body).map_err(|e| {
-            ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: cannot read the answer: {e}"))
+            let why = if page::is_page(&answer.headers, &answer.body) {
+                "it answers with a web page: a login page or a proxy in between?".to_owned()
+            } else {
+                format!("cannot read the answer: {e}")
+            };
+            ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: {why}"))
         })?;
         Ok((read, has_next(&answer.headers)))
     }

@@ -33,9 +33,31 @@ pub struct Allowance {
     pub window: Duration,
 }
 
-/// The budget of one connection, shared by all who send on it.
+/// The budget of one credential at one system, shared by all who send with it.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Mutex<Inner>>);
+
+/// The budgets by what they belong to: a system counts by credential, however many connections go there with it.
+#[derive(Debug)]
+pub struct Budgets<K>(Mutex<Vec<(K, Budget)>>);
+
+impl<K> Default for Budgets<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: PartialEq> Budgets<K> {
+    /// The one that belongs to this; `new` where there is none yet.
+    pub fn of(&self, key: K, new: &Budget) -> Budget {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, budget)) = known.iter().find(|(of, _)| *of == key) {
+            return budget.clone();
+        }
+        known.push((key, new.clone()));
+        new.clone()
+    }
+}
 
 /// How much is left.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -179,6 +201,17 @@ mod tests {
 
     fn ten_a_minute() -> Budget {
         Budget::new(Allowance { requests: 10, window: Duration::from_mins(1) })
+    }
+
+    #[test]
+    fn connections_with_one_credential_at_one_system_have_one_budget() {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let new = || Budget::new(Allowance { requests: 10, window: Duration::from_mins(1) });
+        let budgets = Budgets::default();
+        let [one, same, other] = [("forge", "a"), ("forge", "a"), ("forge", "b")].map(|key| budgets.of(key, &new()));
+        one.take(Class::Read, now).unwrap();
+        let left = |budget: &Budget| budget.state(now).remaining;
+        assert_eq!((left(&one), left(&same), left(&other)), (0.9, 0.9, 1.0));
     }
 
     #[tokio::test]

@@ -40,7 +40,7 @@ mod timeout;
 mod trace;
 
 pub use base::{Base, Way, based};
-pub use budget::{Allowance, Budget, BudgetState};
+pub use budget::{Allowance, Budget, BudgetState, Budgets};
 pub use home::{WantsRedirect, at_home};
 pub use lazy::{Made, Maker};
 pub(crate) use leaf::USER_AGENT;

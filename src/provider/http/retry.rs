@@ -45,7 +45,7 @@ async fn persist(
     attempts: u32,
     clock: &SharedClock,
 ) -> Result<Response<WireBody>, WireError> {
-    let (mut failures, mut waited) = (0, Duration::ZERO);
+    let (mut failures, mut pauses, mut waited) = (0, 0_u32, Duration::ZERO);
     loop {
         let answer = send(inner, request.clone()).await;
         if !worth_another(&answer) {
@@ -53,6 +53,10 @@ async fn persist(
         }
         let asked = asked_wait(&answer, clock.now());
         if let Some(wait) = asked {
+            // Whoever asks for none, or for one that is over, is not asked ever again at once.
+            let least = FIRST.saturating_mul(2_u32.saturating_pow(pauses)).min(LONGEST_WAIT);
+            let wait = wait.max(least);
+            pauses += 1;
             waited += wait;
             if wait > LONGEST_WAIT || waited > PATIENCE {
                 return answer;
@@ -68,14 +72,13 @@ async fn persist(
     }
 }
 
-/// The pause that was asked for; never none at all, so that nobody is asked in a hot loop.
+/// The pause that was asked for.
 fn asked_wait(answer: &Result<Response<WireBody>, WireError>, now: Timestamp) -> Option<Duration> {
-    let wait = match answer {
+    match answer {
         Ok(response) => retry_after(response.headers(), now),
         Err(WireError::AskedToWait(wait) | WireError::NoBudget(wait)) => Some(*wait),
         Err(_) => None,
-    };
-    wait.map(|wait| wait.max(FIRST))
+    }
 }
 
 /// A time-out stands: the far side is hung, and three time-outs in a row would hide that for too long. So does what no second
@@ -141,6 +144,16 @@ mod tests {
         let (leaf, seen) = scripted([reply(429, &[("retry-after", "60")], ""), reply(200, &[], "")]);
         let answer = send(&retried(leaf, 3, clock), get(Class::Read)).await.unwrap();
         assert_eq!((seen.count(), answer.status().as_u16()), (1, 429));
+    }
+
+    #[tokio::test]
+    async fn a_pause_of_nothing_that_is_asked_for_again_and_again_becomes_longer() {
+        let clock = Jumping::shared();
+        let start = clock.now();
+        let (leaf, seen) = scripted((0..100).map(|_| reply(429, &[("retry-after", "0")], "")));
+        let answer = send(&retried(leaf, 3, clock.clone()), get(Class::Read)).await.unwrap();
+        assert_eq!((seen.count(), answer.status().as_u16()), (6, 429));
+        assert_eq!(age(clock.now(), start), Duration::from_millis(6_200));
     }
 
     #[tokio::test]

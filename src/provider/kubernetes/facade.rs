@@ -37,7 +37,7 @@ use crate::{
     port::{
         error::ProviderError,
         facet::{Actor, Answer},
-        inventory::{self, Inventory, Part, Told},
+        inventory::{self, Inventory, Told},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent},
         shape::{self, Checked, Shape},
     },
@@ -431,12 +431,12 @@ impl<K: Kind> Inventory for Facade<K> {
     }
 
     fn list(&self, _: Vec<inventory::Scope>) -> BoxStream<'_, Told> {
-        let everything = async move { told::<K>(self.everything().await.map(Change::All)) };
+        let everything = async move { follow::told::<K>(self.everything().await.map(Change::All)) };
         everything.into_stream().boxed()
     }
 
     fn watch(&self) -> Option<BoxStream<'_, Told>> {
-        Some(follow::changes(self).map(told::<K>).boxed())
+        Some(follow::changes(self).map(follow::told::<K>).boxed())
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -477,20 +477,6 @@ impl<K: Kind> Inventory for Facade<K> {
         }
         Ok(draft)
     }
-}
-
-/// A change, as an inventory tells it.
-fn told<K: Kind>(change: Result<Change, ProviderError>) -> Told {
-    let family = Family::new(K::FAMILY);
-    let scope = inventory::Scope::all(&family);
-    let parts = change.map(|change| match change {
-        Change::All(rollouts) => vec![Part::whole(family, rollouts)],
-        Change::One(rollout) => vec![Part::changed(*rollout)],
-        Change::Gone(id) => vec![Part::gone(id)],
-        Change::Alive => Vec::new(),
-        Change::Unread(parts) => vec![Part::unread(family, parts)],
-    });
-    Told { scope, parts }
 }
 
 /// What is said before anything is sent to a cluster that need not prove who it is.

@@ -19,8 +19,15 @@ use super::{
     watch::{self, Seen},
 };
 use crate::{
-    domain::{object::ObjectId, observed::FaultKind, rollout::Rollout},
-    port::error::ProviderError,
+    domain::{
+        object::{Family, ObjectId},
+        observed::FaultKind,
+        rollout::Rollout,
+    },
+    port::{
+        error::ProviderError,
+        inventory::{Part, Scope, Told},
+    },
 };
 
 /// One thing that is told of everything in scope.
@@ -463,6 +470,21 @@ fn part(source: &Source, error: &ProviderError) -> String {
         Some(space) if !error.text.contains(space.as_str()) => format!("namespace {space}: {}", error.text),
         _ => error.text.clone(),
     }
+}
+
+/// A change, as an inventory tells it.
+pub(super) fn told<K: Kind>(change: Result<Change, ProviderError>) -> Told {
+    let family = Family::new(K::FAMILY);
+    let scope = Scope::all(&family);
+    let parts = change.map(|change| match change {
+        // What cannot be read of it is told by itself, before.
+        Change::All(rollouts) => vec![Part { unread: None, ..Part::whole(family, rollouts) }],
+        Change::One(rollout) => vec![Part::changed(*rollout)],
+        Change::Gone(id) => vec![Part::gone(id)],
+        Change::Alive => Vec::new(),
+        Change::Unread(parts) => vec![Part::unread(family, parts)],
+    });
+    Told { scope, parts }
 }
 
 /// What must change for the events and analyses to be asked for again.

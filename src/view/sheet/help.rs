@@ -1,9 +1,12 @@
 //! Every key that works here, from the table of intents; a verb that is refused says why.
 
-use crate::domain::object::ObjectId;
 use crate::{
-    app::intent::{Danger, INTENTS, Intent, Row, Scope},
-    domain::offer::offer_for,
+    app::{
+        inbox,
+        intent::{Danger, INTENTS, Intent, Row, Scope},
+    },
+    domain::{object::ObjectId, offer::offer_for},
+    port::plan::Ask,
     view::{
         footer, measure,
         scene::Scene,
@@ -94,6 +97,8 @@ fn flow<'a>(scene: &Scene<'_>, begin: Line, rows: impl Iterator<Item = &'a Row>)
 /// Does the engine have this verb at all?
 fn is_offered(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> bool {
     let Some(verb) = intent.verb() else { return false };
+    // Rerun and cancel on a gate mean the run behind it.
+    let target = &inbox::meant(scene.model, Ask::new(verb, target.clone())).target;
     let store = &scene.model.store;
     let rollout = store.rollout(target).map(|rollout| &rollout.offers);
     let offers = rollout

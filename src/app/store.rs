@@ -353,7 +353,10 @@ impl Store {
             one.budget_percent = self.budgets.get(&one.source).map(|left| percent(*left));
             match all.get_mut(&one.source) {
                 Some(worst) => {
-                    let unread = [worst.unread.split_off(0), one.unread.split_off(0)].concat();
+                    // Two inventories may lack the same.
+                    let own = worst.unread.split_off(0);
+                    let more = one.unread.split_off(0).into_iter().filter(|said| !own.contains(said)).collect();
+                    let unread = [own, more].concat();
                     if worse(&one, worst) {
                         *worst = one;
                     }

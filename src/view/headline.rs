@@ -240,7 +240,6 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
     if !model.store.tells_of(Noun::Rollout) {
         why.push("No connection tells of rollouts.".to_owned());
     }
-    why.extend(model.store.unread(Noun::Rollout).map(|unread| format!("{}.", unread.trim_end_matches('.'))));
     let nothing_seen = silent.len() == model.store.sources(model.now).len();
     let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
     let what = match (rollout, back) {

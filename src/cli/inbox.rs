@@ -103,9 +103,12 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
     };
     ItemOut {
         id: item.target.to_string(),
-        kind: match model.store.item(&item.target).map_or(Noun::Gate, crate::domain::item::Item::noun) {
-            _ if inbox::is_run(model, &item.target) => Noun::Run,
-            noun => noun,
+        kind: if model.store.rollout(&item.target).is_some() {
+            Noun::Rollout
+        } else if inbox::is_run(model, &item.target) {
+            Noun::Run
+        } else {
+            Noun::Gate
         },
         service: item.service.to_string(),
         environment: item.environment.to_string(),

@@ -92,6 +92,11 @@ impl Part {
         Self { family, extent: Extent::Changed, items: Vec::new(), gone: Vec::new(), unread: Some(unread) }
     }
 
+    /// Does it tell of no object, but only of what cannot be read? That says nothing about the rest.
+    pub fn is_only_unread(&self) -> bool {
+        self.extent == Extent::Changed && self.items.is_empty() && self.gone.is_empty()
+    }
+
     /// The same, without what these sentences tell of.
     #[must_use]
     pub fn without(self, unread: Vec<String>) -> Self {

@@ -206,11 +206,8 @@ async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'
         let mut watch = Some(first);
         while let Some(mut following) = watch {
             while let Some(told) = following.next().await {
-                // That a part of it cannot be read says nothing about the rest.
-                let of_a_part =
-                    |part: &Part| part.items.is_empty() && part.gone.is_empty() && part.extent == Extent::Changed;
                 match &told.parts {
-                    Ok(parts) if !parts.is_empty() && parts.iter().all(of_a_part) => {}
+                    Ok(parts) if !parts.is_empty() && parts.iter().all(Part::is_only_unread) => {}
                     Ok(_) => {
                         failing().remove(&told.scope);
                         spoke.notify_one();

@@ -71,7 +71,7 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
     let left = Line::of(Role::Text, "   ").join(way_back::line(scene.model, rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
-    let refused = footer::refused(scene.model, Intent::Rollback, &rollout.id.clone()).is_some();
+    let refused = footer::refused(scene.model, Intent::Rollback, &rollout.id).is_some();
     let right = if selected && !refused {
         let quarantine = Quarantine::of(&scene.model.actions, rollout);
         let back = quarantine

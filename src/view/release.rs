@@ -151,7 +151,7 @@ fn budget(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Op
 }
 
 fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
-    let newest = scene.model.actions.newest_on(&rollout.id.clone());
+    let newest = scene.model.actions.newest_on(&rollout.id);
     let current = newest.filter(|action| action::is_current(action, scene.now()));
     current.map(|action| action::of(scene, action)).unwrap_or_default().into_iter().map(Part::Line).collect()
 }

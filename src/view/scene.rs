@@ -127,7 +127,7 @@ impl<'a> Scene<'a> {
 
     /// How the source of a rollout was observed.
     pub(super) fn state(&self, id: &ObjectId) -> Option<SourceState> {
-        self.model.store.target_state(&id.clone(), self.now())
+        self.model.store.target_state(id, self.now())
     }
 
     /// How the source of a service's signals was observed; a service without signals has none.

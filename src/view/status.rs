@@ -73,10 +73,10 @@ fn sources(begin: &Line, shown: &[&SourceState], left_out: usize, said: Said, ga
 fn source(state: &SourceState, said: Said) -> Line {
     let name = Line::of(Role::Dim, format!("{} ", state.source));
     let word = match (state.freshness, state.age) {
-        (Freshness::Live, Some(_)) if !state.unread.is_empty() && said == Said::Least => freshness::warning(state),
-        (Freshness::Live, Some(_)) if !state.unread.is_empty() => freshness::sentence(state).cut(44),
-        (Freshness::Live, Some(age)) if said == Said::Still => Line::of(Role::Text, number::within(age)),
-        (Freshness::Live, Some(age)) => Line::of(Role::Text, number::age(number::bound(age))),
+        (Freshness::Live, Some(age)) if state.is_whole() && said == Said::Still => {
+            Line::of(Role::Text, number::within(age))
+        }
+        (Freshness::Live, Some(age)) if state.is_whole() => Line::of(Role::Text, number::age(number::bound(age))),
         _ if said == Said::Least => freshness::warning(state),
         _ => freshness::sentence(state).cut(44),
     };

@@ -108,7 +108,7 @@ impl Stage {
     }
 
     async fn read(&self, rollout: &Rollout) -> Facts {
-        self.facet(rollout).read(&rollout.id.clone()).await.unwrap().facts
+        self.facet(rollout).read(&rollout.id).await.unwrap().facts
     }
 }
 

@@ -116,7 +116,7 @@ async fn a_router_that_says_nothing_of_the_canary_leaves_its_share_unknown_and_n
         rollout["spec"]["strategy"]["canary"]["trafficRouting"] = json!({"nginx": {}});
         rollout["status"]["canary"]["weights"] = weights.clone();
         let (facet, rollout) = stage(rollout, PAUSED.1).await;
-        let facts = facet.read(&rollout.id.clone()).await.unwrap().facts;
+        let facts = facet.read(&rollout.id).await.unwrap().facts;
         let told = share.known().map(|share| share.to_string());
         assert_eq!((rollout.weight.actual, facts.get(fact::WEIGHT)), (share, told.as_ref()), "{weights}");
         let abort = facet.draft_for(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
@@ -148,7 +148,7 @@ async fn a_roll_back_of_what_asks_for_no_pods_can_come_true() {
         set["status"] = json!({"replicas": 0});
     }
     let (facet, rollout) = stage_of(rollout, &sets).await;
-    let facts = facet.read(&rollout.id.clone()).await.unwrap().facts;
+    let facts = facet.read(&rollout.id).await.unwrap().facts;
     assert_eq!(facts.get(fact::WEIGHT).map(String::as_str), Some("0"));
     let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
     let about = |name: &str| draft.expect.all.iter().filter(|expect| expect.fact == name).cloned().collect::<Vec<_>>();

@@ -118,7 +118,7 @@ impl Stage {
     }
 
     pub(crate) async fn read(&self, rollout: &Rollout) -> Reading {
-        self.facet.read(&rollout.id.clone()).await.unwrap()
+        self.facet.read(&rollout.id).await.unwrap()
     }
 
     pub(crate) fn draft(&self, rollout: &Rollout, verb: Verb) -> Result<Draft, Blocked> {

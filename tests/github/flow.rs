@@ -177,13 +177,8 @@ async fn what_is_turned_away_or_stopped_is_the_version_that_the_card_names() {
     }
 }
 
-#[tokio::test]
-async fn a_repository_that_was_renamed_says_so_and_nothing_is_sent_to_its_new_place() {
-    let (diary, clock) = (Diary::default(), HandClock::new());
-    let to = "/repositories/7/actions/runs/5/cancel of its own".to_owned();
-    let moved = Moved { status: Some(307), to };
-    let connection = connect(transport(&diary, move |_| Err(WireError::Moved(moved.clone()))), "acme/ledger", &clock);
-    let call = WireCall {
+fn cancel() -> WireCall {
+    WireCall {
         words: "cancel deploy #812".into(),
         method: "POST".into(),
         path: "/repos/acme/ledger/actions/runs/5/cancel".into(),
@@ -191,7 +186,16 @@ async fn a_repository_that_was_renamed_says_so_and_nothing_is_sent_to_its_new_pl
         body: "".into(),
         guard: RevisionGuard::None,
         command: String::new(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_was_renamed_says_so_and_nothing_is_sent_to_its_new_place() {
+    let (diary, clock) = (Diary::default(), HandClock::new());
+    let to = "/repositories/7/actions/runs/5/cancel of its own".to_owned();
+    let moved = Moved { status: Some(307), to };
+    let connection = connect(transport(&diary, move |_| Err(WireError::Moved(moved.clone()))), "acme/ledger", &clock);
+    let call = cancel();
     let error = send(&*connection.inventories[0], &call).await.unwrap_err();
     assert_eq!(
         error.text,
@@ -282,7 +286,7 @@ async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
     let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
     assert_eq!(send(scene.gates(), &draft.calls[0]).await.unwrap().said, "202 Accepted");
     scene.clock.pass(Duration::from_secs(10));
-    let facts = scene.gates().read(&run.id.clone()).await.unwrap().facts;
+    let facts = scene.gates().read(&run.id).await.unwrap().facts;
     assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
     let run = scene.run("deploy", 812).await;
     let blocked = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
@@ -299,7 +303,7 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Rerun)).unwrap();
     assert!(draft.calls[0].path.ends_with("/rerun-failed-jobs"), "{}", draft.calls[0].path);
     send(scene.gates(), &draft.calls[0]).await.unwrap();
-    let facts = scene.gates().read(&run.id.clone()).await.unwrap().facts;
+    let facts = scene.gates().read(&run.id).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
     scene.clock.pass(Duration::from_mins(1));
     let again = scene.run("soak", 7).await;
@@ -364,15 +368,7 @@ async fn a_write_is_sent_once_whatever_happens_to_it() {
     for (outcome, kind, maybe_done) in table {
         let (diary, clock) = (Diary::default(), HandClock::new());
         let connection = connect(transport(&diary, move |_| outcome()), "acme/ledger", &clock);
-        let call = WireCall {
-            words: "cancel deploy #812".into(),
-            method: "POST".into(),
-            path: "/repos/acme/ledger/actions/runs/5/cancel".into(),
-            content_type: String::new(),
-            body: "".into(),
-            guard: RevisionGuard::None,
-            command: String::new(),
-        };
+        let call = cancel();
         let error = send(&*connection.inventories[0], &call).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_done, diary.writes().len()), (kind, maybe_done, 1), "{error}");
     }

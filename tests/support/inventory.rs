@@ -98,7 +98,7 @@ fn change(told: Told) -> Result<Change, ProviderError> {
     let mut parts = told.parts?;
     let Some(part) = parts.pop() else { return Ok(Change::Alive) };
     assert!(parts.is_empty(), "one part at a time: {parts:?}");
-    if part.items.is_empty() && part.gone.is_empty() && part.extent == Extent::Changed {
+    if part.is_only_unread() {
         return Ok(Change::Unread(part.unread.unwrap_or_default()));
     }
     let mut rollouts: Vec<Rollout> = part.items.iter().filter_map(|item| item.rollout().cloned()).collect();

@@ -74,7 +74,7 @@ pub(super) fn going_back(model: &Model, rollout: &Rollout) -> Option<GoingBack> 
 
 /// The act that goes back here and was taken by the system, as long as something comes of it.
 fn under_way<'a>(model: &'a Model, rollout: &Rollout) -> Option<&'a Action> {
-    let action = model.actions.running_on(&rollout.id.clone())?;
+    let action = model.actions.running_on(&rollout.id)?;
     let taken = |stage: &Stage| matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. });
     let back = action.plan.direction() == Direction::Back;
     let stuck = action.latest().is_some_and(|entry| matches!(entry.stage, Stage::NotMoving { .. }));

@@ -35,7 +35,7 @@ impl Known {
         self.discovered && self.scopes.values().all(so)
     }
 
-    /// Its state as one: where something of it is read, that decides, and what is not read is what it unread.
+    /// Its state as one: where something of it is read, that decides, and what fails of it is named beside.
     pub(super) fn state(&self, source: &SourceName, now: Timestamp) -> SourceState {
         let of = |freshness, fault| SourceState {
             source: source.clone(),

@@ -52,6 +52,19 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
     }
 }
 
+/// A call that says all by where it goes.
+fn post(words: String, path: String) -> WireCall {
+    WireCall {
+        words,
+        command: format!("gh api --method POST {}", path.trim_start_matches('/')),
+        method: "POST".to_owned(),
+        path,
+        content_type: String::new(),
+        body: "".into(),
+        guard: RevisionGuard::None,
+    }
+}
+
 /// The draft for a gate; `me` signs the comment, `live` is what runs there now.
 pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
     allowed(&gate.offers, ask.verb, "a GitHub environment")?;
@@ -124,15 +137,7 @@ fn unapproved(gate: &Gate, at: &Address) -> Draft {
         from: None,
         to: gate.version.clone(),
         effect: "the run begins, with what its pull request changes in the workflow".to_owned(),
-        calls: vec![WireCall {
-            words: gate.title.clone(),
-            command: format!("gh api --method POST {}", path.trim_start_matches('/')),
-            method: "POST".to_owned(),
-            path,
-            content_type: String::new(),
-            body: "".into(),
-            guard: RevisionGuard::None,
-        }],
+        calls: vec![post(gate.title.clone(), path)],
         moment: None,
         bound: gate.identity.clone(),
         expect: Expectation {
@@ -151,7 +156,7 @@ fn unapproved(gate: &Gate, at: &Address) -> Draft {
 /// The draft for a run.
 pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
     allowed(&run.offers, ask.verb, "a GitHub run")?;
-    let at = address(&run.id.clone())?;
+    let at = address(&run.id)?;
     let name = format!("{} #{}", run.pipeline, run.number);
     let (end, effect, undo) = match (ask.verb, run.status) {
         (Verb::Cancel, _) => ("cancel", format!("{name} stops; what it has deployed stays"), "start the run again"),
@@ -196,15 +201,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         from: Some(run.version.clone()).filter(|_| cancel),
         to: Some(run.version.clone()).filter(|_| !cancel),
         effect,
-        calls: vec![WireCall {
-            words: format!("{} {name}", ask.verb.words()),
-            command: format!("gh api --method POST {}", path.trim_start_matches('/')),
-            method: "POST".to_owned(),
-            path,
-            content_type: String::new(),
-            body: "".into(),
-            guard: RevisionGuard::None,
-        }],
+        calls: vec![post(format!("{} {name}", ask.verb.words()), path)],
         moment: None,
         bound,
         expect,

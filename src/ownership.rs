@@ -1,6 +1,6 @@
 //! Who owns a file, and who else can write it: what this program obeys must be its user's own or root's.
 //!
-//! Here live the questions that the journal, the configuration and kubeconfigs all ask of a file. Here must not live: what
+//! Here live the questions that the journal, the configuration and credentials all ask of a file. Here must not live: what
 //! stands in the files, or what becomes of somebody who is refused.
 
 use std::{

@@ -84,9 +84,9 @@ struct Subject<'a> {
     offers: &'a [Offer],
     /// The rollout whose evidence counts.
     rollout: Option<&'a Rollout>,
-    /// The verb as this target has it: approving an Argo pause is promoting past it.
+    /// The verb as this target has it: approving a rollout's pause is promoting past it.
     verb: Verb,
-    /// What it is, in a sentence: `Argo Rollouts`, `gate`.
+    /// What it is, in a sentence: `Deployment`, `gate`.
     noun: &'a str,
 }
 

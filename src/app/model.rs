@@ -303,7 +303,7 @@ impl Model {
         Some(self.judgements.get(id)?.holds(self.now, self.session.signal_step))
     }
 
-    /// `verdict GO is 75 s old: prometheus has told nothing since 02:06:30`, where a verdict is too old to say what is.
+    /// `verdict GO is 75 s old: metrics has told nothing since 02:06:30`, where a verdict is too old to say what is.
     pub fn outdated(&self, id: &ObjectId) -> Option<String> {
         let judgement = self.judgements.get(id)?;
         let age = judgement.stale(self.now, self.session.signal_step)?.as_secs();

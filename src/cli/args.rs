@@ -199,7 +199,7 @@ pub struct DemoArgs {
 /// `demo …`.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum DemoCommand {
-    /// Serve the built-in world on this machine, for kubectl, promtool and curl
+    /// Serve the built-in world on this machine, for the systems' own clients and curl
     Serve {
         /// Where: 127.0.0.1:8080; port 0 takes a free one
         #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]

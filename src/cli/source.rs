@@ -50,7 +50,7 @@ pub(super) fn table(model: &Model) -> Table {
     table
 }
 
-/// `github never answered: connection refused`.
+/// `forge never answered: connection refused`.
 pub(super) fn sentence(state: &SourceState) -> String {
     if state.freshness == Freshness::Live && !state.unread.is_empty() {
         return format!("{} was not read whole: {}", state.source, state.unread.join("; "));

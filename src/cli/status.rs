@@ -69,7 +69,7 @@ pub struct RolloutOut {
     pub service: String,
     /// Where it runs.
     pub environment: String,
-    /// `argo_rollouts` or `deployment`.
+    /// Its family: `deployment`.
     pub engine: String,
     /// The tag of the version that serves; `null` on a first deployment, and where it is not known which (see `unknown`).
     pub stable: Option<String>,

@@ -12,8 +12,11 @@ use crate::domain::time::Timestamp;
 pub struct Metric {
     /// Its name.
     pub name: String,
-    /// Who was asked: `prometheus`, `web`, `job`.
+    /// Who was asked, as the engine names it: `web`, `job`.
     pub provider: String,
+    /// How that provider's answers stand in a measurement's text.
+    #[serde(default)]
+    pub form: Form,
     /// What was asked, with every argument filled in, where the engine tells.
     pub query: Option<String>,
     /// The condition of a successful measurement, with its arguments filled in; `None` where there is none.
@@ -34,6 +37,23 @@ pub struct Metric {
     pub tallies: Tallies,
     /// What was measured, oldest first. The engine keeps the last ten.
     pub measurements: Vec<Measurement>,
+}
+
+/// How a measured value is written down, which decides what its conditions saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A number, or numbers in brackets.
+    Numbers,
+    /// The same; without any, its conditions saw nothing, whatever the text says.
+    Points,
+    /// JSON.
+    Json,
+    /// JSON where it is some, else plain text.
+    JsonOrText,
+    /// The text does not tell.
+    #[default]
+    Unknown,
 }
 
 /// The limits of a metric, defaults filled in.

@@ -56,7 +56,7 @@ pub struct Gate {
     pub service: ServiceName,
     /// Where it would go; empty where it is a run that waits to be let in.
     pub environment: EnvironmentName,
-    /// The kind of gate in the system's own words: `GitHub environment`, `Argo pause`.
+    /// The kind of gate in the system's own words: `environment`, `pause`.
     pub system: String,
     /// What is asked: `deploy #812`, `promote past step 5`.
     pub title: String,

@@ -51,7 +51,7 @@ name!(
     EnvironmentName
 );
 name!(
-    /// A configured connection to one system: `kubernetes-eu`, `github`. It names itself in the status bar.
+    /// A configured connection to one system: `cluster-eu`, `forge`. It names itself in the status bar.
     SourceName
 );
 name!(

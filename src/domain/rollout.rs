@@ -287,7 +287,7 @@ pub struct Rollout {
     pub service: ServiceName,
     /// Where it runs.
     pub environment: EnvironmentName,
-    /// What moves it, as the field writes it: `Argo Rollouts`.
+    /// What moves it, as the field writes it: `Deployment`.
     #[serde(default)]
     pub system: String,
     /// How versions are exchanged.
@@ -354,7 +354,7 @@ impl Rollout {
         self.arms.iter().find(|arm| arm.role == role)
     }
 
-    /// The step that runs now as Argo's own tools count it, how many are done of how many: `1/4`.
+    /// The step that runs now as the engine's own tools count it, how many are done of how many: `1/4`.
     pub fn step_words(&self) -> Option<String> {
         self.step.map(|step| format!("{step}/{}", self.steps.len()))
     }

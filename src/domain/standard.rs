@@ -2,7 +2,8 @@
 //!
 //! Here lives the plain demand and what makes it a possible one. Here must not live: whether it is met (that is `judge`'s).
 //!
-//! Limits are those of Flagger (`metrics[].thresholdRange`) and of Argo's `AnalysisTemplate` (`failureCondition`), in one form.
+//! Sources: limits are those of Flagger (`metrics[].thresholdRange`) and of Argo's `AnalysisTemplate` (`failureCondition`), in one
+//! form.
 
 use std::{fmt, str::FromStr, time::Duration};
 

@@ -1,11 +1,13 @@
-//! Argo's own analysis, recomputed from its raw measurements: does the run say what its measurements say?
+//! The engine's own analysis, recomputed from its raw measurements: does the run say what its measurements say?
 //!
 //! Here lives the second opinion: each measurement's phase from its value and conditions, each metric's by its limits, the run's
 //! from its metrics, and every disagreement as a sentence. Here must not live: our own verdict.
 //!
 //! Two kinds of disagreement are told. The status is not what the controller's rules make of the measurements; or it is, and
-//! still says more than was measured: a metric "Successful" without one success because its run was ended early
-//! (argo-rollouts#4479), a terminated measurement that counts as a success (#1329), NaN that passes a condition (#180).
+//! still says more than was measured: a metric "Successful" without one success because its run was ended early, a terminated
+//! measurement that counts as a success, NaN that passes a condition.
+//!
+//! Sources: those three are argo-rollouts#4479, #1329 and #180.
 
 use crate::domain::{
     analysis::{Limits, Measurement, Metric, Tallies},
@@ -109,7 +111,7 @@ fn look(metric: &Metric, measurement: &Measurement) -> Look {
     let mut look = Look { said, again: said, value: None, unknown: None };
     let conditions = metric.success.is_some() || metric.failure.is_some();
     let (Some(text), true) = (&measurement.value, conditions && said.is_some_and(Phase::is_over)) else { return look };
-    look.value = value::seen(&metric.provider, text);
+    look.value = value::seen(metric.form, text);
     match &look.value {
         None => look.unknown = Some(format!("`{text}` of {} does not tell what its conditions saw", metric.provider)),
         Some(value) => match evaluate::phase(value, metric.success.as_deref(), metric.failure.as_deref()) {

@@ -6,6 +6,7 @@
 //!
 //! Assumes what `stream` assumes, at each bound. What breaks it: bounds that all lie below or above every request (nothing can
 //! be told), and histograms whose bounds differ between the versions (only the common ones are compared).
+//!
 //! Sources: the counts are those of Prometheus' classic histograms; that a mean of e-processes is one: Vovk and Wang,
 //! *E-values: calibration, combination and applications* (Annals of Statistics 49, 2021).
 //!

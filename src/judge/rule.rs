@@ -4,7 +4,7 @@
 //! `judge::family`'s). A limit knows nothing of chance: one unlucky window breaks it, which is why several windows in a row
 //! can be asked for, and why it stands beside the tests and not in their place.
 //!
-//! As upstream: Flagger holds a metric's value against `thresholdRange.min` and `.max` at every interval; Argo holds it against
+//! Sources: Flagger holds a metric's value against `thresholdRange.min` and `.max` at every interval; Argo holds it against
 //! conditions and counts violations. Unlike either, no data is neither a pass (Kayenta) nor a failure (Flagger).
 
 use std::{collections::BTreeMap, time::Duration};

@@ -92,7 +92,7 @@ const PAUSES: Duration = Duration::from_secs(12);
 pub struct Connection {
     /// Its name in the status bar.
     pub name: SourceName,
-    /// The kind of system: `kubernetes`, `github`, `prometheus`.
+    /// The kind of system, as the configuration names it.
     pub system: &'static str,
     /// What tells of its objects: one for each engine that lives there, one for all that a forge has.
     pub inventories: Vec<Arc<dyn Inventory>>,

@@ -1,6 +1,6 @@
 //! The one transport seam: a tower service over `http::Request<Bytes>`.
 //!
-//! reqwest, octocrab, kube and the built-in world all meet here, so the layers of `provider::http` wrap all of them alike.
+//! Whatever client a system has and the built-in world all meet here, so the layers of `provider::http` wrap all of them alike.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use crate::port::error::ProviderError;
 
 /// What a request does to the far side. It travels in the request's extensions; the HTTP method decides nothing, because
-/// PromQL queries and access reviews are POST reads.
+/// Queries and access reviews are POST reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Changes nothing; may be retried.

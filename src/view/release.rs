@@ -22,7 +22,7 @@ use crate::{
 /// Lines for pods, analyses and events, at least, where the screen is higher than the least.
 const LEAST_BELOW: usize = 3;
 
-/// ` payments   prod/eu   Argo Rollouts   1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)`.
+/// ` payments   prod/eu   Deployment   1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)`.
 pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let mut left = Line::of(Role::Strong, format!(" {}", rollout.service)).gap(2);
     left = left.and(Role::Accent, rollout.environment.to_string()).gap(2);

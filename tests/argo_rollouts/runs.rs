@@ -2,7 +2,7 @@
 
 use holdshort::{
     domain::{
-        analysis::{Limits, Measurement, Metric, Tallies},
+        analysis::{Form, Limits, Measurement, Metric, Tallies},
         rollout::Analysis,
     },
     judge::analysis::{MetricAgain, Phase, Recomputed, recompute},
@@ -39,6 +39,7 @@ fn a_recorded_run_is_read_whole() {
         metrics: vec![Metric {
             name: "success-rate".into(),
             provider: "prometheus".into(),
+            form: Form::Numbers,
             query: Some("bad(sum(rate(http_requests_total[1m])))".into()),
             success: Some("result[0] >= 0.95".into()),
             interval: Some("3s".into()),

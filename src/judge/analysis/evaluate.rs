@@ -1,4 +1,6 @@
-//! Evaluates a condition on what was measured, as Argo's `utils/evaluate` does with `expr-lang/expr`.
+//! Evaluates a condition on what was measured, as the engine does with `expr-lang/expr`.
+//!
+//! Source: argo-rollouts 1.9, `utils/evaluate`.
 //!
 //! Two ways not to come to an answer are told apart: what upstream would refuse as well (an index that is not there: the
 //! measurement is then an Error), and what we do not know (then nothing is recomputed).
@@ -267,7 +269,7 @@ fn arithmetic(operator: &str, left: Value, right: Value) -> Result<Value, Proble
     }
 }
 
-/// Functions of one value: expr's, and those that Argo adds (`isNaN`, `isInf`, `asInt`, `asFloat`).
+/// Functions of one value: expr's, and those that the engine adds (`isNaN`, `isInf`, `asInt`, `asFloat`).
 fn function(name: &str, of: &Value) -> Result<Value, Problem> {
     let bad = || Problem::Fails(format!("{name}() not supported on a {}", of.kind()));
     let number = || of.number().ok_or_else(bad);
@@ -324,10 +326,10 @@ fn summary(name: &str, several: Vec<Value>) -> Result<Value, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::analysis::value::seen;
+    use crate::{domain::analysis::Form, judge::analysis::value::seen};
 
     fn prometheus(text: &str) -> Value {
-        seen("prometheus", text).unwrap()
+        seen(Form::Numbers, text).unwrap()
     }
 
     fn holds(value: &Value, text: &str) -> Result<bool, Problem> {
@@ -358,7 +360,7 @@ mod tests {
         for (value, text, expected) in table {
             assert_eq!(holds(&prometheus(value), text), Ok(expected), "{text} of {value}");
         }
-        let web = |text| seen("web", text).unwrap();
+        let web = |text| seen(Form::JsonOrText, text).unwrap();
         let table = [
             (r#"{"ok":true,"successPercent":0.95}"#, "result.ok && result.successPercent >= 0.90", true),
             ("It worked!", "result == 'It worked!'", true),
@@ -425,8 +427,8 @@ mod tests {
             text in "(result|len|all|max|asInt|default|[(){}#.<>=!&|0-9,' +*/%^?:-]|\\[|\\]){0,24}",
             value in "(\\[([0-9.]{1,4},?){0,3}\\]|NaN|[a-z{}\":0-9]{0,12})",
         ) {
-            for provider in ["prometheus", "web", "datadog"] {
-                if let Some(value) = seen(provider, &value) {
+            for form in [Form::Numbers, Form::JsonOrText, Form::Points] {
+                if let Some(value) = seen(form, &value) {
                     let _ = condition(&value, &text);
                 }
             }

@@ -1,4 +1,4 @@
-//! Conditions as Argo writes them, read into a tree: the part of `expr-lang/expr` that conditions use.
+//! Conditions as the engine has them, read into a tree: the part of `expr-lang/expr` that conditions use.
 //!
 //! Here lives the grammar alone. Precedence as in expr's `parser/operator`: `? :` 0, `or` 10, `and` 15, comparisons and `in`
 //! 20, `+ -` 30, `not` 50, `* / %` 60, the sign 90, `** ^` 100, `??` 500. What is not here is named, never guessed.

@@ -1,6 +1,7 @@
 //! Runs that agree, and runs that do not.
 
 use super::*;
+use crate::domain::analysis::Form;
 
 /// A metric of Prometheus with `result[0] >= 0.95`, five measurements, of which two may fail.
 fn metric(phase: &str, values: &[(&str, &str)]) -> Metric {
@@ -12,6 +13,7 @@ fn metric(phase: &str, values: &[(&str, &str)]) -> Metric {
     let mut metric = Metric {
         name: "success-rate".to_owned(),
         provider: "prometheus".to_owned(),
+        form: Form::Numbers,
         success: Some("result[0] >= 0.95".to_owned()),
         interval: Some("30s".to_owned()),
         limits: Some(Limits { count: Some(5), failure: 2, ..Limits::default() }),
@@ -128,6 +130,7 @@ fn a_success_without_one_successful_measurement_is_told_although_the_rules_give_
 fn a_measurement_that_was_ended_before_it_measured_is_no_success() {
     let mut job = metric("Successful", &[("Successful", "")]);
     job.provider = "job".to_owned();
+    job.form = Form::Unknown;
     job.success = None;
     job.limits = Some(Limits::default());
     let plain = run("Successful", vec![job.clone()]);
@@ -197,7 +200,8 @@ fn a_controller_that_does_not_count_rows_of_successes_is_not_held_against() {
 
 #[test]
 fn what_cannot_be_recomputed_is_said_and_is_no_agreement() {
-    let kayenta = Metric { provider: "kayenta".to_owned(), ..metric("Successful", &[("Successful", "90"); 5]) };
+    let ninety = metric("Successful", &[("Successful", "90"); 5]);
+    let kayenta = Metric { provider: "kayenta".to_owned(), form: Form::Unknown, ..ninety };
     let argument =
         Metric { success: Some("result[0] >= {{args.secret}}".to_owned()), ..metric("Successful", &[GOOD; 5]) };
     let limit = Metric { limits: None, ..metric("Successful", &[GOOD; 5]) };

@@ -1,6 +1,8 @@
-//! What a condition sees: values as Argo's metric providers hand them over, read back from the text that a status keeps.
+//! What a condition sees: values as the engine's metric providers hand them over, read back from the text that a status keeps.
 
 use std::collections::BTreeMap;
+
+use crate::domain::analysis::Form;
 
 /// A value of the expression language.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,16 +49,16 @@ impl Value {
     }
 }
 
-/// The value that the conditions of a metric of this provider saw, from the text that its measurement keeps; `None` where
-/// that text does not tell. Sources: `metricproviders/{prometheus,web,datadog,graphite,newrelic}` of argo-rollouts 1.9.
-pub(super) fn seen(provider: &str, text: &str) -> Option<Value> {
+/// The value that the conditions of a metric saw, from the text that its measurement keeps in this form; `None` where that text
+/// does not tell.
+pub(super) fn seen(form: Form, text: &str) -> Option<Value> {
     let text = text.trim();
-    match provider {
-        "prometheus" | "graphite" => numbers(text),
-        "datadog" => datadog(text),
-        "web" => Some(json(text).unwrap_or_else(|| Value::Text(text.to_owned()))),
-        "newRelic" => json(text),
-        _ => None,
+    match form {
+        Form::Numbers => numbers(text),
+        Form::Points => points(text),
+        Form::Json => json(text),
+        Form::JsonOrText => Some(json(text).unwrap_or_else(|| Value::Text(text.to_owned()))),
+        Form::Unknown => None,
     }
 }
 
@@ -83,8 +85,8 @@ fn number(text: &str) -> Option<f64> {
     }
 }
 
-/// Without a point Datadog's provider hands over nil and keeps what the server sent instead.
-fn datadog(text: &str) -> Option<Value> {
+/// Without a point nil was handed over, and what the server sent was kept instead.
+fn points(text: &str) -> Option<Value> {
     match numbers(text) {
         Some(Value::List(items)) if items.is_empty() => Some(Value::Nil),
         Some(value) => Some(value),
@@ -115,23 +117,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_of_a_measurement_is_read_as_its_provider_wrote_it() {
+    fn the_text_of_a_measurement_is_read_in_the_form_it_was_written_in() {
         let floats = |items: &[f64]| Some(Value::List(items.iter().copied().map(Value::Float).collect()));
-        assert_eq!(seen("prometheus", "[0.5,1e-05]"), floats(&[0.5, 0.000_01]));
-        assert_eq!(seen("prometheus", "[]"), floats(&[]));
-        assert_eq!(seen("prometheus", "0.995"), Some(Value::Float(0.995)));
-        assert_eq!(seen("graphite", "+Inf"), Some(Value::Float(f64::INFINITY)));
-        assert!(seen("prometheus", "[NaN]").unwrap().has_nan());
-        assert_eq!(seen("web", "I am OK"), Some(Value::Text("I am OK".to_owned())));
-        assert_eq!(seen("web", "\"ok\""), Some(Value::Text("ok".to_owned())));
-        assert_eq!(seen("web", "231.5"), Some(Value::Float(231.5)));
+        assert_eq!(seen(Form::Numbers, "[0.5,1e-05]"), floats(&[0.5, 0.000_01]));
+        assert_eq!(seen(Form::Numbers, "[]"), floats(&[]));
+        assert_eq!(seen(Form::Numbers, "0.995"), Some(Value::Float(0.995)));
+        assert_eq!(seen(Form::Numbers, "+Inf"), Some(Value::Float(f64::INFINITY)));
+        assert!(seen(Form::Numbers, "[NaN]").unwrap().has_nan());
+        assert_eq!(seen(Form::JsonOrText, "I am OK"), Some(Value::Text("I am OK".to_owned())));
+        assert_eq!(seen(Form::JsonOrText, "\"ok\""), Some(Value::Text("ok".to_owned())));
+        assert_eq!(seen(Form::JsonOrText, "231.5"), Some(Value::Float(231.5)));
         let map = BTreeMap::from([("ok".to_owned(), Value::Bool(true))]);
-        assert_eq!(seen("web", r#"{"ok":true}"#), Some(Value::Map(map)));
-        assert_eq!(seen("datadog", "[]"), Some(Value::Nil));
-        assert_eq!(seen("datadog", r#"[{"pointlist":[]}]"#), Some(Value::Nil));
-        assert_eq!(seen("datadog", "0.02"), Some(Value::Float(0.02)));
-        for (provider, text) in [("prometheus", "nonsense"), ("prometheus", "[1,x]"), ("kayenta", "90"), ("job", "")] {
-            assert_eq!(seen(provider, text), None, "{provider} {text}");
+        assert_eq!(seen(Form::JsonOrText, r#"{"ok":true}"#), Some(Value::Map(map)));
+        assert_eq!(seen(Form::Points, "[]"), Some(Value::Nil));
+        assert_eq!(seen(Form::Points, r#"[{"pointlist":[]}]"#), Some(Value::Nil));
+        assert_eq!(seen(Form::Points, "0.02"), Some(Value::Float(0.02)));
+        let unread = [(Form::Numbers, "nonsense"), (Form::Numbers, "[1,x]"), (Form::Json, "x"), (Form::Unknown, "90")];
+        for (form, text) in unread {
+            assert_eq!(seen(form, text), None, "{form:?} {text}");
         }
     }
 }

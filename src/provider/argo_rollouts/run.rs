@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        analysis::{Limits, Measurement, Metric, Tallies},
+        analysis::{Form, Limits, Measurement, Metric, Tallies},
         rollout::Analysis,
         text::clean,
         time::Timestamp,
@@ -145,7 +145,7 @@ pub struct MetricResult {
     /// The last ten, unless the run says otherwise.
     #[serde(default, deserialize_with = "readable")]
     pub measurements: Vec<WireMeasurement>,
-    /// Among others the query with its arguments filled in: `ResolvedPrometheusQuery`.
+    /// Among others the query with its arguments filled in: `Resolved…Query`.
     #[serde(default, deserialize_with = "lenient")]
     pub metadata: BTreeMap<String, String>,
 }
@@ -197,6 +197,7 @@ fn metric(spec: &MetricSpec, result: Option<&MetricResult>, args: &[Argument]) -
     Metric {
         name: clean(&spec.name),
         provider: spec.provider.keys().next().map(|kind| clean(kind)).unwrap_or_default(),
+        form: spec.provider.keys().next().map_or(Form::Unknown, |kind| form(kind)),
         query: query.and_then(|query| said(query)),
         success: said(&filled(&spec.success_condition, args)),
         failure: said(&filled(&spec.failure_condition, args)),
@@ -215,6 +216,18 @@ fn metric(spec: &MetricSpec, result: Option<&MetricResult>, args: &[Argument]) -
             consecutive_success: result.consecutive_success,
         },
         measurements: result.measurements.iter().map(measurement).collect(),
+    }
+}
+
+/// How a provider's answers are written down. Sources: `metricproviders/{prometheus,web,datadog,graphite,newrelic}` of
+/// argo-rollouts 1.9.
+fn form(provider: &str) -> Form {
+    match provider {
+        "prometheus" | "graphite" => Form::Numbers,
+        "datadog" => Form::Points,
+        "web" => Form::JsonOrText,
+        "newRelic" => Form::Json,
+        _ => Form::Unknown,
     }
 }
 
@@ -332,6 +345,7 @@ mod tests {
             metrics: vec![Metric {
                 name: "m".to_owned(),
                 provider: "web".to_owned(),
+                form: Form::JsonOrText,
                 limits: Some(Limits::default()),
                 phase: "Failed".to_owned(),
                 measurements: vec![Measurement {

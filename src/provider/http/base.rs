@@ -24,7 +24,7 @@ use crate::{
 /// A system's address, who we are to it, and the way there.
 #[derive(Clone)]
 pub struct Base {
-    /// `https://api.github.com`, or with a path: `https://ghe.test/api/v3`.
+    /// `https://ci.test`, or with a path: `https://ci.test/api/v3`.
     pub url: Url,
     /// Sent as `Authorization`: `Bearer …`, or `Basic …`.
     authorization: Option<SecretString>,

@@ -9,7 +9,7 @@ use crate::port::wire::{WireBody, WireError};
 /// The longest answer that is read: 5,000 objects of 12 KB.
 pub const LONGEST: usize = 64 << 20;
 
-/// The longest line of a stream: one Kubernetes object may have 1.5 MiB in etcd, and JSON is longer.
+/// The longest line of a stream: one object of a cluster may have 1.5 MiB in etcd, and JSON is longer.
 const LONGEST_LINE: usize = 8 << 20;
 
 /// The whole body.

@@ -33,7 +33,7 @@ pub struct Timeouts {
     pub write: Duration,
     /// A stream, until its head.
     pub head: Duration,
-    /// A stream, between two chunks. Kubernetes sends a bookmark about once a minute.
+    /// A stream, between two chunks. A cluster's watch sends a bookmark about once a minute.
     pub idle: Duration,
 }
 

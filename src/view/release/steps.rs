@@ -64,7 +64,7 @@ fn row(scene: &Scene<'_>, rollout: &Rollout) -> Line {
 
 fn words(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     let held = if rollout.held { Line::of(Role::Warn, ", paused by a person") } else { Line::new() };
-    // As `kubectl argo rollouts get rollout` counts: how many steps are done, of how many.
+    // As the engines' own tools count: how many steps are done, of how many.
     let Some(at) = rollout.step else {
         let words = rollout.message.clone().unwrap_or_else(|| rollout.phase.to_string());
         return Line::of(Role::Dim, format!(" {words}")).join(held);

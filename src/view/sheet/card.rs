@@ -256,7 +256,7 @@ fn checked(plan: &Plan, width: usize) -> Vec<Line> {
     lines.enumerate().map(|(index, line)| if index == 0 { line } else { unlabelled(line) }).collect()
 }
 
-/// `verdict GO, kubernetes live 2 s`: what was on screen.
+/// `verdict GO, cluster live 2 s`: what was on screen.
 fn seen(plan: &Plan) -> String {
     let verdict = plan.evidence.verdict.map_or("nothing judged", crate::domain::evidence::Verdict::words);
     let sources = plan.evidence.sources.iter().map(|source| {

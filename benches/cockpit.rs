@@ -21,6 +21,7 @@ use holdshort::{
     port::{
         facet::Window,
         inventory::{Part, Scope},
+        lookup::{Question, Told},
     },
     run::demo_cockpit,
     theme::{Depth, Glyphs, Theme},
@@ -49,6 +50,13 @@ fn heard(of: &ObjectId, at: Timestamp, part: Part) -> Msg {
     Msg::Heard { source: of.source.clone(), scope: Scope::all(&of.family), at, parts: Ok(vec![part]) }
 }
 
+/// What a source of signals answers for a window.
+fn measured_in(window: Window, source: &SourceName, at: Timestamp, signals: Vec<ServiceSignals>) -> Msg {
+    let services = signals.iter().map(|one| one.service.clone()).collect();
+    let question = Question::Signals { services, window };
+    Msg::Told { source: source.clone(), at, question, told: Ok(Told::Signals(signals)) }
+}
+
 fn crowd() -> Crowd {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let demo = runtime.expect("a runtime").block_on(demo_cockpit("bad-canary", SIZE)).expect("the demo");
@@ -66,12 +74,9 @@ fn crowd() -> Crowd {
     let (from, to) = points.fold((model.now, seen.started.unwrap_or(model.now)), |(from, to), counts| {
         (from.min(counts.from), to.max(counts.to))
     });
-    let signals = Msg::Signals {
-        source: metrics.clone(),
-        at: model.now,
-        window: Window { from, to, step: measured.step },
-        signals: Ok((0..ROWS).map(|index| ServiceSignals { service: name(index), ..measured.clone() }).collect()),
-    };
+    let window = Window { from, to, step: measured.step };
+    let signals = (0..ROWS).map(|index| ServiceSignals { service: name(index), ..measured.clone() }).collect();
+    let signals = measured_in(window, metrics, model.now, signals);
     let all = heard(&seen.id, model.now, Part::whole(seen.id.family.clone(), rollouts.clone()));
     let now = model.now;
     for msg in [all, signals.clone(), Msg::Tick(now)] {
@@ -204,8 +209,7 @@ impl Day {
             step: STEP,
             versions: vec![self.version(&tag(&rollout.stable), 300), self.version(&tag(&rollout.canary), 100)],
         };
-        let signals = Ok(rollouts.iter().map(of).collect());
-        Msg::Signals { source: source.clone(), at: self.at(self.to), window: self.window(), signals }
+        measured_in(self.window(), source, self.at(self.to), rollouts.iter().map(of).collect())
     }
 }
 
@@ -213,7 +217,7 @@ impl Day {
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn update_with_a_window_after_a_day(bencher: Bencher<'_, '_>) {
     let Crowd { mut model, rollouts, signals, .. } = crowd();
-    let Msg::Signals { source, .. } = signals else { return };
+    let Msg::Told { source, .. } = signals else { return };
     let begin = model.now;
     let long: Vec<Rollout> = rollouts
         .into_iter()

@@ -2,6 +2,10 @@
 //! each scenario says.
 
 #[cfg(test)]
+#[path = "support/lookup.rs"]
+mod lookup;
+
+#[cfg(test)]
 mod tests {
     use std::{
         collections::BTreeMap,
@@ -29,6 +33,8 @@ mod tests {
     };
     use http::{Request, Response};
     use tower::service_fn;
+
+    use super::lookup::Asking;
 
     const STEP: i64 = 30;
     const OLD: &str = "3.8.0";
@@ -61,7 +67,7 @@ mod tests {
         let strata = strata(&scenario.traffic).into_iter().map(str::to_owned).collect();
         let settings = Settings { strata, ..Settings::new(preset) };
         let clock = Arc::new(holdshort::runtime::clock::SystemClock);
-        let metrics = prometheus::over("metrics".into(), transport, settings, clock).metrics.unwrap();
+        let metrics = prometheus::over("metrics".into(), transport, settings, clock).lookups.remove(0);
         let aligned = |at: Timestamp| DateTime::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap();
         let (from, to) = (aligned(scenario.start - TimeDelta::minutes(10)), aligned(open));
         let window = Window { from, to, step: Duration::from_secs(30) };

@@ -4,6 +4,9 @@
 #[path = "support/exposition.rs"]
 mod exposition;
 #[cfg(test)]
+#[path = "support/lookup.rs"]
+mod lookup;
+#[cfg(test)]
 #[path = "support/metrics.rs"]
 mod metrics;
 #[cfg(test)]
@@ -20,7 +23,7 @@ mod tests {
             signal::{BucketCounts, Counts, LatencyCounts, PartCounts},
             time::Timestamp,
         },
-        port::facet::{Metrics, Window},
+        port::{facet::Window, lookup::Lookup},
         provider::prometheus::{
             Settings,
             presets::{LatencyUnit, Preset},
@@ -29,6 +32,7 @@ mod tests {
 
     use super::{
         exposition::{Exporter, Histogram},
+        lookup::Asking,
         metrics,
         support::RealPrometheus,
     };
@@ -53,7 +57,7 @@ mod tests {
         }
     }
 
-    fn connect(url: &str) -> Arc<dyn Metrics> {
+    fn connect(url: &str) -> Arc<dyn Lookup> {
         metrics::connect(url, Settings { scrape: Duration::from_secs(1), ..Settings::new(preset()) })
     }
 

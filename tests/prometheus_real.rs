@@ -2,6 +2,9 @@
 //! and what it counts is what the exporters counted.
 
 #[cfg(test)]
+#[path = "support/lookup.rs"]
+mod lookup;
+#[cfg(test)]
 #[path = "support/metrics.rs"]
 mod metrics;
 #[cfg(test)]
@@ -18,11 +21,11 @@ mod tests {
             signal::{BucketCounts, Counts, Point, ServiceSignals},
             time::Timestamp,
         },
-        port::facet::{Metrics, Window},
+        port::{facet::Window, lookup::Lookup},
         provider::prometheus::{Settings, presets},
     };
 
-    use super::{metrics, support::RealPrometheus};
+    use super::{lookup::Asking, metrics, support::RealPrometheus};
 
     const SCRAPE: i64 = 15;
     const STEP: i64 = 60;
@@ -190,7 +193,7 @@ mod tests {
         Window { from, to: from + TimeDelta::minutes(minutes), step: Duration::from_mins(1) }
     }
 
-    fn connect(url: &str, scrape: Duration) -> Arc<dyn Metrics> {
+    fn connect(url: &str, scrape: Duration) -> Arc<dyn Lookup> {
         metrics::connect(url, Settings { scrape, ..Settings::new(presets::named("otel-http").unwrap()) })
     }
 

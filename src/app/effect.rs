@@ -1,14 +1,10 @@
 //! What the model wants done. Plain data: the runtime does it and answers with messages. Not deserialisable: a replay can
-//! never act.
+//! never act. What it wants to know is no effect: see `wants`.
 
 use crate::{
     app::guard::Confirmed,
-    domain::{
-        ids::{ServiceName, SourceName},
-        object::ObjectId,
-    },
+    domain::ids::SourceName,
     port::{
-        facet::Window,
         kept::{KeptSignals, Outlived},
         plan::Ask,
     },
@@ -21,13 +17,6 @@ pub enum Effect {
     Draft(Ask),
     /// Write the intent, then do it. Only the guard makes a [`Confirmed`].
     Execute(Box<Confirmed>),
-    /// Read signals for a window, once, from every source of metrics; answered by [`crate::app::msg::Msg::Signals`].
-    ReadSignals {
-        /// Of these services.
-        services: Vec<ServiceName>,
-        /// For this window.
-        window: Window,
-    },
     /// Keep signals that were read beyond the end of this process, and forget others. Nothing waits for it.
     KeepSignals {
         /// What was read.
@@ -35,8 +24,6 @@ pub enum Effect {
         /// What need not be kept any longer.
         outlived: Outlived,
     },
-    /// Read the jobs of a run.
-    ReadJobs(ObjectId),
     /// Read this source's objects now rather than at its next turn.
     Hurry(SourceName),
     /// Give the terminal back to the shell until `fg`.

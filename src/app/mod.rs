@@ -19,4 +19,5 @@ pub(crate) mod sample;
 pub mod store;
 pub mod takeover;
 pub mod update;
+pub mod wants;
 pub mod watch;

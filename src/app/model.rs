@@ -1,6 +1,9 @@
 //! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`].
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,7 @@ use crate::{
         gaps::{Gap, Unmeasured},
         verdict::{Judgement, Running},
     },
+    port::lookup::Question,
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
@@ -157,6 +161,17 @@ pub struct Attempt {
     pub began: Option<Timestamp>,
 }
 
+/// How far a source of signals was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measuring {
+    /// Until when it told the signals of each service.
+    pub until: BTreeMap<ServiceName, Timestamp>,
+    /// Until when it proved that it would answer.
+    pub proven: Option<Timestamp>,
+    /// The questions that it has not answered yet.
+    pub open: BTreeSet<Question>,
+}
+
 /// The model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -188,10 +203,8 @@ pub struct Model {
     pub verdicts_aged: Option<Timestamp>,
     /// Until when an earlier process kept the signals of a service, as long as its source has not answered this one.
     pub kept_until: BTreeMap<(SourceName, ServiceName), Timestamp>,
-    /// Until when the signals of each service were asked for.
-    pub signals_asked: BTreeMap<ServiceName, Timestamp>,
-    /// Up to when the sources of signals were asked for a sign of life, while nothing is in flight.
-    pub signals_proven: Option<Timestamp>,
+    /// How far each source of signals was read.
+    pub measuring: BTreeMap<SourceName, Measuring>,
     /// What is being done, and what was done in this session.
     pub actions: Actions,
     /// Where the operator is.
@@ -233,8 +246,7 @@ impl Model {
             attempts: BTreeMap::new(),
             verdicts_aged: None,
             kept_until: BTreeMap::new(),
-            signals_asked: BTreeMap::new(),
-            signals_proven: None,
+            measuring: BTreeMap::new(),
             actions: Actions::default(),
             nav,
             drawn: Drawn::default(),

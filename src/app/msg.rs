@@ -12,17 +12,15 @@ use crate::{
     },
     domain::{
         ids::{ServiceName, SourceName},
-        object::{Family, ObjectId},
+        object::Family,
         observed::Fault,
-        pipeline::Job,
-        signal::ServiceSignals,
         standard::Standard,
         time::Timestamp,
     },
     port::{
-        facet::Window,
         inventory::{Part, Scope},
         kept::KeptSignals,
+        lookup::{Question, Told},
         plan::{Ask, Blocked, Draft},
         record::{ActionNews, Record, RecordId},
     },
@@ -64,25 +62,16 @@ pub enum Msg {
         /// What it has; nothing where it is alive and nothing changed.
         parts: Result<Vec<Part>, Fault>,
     },
-    /// The jobs of a run were read, or that failed.
-    Jobs {
-        /// Whose jobs.
-        run: ObjectId,
-        /// When.
-        at: Timestamp,
-        /// In order.
-        jobs: Result<Vec<Job>, Fault>,
-    },
-    /// Signals were read for a window, or that failed.
-    Signals {
+    /// A question was answered, or could not be.
+    Told {
         /// Through which connection.
         source: SourceName,
         /// When.
         at: Timestamp,
-        /// For which window.
-        window: Window,
-        /// One entry a service that the source knows.
-        signals: Result<Vec<ServiceSignals>, Fault>,
+        /// The question.
+        question: Question,
+        /// The answer.
+        told: Result<Told, Fault>,
     },
     /// Signals that an earlier process read and kept; told before anything is read.
     Kept(Vec<KeptSignals>),

@@ -21,12 +21,15 @@ use crate::{
         rollout::{
             Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy, Weight,
         },
+        signal::ServiceSignals,
         time::Timestamp,
         verb::Verb,
         version::Version,
     },
     port::{
+        facet::Window,
         inventory::{Part, Scope},
+        lookup::{Question, Told, Topic},
         plan::{Ask, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
@@ -108,7 +111,7 @@ pub(crate) fn source(name: &str, tells: &[(&str, Noun)], seconds: u64) -> Source
     SourceInfo {
         name: name.into(),
         inventories: if tells.is_empty() { Vec::new() } else { vec![tells] },
-        metrics: false,
+        answers: Vec::new(),
         interval: Duration::from_secs(seconds),
     }
 }
@@ -134,7 +137,7 @@ pub(crate) fn blind() -> Model {
         read_only: false,
         sources: vec![
             source("kubernetes-eu", &[("argo_rollouts", Noun::Rollout)], 5),
-            SourceInfo { metrics: true, ..source("prometheus", &[], 5) },
+            SourceInfo { answers: vec![Topic::Signals], ..source("prometheus", &[], 5) },
         ],
         signal_step: Duration::from_secs(30),
     };
@@ -158,6 +161,18 @@ pub(crate) fn go(model: &mut Model) {
         judgement.eta = None;
         judgement.canary.requests = judgement.canary.requests.max(4_000);
     }
+}
+
+/// What a source answers that is asked for signals.
+pub(crate) fn measures(
+    source: &str,
+    at: Timestamp,
+    window: Window,
+    signals: Result<Vec<ServiceSignals>, Fault>,
+) -> Msg {
+    let services = signals.iter().flatten().map(|one| one.service.clone()).collect();
+    let question = Question::Signals { services, window };
+    Msg::Told { source: source.into(), at, question, told: signals.map(Told::Signals) }
 }
 
 /// Lets the model see these rollouts, at a time.

@@ -25,6 +25,7 @@ use crate::{
     port::{
         facet::Window,
         inventory::{Extent, Part, Scope},
+        lookup::Topic,
     },
 };
 
@@ -62,10 +63,17 @@ pub struct SourceInfo {
     pub name: SourceName,
     /// Its inventories: the families that each tells of, and what their objects are.
     pub inventories: Vec<Vec<(Family, Noun)>>,
-    /// Does it offer metrics?
-    pub metrics: bool,
+    /// What it can be asked about.
+    pub answers: Vec<Topic>,
     /// How often it is meant to be read.
     pub interval: Duration,
+}
+
+impl SourceInfo {
+    /// Can it be asked for signals?
+    pub fn measures(&self) -> bool {
+        self.answers.contains(&Topic::Signals)
+    }
 }
 
 /// Everything observed.
@@ -91,7 +99,7 @@ impl Store {
                 let known = Known { tells: tells.clone(), interval: info.interval, ..Known::default() };
                 store.inventories.insert((info.name.clone(), name.clone()), known);
             }
-            if info.metrics {
+            if info.measures() {
                 store.signals.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
             }
         }
@@ -150,11 +158,9 @@ impl Store {
         }
     }
 
-    /// Takes the jobs of a run; a failed read keeps the ones known.
-    pub fn take_jobs(&mut self, run: ObjectId, jobs: Result<Vec<Job>, Fault>) {
-        if let Ok(jobs) = jobs {
-            self.jobs.insert(run, jobs);
-        }
+    /// Takes the jobs of a run.
+    pub fn take_jobs(&mut self, run: ObjectId, jobs: Vec<Job>) {
+        self.jobs.insert(run, jobs);
     }
 
     /// Takes signals: points of the window replace those known in it, others stay, the oldest go.

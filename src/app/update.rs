@@ -1,6 +1,7 @@
 //! `update`: the only place where the model changes. Total and synchronous; an error is a value in the store.
 
 mod act;
+mod measure;
 mod navigate;
 mod observe;
 
@@ -11,7 +12,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = model.now.max(now);
-            observe::due_signals(model)
+            measure::due(model);
+            Vec::new()
         }
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
@@ -37,13 +39,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Heard { source, scope, at, parts } => observe::heard(model, &source, &scope, at, parts),
-        Msg::Jobs { run, jobs, .. } => {
-            model.store.take_jobs(run, jobs);
-            Vec::new()
-        }
-        Msg::Signals { source, at, window, signals } => observe::signals(model, &source, at, window, signals),
+        Msg::Told { source, at, question, told } => measure::told(model, &source, at, &question, told),
         Msg::Kept(kept) => {
-            observe::kept(model, kept);
+            measure::kept(model, kept);
             Vec::new()
         }
         Msg::Budget { source, left } => {
@@ -101,9 +99,12 @@ mod tests {
         app::{
             card::Card,
             model::{Overlay, Screen},
-            sample::{ask, blind, draft, go, hears, now, payments, see, seeing},
+            sample::{ask, blind, draft, go, hears, measures, now, payments, see, seeing, source},
+            store::SourceInfo,
+            wants::wants,
         },
         domain::{
+            ids::ServiceName,
             object::{Family, ObjectId},
             objective::{Objective, Slo},
             observed::{Fault, FaultKind},
@@ -115,6 +116,7 @@ mod tests {
         port::{
             facet::Window,
             inventory::{Part, Scope},
+            lookup::{Question, Told, Topic},
             plan::{Friction, Plan},
             record::{ActionNews, Entry, Record, RecordId, Stage},
         },
@@ -297,16 +299,53 @@ mod tests {
         assert_eq!(update(&mut model, Msg::Tick(now())), []);
         see(&mut model, now(), vec![payments()]);
         let window = |from: &str, to: &str| Window { from: at(from), to: at(to), step: Duration::from_secs(30) };
-        let read = |window| Effect::ReadSignals { services: vec!["payments".into()], window };
+        let asked_at = |model: &mut Model, seconds| {
+            update(model, Msg::Tick(now() + Duration::from_secs(seconds)));
+            wants(model).questions.into_iter().collect::<Vec<_>>()
+        };
+        let question = |window| ("prometheus".into(), Question::Signals { services: vec!["payments".into()], window });
+        let answer =
+            || ServiceSignals { service: "payments".into(), step: Duration::from_secs(30), versions: Vec::new() };
         let backfill = window("2026-03-10T01:32:00Z", "2026-03-10T02:07:00Z");
-        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(1))), [read(backfill)]);
-        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(4))), []);
-        let next = window("2026-03-10T02:07:00Z", "2026-03-10T02:07:30Z");
-        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(5))), [read(next)]);
+        assert_eq!(asked_at(&mut model, 1), [question(backfill)]);
+        assert_eq!(asked_at(&mut model, 40), [question(backfill)], "it has not been answered");
+        update(&mut model, measures("prometheus", now(), backfill, Ok(vec![answer()])));
+        assert_eq!(wants(&model).questions, [].into());
+        let next = window("2026-03-10T02:07:00Z", "2026-03-10T02:08:00Z");
+        assert_eq!(asked_at(&mut model, 41), [question(next)]);
         let fault = Fault::new(now(), FaultKind::Unreachable, "connection refused");
-        update(&mut model, Msg::Signals { source: "prometheus".into(), at: now(), window: next, signals: Err(fault) });
-        let both = window("2026-03-10T02:07:00Z", "2026-03-10T02:08:00Z");
-        assert_eq!(update(&mut model, Msg::Tick(now() + Duration::from_secs(35))), [read(both)]);
+        let (source, question_then) = question(next);
+        update(&mut model, Msg::Told { source, at: now(), question: question_then, told: Err(fault) });
+        assert_eq!(wants(&model).questions, [].into());
+        let both = window("2026-03-10T02:07:00Z", "2026-03-10T02:08:30Z");
+        assert_eq!(asked_at(&mut model, 70), [question(both)]);
+    }
+
+    #[test]
+    fn a_source_of_signals_that_fails_is_asked_again_and_none_of_the_others_is() {
+        let mut session = blind().session;
+        session.sources.push(SourceInfo { answers: vec![Topic::Signals], ..source("thanos", &[], 5) });
+        let mut model = Model::new(session, now(), (120, 36));
+        see(&mut model, now(), vec![payments()]);
+        let open = |model: &Model| wants(model).questions.into_iter().collect::<Vec<_>>();
+        update(&mut model, Msg::Tick(now() + Duration::from_secs(1)));
+        let [(one, question), (other, _)] = open(&model).try_into().unwrap();
+        assert_eq!((one.as_str(), other.as_str()), ("prometheus", "thanos"));
+        let Question::Signals { services, window } = question.clone() else { panic!("{question:?}") };
+        let signals = |service: &ServiceName| ServiceSignals {
+            service: service.clone(),
+            step: window.step,
+            versions: Vec::new(),
+        };
+        let told = Ok(Told::Signals(services.iter().map(signals).collect()));
+        update(&mut model, Msg::Told { source: one, at: now(), question: question.clone(), told });
+        let fault = Fault::new(now(), FaultKind::Unreachable, "connection refused");
+        update(
+            &mut model,
+            Msg::Told { source: other.clone(), at: now(), question: question.clone(), told: Err(fault) },
+        );
+        update(&mut model, Msg::Tick(now() + Duration::from_secs(2)));
+        assert_eq!(open(&model), [(other, question)]);
     }
 
     #[test]
@@ -334,7 +373,7 @@ mod tests {
             step: Duration::from_secs(30),
         };
         let take = |model: &mut Model, window, signals| {
-            update(model, Msg::Signals { source: "prometheus".into(), at: now(), window, signals: Ok(vec![signals]) });
+            update(model, measures("prometheus", now(), window, Ok(vec![signals])));
         };
         take(&mut model, window(0, 4), signals(0..4));
         take(&mut model, window(3, 4), signals(0..0));
@@ -352,8 +391,7 @@ mod tests {
             step: window.step,
             versions: ["1.41.3", "1.42.0"].map(version).into(),
         };
-        let source = || "prometheus".into();
-        update(&mut model, Msg::Signals { source: source(), at: now(), window, signals: Ok(vec![signals]) });
+        update(&mut model, measures("prometheus", now(), window, Ok(vec![signals])));
         let curve = |model: &Model, rollout: &Rollout, side| model.curve(rollout, side).map(|arm| arm.label.clone());
         let both = (Some("1.42.0".to_owned()), Some("1.41.3".to_owned()));
         let curves = |model: &Model, rollout: &Rollout| {

@@ -9,8 +9,7 @@ use std::{
 use crate::{
     app::{
         model::{Model, Session},
-        msg::Msg,
-        sample::{hears, source},
+        sample::{hears, measures, source},
         store::SourceInfo,
         update::update,
     },
@@ -33,6 +32,7 @@ use crate::{
     port::{
         facet::Window,
         inventory::Part,
+        lookup::Topic,
         plan::{Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
     },
 };
@@ -49,7 +49,7 @@ fn cluster(name: &str) -> SourceInfo {
 }
 
 fn metrics() -> SourceInfo {
-    SourceInfo { metrics: true, ..source("prometheus", &[], 30) }
+    SourceInfo { answers: vec![Topic::Signals], ..source("prometheus", &[], 30) }
 }
 
 /// Nothing observed yet.
@@ -149,7 +149,7 @@ pub(super) fn only_metrics() -> Model {
     let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
     fails(&mut model, "eu");
     let window = Window { from: at(-30), to: at(0), step: Duration::from_secs(30) };
-    update(&mut model, Msg::Signals { source: "prometheus".into(), at: at(0), window, signals: Ok(Vec::new()) });
+    update(&mut model, measures("prometheus", at(0), window, Ok(Vec::new())));
     model
 }
 
@@ -158,7 +158,7 @@ pub(super) fn no_inventory() -> Model {
     let sources = vec![metrics()];
     let mut model = Model::new(Session { sources, ..silent().session }, at(0), (120, 36));
     let window = Window { from: at(-30), to: at(0), step: Duration::from_secs(30) };
-    update(&mut model, Msg::Signals { source: "prometheus".into(), at: at(0), window, signals: Ok(Vec::new()) });
+    update(&mut model, measures("prometheus", at(0), window, Ok(Vec::new())));
     model
 }
 

@@ -7,17 +7,11 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{
-        ids::{ServiceName, SourceName},
-        object::ObjectId,
-        pipeline::Job,
-        signal::ServiceSignals,
-        time::Timestamp,
-        verb::Verb,
-    },
+    domain::{ids::SourceName, object::ObjectId, time::Timestamp, verb::Verb},
     port::{
         error::ProviderError,
         inventory::Inventory,
+        lookup::{Lookup, Topic},
         plan::{Reading, Sent},
         shape::{Checked, Shape},
     },
@@ -38,17 +32,8 @@ pub trait Actor: Send + Sync {
     fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent>;
 }
 
-/// A system that tells what happens inside a run.
-pub trait Pipelines: Send + Sync {
-    /// The jobs of one run.
-    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Answer<'a, Vec<Job>>;
-
-    /// The log of one job, printable lines only; the last `most` of them.
-    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Answer<'a, Vec<String>>;
-}
-
 /// A span of time cut into steps that do not overlap: `(from, from+step], … (to-step, to]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Window {
     /// Begin of the first interval.
     pub from: Timestamp,
@@ -74,14 +59,6 @@ impl Window {
     }
 }
 
-/// A system that measures.
-pub trait Metrics: Send + Sync {
-    /// The signals of these services, split by version, for each interval of the window. One request for each kind of
-    /// metric, however many services there are. A service or version that the source does not know is left out. Without
-    /// services, the cheapest request that proves the source alive.
-    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>>;
-}
-
 /// How long one answer may take where nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// For so long together a read keeps pauses that the system asks for.
@@ -96,10 +73,8 @@ pub struct Connection {
     pub system: &'static str,
     /// What tells of its objects: one for each engine that lives there, one for all that a forge has.
     pub inventories: Vec<Arc<dyn Inventory>>,
-    /// The insides of runs.
-    pub pipelines: Option<Arc<dyn Pipelines>>,
-    /// Metrics.
-    pub metrics: Option<Arc<dyn Metrics>>,
+    /// What answers questions while somebody cares.
+    pub lookups: Vec<Arc<dyn Lookup>>,
     /// How often it is meant to be read.
     pub interval: Duration,
     /// How long one answer may take.
@@ -114,8 +89,8 @@ pub type Gauge = Arc<dyn Fn(Timestamp) -> f64 + Send + Sync>;
 impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
-        let (inventories, timeout) = (Vec::new(), TIMEOUT);
-        Self { name, system, inventories, pipelines: None, metrics: None, interval, timeout, budget: None }
+        let (inventories, lookups, timeout) = (Vec::new(), Vec::new(), TIMEOUT);
+        Self { name, system, inventories, lookups, interval, timeout, budget: None }
     }
 
     /// How long a list or a query may take: two answers one after the other, or one and the pauses that are asked for.
@@ -126,6 +101,11 @@ impl Connection {
     /// Whoever can act on the target.
     pub fn actor(&self, target: &ObjectId) -> Option<&dyn Actor> {
         self.inventory(target).map(|inventory| inventory as &dyn Actor)
+    }
+
+    /// Whatever answers questions about this.
+    pub fn lookup(&self, topic: Topic) -> Option<&Arc<dyn Lookup>> {
+        self.lookups.iter().find(|lookup| lookup.topics().contains(&topic))
     }
 
     /// Whatever tells of the target.

@@ -106,11 +106,18 @@ impl Part {
 
 /// What was told of a scope. No part at all: nothing changed, and the system proved that it answers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct Heard {
     /// Of which scope.
     pub scope: Scope,
     /// What it has, or why it could not be read.
     pub parts: Result<Vec<Part>, ProviderError>,
+}
+
+impl Heard {
+    /// What was told of this scope.
+    pub fn of(scope: Scope, parts: Result<Vec<Part>, ProviderError>) -> Self {
+        Self { scope, parts }
+    }
 }
 
 /// A system that has objects.
@@ -122,11 +129,11 @@ pub trait Inventory: Actor {
     fn discover(&self) -> Answer<'_, Vec<Scope>>;
 
     /// Reads these scopes. Each is told as it comes, once; the stream ends after the last.
-    fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Told>;
+    fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Heard>;
 
     /// Follows all its scopes, where the system can tell by itself: of each first the whole, then changes, until dropped. After
     /// an error it goes on by itself, pausing as it sees fit; it never ends. `None` where it has to be read again and again.
-    fn watch(&self) -> Option<BoxStream<'_, Told>> {
+    fn watch(&self) -> Option<BoxStream<'_, Heard>> {
         None
     }
 

@@ -9,6 +9,7 @@ pub mod error;
 pub mod facet;
 pub mod inventory;
 pub mod kept;
+pub mod lookup;
 pub mod plan;
 pub mod record;
 pub mod shape;

@@ -26,6 +26,7 @@ use crate::{
         msg::Msg,
         store::KEPT,
         update::update,
+        wants::wants,
     },
     domain::{object::ObjectId, time::Timestamp, verb::Direction},
     journal::ledger::Ledger,
@@ -113,8 +114,6 @@ pub struct Cockpit {
     /// Intents being written and executors of this process.
     acting: JoinSet<()>,
     awaited: BTreeSet<Key>,
-    /// Requests for signals without an answer yet.
-    reading: usize,
     /// Intents that are being written, by ticket: a second one must not be written beside it, unless it goes back.
     beginning: BTreeMap<u64, (ObjectId, Direction)>,
     /// The number of the next ticket.
@@ -154,7 +153,6 @@ impl Cockpit {
             news,
             tasks: JoinSet::new(),
             acting: JoinSet::new(),
-            reading: 0,
             beginning: BTreeMap::new(),
             ticket: 0,
             begun: None,
@@ -169,6 +167,7 @@ impl Cockpit {
             self.recall();
             let started = Sources::start(&self.connections, &self.clock, &self.notes.0, &mut self.tasks);
             self.sources = Some(started);
+            self.look_after();
             self.tasks.spawn(self.actions.clone().follow());
         }
     }
@@ -217,6 +216,14 @@ impl Cockpit {
             for effect in update(&mut self.model, msg) {
                 self.perform(effect, &mut queue);
             }
+        }
+        self.look_after();
+    }
+
+    /// Has the sources look after what the model wants to know now.
+    fn look_after(&mut self) {
+        if let Some(sources) = &mut self.sources {
+            sources.want(&wants(&self.model), &mut self.tasks);
         }
     }
 
@@ -268,7 +275,7 @@ impl Cockpit {
                 self.tick();
                 asked = true;
             }
-            if asked && self.reading == 0 {
+            if asked && self.sources.as_ref().is_none_or(Sources::are_quiet) {
                 return;
             }
             tokio::select! {
@@ -345,8 +352,11 @@ impl Cockpit {
                     self.awaited.extend(scopes);
                 }
                 let last = match key {
-                    Key::Signals => {
-                        self.reading = self.reading.saturating_sub(1);
+                    Key::Question(source, question) => {
+                        let sources = self.sources.as_mut();
+                        if !sources.is_some_and(|sources| sources.answered(&source, &question)) {
+                            return;
+                        }
                         false
                     }
                     key => self.awaited.remove(&key) && self.awaited.is_empty(),
@@ -381,17 +391,9 @@ impl Cockpit {
             Effect::Execute(confirmed) => {
                 self.execute(confirmed);
             }
-            Effect::ReadSignals { services, window } => {
-                if let Some(sources) = &self.sources {
-                    let (asked, late) = sources.ask_signals(&services, window, self.clock.now());
-                    self.reading += asked;
-                    queue.extend(late);
-                }
-            }
             Effect::KeepSignals { kept, outlived } => {
                 self.tasks.spawn(self.actions.clone().keep_signals(kept, outlived));
             }
-            Effect::ReadJobs(run) => self.read_jobs(run),
             Effect::Hurry(source) => {
                 if let Some(sources) = &self.sources {
                     sources.hurry(&source);
@@ -421,13 +423,6 @@ impl Cockpit {
             self.acting.spawn(self.actions.clone().begin(confirmed, ticket));
         }
         ticket
-    }
-
-    fn read_jobs(&mut self, run: ObjectId) {
-        let source = self.connections.iter().find(|one| one.name == run.source);
-        if let Some(facet) = source.and_then(|one| one.pipelines.clone()) {
-            self.tasks.spawn(sources::read_jobs(run, facet, Arc::clone(&self.clock), self.notes.0.clone()));
-        }
     }
 
     /// What the provider would do; where that takes another act over, only if the journal vouches for what it says of it.

@@ -26,8 +26,9 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Actor, Answer, Connection, Metrics, Window},
-        inventory::{Inventory, Part, Scope, Told},
+        facet::{Actor, Answer, Connection, Window},
+        inventory::{Heard, Inventory, Part, Scope},
+        lookup::{self, Answers, Lookup, Question, Told, Topic},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent, fact},
         shape::{Checked, Shape},
     },
@@ -260,8 +261,24 @@ impl Meter {
     }
 }
 
-impl Metrics for Meter {
-    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
+/// A source of signals that answers at once.
+fn measuring(question: Question, signals: impl Fn(&[ServiceName], Window) -> Vec<ServiceSignals>) -> Answers<'static> {
+    let Question::Signals { services, window } = question else { return lookup::foreign("it", &question) };
+    lookup::once(std::future::ready(Ok(Told::Signals(signals(&services, window)))))
+}
+
+impl Lookup for Meter {
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Signals]
+    }
+
+    fn ask(&self, question: Question) -> Answers<'_> {
+        measuring(question, |services, window| self.signals(services, window))
+    }
+}
+
+impl Meter {
+    fn signals(&self, services: &[ServiceName], window: Window) -> Vec<ServiceSignals> {
         self.0.lock().unwrap().push((services.to_vec(), window));
         let counts = Counts { from: window.from, to: window.to, requests: 180, errors: 0 };
         let version = VersionSignals { label: "7d".to_owned(), counts: vec![counts], ..VersionSignals::default() };
@@ -270,7 +287,7 @@ impl Metrics for Meter {
             step: window.step,
             versions: vec![version.clone()],
         };
-        std::future::ready(Ok(services.iter().map(of).collect())).boxed()
+        services.iter().map(of).collect()
     }
 }
 
@@ -278,8 +295,18 @@ impl Metrics for Meter {
 #[derive(Debug)]
 pub(super) struct Memory(pub(super) Timestamp);
 
-impl Metrics for Memory {
-    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
+impl Lookup for Memory {
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Signals]
+    }
+
+    fn ask(&self, question: Question) -> Answers<'_> {
+        measuring(question, |services, window| self.signals(services, window))
+    }
+}
+
+impl Memory {
+    fn signals(&self, services: &[ServiceName], window: Window) -> Vec<ServiceSignals> {
         let ends = std::iter::successors(Some(window.from + window.step), |end| Some(*end + window.step));
         let ends: Vec<_> = ends.take_while(|end| *end <= window.to).filter(|end| *end > self.0).collect();
         let from = |to: &Timestamp| *to - window.step;
@@ -303,13 +330,13 @@ impl Metrics for Memory {
             step: window.step,
             versions: versions.clone(),
         };
-        std::future::ready(Ok(services.iter().map(of).collect())).boxed()
+        services.iter().map(of).collect()
     }
 }
 
 /// What the only scope has.
-fn told(part: Part) -> Told {
-    Told { scope: Scope::all(&part.family), parts: Ok(vec![part]) }
+fn told(part: Part) -> Heard {
+    Heard::of(Scope::all(&part.family), Ok(vec![part]))
 }
 
 impl Inventory for Cluster {
@@ -321,11 +348,11 @@ impl Inventory for Cluster {
         std::future::ready(Ok(vec![Scope::all(&"argo_rollouts".into())])).boxed()
     }
 
-    fn list(&self, _: Vec<Scope>) -> BoxStream<'_, Told> {
+    fn list(&self, _: Vec<Scope>) -> BoxStream<'_, Heard> {
         async move { told(Part::whole("argo_rollouts".into(), [self.rollout()])) }.into_stream().boxed()
     }
 
-    fn watch(&self) -> Option<BoxStream<'_, Told>> {
+    fn watch(&self) -> Option<BoxStream<'_, Heard>> {
         let told = futures::stream::unfold(true, move |first| async move {
             if self.is_hung() {
                 pending::<()>().await;

@@ -3,18 +3,18 @@
 use crate::{
     app::msg::Msg,
     domain::{ids::SourceName, object::Family},
-    port::{inventory::Scope, plan::Ask, record::RecordId},
+    port::{inventory::Scope, lookup::Question, plan::Ask, record::RecordId},
 };
 
-/// A question that somebody may wait for.
+/// What somebody may wait for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     /// Which scopes an inventory has.
     Scopes(SourceName, Family),
     /// One scope.
     Scope(SourceName, Scope),
-    /// One request for signals.
-    Signals,
+    /// One question.
+    Question(SourceName, Question),
     /// Can the journal be written?
     Journal,
 }

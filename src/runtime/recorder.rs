@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What the first line says it is.
-const SCHEMA: &str = "holdshort/recording/v2";
+const SCHEMA: &str = "holdshort/recording/v3";
 /// Stands for a character or text that somebody typed.
 const MASK: char = '•';
 
@@ -330,8 +330,8 @@ mod tests {
             (String::new(), "this is not a recording of holdshort"),
             ("\u{0}\u{1}garbage".to_owned(), "this is not a recording of holdshort"),
             ("{\"schema\":\"other/v1\"}\n".to_owned(), "this is not a recording of holdshort"),
-            (header.replace("/v2", "/v1"), "this recording is holdshort/recording/v1"),
-            ("{\"schema\":\"holdshort/recording/v2\"}\n".to_owned(), "line 1 is not a message: missing field `at`"),
+            (header.replace("/v3", "/v2"), "this recording is holdshort/recording/v2"),
+            ("{\"schema\":\"holdshort/recording/v3\"}\n".to_owned(), "line 1 is not a message: missing field `at`"),
             (format!("{header}\n{{\"at\":1}}\n{header}\n"), "line 2 is not a message: "),
         ];
         for (text, said) in table {

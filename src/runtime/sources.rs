@@ -1,69 +1,60 @@
-//! One task for each inventory and each metrics facet of a connection: watches with a heartbeat, polls with back-off. They turn
-//! answers and failures into messages and decide nothing.
+//! One task for each inventory of a connection, which watches with a heartbeat or polls with back-off, and one for each question
+//! that is wanted. They turn answers and failures into messages and decide nothing.
 
+mod ask;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::{
-    StreamExt,
-    future::{join, select},
-    stream::BoxStream,
-};
+use futures::{StreamExt, future::join, stream::BoxStream};
 use tokio::{
     sync::{Notify, mpsc},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 
 use crate::{
-    app::{msg::Msg, store::SourceInfo},
-    domain::{
-        ids::{ServiceName, SourceName},
-        object::ObjectId,
-        observed::{Fault, FaultKind},
-        time::Timestamp,
-    },
+    app::{msg::Msg, store::SourceInfo, wants::Wants},
+    domain::{ids::SourceName, observed::FaultKind},
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Connection, Metrics, Pipelines, Window},
-        inventory::{Extent, Inventory, Part, Scope, Told, name},
+        facet::Connection,
+        inventory::{Extent, Heard, Inventory, Part, Scope, name},
+        lookup::{Question, Topic},
     },
     runtime::{
         clock::within,
         note::{Key, Note},
+        sources::ask::Desk,
     },
 };
 
-/// How often a source that failed is tried, and how long the proof of a watch may take: with a source's usual interval less than
-/// the ten seconds after which a hung API must be said (F2).
-const BEAT: Duration = Duration::from_secs(5);
+/// How long the proof of a watch may take: with a source's usual interval less than the ten seconds after which a hung API must be
+/// said (F2).
 const BEAT_LIMIT: Duration = Duration::from_secs(4);
-/// How long the jobs of one run may take.
-const JOBS_LIMIT: Duration = Duration::from_secs(8);
 /// The longest pause after errors.
 const LONGEST: Duration = Duration::from_mins(5);
 /// The longest pause after errors where there was no answer at all.
 const SILENT: Duration = Duration::from_mins(1);
 /// A watch that ended, against its contract, is begun again after this.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Requests for signals that wait behind the one under way.
-const WAITING: usize = 4;
-
-/// What a request for signals asks.
-type Question = (Vec<ServiceName>, Window);
-
 /// How the running tasks are spoken to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Sources {
     hurry: BTreeMap<SourceName, Vec<Arc<Notify>>>,
-    signals: BTreeMap<SourceName, mpsc::Sender<Question>>,
+    desks: BTreeMap<(SourceName, Topic), Arc<Desk>>,
+    asking: BTreeMap<(SourceName, Question), Asking>,
+}
+
+/// A question that is wanted.
+struct Asking {
+    task: AbortHandle,
+    answered: bool,
 }
 
 /// What every task of a source has.
@@ -83,7 +74,7 @@ pub fn infos(connections: &[Connection]) -> Vec<SourceInfo> {
     let info = |one: &Connection| SourceInfo {
         name: one.name.clone(),
         inventories: one.inventories.iter().map(|inventory| inventory.tells()).collect(),
-        metrics: one.metrics.is_some(),
+        answers: one.lookups.iter().flat_map(|lookup| lookup.topics()).collect(),
         interval: one.interval,
     };
     connections.iter().map(info).collect()
@@ -121,10 +112,9 @@ impl Sources {
                 sources.hurry.entry(one.name.clone()).or_default().push(Arc::clone(&hurry));
                 tasks.spawn(attend(seat.clone(), Arc::clone(inventory), hurry));
             }
-            if let Some(metrics) = &one.metrics {
-                let (ask, asked) = mpsc::channel(WAITING);
-                sources.signals.insert(one.name.clone(), ask);
-                tasks.spawn(measure(seat, Arc::clone(metrics), asked));
+            for lookup in &one.lookups {
+                let desk = |topic| ((one.name.clone(), topic), Desk::new(&seat, lookup));
+                sources.desks.extend(lookup.topics().into_iter().map(desk));
             }
         }
         sources
@@ -138,26 +128,50 @@ impl Sources {
         }
     }
 
-    /// Asks every source of metrics; returns how many will answer, and the answer of those that are too far behind.
-    pub(super) fn ask_signals(&self, services: &[ServiceName], window: Window, at: Timestamp) -> (usize, Vec<Msg>) {
-        let (mut asked, mut late) = (0, Vec::new());
-        for (source, ask) in &self.signals {
-            if ask.try_send((services.to_vec(), window)).is_ok() {
-                asked += 1;
-                continue;
+    /// Asks what is wanted and is not being asked yet, and ends what is wanted no longer.
+    pub(super) fn want(&mut self, wants: &Wants, tasks: &mut JoinSet<()>) {
+        self.asking.retain(|key, asking| {
+            let wanted = wants.questions.contains(key);
+            if !wanted {
+                asking.task.abort();
             }
-            let fault = Fault::new(at, FaultKind::TimedOut, format!("{source} has not answered earlier questions yet"));
-            late.push(Msg::Signals { source: source.clone(), at, window, signals: Err(fault) });
+            wanted
+        });
+        for (source, question) in &wants.questions {
+            let key = (source.clone(), question.clone());
+            let Some(desk) = self.desks.get(&(source.clone(), question.topic())) else { continue };
+            self.asking.entry(key).or_insert_with(|| {
+                // Those that ended are of no use any more.
+                while tasks.try_join_next().is_some() {}
+                let task = tasks.spawn(ask::attend(Arc::clone(desk), question.clone()));
+                Asking { task, answered: false }
+            });
         }
-        (asked, late)
+    }
+
+    /// Notes that a question was answered; false where nobody wants the answer any more.
+    pub(super) fn answered(&mut self, source: &SourceName, question: &Question) -> bool {
+        let asking = self.asking.get_mut(&(source.clone(), question.clone()));
+        asking.map(|asking| asking.answered = true).is_some()
+    }
+
+    /// Is every question that is wanted answered once, well or badly?
+    pub(super) fn are_quiet(&self) -> bool {
+        self.asking.values().all(|asking| asking.answered)
+    }
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("asking", &self.asking.keys()).finish_non_exhaustive()
     }
 }
 
 impl Seat {
     /// Tells what was heard of a scope; false once nobody listens.
-    async fn tell(&self, told: Told) -> bool {
+    async fn tell(&self, heard: Heard) -> bool {
         let at = self.clock.now();
-        let Told { scope, parts } = told;
+        let Heard { scope, parts } = heard;
         let key = Key::Scope(self.source.clone(), scope.clone());
         // Only what says what there is, or that it cannot be said, answers the question that somebody may wait for.
         let answers = parts.as_ref().map_or(true, |parts| parts.iter().any(|part| part.extent == Extent::Whole));
@@ -197,7 +211,7 @@ async fn discover(seat: &Seat, inventory: &dyn Inventory) -> Option<Vec<Scope>> 
 }
 
 /// Follows what tells by itself, and proves between changes that the source still answers.
-async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'a, Told>, scopes: &[Scope]) {
+async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'a, Heard>, scopes: &[Scope]) {
     // A heartbeat must not wash away what the watch itself complained about, and does not speak before it.
     let spoke = Notify::new();
     let failing: Mutex<BTreeSet<Scope>> = Mutex::default();
@@ -236,7 +250,7 @@ async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'
                     Ok(()) if failing().contains(scope) => continue,
                     Ok(()) => Note::Msg(alive(&seat, scope)),
                     Err(error) => {
-                        if !seat.tell(Told { scope: scope.clone(), parts: Err(error.clone()) }).await {
+                        if !seat.tell(Heard::of(scope.clone(), Err(error.clone()))).await {
                             return;
                         }
                         continue;
@@ -278,7 +292,7 @@ async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &N
             }
         }
         for scope in left {
-            if !seat.tell(Told { scope, parts: Err(no_answer(&seat.source, seat.patience)) }).await {
+            if !seat.tell(Heard::of(scope, Err(no_answer(&seat.source, seat.patience)))).await {
                 return;
             }
         }
@@ -298,51 +312,6 @@ async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &N
 fn pause(interval: Duration, failures: u32, asked_to_wait: Option<Duration>) -> Duration {
     let slower = interval.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     slower.min(LONGEST.max(interval)).max(asked_to_wait.unwrap_or_default())
-}
-
-/// Reads signals, one request after the other, more slowly while the source fails.
-async fn measure(seat: Seat, metrics: Arc<dyn Metrics>, mut asked: mpsc::Receiver<Question>) {
-    let mut failures = 0;
-    while let Some((services, window)) = asked.recv().await {
-        let answer = within(&*seat.clock, seat.patience, metrics.signals(&services, window)).await;
-        let answer = answer.unwrap_or_else(|| Err(no_answer(&seat.source, seat.patience)));
-        failures = if answer.is_ok() { 0 } else { failures + 1 };
-        let asked_to_wait = answer.as_ref().err().and_then(|error| error.retry_after);
-        let at = seat.clock.now();
-        let signals = answer.map_err(|error| error.at(at));
-        let msg = Msg::Signals { source: seat.source.clone(), at, window, signals };
-        if seat.notes.send(Note::Answered(msg, Key::Signals)).await.is_err() {
-            return;
-        }
-        if failures > 0 {
-            recover(&seat, &*metrics, window, pause(seat.interval, failures, asked_to_wait), asked_to_wait.is_none())
-                .await;
-        }
-    }
-}
-
-/// Waits after a failure. The cheapest question, asked every few seconds, ends that sooner; not where the source asked to be left
-/// alone. What it answers is told by the next real question.
-async fn recover(seat: &Seat, metrics: &dyn Metrics, window: Window, pause: Duration, may_ask: bool) {
-    let mended = async {
-        loop {
-            seat.clock.sleep(BEAT).await;
-            if may_ask && let Some(Ok(_)) = within(&*seat.clock, BEAT_LIMIT, metrics.signals(&[], window)).await {
-                return;
-            }
-        }
-    };
-    select(seat.clock.sleep(pause), pin!(mended)).await;
-}
-
-/// Reads the jobs of a run, once.
-pub(super) async fn read_jobs(run: ObjectId, facet: Arc<dyn Pipelines>, clock: SharedClock, notes: mpsc::Sender<Note>) {
-    let answer = within(&*clock, JOBS_LIMIT, facet.jobs(&run)).await;
-    let answer = answer.unwrap_or_else(|| Err(no_answer(&run.source, JOBS_LIMIT)));
-    let at = clock.now();
-    let jobs = answer.map_err(|error| error.at(at));
-    // Nobody listens any more when the cockpit is gone.
-    let _ = notes.send(Note::Msg(Msg::Jobs { run, at, jobs })).await;
 }
 
 fn no_answer(source: &SourceName, limit: Duration) -> ProviderError {

@@ -9,7 +9,7 @@ use crate::{
         intent::Intent,
         model::Model,
         quarantine::Quarantine,
-        store::SourceState,
+        store::{SourceInfo, SourceState},
     },
     domain::{
         evidence::Verdict,
@@ -212,7 +212,7 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
     {
         why.extend(model.outdated(&rollout.id).map(|outdated| format!("{outdated}.")));
         // What a source that is spoken of below has never told is no finding.
-        let connected = model.session.sources.iter().any(|source| source.metrics);
+        let connected = model.session.sources.iter().any(SourceInfo::measures);
         let told = judgement.missing.iter().filter(|it| !connected || !matches!(it.gap, Gap::Unread(_)));
         why.extend(told.map(|missing| format!("{missing}.")));
         let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
@@ -416,7 +416,7 @@ mod tests {
         broken.phase = Phase::Degraded;
         broken.message = Some("ProgressDeadlineExceeded".to_owned());
         broken.troubles = vec!["3 of 3 pods of 1.42.0: ImagePullBackOff".to_owned()];
-        model.session.sources.retain(|source| !source.metrics);
+        model.session.sources.retain(|source| !source.measures());
         let mut model = Model::new(model.session, model.now, model.size);
         sees(&mut model, vec![broken]);
         let text = headline_text(&model);

@@ -11,7 +11,7 @@ use crate::{
         action::Action,
         model::{Model, Overlay, Session},
         msg::Msg,
-        sample::{hears, source},
+        sample::{hears, measures, source},
         store::SourceInfo,
         update::update,
     },
@@ -36,6 +36,7 @@ use crate::{
     port::{
         facet::Window,
         inventory::Part,
+        lookup::Topic,
         plan::{Ask, Draft, Expect, Expectation, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
@@ -70,7 +71,7 @@ fn session() -> Session {
         sources: vec![
             source("kubernetes-eu", &[(ARGO, Noun::Rollout)], 5),
             source("kubernetes-us", &[(ARGO, Noun::Rollout)], 5),
-            SourceInfo { metrics: true, ..source("prometheus", &[], 30) },
+            SourceInfo { answers: vec![Topic::Signals], ..source("prometheus", &[], 30) },
             source("github", &[("gate", Noun::Gate)], 5),
         ],
         signal_step: Duration::from_secs(30),
@@ -320,7 +321,7 @@ pub(crate) fn board(columns: u16, rows: u16) -> Model {
     hears(&mut model, ("kubernetes-eu", ARGO), seen(1), Ok(vec![Part::whole(ARGO.into(), flights())]));
     hears(&mut model, ("kubernetes-us", ARGO), seen(2), Ok(vec![Part::whole(ARGO.into(), [search()])]));
     let signals = Ok(all_signals());
-    update(&mut model, Msg::Signals { source: "prometheus".into(), at: seen(4), window, signals });
+    update(&mut model, measures("prometheus", seen(4), window, signals));
     hears(&mut model, ("github", "gate"), seen(9), Ok(vec![Part::whole(Family::gate(), gates())]));
     update(&mut model, Msg::Budget { source: "github".into(), left: 0.31 });
     model

@@ -540,7 +540,7 @@ async fn one_namespace_that_is_refused_is_named_and_the_others_are_shown_as_they
     let info = SourceInfo {
         name: "eu".into(),
         inventories: vec![facet.tells()],
-        metrics: false,
+        answers: Vec::new(),
         interval: std::time::Duration::from_secs(5),
     };
     let mut store = Store::of(&[info]);

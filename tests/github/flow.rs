@@ -1,6 +1,6 @@
 //! Our client over the pretended GitHub: gates, verbs, logs; and what it does when the wire is bad.
 
-use crate::inventory::Listing;
+use crate::{inventory::Listing, lookup::Asking};
 use holdshort::port::inventory::Inventory;
 use std::{
     sync::{Arc, Mutex},
@@ -17,7 +17,8 @@ use holdshort::{
         verb::Verb,
     },
     port::{
-        facet::{Actor, Connection, Pipelines},
+        facet::{Actor, Connection},
+        lookup::Lookup,
         plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall},
         shape::Checked,
         wire::{Class, Moved, WireError, whole},
@@ -52,8 +53,8 @@ impl Scene {
         &*self.connection.inventories[0]
     }
 
-    fn pipelines(&self) -> &dyn Pipelines {
-        self.connection.pipelines.as_deref().unwrap()
+    fn insides(&self) -> &dyn Lookup {
+        &*self.connection.lookups[0]
     }
 
     async fn gate(&self, title: &str) -> Gate {
@@ -316,12 +317,12 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
 async fn a_log_is_fetched_past_the_token_and_cleaned() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("deploy", 812).await;
-    let jobs = scene.pipelines().jobs(&run.id).await.unwrap();
+    let jobs = scene.insides().jobs(&run.id).await.unwrap();
     let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status)).collect();
     assert_eq!(shown, [("build", RunStatus::Succeeded), ("to-prod", RunStatus::Waiting)]);
-    let error = scene.pipelines().log(&run.id, &jobs[1].id, 5).await.unwrap_err();
+    let error = scene.insides().log(&run.id, &jobs[1].id, 5).await.unwrap_err();
     assert!(error.text.ends_with("no log; there is one once the job has ended, and until it expires"), "{error}");
-    let lines = scene.pipelines().log(&run.id, &jobs[0].id, 3).await.unwrap();
+    let lines = scene.insides().log(&run.id, &jobs[0].id, 3).await.unwrap();
     let said: Vec<_> = lines.iter().filter_map(|line| line.split_once(' ')).map(|(_, said)| said).collect();
     assert_eq!(said, ["##[group]Complete job", "shell: /usr/bin/bash -e {0}  # build", "##[endgroup]"]);
     let last = scene.diary.all().pop().unwrap();
@@ -331,7 +332,7 @@ async fn a_log_is_fetched_past_the_token_and_cleaned() {
     let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
     send(scene.gates(), &draft.calls[0]).await.unwrap();
     scene.clock.pass(Duration::from_mins(2));
-    let lines = scene.pipelines().log(&run.id, &jobs[1].id, 100).await.unwrap();
+    let lines = scene.insides().log(&run.id, &jobs[1].id, 100).await.unwrap();
     assert!(lines.iter().any(|line| line.ends_with("rolled out ledger")), "{lines:?}");
 }
 
@@ -348,7 +349,7 @@ async fn a_token_never_goes_to_another_host() {
     };
     let connection = connect(transport(&diary, answer), "acme/ledger", &clock);
     let run = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let lines = connection.pipelines.unwrap().log(&run, "6", 10).await.unwrap();
+    let lines = connection.lookups[0].log(&run, "6", 10).await.unwrap();
     assert_eq!(lines, ["2026-03-10T10:00:00.0Z done"]);
     let seen: Vec<_> = diary.all().into_iter().map(|seen| (seen.line, seen.token)).collect();
     let wanted = [("GET /repos/acme/ledger/actions/jobs/6/logs", true), ("GET https://blob.test/log?sig=1", false)];

@@ -1,6 +1,6 @@
 //! Our client against recorded replies: what becomes of them, and what is said of those that refuse.
 
-use crate::inventory::Listing;
+use crate::{inventory::Listing, lookup::Asking};
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeZone;
@@ -100,7 +100,7 @@ async fn recorded_jobs_keep_their_steps() {
     let path = "GET /repos/PyGithub/PyGithub/actions/runs/3881497935/jobs?filter=latest&per_page=100";
     let mut body = fixture("rec_jobs");
     body["jobs"].as_array_mut().unwrap().push(fixture("wh_workflow_job_waiting"));
-    let jobs = said([(path, ok(body))]).pipelines.unwrap().jobs(&pygithub(3_881_497_935)).await.unwrap();
+    let jobs = said([(path, ok(body))]).lookups[0].jobs(&pygithub(3_881_497_935)).await.unwrap();
     let done = |name: &str| JobStep { name: name.into(), status: RunStatus::Succeeded };
     let first = Job {
         id: "10545727758".into(),

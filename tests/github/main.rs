@@ -14,6 +14,9 @@ mod idle;
 #[path = "../support/inventory.rs"]
 mod inventory;
 #[cfg(test)]
+#[path = "../support/lookup.rs"]
+mod lookup;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod shape;

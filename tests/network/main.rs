@@ -11,6 +11,8 @@ mod floods;
 #[path = "../support/inventory.rs"]
 mod inventory;
 mod listener;
+#[path = "../support/lookup.rs"]
+mod lookup;
 mod own_door;
 #[path = "../support/program.rs"]
 mod program;

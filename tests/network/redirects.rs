@@ -1,6 +1,6 @@
 //! A system that points elsewhere. The other place keeps what it was sent: nothing.
 
-use crate::inventory::Listing;
+use crate::{inventory::Listing, lookup::Asking};
 use holdshort::{
     domain::{object::ObjectId, observed::FaultKind, verb::Verb},
     port::{
@@ -180,7 +180,7 @@ async fn a_log_is_not_fetched_unencrypted_from_another_origin() {
     let system = Listener::plain(move |_| answer(302, &[&to], ""));
     let connection = forge(&system.http());
     let run: ObjectId = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let error = connection.pipelines.as_ref().unwrap().log(&run, "7", 10).await.unwrap_err();
+    let error = connection.lookups[0].log(&run, "7", 10).await.unwrap_err();
     assert!(error.text.contains(&format!("it sends us to {}, and nothing was asked there", other.http())), "{error}");
     assert_eq!(other.asked().len(), 0);
 }
@@ -196,7 +196,7 @@ async fn a_log_on_the_same_origin_is_read_from_where_it_is() {
     });
     let connection = forge(&system.http());
     let run: ObjectId = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let lines = connection.pipelines.as_ref().unwrap().log(&run, "7", 10).await.unwrap();
+    let lines = connection.lookups[0].log(&run, "7", 10).await.unwrap();
     assert_eq!(lines, ["one", "two"]);
     assert!(!system.asked()[1].head.contains(TOKEN), "the place of a log needs no token");
 }

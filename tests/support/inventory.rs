@@ -7,7 +7,7 @@ use holdshort::{
     domain::{gate::Gate, item::Item, object::ObjectId, pipeline::Run, rollout::Rollout},
     port::{
         error::ProviderError,
-        inventory::{Extent, Inventory, Told},
+        inventory::{Extent, Heard, Inventory},
         plan::{Ask, Blocked, Draft},
     },
 };
@@ -58,7 +58,7 @@ impl Listing for dyn Inventory + '_ {
     fn look(&self) -> BoxFuture<'_, (Vec<Item>, Vec<String>)> {
         async move {
             let scopes = self.discover().await.unwrap();
-            let told: Vec<Told> = self.list(scopes).collect().await;
+            let told: Vec<Heard> = self.list(scopes).collect().await;
             let (mut items, mut unread) = (Vec::new(), Vec::new());
             for one in told {
                 match one.parts {
@@ -84,7 +84,7 @@ impl Listing for dyn Inventory + '_ {
 fn all<'a, T: Send + 'static>(inventory: &'a (dyn Inventory + 'a), of: fn(&Item) -> Option<T>) -> Listed<'a, T> {
     async move {
         let scopes = inventory.discover().await?;
-        let told: Vec<Told> = inventory.list(scopes).collect().await;
+        let told: Vec<Heard> = inventory.list(scopes).collect().await;
         let mut found = Vec::new();
         for one in told {
             found.extend(one.parts?.iter().flat_map(|part| &part.items).filter_map(of));
@@ -94,7 +94,7 @@ fn all<'a, T: Send + 'static>(inventory: &'a (dyn Inventory + 'a), of: fn(&Item)
     .boxed()
 }
 
-fn change(told: Told) -> Result<Change, ProviderError> {
+fn change(told: Heard) -> Result<Change, ProviderError> {
     let mut parts = told.parts?;
     let Some(part) = parts.pop() else { return Ok(Change::Alive) };
     assert!(parts.is_empty(), "one part at a time: {parts:?}");

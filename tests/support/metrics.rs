@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdshort::{
     port::{
-        facet::Metrics,
+        lookup::Lookup,
         wire::{Transport, WireError, whole},
     },
     provider::prometheus::{self, Settings},
@@ -14,7 +14,7 @@ use http::{Request, Response};
 use tower::service_fn;
 
 /// Connects to the server at this base address.
-pub(crate) fn connect(url: &str, settings: Settings) -> Arc<dyn Metrics> {
+pub(crate) fn connect(url: &str, settings: Settings) -> Arc<dyn Lookup> {
     // A second test of this process has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -31,6 +31,6 @@ pub(crate) fn connect(url: &str, settings: Settings) -> Arc<dyn Metrics> {
         }
     }));
     prometheus::over("metrics".into(), transport, settings, Arc::new(holdshort::runtime::clock::SystemClock))
-        .metrics
-        .unwrap()
+        .lookups
+        .remove(0)
 }

@@ -120,6 +120,7 @@ fn one_version_that_is_held_can_be_resumed_and_one_whose_pods_are_not_seen_canno
 #[test]
 fn a_verdict_stops_counting_when_nothing_new_was_measured_for_a_while() {
     use crate::{
+        app::sample::measures,
         domain::signal::{Counts, ServiceSignals, VersionSignals},
         port::facet::Window,
     };
@@ -132,12 +133,12 @@ fn a_verdict_stops_counting_when_nothing_new_was_measured_for_a_while() {
         ..VersionSignals::default()
     });
     let signals = ServiceSignals { service: "payments".into(), step: window.step, versions: versions.into() };
-    update(&mut model, Msg::Signals { source: "prometheus".into(), at: now(), window, signals: Ok(vec![signals]) });
+    update(&mut model, measures("prometheus", now(), window, Ok(vec![signals])));
     let later = now() + Duration::from_secs(91);
     // The cluster answers, and somebody says that the metrics do too: only the numbers stand still.
     see(&mut model, later, vec![open(payments())]);
     let empty = Window { from: now(), to: now() + Duration::from_secs(90), step: Duration::from_secs(30) };
-    update(&mut model, Msg::Signals { source: "prometheus".into(), at: later, window: empty, signals: Ok(Vec::new()) });
+    update(&mut model, measures("prometheus", later, empty, Ok(Vec::new())));
     go(&mut model);
     assert_eq!(
         reasons(&model, Verb::Promote),

@@ -6,29 +6,24 @@ use crate::{
     app::{
         effect::Effect,
         model::{Attempt, Folded, Model},
-        store::KEPT,
         update::act,
         watch,
     },
     domain::{
         evidence::Verdict,
-        ids::{ServiceName, SourceName},
+        ids::SourceName,
         item::Noun,
         object::ObjectId,
         observed::Fault,
         rollout::{Phase, Role, Rollout, StepKind},
-        signal::{ServiceSignals, VersionSignals},
+        signal::VersionSignals,
         time::Timestamp,
     },
     judge::{
         doubt::Doubt,
         verdict::{Case, Judgement, Past, judge as judge_case},
     },
-    port::{
-        facet::Window,
-        inventory::{Extent, Part, Scope},
-        kept::{KeptSignals, Outlived},
-    },
+    port::inventory::{Extent, Part, Scope},
 };
 
 /// Takes what was told of a scope.
@@ -70,133 +65,6 @@ fn the_only_one(parts: &[&Part]) -> Option<ObjectId> {
         (Extent::Changed, [], [id]) => Some(id.clone()),
         _ => None,
     }
-}
-
-/// How much history a panel shows before the release began.
-const BEFORE: Duration = Duration::from_mins(10);
-/// How long after the end of an interval it is asked for: scrapes and ingestion take a while.
-const LAG: Duration = Duration::from_secs(5);
-
-/// Takes signals, or the failure to read them; a window that failed is asked for again with the next one.
-pub(super) fn signals(
-    model: &mut Model,
-    source: &SourceName,
-    at: Timestamp,
-    window: Window,
-    signals: Result<Vec<ServiceSignals>, Fault>,
-) -> Vec<Effect> {
-    let kept = match signals {
-        Ok(signals) => Some(answered(model, source, at, window, signals)),
-        Err(fault) => {
-            for asked in model.signals_asked.values_mut() {
-                *asked = (*asked).min(window.from);
-            }
-            model.store.take_signals(source, at, window, Err(fault));
-            None
-        }
-    };
-    judge_all(model);
-    kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
-}
-
-/// Takes what a source told, and says what of it is to be kept. Of what an earlier process read already, the first answer only
-/// proves that the source is there: it may have lost what it knew then.
-fn answered(
-    model: &mut Model,
-    source: &SourceName,
-    at: Timestamp,
-    window: Window,
-    signals: Vec<ServiceSignals>,
-) -> Vec<KeptSignals> {
-    let mut kept = Vec::new();
-    for signals in signals {
-        let until = model.kept_until.remove(&(source.clone(), signals.service.clone()));
-        let (window, signals) = match until.filter(|until| window.from < *until) {
-            Some(until) => (Window { from: until.min(window.to), ..window }, signals.after(until)),
-            None => (window, signals),
-        };
-        if window.from < window.to {
-            kept.push(KeptSignals { source: source.clone(), window, signals: signals.clone() });
-        }
-        model.store.take_signals(source, at, window, Ok(vec![signals]));
-    }
-    model.store.take_signals(source, at, window, Ok(Vec::new()));
-    kept
-}
-
-/// Keeps what was read. What is no longer in flight is forgotten, but only once every source of rollouts has told what is.
-fn keep(model: &Model, kept: Vec<KeptSignals>, window: Window) -> Option<Effect> {
-    let flies = |service: &&ServiceName| {
-        model.store.rollouts().any(|rollout| watch::is_followed(model, rollout) && rollout.service == **service)
-    };
-    let mut services = Vec::new();
-    if model.store.knows_all_rollouts() {
-        services = model.signals_asked.keys().filter(|service| !flies(service)).cloned().collect();
-    }
-    let outlived = Outlived { before: window.to - KEPT, services };
-    (!kept.is_empty() || !outlived.services.is_empty()).then_some(Effect::KeepSignals { kept, outlived })
-}
-
-/// Takes what an earlier process kept. Reading goes on where every source of a service stopped.
-pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
-    let mut ends: BTreeMap<(ServiceName, SourceName), Timestamp> = BTreeMap::new();
-    for KeptSignals { source, window, signals } in kept {
-        if window.step != model.session.signal_step {
-            continue;
-        }
-        let service = signals.service.clone();
-        if model.store.restore_signals(&source, window, signals) {
-            let end = ends.entry((service, source)).or_insert(window.to);
-            *end = (*end).max(window.to);
-        }
-    }
-    // What was kept is history and no answer: however new it is, its newest interval is asked for again at once.
-    for ((service, source), end) in ends {
-        model.kept_until.insert((source, service.clone()), end);
-        let end = end - model.session.signal_step;
-        let asked = model.signals_asked.entry(service).or_insert(end);
-        *asked = (*asked).min(end);
-    }
-    judge_all(model);
-}
-
-/// Asks for the signals of every service in flight, once for each interval that ended; a service that is new in flight is
-/// asked for from before its release began. Services with the same gap share a request.
-pub(super) fn due_signals(model: &mut Model) -> Vec<Effect> {
-    let step = model.session.signal_step;
-    let Some(end) = aligned(model.now - LAG, step) else { return Vec::new() };
-    age_verdicts(model, end);
-    let mut gaps: BTreeMap<Timestamp, Vec<ServiceName>> = BTreeMap::new();
-    for rollout in model.store.rollouts().filter(|rollout| watch::is_followed(model, rollout)) {
-        let began = rollout.started.unwrap_or(model.now) - BEFORE;
-        let known = model.signals_asked.get(&rollout.service).copied();
-        let from = known.or_else(|| aligned(began.max(end - KEPT), step)).unwrap_or(end);
-        let services = gaps.entry(from).or_default();
-        if from < end && !services.contains(&rollout.service) {
-            services.push(rollout.service.clone());
-        }
-    }
-    gaps.retain(|_, services| !services.is_empty());
-    if gaps.is_empty() && model.store.has_looked_for_rollouts() {
-        // Nothing is in flight, or an earlier process read all of it: the sources must still prove that they would answer.
-        let due = model.signals_proven.is_none_or(|proven| proven < end);
-        model.signals_proven = Some(end);
-        let window = Window { from: end - step, to: end, step };
-        return due.then_some(Effect::ReadSignals { services: Vec::new(), window }).into_iter().collect();
-    }
-    if !gaps.is_empty() {
-        model.signals_proven = Some(end);
-    }
-    model.signals_asked.extend(gaps.values().flatten().map(|service| (service.clone(), end)));
-    gaps.into_iter()
-        .map(|(from, services)| Effect::ReadSignals { services, window: Window { from, to: end, step } })
-        .collect()
-}
-
-/// The last multiple of the step at or before the moment.
-fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
-    let step = i64::try_from(step.as_secs()).ok().filter(|step| *step > 0)?;
-    Timestamp::from_timestamp(at.timestamp().div_euclid(step) * step, 0)
 }
 
 /// Judges one rollout; one that is gone or no longer in flight has no verdict.
@@ -326,7 +194,7 @@ fn note_attempts(model: &mut Model, at: Timestamp) {
 }
 
 /// Looks again at verdicts that nothing new was told of, once an interval: what they rest on has become older.
-fn age_verdicts(model: &mut Model, end: Timestamp) {
+pub(super) fn age_verdicts(model: &mut Model, end: Timestamp) {
     if model.verdicts_aged == Some(end) {
         return;
     }

@@ -1,4 +1,4 @@
-//! The facets: gates, pipelines, and what the executor asks. Glue between the client and the pure parts.
+//! The facets: what waits and runs, the insides of runs, and what the executor asks. Glue between the client and the pure parts.
 
 use std::{
     collections::BTreeSet,
@@ -25,8 +25,9 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Actor, Answer, Pipelines},
-        inventory::{Inventory, Part, Scope, Told},
+        facet::{Actor, Answer},
+        inventory::{Heard, Inventory, Part, Scope},
+        lookup::{self, Answers, Lookup, Question, Topic},
         plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{self, Checked, Shape},
         wire::Class,
@@ -184,6 +185,16 @@ impl GitHub {
         Round { me, gates, runs }
     }
 
+    /// The jobs of a run.
+    async fn jobs(&self, run: &ObjectId) -> Result<Vec<Job>, ProviderError> {
+        let Address { owner, repo, run, .. } = Address::of(run)?;
+        let about = format!("{owner}/{repo} run {run}");
+        let size = |page: &api::Jobs| (page.jobs.len(), page.total_count);
+        let list = request::jobs(&owner, &repo, run);
+        let (pages, _) = self.client.pages(&list, (&about, self.clock.now()), size).await?;
+        Ok(pages.iter().flat_map(|page| &page.jobs).filter_map(normalize::job).collect())
+    }
+
     /// Finds out, once, whose token it is.
     async fn ask_who(&self) -> Result<Option<Person>, ProviderError> {
         if let Me::NotAsked = self.known() {
@@ -257,13 +268,13 @@ impl Inventory for GitHub {
         ready(Ok(self.watched.iter().map(Watched::scope).collect())).boxed()
     }
 
-    fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Told> {
+    fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Heard> {
         async move {
             let round = Arc::new(self.round().await);
             let wanted: Vec<_> = self.watched.iter().filter(|watched| scopes.contains(&watched.scope())).collect();
             let read = stream::iter(wanted).map(move |watched| {
                 let round = Arc::clone(&round);
-                async move { Told { scope: watched.scope(), parts: self.look(watched, &round).await } }
+                async move { Heard::of(watched.scope(), self.look(watched, &round).await) }
             });
             read.buffered(AT_ONCE)
         }
@@ -289,20 +300,20 @@ impl Inventory for GitHub {
     }
 }
 
-impl Pipelines for GitHub {
-    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Answer<'a, Vec<Job>> {
-        async move {
-            let Address { owner, repo, run, .. } = Address::of(run)?;
-            let about = format!("{owner}/{repo} run {run}");
-            let size = |page: &api::Jobs| (page.jobs.len(), page.total_count);
-            let list = request::jobs(&owner, &repo, run);
-            let (pages, _) = self.client.pages(&list, (&about, self.clock.now()), size).await?;
-            Ok(pages.iter().flat_map(|page| &page.jobs).filter_map(normalize::job).collect())
-        }
-        .boxed()
+impl Lookup for GitHub {
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Jobs, Topic::Log]
     }
 
-    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Answer<'a, Vec<String>> {
-        log::last_lines(&self.client, run, job, most, self.clock.now()).boxed()
+    fn ask(&self, question: Question) -> Answers<'_> {
+        match question {
+            Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
+            Question::Log { run, job, most } => lookup::once(async move {
+                // There is one once the job has ended: nothing is added to it.
+                let lines = log::last_lines(&self.client, &run, &job, most, self.clock.now()).await?;
+                Ok(lookup::Told::Log { lines, goes_on: false })
+            }),
+            other @ Question::Signals { .. } => lookup::foreign("GitHub", &other),
+        }
     }
 }

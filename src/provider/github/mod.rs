@@ -108,7 +108,7 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Res
     tokio::runtime::Handle::try_current().map_err(|_| BadSettings::NoRuntime)?;
     let mut connection = Connection::new(name.clone(), "github", interval);
     let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots), repos, interval, clock));
-    connection.pipelines = Some(facade.clone());
+    connection.lookups.push(facade.clone());
     connection.inventories.push(facade);
     Ok(connection)
 }

@@ -37,7 +37,7 @@ use crate::{
     port::{
         error::ProviderError,
         facet::{Actor, Answer},
-        inventory::{self, Inventory, Told},
+        inventory::{self, Heard, Inventory},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent},
         shape::{self, Checked, Shape},
     },
@@ -430,12 +430,12 @@ impl<K: Kind> Inventory for Facade<K> {
         ready(Ok(vec![inventory::Scope::all(&Family::new(K::FAMILY))])).boxed()
     }
 
-    fn list(&self, _: Vec<inventory::Scope>) -> BoxStream<'_, Told> {
+    fn list(&self, _: Vec<inventory::Scope>) -> BoxStream<'_, Heard> {
         let everything = async move { follow::told::<K>(self.everything().await.map(Change::All)) };
         everything.into_stream().boxed()
     }
 
-    fn watch(&self) -> Option<BoxStream<'_, Told>> {
+    fn watch(&self) -> Option<BoxStream<'_, Heard>> {
         Some(follow::changes(self).map(follow::told::<K>).boxed())
     }
 

@@ -26,7 +26,7 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        inventory::{Part, Scope, Told},
+        inventory::{Heard, Part, Scope},
     },
 };
 
@@ -473,7 +473,7 @@ fn part(source: &Source, error: &ProviderError) -> String {
 }
 
 /// A change, as an inventory tells it.
-pub(super) fn told<K: Kind>(change: Result<Change, ProviderError>) -> Told {
+pub(super) fn told<K: Kind>(change: Result<Change, ProviderError>) -> Heard {
     let family = Family::new(K::FAMILY);
     let scope = Scope::all(&family);
     let parts = change.map(|change| match change {
@@ -484,7 +484,7 @@ pub(super) fn told<K: Kind>(change: Result<Change, ProviderError>) -> Told {
         Change::Alive => Vec::new(),
         Change::Unread(parts) => vec![Part::unread(family, parts)],
     });
-    Told { scope, parts }
+    Heard::of(scope, parts)
 }
 
 /// What must change for the events and analyses to be asked for again.

@@ -22,10 +22,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{
-    FutureExt,
-    future::{join, try_join, try_join4},
-};
+use futures::future::{join, try_join, try_join4};
 use http::StatusCode;
 
 use crate::{
@@ -37,7 +34,8 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::{Answer, Connection, Metrics, Window},
+        facet::{Connection, Window},
+        lookup::{self, Lookup, Question, Told, Topic},
         wire::{Class, Transport},
     },
     provider::{
@@ -91,7 +89,7 @@ pub fn over(name: SourceName, transport: Transport, settings: Settings, clock: S
     let failures = Failures::of(&settings.preset);
     let client = Client::new("it", transport, clock, api::refusal);
     let prometheus = Prometheus { client, settings, failures, refuses_post: AtomicBool::new(false) };
-    Connection { metrics: Some(Arc::new(prometheus)), ..Connection::new(name, "prometheus", interval) }
+    Connection { lookups: vec![Arc::new(prometheus)], ..Connection::new(name, "prometheus", interval) }
 }
 
 struct Prometheus {
@@ -103,48 +101,58 @@ struct Prometheus {
     refuses_post: AtomicBool,
 }
 
-impl Metrics for Prometheus {
-    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Answer<'a, Vec<ServiceSignals>> {
-        async move {
-            let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return Ok(Vec::new()) };
-            if services.is_empty() {
-                self.query(PROOF, Moments { first: newest.last, ..newest }, Asked::Counters).await?;
-                return Ok(Vec::new());
+impl Lookup for Prometheus {
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Signals]
+    }
+
+    fn ask(&self, question: Question) -> lookup::Answers<'_> {
+        match question {
+            Question::Signals { services, window } => {
+                lookup::once(async move { self.signals(&services, window).await.map(Told::Signals) })
             }
-            let label = |service: &ServiceName| {
-                self.settings.labels.get(service).cloned().unwrap_or_else(|| service.as_str().to_owned())
-            };
-            let named: Vec<_> = services.iter().map(|service| (service.clone(), label(service))).collect();
-            let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
-            let ask = |kind| self.ask(kind, &labels, window);
-            let counted =
-                try_join4(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::Requests), ask(Kind::Errors));
-            let timed = try_join(ask(Kind::LatencyBuckets), try_join(ask(Kind::Buckets), ask(Kind::Histograms)));
-            let (counted, timed) = join(counted, timed).await;
-            let (request_rate, error_ratio, requests_total, errors_total) = counted?;
-            let (timed, untimed) = only_untimed(timed)?;
-            let (buckets, (buckets_total, histogram_total)) = timed;
-            let answers = Answers {
-                request_rate,
-                error_ratio,
-                buckets,
-                requests_total,
-                errors_total,
-                buckets_total,
-                histogram_total,
-            };
-            let mut signals = normalize::signals(&self.settings, self.failures.as_ref(), &named, window.step, answers);
-            for version in signals.iter_mut().flat_map(|one| &mut one.versions) {
-                version.untimed.clone_from(&untimed);
-            }
-            self.name_labels(&mut signals, &named, window).await;
-            Ok(signals)
+            other @ (Question::Jobs { .. } | Question::Log { .. }) => lookup::foreign("Prometheus", &other),
         }
-        .boxed()
     }
 }
 
 impl Prometheus {
+    /// The signals of these services: one request for each kind of metric, however many services there are.
+    async fn signals(&self, services: &[ServiceName], window: Window) -> Result<Vec<ServiceSignals>, ProviderError> {
+        let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return Ok(Vec::new()) };
+        if services.is_empty() {
+            self.query(PROOF, Moments { first: newest.last, ..newest }, Asked::Counters).await?;
+            return Ok(Vec::new());
+        }
+        let label = |service: &ServiceName| {
+            self.settings.labels.get(service).cloned().unwrap_or_else(|| service.as_str().to_owned())
+        };
+        let named: Vec<_> = services.iter().map(|service| (service.clone(), label(service))).collect();
+        let labels: Vec<_> = named.iter().map(|(_, label)| label.clone()).collect();
+        let ask = |kind| self.ask(kind, &labels, window);
+        let counted = try_join4(ask(Kind::RequestRate), ask(Kind::ErrorRatio), ask(Kind::Requests), ask(Kind::Errors));
+        let timed = try_join(ask(Kind::LatencyBuckets), try_join(ask(Kind::Buckets), ask(Kind::Histograms)));
+        let (counted, timed) = join(counted, timed).await;
+        let (request_rate, error_ratio, requests_total, errors_total) = counted?;
+        let (timed, untimed) = only_untimed(timed)?;
+        let (buckets, (buckets_total, histogram_total)) = timed;
+        let answers = Answers {
+            request_rate,
+            error_ratio,
+            buckets,
+            requests_total,
+            errors_total,
+            buckets_total,
+            histogram_total,
+        };
+        let mut signals = normalize::signals(&self.settings, self.failures.as_ref(), &named, window.step, answers);
+        for version in signals.iter_mut().flat_map(|one| &mut one.versions) {
+            version.untimed.clone_from(&untimed);
+        }
+        self.name_labels(&mut signals, &named, window).await;
+        Ok(signals)
+    }
+
     /// The series of one kind, piece after piece; none where the preset has no such counter.
     async fn ask(&self, kind: Kind, labels: &[String], window: Window) -> Result<Vec<Samples>, ProviderError> {
         let mut all = Vec::new();
@@ -243,6 +251,7 @@ mod tests {
 
     use bytes::Bytes;
     use chrono::TimeZone;
+    use futures::StreamExt;
     use http::{Method, Request, Response};
     use http_body_util::BodyExt;
     use tower::service_fn;
@@ -260,7 +269,7 @@ mod tests {
     /// A connection to something that answers by method and path, and what it was asked.
     fn connected(
         answer: impl Fn(&Request<Bytes>) -> Result<Response<WireBody>, WireError> + Clone + Send + Sync + 'static,
-    ) -> (Arc<dyn Metrics>, Seen) {
+    ) -> (Arc<dyn Lookup>, Seen) {
         let seen = Seen::default();
         let log = seen.clone();
         let transport = Transport::new(service_fn(move |request: Request<Bytes>| {
@@ -268,7 +277,7 @@ mod tests {
             futures::future::ready(answer(&request))
         }));
         let settings = Settings::new(presets::named("istio").unwrap());
-        (over("metrics".into(), transport, settings, Jumping::shared()).metrics.unwrap(), seen)
+        (over("metrics".into(), transport, settings, Jumping::shared()).lookups.remove(0), seen)
     }
 
     fn reply(status: u16, body: &'static str) -> Response<WireBody> {
@@ -280,8 +289,12 @@ mod tests {
         Window { from, to: from + chrono::TimeDelta::minutes(1), step: Duration::from_mins(1) }
     }
 
-    fn ask(metrics: &dyn Metrics, services: &[ServiceName]) -> Result<Vec<ServiceSignals>, ProviderError> {
-        futures::executor::block_on(metrics.signals(services, one_minute()))
+    fn ask(metrics: &dyn Lookup, services: &[ServiceName]) -> Result<Vec<ServiceSignals>, ProviderError> {
+        let question = Question::Signals { services: services.to_vec(), window: one_minute() };
+        match futures::executor::block_on(metrics.ask(question).next()).unwrap()? {
+            Told::Signals(signals) => Ok(signals),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::{
     keymap::Keymap,
     port::{
         clock::SharedClock,
-        facet::{Connection, Metrics, Window},
+        facet::{Connection, Window},
+        lookup::Lookup,
         plan::{Ask, fact},
         record::{Record, RecordId, Stage},
     },
@@ -37,7 +38,7 @@ use crate::{
 struct Given {
     clock: SharedClock,
     cluster: Arc<Cluster>,
-    meter: Option<Arc<dyn Metrics>>,
+    meter: Option<Arc<dyn Lookup>>,
     journal: Arc<SqliteJournal>,
     dir: tempfile::TempDir,
 }
@@ -70,7 +71,7 @@ impl Given {
         let mut connections = vec![self.cluster.connection()];
         if let Some(meter) = &self.meter {
             let mut metrics = Connection::new("prom".into(), "prometheus", Duration::from_secs(30));
-            metrics.metrics = Some(meter.clone());
+            metrics.lookups.push(meter.clone());
             connections.push(metrics);
         }
         let session = Session {

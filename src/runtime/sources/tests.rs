@@ -9,12 +9,14 @@ use crate::{
     domain::{
         item::{Item, Noun},
         object::{Family, ObjectId},
-        signal::ServiceSignals,
+        observed::Fault,
+        time::Timestamp,
         verb::Verb,
     },
     journal::sample::at,
     port::{
-        facet::{Actor, Answer},
+        facet::{Actor, Answer, Window},
+        lookup::{self, Answers, Lookup, Told},
         plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{Checked, Shape},
     },
@@ -94,8 +96,8 @@ impl Inventory for Counter {
         std::future::ready(Ok(vec![ledger()])).boxed()
     }
 
-    fn list(&self, _: Vec<Scope>) -> BoxStream<'_, Told> {
-        async { Told { scope: ledger(), parts: self.answer(Vec::new()).await } }.into_stream().boxed()
+    fn list(&self, _: Vec<Scope>) -> BoxStream<'_, Heard> {
+        async { Heard::of(ledger(), self.answer(Vec::new()).await) }.into_stream().boxed()
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -107,17 +109,20 @@ impl Inventory for Counter {
     }
 }
 
-impl Metrics for Counter {
-    fn signals<'a>(&'a self, services: &'a [ServiceName], _: Window) -> Answer<'a, Vec<ServiceSignals>> {
+impl Lookup for Counter {
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Signals]
+    }
+
+    fn ask(&self, question: Question) -> Answers<'_> {
+        let nothing = || Told::Signals(Vec::new());
+        let Question::Signals { services, .. } = &question else { return lookup::foreign("it", &question) };
         if services.is_empty() {
-            let well = if self.mood == Mood::Mended {
-                Ok(Vec::new())
-            } else {
-                Err(ProviderError::new(FaultKind::TimedOut, ""))
-            };
-            return async move { well }.boxed();
+            let well = self.mood == Mood::Mended;
+            let proof = if well { Ok(nothing()) } else { Err(ProviderError::new(FaultKind::TimedOut, "")) };
+            return lookup::once(std::future::ready(proof));
         }
-        self.answer(Vec::new()).boxed()
+        lookup::once(self.answer(nothing()))
     }
 }
 
@@ -126,7 +131,8 @@ struct Given {
     counter: Arc<Counter>,
     sources: Sources,
     told: mpsc::Receiver<Note>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+    wanted: Wants,
 }
 
 impl Given {
@@ -138,7 +144,7 @@ impl Given {
         let (notes, told) = mpsc::channel(WAITING_NOTES);
         let mut tasks = JoinSet::new();
         let sources = Sources::start(&[connection], &clock, &notes, &mut tasks);
-        Self { clock, counter, sources, told, _tasks: tasks }
+        Self { clock, counter, sources, told, tasks, wanted: Wants::default() }
     }
 
     fn gates(mood: Mood) -> Self {
@@ -146,7 +152,21 @@ impl Given {
     }
 
     fn metrics(mood: Mood) -> Self {
-        Self::new(mood, |connection, counter| connection.metrics = Some(counter))
+        Self::new(mood, |connection, counter| connection.lookups.push(counter))
+    }
+
+    /// From now on this is wanted, too.
+    fn asks(&mut self, second: i64) -> Question {
+        let question = Question::Signals { services: vec!["payments".into()], window: window(second) };
+        self.wanted.questions.insert(("forge".into(), question.clone()));
+        self.sources.want(&self.wanted, &mut self.tasks);
+        question
+    }
+
+    /// From now on this is not wanted any more.
+    fn drops(&mut self, question: Question) {
+        self.wanted.questions.remove(&("forge".into(), question));
+        self.sources.want(&self.wanted, &mut self.tasks);
     }
 
     async fn pass(&self, seconds: u64) {
@@ -196,36 +216,55 @@ async fn a_source_that_hangs_is_given_up_said_and_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn signals_are_read_one_request_at_a_time_and_who_asks_too_much_is_told() {
+async fn questions_are_asked_one_at_a_time_and_ever_more_slowly_where_nobody_answers() {
     let mut given = Given::metrics(Mood::Hung);
-    let services = ["payments".into()];
-    let ask = |second| given.sources.ask_signals(&services, window(second), at(second));
-    let first = ask(0);
-    given.pass(1).await;
-    let rest: Vec<(usize, usize)> = (1..=5).map(|n| ask(30 * n)).map(|(asked, late)| (asked, late.len())).collect();
-    assert_eq!((first.0, rest), (1, vec![(1, 0), (1, 0), (1, 0), (1, 0), (0, 1)]));
-    given.pass(70).await;
+    let questions: Vec<Question> = (0..3).map(|n| given.asks(30 * n)).collect();
+    given.pass(72).await;
     // Sixteen seconds for each answer, and a pause that grows with each failure.
     assert_eq!(given.counter.asked(), [0, 26, 62]);
-    assert!(matches!(given.told.try_recv(), Ok(Note::Answered(Msg::Signals { signals: Err(_), .. }, Key::Signals))));
+    let Ok(Note::Answered(Msg::Told { question, told, .. }, key)) = given.told.try_recv() else { panic!("no answer") };
+    assert_eq!((&question, told.unwrap_err().kind), (&questions[0], FaultKind::TimedOut));
+    assert_eq!(key, Key::Question("forge".into(), question));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wants_any_more_is_asked_no_longer_and_its_answer_is_nobodys() {
+    let mut given = Given::metrics(Mood::Hung);
+    let (first, second) = (given.asks(0), given.asks(30));
+    given.pass(1).await;
+    given.drops(first.clone());
+    given.pass(1).await;
+    assert_eq!(given.counter.asked(), [0, 1], "the one behind it has its turn");
+    assert!(!given.sources.answered(&"forge".into(), &first) && !given.sources.are_quiet());
+    assert!(given.sources.answered(&"forge".into(), &second) && given.sources.are_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wanted_on_is_asked_again_and_told_when_it_has_changed() {
+    let mut given = Given::metrics(Mood::Well);
+    given.asks(0);
+    given.pass(25).await;
+    assert_eq!(given.counter.asked(), [0, 10, 20]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_answers_a_cheap_question_again_is_asked_the_real_one_at_once() {
-    let given = Given::metrics(Mood::Mended);
-    for second in 0..9 {
-        given.sources.ask_signals(&["payments".into()], window(second), at(second));
-        given.pass(1).await;
-    }
-    assert_eq!(given.counter.asked()[..2], [0, 5]);
+    let mut given = Given::metrics(Mood::Mended);
+    let first = given.asks(0);
+    given.pass(1).await;
+    given.drops(first);
+    given.asks(1);
+    given.pass(9).await;
+    assert_eq!(given.counter.asked(), [0, 6]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_refuses_is_not_hammered() {
-    let given = Given::metrics(Mood::Refusing);
+async fn a_source_that_refuses_is_not_hammered_however_often_it_is_wanted_anew() {
+    let mut given = Given::metrics(Mood::Refusing);
     for second in 0..60 {
-        given.sources.ask_signals(&["payments".into()], window(second), at(second));
+        let question = given.asks(second);
         given.pass(1).await;
+        given.drops(question);
     }
     assert_eq!(given.counter.asked(), [0, 10, 30]);
 }

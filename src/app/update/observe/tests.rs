@@ -6,10 +6,12 @@ use super::*;
 use crate::{
     app::{
         msg::Msg,
-        sample::{now, payments, see, seeing},
+        sample::{measures, now, payments, see, seeing},
         update::update,
+        wants::wants,
     },
-    domain::signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Point, VersionSignals},
+    domain::signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Point, ServiceSignals, VersionSignals},
+    port::{facet::Window, kept::KeptSignals, lookup::Question},
 };
 
 const STEP: Duration = Duration::from_secs(30);
@@ -95,7 +97,7 @@ proptest! {
             let window = Window { from: at(from), to: at(to), step: STEP };
             let signals = Ok(vec![ServiceSignals { service: "payments".into(), step: STEP, versions }]);
             model.now = model.now.max(at(to));
-            update(&mut model, Msg::Signals { source: "prometheus".into(), at: at(to), window, signals });
+            update(&mut model, measures("prometheus", at(to), window, signals));
             prop_assert_eq!(&model.judgements, &from_scratch(&model));
         }
         see(&mut model, at(end + 1), vec![payments()]);
@@ -135,7 +137,7 @@ fn told(
 fn tell(model: &mut Model, (window, signals): (Window, ServiceSignals)) {
     let at = window.to;
     update(model, Msg::Tick(at));
-    update(model, Msg::Signals { source: "prometheus".into(), at, window, signals: Ok(vec![signals]) });
+    update(model, measures("prometheus", at, window, Ok(vec![signals])));
 }
 
 fn alike(_: i64) -> (u64, u64) {
@@ -172,16 +174,16 @@ fn a_verdict_that_nothing_new_is_told_of_becomes_old_in_words_and_no_evidence() 
 fn what_an_earlier_process_kept_is_history_until_the_source_has_answered_this_one() {
     let (window, signals) = told(-40, 0, alike, alike);
     let mut model = seeing(vec![payments()]);
-    model.signals_asked.clear();
+    model.measuring.clear();
     update(&mut model, Msg::Kept(vec![KeptSignals { source: "prometheus".into(), window, signals }]));
     assert_eq!(verdict(&model), (Some(Verdict::NoData), vec!["prometheus has not answered yet".to_owned()]));
     // It is asked at once, although what was kept ends now.
-    let asked = update(&mut model, Msg::Tick(now() + Duration::from_secs(5)));
+    update(&mut model, Msg::Tick(now() + Duration::from_secs(5)));
     let newest = Window { from: at(-1), to: at(0), step: STEP };
-    assert_eq!(asked, [Effect::ReadSignals { services: vec!["payments".into()], window: newest }]);
+    let question = Question::Signals { services: vec!["payments".into()], window: newest };
+    assert_eq!(wants(&model).questions, [("prometheus".into(), question)].into());
     let fault = Fault::new(now(), crate::domain::observed::FaultKind::Unreachable, "connection refused");
-    let failed = Msg::Signals { source: "prometheus".into(), at: now(), window: newest, signals: Err(fault) };
-    update(&mut model, failed);
+    update(&mut model, measures("prometheus", now(), newest, Err(fault)));
     let said = "prometheus has not answered: connection refused".to_owned();
     assert_eq!(verdict(&model), (Some(Verdict::NoData), vec![said]));
     tell(&mut model, told(-1, 0, alike, alike));
@@ -191,7 +193,7 @@ fn what_an_earlier_process_kept_is_history_until_the_source_has_answered_this_on
 #[test]
 fn without_anything_that_measures_it_is_said_once_what_to_add() {
     let mut session = crate::app::sample::blind().session;
-    session.sources.retain(|source| !source.metrics);
+    session.sources.retain(|source| !source.measures());
     let mut model = Model::new(session, now(), (120, 36));
     see(&mut model, now(), vec![payments()]);
     let said = "no metrics are connected, so nothing can be judged: add a [connections.NAME] block with kind = \

@@ -1,0 +1,54 @@
+//! A lookup as most tests want it: the only answer to one question.
+
+#![allow(dead_code, reason = "not every test asks everything")]
+
+use futures::{FutureExt, StreamExt, future::BoxFuture};
+use holdshort::{
+    domain::{ids::ServiceName, object::ObjectId, pipeline::Job, signal::ServiceSignals},
+    port::{
+        error::ProviderError,
+        facet::Window,
+        lookup::{Lookup, Question, Told},
+    },
+};
+
+/// An answer of one kind.
+type Only<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+
+pub(crate) trait Asking {
+    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Only<'a, Vec<Job>>;
+    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Only<'a, Vec<String>>;
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Only<'a, Vec<ServiceSignals>>;
+}
+
+impl Asking for dyn Lookup + '_ {
+    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Only<'a, Vec<Job>> {
+        only(self, Question::Jobs { run: run.clone() }, |told| match told {
+            Told::Jobs(jobs) => Some(jobs),
+            _ => None,
+        })
+    }
+
+    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Only<'a, Vec<String>> {
+        only(self, Question::Log { run: run.clone(), job: job.to_owned(), most }, |told| match told {
+            Told::Log { lines, .. } => Some(lines),
+            _ => None,
+        })
+    }
+
+    fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Only<'a, Vec<ServiceSignals>> {
+        only(self, Question::Signals { services: services.to_vec(), window }, |told| match told {
+            Told::Signals(signals) => Some(signals),
+            _ => None,
+        })
+    }
+}
+
+fn only<'a, T: 'a>(lookup: &'a (dyn Lookup + 'a), question: Question, of: fn(Told) -> Option<T>) -> Only<'a, T> {
+    async move {
+        let told: Vec<_> = lookup.ask(question).collect().await;
+        let [only] = <[_; 1]>::try_from(told).unwrap();
+        only.map(|told| of(told).unwrap())
+    }
+    .boxed()
+}

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::CommandFactory;
 use holdshort::{
+    app::intent::Intent,
     cli::{
         Cli, Command,
         args::{AuditCommand, ColorChoice, ConfigCommand, DemoCommand, ThemesCommand},
@@ -80,9 +81,13 @@ fn the_demo_is_flown_listed_and_served() {
 }
 
 #[test]
-fn every_verb_is_a_command_of_its_own() {
-    for verb in Verb::iter() {
+fn every_verb_with_a_key_is_a_command_of_its_own_and_every_verb_can_be_named() {
+    let named = Verb::iter().flat_map(|verb| {
         let name = verb.to_string().replace('_', "-");
+        let own = Intent::Do(verb).row().is_keyed().then(|| name.clone());
+        own.into_iter().chain([format!("do {name}"), format!("do {verb}")]).map(move |name| (verb, name))
+    });
+    for (verb, name) in named {
         let line = format!("{name} payments@prod --expect 1.42.0 --reason x --accept-wait --yes --json --wait=90s");
         let command = command(&line);
         let (read, args, to) = command.verb().unwrap_or_else(|| panic!("{name} is no verb"));

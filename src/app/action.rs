@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
+        form::Args,
         ids::{EnvironmentName, Person, ServiceName},
         object::ObjectId,
         time::Timestamp,
@@ -41,8 +42,8 @@ pub struct Action {
     pub origin: Option<Origin>,
     /// Why, in their words.
     pub reason: Option<String>,
-    /// The version that was asked for, where one was.
-    pub to: Option<String>,
+    /// What was said to it.
+    pub args: Args,
     /// The act that it carries on, where it took one over.
     pub takes_over: Option<Box<Takeover>>,
     /// What it does.
@@ -58,9 +59,9 @@ impl Action {
     pub fn of(record: Record) -> Self {
         let intent = record.intent;
         let (who, since, reason) = (intent.who, intent.at, intent.reason);
-        let (origin, to, takes_over) = (intent.origin, intent.to, intent.takes_over);
+        let (origin, args, takes_over) = (intent.origin, intent.args, intent.takes_over);
         let (plan, entries) = (intent.plan, record.entries);
-        Self { record: record.id, who, since, origin, reason, to, takes_over, plan, entries, lost: None }
+        Self { record: record.id, who, since, origin, reason, args, takes_over, plan, entries, lost: None }
     }
 
     /// Is it under way without an executor, with nothing left to send?
@@ -75,7 +76,7 @@ impl Action {
     pub fn as_record(&self) -> Record {
         let who = (self.since, self.who.clone(), self.reason.clone());
         let mut intent = NewRecord::confirmed(who.0, who.1, who.2, self.plan.clone());
-        (intent.origin, intent.to) = (self.origin.clone(), self.to.clone());
+        (intent.origin, intent.args) = (self.origin.clone(), self.args.clone());
         intent.takes_over.clone_from(&self.takes_over);
         Record { id: self.record, intent, entries: self.entries.clone() }
     }

@@ -122,7 +122,7 @@ mod tests {
     /// A card to roll back, with a reason, of which the newest frame showed so much.
     fn card(extent: Extent) -> Model {
         let mut model = seeing(vec![payments()]);
-        assert_eq!(press(&mut model, Intent::Rollback), [Effect::Draft(ask(Verb::Rollback))]);
+        assert_eq!(press(&mut model, Intent::Do(Verb::Rollback)), [Effect::Draft(ask(Verb::Rollback))]);
         update(
             &mut model,
             Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },
@@ -175,7 +175,7 @@ mod tests {
     fn another_card_is_not_taken_for_the_one_that_was_drawn() {
         let mut model = card(Extent::Whole);
         press(&mut model, Intent::Back);
-        press(&mut model, Intent::Abort);
+        press(&mut model, Intent::Do(Verb::Abort));
         let drafted = Msg::Drafted { ask: ask(Verb::Abort), draft: Box::new(Ok(draft(&payments(), Verb::Abort))) };
         update(&mut model, drafted);
         update(&mut model, Msg::Typed('1'));
@@ -196,16 +196,16 @@ mod tests {
         let mut model = blind();
         model.drawn = Drawn::default();
         see(&mut model, crate::app::sample::now(), vec![payments()]);
-        for intent in [Intent::Rollback, Intent::Abort, Intent::Open, Intent::Down, Intent::Help] {
+        for intent in [Intent::Do(Verb::Rollback), Intent::Do(Verb::Abort), Intent::Open, Intent::Down, Intent::Help] {
             assert_eq!(press(&mut model, intent), [], "{intent}");
             assert_eq!(model.nav.overlay, None, "{intent}");
         }
         assert_eq!(press(&mut model, Intent::Quit), [Effect::Quit]);
         frame(&mut model, Extent::Whole);
         update(&mut model, Msg::Resized(120, 36));
-        assert_eq!(press(&mut model, Intent::Rollback), []);
+        assert_eq!(press(&mut model, Intent::Do(Verb::Rollback)), []);
         frame(&mut model, Extent::Whole);
-        assert_eq!(press(&mut model, Intent::Rollback).len(), 1);
+        assert_eq!(press(&mut model, Intent::Do(Verb::Rollback)).len(), 1);
     }
 
     #[test]
@@ -229,9 +229,9 @@ mod tests {
         }
         let mut model = seeing(vec![payments()]);
         update(&mut model, Msg::Press(Press::Burst));
-        assert_eq!(press(&mut model, Intent::Rollback), []);
+        assert_eq!(press(&mut model, Intent::Do(Verb::Rollback)), []);
         update(&mut model, Msg::Press(Press::Hand));
-        assert_eq!(press(&mut model, Intent::Rollback).len(), 1);
+        assert_eq!(press(&mut model, Intent::Do(Verb::Rollback)).len(), 1);
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
     fn a_read_back_counts_only_key_by_key() {
         let mut model = seeing(vec![payments()]);
         go(&mut model);
-        press(&mut model, Intent::Promote);
+        press(&mut model, Intent::Do(Verb::Promote));
         let drafted = Msg::Drafted { ask: ask(Verb::Promote), draft: Box::new(Ok(draft(&payments(), Verb::Promote))) };
         update(&mut model, drafted);
         frame(&mut model, Extent::Whole);

@@ -19,6 +19,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        form::{Field, TO, Value},
         ids::{EnvironmentName, Person, ServiceName},
         object::ObjectId,
         offer::{Offer, Risk, offer_for},
@@ -145,17 +146,22 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         let ways = other_way_back(ask.verb, subject.offers).into_iter().collect();
         return Err(Refusal { ways, ..refuse(ask.verb, what, &why) });
     }
-    let (to, blocked) = match subject.rollout.filter(|_| ask.verb == Verb::Rollback) {
+    let ask = Ask { args: ask.args.over(&offer.form), ..ask };
+    let (back_to, blocked) = match subject.rollout.filter(|_| ask.verb == Verb::Rollback) {
         // What was taken of it already has changed what can be begun; whether the rest can go on is for the draft to find.
-        _ if ask.sent_before() > 0 => (ask.to.clone(), None),
+        _ if ask.sent_before() > 0 => (None, None),
         Some(rollout) => way_back(model, rollout, &ask, offer)?,
-        None => (ask.to.clone(), offer.blocked.clone()),
+        None => (None, offer.blocked.clone()),
     };
     let Decision { refusals, mut ways, verdict, .. } = decide(&circumstances(model, &ask, subject.rollout));
     let verdict = verdict.filter(|verdict| blocked.is_none() || *verdict == Verdict::NoGo);
-    let reasons: Vec<String> = blocked.into_iter().chain(refusals).collect();
+    let reasons: Vec<String> = blocked.into_iter().chain(refusals).chain(unasked(&ask, &offer.form)).collect();
     if reasons.is_empty() {
-        return Ok(Ask { to, ..ask });
+        let args = match back_to {
+            Some(hash) => ask.args.with(TO, Value::Text(hash)),
+            None => ask.args,
+        };
+        return Ok(Ask { args, ..ask });
     }
     if let Some(rollout) = subject.rollout {
         ways.retain(|way| way != WAY_BACK || rollout.in_flight());
@@ -164,6 +170,13 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         }
     }
     Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict })
+}
+
+/// What was said to a verb that it does not ask for, or not so, each as a sentence.
+pub fn unasked(ask: &Ask, form: &[Field]) -> Vec<String> {
+    // Which versions there are to go back to, only the draft knows.
+    let args = if ask.verb == Verb::Rollback { ask.args.clone().without(TO) } else { ask.args.clone() };
+    args.over(form).against(form)
 }
 
 /// The other way back, where one of the two is under way already and does not come on: it goes ahead of that.
@@ -177,16 +190,16 @@ fn other_way_back(verb: Verb, offers: &[Offer]) -> Option<String> {
     open.then(|| format!("{} goes ahead of it, and ends it", other.words()))
 }
 
-/// Which version a roll back means, and what of the engine's offer stands against that. One that is named is for the draft to
-/// find: the engine's reason is about the one it would take itself. One that nobody named is never one that was left for cause.
+/// Which version a roll back means that names none, and what of the engine's offer stands against that. One that is named is
+/// for the draft to find: the engine's reason is about the one it would take itself. One that nobody named is never one that was left for cause.
 fn way_back(
     model: &Model,
     rollout: &Rollout,
     ask: &Ask,
     offer: &Offer,
 ) -> Result<(Option<String>, Option<String>), Refusal> {
-    if ask.to.is_some() {
-        return Ok((ask.to.clone(), None));
+    if ask.to().is_some() {
+        return Ok((None, None));
     }
     let what = || in_environment(&rollout.service, Some(&rollout.environment));
     let quarantine = Quarantine::of(&model.actions, rollout);
@@ -237,7 +250,7 @@ fn goes_before(ask: &Ask, action: &Action) -> bool {
     }
     let same = ask.verb == action.plan.verb && action.lost.is_none();
     let another = |name: &str| action.plan.draft.to.as_ref().is_some_and(|version| !version.is_called(name));
-    ask.verb.direction() == Direction::Back && (!same || ask.to.as_deref().is_some_and(another))
+    ask.verb.direction() == Direction::Back && (!same || ask.to().is_some_and(another))
 }
 
 /// Does it end at once what a roll back began, which still goes through the steps?
@@ -369,8 +382,7 @@ pub fn acts_on(verb: Verb, draft: &Draft) -> Option<&Version> {
 pub fn offers(model: &Model, rollout: &Rollout) -> Vec<Offer> {
     let target = rollout.id.clone();
     let each = |offer: &Offer| {
-        let asked = Ask { verb: offer.verb, target: target.clone(), to: None, reason: None, takes_over: None };
-        let blocked = ask(model, asked).err().map(|refusal| refusal.reasons.join("; "));
+        let blocked = ask(model, Ask::new(offer.verb, target.clone())).err().map(|refusal| refusal.reasons.join("; "));
         Offer { blocked, ..offer.clone() }
     };
     rollout.offers.iter().map(each).collect()

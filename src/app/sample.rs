@@ -250,5 +250,5 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
 
 /// An ask for a verb on `payments`.
 pub(crate) fn ask(verb: Verb) -> Ask {
-    Ask { verb, target: payments().id, to: None, reason: None, takes_over: None }
+    Ask::new(verb, payments().id)
 }

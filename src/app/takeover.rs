@@ -61,7 +61,7 @@ pub fn ask(model: &Model, target: &ObjectId) -> Result<Ask, String> {
 pub fn asked(record: &Record, reason: Option<String>) -> Result<Ask, String> {
     let takes_over = Some(Box::new(Takeover::of(record)?));
     let (verb, target) = (record.intent.plan.verb, record.intent.plan.target.clone());
-    Ok(Ask { verb, target, to: record.intent.to.clone(), reason, takes_over })
+    Ok(Ask { verb, target, args: record.intent.args.clone(), reason, takes_over })
 }
 
 /// How what would be done today is not what the record holds that is taken over; `None` where it is.

@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn rolling_back_takes_three_keys_and_makes_exactly_one_execute() {
         let mut model = seeing(vec![payments()]);
-        assert_eq!(press(&mut model, &[Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
+        assert_eq!(press(&mut model, &[Intent::Do(Verb::Rollback)]), [Effect::Draft(ask(Verb::Rollback))]);
         drafted(&mut model, &payments(), Verb::Rollback);
         assert_eq!(card(&model).plan.friction, Friction::Reason);
         update(&mut model, Msg::Typed('1'));
@@ -198,23 +198,23 @@ mod tests {
             Rollout { id, service: name.into(), ..payments() }
         };
         let mut model = seeing(vec![payments(), other("search")]);
-        press(&mut model, &[Intent::Rollback]);
+        press(&mut model, &[Intent::Do(Verb::Rollback)]);
         drafted(&mut model, &payments(), Verb::Rollback);
         press(&mut model, &[Intent::Back]);
         see(&mut model, now(), vec![other("search")]);
-        assert_eq!(press(&mut model, &[Intent::Rollback]), []);
+        assert_eq!(press(&mut model, &[Intent::Do(Verb::Rollback)]), []);
         assert_eq!(
             model.notice.as_ref().unwrap().text,
             "the row you were on is gone: j or k chooses another; nothing to roll back here"
         );
-        let chosen = press(&mut model, &[Intent::Down, Intent::Rollback]);
+        let chosen = press(&mut model, &[Intent::Down, Intent::Do(Verb::Rollback)]);
         assert!(matches!(chosen.as_slice(), [Effect::Draft(ask)] if ask.target == other("search").id), "{chosen:?}");
     }
 
     #[test]
     fn enter_without_a_reason_says_what_is_missing_and_sends_nothing() {
         let mut model = seeing(vec![payments()]);
-        press(&mut model, &[Intent::Rollback]);
+        press(&mut model, &[Intent::Do(Verb::Rollback)]);
         drafted(&mut model, &payments(), Verb::Rollback);
         assert_eq!(press(&mut model, &[Intent::Send]), []);
         assert_eq!(model.notice.as_ref().unwrap().text, "choose a reason, 1 to 5");
@@ -226,7 +226,7 @@ mod tests {
         let mut model = seeing(vec![payments()]);
         // Nothing is measured in this model, which policy would refuse: this test is about the card alone.
         go(&mut model);
-        press(&mut model, &[Intent::Promote]);
+        press(&mut model, &[Intent::Do(Verb::Promote)]);
         drafted(&mut model, &payments(), Verb::Promote);
         assert_eq!(card(&model).plan.friction, Friction::ReadBack("a1b2".to_owned()));
         for c in "a1b3".chars() {
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_version_that_moves_under_an_open_card_voids_it_and_names_both() {
         let mut model = seeing(vec![payments()]);
-        press(&mut model, &[Intent::Rollback]);
+        press(&mut model, &[Intent::Do(Verb::Rollback)]);
         drafted(&mut model, &payments(), Verb::Rollback);
         update(&mut model, Msg::Typed('1'));
         let mut moved = payments();
@@ -258,19 +258,22 @@ mod tests {
     #[test]
     fn a_second_verb_on_a_running_action_is_refused_by_name_and_time() {
         let mut model = seeing(vec![payments()]);
-        press(&mut model, &[Intent::Rollback]);
+        press(&mut model, &[Intent::Do(Verb::Rollback)]);
         drafted(&mut model, &payments(), Verb::Rollback);
         update(&mut model, Msg::Typed('1'));
         let effects = press(&mut model, &[Intent::Send]);
         let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
         let record = Record { id: RecordId(7), intent: confirmed.record().clone(), entries: Vec::new() };
         update(&mut model, Msg::Recorded(Box::new(record)));
-        assert_eq!(press(&mut model, &[Intent::Rollback]), []);
+        assert_eq!(press(&mut model, &[Intent::Do(Verb::Rollback)]), []);
         assert_eq!(refusal(&model), ["already under way: roll back (dana, 02:07:30)"]);
         let done = Entry { at: now(), stage: Stage::Done { said: "12 of 12 pods, verified".to_owned() } };
         let ended = update(&mut model, Msg::Action(ActionNews { record: RecordId(7), entry: done }));
         assert_eq!(ended, [Effect::Hurry("kubernetes-eu".into())]);
-        assert_eq!(press(&mut model, &[Intent::Back, Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
+        assert_eq!(
+            press(&mut model, &[Intent::Back, Intent::Do(Verb::Rollback)]),
+            [Effect::Draft(ask(Verb::Rollback))]
+        );
     }
 
     #[test]
@@ -280,15 +283,18 @@ mod tests {
         let fault = Fault::new(now() + Duration::from_secs(9), FaultKind::TimedOut, "no answer within 4 s");
         update(&mut model, Msg::Tick(fault.at));
         hears(&mut model, ("kubernetes-eu", "argo_rollouts"), fault.at, Err(fault.clone()));
-        press(&mut model, &[Intent::Promote]);
+        press(&mut model, &[Intent::Do(Verb::Promote)]);
         assert_eq!(refusal(&model), ["kubernetes-eu is failing: last good answer 9 s ago; no answer within 4 s"]);
-        assert_eq!(press(&mut model, &[Intent::Back, Intent::Rollback]), [Effect::Draft(ask(Verb::Rollback))]);
+        assert_eq!(
+            press(&mut model, &[Intent::Back, Intent::Do(Verb::Rollback)]),
+            [Effect::Draft(ask(Verb::Rollback))]
+        );
     }
 
     #[test]
     fn a_canary_that_nobody_measures_is_not_promoted() {
         let mut model = seeing(vec![payments()]);
-        assert_eq!(press(&mut model, &[Intent::Promote]), []);
+        assert_eq!(press(&mut model, &[Intent::Do(Verb::Promote)]), []);
         assert!(refusal(&model)[0].starts_with("verdict NO DATA"), "{:?}", refusal(&model));
     }
 
@@ -443,7 +449,7 @@ mod tests {
                 at: now(),
                 parts: Ok(vec![Part::whole(argo(), [payments()])]),
             },
-            Msg::Intent(Intent::Rollback),
+            Msg::Intent(Intent::Do(Verb::Rollback)),
             Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },
             Msg::Typed('2'),
         ];

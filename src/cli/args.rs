@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use crate::{
     cli::{
         exit::Exit,
-        value::{Moment, Size, Snapshotted, View, Wait, chords, seed, since_start, speed},
+        value::{Moment, Size, Snapshotted, View, Wait, chords, seed, since_start, speed, verb},
     },
     domain::verb::Verb,
     keymap::chord::Chord,
@@ -133,6 +133,8 @@ pub enum Command {
     Rerun(VerbArgs),
     /// Stop the run
     Cancel(VerbArgs),
+    /// Ask for any verb that a system offers, by its name
+    Do(DoArgs),
     /// Carry on what a killed session left half-way, where it would still be the same act today
     #[command(mut_arg("target", |arg| arg.value_name("ID").help("The record's number, as `audit list` shows it")))]
     Takeover(VerbArgs),
@@ -251,6 +253,17 @@ pub struct RollbackArgs {
     /// The version to put back; without it the last one known good that is not the current one
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
+}
+
+/// `do`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct DoArgs {
+    /// The verb, as `status --json` and the menu on screen name it: play, sync, off, …
+    #[arg(value_parser = verb)]
+    pub name: Verb,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub verb: VerbArgs,
 }
 
 /// Below `status --help`.
@@ -416,6 +429,7 @@ impl Command {
     pub fn verb(&self) -> Option<(Verb, &VerbArgs, Option<&str>)> {
         let (verb, args) = match self {
             Self::Rollback(args) => return Some((Verb::Rollback, &args.verb, args.to.as_deref())),
+            Self::Do(args) => (args.name, &args.verb),
             Self::Approve(args) => (Verb::Approve, args),
             Self::Reject(args) => (Verb::Reject, args),
             Self::Promote(args) => (Verb::Promote, args),

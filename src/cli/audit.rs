@@ -319,13 +319,7 @@ mod tests {
 
     fn record(id: u64, stages: &[Stage]) -> Record {
         let model = sample::model();
-        let ask = Ask {
-            verb: Verb::Abort,
-            target: sample::target(),
-            to: None,
-            reason: Some("errors".into()),
-            takes_over: None,
-        };
+        let ask = Ask { reason: Some("errors".into()), ..Ask::new(Verb::Abort, sample::target()) };
         let plan = guard::plan(&model, &ask, Ok(sample::draft(Verb::Abort))).unwrap();
         let mut card = Card::new(ask, plan);
         card.reason = Some(0);

@@ -30,7 +30,7 @@ pub struct KeyRow {
     pub title: &'static str,
     /// One sentence.
     pub doc: &'static str,
-    /// Its keys; the first is the one shown.
+    /// Its keys; the first is the one shown. None where a menu leads to it.
     pub chords: Vec<String>,
     /// Where it can be used: `anywhere`, `screen` or `typing`.
     pub scope: Scope,
@@ -70,7 +70,8 @@ pub fn print(keymap: &Keymap, as_json: bool, out: &mut dyn Write) -> Result<(), 
     }
     let mut table = Table::new(&["KEY", "INTENT", "WHAT IT DOES"]);
     for row in &keys.keys {
-        table.row([row.chords.join(" "), row.id.to_owned(), row.doc.to_owned()]);
+        let chords = if row.chords.is_empty() { "-".to_owned() } else { row.chords.join(" ") };
+        table.row([chords, row.id.to_owned(), row.doc.to_owned()]);
     }
     Ok(table.print(out)?)
 }
@@ -110,7 +111,7 @@ pub fn check(overrides: &BTreeMap<String, String>) -> Vec<BadKey> {
 /// The README's table of keys: those for screens; keys of cards and prompts are told where those are.
 pub fn markdown_table() -> String {
     let mut table = String::from("| key | does | |\n|---|---|---|\n");
-    for row in INTENTS.iter().filter(|row| row.scope != Scope::Typing) {
+    for row in INTENTS.iter().filter(|row| row.scope != Scope::Typing && row.is_keyed()) {
         let chords: Vec<String> = row.chords.iter().map(|chord| format!("`{chord}`")).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(table, "| {} | **{}** | {} |", chords.join(" "), row.title, row.doc);
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_table_has_a_line_for_every_key_of_a_screen() {
-        let rows = INTENTS.iter().filter(|row| row.scope != Scope::Typing).count();
+        let rows = INTENTS.iter().filter(|row| row.scope != Scope::Typing && row.is_keyed()).count();
         assert_eq!(markdown_table().lines().count(), rows + 2);
         assert!(markdown_table().contains("| `a` | **abort** | Send all traffic back to stable, now;"));
     }

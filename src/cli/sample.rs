@@ -237,6 +237,7 @@ fn gate() -> Gate {
         version: Some(Version::tagged("main").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678")),
         since: at(-300),
         eligible: Eligibility::Cannot { why: "you started this run".into(), ask: vec!["lee".into()] },
+        approvals: None,
         behind: Behind::Run(ObjectId::new(&"github".into(), "run", "acme/ledger/812")),
         newer_behind: 0,
         url: None,

@@ -3,10 +3,14 @@
 use std::{str::FromStr, time::Duration};
 
 use clap::ValueEnum;
+use strum::IntoEnumIterator;
 
 use crate::{
     cli::args::Keys,
-    domain::time::{Timestamp, after},
+    domain::{
+        time::{Timestamp, after},
+        verb::Verb,
+    },
 };
 
 /// The longest span that is taken: more would leave the calendar.
@@ -43,6 +47,14 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
 /// `j Enter`: keys with blanks between them.
 pub(super) fn chords(text: &str) -> Result<Keys, String> {
     text.split_whitespace().map(|key| key.parse().map_err(|e| format!("{e}"))).collect::<Result<_, _>>().map(Keys)
+}
+
+/// A verb by its name: `promote-full`, `promote_full`.
+pub(super) fn verb(text: &str) -> Result<Verb, String> {
+    text.replace('-', "_").parse().map_err(|_| {
+        let all: Vec<String> = Verb::iter().map(|verb| verb.to_string().replace('_', "-")).collect();
+        format!("it is one of {}", all.join(", "))
+    })
 }
 
 /// How long a verb is followed.

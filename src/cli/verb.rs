@@ -25,6 +25,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        form::Args,
         object::ObjectId,
         offer::Risk,
         rollout::Rollout,
@@ -123,7 +124,7 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let target = target::resolve(pilot.model(), verb, &args.target)?;
     await_orphan(pilot, &target).await?;
-    let ask = Ask { to: to.map(str::to_owned), reason: reason(args), ..Ask::new(verb, target) };
+    let ask = Ask { args: Args::back_to(to), reason: reason(args), ..Ask::new(verb, target) };
     carry_out(pilot, ask, args, console).await
 }
 
@@ -337,7 +338,7 @@ async fn print_commands(
                 Some(rollout) if ask.verb == Verb::Approve => Ask { verb: inbox::let_through(rollout), ..ask },
                 // Nobody named that version, and it is the one that was left for cause.
                 Some(rollout)
-                    if ask.verb == Verb::Rollback && ask.to.is_none() && only_left(pilot.model(), rollout) =>
+                    if ask.verb == Verb::Rollback && ask.to().is_none() && only_left(pilot.model(), rollout) =>
                 {
                     let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
                     return Err(CliError::new(Exit::Refused, text));

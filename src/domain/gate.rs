@@ -31,6 +31,39 @@ pub enum Eligibility {
     },
 }
 
+/// How many must say yes, and who has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Whose word counts, in the system's own words: `2 of the release team`, `anybody`.
+    pub who: String,
+    /// How many of them.
+    pub needed: u32,
+    /// Who has.
+    pub given: Vec<Person>,
+}
+
+impl Rule {
+    /// How many have.
+    pub fn has(&self) -> u32 {
+        u32::try_from(self.given.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Is it met?
+    pub fn is_met(&self) -> bool {
+        self.has() >= self.needed
+    }
+}
+
+/// The approvals that a gate wants, where the system counts them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// Every rule must be met.
+    pub rules: Vec<Rule>,
+    /// When what was given, or the gate itself, ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
 /// What waits behind the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behind {
@@ -66,6 +99,9 @@ pub struct Gate {
     pub since: Timestamp,
     /// May I?
     pub eligible: Eligibility,
+    /// How many must say yes, and who has; `None` where one is enough or the system does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Approvals>,
     /// What waits behind it.
     pub behind: Behind,
     /// Newer runs of the same pipeline that wait behind this one (F20).

@@ -6,6 +6,7 @@
 
 pub mod analysis;
 pub mod evidence;
+pub mod form;
 pub mod gate;
 pub mod ids;
 pub mod item;

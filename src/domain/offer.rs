@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::domain::verb::Verb;
+use crate::domain::{form::Field, verb::Verb};
 
 /// How much harm a mistake can do; friction grows with it and looks different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString)]
@@ -30,17 +30,26 @@ pub struct Offer {
     /// Whether we may is not known, as a sentence: the system has not said. `None` where it is known, either way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsure: Option<String>,
+    /// What it asks for beside its target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<Field>,
 }
 
 impl Offer {
     /// A verb that can be used.
     pub fn open(verb: Verb, risk: Risk) -> Self {
-        Self { verb, risk, blocked: None, unsure: None }
+        Self { verb, risk, blocked: None, unsure: None, form: Vec::new() }
     }
 
     /// A verb that cannot be used, and why.
     pub fn blocked(verb: Verb, risk: Risk, why: impl Into<String>) -> Self {
-        Self { verb, risk, blocked: Some(why.into()), unsure: None }
+        Self { blocked: Some(why.into()), ..Self::open(verb, risk) }
+    }
+
+    /// The same, which asks for this.
+    #[must_use]
+    pub fn asking(self, form: Vec<Field>) -> Self {
+        Self { form, ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The verbs: each has one meaning on every engine, and they are separate keys.
+//! The verbs: each has one meaning on every system. The common ones have keys; the others are reached by the menu.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString};
@@ -36,6 +36,28 @@ pub enum Verb {
     Rerun,
     /// Stop a run.
     Cancel,
+    /// Bring what runs to what its source says, now.
+    Sync,
+    /// Look at the source now instead of at the next turn, and bring what runs to it.
+    Reconcile,
+    /// Switch something on: a flag, an experiment.
+    On,
+    /// Switch it off, so that it is as before it was on.
+    Off,
+    /// Give something another value: the percentage of a flag.
+    Set,
+    /// Keep an alert from being told for a while.
+    Silence,
+    /// Go on with the next batch, no further.
+    Next,
+    /// Go on with nothing of it; what is done stays.
+    Stop,
+    /// Start something that waits to be started by hand.
+    Play,
+    /// Start a pipeline that was not running.
+    Dispatch,
+    /// Let go of what somebody holds that is no pause of a rollout: a lock, a freeze, a silence.
+    Release,
 }
 
 /// Which way a verb moves production; friction follows from it.
@@ -53,16 +75,29 @@ impl Verb {
     /// Which way it moves production.
     pub fn direction(self) -> Direction {
         match self {
-            // A pause that is undone lets the new version go on; a rerun may deploy.
+            // A pause that is undone lets the new version go on, and so does whatever else was held.
             Self::Approve
             | Self::Promote
             | Self::Skip
             | Self::PromoteFull
             | Self::Resume
+            | Self::Release
             | Self::Retry
-            | Self::Rerun => Direction::Forward,
-            Self::Abort | Self::Rollback => Direction::Back,
-            Self::Reject | Self::Pause | Self::Restart | Self::Cancel => Direction::Still,
+            | Self::Next
+            // What they start may deploy; nobody can tell from outside.
+            | Self::Rerun
+            | Self::Play
+            | Self::Dispatch
+            // The source may hold a version that nobody has seen run yet.
+            | Self::Sync
+            | Self::Reconcile
+            // More users see what is behind a flag; of a value that is set nobody knows here which way is back.
+            | Self::On
+            | Self::Set => Direction::Forward,
+            // A flag that is off is as it was before it was on.
+            Self::Abort | Self::Rollback | Self::Off => Direction::Back,
+            // What is stopped or silenced is no better than it was, and no worse: traffic stays where it is.
+            Self::Reject | Self::Pause | Self::Restart | Self::Cancel | Self::Stop | Self::Silence => Direction::Still,
         }
     }
 
@@ -82,6 +117,17 @@ impl Verb {
             Self::Restart => "restart",
             Self::Rerun => "rerun",
             Self::Cancel => "cancel",
+            Self::Sync => "sync",
+            Self::Reconcile => "reconcile",
+            Self::On => "switch on",
+            Self::Off => "switch off",
+            Self::Set => "set",
+            Self::Silence => "silence",
+            Self::Next => "next batch",
+            Self::Stop => "stop",
+            Self::Play => "play",
+            Self::Dispatch => "dispatch",
+            Self::Release => "release",
         }
     }
 }

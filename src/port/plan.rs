@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         evidence::Evidence,
+        form::{Args, TO},
         ids::{EnvironmentName, ServiceName},
         object::ObjectId,
         offer::Risk,
@@ -28,9 +29,9 @@ pub struct Ask {
     pub verb: Verb,
     /// On what.
     pub target: ObjectId,
-    /// Roll back only: the version to put back, by any of its names; `None` is the last version known good that is not the
-    /// current one.
-    pub to: Option<String>,
+    /// What was said to it, by name.
+    #[serde(flatten)]
+    pub args: Args,
     /// Why: goes into the record, and to the system where it takes a comment.
     pub reason: Option<String>,
     /// The act that it carries on, where it takes one over.
@@ -41,7 +42,13 @@ pub struct Ask {
 impl Ask {
     /// A verb on a target, with nothing else said.
     pub fn new(verb: Verb, target: ObjectId) -> Self {
-        Self { verb, target, to: None, reason: None, takes_over: None }
+        Self { verb, target, args: Args::none(), reason: None, takes_over: None }
+    }
+
+    /// Roll back only: the version to put back, by any of its names; `None` is the last version known good that is not the
+    /// current one.
+    pub fn to(&self) -> Option<&str> {
+        self.args.text(TO)
     }
 
     /// The reason that a system gets which takes a comment: that of the act which is carried on, where one is.

@@ -5,7 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::Person, observed::FaultKind, time::Timestamp},
+    domain::{
+        form::{Args, TO},
+        ids::Person,
+        observed::FaultKind,
+        time::Timestamp,
+    },
     port::{
         plan::{Ask, Plan},
         takeover::Takeover,
@@ -171,9 +176,9 @@ pub struct NewRecord {
     pub reason: Option<String>,
     /// What will be done.
     pub plan: Plan,
-    /// The version that was asked for, where one was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
+    /// What was said to it: the version that was asked for, where one was.
+    #[serde(flatten)]
+    pub args: Args,
     /// The act that it carries on, whose executor died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_over: Option<Box<Takeover>>,
@@ -191,18 +196,22 @@ pub struct NewRecord {
 impl NewRecord {
     /// What somebody confirmed, before the journal has seen it.
     pub fn confirmed(at: Timestamp, who: Person, reason: Option<String>, plan: Plan) -> Self {
-        Self { at, who, reason, plan, to: None, takes_over: None, origin: None, preempts: Vec::new(), follows: None }
+        let args = Args::none();
+        Self { at, who, reason, plan, args, takes_over: None, origin: None, preempts: Vec::new(), follows: None }
     }
 
     /// The same, as an answer to this ask.
     #[must_use]
     pub fn asked(self, ask: &Ask) -> Self {
-        Self { to: ask.to.clone(), takes_over: ask.takes_over.clone(), ..self }
+        Self { args: ask.args.clone(), takes_over: ask.takes_over.clone(), ..self }
     }
 
     /// Is it the same act on the same target as another one: a second press of the same key?
     pub fn is_same_act(&self, other: &Self) -> bool {
-        let act = |new: &Self| (new.plan.verb, new.plan.target.clone(), new.plan.draft.to.clone());
+        let act = |new: &Self| {
+            // Whether a version was named or found does not make it another act.
+            (new.plan.verb, new.plan.target.clone(), new.plan.draft.to.clone(), new.args.clone().without(TO))
+        };
         act(self) == act(other)
     }
 }
@@ -221,10 +230,10 @@ pub struct Record {
 impl Record {
     /// Is it the same confirmed intent? What the journal fills in does not count.
     pub fn holds(&self, confirmed: &NewRecord) -> bool {
-        let NewRecord { at, who, reason, plan, to, takes_over, .. } = &self.intent;
-        let asked = (&confirmed.to, &confirmed.takes_over);
+        let NewRecord { at, who, reason, plan, args, takes_over, .. } = &self.intent;
+        let asked = (&confirmed.args, &confirmed.takes_over);
         (at, who, reason, plan) == (&confirmed.at, &confirmed.who, &confirmed.reason, &confirmed.plan)
-            && (to, takes_over) == asked
+            && (args, takes_over) == asked
     }
 
     /// How it ended, if it has.

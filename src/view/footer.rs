@@ -12,6 +12,7 @@ use crate::{
         offer::offer_for,
         rollout::{Phase, Rollout},
         time::age,
+        verb::Verb,
     },
     port::plan::Ask,
     view::{
@@ -97,7 +98,7 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let Some(target) = scene.selected.as_ref().map(crate::app::model::RowKey::target) else { return Vec::new() };
     let intents: &[Intent] = match scene.selected_rollout() {
         Some(rollout) => of_rollout(rollout),
-        None if scene.model.store.gate(&target).is_some() => &[Intent::Approve, Intent::Reject],
+        None if scene.model.store.gate(&target).is_some() => &[Intent::Do(Verb::Approve), Intent::Do(Verb::Reject)],
         None => &[],
     };
     let left = scene.model.actions.newest_on(&target).filter(|action| takeover::is_offered(scene.model, action));
@@ -109,11 +110,11 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
 fn of_rollout(rollout: &Rollout) -> &'static [Intent] {
     let offered = |verb| offer_for(&rollout.offers, verb).is_some();
     match rollout.phase {
-        Phase::Aborted => &[Intent::Rollback, Intent::Retry],
-        _ if rollout.held => &[Intent::Rollback, Intent::Abort, Intent::Resume],
-        _ if !rollout.in_flight() => &[Intent::Rollback, Intent::Restart],
-        _ if !offered(crate::domain::verb::Verb::Abort) => &[Intent::Rollback, Intent::Pause],
-        _ => &[Intent::Rollback, Intent::Abort, Intent::Promote, Intent::Pause],
+        Phase::Aborted => &[Intent::Do(Verb::Rollback), Intent::Do(Verb::Retry)],
+        _ if rollout.held => &[Intent::Do(Verb::Rollback), Intent::Do(Verb::Abort), Intent::Do(Verb::Resume)],
+        _ if !rollout.in_flight() => &[Intent::Do(Verb::Rollback), Intent::Do(Verb::Restart)],
+        _ if !offered(Verb::Abort) => &[Intent::Do(Verb::Rollback), Intent::Do(Verb::Pause)],
+        _ => &[Intent::Do(Verb::Rollback), Intent::Do(Verb::Abort), Intent::Do(Verb::Promote), Intent::Do(Verb::Pause)],
     }
 }
 
@@ -134,7 +135,7 @@ fn verb(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> Vec<Line> {
 /// Why a verb will not run, where it will not.
 pub(super) fn refused(model: &Model, intent: Intent, target: &ObjectId) -> Option<String> {
     let verb = intent.verb()?;
-    let ask = Ask { verb, target: target.clone(), to: None, reason: None, takes_over: None };
+    let ask = Ask::new(verb, target.clone());
     guard::ask(model, ask).err().map(|refusal| refusal.reasons.join("; "))
 }
 

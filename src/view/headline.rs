@@ -16,6 +16,7 @@ use crate::{
         item::Noun,
         observed::Freshness,
         rollout::{self, Phase, Rollout},
+        verb::Verb,
     },
     judge::{gaps::Gap, rivals::Rival},
     view::{
@@ -71,14 +72,14 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
     let left = Line::of(Role::Text, "   ").join(way_back::line(scene.model, rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
-    let refused = footer::refused(scene.model, Intent::Rollback, &rollout.id).is_some();
+    let refused = footer::refused(scene.model, Intent::Do(Verb::Rollback), &rollout.id).is_some();
     let right = if selected && !refused {
         let quarantine = Quarantine::of(&scene.model.actions, rollout);
         let back = quarantine
             .way_back(rollout)
             .arm()
             .map_or_else(|| "roll back".to_owned(), |arm| format!("roll back to {}", arm.tag()));
-        scene.hint(Intent::Rollback, back).gap(3).join(scene.hint(Intent::Why, "why")).gap(1)
+        scene.hint(Intent::Do(Verb::Rollback), back).gap(3).join(scene.hint(Intent::Why, "why")).gap(1)
     } else {
         Line::new()
     };

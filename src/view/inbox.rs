@@ -8,7 +8,7 @@ use crate::{
         inbox::{self, Item},
         intent::Intent,
     },
-    domain::{gate::Eligibility, time::age},
+    domain::{gate::Eligibility, time::age, verb::Verb},
     view::{
         Part, action,
         board::flight,
@@ -224,7 +224,7 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
     if let Some(url) = scene.model.store.gate(&item.target).and_then(|gate| gate.url.clone()) {
         add("open", Role::Dim, url);
     }
-    for intent in [Intent::Approve, Intent::Reject, Intent::Promote] {
+    for intent in [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject), Intent::Do(Verb::Promote)] {
         if let Some(why) = footer::refused(scene.model, intent, &item.target)
             && !why.starts_with("there is no")
         {

@@ -293,6 +293,7 @@ fn gates() -> Vec<Gate> {
             version: Some(Version::tagged("4.2.0").at_commit("c0ffee1")),
             since,
             eligible,
+            approvals: None,
             behind: Behind::Run(run),
             newer_behind: 3,
             url: Some(format!("https://github.com/acme/{service}/actions/runs/{number}")),
@@ -399,7 +400,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
 
 /// The ask of a verb on payments.
 pub(crate) fn ask(verb: Verb) -> Ask {
-    Ask { verb, target: payments().id, to: None, reason: None, takes_over: None }
+    Ask::new(verb, payments().id)
 }
 
 /// Record 4711: a roll back of payments that came so far, all of it at 02:07:19.

@@ -394,7 +394,7 @@ async fn reading_again_gives_the_facts_and_the_revision() {
 async fn abort(facet: &dyn Inventory) -> WireCall {
     let rollout = facet.rollouts().await.unwrap().remove(0);
     assert_eq!(rollout.phase, Phase::Paused);
-    let ask = Ask { verb: Verb::Abort, target: rollout.id.clone(), to: None, reason: None, takes_over: None };
+    let ask = Ask::new(Verb::Abort, rollout.id.clone());
     facet.draft_for(&rollout, &ask).unwrap().calls.remove(0)
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::{FutureExt, StreamExt};
 use holdshort::{
     domain::{
+        form::Args,
         offer::offer_for,
         rollout::{Pause, PauseReason, Rollout},
         time::Timestamp,
@@ -103,8 +104,7 @@ impl Stage {
 
     fn draft(&self, rollout: &Rollout, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {
         let target = rollout.id.clone();
-        self.facet(rollout)
-            .draft_for(rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
+        self.facet(rollout).draft_for(rollout, &Ask { args: Args::back_to(to), ..Ask::new(verb, target) })
     }
 
     async fn read(&self, rollout: &Rollout) -> Facts {

@@ -75,7 +75,7 @@ async fn rolled_back(name: &str, change: impl Fn(&mut Value, &mut [Value])) -> (
     all.push(rollout);
     let stage = Stage::of(&holding(&all));
     let rollout = stage.argo.rollouts().await.unwrap().remove(0);
-    let ask = Ask { verb: Verb::Rollback, target: rollout.id.clone(), to: None, reason: None, takes_over: None };
+    let ask = Ask::new(Verb::Rollback, rollout.id.clone());
     let draft = stage.argo.draft_for(&rollout, &ask).unwrap();
     (rollout, draft)
 }
@@ -186,7 +186,7 @@ async fn a_version_to_which_a_roll_back_was_aborted_can_still_be_gone_back_to() 
 async fn a_restart_is_done_when_every_pod_is_new_and_ready() {
     let stage = Stage::of(&holding(&objects()));
     let recs = stage.argo.rollouts().await.unwrap().into_iter().find(|one| one.id.path == "shop/recs").unwrap();
-    let ask = Ask { verb: Verb::Restart, target: recs.id.clone(), to: None, reason: None, takes_over: None };
+    let ask = Ask::new(Verb::Restart, recs.id.clone());
     let draft = stage.argo.draft_for(&recs, &ask).unwrap();
     let all = expected(&draft);
     assert_eq!(all[1..], ["spec taken up by the controller true", "pods missing at most 0"]);

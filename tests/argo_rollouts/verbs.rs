@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use holdshort::{
     domain::{
+        form::Args,
         rollout::{Phase, Rollout, Share},
         verb::Verb,
         version::Version,
@@ -35,7 +36,7 @@ async fn stage_of(rollout: Value, sets: &Value) -> (std::sync::Arc<dyn Inventory
 }
 
 fn ask(rollout: &Rollout, verb: Verb, to: Option<&str>) -> Ask {
-    Ask { verb, target: rollout.id.clone(), to: to.map(str::to_owned), reason: None, takes_over: None }
+    Ask { args: Args::back_to(to), ..Ask::new(verb, rollout.id.clone()) }
 }
 
 async fn drafted(name: &str, sets: &str, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {

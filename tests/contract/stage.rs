@@ -123,7 +123,7 @@ impl Stage {
 
     pub(crate) fn draft(&self, rollout: &Rollout, verb: Verb) -> Result<Draft, Blocked> {
         let target = rollout.id.clone();
-        self.facet.draft_for(rollout, &Ask { verb, target, to: None, reason: None, takes_over: None })
+        self.facet.draft_for(rollout, &Ask::new(verb, target))
     }
 
     /// Sends a call of any verb that can draft it.

@@ -5,7 +5,7 @@ use holdshort::port::inventory::Inventory;
 use std::time::Duration;
 
 use holdshort::{
-    domain::{item::Noun, rollout::Rollout, verb::Verb, version::Version},
+    domain::{form::Args, item::Noun, rollout::Rollout, verb::Verb, version::Version},
     port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
 };
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn draft_of(deployment: Value, sets: &str, verb: Verb, to: Option<&str>) -
     let facet = facet(deployment, recorded(sets));
     let rollout = first(&*facet).await;
     let target = rollout.id.clone();
-    facet.draft_for(&rollout, &Ask { verb, target, to: to.map(str::to_owned), reason: None, takes_over: None })
+    facet.draft_for(&rollout, &Ask { args: Args::back_to(to), ..Ask::new(verb, target) })
 }
 
 async fn drafted(state: State, verb: Verb, to: Option<&str>) -> Result<Draft, Blocked> {

@@ -73,7 +73,7 @@ impl Scene {
 }
 
 fn ask(verb: Verb, target: ObjectId, reason: Option<&str>) -> Ask {
-    Ask { verb, target, to: None, reason: reason.map(str::to_owned), takes_over: None }
+    Ask { reason: reason.map(str::to_owned), ..Ask::new(verb, target) }
 }
 
 fn ask_gate(gate: &Gate, verb: Verb, reason: Option<&str>) -> Ask {

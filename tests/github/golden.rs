@@ -163,6 +163,7 @@ async fn a_pending_environment_is_a_gate() {
         version: Some(Version::tagged("feat/workflow-run").at_commit(commit)),
         since: at(2023, 1, 13, (13, 19, 37)),
         eligible: Eligibility::Can,
+        approvals: None,
         behind: Behind::Run(pygithub(3_911_660_493)),
         newer_behind: 0,
         url: Some("https://github.com/PyGithub/PyGithub/actions/runs/3911660493".into()),

@@ -14,6 +14,7 @@ use crate::{
         update::update,
     },
     domain::{
+        form::Args,
         observed::{Fault, FaultKind},
         rollout::{Phase, Pods, Role, Unknown},
     },
@@ -188,10 +189,10 @@ fn a_roll_back_that_names_nothing_passes_over_what_was_left_for_cause() {
     let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
     let said = "1.41.3 (9f8e7d6) was put back just now (lee, 02:07:30); once more goes further back, to 1.40.0";
     assert_eq!(refusal.reasons, [said]);
-    let named = Ask { to: Some("1.40.0".to_owned()), ..ask_for(Verb::Rollback) };
+    let named = Ask { args: Args::back_to(Some("1.40.0")), ..ask_for(Verb::Rollback) };
     assert!(ask(&model, named).is_ok());
     see(&mut model, now() + Duration::from_mins(16), vec![rollout]);
-    assert_eq!(ask(&model, ask_for(Verb::Rollback)).unwrap().to.as_deref(), Some("0lder"));
+    assert_eq!(ask(&model, ask_for(Verb::Rollback)).unwrap().to(), Some("0lder"));
 }
 
 #[test]
@@ -199,7 +200,7 @@ fn a_version_that_was_left_can_be_named_all_the_same_and_the_card_says_by_whom_a
     let mut model = seeing(vec![on_its_way_back()]);
     did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
     let risk = "it goes to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)";
-    let named = Ask { to: Some("1.42.0".to_owned()), ..ask_for(Verb::Rollback) };
+    let named = Ask { args: Args::back_to(Some("1.42.0")), ..ask_for(Verb::Rollback) };
     let made = plan(&model, &named, Ok(draft(&on_its_way_back(), Verb::Rollback))).unwrap();
     assert_eq!((made.risks, made.friction), (vec![risk.to_owned()], Friction::Reason));
     let aborted = plan(&model, &ask_for(Verb::Abort), Ok(draft(&on_its_way_back(), Verb::Abort))).unwrap();
@@ -212,7 +213,7 @@ fn a_version_that_is_named_is_for_the_draft_to_find_whatever_the_engine_would_ta
     rollout.offers = vec![Offer::blocked(Verb::Rollback, Risk::Medium, "no earlier version is left in its history")];
     let model = seeing(vec![rollout]);
     assert_eq!(reasons(&model, Verb::Rollback), ["no earlier version is left in its history"]);
-    let named = Ask { to: Some("1.40.0".to_owned()), ..ask_for(Verb::Rollback) };
+    let named = Ask { args: Args::back_to(Some("1.40.0")), ..ask_for(Verb::Rollback) };
     assert_eq!(ask(&model, named.clone()), Ok(named));
 }
 
@@ -433,7 +434,7 @@ proptest! {
         } else {
             prop_assert_eq!(reasons(&model, Verb::Rollback), Vec::<String>::new());
         }
-        let named = Ask { to: Some("1.42.0".to_owned()), ..ask_for(Verb::Rollback) };
+        let named = Ask { args: Args::back_to(Some("1.42.0")), ..ask_for(Verb::Rollback) };
         prop_assert!(ask(&model, named).is_ok());
     }
 }

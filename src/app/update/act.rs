@@ -50,7 +50,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
     model.notice = None;
     // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
     model.nav.selected = board::selected(model);
-    match guard::ask(model, Ask { verb, target, to: None, reason: None, takes_over: None }) {
+    match guard::ask(model, Ask::new(verb, target)) {
         Ok(ask) => vec![Effect::Draft(ask)],
         Err(refusal) => {
             model.nav.overlay = Some(Overlay::Refused(refusal));

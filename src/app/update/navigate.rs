@@ -27,7 +27,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::Quit | Intent::Interrupt => return vec![Effect::Quit],
         Intent::Suspend => return vec![Effect::Suspend],
         // Verbs are taken by `act::press`.
-        _ => {}
+        Intent::Do(_) => {}
     }
     Vec::new()
 }

@@ -34,12 +34,12 @@ const DEADLINE: u64 = 600;
 
 /// What it would do; the object as it was on screen is `rollout`, the view may be newer.
 pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Timestamp) -> Result<Draft, Blocked> {
-    if ask.to.is_some() && ask.verb != Verb::Rollback {
+    if ask.to().is_some() && ask.verb != Verb::Rollback {
         return Err(Blocked(format!("{} takes no version", ask.verb.words())));
     }
     let stage = Stage { rollout, view };
     let refused = match ask.sent_before() {
-        0 if ask.to.is_some() => refusal_to_named(view),
+        0 if ask.to().is_some() => refusal_to_named(view),
         0 => refusal(ask.verb, rollout, view),
         _ => refusal_to_the_rest(ask.verb, view),
     };
@@ -53,13 +53,11 @@ pub(super) fn draft(rollout: &Rollout, view: &View<'_, Wire>, ask: &Ask, now: Ti
         Verb::Pause => Ok(stage.hold(true)),
         Verb::Resume => Ok(stage.hold(false)),
         Verb::Abort => Ok(stage.abort()),
-        Verb::Rollback if ask.sent_before() > 0 => back::the_rest(&stage, ask.to.as_deref()),
-        Verb::Rollback => back::rollback(&stage, ask.to.as_deref()),
+        Verb::Rollback if ask.sent_before() > 0 => back::the_rest(&stage, ask.to()),
+        Verb::Rollback => back::rollback(&stage, ask.to()),
         Verb::Retry => Ok(stage.retry()),
         Verb::Restart => Ok(stage.restart(now)),
-        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => {
-            Err(Blocked(format!("Argo Rollouts cannot {}", ask.verb.words())))
-        }
+        _ => Err(Blocked(format!("Argo Rollouts cannot {}", ask.verb.words()))),
     }
 }
 

@@ -35,7 +35,7 @@ const VERBS: &[Verb] = &[
 pub(super) fn offers(rollout: &Rollout, view: &View<'_, Wire>) -> Vec<Offer> {
     let offer = |verb: &Verb| {
         let blocked = refusal(*verb, rollout, view);
-        Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked, unsure: None }
+        Offer { blocked, ..Offer::open(*verb, risk(*verb, view.scope.risk)) }
     };
     view.with_rights(VERBS.iter().map(offer).collect(), patches)
 }
@@ -56,9 +56,7 @@ pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> O
         Verb::Rollback => rollback(rollout, view),
         Verb::Retry => (!wire.is_aborted()).then(|| "it was not aborted".to_owned()),
         Verb::Restart => restart(wire),
-        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => {
-            Some(format!("Argo Rollouts cannot {}", verb.words()))
-        }
+        _ => Some(format!("Argo Rollouts cannot {}", verb.words())),
     };
     // The controller decides on what it has taken up; what comes next may be another version.
     let behind = !phase::is_observed(wire) || asked::is_behind(view);

@@ -44,7 +44,7 @@ pub fn shapes(verb: Verb, at: &Places) -> Vec<Shape> {
             Some(workload) => vec![patch::shape(workload, "", Form::Json, &["/spec/template"]), unpause()],
             None => vec![object(Form::Json, &["/spec/template", "/spec/paused"])],
         },
-        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

@@ -39,14 +39,14 @@ pub(super) fn draft(
     ask: &Ask,
     now: Timestamp,
 ) -> Result<Draft, Blocked> {
-    if ask.to.is_some() && ask.verb != Verb::Rollback {
+    if ask.to().is_some() && ask.verb != Verb::Rollback {
         return Err(Blocked(format!("{} takes no version", ask.verb.words())));
     }
     if ask.sent_before() > 0 {
         return Err(Blocked("it is one call, and that was sent".to_owned()));
     }
     // A version that is named may be there where the default one is not.
-    let refused = if ask.to.is_some() { denied(view) } else { refusal(ask.verb, rollout, view) };
+    let refused = if ask.to().is_some() { denied(view) } else { refusal(ask.verb, rollout, view) };
     if let Some(why) = refused {
         return Err(Blocked(why));
     }
@@ -55,7 +55,7 @@ pub(super) fn draft(
         Verb::Pause => Ok(stage.hold(true)),
         Verb::Resume => Ok(stage.hold(false)),
         Verb::Abort => stage.abort(),
-        Verb::Rollback => stage.back(Verb::Rollback, target(rollout, ask.to.as_deref())?),
+        Verb::Rollback => stage.back(Verb::Rollback, target(rollout, ask.to())?),
         Verb::Restart => Ok(stage.restart(now)),
         _ => Err(Blocked(format!("a Deployment cannot {}", ask.verb.words()))),
     }

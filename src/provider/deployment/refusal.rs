@@ -22,7 +22,7 @@ const VERBS: &[Verb] = &[Verb::Pause, Verb::Resume, Verb::Abort, Verb::Rollback,
 pub(super) fn offers(rollout: &Rollout, view: &View<'_, Deployment>) -> Vec<Offer> {
     let offer = |verb: &Verb| {
         let blocked = refusal(*verb, rollout, view);
-        Offer { verb: *verb, risk: risk(*verb, view.scope.risk), blocked, unsure: None }
+        Offer { blocked, ..Offer::open(*verb, risk(*verb, view.scope.risk)) }
     };
     view.with_rights(VERBS.iter().map(offer).collect(), |_| Some(0))
 }
@@ -42,9 +42,7 @@ pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Deployment>
         Verb::Promote | Verb::Skip | Verb::PromoteFull | Verb::Retry => {
             Some(format!("a Deployment has no steps, so there is nothing to {}", verb.words()))
         }
-        Verb::Approve | Verb::Reject | Verb::Rerun | Verb::Cancel => {
-            Some(format!("a Deployment cannot {}", verb.words()))
-        }
+        _ => Some(format!("a Deployment cannot {}", verb.words())),
     };
     // The controller decides on what it has taken up; what comes next may be another version.
     let unseen = (verb.direction() == Direction::Forward && !wire.is_observed())

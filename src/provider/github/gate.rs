@@ -154,6 +154,8 @@ fn environment(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Se
         offers: offers(&eligible, ours.risk),
         environment: ours.name,
         eligible,
+        // Any one of its reviewers is enough.
+        approvals: None,
         behind: Behind::Run(run_id),
         newer_behind: newer(run, pending, seen),
         url: run.html_url.as_deref().map(clean),
@@ -185,6 +187,7 @@ fn unapproved_run(site: Site<'_>, run: &api::Run, seen: &Seen) -> Option<Gate> {
         version: Some(version(run)),
         since: since(run, site.now),
         eligible,
+        approvals: None,
         behind: Behind::Run(run_id),
         newer_behind: count(seen.unapproved.iter().filter(same)),
         url: run.html_url.as_deref().map(clean),

@@ -484,7 +484,7 @@ async fn a_script_plans_sends_and_waits_for_the_end() {
     let given = Given::new(&GOES_BACK);
     let mut cockpit = given.cockpit();
     cockpit.settle().await;
-    let ask = |verb| Ask { verb, target: payments(), to: None, reason: Some("INC-7".to_owned()), takes_over: None };
+    let ask = |verb| Ask { reason: Some("INC-7".to_owned()), ..Ask::new(verb, payments()) };
     let plan = cockpit.plan(ask(Verb::Abort)).unwrap();
     let mut card = Card::new(ask(Verb::Abort), plan);
     card.reason = Some(3);

@@ -35,7 +35,7 @@ fn beside(scene: &Scene<'_>, width: usize) -> Vec<Line> {
         row.intent.verb().is_some()
             && target.as_ref().is_none_or(|target| footer::refused(scene.model, row.intent, target).is_some())
     };
-    let shown = INTENTS.iter().filter(|row| row.scope != Scope::Typing);
+    let shown = INTENTS.iter().filter(|row| row.scope != Scope::Typing && scene.keymap.shown(row.intent).is_some());
     let (acts, looks): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.intent.verb().is_some());
     let mut lines = Vec::new();
     for (title, rows) in [(" ACTS", acts), (" LOOKS", looks)] {
@@ -69,7 +69,8 @@ fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
         };
         lines.push(key(scene, row).join(words).cut(width));
     }
-    lines.push(flow(scene, Line::of(Role::Dim, " not on this row: "), elsewhere.into_iter()));
+    let elsewhere = elsewhere.into_iter().filter(|row| scene.keymap.shown(row.intent).is_some());
+    lines.push(flow(scene, Line::of(Role::Dim, " not on this row: "), elsewhere));
     lines.push(Line::new());
     lines.push(Line::of(Role::Title, " LOOKS"));
     let looks = INTENTS.iter().filter(|row| row.danger == Danger::None && row.scope != Scope::Typing);

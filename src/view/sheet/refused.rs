@@ -2,6 +2,7 @@
 
 use crate::{
     app::{guard::Refusal, intent::Intent},
+    domain::verb::Verb,
     view::{
         footer,
         scene::Scene,
@@ -32,7 +33,7 @@ pub(super) fn sheet(scene: &Scene<'_>, refusal: &Refusal, width: usize) -> Sheet
 fn keys(scene: &Scene<'_>, refusal: &Refusal) -> Line {
     let mut line = Line::new();
     let offered = scene.selected_rollout().filter(|_| !refusal.ways.is_empty());
-    for intent in [Intent::Pause, Intent::Abort, Intent::Rollback] {
+    for intent in [Intent::Do(Verb::Pause), Intent::Do(Verb::Abort), Intent::Do(Verb::Rollback)] {
         let target = offered.map(|rollout| rollout.id.clone());
         if target.is_some_and(|target| footer::refused(scene.model, intent, &target).is_none()) {
             line = line.join(scene.hint(intent, intent.row().title)).gap(3);

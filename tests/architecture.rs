@@ -110,10 +110,7 @@ const RUN_SEES: &[(&str, &[&str])] = &[
     ("audit", &["cli", "journal", "port"]),
     ("demo", &["cli", "demo", "journal", "runtime"]),
     ("fly", &["app", "cli", "port", "runtime", "term", "theme"]),
-    (
-        "ground",
-        &["app", "cli", "config", "demo", "domain", "journal", "keymap", "port", "provider", "runtime", "theme"],
-    ),
+    ("ground", &["app", "cli", "config", "demo", "domain", "journal", "keymap", "port", "runtime", "theme"]),
     ("log", &["cli"]),
     ("origin", &["domain", "port"]),
     ("paint", &["app", "cli", "config", "keymap", "theme", "ui", "view"]),

@@ -29,7 +29,7 @@ fn read(file: &Path, profile: Option<&str>) -> Result<Loaded, Failure> {
         given: BTreeMap::new(),
     };
     let (presets, themes) = (names(&["istio", "linkerd", "otel-http"]), names(&["colour-blind", "dark", "light"]));
-    load(&layers, &Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts: None })
+    load(&layers, &Known { presets: &presets, themes: &themes, keys: &cli::keys::check, look: None })
 }
 
 /// The `.toml` files of a folder, sorted.
@@ -110,7 +110,7 @@ fn a_later_file_wins_and_the_environment_wins_over_all() {
         given: BTreeMap::new(),
     };
     let themes = names(&["dark", "light"]);
-    let known = Known { presets: &[], themes: &themes, keys: &cli::keys::check, contexts: None };
+    let known = Known { presets: &[], themes: &themes, keys: &cli::keys::check, look: None };
     let config = load(&layers, &known).unwrap().config;
     assert_eq!((config.theme.as_deref(), config.operator.as_deref()), (Some("light"), Some("user")));
     assert_eq!((config.read_only, config.state.path), (true, Some(PathBuf::from("/b"))));
@@ -138,7 +138,7 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
             trust: Trust::Owners,
             given: BTreeMap::new(),
         };
-        load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None })
+        load(&layers, &Known { presets: &[], themes: &[], keys: &cli::keys::check, look: None })
     };
     let (profile, base) =
         ("operator = 'profile'\nworld.clock = 'http://profile'", "clock = 'http://file'\nspeed = 2.5");
@@ -181,9 +181,43 @@ fn no_layer_at_all_is_said_as_that() {
         trust: Trust::Owners,
         given: BTreeMap::new(),
     };
-    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None };
+    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, look: None };
     let failure = load(&layers, &known).unwrap_err();
     assert_eq!(failure, Failure::Nothing(vec!["/nowhere/s".into(), "/nowhere/u".into()]));
+}
+
+/// The settings of a kind, as the error on one that it does not have lists them.
+fn settings_of(kind: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("strange.toml");
+    fs::write(&file, format!("[connections.a]\nkind = '{kind}'\nqqqqqqqq = 1\n")).unwrap();
+    let said = read(&file, None).unwrap_err().to_string();
+    let keys = said.split("unknown key `qqqqqqqq`; there are: ").nth(1).unwrap();
+    keys.lines().next().unwrap().split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_whole_example_shows_every_setting_of_every_kind_of_connection() {
+    let example = fs::read_to_string("examples/config/full.toml").unwrap();
+    let shows = |key: &str| {
+        let mut lines = example.lines().map(|line| line.trim_start_matches(['#', ' ']));
+        lines.any(|line| {
+            let table =
+                line.strip_prefix('[').is_some_and(|line| line.trim_end_matches(']').ends_with(&format!(".{key}")));
+            table || line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+        })
+    };
+    let mut kinds = Vec::new();
+    for text in example.lines().filter_map(|line| line.strip_prefix("kind = \"")) {
+        kinds.push(text.trim_end_matches('"'));
+    }
+    let written = fs::read_to_string("tests/config/invalid/unknown_kind.expected").unwrap();
+    let all = written.split("no `kind`: ").nth(1).unwrap().lines().next().unwrap();
+    for kind in all.split(", ") {
+        assert!(kinds.contains(&kind), "{kind}");
+        let missing: Vec<String> = settings_of(kind).into_iter().filter(|key| !shows(key)).collect();
+        assert_eq!(missing, [] as [&str; 0], "{kind}");
+    }
 }
 
 proptest::proptest! {
@@ -234,7 +268,7 @@ fn layered(system: &str, user: &str, profile: Option<&str>, env: &[(&str, &str)]
         trust: Trust::Owners,
         given: BTreeMap::new(),
     };
-    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, contexts: None };
+    let known = Known { presets: &[], themes: &[], keys: &cli::keys::check, look: None };
     let folder = format!("{}/", folder.path().display());
     load(&layers, &known).map(|loaded| loaded.config).map_err(|failure| failure.to_string().replace(&folder, ""))
 }
@@ -247,6 +281,8 @@ fn a_later_layer_tightens_what_holds_back_and_never_loosens_it() {
     let eu = "[connections.eu]\nkind = 'kubernetes'\nenvironment = 'prod/eu'\n";
     let hub = "[connections.hub]\nkind = 'github'\nrepos = [{ name = 'acme/pay', environments = { production = 'prod/eu' } }]\n";
     let high = format!("[environments.prod]\nrisk = 'high'\n[environments.dev]\nrisk = 'low'\n{eu}{hub}");
+    let all_of_acme = "[environments.prod]\nrisk = 'high'\n[environments.dev]\nrisk = 'low'\n[connections.hub]\n\
+                       kind = 'github'\n# all\nrepos = [{ name = 'acme/*', environments = { production = 'prod/eu' } }]\n";
     let rule = "{ signal = 'error_ratio', max = 0.01 }";
     let held = format!(
         "[services.pay]\nslo = {{ objective = 0.99, period = '30d', latency = {{ le = 0.5, objective = 0.9 }} }}\nrules = [{rule}]\n"
@@ -298,6 +334,27 @@ fn a_later_layer_tightens_what_holds_back_and_never_loosens_it() {
             None,
             &[("HOLDSHORT_CONNECTIONS__HUB__REPOS", "[{ name = 'acme/pay', environments = { production = 'dev' } }]")],
             "acme/pay's environment 'production' is high",
+        ),
+        // One of a whole that is listed apart, with another name of the environment or with none.
+        (
+            all_of_acme,
+            "",
+            None,
+            &[("HOLDSHORT_CONNECTIONS__HUB__REPOS", "[{ name = 'acme/pay', environments = { production = 'dev' } }]")],
+            "acme/pay's environment 'production' is high in SYSTEM:8:",
+        ),
+        (
+            all_of_acme,
+            "",
+            None,
+            &[
+                (
+                    "HOLDSHORT_CONNECTIONS__HUB__REPOS",
+                    "[{ name = 'acme/*', environments = { production = 'prod/eu' } }, { name = 'acme/pay' }]",
+                ),
+                ("HOLDSHORT_ENVIRONMENTS__PRODUCTION__RISK", "low"),
+            ],
+            "acme/pay's environment 'production' is high in SYSTEM:8:",
         ),
         // What nobody described is as dangerous as production, and that is said of it too.
         (eu, "", None, &[("HOLDSHORT_ENVIRONMENTS__PROD__RISK", "low")], "is high in SYSTEM:3:15"),

@@ -12,6 +12,7 @@ use toml::de::DeTable;
 use url::Url;
 
 use crate::config::{
+    note::{Wrong, wrong},
     secret::{Text, TokenSource},
     span,
 };
@@ -130,17 +131,6 @@ fn to_span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Er
     span::deserialize(from).map(Some)
 }
 
-/// Something that is wrong: the path below the connection, and why with the way out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) path: Vec<String>,
-    pub(super) why: String,
-}
-
-fn wrong(path: &[&str], why: impl Into<String>) -> Wrong {
-    Wrong { path: path.iter().map(|part| (*part).to_owned()).collect(), why: why.into() }
-}
-
 impl Access {
     /// Its settings, as they are written.
     pub const KEYS: [&'static str; 9] = [
@@ -167,7 +157,7 @@ impl Access {
     }
 
     /// The settings that are there, by their names.
-    fn written(&self) -> BTreeSet<&'static str> {
+    pub(super) fn written(&self) -> BTreeSet<&'static str> {
         let there = [
             self.token.is_some(),
             self.basic_auth.is_some(),
@@ -253,16 +243,6 @@ impl Access {
             return Some(format!("a secret never stands in the configuration: {}", TokenSource::HOW));
         }
         http::HeaderValue::try_from(value).is_err().then(|| "no header can carry this value".to_owned())
-    }
-
-    /// What is there although a kubeconfig says it.
-    pub(super) fn beside_a_kubeconfig(&self) -> Vec<Wrong> {
-        let of_kubeconfig = |key: &str| match key {
-            "token" => "`token` belongs to `server`; a kubeconfig has its own users".to_owned(),
-            key => format!("`{key}` belongs to `server`; a kubeconfig says it itself"),
-        };
-        let more = self.written().into_iter().filter(|key| *key != "timeout");
-        more.map(|key| wrong(&[key], of_kubeconfig(key))).collect()
     }
 }
 

@@ -98,7 +98,7 @@ impl Layers {
     }
 }
 
-/// Kubernetes sets `HOLDSHORT_SERVICE_HOST`, `HOLDSHORT_PORT_80_TCP` … in every pod beside a Service of our name.
+/// A cluster sets `HOLDSHORT_SERVICE_HOST`, `HOLDSHORT_PORT_80_TCP` … in every pod beside a Service of our name.
 fn is_setting(name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|rest| {
         let of_a_service = rest.starts_with("SERVICE_HOST")

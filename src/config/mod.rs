@@ -11,9 +11,11 @@
 
 pub mod access;
 pub mod check;
-pub mod engine;
+pub mod kind;
 pub mod layer;
 mod merge;
+pub mod note;
+pub mod object;
 mod quote;
 pub mod read;
 mod restriction;
@@ -26,6 +28,7 @@ pub mod standard;
 mod tree;
 
 pub use check::{BadKey, Known};
+pub use kind::Connection;
 pub use layer::{Layers, Places, Trust};
 pub use read::{Failure, Loaded, load};
-pub use schema::{Config, Connection};
+pub use schema::Config;

@@ -1,77 +1,50 @@
 //! What of a configuration's text an error may quote. A line is quoted only where nothing in it can be a secret; else its place
 //! is told, and the key.
 
-use crate::{config::source::Place, domain::text::without_userinfo};
+use crate::{
+    config::{
+        kind::{self, KINDS},
+        source::Place,
+    },
+    domain::text::without_userinfo,
+};
 
-/// Keys whose value is no secret: names, choices, numbers and spans of time. What is not listed, a misspelt key too, is one.
-const OPEN: [&str; 50] = [
-    "buckets",
-    "buckets_total",
+/// Keys whose value is no secret: names, choices, numbers and spans of time; each kind of connection has further ones of its own.
+/// What is not listed, a misspelt key too, is a secret.
+const OPEN: [&str; 27] = [
     "certificate_authority",
     "client_certificate",
     "consecutive",
-    "context",
-    "engines",
     "environment",
-    "error_ratio",
-    "errors_total",
-    "histogram_total",
     "if_broken",
     "importance",
     "interval",
     "kind",
-    "kubeconfig",
-    "latency_unit",
     "le",
-    "matchers",
     "max",
     "metrics",
     "min",
     "name",
-    "namespaces",
     "objective",
     "operator",
     "owner",
     "path",
     "period",
-    "pod_label",
-    "preset",
-    "rate",
     "read_only",
-    "repository",
-    "requests_total",
     "risk",
-    "rollouts",
-    "selector",
     "server_name",
     "service",
-    "service_label",
-    "service_matcher",
     "signal",
     "speed",
-    "step",
-    "strata",
     "theme",
     "timeout",
-    "version_label",
     "window",
 ];
 /// Addresses: no secret where nobody's name and no query is in them.
-const ADDRESSES: [&str; 6] = ["base_url", "clock", "proxy", "runbook", "server", "url"];
+const ADDRESSES: [&str; 3] = ["clock", "proxy", "runbook"];
 /// Keys of tables, whose own keys say what is in them.
-const TABLES: [&str; 11] = [
-    "connections",
-    "environments",
-    "keys",
-    "latency",
-    "profiles",
-    "queries",
-    "repos",
-    "rules",
-    "services",
-    "slo",
-    "state",
-];
+const TABLES: [&str; 9] =
+    ["connections", "environments", "keys", "latency", "profiles", "rules", "services", "slo", "state"];
 /// Tables whose keys are names of ours, each with an open value.
 const NAMED: [&str; 2] = ["environments", "keys"];
 
@@ -82,7 +55,7 @@ pub(super) fn quoted(mut place: Place, path: &[String]) -> Place {
     let line = place.text.clone();
     let value = place.marked();
     let ours = |key: &str| is_named(path) && path.iter().any(|part| part == key);
-    let harmless = |key: &String| is_open(key, &line) || TABLES.contains(&key.as_str()) || ours(key);
+    let harmless = |key: &String| is_open(key, &line) || is_table(key) || ours(key);
     let alone = keys.iter().all(harmless);
     let before: String = line.chars().take(place.column - 1).collect();
     let keys_before = code(&before).0;
@@ -95,7 +68,7 @@ pub(super) fn quoted(mut place: Place, path: &[String]) -> Place {
     let follows = before.trim_end().ends_with('=');
     let open = match keys_before.last().filter(|_| follows).map(String::as_str).or(name_of(path)) {
         Some(_) if is_named(path) => true,
-        Some(name) if TABLES.contains(&name) => !value.starts_with(['"', '\'']),
+        Some(name) if is_table(name) => !value.starts_with(['"', '\'']),
         Some(name) => is_open(name, &value),
         // Whatever begins a syntax error is the value of the key before it.
         None => keys.last().is_some_and(|key| is_open(key, &line)),
@@ -136,7 +109,15 @@ fn is_named(path: &[String]) -> bool {
 
 fn is_open(key: &str, text: &str) -> bool {
     let plain = !text.contains(['@', '?']);
-    OPEN.contains(&key) && (plain || !text.contains("://")) || ADDRESSES.contains(&key) && plain
+    let name = OPEN.contains(&key)
+        || KINDS.iter().any(|kind| kind.open.contains(&key))
+        || kind::objects().any(|(_, objects)| objects.key == key);
+    let address = ADDRESSES.contains(&key) || KINDS.iter().any(|kind| kind.addresses.contains(&key));
+    name && (plain || !text.contains("://")) || address && plain
+}
+
+fn is_table(key: &str) -> bool {
+    TABLES.contains(&key) || KINDS.iter().any(|kind| kind.tables.contains(&key))
 }
 
 /// Of a line: the keys that have a value in it, and where its code ends and a comment begins.

@@ -1,6 +1,10 @@
 //! From layers to a [`Config`], or to everything that is wrong with them.
 
-use std::{collections::BTreeMap, fmt, iter, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, iter,
+    path::PathBuf,
+};
 
 use toml::{
     Spanned,
@@ -11,10 +15,13 @@ use crate::{
     config::{
         access::Access,
         check::{self, Known},
+        kind::{self, Connection},
         layer::Layers,
         merge::{NOWHERE, merge},
+        note::{nearest, there_are},
+        object::{Named, Objects},
         quote, restriction,
-        schema::{Config, Connection},
+        schema::Config,
         source::{Diagnostic, Sources},
         tree::{self, Node, Problem},
     },
@@ -113,7 +120,7 @@ fn read(
         && !profiles.contains_key(name)
     {
         let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
-        let message = format!("there is no profile '{name}'; {}", check::there_are(&known));
+        let message = format!("there is no profile '{name}'; {}", there_are(&known));
         problems.push(Problem { message, at: None, path: Vec::new() });
     }
     for (name, overlay) in &profiles {
@@ -160,8 +167,15 @@ fn settings(merged: DeTable<'_>, known: &Known<'_>, problems: &mut Vec<Problem>)
     let whole: Node<'_> = Spanned::new(NOWHERE, DeValue::Table(merged.clone()));
     let mut rest = merged;
     let connections = rest.remove("connections");
+    let objects = take_objects(&mut rest);
     let before = problems.len();
     let mut config: Config = tree::read(Spanned::new(NOWHERE, DeValue::Table(rest)), &[], problems)?;
+    for (service, objects, node) in objects {
+        let read = named(&service, objects, node, problems);
+        if let Some((service, read)) = config.services.get_mut(&service).zip(read) {
+            service.objects.insert(objects.key, read);
+        }
+    }
     if let Some(connections) = connections {
         let at = connections.span();
         match connections.into_inner() {
@@ -182,6 +196,30 @@ fn settings(merged: DeTable<'_>, known: &Known<'_>, problems: &mut Vec<Problem>)
     (problems.len() == before).then_some(config)
 }
 
+/// Takes out what services name of systems, which the kinds of connections have the keys of.
+fn take_objects<'i>(root: &mut DeTable<'i>) -> Vec<(String, &'static Objects, Node<'i>)> {
+    let mut taken: Vec<(String, &'static Objects, Node<'i>)> = Vec::new();
+    let services = root.get_mut("services").map(Spanned::get_mut);
+    let Some(DeValue::Table(services)) = services else { return taken };
+    for (name, service) in services.iter_mut() {
+        let DeValue::Table(service) = service.get_mut() else { continue };
+        for (_, objects) in kind::objects() {
+            taken.extend(service.remove(objects.key).map(|node| (name.get_ref().to_string(), objects, node)));
+        }
+    }
+    taken
+}
+
+/// What a service names under a key.
+fn named(service: &str, objects: &Objects, node: Node<'_>, problems: &mut Vec<Problem>) -> Option<Named> {
+    let under = ["services", service, objects.key];
+    if objects.several {
+        tree::read(node, &under, problems).map(Named::Several)
+    } else {
+        tree::read(node, &under, problems).map(Named::One)
+    }
+}
+
 fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Vec<Problem>) -> Option<Connection> {
     let under = ["connections", name.get_ref().as_ref()];
     let at = node.span();
@@ -193,22 +231,19 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
         return None;
     };
     let Some(kind) = table.remove("kind") else {
-        wrong(format!("the connection has no `kind`: {}", Connection::KINDS.join(", ")), name.span());
+        wrong(format!("the connection has no `kind`: {}", kind::names().join(", ")), name.span());
         return None;
     };
     let shared = Spanned::new(at.clone(), DeValue::Table(Access::split(&mut table)));
     let node = Spanned::new(at, DeValue::Table(table));
-    let read = match kind.get_ref().as_str() {
-        Some("kubernetes") => tree::read(node, &under, problems).map(Connection::Kubernetes),
-        Some("github") => tree::read(node, &under, problems).map(Connection::Github),
-        Some("prometheus") => tree::read(node, &under, problems).map(Connection::Prometheus),
-        written => {
-            let near = written.and_then(|written| check::nearest(written, &Connection::KINDS));
-            let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
-            wrong(format!("a connection's kind is one of {}{hint}", Connection::KINDS.join(", ")), kind.span());
-            return None;
-        }
+    let Some(known) = kind.get_ref().as_str().and_then(kind::named) else {
+        let names = kind::names();
+        let near = kind.get_ref().as_str().and_then(|written| nearest(written, &names));
+        let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+        wrong(format!("a connection's kind is one of {}{hint}", names.join(", ")), kind.span());
+        return None;
     };
+    let read = (known.read)(node, &under, problems);
     // Both are read, so that every error is told.
     let access: Option<Access> = tree::read(shared, &under, problems);
     Some(read?.reached(access?))
@@ -228,13 +263,18 @@ fn explain(problem: &Problem) -> String {
     let what = ["unknown field ", "unknown variant "].into_iter().find(|begin| message.starts_with(begin));
     if let (Some(what), Some(written)) = (what, quoted.next()) {
         let at_top = problem.path.len() <= 1 && what == "unknown field ";
-        let of_a_connection = matches!(problem.path.as_slice(), [first, _, _] if first == "connections");
-        let shared = Access::KEYS.into_iter().filter(|_| of_a_connection && what == "unknown field ");
-        let known: Vec<&str> = quoted.chain(APART.into_iter().filter(|_| at_top)).chain(shared).collect();
+        let of_a = |table: &str| {
+            matches!(problem.path.as_slice(), [first, _, _] if first == table) && what == "unknown field "
+        };
+        let shared = Access::KEYS.into_iter().filter(|_| of_a("connections"));
+        let objects: BTreeSet<&str> = kind::objects().map(|(_, objects)| objects.key).collect();
+        let objects = objects.into_iter().filter(|_| of_a("services"));
+        let known: Vec<&str> =
+            quoted.chain(APART.into_iter().filter(|_| at_top)).chain(shared).chain(objects).collect();
         let noun = if what == "unknown field " { "key" } else { "value" };
-        return match check::nearest(written, &known) {
+        return match nearest(written, &known) {
             Some(near) => format!("unknown {noun} `{written}`, did you mean `{near}`?"),
-            None => format!("unknown {noun} `{written}`; {}", check::there_are(&known)),
+            None => format!("unknown {noun} `{written}`; {}", there_are(&known)),
         };
     }
     if let Some(field) = message.strip_prefix("missing field ") {

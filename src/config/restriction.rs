@@ -4,11 +4,16 @@
 //!
 //! One thing may loosen: a profile what its own file says, for both are read together and written by the same hand.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use toml::de::{DeTable, DeValue};
 
 use crate::config::{
+    kind,
+    object::{Object, Objects},
     source::Sources,
     tree::{Node, Problem},
 };
@@ -108,47 +113,76 @@ fn connections(tree: &DeTable<'_>, other: &DeTable<'_>, all: &mut All) {
             all.insert((1, format!("the risk of environment '{named}'")), risk_of(tree, &named, Some(at.clone())));
             all.insert(what, risk_of(tree, &named, Some(at)));
         }
-        repositories(tree, other, name.get_ref(), settings, all);
+        let kind = settings.get("kind").and_then(|kind| kind.get_ref().as_str()).and_then(kind::named);
+        if let Some(objects) = kind.and_then(|kind| kind.objects.as_ref()) {
+            listed(objects, (tree, other), (name.get_ref(), settings), all);
+        }
     }
 }
 
-/// Pipelines' environments by the names that we give them; one that is not listed keeps its own.
-fn repositories(tree: &DeTable<'_>, other: &DeTable<'_>, connection: &str, settings: &DeTable<'_>, all: &mut All) {
-    let own = mapped(settings);
+/// The environments of what a connection lists, by the names that we give them; one that is not listed keeps its own.
+fn listed(
+    objects: &Objects,
+    (tree, other): (&DeTable<'_>, &DeTable<'_>),
+    (connection, settings): (&str, &DeTable<'_>),
+    all: &mut All,
+) {
+    let Some(list) = objects.list else { return };
     let there = table(other, "connections").and_then(|it| it.get(connection)?.get_ref().as_table());
-    let there = there.map(mapped).unwrap_or_default();
-    let known = watched(tree, connection, settings);
-    for (repository, name, _) in own.iter().chain(&there) {
-        let Some(at) = known.get(repository) else { continue };
-        let ours = own.iter().find(|(of, theirs, _)| (of, theirs) == (repository, name)).map(|(_, _, node)| *node);
-        let named = ours.and_then(text).unwrap_or_else(|| name.clone());
-        let held = risk_of(tree, &named, Some(ours.map_or_else(|| at.clone(), Node::span)));
-        all.insert((3, format!("the risk of {repository}'s environment '{name}'")), held);
+    let own = mapped(settings, list);
+    let (entries, named) = (entries(settings, list), named(tree, objects.key, connection));
+    let mut pairs = environments(settings, list);
+    // What the other one lists apart from a whole, or has other names for.
+    pairs.extend(there.into_iter().flat_map(|there| environments(there, list)));
+    let wholes: Vec<(String, String)> = pairs.iter().cloned().collect();
+    let apart = there.map(|there| self::entries(there, list)).unwrap_or_default();
+    for part in entries.keys().chain(apart.keys()) {
+        let of_its_whole = wholes.iter().filter(|(object, _)| Some(object) == Object::whole(part).as_ref());
+        pairs.extend(of_its_whole.map(|(_, environment)| (part.clone(), environment.clone())));
+    }
+    for (object, name) in pairs {
+        let mut entry = [Some(object.clone()), Object::whole(&object)].into_iter().flatten();
+        let entry = entry.find_map(|entry| entries.get_key_value(&entry));
+        let Some(at) = entry.map(|(_, at)| at).or_else(|| named.get(&object)) else { continue };
+        let ours = own.iter().find(|(of, theirs, _)| entry.is_some_and(|(entry, _)| entry == of) && *theirs == name);
+        let ours = ours.map(|(_, _, node)| *node);
+        let environment = ours.and_then(text).unwrap_or_else(|| name.clone());
+        let held = risk_of(tree, &environment, Some(ours.map_or_else(|| at.clone(), Node::span)));
+        all.insert((3, format!("the risk of {object}'s environment '{name}'")), held);
     }
 }
 
-/// The repositories that a connection looks at, and where they are named.
-fn watched(tree: &DeTable<'_>, connection: &str, settings: &DeTable<'_>) -> BTreeMap<String, Range<usize>> {
-    let repos = settings.get("repos").and_then(|node| node.get_ref().as_array()).into_iter().flatten();
-    let listed = repos.filter_map(|repo| repo.get_ref().as_table()?.get("name")).filter_map(|node| {
-        let name = text(node)?;
-        Some((name, node.span()))
-    });
-    let services = table(tree, "services").into_iter().flat_map(DeTable::values);
-    let named = services.filter_map(|service| service.get_ref().as_table()?.get("repository")).filter_map(|node| {
-        let name = text(node)?.strip_prefix(connection)?.strip_prefix('/')?.to_owned();
-        Some((name, node.span()))
-    });
-    named.chain(listed).collect()
+/// What a connection lists, with each environment that it has a name for.
+fn environments(settings: &DeTable<'_>, list: &str) -> BTreeSet<(String, String)> {
+    mapped(settings, list).into_iter().map(|(object, environment, _)| (object, environment)).collect()
 }
 
-/// Repository, its name of an environment, and ours.
-fn mapped<'t, 'i>(settings: &'t DeTable<'i>) -> Vec<(String, String, &'t Node<'i>)> {
-    let repos = settings.get("repos").and_then(|node| node.get_ref().as_array()).into_iter().flatten();
-    let tables = repos.filter_map(|repo| repo.get_ref().as_table());
-    let of = |repo: &'t DeTable<'i>| {
-        let name = repo.get("name").and_then(text)?;
-        let all = table(repo, "environments")?;
+/// What a connection lists, and where.
+fn entries(settings: &DeTable<'_>, list: &str) -> BTreeMap<String, Range<usize>> {
+    let entries = settings.get(list).and_then(|node| node.get_ref().as_array()).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.get_ref().as_table()?.get("name"));
+    names.filter_map(|node| Some((text(node)?, node.span()))).collect()
+}
+
+/// What services name of a connection, and where.
+fn named(tree: &DeTable<'_>, key: &str, connection: &str) -> BTreeMap<String, Range<usize>> {
+    let services = table(tree, "services").into_iter().flat_map(DeTable::values);
+    let written = services.filter_map(|service| service.get_ref().as_table()?.get(key));
+    let each = written.flat_map(|node| match node.get_ref() {
+        DeValue::Array(all) => all.iter().collect(),
+        _ => vec![node],
+    });
+    each.filter_map(|node| Some((text(node)?.strip_prefix(connection)?.strip_prefix('/')?.to_owned(), node.span())))
+        .collect()
+}
+
+/// Object, its name of an environment, and ours.
+fn mapped<'t, 'i>(settings: &'t DeTable<'i>, list: &str) -> Vec<(String, String, &'t Node<'i>)> {
+    let entries = settings.get(list).and_then(|node| node.get_ref().as_array()).into_iter().flatten();
+    let tables = entries.filter_map(|entry| entry.get_ref().as_table());
+    let of = |entry: &'t DeTable<'i>| {
+        let name = entry.get("name").and_then(text)?;
+        let all = table(entry, "environments")?;
         Some(all.iter().map(move |(theirs, ours)| (name.clone(), theirs.get_ref().to_string(), ours)))
     };
     tables.filter_map(of).flatten().collect()

@@ -19,7 +19,8 @@ use crate::{
         exit::{CliError, Exit},
     },
     config::{
-        check::{Contexts, Known, ReadContexts},
+        self,
+        check::{Known, Look},
         layer::{self, Layers, Trust},
         read::{Failure, Loaded, load},
         schema::{self, Config},
@@ -30,11 +31,10 @@ use crate::{
     keymap::Keymap,
     port::record::Origin,
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
-    provider::{kubernetes, prometheus::presets},
     run::{
         log, origin,
         pilot::Autopilot,
-        registry::{Below, connect},
+        registry::{self, Below, connect},
         state::{Places, private_folder},
         world,
     },
@@ -211,10 +211,7 @@ impl Ground {
         record: Option<&Path>,
     ) -> Result<Autopilot, CliError> {
         let connections = self.connections()?;
-        let steps = self.config.connections.values().filter_map(|connection| match connection {
-            schema::Connection::Prometheus(prometheus) => Some(prometheus.step),
-            _ => None,
-        });
+        let steps = self.config.connections.values().filter_map(config::Connection::step);
         let session = Session {
             who: self.config.who(environment),
             profile: self.profile.clone(),
@@ -281,13 +278,10 @@ pub(super) fn loaded(globals: &Globals, environment: &BTreeMap<String, String>) 
     read(globals, environment, None).map_err(|failure| cli::config::refused(&failure))
 }
 
-/// The same, and held against the kubeconfigs that it names. Connects to nothing.
+/// The same, and held against the files of this machine that it leads to. Connects to nothing.
 pub(super) fn checked(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
-    let usual = kubernetes::connect::usual_files(environment);
-    let contexts = |file: Option<&Path>| {
-        kubernetes::connect::contexts(file, &usual).map(|(names, current)| Contexts { names, current })
-    };
-    read(globals, environment, Some(&contexts)).map_err(|failure| cli::config::refused(&failure))
+    let look = |connection: &config::Connection| registry::wrong(connection, environment);
+    read(globals, environment, Some(&look)).map_err(|failure| cli::config::refused(&failure))
 }
 
 /// Where the configuration says the journal is: nowhere, where there is no configuration.
@@ -302,11 +296,7 @@ pub(super) fn configured_state(
     }
 }
 
-fn read(
-    globals: &Globals,
-    environment: &BTreeMap<String, String>,
-    contexts: Option<ReadContexts<'_>>,
-) -> Result<Loaded, Failure> {
+fn read(globals: &Globals, environment: &BTreeMap<String, String>, look: Option<Look<'_>>) -> Result<Loaded, Failure> {
     let layers = Layers {
         places: layer::Places::usual(),
         files: globals.config.clone(),
@@ -315,13 +305,13 @@ fn read(
         trust: Trust::Owners,
         given: globals.given.clone(),
     };
-    held(&layers, contexts)
+    held(&layers, look)
 }
 
 /// Layers, read and held against what there is.
-fn held(layers: &Layers, contexts: Option<ReadContexts<'_>>) -> Result<Loaded, Failure> {
-    let presets: Vec<String> = presets::built_in().into_keys().collect();
+fn held(layers: &Layers, look: Option<Look<'_>>) -> Result<Loaded, Failure> {
+    let presets = registry::presets();
     let themes: Vec<String> = theme::names().map(str::to_owned).collect();
-    let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check, contexts };
+    let known = Known { presets: &presets, themes: &themes, keys: &cli::keys::check, look };
     load(layers, &known)
 }

@@ -22,7 +22,8 @@ const CALLED: [(&str, &[&str]); 5] = [
 const HELD_TOGETHER: [&str; 4] = ["http", "scenario", "traffic", "world"];
 
 /// Where every system may be named, beside its own folders: who lists them.
-const LISTS: [&str; 4] = ["src/demo/mod.rs", "src/demo/registry.rs", "src/provider/mod.rs", "src/run/registry.rs"];
+const LISTS: [&str; 5] =
+    ["src/config/kind.rs", "src/demo/mod.rs", "src/demo/registry.rs", "src/provider/mod.rs", "src/run/registry/mod.rs"];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
 const SPOKEN: [(&str, &str); 3] = [
@@ -109,7 +110,7 @@ fn is_home(path: &str, system: &str) -> bool {
     let on_it = ["argo_rollouts", "deployment", "kubernetes"];
     let homes = if on_it.contains(&system) { on_it.as_slice() } else { &[system] };
     let begins = |home: &&str| {
-        ["src/provider", "src/demo", "src/config/kind"].iter().any(|room| {
+        ["src/provider", "src/demo", "src/config/kind", "src/run/registry"].iter().any(|room| {
             let below = path.strip_prefix(&format!("{room}/{home}"));
             below.is_some_and(|below| below.starts_with('/') || below == ".rs")
         })

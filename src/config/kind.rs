@@ -1,0 +1,204 @@
+//! The kinds of connections: what a kind says of itself, and the table of all of them, which reading, checking, quoting, showing
+//! and holding back walk. The next kind is a file of its own below, its `mod` and a line of the table.
+//!
+//! Here must not live: what only one kind knows.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::config::{
+    access::Access,
+    check::Known,
+    note::Notes,
+    object::Objects,
+    tree::{Node, Problem},
+};
+
+pub mod github;
+pub mod kubernetes;
+pub mod prometheus;
+
+/// What a kind says of itself.
+pub(super) struct Kind {
+    /// As `kind = "…"` has it: what serde makes of the name of its settings, too.
+    pub(super) name: &'static str,
+    /// Reads its settings, of which `kind` and what [`Access`] has were taken out.
+    pub(super) read: Read,
+    /// Its own keys whose value is no secret, so that an error may quote it: names, choices, numbers, spans of time.
+    pub(super) open: &'static [&'static str],
+    /// Its own keys that hold an address: no secret where nobody's name and no query is in it.
+    pub(super) addresses: &'static [&'static str],
+    /// Its own tables, whose keys say what is in them.
+    pub(super) tables: &'static [&'static str],
+    /// What services may name there, and what a connection may list.
+    pub(super) objects: Option<Objects>,
+}
+
+/// Reads the settings of a kind, and notes what is wrong with them.
+pub(super) type Read = for<'i> fn(Node<'i>, &[&str], &mut Vec<Problem>) -> Option<Connection>;
+
+/// What the settings of every kind can tell.
+pub(super) trait Settings {
+    /// How it is reached.
+    fn access(&self) -> &Access;
+
+    /// The same, to be set once it is read.
+    fn access_mut(&mut self) -> &mut Access;
+
+    /// The setting that says where it is, and what it says; `None` where another program's file says it.
+    fn address(&self) -> Option<(&'static str, &str)>;
+
+    /// What is wrong with it beside its address, how it is reached, and what it lists.
+    fn check(&self, _notes: &mut Notes<'_, '_>, _known: &Known<'_>) {}
+
+    /// The length of the intervals that are judged, where it measures.
+    fn step(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Makes of `Kind in file` what all of them are together.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident in $file:ident),+ $(,)?) => {
+        /// One system. `kind` says which, and with it which settings there are.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        #[expect(clippy::large_enum_variant, reason = "there are as many as systems, a handful")]
+        pub enum Connection {
+            $($(#[$doc])* $kind($file::$kind)),+
+        }
+
+        /// Every kind, in the order in which they are listed.
+        pub(super) static KINDS: &[&Kind] = &[$(&$file::KIND),+];
+
+        impl Connection {
+            /// Its kind, as it is written.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$kind(_) => $file::KIND.name),+
+                }
+            }
+
+            fn settings(&self) -> &dyn Settings {
+                match self {
+                    $(Self::$kind(it) => it),+
+                }
+            }
+
+            fn settings_mut(&mut self) -> &mut dyn Settings {
+                match self {
+                    $(Self::$kind(it) => it),+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A Kubernetes cluster: Argo Rollouts and plain Deployments.
+    Kubernetes in kubernetes,
+    /// GitHub Actions: runs and environment gates.
+    Github in github,
+    /// A Prometheus, or whatever speaks its query API.
+    Prometheus in prometheus,
+}
+
+impl Connection {
+    /// How it is reached, whatever the kind.
+    pub fn access(&self) -> &Access {
+        self.settings().access()
+    }
+
+    /// The length of the intervals that are judged, where it measures.
+    pub fn step(&self) -> Option<Duration> {
+        self.settings().step()
+    }
+
+    /// The same connection, reached so.
+    #[must_use]
+    pub(super) fn reached(mut self, access: Access) -> Self {
+        *self.settings_mut().access_mut() = access;
+        self
+    }
+
+    /// Notes what is wrong with its settings.
+    pub(super) fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>) {
+        let settings = self.settings();
+        if let Some((setting, address)) = settings.address() {
+            notes.all(settings.access().wrong(address));
+            notes.address(&[setting], address);
+        }
+        settings.check(notes, known);
+    }
+}
+
+/// The kind that is written so.
+pub(super) fn named(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
+/// The names of all of them.
+pub(super) fn names() -> Vec<&'static str> {
+    KINDS.iter().map(|kind| kind.name).collect()
+}
+
+/// What services may name, of each kind that has such.
+pub(super) fn objects() -> impl Iterator<Item = (&'static Kind, &'static Objects)> {
+    KINDS.iter().copied().filter_map(|kind| Some((kind, kind.objects.as_ref()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::{Spanned, de::DeValue};
+
+    use super::*;
+    use crate::config::tree;
+
+    /// What a kind makes of its least settings.
+    fn least(kind: &Kind) -> Connection {
+        let text = "environment = 'prod'\nurl = 'https://a.test'\nserver = 'https://a.test'\npreset = 'x'\n";
+        let mut table = tree::parse(text, 0).unwrap();
+        loop {
+            let mut problems = Vec::new();
+            let node = Spanned::new(0..text.len(), DeValue::Table(table.clone()));
+            let read = (kind.read)(node, &[], &mut problems);
+            // What it does not have is taken out.
+            let strange = problems.iter().find_map(|problem| problem.message.strip_prefix("unknown field `"));
+            let strange = strange.and_then(|rest| rest.split('`').next()).map(str::to_owned);
+            match (strange, read) {
+                (Some(key), _) => drop(table.remove(key.as_str())),
+                (None, Some(read)) => return read,
+                (None, None) => panic!("{}: {problems:?}", kind.name),
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_writes_itself_by_the_name_that_it_is_read_by() {
+        for kind in KINDS {
+            let written: toml::Table = toml::from_str(&toml::to_string(&least(kind)).unwrap()).unwrap();
+            assert_eq!((written["kind"].as_str(), least(kind).kind()), (Some(kind.name), kind.name));
+        }
+    }
+
+    #[test]
+    fn no_kind_opens_what_the_way_to_a_system_keeps_secret_and_each_key_is_listed_once() {
+        for kind in KINDS {
+            let mut all: Vec<_> = [kind.open, kind.addresses, kind.tables].concat();
+            assert!(all.iter().all(|key| !Access::KEYS.contains(key)), "{}", kind.name);
+            let listed = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), listed, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn kinds_that_are_named_by_the_same_key_of_a_service_are_written_alike() {
+        for (kind, objects) in super::objects() {
+            let other = super::objects().find(|(_, other)| other.key == objects.key).unwrap();
+            assert_eq!(objects.several, other.1.several, "{} and {}", kind.name, other.0.name);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A Kubernetes cluster as a connection of the configuration, with the engines that move rollouts there.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{
+        access::Access,
+        check::Known,
+        kind::{Connection, Kind, Settings},
+        note::{Notes, Wrong, none_of, wrong},
+        object::Objects,
+        span, tree,
+    },
+    domain::{ids::EnvironmentName, offer::Risk},
+};
+
+pub(super) static KIND: Kind = Kind {
+    name: "kubernetes",
+    read: |node, under, problems| tree::read(node, under, problems).map(Connection::Kubernetes),
+    open: &["context", "engines", "environment", "interval", "kubeconfig", "namespaces", "risk", "selector"],
+    addresses: &["server"],
+    tables: &[],
+    objects: Some(Objects {
+        key: "rollouts",
+        several: true,
+        form: "NAMESPACE/NAME",
+        parts: 2..=2,
+        list: None,
+        patterns: false,
+    }),
+};
+
+/// A Kubernetes cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kubernetes {
+    /// Where what runs here stands: `prod/eu-west-1`.
+    pub environment: EnvironmentName,
+    /// What a mistake costs here; without it what the environment says.
+    pub risk: Option<Risk>,
+    /// The kubeconfig; without it `$KUBECONFIG`, `~/.kube/config` or the pod's own account.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context; without it the current one.
+    pub context: Option<String>,
+    /// An API server's URL, instead of a kubeconfig.
+    pub server: Option<String>,
+    /// How `server` is reached; of a kubeconfig's cluster only the time-out.
+    #[serde(flatten, skip_deserializing)]
+    pub access: Access,
+    /// The namespaces that are looked at; all of them without it, which needs cluster-wide rights.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+    /// Only objects with these labels: `team=shop,tier!=batch`.
+    pub selector: Option<String>,
+    /// The engines that are looked for: `argo_rollouts`, `deployment`.
+    #[serde(default = "both_engines")]
+    pub engines: Vec<Engine>,
+    /// How often it must prove that it answers, beside what its watches tell; more than 5 s counts as 5 s.
+    #[serde(default = "five_seconds", with = "span")]
+    pub interval: Duration,
+}
+
+/// An engine that moves rollouts on a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Argo Rollouts, `argoproj.io/v1alpha1`.
+    ArgoRollouts,
+    /// A plain Kubernetes Deployment.
+    Deployment,
+}
+
+fn both_engines() -> Vec<Engine> {
+    vec![Engine::ArgoRollouts, Engine::Deployment]
+}
+
+fn five_seconds() -> Duration {
+    Duration::from_secs(5)
+}
+
+impl Settings for Kubernetes {
+    fn access(&self) -> &Access {
+        &self.access
+    }
+
+    fn access_mut(&mut self) -> &mut Access {
+        &mut self.access
+    }
+
+    fn address(&self) -> Option<(&'static str, &str)> {
+        self.server.as_deref().map(|server| ("server", server))
+    }
+
+    fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>) {
+        match &self.server {
+            None => notes.all(beside_a_kubeconfig(&self.access)),
+            Some(_) if self.kubeconfig.is_some() || self.context.is_some() => {
+                notes.add(&["server"], "`server` stands instead of `kubeconfig` and `context`: keep one");
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// What is there although a kubeconfig says it.
+fn beside_a_kubeconfig(access: &Access) -> Vec<Wrong> {
+    let of_kubeconfig = |key: &str| match key {
+        "token" => "`token` belongs to `server`; a kubeconfig has its own users".to_owned(),
+        key => format!("`{key}` belongs to `server`; a kubeconfig says it itself"),
+    };
+    let more = access.written().into_iter().filter(|key| *key != "timeout");
+    more.map(|key| wrong(&[key], of_kubeconfig(key))).collect()
+}
+
+/// The contexts of a kubeconfig.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contexts {
+    /// Their names.
+    pub names: Vec<String>,
+    /// The one that is taken where none is named.
+    pub current: Option<String>,
+}
+
+impl Kubernetes {
+    /// What is wrong with it where its kubeconfig has these contexts, or cannot be read. With neither a file nor a context named
+    /// we may run in a pod, which has no kubeconfig.
+    pub fn held_against(&self, found: Result<Contexts, String>) -> Vec<Wrong> {
+        let said = match (found, &self.context) {
+            (Ok(found), Some(context)) => none_of("context", context, &found.names).map(|why| wrong(&["context"], why)),
+            (Ok(Contexts { names, current }), None) => match current {
+                Some(current) if names.contains(&current) => None,
+                Some(current) => Some(wrong(
+                    &[],
+                    format!("the kubeconfig's current context '{current}' is not in it: set `context`"),
+                )),
+                None => Some(wrong(&[], "the kubeconfig has no current context: set `context`")),
+            },
+            (Err(why), _) if self.kubeconfig.is_some() => Some(wrong(&["kubeconfig"], why)),
+            (Err(why), Some(_)) => {
+                Some(wrong(&["context"], format!("the kubeconfig that would have it cannot be read: {why}")))
+            }
+            (Err(_), None) => None,
+        };
+        said.into_iter().collect()
+    }
+}

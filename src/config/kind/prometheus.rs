@@ -1,0 +1,194 @@
+//! A Prometheus, or whatever speaks its query API, as a connection of the configuration.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{
+    access::Access,
+    check::Known,
+    kind::{Connection, Kind, Settings},
+    note::Notes,
+    span, tree,
+};
+
+pub(super) static KIND: Kind = Kind {
+    name: "prometheus",
+    read: |node, under, problems| tree::read(node, under, problems).map(Connection::Prometheus),
+    open: &[
+        "buckets",
+        "buckets_total",
+        "error_ratio",
+        "errors_total",
+        "histogram_total",
+        "interval",
+        "latency_unit",
+        "matchers",
+        "pod_label",
+        "preset",
+        "rate",
+        "requests_total",
+        "service_label",
+        "service_matcher",
+        "step",
+        "strata",
+        "version_label",
+    ],
+    addresses: &["url"],
+    tables: &["queries"],
+    objects: None,
+};
+
+/// A Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prometheus {
+    /// Its base, without `/api/v1`.
+    pub url: String,
+    /// How it is reached, and who we are to it.
+    #[serde(flatten, skip_deserializing)]
+    pub access: Access,
+    /// Whose series the services write: `istio`, `linkerd`, `otel-http` …
+    pub preset: Option<String>,
+    /// Queries of your own, instead of a preset.
+    pub queries: Option<Queries>,
+    /// Further matchers for every query: `namespace="shop"`.
+    #[serde(default)]
+    pub matchers: Vec<String>,
+    /// Labels whose values are judged apart, because their mix may differ between the versions: `region`, `tenant`.
+    #[serde(default)]
+    pub strata: Vec<String>,
+    /// Length of the intervals that are judged: at least two scrapes.
+    #[serde(default = "thirty_seconds", with = "span")]
+    pub step: Duration,
+    /// How often it is read.
+    #[serde(default = "fifteen_seconds", with = "span")]
+    pub interval: Duration,
+}
+
+fn thirty_seconds() -> Duration {
+    Duration::from_secs(30)
+}
+
+fn fifteen_seconds() -> Duration {
+    Duration::from_secs(15)
+}
+
+/// The unit in which a source counts response times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LatencyUnit {
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Milliseconds,
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+}
+
+/// PromQL templates of your own: `$W` is the range of `rate()`, `$SEL` further matchers that begin with a comma.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queries {
+    /// The label that names the service.
+    pub service_label: String,
+    /// The label that names the version.
+    pub version_label: String,
+    /// The unit of the bucket bounds: `s` or `ms`.
+    pub latency_unit: LatencyUnit,
+    /// Requests a second, by service and version.
+    pub rate: String,
+    /// Failed share of the requests, 0 to 1, by service and version.
+    pub error_ratio: String,
+    /// Requests a second in each cumulative bucket, by service, version and `le`; or the rate of a native histogram, by
+    /// service and version.
+    pub buckets: String,
+    /// The cumulative counter of requests, without `rate()` and `sum`; goes with `errors_total`. Counts are exact then.
+    pub requests_total: Option<String>,
+    /// The same of the failed requests only.
+    pub errors_total: Option<String>,
+    /// The cumulative counters of the buckets: response times are counted then.
+    pub buckets_total: Option<String>,
+    /// A plain selector of the native histogram of response times, in place of `buckets_total`.
+    pub histogram_total: Option<String>,
+    /// The label that names the pod that served.
+    pub pod_label: Option<String>,
+    /// The matcher that keeps a query to the watched services, with `$SERVICES` for the alternatives.
+    pub service_matcher: Option<String>,
+}
+
+impl Settings for Prometheus {
+    fn access(&self) -> &Access {
+        &self.access
+    }
+
+    fn access_mut(&mut self) -> &mut Access {
+        &mut self.access
+    }
+
+    fn address(&self) -> Option<(&'static str, &str)> {
+        Some(("url", &self.url))
+    }
+
+    fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>) {
+        match (&self.preset, &self.queries) {
+            (Some(preset), None) => notes.one_of(&["preset"], "metrics preset", preset, known.presets),
+            (None, Some(_)) => {}
+            (Some(_), Some(_)) => notes.add(&["preset"], "`queries` stand instead of a `preset`: keep one"),
+            (None, None) => {
+                let message =
+                    format!("{} needs `preset` or `queries`; presets: {}", notes.name(), known.presets.join(", "));
+                notes.add(&[], message);
+            }
+        }
+        for (index, label) in self.strata.iter().enumerate().filter(|(_, label)| !is_label(label)) {
+            notes.add(&["strata", &index.to_string()], no_label(label));
+        }
+        for (index, matcher) in self.matchers.iter().enumerate() {
+            if !matcher.contains('=') && !matcher.contains('~') {
+                let message = format!("'{matcher}' is not a matcher: write e.g. namespace=\"shop\"");
+                notes.add(&["matchers", &index.to_string()], message);
+            }
+        }
+        if let Some(queries) = &self.queries {
+            queries.check(&mut notes.under(&["queries"]));
+        }
+    }
+
+    fn step(&self) -> Option<Duration> {
+        Some(self.step)
+    }
+}
+
+impl Queries {
+    /// Counts need both of requests and errors; response times are counted beside them.
+    fn check(&self, notes: &mut Notes<'_, '_>) {
+        let times = self.buckets_total.as_ref().map(|_| "buckets_total");
+        let times = times.or(self.histogram_total.as_ref().map(|_| "histogram_total"));
+        let missing = match (&self.requests_total, &self.errors_total, times) {
+            (None, None, None) | (Some(_), Some(_), _) => None,
+            (Some(_), None, _) => Some(("requests_total", "`errors_total`")),
+            (None, Some(_), _) => Some(("errors_total", "`requests_total`")),
+            (None, None, Some(times)) => Some((times, "`requests_total` and `errors_total`")),
+        };
+        if self.buckets_total.is_some() && self.histogram_total.is_some() {
+            let message = "`histogram_total` and `buckets_total` both count response times: leave one of them out";
+            notes.add(&["histogram_total"], message);
+        }
+        if let Some((written, missing)) = missing {
+            notes.add(&[written], format!("`{written}` counts nothing without {missing}: add it"));
+        }
+        if let Some(label) = self.pod_label.as_ref().filter(|label| !is_label(label)) {
+            notes.add(&["pod_label"], no_label(label));
+        }
+    }
+}
+
+/// A label's name, as Prometheus' data model has it (before UTF-8 names, which must be quoted in PromQL).
+fn is_label(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(plain)
+}
+
+fn no_label(text: &str) -> String {
+    format!("'{text}' is not the name of a label: letters, digits and '_', no digit first")
+}

@@ -1,0 +1,119 @@
+//! From the settings of a cluster to its providers: one for each engine that moves rollouts there.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    config::{
+        self,
+        kind::kubernetes::{Contexts, Engine, Kubernetes},
+        note::Wrong,
+    },
+    domain::observed::FaultKind,
+    port::{error::ProviderError, facet::Connection},
+    program,
+    provider::{
+        argo_rollouts, deployment,
+        http::{Made, Maker},
+        kubernetes::{
+            Cluster, Scope,
+            connect::{self, Access},
+            facade, kubectl,
+            scope::Found,
+        },
+    },
+    run::{
+        reach,
+        registry::{Below, Wired, Wiring, gauged, unread},
+    },
+};
+
+/// How often a cluster must prove that it is alive at least: two missed proofs are said within ten seconds (F2).
+const INTERVAL: Duration = Duration::from_secs(5);
+
+impl Wired for Kubernetes {
+    fn connect(&self, wiring: &Wiring<'_>) -> Result<Connection, ProviderError> {
+        let found = Found::default();
+        let (transport, budget) = match (&self.server, wiring.below) {
+            (Some(server), _) => wiring.wire(server, &self.access)?,
+            (None, Below::World(_)) => {
+                return Err(ProviderError::new(FaultKind::Unreachable, "the built-in world has no kubeconfig"));
+            }
+            (None, Below::Network(environment)) => {
+                wiring.when_made(wiring.layers(&self.access), by_kubeconfig(self, environment, &found))
+            }
+        };
+        let cluster = Cluster::new(transport, scope(self, wiring, found), wiring.clock.clone());
+        let mut connection = Connection::new(wiring.source(), "kubernetes", self.interval.min(INTERVAL));
+        for engine in &self.engines {
+            connection.inventories.push(match engine {
+                Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
+                Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
+            });
+        }
+        Ok(gauged(connection, budget, &self.access))
+    }
+
+    fn wrong(&self, environment: &BTreeMap<String, String>) -> Vec<Wrong> {
+        if self.server.is_some() {
+            return Vec::new();
+        }
+        let found = connect::contexts(self.kubeconfig.as_deref(), &connect::usual_files(environment));
+        self.held_against(found.map(|(names, current)| Contexts { names, current }))
+    }
+
+    fn unmade(&self, access: &config::access::Access, environment: &BTreeMap<String, String>) -> Option<String> {
+        if self.server.is_some() {
+            return unread(access, environment);
+        }
+        connect::unusable(&by_file(self, environment))
+    }
+
+    fn unproven(&self, name: &str, environment: &BTreeMap<String, String>) -> Option<String> {
+        let (file, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
+        let by_kubeconfig = self.server.is_none();
+        let unverified = by_kubeconfig && connect::unverified(file, &connect::usual_files(environment), context);
+        unverified.then(|| facade::unproven(name))
+    }
+}
+
+/// What is looked at there, and how what is found belongs to services.
+fn scope(settings: &Kubernetes, wiring: &Wiring<'_>, found: Found) -> Scope {
+    let risk = settings.risk.unwrap_or_else(|| wiring.config.risk_of(&settings.environment));
+    let mut scope = Scope::new(wiring.source(), settings.environment.clone(), risk, settings.namespaces.clone());
+    scope.label_selector.clone_from(&settings.selector);
+    scope.found = found;
+    scope.kubectl = match (&settings.server, wiring.below) {
+        (Some(server), _) => kubectl::by_server(server),
+        (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),
+        (None, Below::World(_)) => String::new(),
+    };
+    let named = wiring.config.named(wiring.name);
+    scope.services.extend(named.map(|(service, path)| (path.to_owned(), service)));
+    scope
+}
+
+/// The way that a kubeconfig names, read each time anew: who repairs it need not start us again.
+fn by_kubeconfig(settings: &Kubernetes, environment: &BTreeMap<String, String>, found: &Found) -> Maker {
+    let access = Arc::new(by_file(settings, environment));
+    let found = found.clone();
+    let maker = Maker::new(move || {
+        let (access, found) = (Arc::clone(&access), found.clone());
+        async move {
+            let way = connect::way(&access).await?;
+            found.keep(way.what);
+            Ok(Made { leaf: way.leaf, proxy: way.proxy, life: way.life })
+        }
+    });
+    // It may name a credential plugin, which has its own time limit; a watch waits for that.
+    maker.sparing().patient(program::LIMIT + Duration::from_secs(1))
+}
+
+fn by_file(settings: &Kubernetes, environment: &BTreeMap<String, String>) -> Access {
+    Access {
+        kubeconfig: settings.kubeconfig.clone(),
+        usual: connect::usual_files(environment),
+        context: settings.context.clone(),
+        proxies: reach::proxies(environment),
+        path: environment.get("PATH").cloned(),
+    }
+}

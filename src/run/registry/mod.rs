@@ -1,0 +1,190 @@
+//! The registry: each kind of connection in the configuration becomes a provider over the layers. The next kind is a file of its
+//! own below, its `mod` and a line of the table.
+//!
+//! Here lives what is the same for every kind. Here must not live: what only one kind needs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use url::Url;
+
+use crate::{
+    config::{self, Config, access::Access, note::Wrong},
+    demo::{shared::SharedWorld, transport::transport},
+    domain::{
+        ids::{EnvironmentName, SourceName},
+        observed::FaultKind,
+        service::Environment,
+    },
+    port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
+    provider::http::{Budget, Budgets, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
+    run::reach,
+};
+
+mod github;
+mod kubernetes;
+mod prometheus;
+
+pub(super) use self::prometheus::presets;
+
+/// Where requests go in the end.
+#[derive(Clone, Debug)]
+pub(super) enum Below {
+    /// To the network.
+    Network(BTreeMap<String, String>),
+    /// To a world in this process: hosts do not matter, paths do.
+    World(SharedWorld),
+}
+
+/// What a kind's settings are wired by.
+fn wired(settings: &config::Connection) -> &dyn Wired {
+    match settings {
+        config::Connection::Kubernetes(it) => it,
+        config::Connection::Github(it) => it,
+        config::Connection::Prometheus(it) => it,
+    }
+}
+
+/// From the settings of a kind to its provider.
+trait Wired {
+    /// The connection. What leads to the system is made when it is first asked; an error is only what `config check` refuses too.
+    fn connect(&self, wiring: &Wiring<'_>) -> Result<Connection, ProviderError>;
+
+    /// What is wrong with the settings as other files of this machine are. Connects to nothing and runs nothing.
+    fn wrong(&self, _environment: &BTreeMap<String, String>) -> Vec<Wrong> {
+        Vec::new()
+    }
+
+    /// Why it could not be made as things are now: what it is asked with is not there, or is no such thing. Connects to nothing
+    /// and runs nothing.
+    fn unmade(&self, access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {
+        unread(access, environment)
+    }
+
+    /// A sentence where nobody looks at the system's certificate. Connects to nothing.
+    fn unproven(&self, _name: &str, _environment: &BTreeMap<String, String>) -> Option<String> {
+        None
+    }
+}
+
+/// The budgets, by address and by what of the settings says who we are there.
+type Credentials = Budgets<(String, Access)>;
+
+/// What one connection is made of, beside its settings.
+struct Wiring<'a> {
+    /// The whole configuration.
+    config: &'a Config,
+    /// The connection's name.
+    name: &'a str,
+    /// Where its requests go.
+    below: &'a Below,
+    credentials: &'a Credentials,
+    clock: &'a SharedClock,
+}
+
+/// Every connection of a configuration. What leads to a system is made when it is first asked: where that cannot be made, the
+/// connection says so to each request, and the others go on. An error is only what `config check` refuses too.
+pub(super) fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Connection>, ProviderError> {
+    let credentials = Credentials::default();
+    let each = config.connections.iter().map(|(name, settings)| {
+        let wiring = Wiring { config, name, below, credentials: &credentials, clock };
+        let named =
+            |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
+        wired(settings).connect(&wiring).map_err(named)
+    });
+    each.collect()
+}
+
+/// What other files of this machine say against a connection's settings. Connects to nothing and runs nothing.
+pub(super) fn wrong(settings: &config::Connection, environment: &BTreeMap<String, String>) -> Vec<Wrong> {
+    wired(settings).wrong(environment)
+}
+
+/// A sentence for each system whose certificate nobody looks at, because the settings say so. Connects to nothing.
+pub(super) fn unproven(config: &Config, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let each = config.connections.iter();
+    each.filter_map(|(name, settings)| wired(settings).unproven(name, environment)).collect()
+}
+
+/// A sentence for each connection that could not be made as things are now. Connects to nothing and runs nothing.
+pub(super) fn unmade(config: &Config, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let each = config.connections.iter().filter_map(|(name, settings)| {
+        let why = wired(settings).unmade(settings.access(), environment);
+        why.map(|why| format!("{name} cannot be asked as things are now: {why}"))
+    });
+    each.collect()
+}
+
+/// Why what its settings name cannot be read now.
+fn unread(access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {
+    // A command is not run for a look.
+    if access.runs_a_command() { None } else { reach::unreadable(access, environment) }
+}
+
+impl Wiring<'_> {
+    fn source(&self) -> SourceName {
+        SourceName::new(self.name)
+    }
+
+    /// The layers of its requests.
+    fn layers(&self, access: &Access) -> Layers {
+        reach::layers(self.name, access)
+    }
+
+    /// An environment with what a mistake costs there.
+    fn environment(&self, name: &EnvironmentName) -> Environment {
+        Environment { name: name.clone(), risk: self.config.risk_of(name) }
+    }
+
+    /// What requests to `url` go through: the way there, and the layers around it.
+    fn wire(&self, url: &str, access: &Access) -> Result<(Transport, Budget), ProviderError> {
+        // What cannot be read as an address may hold a password: it is not quoted.
+        let address = Url::parse(url)
+            .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("its address is no URL: {why}")))?;
+        // What a system allows, it allows whoever has the credential, by whichever connection. By the whole address, for one host
+        // may have several systems.
+        let who = (address.to_string(), access.credential());
+        let layers = self.layers(access);
+        let layers = Layers { budget: self.credentials.of(who, &layers.budget), ..layers };
+        Ok(match self.below {
+            Below::World(world) => {
+                let budget = layers.budget.clone();
+                let leaf = transport(world.clone(), self.clock.clone(), address.path());
+                (layered(leaf, layers, self.clock.clone()), budget)
+            }
+            Below::Network(environment) => self.when_made(layers, by_settings(address, access, environment)),
+        })
+    }
+
+    /// The same for a way that is made when it is first asked.
+    fn when_made(&self, layers: Layers, maker: Maker) -> (Transport, Budget) {
+        let budget = layers.budget.clone();
+        (layered_when_made(maker, layers, self.clock.clone()), budget)
+    }
+}
+
+/// The way that the settings name.
+fn by_settings(address: Url, access: &Access, environment: &BTreeMap<String, String>) -> Maker {
+    let runs = access.runs_a_command();
+    let (access, environment) = (Arc::new(access.clone()), Arc::new(environment.clone()));
+    let maker = Maker::new(move || {
+        let (address, access) = (address.clone(), Arc::clone(&access));
+        let environment = Arc::clone(&environment);
+        // A token's command takes its time, and a disk may.
+        let made = tokio::task::spawn_blocking(move || {
+            let base = reach::base(address, &access, &environment)?;
+            Ok(Made::lasting(reqwest_leaf(&base)?, base.proxy))
+        });
+        async move { made.await.unwrap_or_else(|_| Err(interrupted())) }
+    });
+    if runs { maker.sparing() } else { maker }
+}
+
+fn interrupted() -> ProviderError {
+    ProviderError::new(FaultKind::Unreachable, "what leads there was not made to its end")
+}
+
+/// The connection, telling what is left to ask of it, and how long it may take.
+fn gauged(connection: Connection, budget: Budget, access: &Access) -> Connection {
+    let timeout = access.timeout.unwrap_or(connection.timeout);
+    Connection { budget: Some(Arc::new(move |now| budget.state(now).remaining)), timeout, ..connection }
+}

@@ -9,6 +9,7 @@ pub mod github;
 pub mod kubernetes;
 pub mod prometheus;
 mod registry;
+mod rest;
 pub mod scenario;
 pub mod serve;
 pub mod shared;

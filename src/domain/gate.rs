@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     ids::{EnvironmentName, Person, ServiceName},
     object::ObjectId,
-    offer::Offer,
+    offer::{Offer, Risk},
     time::Timestamp,
+    verb::Verb,
     version::Version,
 };
 
@@ -62,6 +63,21 @@ pub struct Approvals {
     /// When what was given, or the gate itself, ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+}
+
+impl Eligibility {
+    /// A verb of a gate as it is offered to whoever is eligible so.
+    pub fn offer(&self, verb: Verb, risk: Risk) -> Offer {
+        match self {
+            Self::Can => Offer::open(verb, risk),
+            Self::Unknown { why } => Offer { unsure: Some(why.clone()), ..Offer::open(verb, risk) },
+            Self::Cannot { why, ask } if ask.is_empty() => Offer::blocked(verb, risk, why),
+            Self::Cannot { why, ask } => {
+                let names: Vec<_> = ask.iter().map(Person::as_str).collect();
+                Offer::blocked(verb, risk, format!("{why}; ask {}", names.join(", ")))
+            }
+        }
+    }
 }
 
 /// What waits behind the gate.

@@ -57,3 +57,18 @@ impl Offer {
 pub fn offer_for(offers: &[Offer], verb: Verb) -> Option<&Offer> {
     offers.iter().find(|offer| offer.verb == verb)
 }
+
+/// May the verb be asked for here? `what` is what has the offers: `a gate`.
+///
+/// # Errors
+/// Why not, as a sentence: it is blocked, or not one of what is offered.
+pub fn open_for(offers: &[Offer], verb: Verb, what: &str) -> Result<(), String> {
+    match offer_for(offers, verb) {
+        Some(Offer { blocked: None, .. }) => Ok(()),
+        Some(Offer { blocked: Some(why), .. }) => Err(why.clone()),
+        None => {
+            let known: Vec<_> = offers.iter().map(|offer| offer.verb.words()).collect();
+            Err(format!("{what} knows no '{}': it knows {}", verb.words(), known.join(" and ")))
+        }
+    }
+}

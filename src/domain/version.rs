@@ -30,6 +30,12 @@ impl Version {
         Self { tag: text::clean(tag.as_ref()), digest: None, commit: None }
     }
 
+    /// What a tag or a branch holds: called by the number where the name is a release number as a whole, `v4.2.0` and `4.2.0`
+    /// alike; else by the name as it is. A number within a longer name is never taken for the version.
+    pub fn of_ref(name: &str) -> Self {
+        Self::tagged(release(name).unwrap_or(name))
+    }
+
     /// The same version, with the commit it was built from.
     #[must_use]
     pub fn at_commit(mut self, commit: impl AsRef<str>) -> Self {
@@ -87,6 +93,14 @@ impl Version {
             || prefix(&self.commit, name)
             || prefix(&hex(&self.digest), name.trim_start_matches("sha256:"))
     }
+}
+
+/// `v4.2.0` or `4.2.0` as `4.2.0`; `None` for a name that is no release number as a whole.
+fn release(name: &str) -> Option<&str> {
+    let number = name.strip_prefix('v').unwrap_or(name);
+    let (core, _) = number.split_once(['-', '+']).unwrap_or((number, ""));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (core.contains('.') && core.split('.').all(digits)).then_some(number)
 }
 
 /// `v1.42.0` as `1.42.0`; whatever else begins with a `v` is a word and stays whole.

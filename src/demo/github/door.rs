@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
-    demo::github::{repo::fnv, spec::Spec},
+    demo::{
+        github::spec::Spec,
+        rest::{Good, Outcome, Refused, fnv, plain, set},
+    },
     domain::time::Timestamp,
 };
 
@@ -19,61 +22,6 @@ const VERSION: &str = "2022-11-28";
 const VERSIONS: [&str; 2] = [VERSION, "2026-03-10"];
 /// Requests an hour without a token.
 const ANONYMOUS: u64 = 60;
-
-/// A good answer.
-#[derive(Debug)]
-pub(super) struct Good {
-    pub(super) status: StatusCode,
-    pub(super) body: Option<Value>,
-    pub(super) headers: HeaderMap,
-    /// Does it count against the limit?
-    pub(super) free: bool,
-}
-
-impl Good {
-    pub(super) fn json(body: Value) -> Self {
-        Self::with(StatusCode::OK, Some(body))
-    }
-
-    pub(super) fn with(status: StatusCode, body: Option<Value>) -> Self {
-        Self { status, body, headers: HeaderMap::new(), free: false }
-    }
-
-    pub(super) fn header(mut self, name: header::HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
-        }
-        self
-    }
-}
-
-/// An answer in GitHub's error form.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) status: StatusCode,
-    pub(super) message: String,
-}
-
-impl Refused {
-    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not Found")
-    }
-
-    fn body(&self) -> Value {
-        json!({
-            "message": self.message,
-            "documentation_url": "https://docs.github.com/rest",
-            "status": self.status.as_str(),
-        })
-    }
-}
-
-/// What an endpoint says.
-pub(super) type Outcome = Result<Good, Refused>;
 
 /// Who asks, and which of the two budgets it costs.
 #[derive(Clone, Debug)]
@@ -187,7 +135,7 @@ impl Door {
     ) -> Response<Bytes> {
         let (mut status, body, extra, free) = match outcome {
             Ok(good) => (good.status, good.body, good.headers, good.free),
-            Err(refused) => (refused.status, Some(refused.body()), HeaderMap::new(), false),
+            Err(refused) => (refused.status, Some(said(&refused)), HeaderMap::new(), false),
         };
         let mut body = Bytes::from(body.map(|value| value.to_string()).unwrap_or_default());
         let mut headers = HeaderMap::new();
@@ -225,17 +173,11 @@ impl Door {
     }
 }
 
-fn set(headers: &mut HeaderMap, name: &str, value: &str) {
-    let name = header::HeaderName::from_bytes(name.as_bytes());
-    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
-        headers.insert(name, value);
-    }
-}
-
-/// An answer that is not JSON.
-pub(super) fn plain(status: StatusCode, text: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(text.to_owned()));
-    *response.status_mut() = status;
-    set(response.headers_mut(), "content-type", "text/plain; charset=utf-8");
-    response
+/// GitHub's form of a refusal.
+fn said(refused: &Refused) -> Value {
+    json!({
+        "message": refused.message,
+        "documentation_url": "https://docs.github.com/rest",
+        "status": refused.status.as_str(),
+    })
 }

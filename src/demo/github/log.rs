@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 
 use crate::{
-    demo::github::{
-        Forge,
-        door::{Good, Refused, plain},
-        page::query,
-        repo::fnv,
-        run::{Job, Run, Stage},
-        wire::run::{share, step_names},
+    demo::{
+        github::{
+            Forge,
+            run::{Job, Run, Stage},
+            wire::run::{share, step_names},
+        },
+        rest::{Good, Refused, fnv, plain, query},
     },
     domain::time::Timestamp,
 };

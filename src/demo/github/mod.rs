@@ -11,7 +11,6 @@ mod blueprint;
 mod door;
 mod graphql;
 mod log;
-mod page;
 mod repo;
 mod route;
 mod run;

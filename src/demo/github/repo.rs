@@ -1,5 +1,6 @@
 //! What a repository holds: environments, workflows, runs, deployments. How a run moves is in `run`.
 
+use crate::demo::rest::fnv;
 use crate::{
     demo::github::{
         run::Run,
@@ -32,15 +33,6 @@ impl Ids {
         let hash = fnv(self.seed, [kind, "/", name]);
         1_000_000 + hash % 899_000_000
     }
-}
-
-/// FNV-1a: spreads small differences well enough for ids, jitter and entity tags.
-pub(super) fn fnv<'a>(seed: u64, parts: impl IntoIterator<Item = &'a str>) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325 ^ seed;
-    for byte in parts.into_iter().flat_map(str::bytes) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash
 }
 
 /// Who may answer for an environment.

@@ -5,15 +5,17 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::{
-    demo::github::{
-        Forge,
-        door::{Caller, Good, Outcome, Refused},
-        log,
-        page::{page, query},
-        repo::Repo,
-        run::{Job, Run},
-        spec::Access,
-        wire::{self, deploy},
+    demo::{
+        github::{
+            Forge,
+            door::Caller,
+            log,
+            repo::Repo,
+            run::{Job, Run},
+            spec::Access,
+            wire::{self, deploy},
+        },
+        rest::{self, Good, Outcome, Refused, parts, query},
     },
     domain::time::Timestamp,
 };
@@ -30,7 +32,7 @@ pub(super) struct Asked<'a> {
 impl Forge {
     /// Finds the endpoint and asks it.
     pub(super) fn route(&mut self, now: Timestamp, caller: &Caller, request: &Request<Bytes>) -> Outcome {
-        let path: Vec<_> = request.uri().path().trim_start_matches('/').split('/').map(decoded).collect();
+        let path = parts(request);
         let path: Vec<_> = path.iter().map(String::as_str).collect();
         let get = request.method() == Method::GET;
         match (get, path.as_slice()) {
@@ -81,26 +83,9 @@ fn user(caller: &Caller) -> Outcome {
     Ok(Good::json(body))
 }
 
-/// Undoes the percent-encoding of one part of a path.
-fn decoded(part: &str) -> String {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.bytes();
-    while let Some(byte) = rest.next() {
-        let mut ahead = rest.clone();
-        let digits = (ahead.next().and_then(hex), ahead.next().and_then(hex));
-        match (byte, digits) {
-            (b'%', (Some(high), Some(low))) => {
-                bytes.push(high * 16 + low);
-                rest = ahead;
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+/// The page of GitHub's that was asked for.
+fn page(request: &Request<Bytes>, key: Option<&str>, all: Vec<Value>) -> Good {
+    rest::page(wire::API, request, key, all)
 }
 
 /// Everything under `/repos/{owner}/{name}` that is read.

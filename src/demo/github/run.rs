@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use crate::demo::rest::fnv;
 use crate::{
     demo::github::{
-        repo::{Deployment, Deployments, Environment, Ids, Repo, fnv},
+        repo::{Deployment, Deployments, Environment, Ids, Repo},
         spec::{JobSpec, Push, RunSpec},
     },
     domain::time::{Timestamp, after},

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use crate::demo::github::{
     Forge,
-    door::{Good, Outcome, Refused},
     repo::{Ids, Repo},
     route::Asked,
     run::{Again, Answer},
     spec::Access,
     wire::deploy,
 };
+use crate::demo::rest::{Good, Outcome, Refused};
 
 impl Forge {
     /// Everything under `/repos/{owner}/{name}` that changes something.

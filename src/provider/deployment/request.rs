@@ -8,14 +8,13 @@ use super::{
     sides::plain,
 };
 use crate::{
-    domain::verb::Verb,
+    domain::{text::shell_word, verb::Verb},
     port::{plan::WireCall, shape::Shape},
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         facade::Places,
         kubectl::{self, CopyTemplate},
         patch::{self, Form},
-        workload::quoted,
     },
 };
 
@@ -107,7 +106,7 @@ fn merge(meta: &Meta, words: &str, body: &Value) -> WireCall {
 
 /// kubectl has commands of its own for Deployments, which people know.
 fn by_kubectl(mut call: WireCall, meta: &Meta, verb: &str, options: &str) -> WireCall {
-    let (namespace, name) = (quoted(&meta.namespace), quoted(&format!("deployment/{}", meta.name)));
+    let (namespace, name) = (shell_word(&meta.namespace), shell_word(&format!("deployment/{}", meta.name)));
     call.command = format!("kubectl -n {namespace} rollout {verb} {name}{options}");
     call
 }

@@ -9,8 +9,9 @@ use crate::{
         gate::Gate,
         ids::Person,
         object::{Family, ObjectId},
-        offer::{Offer, offer_for},
+        offer::open_for,
         pipeline::{Run, RunStatus},
+        text::shell_word,
         verb::Verb,
         version::Version,
     },
@@ -67,7 +68,7 @@ fn post(words: String, path: String) -> WireCall {
 
 /// The draft for a gate; `me` signs the comment, `live` is what runs there now.
 pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Version>) -> Result<Draft, Blocked> {
-    allowed(&gate.offers, ask.verb, "a GitHub environment")?;
+    open_for(&gate.offers, ask.verb, "a GitHub environment").map_err(Blocked)?;
     let address = address(&gate.id)?;
     if address.environment.is_none() {
         return Ok(unapproved(gate, &address));
@@ -91,7 +92,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
     }
     let path = format!("{}/pending_deployments", run_path(&address.owner, &address.repo, address.run));
     let body = json!({ "environment_ids": [environment], "state": state, "comment": comment });
-    let fields = format!("-F 'environment_ids[]={environment}' -f state={state} -f comment={}", quoted(&comment));
+    let fields = format!("-F 'environment_ids[]={environment}' -f state={state} -f comment={}", shell_word(&comment));
     let mut fails_if = Vec::new();
     if ask.verb == Verb::Approve {
         fails_if.push(Expect::is(fact::STATUS, RunStatus::Failed));
@@ -155,7 +156,7 @@ fn unapproved(gate: &Gate, at: &Address) -> Draft {
 
 /// The draft for a run.
 pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
-    allowed(&run.offers, ask.verb, "a GitHub run")?;
+    open_for(&run.offers, ask.verb, "a GitHub run").map_err(Blocked)?;
     let at = address(&run.id)?;
     let name = format!("{} #{}", run.pipeline, run.number);
     let (end, effect, undo) = match (ask.verb, run.status) {
@@ -214,26 +215,9 @@ fn address(target: &ObjectId) -> Result<Address, Blocked> {
     Address::of(target).map_err(|e| Blocked(e.text))
 }
 
-/// Is the verb offered here, and open?
-fn allowed(offers: &[Offer], verb: Verb, what: &str) -> Result<(), Blocked> {
-    match offer_for(offers, verb) {
-        Some(Offer { blocked: None, .. }) => Ok(()),
-        Some(Offer { blocked: Some(why), .. }) => Err(Blocked(why.clone())),
-        None => {
-            let open: Vec<_> = offers.iter().map(|offer| offer.verb.words()).collect();
-            Err(Blocked(format!("{what} knows no '{}': it knows {}", verb.words(), open.join(" and "))))
-        }
-    }
-}
-
 /// GitHub wants a comment with every answer.
 fn comment(ask: &Ask, state: &str, me: Option<&Person>) -> String {
     let by = me.map_or_else(String::new, |me| format!(" by {me}"));
     let reason = ask.comment().filter(|reason| !reason.trim().is_empty());
     reason.map_or_else(|| format!("{state} in holdshort{by}"), str::to_owned)
-}
-
-/// A word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

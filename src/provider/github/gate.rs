@@ -265,15 +265,5 @@ fn by_itself(pending: &api::Pending, rules: Option<&[String]>, now: Timestamp) -
 }
 
 fn offers(eligible: &Eligibility, risk: Risk) -> Vec<Offer> {
-    [(Verb::Approve, risk), (Verb::Reject, Risk::Medium)]
-        .map(|(verb, risk)| match eligible {
-            Eligibility::Can => Offer::open(verb, risk),
-            Eligibility::Unknown { why } => Offer { unsure: Some(why.clone()), ..Offer::open(verb, risk) },
-            Eligibility::Cannot { why, ask } if ask.is_empty() => Offer::blocked(verb, risk, why),
-            Eligibility::Cannot { why, ask } => {
-                let names: Vec<_> = ask.iter().map(Person::as_str).collect();
-                Offer::blocked(verb, risk, format!("{why}; ask {}", names.join(", ")))
-            }
-        })
-        .to_vec()
+    [(Verb::Approve, risk), (Verb::Reject, Risk::Medium)].map(|(verb, risk)| eligible.offer(verb, risk)).to_vec()
 }

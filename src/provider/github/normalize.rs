@@ -78,19 +78,11 @@ pub(super) fn pipeline(run: &api::Run) -> String {
 /// be a dependency's, a span, an address: none is looked for there.
 pub(super) fn version(run: &api::Run) -> Version {
     let named = run.head_branch.as_deref().filter(|name| !name.is_empty());
-    let version = Version::tagged(named.map_or("no branch", |name| release(name).unwrap_or(name)));
+    let version = Version::of_ref(named.unwrap_or("no branch"));
     match &run.head_sha {
         Some(sha) => version.at_commit(sha),
         None => version,
     }
-}
-
-/// `v4.2.0` or `4.2.0` as `4.2.0`; `None` for a name that is no release number as a whole.
-fn release(name: &str) -> Option<&str> {
-    let number = name.strip_prefix('v').unwrap_or(name);
-    let (core, _) = number.split_once(['-', '+']).unwrap_or((number, ""));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    (core.contains('.') && core.split('.').all(digits)).then_some(number)
 }
 
 /// A run. `None` when it has no id or no time: nothing could be said of it.

@@ -4,19 +4,20 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{request::Resource, workload::quoted};
+use super::request::Resource;
+use crate::domain::text::shell_word;
 use crate::domain::text::without_userinfo;
 
 /// The flags for a kubeconfig and a context, as far as they are set.
 pub fn by_context(kubeconfig: Option<&Path>, context: Option<&str>) -> String {
-    let file = kubeconfig.map(|path| format!("--kubeconfig {}", quoted(&path.display().to_string())));
-    let context = context.map(|context| format!("--context {}", quoted(context)));
+    let file = kubeconfig.map(|path| format!("--kubeconfig {}", shell_word(&path.display().to_string())));
+    let context = context.map(|context| format!("--context {}", shell_word(context)));
     file.into_iter().chain(context).collect::<Vec<_>>().join(" ")
 }
 
 /// The flags for a server that is named by its address.
 pub fn by_server(url: &str) -> String {
-    format!("--server {}", quoted(&without_userinfo(url)))
+    format!("--server {}", shell_word(&without_userinfo(url)))
 }
 
 /// The command with these flags, where it is one of kubectl's.
@@ -59,7 +60,7 @@ impl CopyTemplate<'_> {
     pub fn command(&self) -> String {
         /// Stands for the template until the rest is written for jsonpath, which takes braces for its own.
         const TEMPLATE: &str = "\u{1}";
-        let (namespace, name) = (quoted(self.namespace), quoted(self.name));
+        let (namespace, name) = (shell_word(self.namespace), shell_word(self.name));
         let replace = format!(r#"{{"op":"replace","path":"{TEMPLATE_PATH}","value":{TEMPLATE}}}"#);
         let written = |all: &[Value]| all.iter().map(Value::to_string).collect::<Vec<_>>();
         let operations = [written(&self.before), vec![replace], written(&self.after)].concat().join(",");
@@ -69,8 +70,11 @@ impl CopyTemplate<'_> {
             c => text + c.encode_utf8(&mut [0; 4]),
         });
         let path = braced.replace(TEMPLATE, "{.spec.template}");
-        let read =
-            format!("kubectl -n {namespace} get replicasets.apps {} -o jsonpath={}", quoted(self.set), quoted(&path));
+        let read = format!(
+            "kubectl -n {namespace} get replicasets.apps {} -o jsonpath={}",
+            shell_word(self.set),
+            shell_word(&path)
+        );
         let kind = self.resource.full_name();
         format!("{read}{PIPE}kubectl -n {namespace} patch {kind} {name} --type=json{FROM_PIPE}")
     }

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use serde_json::{Value, json};
 
-use super::{api::Meta, request::Resource, seal, store::Key, workload::quoted};
+use super::{api::Meta, request::Resource, seal, store::Key};
 use crate::{
-    domain::observed::FaultKind,
+    domain::{observed::FaultKind, text::shell_word},
     port::{
         error::ProviderError,
         plan::{RevisionGuard, WireCall},
@@ -46,10 +46,10 @@ pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, f
     let command = || {
         format!(
             "kubectl -n {} patch {} {} {option}--type={kind} -p {}",
-            quoted(namespace),
+            shell_word(namespace),
             resource.full_name(),
-            quoted(name),
-            quoted(body.shown())
+            shell_word(name),
+            shell_word(body.shown())
         )
     };
     WireCall {

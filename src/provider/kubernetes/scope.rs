@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::workload::quoted;
+use crate::domain::text::shell_word;
 use crate::domain::{
     ids::{EnvironmentName, ServiceName, SourceName},
     offer::Risk,
@@ -92,7 +92,7 @@ impl Scope {
     pub fn kubectl(&self) -> String {
         let current = self.found.get().context.filter(|_| !self.kubectl.contains("--context "));
         let current = current.filter(|context| !context.is_empty() && !self.kubectl.contains("--server "));
-        let context = current.map(|context| format!("--context {}", quoted(&context)));
+        let context = current.map(|context| format!("--context {}", shell_word(&context)));
         let flags = Some(self.kubectl.clone()).filter(|flags| !flags.is_empty());
         flags.into_iter().chain(context).collect::<Vec<_>>().join(" ")
     }

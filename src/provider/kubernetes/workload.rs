@@ -178,16 +178,6 @@ fn event(wire: &Event) -> Option<rollout::Event> {
     })
 }
 
-/// Quotes a word for a POSIX shell.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -242,13 +232,5 @@ mod tests {
         }
         assert_eq!(container(&["other"], &new, None), "proxy");
         assert_eq!(container(&["other"], &Template::default(), None), "");
-    }
-
-    #[test]
-    fn words_are_quoted_for_the_shell_only_where_they_need_it() {
-        assert_eq!(quoted("shop"), "shop");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

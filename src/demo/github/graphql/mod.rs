@@ -10,10 +10,11 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Map, Value, json};
 
+use crate::demo::rest::Good;
 use crate::{
     demo::github::{
         Forge,
-        door::{Caller, Good},
+        door::Caller,
         graphql::{
             picture::{repository, workflow},
             query::{Part, Reader, below},

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::rest::fnv;
 use crate::{
     demo::github::{
-        repo::{Deployment, DeploymentStatus, Environment, Repo, Reviewer, fnv},
+        repo::{Deployment, DeploymentStatus, Environment, Repo, Reviewer},
         run::{Reviewed, Run, Stage},
         wire::{API, WEB, account, node, team, time},
     },

@@ -5,8 +5,9 @@ pub(super) mod run;
 
 use serde_json::{Map, Value, json};
 
+use crate::demo::rest::fnv;
 use crate::{
-    demo::github::repo::{Repo, Workflow, fnv},
+    demo::github::repo::{Repo, Workflow},
     domain::time::Timestamp,
 };
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::rest::fnv;
 use crate::{
     demo::github::{
-        repo::{Repo, fnv},
+        repo::Repo,
         run::{Attempt, Job, Run, Stage},
         wire::{API, WEB, account, millis, node, repository, time},
     },

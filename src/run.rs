@@ -38,9 +38,9 @@ use crate::{
         color, config,
         door::{self, Door},
         exit::{CliError, Exit},
-        inbox, judge, keys, listing, snapshot, status,
+        inbox, judge, keys, listing, secret, snapshot, status,
         value::Moment,
-        verb::{self, Console},
+        verb::{self, Console, Prompt},
     },
     demo::scenario::Scenario,
     domain::{observed::Freshness, rollout::Rollout, text::one_line},
@@ -238,6 +238,7 @@ impl Process<'_> {
     }
 
     fn verb(&mut self, act: Act<'_>, args: &crate::cli::args::VerbArgs) -> Result<Exit, CliError> {
+        let secrets = secret::read(&args.secret, &self.environment, &mut io::stdin().lock())?;
         let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
         let mut prompt = |question: &str| -> io::Result<String> {
             let mut said = String::new();
@@ -247,8 +248,8 @@ impl Process<'_> {
         };
         let (mut out, mut err) = (Door::new(Vec::new()), door::err());
         let ended = {
-            let mut console =
-                Console { out: &mut out, err: &mut err, prompt: if asks { Some(&mut prompt) } else { None } };
+            let prompt: Option<Prompt<'_>> = if asks { Some(&mut prompt) } else { None };
+            let mut console = Console { out: &mut out, err: &mut err, prompt, secrets };
             self.wait(async {
                 let mut pilot = self.settled(UNSEEN).await?;
                 let ended = match act {

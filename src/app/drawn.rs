@@ -24,6 +24,16 @@ pub enum Extent {
         /// So many rows would be enough.
         rows: u16,
     },
+    /// The screen, and these lines of what lies over it: from the first up to, not including, the second, of so many. Of a
+    /// card they are what there is to read; what confirms it stands below them, whole.
+    Part {
+        /// The first line, from 0.
+        from: usize,
+        /// The line after the last one.
+        to: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// The screen, and all of the card on it that must be seen.
     Whole,
 }
@@ -90,6 +100,14 @@ impl Model {
         format!("the card does not fit: make the terminal at least {least}; nothing was sent")
     }
 
+    /// Is there anything on the card that no frame has shown yet, because the screen has no room for all of it at once?
+    pub fn is_card_unread(&self) -> bool {
+        match (self.drawn.extent, self.card()) {
+            (Extent::Part { of, .. }, Some(card)) => card.read < of,
+            _ => false,
+        }
+    }
+
     /// Is there a card that the newest frame does not show as it is?
     pub fn is_card_unseen(&self) -> bool {
         self.card().is_some_and(|card| self.drawn.card != Some(card.revision))
@@ -104,7 +122,7 @@ mod tests {
         app::{
             intent::Intent,
             msg::Msg,
-            sample::{ask, blind, draft, go, payments, see, seeing},
+            sample::{answer, ask, blind, draft, go, payments, see, seeing, types},
             update::update,
         },
         domain::verb::Verb,
@@ -128,7 +146,7 @@ mod tests {
             Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },
         );
         frame(&mut model, Extent::Whole);
-        update(&mut model, Msg::Typed('1'));
+        types(&mut model, "1");
         frame(&mut model, extent);
         model
     }
@@ -162,9 +180,41 @@ mod tests {
     }
 
     #[test]
+    fn a_card_that_is_too_long_for_the_screen_is_sent_once_all_of_it_was_shown() {
+        let mut model = card(Extent::Part { from: 0, to: 4, of: 9 });
+        assert_eq!(press(&mut model, Intent::Send), []);
+        assert_eq!(said(&model), "read it to its end first, PageDown shows the rest; nothing was sent");
+        press(&mut model, Intent::PageDown);
+        assert_eq!(model.nav.scroll, 3, "a line of what was read stays");
+        frame(&mut model, Extent::Part { from: 5, to: 9, of: 9 });
+        assert_eq!(press(&mut model, Intent::Send), [], "a line between was never shown");
+        frame(&mut model, Extent::Part { from: 3, to: 7, of: 9 });
+        frame(&mut model, Extent::Part { from: 5, to: 9, of: 9 });
+        types(&mut model, "2");
+        frame(&mut model, Extent::Part { from: 5, to: 9, of: 9 });
+        assert_eq!(press(&mut model, Intent::Send).len(), 1, "what was chosen meanwhile is no reason to read it again");
+    }
+
+    #[test]
+    fn what_changes_on_a_card_that_was_read_must_be_read_again() {
+        let mut model = card(Extent::Part { from: 0, to: 9, of: 9 });
+        let asked = model.card().unwrap().ask.clone();
+        let mut warned = draft(&payments(), Verb::Rollback);
+        warned.notes = vec!["autosync is on".to_owned()];
+        update(&mut model, Msg::Drafted { ask: asked, draft: Box::new(Ok(warned)) });
+        frame(&mut model, Extent::Part { from: 5, to: 9, of: 10 });
+        assert_eq!(press(&mut model, Intent::Send), []);
+
+        let mut narrower = card(Extent::Part { from: 0, to: 9, of: 9 });
+        update(&mut narrower, Msg::Resized(70, 14));
+        frame(&mut narrower, Extent::Part { from: 5, to: 9, of: 12 });
+        assert_eq!(press(&mut narrower, Intent::Send), [], "its lines are others now");
+    }
+
+    #[test]
     fn a_card_that_changed_since_the_frame_is_not_sent_before_the_next_one() {
         let mut model = card(Extent::Whole);
-        update(&mut model, Msg::Typed('2'));
+        types(&mut model, "2");
         assert_eq!(press(&mut model, Intent::Send), []);
         assert_eq!(said(&model), "this card is not on screen yet as it is: look again; nothing was sent");
         frame(&mut model, Extent::Whole);
@@ -178,7 +228,7 @@ mod tests {
         press(&mut model, Intent::Do(Verb::Abort));
         let drafted = Msg::Drafted { ask: ask(Verb::Abort), draft: Box::new(Ok(draft(&payments(), Verb::Abort))) };
         update(&mut model, drafted);
-        update(&mut model, Msg::Typed('1'));
+        types(&mut model, "1");
         assert_eq!(press(&mut model, Intent::Send), []);
     }
 
@@ -187,7 +237,8 @@ mod tests {
         let mut model = card(Extent::Whole);
         let mut moved = draft(&payments(), Verb::Rollback);
         moved.effect = "20 % → 0 %".to_owned();
-        update(&mut model, Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(moved)) });
+        let asked = model.card().unwrap().ask.clone();
+        update(&mut model, Msg::Drafted { ask: asked, draft: Box::new(Ok(moved)) });
         assert_eq!(press(&mut model, Intent::Send).len(), 1, "a weight that moves must not lock the way back");
     }
 
@@ -238,8 +289,9 @@ mod tests {
     fn what_a_paste_typed_on_a_card_is_taken_back_with_its_first_key() {
         let mut model = card(Extent::Whole);
         // `2` and what follows at once are one paste: the first of it came like a key of a hand.
-        update(&mut model, Msg::Typed('2'));
-        update(&mut model, Msg::Press(Press::Burst));
+        types(&mut model, "2");
+        let effects = update(&mut model, Msg::Press(Press::Burst));
+        assert_eq!(answer(&mut model, effects), []);
         assert_eq!(model.card().unwrap().reason, Some(0), "the reason that a hand chose stands again");
         update(&mut model, Msg::Typed('3'));
         assert_eq!(model.card().unwrap().reason, Some(0));

@@ -295,6 +295,9 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
     risks.extend(overtaken(model, asked.verb, &asked.target));
     let mut checks = decision.checks;
+    let (opens, notes) = with_yours(model, &asked);
+    checks.extend(opens);
+    draft.notes.extend(notes);
     checks.extend(offer_for(subject.offers, asked.verb).and_then(|offer| offer.unsure.clone()));
     Ok(Plan {
         verb: asked.verb,
@@ -309,6 +312,21 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
         risks,
         evidence: evidence(model, &asked.target, subject.rollout),
     })
+}
+
+/// Of a gate that counts approvals: who has said yes, as a check; and as notes, that one more does not open it yet, and when it
+/// ends by itself.
+fn with_yours(model: &Model, asked: &Ask) -> (Option<String>, Vec<String>) {
+    let gate = model.store.gate(&asked.target).filter(|_| asked.verb == Verb::Approve);
+    let Some(approvals) = gate.and_then(|gate| gate.approvals.as_ref()) else { return (None, Vec::new()) };
+    let ends = approvals.expires.map(|at| format!("it ends by itself at {}", at.format("%m-%d %H:%M")));
+    let (given, needed) = (approvals.given() + 1, approvals.needed());
+    let note = if approvals.is_given_by(&model.session.who) {
+        Some("you have said yes already".to_owned())
+    } else {
+        (given < needed).then(|| format!("{given} of {needed} after yours; does not open it yet"))
+    };
+    (Some(format!("approvals so far: {}", approvals.said())), note.into_iter().chain(ends).collect())
 }
 
 /// That something else was let through where a gate leads, while this waited: what is let through now comes after it.
@@ -337,17 +355,35 @@ fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &D
     quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
 }
 
-/// Confirms a card. The last look before anything is written: the world must still be as it was when the card was drawn.
+/// What a verb asks for beside its target, as it stands now; `None` where it is not offered.
+pub fn form(model: &Model, ask: &Ask) -> Option<Vec<Field>> {
+    let ask = inbox::meant(model, ask.clone());
+    let subject = subject(model, ask.verb, &ask.target)?;
+    offer_for(subject.offers, subject.verb).map(|offer| offer.form.clone())
+}
+
+/// Confirms a card. The last look before anything is written: the world must still be as it was when the card was drawn, and
+/// the plan must be the one for what the card asks.
 pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     let plan = &card.plan;
     let what = place(plan);
     if let Some(moved) = &card.moved {
         return Err(Refusal { changed: true, ..refuse(plan.verb, what, moved) });
     }
+    let otherwise = || {
+        let why = "it was drawn up for something else than is asked now: ask for it again";
+        Refusal { changed: true, ..refuse(plan.verb, place(plan), why) }
+    };
+    if !card.is_drawn_up() {
+        return Err(otherwise());
+    }
     if let Some(missing) = card.missing() {
         return Err(refuse(plan.verb, what, &missing));
     }
-    ask(model, card.ask.clone())?;
+    let asked = ask(model, card.ask.clone())?;
+    if asked != card.ask || form(model, &asked).unwrap_or_default() != card.form {
+        return Err(otherwise());
+    }
     let who = model.session.who.clone();
     Ok(Confirmed(NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone()).asked(&card.ask)))
 }
@@ -378,14 +414,15 @@ pub fn acts_on(verb: Verb, draft: &Draft) -> Option<&Version> {
     }
 }
 
-/// Every verb of a rollout's engine, blocked by the engine or by policy, each with its reason.
-pub fn offers(model: &Model, rollout: &Rollout) -> Vec<Offer> {
-    let target = rollout.id.clone();
+/// Every verb that an object's system offers, blocked by the system or by policy, each with its reason.
+pub fn offers(model: &Model, target: &ObjectId) -> Vec<Offer> {
+    // Whatever the verb: what is offered is the same.
+    let Some(subject) = subject(model, Verb::Abort, target) else { return Vec::new() };
     let each = |offer: &Offer| {
         let blocked = ask(model, Ask::new(offer.verb, target.clone())).err().map(|refusal| refusal.reasons.join("; "));
         Offer { blocked, ..offer.clone() }
     };
-    rollout.offers.iter().map(each).collect()
+    subject.offers.iter().map(each).collect()
 }
 
 /// Going back wants a reason, and so does closing a gate for good, or going forward while something is not known. Going

@@ -1,10 +1,10 @@
 //! What waits for a human, over all systems: gates that systems tell of, and rollouts in a pause that only a human ends.
 
 use crate::{
-    app::model::Model,
+    app::{guard, model::Model},
     domain::{
         evidence::Verdict,
-        gate::{Behind, Eligibility, Gate},
+        gate::{Approvals, Behind, Eligibility, Gate},
         ids::{EnvironmentName, ServiceName},
         object::ObjectId,
         offer::offer_for,
@@ -33,8 +33,12 @@ pub struct Item {
     pub version: Option<Version>,
     /// Since when, where it is known.
     pub since: Option<Timestamp>,
-    /// May I?
+    /// May I, as far as its system goes?
     pub eligible: Eligibility,
+    /// Why holdshort itself would refuse now to let it through, where its system would not.
+    pub refused: Option<String>,
+    /// How many must say yes, and who has, where the system counts.
+    pub approvals: Option<Approvals>,
     /// The verdict on what would be let through, where it is judged.
     pub verdict: Option<Verdict>,
     /// Newer ones that wait behind it.
@@ -52,6 +56,8 @@ pub fn items(model: &Model) -> Vec<Item> {
         version: gate.version.clone(),
         since: Some(gate.since),
         eligible: if model.session.read_only { looking_only() } else { gate.eligible.clone() },
+        refused: refused(model, gate),
+        approvals: gate.approvals.clone(),
         verdict: None,
         newer_behind: gate.newer_behind,
     });
@@ -101,6 +107,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
             (format!("{engine} pause"), what)
         }
     };
+    let eligible = may_i(model, rollout);
     Item {
         target: rollout.id.clone(),
         service: rollout.service.clone(),
@@ -109,7 +116,12 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         title,
         version: rollout.canary.clone(),
         since: pause.and_then(|p| p.since),
-        eligible: may_i(model, rollout),
+        refused: match &eligible {
+            Eligibility::Cannot { .. } => None,
+            _ => refused_by_us(model, Ask::new(let_through(rollout), rollout.id.clone())),
+        },
+        eligible,
+        approvals: None,
         verdict: model.verdict(&rollout.id),
         newer_behind: 0,
     }
@@ -130,6 +142,17 @@ fn may_i(model: &Model, rollout: &Rollout) -> Eligibility {
         (None, Some(why)) => Eligibility::Unknown { why: why.clone() },
         (None, None) => Eligibility::Can,
     }
+}
+
+/// Why the guard refuses to open a gate that its system would open, where approving is what opens it.
+fn refused(model: &Model, gate: &Gate) -> Option<String> {
+    let theirs = matches!(gate.eligible, Eligibility::Cannot { .. }) || model.session.read_only;
+    let approves = offer_for(&gate.offers, Verb::Approve).is_some();
+    (!theirs && approves).then(|| refused_by_us(model, Ask::new(Verb::Approve, gate.id.clone())))?
+}
+
+fn refused_by_us(model: &Model, ask: Ask) -> Option<String> {
+    guard::ask(model, ask).err().map(|refusal| refusal.reasons.join("; "))
 }
 
 fn looking_only() -> Eligibility {

@@ -107,7 +107,10 @@ intents! {
         Up "up" "up" "Move to the row before." ["k", "Up"] Screen None;
         Top "top" "top" "Move to the first row." ["g", "Home"] Screen None;
         Bottom "bottom" "bottom" "Move to the last row." ["G", "End"] Screen None;
+        PageDown "page_down" "page down" "Move by a page; in a card or a help too long for the screen, to its rest." ["PageDown"] Anywhere None;
+        PageUp "page_up" "page up" "Move a page back." ["PageUp"] Anywhere None;
         Inbox "inbox" "inbox" "Show everything that waits for a human." ["i"] Screen None;
+        Menu "menu" "more" "Show all that can be done with the selected row, and where it is refused, why." ["Space"] Screen None;
     }
     verbs {
         Rollback "rollback" "roll back" "Put the last version known good back; the card shows which." ["r"];
@@ -143,6 +146,10 @@ intents! {
         Quit "quit" "quit" "Leave; actions go on without the screen." ["q"] Screen None;
         Send "send" "send" "Send what the card says." ["Enter"] Typing Acts;
         Erase "erase" "erase" "Delete the last character." ["Backspace"] Typing None;
+        NextField "next_field" "next field" "Go to the next field of the card." ["Tab", "Down"] Typing None;
+        PreviousField "previous_field" "field before" "Go to the field before." ["Up"] Typing None;
+        NextOption "next_option" "next option" "Take the next option of the field, or switch it." ["Right"] Typing None;
+        PreviousOption "previous_option" "option before" "Take the option before." ["Left"] Typing None;
         Interrupt "interrupt" "quit" "Leave at once; actions go on without the screen." ["Ctrl-c"] Anywhere None;
         Suspend "suspend" "suspend" "Put holdshort into the background; `fg` brings it back." ["Ctrl-z"] Anywhere None;
     }

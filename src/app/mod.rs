@@ -11,6 +11,7 @@ pub mod guard;
 pub mod headline;
 pub mod inbox;
 pub mod intent;
+pub mod menu;
 pub mod model;
 pub mod msg;
 pub mod quarantine;

@@ -13,6 +13,7 @@ use crate::{
         card::Card,
         drawn::{Drawn, Extent, Press},
         guard::Refusal,
+        menu::Menu,
         store::{SourceInfo, Store},
         watch::Arrival,
     },
@@ -88,6 +89,8 @@ pub enum Overlay {
     Card(Box<Card>),
     /// Why a verb will not run.
     Refused(Refusal),
+    /// What can be done with a row.
+    Menu(Menu),
 }
 
 /// Something said once in the footer.
@@ -108,6 +111,8 @@ pub struct Nav {
     pub selected: Option<RowKey>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
+    /// Of what lies over the screen, the line that stands first where there is no room for all of it.
+    pub scroll: usize,
     /// Rows must contain this.
     pub filter: String,
     /// The filter is being typed.
@@ -227,6 +232,7 @@ impl Model {
             screens: vec![Screen::Board],
             selected: None,
             overlay: None,
+            scroll: 0,
             filter: String::new(),
             filtering: false,
             revision: 0,
@@ -331,7 +337,7 @@ impl Model {
         match self.drawn.extent {
             Extent::Nothing | Extent::TooSmall => false,
             Extent::Cut { .. } => self.nav.filtering,
-            Extent::Whole => self.nav.filtering || self.card().is_some(),
+            Extent::Whole | Extent::Part { .. } => self.nav.filtering || self.card().is_some(),
         }
     }
 }

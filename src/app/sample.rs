@@ -13,6 +13,8 @@ use crate::{
     },
     domain::{
         evidence::{Evidence, Verdict},
+        form::{Field, Kind},
+        gate::{Behind, Eligibility, Gate},
         ids::SourceName,
         item::Noun,
         object::{Family, ObjectId},
@@ -30,7 +32,7 @@ use crate::{
         facet::Window,
         inventory::{Part, Scope},
         lookup::{Question, Told, Topic},
-        plan::{Ask, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
     },
 };
@@ -246,6 +248,83 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         undo: "retry".to_owned(),
         notes: Vec::new(),
     }
+}
+
+/// Somebody types this, and the provider answers at once whenever something is to be drafted for it.
+pub(crate) fn types(model: &mut Model, text: &str) {
+    for c in text.chars() {
+        let effects = update(model, Msg::Typed(c));
+        assert_eq!(answer(model, effects), []);
+    }
+}
+
+/// The provider answers whatever is to be drafted; what else is to be done comes back.
+pub(crate) fn answer(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut others = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Draft(ask) => {
+                let drawn_up = if ask.target == ship().id { shipped(&ask) } else { Ok(draft(&payments(), ask.verb)) };
+                let draft = Box::new(drawn_up);
+                others.extend(update(model, Msg::Drafted { ask, draft }));
+            }
+            other => others.push(other),
+        }
+    }
+    others
+}
+
+/// A gate of a system that asks for everything that there is to ask for.
+pub(crate) fn ship() -> Gate {
+    let places = ["blue", "green"].map(str::to_owned).to_vec();
+    let form = vec![
+        Field::new("note", "Release note", Kind::Text).required().hint("stands in the change log"),
+        Field::new("place", "Place", Kind::Choice(places)).default("blue"),
+        Field::new("drain", "Drain first", Kind::Flag),
+        Field::new("pin", "PIN", Kind::Secret).required(),
+    ];
+    Gate {
+        id: ObjectId::new(&"shipper".into(), Family::gate(), "shop/7"),
+        service: "shop".into(),
+        environment: "prod".into(),
+        system: "Shipper step".to_owned(),
+        title: "ship #7".to_owned(),
+        version: Some(Version::tagged("4.2.0").at_commit("c0ffee1")),
+        since: now(),
+        eligible: Eligibility::Can,
+        approvals: None,
+        behind: Behind::Run(ObjectId::new(&"shipper".into(), "run", "shop/7")),
+        newer_behind: 0,
+        url: None,
+        identity: BTreeMap::new(),
+        offers: vec![
+            Offer::open(Verb::Approve, Risk::Medium).asking(form),
+            Offer::blocked(Verb::Play, Risk::Low, "it runs already"),
+        ],
+    }
+}
+
+/// A model that has just seen this gate.
+pub(crate) fn gated(gate: Gate) -> Model {
+    let mut session = blind().session;
+    session.sources.push(source("shipper", &[("gate", Noun::Gate)], 5));
+    let mut model = Model::new(session, now(), (120, 36));
+    model.drawn = Drawn::whole(&model);
+    hears(&mut model, ("shipper", "gate"), now(), Ok(vec![Part::whole(Family::gate(), [gate])]));
+    model
+}
+
+/// What that system would do. It takes nothing on green that was not drained.
+fn shipped(ask: &Ask) -> Result<Draft, Blocked> {
+    if ask.args.text("place") == Some("green") && !ask.args.is_set("drain") {
+        return Err(Blocked("green takes only what was drained".to_owned()));
+    }
+    let said: Vec<String> = ask.args.iter().map(|arg| format!("{}={}", arg.name, arg.value)).collect();
+    let mut draft = draft(&payments(), ask.verb);
+    (draft.from, draft.to) = (None, ship().version);
+    draft.effect = format!("ships with {}", said.join(", "));
+    draft.bound = Facts::from([("step".to_owned(), "7".to_owned())]);
+    Ok(draft)
 }
 
 /// An ask for a verb on `payments`.

@@ -5,10 +5,21 @@ mod measure;
 mod navigate;
 mod observe;
 
+use std::mem;
+
 use crate::app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg};
 
 /// Takes one message and says what is to be done outside.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let before = model.nav.overlay.as_ref().map(mem::discriminant);
+    let effects = take(model, msg);
+    if model.nav.overlay.as_ref().map(mem::discriminant) != before {
+        model.nav.scroll = 0;
+    }
+    effects
+}
+
+fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = model.now.max(now);
@@ -19,21 +30,16 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.size = (columns, rows);
             // What was on screen is not any more, or stands elsewhere.
             model.drawn = Drawn::default();
+            act::read_from_the_start(model);
             Vec::new()
         }
         Msg::Drawn(drawn) => {
-            model.drawn = drawn;
+            act::drawn(model, drawn);
             Vec::new()
         }
-        Msg::Press(press) => {
-            act::came(model, press);
-            Vec::new()
-        }
+        Msg::Press(press) => act::came(model, press),
         Msg::Intent(intent) => intend(model, intent),
-        Msg::Typed(c) => {
-            act::typed(model, c);
-            Vec::new()
-        }
+        Msg::Typed(c) => act::typed(model, c),
         Msg::Discovered { source, inventory, scopes } => {
             model.store.take_scopes(&source, &inventory, scopes);
             Vec::new()
@@ -99,7 +105,7 @@ mod tests {
         app::{
             card::Card,
             model::{Overlay, Screen},
-            sample::{ask, blind, draft, go, hears, measures, now, payments, see, seeing, source},
+            sample::{ask, blind, draft, go, hears, measures, now, payments, see, seeing, source, types},
             store::SourceInfo,
             wants::wants,
         },
@@ -117,7 +123,7 @@ mod tests {
             facet::Window,
             inventory::{Part, Scope},
             lookup::{Question, Told, Topic},
-            plan::{Friction, Plan},
+            plan::{Ask, Friction, Plan},
             record::{ActionNews, Entry, Record, RecordId, Stage},
         },
     };
@@ -134,6 +140,10 @@ mod tests {
 
     fn drafted(model: &mut Model, rollout: &Rollout, verb: Verb) {
         update(model, Msg::Drafted { ask: ask(verb), draft: Box::new(Ok(draft(rollout, verb))) });
+    }
+
+    fn for_errors() -> Ask {
+        Ask { reason: Some("errors".to_owned()), ..ask(Verb::Rollback) }
     }
 
     fn card(model: &Model) -> &Card {
@@ -156,13 +166,42 @@ mod tests {
         assert_eq!(press(&mut model, &[Intent::Do(Verb::Rollback)]), [Effect::Draft(ask(Verb::Rollback))]);
         drafted(&mut model, &payments(), Verb::Rollback);
         assert_eq!(card(&model).plan.friction, Friction::Reason);
-        update(&mut model, Msg::Typed('1'));
+        types(&mut model, "1");
         let effects = press(&mut model, &[Intent::Send]);
         let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!(confirmed.record().reason.as_deref(), Some("errors"));
         assert_eq!(confirmed.record().who, "dana".into());
         assert_eq!(model.nav.overlay, None);
         assert_eq!(press(&mut model, &[Intent::Send]), [], "Enter again sends nothing");
+    }
+
+    #[test]
+    fn a_reason_that_is_picked_is_drafted_so_that_it_reaches_the_system() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Do(Verb::Rollback)]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        assert_eq!(update(&mut model, Msg::Typed('1')), [Effect::Draft(for_errors())]);
+        assert_eq!(press(&mut model, &[Intent::Send]), [], "nothing was drawn up for it yet");
+        assert_eq!(model.notice.as_ref().unwrap().text, "it is drawn up anew for what was changed");
+        let mut commented = draft(&payments(), Verb::Rollback);
+        commented.undo = "with a comment".to_owned();
+        update(&mut model, Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(commented)) });
+        let effects = press(&mut model, &[Intent::Send]);
+        let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(confirmed.record().plan.draft.undo, "with a comment");
+    }
+
+    #[test]
+    fn a_plan_for_what_was_asked_before_is_not_sent() {
+        let mut model = seeing(vec![payments()]);
+        press(&mut model, &[Intent::Do(Verb::Rollback)]);
+        drafted(&mut model, &payments(), Verb::Rollback);
+        types(&mut model, "1");
+        let mut stale = card(&model).clone();
+        stale.ask.reason = Some("latency".to_owned());
+        let refusal = crate::app::guard::confirm(&model, &stale).unwrap_err();
+        assert!(refusal.changed);
+        assert_eq!(refusal.reasons, ["it was drawn up for something else than is asked now: ask for it again"]);
     }
 
     #[test]
@@ -229,12 +268,10 @@ mod tests {
         press(&mut model, &[Intent::Do(Verb::Promote)]);
         drafted(&mut model, &payments(), Verb::Promote);
         assert_eq!(card(&model).plan.friction, Friction::ReadBack("a1b2".to_owned()));
-        for c in "a1b3".chars() {
-            update(&mut model, Msg::Typed(c));
-        }
+        types(&mut model, "a1b3");
         assert_eq!(press(&mut model, &[Intent::Send]), []);
         press(&mut model, &[Intent::Erase]);
-        update(&mut model, Msg::Typed('2'));
+        types(&mut model, "2");
         assert_eq!(press(&mut model, &[Intent::Send]).len(), 1);
     }
 
@@ -243,12 +280,12 @@ mod tests {
         let mut model = seeing(vec![payments()]);
         press(&mut model, &[Intent::Do(Verb::Rollback)]);
         drafted(&mut model, &payments(), Verb::Rollback);
-        update(&mut model, Msg::Typed('1'));
+        types(&mut model, "1");
         let mut moved = payments();
         moved.identity.canary_hash = "d00d".to_owned();
         moved.canary = moved.canary.map(|version| version.at_commit("c3d4e5f60718293a4b5c6d7e8f901234567890ab"));
-        assert_eq!(see(&mut model, now(), vec![moved.clone()]), [Effect::Draft(ask(Verb::Rollback))]);
-        drafted(&mut model, &moved, Verb::Rollback);
+        assert_eq!(see(&mut model, now(), vec![moved.clone()]), [Effect::Draft(for_errors())]);
+        update(&mut model, Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(draft(&moved, Verb::Rollback))) });
         let words = "moved 1.42.0 (a1b2c3d) → 1.42.0 (c3d4e5f), approval void";
         assert_eq!(card(&model).moved.as_deref(), Some(words));
         assert_eq!(press(&mut model, &[Intent::Send]), []);
@@ -260,7 +297,7 @@ mod tests {
         let mut model = seeing(vec![payments()]);
         press(&mut model, &[Intent::Do(Verb::Rollback)]);
         drafted(&mut model, &payments(), Verb::Rollback);
-        update(&mut model, Msg::Typed('1'));
+        types(&mut model, "1");
         let effects = press(&mut model, &[Intent::Send]);
         let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
         let record = Record { id: RecordId(7), intent: confirmed.record().clone(), entries: Vec::new() };

@@ -7,7 +7,13 @@ use serde::Serialize;
 use crate::{
     app::guard::{self, Refusal},
     cli::exit::Exit,
-    domain::{object::ObjectId, observed::FaultKind, offer::Risk, time::Timestamp, verb::Verb},
+    domain::{
+        object::ObjectId,
+        observed::FaultKind,
+        offer::Risk,
+        time::Timestamp,
+        verb::{Direction, Verb},
+    },
     port::{
         plan::Plan,
         record::{Entry, Record, Stage},
@@ -227,6 +233,19 @@ impl Action {
             plan: Some(PlanOut::of(plan)),
             stages: record.entries.iter().map(StageOut::of).collect(),
         }
+    }
+}
+
+/// Of what a verb is, with its version: `payments 1.42.0 (a1b2c3d)`, and where it goes back, to what.
+pub fn about(plan: &Plan) -> String {
+    let service = &plan.service;
+    let (from, to) = (&plan.draft.from, &plan.draft.to);
+    match (from, to) {
+        (Some(from), Some(to)) if plan.direction() == Direction::Back && from != to => {
+            format!("{service} {from} → {to}")
+        }
+        _ => guard::acts_on(plan.verb, &plan.draft)
+            .map_or_else(|| service.to_string(), |version| format!("{service} {version}")),
     }
 }
 

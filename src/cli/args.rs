@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use crate::{
     cli::{
         exit::Exit,
-        value::{Moment, Size, Snapshotted, View, Wait, chords, seed, since_start, speed, verb},
+        value::{Moment, Size, Snapshotted, View, Wait, chords, named, seed, since_start, speed, verb},
     },
     domain::verb::Verb,
     keymap::chord::Chord,
@@ -224,6 +224,12 @@ pub struct VerbArgs {
     /// Why: goes into the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Answer what the verb asks for; a name that it does not know lists those that it does
+    #[arg(long, value_name = "NAME=VALUE", value_parser = named)]
+    pub set: Vec<(String, String)>,
+    /// A secret that it asks for, from where it stands: - is standard input
+    #[arg(long, value_name = "NAME=@FILE|env:VARIABLE|-", value_parser = named)]
+    pub secret: Vec<(String, String)>,
     /// Go forward although the verdict is WAIT: not known yet whether it does harm; needs --reason
     #[arg(long)]
     pub accept_wait: bool,

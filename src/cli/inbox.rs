@@ -19,7 +19,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
-        gate::Eligibility,
+        gate::{Approvals, Eligibility, Rule},
         item::Noun,
         time::{Timestamp, age},
     },
@@ -69,10 +69,43 @@ pub struct ItemOut {
     pub reason: Option<String>,
     /// Who can, where I cannot.
     pub ask: Vec<String>,
+    /// How many must say yes, and who has; `null` where one is enough or the system does not count.
+    pub approvals: Option<ApprovalsOut>,
     /// The verdict on what would be let through: `go`, `no_go`, `wait`, `no_data`; `null` where it is not judged.
     pub verdict: Option<Verdict>,
     /// Newer ones that wait behind it.
     pub newer_behind: u32,
+}
+
+/// The approvals of a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApprovalsOut {
+    /// Every rule must be met.
+    pub rules: Vec<RuleOut>,
+    /// When what was given, or the gate itself, ends by itself.
+    pub expires: Option<Timestamp>,
+}
+
+/// So many of those.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleOut {
+    /// Whose word counts.
+    pub who: String,
+    /// How many of them must say yes.
+    pub needed: u32,
+    /// Who has.
+    pub given: Vec<String>,
+}
+
+impl ApprovalsOut {
+    pub(super) fn of(approvals: &Approvals) -> Self {
+        let rule = |rule: &Rule| RuleOut {
+            who: rule.who.clone(),
+            needed: rule.needed,
+            given: rule.given.iter().map(ToString::to_string).collect(),
+        };
+        Self { rules: approvals.rules.iter().map(rule).collect(), expires: approvals.expires }
+    }
 }
 
 /// Everything that waits.
@@ -96,7 +129,7 @@ pub(super) fn gaps(model: &Model) -> Vec<String> {
 }
 
 fn item_out(model: &Model, item: &Item) -> ItemOut {
-    let (eligible, reason) = may_i(&item.eligible);
+    let (eligible, reason) = may_i(item);
     let ask = match &item.eligible {
         Eligibility::Cannot { ask, .. } => ask.iter().map(ToString::to_string).collect(),
         Eligibility::Can | Eligibility::Unknown { .. } => Vec::new(),
@@ -121,14 +154,16 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
         eligible,
         reason,
         ask,
+        approvals: item.approvals.as_ref().map(ApprovalsOut::of),
         verdict: item.verdict,
         newer_behind: item.newer_behind,
     }
 }
 
 /// Eligibility as JSON has it: yes, no or not known; and why.
-pub(super) fn may_i(eligible: &Eligibility) -> (Option<bool>, Option<String>) {
-    match eligible {
+pub(super) fn may_i(item: &Item) -> (Option<bool>, Option<String>) {
+    match &item.eligible {
+        _ if item.refused.is_some() => (Some(false), item.refused.clone()),
         Eligibility::Can => (Some(true), None),
         Eligibility::Cannot { why, .. } => (Some(false), Some(why.clone())),
         Eligibility::Unknown { why } => (None, Some(why.clone())),
@@ -175,7 +210,9 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
     let mut table = Table::new(&["WAITS", "SERVICE", "ENVIRONMENT", "SYSTEM", "ASKS", "VERSION", "YOU"]);
     for item in inbox::items(model).iter().filter(|item| wanted(item)) {
         let newer = inbox::newer_words(item).map(|words| format!(" ({words} behind it)")).unwrap_or_default();
+        let approvals = item.approvals.as_ref().map(|approvals| format!("; {}", approvals.said())).unwrap_or_default();
         let you = match &item.eligible {
+            _ if item.refused.is_some() => format!("refused: {}", item.refused.as_deref().unwrap_or_default()),
             Eligibility::Can => "can".to_owned(),
             Eligibility::Cannot { why, ask } if ask.is_empty() => format!("cannot: {why}"),
             Eligibility::Cannot { why, ask } => {
@@ -191,7 +228,7 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
             item.system.clone(),
             format!("{}{newer}", item.title),
             item.version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
-            you,
+            format!("{you}{approvals}"),
         ]);
     }
     table
@@ -230,6 +267,7 @@ mod tests {
             "eligible": false,
             "reason": "you started this run",
             "ask": ["lee"],
+            "approvals": null,
             "verdict": null,
             "newer_behind": 0,
         });
@@ -355,6 +393,14 @@ prometheus  live   0 s
         rollout.offers[0].unsure = Some("not known whether you may: eu has not said yet".to_owned());
         let mut model = sample::model();
         sample::sees(&mut model, "eu", rollout.clone());
+        let pause = inbox(&model).items.remove(1);
+        assert_eq!(pause.eligible, Some(false), "nothing is measured here, and what is not known is not let through");
+        assert!(pause.reason.unwrap().starts_with("verdict NO DATA"));
+        for judgement in model.judgements.values_mut() {
+            (judgement.verdict, judgement.at) = (Verdict::Wait, Some(model.now));
+            judgement.canary.requests = 174;
+            judgement.missing.clear();
+        }
         let pause = inbox(&model).items.remove(1);
         assert_eq!((pause.eligible, pause.reason), (None, rollout.offers[0].unsure.clone()));
         assert!(said(&model).1.contains("not known whether you may: eu has not said yet"), "{}", said(&model).1);

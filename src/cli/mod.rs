@@ -17,6 +17,7 @@ pub mod keys;
 pub mod listing;
 #[cfg(test)]
 mod sample;
+pub mod secret;
 pub mod snapshot;
 pub mod source;
 pub mod span;

@@ -84,6 +84,7 @@ pub fn picture(model: &Model, lines: Vec<LineOut>) -> Picture {
         Overlay::Why(_) => "why",
         Overlay::Card(_) => "card",
         Overlay::Refused(_) => "refused",
+        Overlay::Menu(_) => "menu",
     });
     let (columns, rows) = model.size;
     Picture { schema: "holdshort/snapshot/v1", now: model.now, view, rollout, overlay, columns, rows, lines }

@@ -147,6 +147,8 @@ pub struct GateOut {
     pub eligible: Option<bool>,
     /// Why not, or why it is not known.
     pub reason: Option<String>,
+    /// How many must say yes, and who has; `null` where one is enough or the system does not count.
+    pub approvals: Option<waiting::ApprovalsOut>,
 }
 
 /// The state of the model, of one service or of all. `words` makes the headline's text.
@@ -202,7 +204,7 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         ready_at: judged.and_then(|judgement| judgement.eta),
         observed_at: model.store.observed_at(&rollout.id),
         freshness: seen.map_or(Freshness::Never, |seen| seen.freshness),
-        offers: guard::offers(model, rollout),
+        offers: guard::offers(model, &rollout.id),
     }
 }
 
@@ -212,7 +214,7 @@ fn analysis_out(analysis: &Analysis) -> AnalysisOut {
 }
 
 fn gate_out(model: &Model, item: &Item) -> GateOut {
-    let (eligible, reason) = waiting::may_i(&item.eligible);
+    let (eligible, reason) = waiting::may_i(item);
     GateOut {
         id: item.target.to_string(),
         service: item.service.to_string(),
@@ -221,6 +223,7 @@ fn gate_out(model: &Model, item: &Item) -> GateOut {
         age_seconds: waiting::age_seconds(model, item),
         eligible,
         reason,
+        approvals: item.approvals.as_ref().map(waiting::ApprovalsOut::of),
     }
 }
 

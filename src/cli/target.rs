@@ -12,6 +12,7 @@ use crate::{
         observed::Freshness,
         offer::{Offer, offer_for},
         verb::Verb,
+        version::Version,
     },
     port::plan::Ask,
 };
@@ -27,16 +28,18 @@ struct Candidate<'a> {
     /// Where it is; several where a run waits for more than one environment, none where it waits for none.
     environments: Vec<&'a EnvironmentName>,
     offers: &'a [Offer],
+    /// What it is about: `deploy #812, 4.2.0 (c0ffee1)`.
+    about: String,
 }
 
 impl Candidate<'_> {
+    /// By what it can be named, its id first of all, and what it is about.
     fn words(&self) -> String {
-        match self.environments.first() {
-            Some(environment) if !environment.as_str().is_empty() => {
-                format!("{}@{environment}  {}", self.service, self.target)
-            }
-            _ => format!("{}  {}", self.service, self.target),
-        }
+        let called = match self.environments.first() {
+            Some(environment) if !environment.as_str().is_empty() => format!("{}@{environment}", self.service),
+            _ => self.service.to_string(),
+        };
+        format!("{called}  {}  {}", self.target, self.about).trim_end().to_owned()
     }
 
     /// Is it what `SERVICE` or `SERVICE@ENVIRONMENT` names? `prod` also names `prod/eu-west-1`.
@@ -57,6 +60,11 @@ fn rollouts(model: &Model) -> Vec<Candidate<'_>> {
         service: &rollout.service,
         environments: vec![&rollout.environment],
         offers: &rollout.offers,
+        about: match (&rollout.stable, &rollout.canary) {
+            (Some(stable), Some(canary)) if stable != canary => format!("{stable} → {canary}"),
+            (Some(one), _) | (None, Some(one)) => one.to_string(),
+            (None, None) => String::new(),
+        },
     });
     each.collect()
 }
@@ -67,6 +75,7 @@ fn gates(model: &Model) -> Vec<Candidate<'_>> {
         service: &gate.service,
         environments: vec![&gate.environment],
         offers: &gate.offers,
+        about: titled(&gate.title, gate.version.as_ref()),
     });
     each.collect()
 }
@@ -82,8 +91,14 @@ fn runs(model: &Model) -> Vec<Candidate<'_>> {
             .map(|gate| &gate.environment)
             .collect(),
         offers: &run.offers,
+        about: titled(&run.title, Some(&run.version)),
     });
     each.collect()
+}
+
+/// `deploy #812, 4.2.0 (c0ffee1)`.
+fn titled(title: &str, version: Option<&Version>) -> String {
+    version.map_or_else(|| title.to_owned(), |version| format!("{title}, {version}"))
 }
 
 /// What a verb can be meant for.
@@ -95,7 +110,12 @@ fn candidates(model: &Model, verb: Verb) -> Vec<Candidate<'_>> {
         }
         Verb::Reject => gates(model),
         Verb::Rerun | Verb::Cancel => runs(model),
-        _ => rollouts(model),
+        _ => {
+            let offers = |one: &Candidate<'_>| offer_for(one.offers, verb).is_some();
+            let others = gates(model).into_iter().chain(runs(model)).filter(offers);
+            // A rollout that has no such verb is named all the same: the guard says that it has none.
+            rollouts(model).into_iter().chain(others).collect()
+        }
     }
 }
 
@@ -128,6 +148,28 @@ fn by_id(model: &Model, verb: Verb, name: &str) -> Option<ObjectId> {
     Some(inbox::meant(model, Ask::new(verb, target)).target)
 }
 
+/// What was there and is no more, where that can be told from a name that never was one: somebody else was faster.
+fn passed(model: &Model, verb: Verb, name: &str) -> Option<CliError> {
+    let words = verb.words();
+    let by = |target: &ObjectId| {
+        let action = model.actions.newest_on(target)?;
+        let (verb, who, at) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
+        Some(format!("{who} asked for {verb} at {at}, record {}", action.record))
+    };
+    if let Ok(target) = name.parse::<ObjectId>() {
+        let state = model.store.inventories(model.now).into_iter().find(|state| state.source == target.source)?;
+        let seen = state.is_whole().then(|| {
+            by(&target).unwrap_or_else(|| "it was opened or ended meanwhile, or never was there".to_owned())
+        })?;
+        return Some(CliError::new(Exit::Changed, format!("there is no '{name}' to {words}: {seen}")));
+    }
+    let is_known = || rollouts(model).into_iter().chain(runs(model)).any(|one| one.is_called(name));
+    if !matches!(verb, Verb::Approve | Verb::Reject) || !is_known() {
+        return None;
+    }
+    Some(CliError::new(Exit::Changed, format!("nothing of '{name}' waits to be let through: it was, or has ended")))
+}
+
 fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliError {
     let what = format!("there is no '{name}' to {}", verb.words());
     let silent: Vec<String> = (model.store.sources(model.now).into_iter())
@@ -140,6 +182,9 @@ fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliE
     // It may well exist: the source that would show it never answered.
     if all.is_empty() && !silent.is_empty() {
         return CliError::lines(Exit::Unreachable, iter::once(format!("cannot look for '{name}':")).chain(silent));
+    }
+    if let Some(error) = passed(model, verb, name).filter(|_| silent.is_empty()) {
+        return error;
     }
     if all.is_empty() {
         return CliError::usage(format!("{what}: there is nothing to {} now", verb.words()));
@@ -160,7 +205,12 @@ fn listed<'a>(all: impl IntoIterator<Item = &'a Candidate<'a>>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sample;
+    use crate::{
+        app::sample::hears,
+        cli::sample,
+        domain::{gate::Gate, object::Family},
+        port::inventory::Part,
+    };
 
     fn resolved(verb: Verb, name: &str) -> Result<String, String> {
         resolve(&sample::model(), verb, name).map(|target| target.to_string()).map_err(|e| {
@@ -196,17 +246,32 @@ mod tests {
     #[test]
     fn an_ambiguous_name_lists_the_candidates() {
         let said = "'payments@prod' is more than one thing to abort; name one:\
-                    \n  payments@prod/eu  eu/argo_rollouts/shop/payments\
-                    \n  payments@prod/us  us/argo_rollouts/shop/payments";
+                    \n  payments@prod/eu  eu/argo_rollouts/shop/payments  1.41.3 → 1.42.0\
+                    \n  payments@prod/us  us/argo_rollouts/shop/payments  1.41.3 → 1.42.0";
         assert_eq!(resolved(Verb::Abort, "payments@prod"), Err(said.to_owned()));
     }
 
     #[test]
     fn an_unknown_name_lists_what_there_is() {
         let said = "there is no 'ledgre' to reject; there is:\
-                    \n  ledger@prod/eu  github/gate/acme/ledger/812/prod";
+                    \n  ledger@prod/eu  github/gate/acme/ledger/812/prod  deploy #812, main (a1b2c3d)";
         assert_eq!(resolved(Verb::Reject, "ledgre"), Err(said.to_owned()));
         assert!(resolved(Verb::Abort, "payments@pro").is_err(), "a stage is named whole");
+    }
+
+    #[test]
+    fn a_gate_that_somebody_opened_meanwhile_is_no_mistake_of_whoever_names_it() {
+        let mut model = sample::model();
+        let at = model.now;
+        hears(&mut model, ("github", "run"), at, Ok(vec![Part::whole(Family::gate(), Vec::<Gate>::new())]));
+        let gone = resolve(&model, Verb::Approve, "github/gate/acme/ledger/812/prod").unwrap_err();
+        assert_eq!(gone.exit, Exit::Changed);
+        let said = "there is no 'github/gate/acme/ledger/812/prod' to approve: it was opened or ended meanwhile, or never was there";
+        assert_eq!(gone.text(), said);
+        let gone = resolve(&model, Verb::Approve, "ledger").unwrap_err();
+        assert_eq!(gone.exit, Exit::Changed);
+        assert_eq!(gone.text(), "nothing of 'ledger' waits to be let through: it was, or has ended");
+        assert_eq!(resolve(&model, Verb::Approve, "ledgre").unwrap_err().exit, Exit::Usage);
     }
 
     #[test]

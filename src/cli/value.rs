@@ -49,6 +49,12 @@ pub(super) fn chords(text: &str) -> Result<Keys, String> {
     text.split_whitespace().map(|key| key.parse().map_err(|e| format!("{e}"))).collect::<Result<_, _>>().map(Keys)
 }
 
+/// `NAME=VALUE`.
+pub(super) fn named(text: &str) -> Result<(String, String), String> {
+    let said = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    said.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
 /// A verb by its name: `promote-full`, `promote_full`.
 pub(super) fn verb(text: &str) -> Result<Verb, String> {
     text.replace('-', "_").parse().map_err(|_| {

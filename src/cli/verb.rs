@@ -25,7 +25,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
-        form::Args,
+        form::{Args, Kind, Value},
         object::ObjectId,
         offer::Risk,
         rollout::Rollout,
@@ -36,6 +36,7 @@ use crate::{
     port::{
         plan::{Ask, Blocked, Draft, Plan},
         record::{Record, RecordId},
+        secrets::Secrets,
     },
 };
 
@@ -65,6 +66,8 @@ pub struct Console<'a> {
     pub err: &'a mut dyn Write,
     /// Asks the operator; `None` where nobody sits at a terminal.
     pub prompt: Option<Prompt<'a>>,
+    /// The secrets that were handed over for what the verb asks for.
+    pub secrets: Secrets,
 }
 
 impl std::fmt::Debug for Console<'_> {
@@ -124,7 +127,10 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let target = target::resolve(pilot.model(), verb, &args.target)?;
     await_orphan(pilot, &target).await?;
-    let ask = Ask { args: Args::back_to(to), reason: reason(args), ..Ask::new(verb, target) };
+    let said = args.set.iter().map(|(name, value)| (name, Value::Text(clean(value))));
+    let secrets = args.secret.iter().map(|(name, _)| (name, Value::Secret));
+    let answers = said.chain(secrets).fold(Args::back_to(to), |all, (name, value)| all.with(name, value));
+    let ask = Ask { args: answers, reason: reason(args), ..Ask::new(verb, target) };
     carry_out(pilot, ask, args, console).await
 }
 
@@ -138,6 +144,7 @@ async fn carry_out(
     if args.print_commands {
         return print_commands(pilot, ask, args, console).await;
     }
+    answers(pilot.model(), &ask)?;
     let mut asked = match guard::ask(pilot.model(), ask.clone()) {
         Ok(asked) => asked,
         Err(refusal) => return refuse(&ask.target, &refusal, None, args, console),
@@ -168,7 +175,7 @@ async fn carry_out(
             Err(refusal) => return refuse(&asked.target, &refusal, Some(&plan), args, console),
         };
     }
-    let card = fill(asked, plan, args)?;
+    let card = fill(pilot.model(), asked, plan, args, console)?;
     if !args.yes {
         ask_first(&card.plan, console)?;
     }
@@ -176,6 +183,23 @@ async fn carry_out(
         Ok(confirmed) => send(pilot, confirmed, args, console).await,
         Err(refusal) => refuse(&card.plan.target, &refusal, Some(&card.plan), args, console),
     }
+}
+
+/// Whatever the verb asks for must be answered, and nothing else: in a script there is no card to fill in.
+fn answers(model: &Model, ask: &Ask) -> Result<(), CliError> {
+    let Some(form) = guard::form(model, ask) else { return Ok(()) };
+    let wrong = guard::unasked(ask, &form);
+    let missing = form.iter().filter(|field| ask.args.over(&form).missing(std::slice::from_ref(field)).is_some());
+    let missing = missing.map(|field| match &field.kind {
+        Kind::Secret => format!("--secret {}=@FILE is missing: {}", field.name, field.label),
+        Kind::Choice(options) => format!("--set {}={} is missing: {}", field.name, options.join("|"), field.label),
+        Kind::Text | Kind::Flag => format!("--set {}=VALUE is missing: {}", field.name, field.label),
+    });
+    let all: Vec<String> = wrong.into_iter().chain(missing).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("{} {}: {}; nothing was sent", ask.verb.words(), ask.target, all.join("; "))))
 }
 
 /// An act on this target whose executor died: this session looks how it ended, which is mostly a matter of one look.
@@ -197,7 +221,7 @@ async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {
 }
 
 /// Answers the card as the command line does: `--expect` is the read-back, `--reason` the reason.
-fn fill(ask: Ask, plan: Plan, args: &VerbArgs) -> Result<Card, CliError> {
+fn fill(model: &Model, ask: Ask, plan: Plan, args: &VerbArgs, console: &Console<'_>) -> Result<Card, CliError> {
     if plan.direction() == Direction::Forward && plan.risk == Risk::High && args.expect.is_none() {
         let version = guard::acts_on(plan.verb, &plan.draft).map_or_else(|| "VERSION".to_owned(), |v| v.tag.clone());
         return Err(CliError::usage(format!(
@@ -206,7 +230,9 @@ fn fill(ask: Ask, plan: Plan, args: &VerbArgs) -> Result<Card, CliError> {
             guard::place(&plan)
         )));
     }
-    let mut card = Card::new(ask, plan);
+    let form = guard::form(model, &ask).unwrap_or_default();
+    let mut card = Card::new(ask, plan).asking(form);
+    card.secrets = console.secrets.clone();
     card.typed = card.plan.friction.read_back().map(str::to_owned).unwrap_or_default();
     let other = REASONS.len() - 1;
     let given = card.ask.reason.as_deref().and_then(|reason| REASONS.iter().position(|known| *known == reason));
@@ -310,7 +336,7 @@ async fn to_its_end(
         let plan = &record.intent.plan;
         let shown = Action::recorded(&record, exit);
         let outcome = shown.outcome.replace('_', " ");
-        let (verb, service) = (plan.verb.words(), &plan.service);
+        let (verb, service) = (plan.verb.words(), action::about(plan));
         if record.end().is_some() {
             writeln!(console.out, "{verb} {service}: {outcome}, {} (record {})", shown.said, record.id)?;
         } else {
@@ -346,6 +372,10 @@ async fn print_commands(
                 _ => ask,
             }
         }
+    };
+    let ask = match guard::form(pilot.model(), &ask) {
+        Some(form) => Ask { args: ask.args.over(&form), ..ask },
+        None => ask,
     };
     let draft = pilot.draft(&ask).await.map_err(|blocked| {
         let text = format!("{} {}: {blocked}; there are no commands", ask.verb.words(), ask.target);

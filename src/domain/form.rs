@@ -196,6 +196,13 @@ impl Args {
         self
     }
 
+    /// The same, in the order of a form.
+    #[must_use]
+    pub fn in_order_of(mut self, form: &[Field]) -> Self {
+        self.0.sort_by_key(|arg| form.iter().position(|field| field.name == arg.name).unwrap_or(form.len()));
+        self
+    }
+
     /// Each, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Arg> {
         self.0.iter()
@@ -231,8 +238,8 @@ impl Args {
         let asked = form.iter().filter_map(|field| {
             let value = self.get(&field.name).cloned().or_else(|| field.at_first())?;
             // A script says everything in words; what they mean depends on the field.
-            let value = match &value {
-                Value::Text(text) if !matches!(field.kind, Kind::Secret) => field.value(text).unwrap_or(value),
+            let value = match (&value, &field.kind) {
+                (Value::Text(text), Kind::Choice(_) | Kind::Flag) => field.value(text).unwrap_or(value),
                 _ => value,
             };
             Some(Arg { name: field.name.clone(), value })

@@ -35,7 +35,7 @@ pub enum Eligibility {
 /// How many must say yes, and who has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// Whose word counts, in the system's own words: `2 of the release team`, `anybody`.
+    /// Whose word counts, in the system's own words: `the release team`, `anybody`.
     pub who: String,
     /// How many of them.
     pub needed: u32,
@@ -128,4 +128,31 @@ pub struct Gate {
     pub identity: BTreeMap<String, String>,
     /// What can be done with it.
     pub offers: Vec<Offer>,
+}
+
+impl Approvals {
+    /// How many were given, as far as they count: more than a rule needs do not help another one.
+    pub fn given(&self) -> u32 {
+        self.rules.iter().map(|rule| rule.has().min(rule.needed)).sum()
+    }
+
+    /// How many are needed.
+    pub fn needed(&self) -> u32 {
+        self.rules.iter().map(|rule| rule.needed).sum()
+    }
+
+    /// Has this person said yes?
+    pub fn is_given_by(&self, who: &Person) -> bool {
+        self.rules.iter().any(|rule| rule.given.contains(who))
+    }
+
+    /// `1 of 2 of the release team: lee; 0 of 1 of security`.
+    pub fn said(&self) -> String {
+        let one = |rule: &Rule| {
+            let given: Vec<&str> = rule.given.iter().map(Person::as_str).collect();
+            let given = if given.is_empty() { String::new() } else { format!(": {}", given.join(", ")) };
+            format!("{} of {} of {}{given}", rule.has(), rule.needed, rule.who)
+        };
+        self.rules.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
 }

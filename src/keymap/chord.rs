@@ -34,7 +34,8 @@ pub enum Key {
 }
 
 /// The named keys, as they are written.
-const NAMED: [(&str, Key); 12] = [
+const NAMED: [(&str, Key); 13] = [
+    ("Space", Key::Char(' ')),
     ("Enter", Key::Enter),
     ("Esc", Key::Esc),
     ("Backspace", Key::Backspace),
@@ -99,11 +100,11 @@ impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ctrl = if self.ctrl { "Ctrl-" } else { "" };
         let alt = if self.alt { "Alt-" } else { "" };
-        let key = match self.key {
-            Key::Char(c) => c.to_string(),
-            named => {
-                NAMED.iter().find(|(_, key)| *key == named).map_or_else(String::new, |(name, _)| (*name).to_owned())
-            }
+        let named = NAMED.iter().find(|(_, key)| *key == self.key).map(|(name, _)| (*name).to_owned());
+        let key = match (named, self.key) {
+            (Some(name), _) => name,
+            (None, Key::Char(c)) => c.to_string(),
+            (None, _) => String::new(),
         };
         f.pad(&format!("{ctrl}{alt}{key}"))
     }
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_chord_reads_back_what_it_prints() {
-        for text in ["j", "R", "Ctrl-c", "Ctrl-Alt-x", "Enter", "PageDown", "-", "Ctrl--", "/", "?"] {
+        for text in ["j", "R", "Ctrl-c", "Ctrl-Alt-x", "Enter", "Space", "PageDown", "-", "Ctrl--", "/", "?"] {
             assert_eq!(text.parse::<Chord>().unwrap().to_string(), text);
         }
         for text in ["", "ab", "Hyper-x", "Ctrl-", "\u{7}"] {

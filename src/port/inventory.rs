@@ -140,7 +140,9 @@ pub trait Inventory: Actor {
     /// The cheapest request that proves that the system still answers. Asked of what is watched.
     fn probe(&self) -> Answer<'_, ()>;
 
-    /// What it would do for the ask, from the object as last observed. No I/O.
+    /// What it would do for the ask, from the object as last observed. No I/O. What the offer's form asks for is in
+    /// `ask.args`; while somebody fills it in, it is drafted with every change, so an answer that is missing is left out of what
+    /// would be sent and is no reason to draft nothing: the guard confirms only what is complete. One that cannot be is.
     ///
     /// # Errors
     /// Why it cannot be done, as a sentence.

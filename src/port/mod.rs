@@ -12,6 +12,7 @@ pub mod kept;
 pub mod lookup;
 pub mod plan;
 pub mod record;
+pub mod secrets;
 pub mod shape;
 pub mod takeover;
 pub mod wire;

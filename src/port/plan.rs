@@ -97,6 +97,9 @@ pub mod fact {
     pub const ATTEMPT: &str = "attempt";
     /// Status of a run.
     pub const STATUS: &str = "status";
+
+    /// Those that say which object it is, and which version it holds.
+    pub const IDENTITY: [&str; 5] = [UID, CANARY, STABLE, COMMIT, ATTEMPT];
 }
 
 /// A comparison of one fact with what is expected.

@@ -14,15 +14,20 @@ use crate::{
     app::{
         card::REASONS,
         drawn::Drawn,
-        model::{Model, Session},
+        model::{Model, Overlay, Session},
         msg::Msg,
         update::update,
     },
-    domain::time::Timestamp,
+    domain::{
+        form::{Args, TO, Value},
+        time::Timestamp,
+    },
 };
 
 /// What the first line says it is.
 const SCHEMA: &str = "holdshort/recording/v3";
+/// How a reason begins that is in somebody's own words.
+const OTHER: &str = "other: ";
 /// Stands for a character or text that somebody typed.
 const MASK: char = '•';
 
@@ -111,27 +116,58 @@ fn write_all(file: impl Write, lines: &mpsc::Receiver<String>) -> io::Result<()>
 /// The message without what somebody typed; `None` when it holds nothing of the kind.
 fn masked(msg: &Msg) -> Option<Msg> {
     match msg {
-        Msg::Typed(_) => Some(Msg::Typed(MASK)),
-        Msg::Drafted { ask, draft } => {
-            let reason = mask(ask.reason.as_ref())?;
-            let mut ask = ask.clone();
-            ask.reason = Some(reason);
-            Some(Msg::Drafted { ask, draft: draft.clone() })
-        }
-        Msg::Recorded(record) => {
-            let reason = mask(record.intent.reason.as_ref())?;
-            let mut record = record.clone();
-            record.intent.reason = Some(reason);
-            Some(Msg::Recorded(record))
-        }
+        Msg::Typed(c) => Some(Msg::Typed(if c.is_whitespace() { *c } else { MASK })),
+        Msg::Drafted { ask, .. } => without(msg, &typed(ask.reason.as_deref(), &ask.args)),
+        Msg::Recorded(record) => without(msg, &typed(record.intent.reason.as_deref(), &record.intent.args)),
         _ => None,
     }
 }
 
-/// A reason in somebody's own words becomes as many dots; the offered ones are no secret.
-fn mask(reason: Option<&String>) -> Option<String> {
-    let reason = reason.filter(|reason| !REASONS.contains(&reason.as_str()))?;
-    Some(reason.chars().map(|_| MASK).collect())
+/// What of an ask is in somebody's own words; offered reasons, options and versions are no secret.
+fn typed<'a>(reason: Option<&'a str>, args: &'a Args) -> Vec<&'a str> {
+    let reason = reason.filter(|reason| !REASONS.contains(reason));
+    let own = reason.map(|reason| reason.strip_prefix(OTHER).unwrap_or(reason));
+    let texts = args.iter().filter(|arg| arg.name != TO).filter_map(|arg| match &arg.value {
+        Value::Text(text) => Some(text.as_str()),
+        Value::OneOf(_) | Value::Flag(_) | Value::Secret => None,
+    });
+    own.into_iter().chain(texts).filter(|text| !text.trim().is_empty()).collect()
+}
+
+/// What of a message may hold such words: the answers themselves, and what a plan makes of them. Names are left alone.
+const SAYS: [&str; 9] = ["reason", "args", "words", "command", "body", "effect", "undo", "notes", "said"];
+
+/// The message with dots for these texts: a plan repeats what it was drawn up for.
+fn without(msg: &Msg, texts: &[&str]) -> Option<Msg> {
+    if texts.is_empty() {
+        return None;
+    }
+    let mut value = serde_json::to_value(msg).ok()?;
+    for text in texts {
+        cover(&mut value, text, false);
+    }
+    serde_json::from_value(value).ok()
+}
+
+fn cover(value: &mut serde_json::Value, text: &str, says: bool) {
+    match value {
+        serde_json::Value::String(string) if says => {
+            let dots: String = text.chars().map(|c| if c.is_whitespace() { c } else { MASK }).collect();
+            *string = string.replace(text, &dots);
+        }
+        serde_json::Value::Array(all) => {
+            for one in all {
+                cover(one, text, says);
+            }
+        }
+        serde_json::Value::Object(fields) => {
+            for (name, one) in fields {
+                // A field's name is no word of anybody's.
+                cover(one, text, (says && name != "name") || SAYS.contains(&name.as_str()));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Why a recording cannot be played.
@@ -208,6 +244,10 @@ impl Recording {
             // Effects are dropped: a replay never acts.
             drop(update(&mut model, msg.clone()));
             seen(&mut model);
+            // What was typed is masked, and once was not drafted at all: in a replay every card counts as drawn up.
+            if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
+                card.asked = card.ask.clone();
+            }
         }
         model
     }
@@ -311,7 +351,7 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
         let read: Vec<Msg> =
             Recording::read(text.as_bytes()).unwrap().messages.into_iter().map(|(_, msg)| msg).collect();
-        assert_eq!(read, [Msg::Typed(MASK), begun("•••••••••••••••••"), begun("latency")]);
+        assert_eq!(read, [Msg::Typed(MASK), begun("•••••• •••••••• •"), begun("latency")]);
     }
 
     #[test]

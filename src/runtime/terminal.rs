@@ -12,7 +12,6 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     app::{
-        card::{Card, Field},
         drawn::{Drawn, Extent},
         model::Model,
         msg::Msg,
@@ -248,7 +247,7 @@ fn pressed(cockpit: &mut Cockpit, key: &KeyEvent, rhythm: &mut Rhythm) {
 fn paste(cockpit: &mut Cockpit, pasted: &str, rhythm: &mut Rhythm) {
     rhythm.pasted(Instant::now());
     let model = cockpit.model();
-    let takes = model.nav.filtering || model.card().map(Card::field) == Some(Field::Words);
+    let takes = model.nav.filtering || model.card().is_some_and(|card| card.focus().takes_text());
     if model.is_typing() && takes {
         for c in text::clean(pasted).chars().take(PASTE) {
             cockpit.feed(Msg::Typed(c));

@@ -4,10 +4,11 @@ use crate::{
     app::{
         board, guard,
         intent::Intent,
-        model::{Model, Overlay, Screen},
+        model::{Model, Screen},
         takeover,
     },
     domain::{
+        gate::Gate,
         object::ObjectId,
         offer::offer_for,
         rollout::{Phase, Rollout},
@@ -53,6 +54,12 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
             line = line.join(form).gap(BETWEEN);
         }
     }
+    // Why something is refused says more than that there is a menu.
+    let more = scene.hint(Intent::Menu, Intent::Menu.row().title);
+    let offers = model.nav.overlay.is_none() && scene.selected.is_some();
+    if offers && line.width() + more.width() + BETWEEN <= room {
+        line = line.join(more).gap(BETWEEN);
+    }
     line.join(help).cut(scene.columns)
 }
 
@@ -75,7 +82,7 @@ fn hints(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let model = scene.model;
     let plain = |intent: Intent| vec![scene.hint(intent, intent.row().title)];
     let on_release = matches!(model.nav.screen(), Screen::Release(_));
-    if matches!(model.nav.overlay, Some(Overlay::Help | Overlay::Why(_) | Overlay::Refused(_) | Overlay::Card(_))) {
+    if model.nav.overlay.is_some() {
         return vec![plain(Intent::Back)];
     }
     let mut all = Vec::new();
@@ -96,10 +103,13 @@ fn hints(scene: &Scene<'_>) -> Vec<Vec<Line>> {
 
 fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let Some(target) = scene.selected.as_ref().map(crate::app::model::RowKey::target) else { return Vec::new() };
-    let intents: &[Intent] = match scene.selected_rollout() {
-        Some(rollout) => of_rollout(rollout),
-        None if scene.model.store.gate(&target).is_some() => &[Intent::Do(Verb::Approve), Intent::Do(Verb::Reject)],
-        None => &[],
+    let of_gate = |gate: &Gate| {
+        let offered = |intent: &Intent| intent.verb().is_some_and(|verb| offer_for(&gate.offers, verb).is_some());
+        [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject)].into_iter().filter(offered).collect()
+    };
+    let intents: Vec<Intent> = match scene.selected_rollout() {
+        Some(rollout) => of_rollout(rollout).to_vec(),
+        None => scene.model.store.gate(&target).map_or_else(Vec::new, of_gate),
     };
     let left = scene.model.actions.newest_on(&target).filter(|action| takeover::is_offered(scene.model, action));
     let takes_over = left.map(|_| vec![scene.hint(Intent::TakeOver, Intent::TakeOver.row().title)]);

@@ -135,6 +135,7 @@ fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Item>> {
 
 fn glyph(_: &Scene<'_>, item: &Item) -> Line {
     match item.eligible {
+        Eligibility::Can if item.refused.is_some() => Line::of(Role::Dim, "○"),
         Eligibility::Can => Line::of(Role::Accent, "○"),
         Eligibility::Cannot { .. } => Line::of(Role::Dim, "·"),
         Eligibility::Unknown { .. } => Line::of(Role::Unknown, "?"),
@@ -181,10 +182,17 @@ fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
     let warning = state(scene, item).map(|state| freshness::warning(&state)).unwrap_or_default();
     let mut line = if warning.is_empty() { warning } else { warning.gap(2) };
     line = match &item.eligible {
+        _ if item.refused.is_some() => {
+            let why = item.refused.as_deref().unwrap_or_default();
+            line.and(Role::Dim, format!("refused: {why}"))
+        }
         Eligibility::Can => line.and(Role::Good, "can"),
         Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
         Eligibility::Unknown { why } => line.and(Role::Unknown, why.clone()),
     };
+    if let Some(approvals) = &item.approvals {
+        line = line.gap(2).and(Role::Text, format!("{} of {}", approvals.given(), approvals.needed()));
+    }
     if item.newer_behind > 0 {
         line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
     }
@@ -210,6 +218,10 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
         add("version", Role::Canary, version.to_string());
     }
     match &item.eligible {
+        _ if item.refused.is_some() => {
+            let why = item.refused.as_deref().unwrap_or_default();
+            add("you", Role::Warn, format!("refused: {why}"));
+        }
         Eligibility::Can => add("you", Role::Good, "can".to_owned()),
         Eligibility::Cannot { why, ask } if ask.is_empty() => add("you", Role::Warn, format!("cannot: {why}")),
         Eligibility::Cannot { why, ask } => {
@@ -217,6 +229,10 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
             add("you", Role::Warn, format!("cannot: {why}; ask {}", ask.join(", ")));
         }
         Eligibility::Unknown { why } => add("you", Role::Unknown, why.clone()),
+    }
+    if let Some(approvals) = &item.approvals {
+        let ends = approvals.expires.map(|at| format!("; ends {}", number::moment(scene.now(), at)));
+        add("approvals", Role::Text, format!("{}{}", approvals.said(), ends.unwrap_or_default()));
     }
     if let Some(newer) = inbox::newer_words(item) {
         add("behind", Role::Warn, format!("{newer} behind this one"));
@@ -227,6 +243,7 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
     for intent in [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject), Intent::Do(Verb::Promote)] {
         if let Some(why) = footer::refused(scene.model, intent, &item.target)
             && !why.starts_with("there is no")
+            && item.refused.as_ref() != Some(&why)
         {
             add(intent.row().title, Role::Dim, format!("refused: {why}"));
         }

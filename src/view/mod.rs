@@ -108,13 +108,11 @@ pub fn view(model: &Model, keymap: &Keymap) -> View {
     };
     let sheet = sheet::sheet(&scene);
     let needs = sheet.as_ref().and_then(|sheet| u16::try_from(sheet.needs?).ok());
-    View {
-        title,
-        body,
-        status: status::line(&scene),
-        footer: footer::line(&scene),
-        sheet,
-        size: model.size,
-        extent: needs.map_or(Extent::Whole, |rows| Extent::Cut { columns: model.size.0, rows }),
-    }
+    let part = sheet.as_ref().and_then(|sheet| Some((sheet.window.clone()?, sheet.of)));
+    let extent = match (needs, part) {
+        (Some(rows), _) => Extent::Cut { columns: model.size.0, rows },
+        (None, Some((window, of))) => Extent::Part { from: window.start, to: window.end, of },
+        (None, None) => Extent::Whole,
+    };
+    View { title, body, status: status::line(&scene), footer: footer::line(&scene), sheet, size: model.size, extent }
 }

@@ -1,9 +1,13 @@
 //! What lies over a screen: cards, refusals, the arithmetic, help. One shape for all; the tone says how careful to be.
 
 mod card;
+mod form;
 mod help;
+mod menu;
 mod refused;
 mod why;
+
+use std::ops::Range;
 
 use crate::{
     app::model::Overlay,
@@ -46,12 +50,29 @@ pub struct Sheet {
     pub tight: bool,
     /// The rows of a screen on which everything fits that must be seen before it is sent, where this one has too few.
     pub needs: Option<usize>,
+    /// The line that must be seen, where one is chosen: what does not fit moves with it.
+    pub follows: Option<usize>,
+    /// Which of its lines there is room for, where there is not for all.
+    pub window: Option<Range<usize>>,
+    /// How many lines that is a window of.
+    pub of: usize,
 }
 
 impl Sheet {
     /// Something that is only said.
     fn said(title: String, lines: Vec<Line>, keys: Line, width: usize) -> Self {
-        Self { tone: Tone::Info, title, lines, keys, width, tight: false, needs: None }
+        Self {
+            tone: Tone::Info,
+            title,
+            lines,
+            keys,
+            width,
+            tight: false,
+            needs: None,
+            follows: None,
+            window: None,
+            of: 0,
+        }
     }
 }
 
@@ -74,20 +95,37 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
         Overlay::Why(id) => why::sheet(scene, id, width),
         Overlay::Card(card) => card::sheet(scene, card, width, room),
         Overlay::Refused(refusal) => refused::sheet(scene, refusal, width),
+        Overlay::Menu(menu) => menu::sheet(scene, menu, width),
     };
     sheet.tight = is_low(scene.rows);
     if sheet.lines.len() > room {
         // Blanks go first; what does not fit then is said to be cut, never silently.
         sheet.lines.retain(|line| !line.is_empty());
         if sheet.lines.len() > room {
-            sheet.lines.truncate(room.saturating_sub(1));
-            sheet.lines.push(Line::of(Role::Warn, MORE));
+            let space = room.saturating_sub(1);
+            let first = sheet.follows.map_or(scene.model.nav.scroll, |line| (line + 1).saturating_sub(space));
+            let (shown, window) = self::window(&sheet.lines, first, space);
+            (sheet.of, sheet.window) = (sheet.lines.len(), Some(window.clone()));
+            sheet.lines = shown;
+            sheet.lines.push(place(&window, sheet.of, "PageDown and PageUp move"));
         }
     }
     let widest = sheet.lines.iter().chain([&sheet.keys]).map(Line::width).max().unwrap_or_default();
     sheet.width = (widest + 2).max(measure::width(&sheet.title) + 8).clamp(NARROWEST.min(width), width);
     sheet.lines = sheet.lines.into_iter().map(|line| line.cut(width)).collect();
     Some(sheet)
+}
+
+/// So many of the lines, from this one on where there are as many behind it.
+fn window(lines: &[Line], first: usize, space: usize) -> (Vec<Line>, Range<usize>) {
+    let from = first.min(lines.len().saturating_sub(space));
+    let window = from..(from + space).min(lines.len());
+    (lines.get(window.clone()).unwrap_or_default().to_vec(), window)
+}
+
+/// ` … lines 1 to 4 of 9: PageDown and PageUp move`.
+fn place(window: &Range<usize>, of: usize, how: &str) -> Line {
+    Line::of(Role::Warn, format!(" … lines {} to {} of {of}: {how}", window.start + 1, window.end))
 }
 
 /// The lines that a sheet has room for: two borders, its keys (with a blank before them) and the footer are left.

@@ -63,6 +63,9 @@ async fn closing_a_gate_for_good_asks_a_reason_and_enter_without_one_sends_nothi
     press(&mut demo, "3 Enter").await;
     pass(&mut demo, 5).await;
     assert_eq!(mutations(&demo).len(), 1);
+    let sent = demo.cockpit.model().actions.iter().next_back().unwrap();
+    let said = serde_json::to_string(&sent.plan.draft).unwrap();
+    assert!(said.contains("wrong behaviour"), "the reason that was picked is GitHub's comment: {said}");
 }
 
 #[tokio::test(start_paused = true)]

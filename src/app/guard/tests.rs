@@ -163,6 +163,8 @@ fn going_forward_on_wait_is_a_risk_that_wants_the_version_and_a_reason() {
     assert_eq!(card.missing().as_deref(), Some("choose a reason, 1 to 5"));
     assert!(confirm(&model, &card).is_err());
     card.typed('4');
+    assert!(confirm(&model, &card).unwrap_err().changed, "the plan is not the one for that reason yet");
+    card.asked = card.ask.clone();
     assert_eq!((card.missing(), card.typed.as_str()), (None, "a1b2"));
     assert_eq!(confirm(&model, &card).unwrap().record().reason.as_deref(), Some("precaution"));
 }

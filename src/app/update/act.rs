@@ -3,14 +3,14 @@
 use crate::{
     app::{
         board,
-        card::{Card, Field},
-        drawn::Press,
+        card::Card,
+        drawn::{Drawn, Extent, Press},
         effect::Effect,
-        guard,
+        guard, menu,
         model::{Model, Overlay},
         takeover,
     },
-    domain::verb::Verb,
+    domain::{object::ObjectId, verb::Verb},
     port::{
         plan::{Ask, Blocked, Draft, Plan, fact},
         record::{ActionNews, Record},
@@ -21,20 +21,43 @@ use crate::{
 const TOO_FAST: &str = "these keys came faster than a hand presses them, as a paste does; nothing was sent";
 /// Said where the key before is held down.
 const HELD: &str = "a key that is held down, or pressed twice at once, confirms nothing; nothing was sent";
+/// Said where a verb asks for something else than when its card was drawn.
+const ASKS_OTHERWISE: &str = "what it asks for changed since this card was drawn, approval void";
+/// Said where there is more on a card than was on screen.
+const UNREAD: &str = "read it to its end first, PageDown shows the rest; nothing was sent";
 /// Said where a card was changed after the newest frame.
 const UNSEEN: &str = "this card is not on screen yet as it is: look again; nothing was sent";
 
 /// The keys that follow came in this way.
-pub(super) fn came(model: &mut Model, press: Press) {
+pub(super) fn came(model: &mut Model, press: Press) -> Vec<Effect> {
     model.press = press;
-    if press == Press::Burst {
-        // The first key of a paste cannot be told from one of a hand until the second one comes.
-        change(model, Card::unsay);
-    }
+    // The first key of a paste cannot be told from one of a hand until the second one comes.
+    if press == Press::Burst { change(model, Card::unsay) } else { Vec::new() }
 }
 
 /// A verb's key was pressed.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    let Some(target) = board::target(model) else {
+        if model.card().is_none() {
+            let why = board::unselected(model);
+            model.say(format!("{why}; nothing to {} here", verb.words()));
+        }
+        return Vec::new();
+    };
+    press_on(model, verb, target)
+}
+
+/// What the menu has chosen is asked for, of the object that it is about.
+pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Menu(menu)) = &model.nav.overlay else { return Vec::new() };
+    let (offers, target) = (menu::offers(model, &menu.target), menu.target.clone());
+    match offers.get(menu.at(&offers)).map(|offer| offer.verb) {
+        Some(verb) => press_on(model, verb, target),
+        None => Vec::new(),
+    }
+}
+
+fn press_on(model: &mut Model, verb: Verb, target: ObjectId) -> Vec<Effect> {
     if model.card().is_some() {
         return Vec::new();
     }
@@ -42,16 +65,15 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         model.say(TOO_FAST);
         return Vec::new();
     }
-    let Some(target) = board::target(model) else {
-        let why = board::unselected(model);
-        model.say(format!("{why}; nothing to {} here", verb.words()));
-        return Vec::new();
-    };
     model.notice = None;
     // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
     model.nav.selected = board::selected(model);
     match guard::ask(model, Ask::new(verb, target)) {
-        Ok(ask) => vec![Effect::Draft(ask)],
+        Ok(ask) => {
+            // A card lies over the screen, not over the menu that led to it.
+            model.nav.overlay = None;
+            vec![Effect::Draft(ask)]
+        }
         Err(refusal) => {
             model.nav.overlay = Some(Overlay::Refused(refusal));
             Vec::new()
@@ -91,29 +113,61 @@ pub(super) fn take_over(model: &mut Model) -> Vec<Effect> {
 
 /// A provider drafted what was asked.
 pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked>) {
+    let impossible = draft.as_ref().err().map(|blocked| blocked.0.clone());
     let made = guard::plan(model, ask, draft);
+    let form = guard::form(model, ask).unwrap_or_default();
     match (model.card(), made) {
-        // A card is open for the same ask: this draft was made because the world moved under it.
+        // A card is open for the same ask: this draft was made because it asks for something else, or the world moved under it.
         (Some(card), made) if card.ask == *ask => {
             let moved = moved_to(model, &card.plan);
-            change(model, |card| hold_against(card, made, moved));
+            let moved = moved.or_else(|| (form != card.form).then(|| ASKS_OTHERWISE.to_owned()));
+            change(model, |card| match impossible {
+                // What was chosen does not work, which is no reason to leave: something else can be chosen.
+                Some(why) if !card.is_drawn_up() && moved.is_none() => card.against = Some(why),
+                _ => hold_against(card, made, moved),
+            });
         }
         (Some(_), _) => {}
         (None, Ok(plan)) => {
-            model.nav.overlay = Some(Overlay::Card(Box::new(Card::new(ask.clone(), plan))));
+            let card = Card::new(ask.clone(), plan).asking(form);
+            model.nav.overlay = Some(Overlay::Card(Box::new(card)));
             renew(model);
+            read_from_the_start(model);
         }
         (None, Err(refusal)) => model.nav.overlay = Some(Overlay::Refused(refusal)),
     }
 }
 
-/// Changes the open card. Where it must be seen anew it gets another number.
-fn change(model: &mut Model, change: impl FnOnce(&mut Card)) {
-    let Some(Overlay::Card(card)) = &mut model.nav.overlay else { return };
+/// Changes the open card. Where it must be seen anew it gets another number; where it asks for something else now, that is
+/// drafted.
+pub(super) fn change(model: &mut Model, change: impl FnOnce(&mut Card)) -> Vec<Effect> {
+    let Some(Overlay::Card(card)) = &mut model.nav.overlay else { return Vec::new() };
     let before = card.clone();
     change(card);
-    if card.must_be_seen_anew(&before) {
+    let asks = (card.ask != before.ask).then(|| Effect::Draft(card.ask.clone()));
+    let (anew, otherwise) = (card.must_be_seen_anew(&before), card.reads_otherwise(&before));
+    if anew || otherwise {
         renew(model);
+    }
+    if otherwise {
+        read_from_the_start(model);
+    }
+    asks.into_iter().collect()
+}
+
+/// Nothing of what is on the open card now, as it stands there now, was read yet.
+pub(super) fn read_from_the_start(model: &mut Model) {
+    model.nav.scroll = 0;
+    if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
+        (card.since, card.read) = (card.revision, 0);
+    }
+}
+
+/// A frame is on screen.
+pub(super) fn drawn(model: &mut Model, drawn: Drawn) {
+    model.drawn = drawn;
+    if let (Extent::Part { from, to, .. }, Some(Overlay::Card(card))) = (drawn.extent, &mut model.nav.overlay) {
+        card.shown(drawn.card, from, to);
     }
 }
 
@@ -140,10 +194,12 @@ fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>, moved: Optio
     }
     match now {
         // What moved and came back has moved: a void card stays void.
-        Ok(plan) if plan.draft.bound == card.plan.draft.bound && card.moved.is_some() => {}
-        Ok(plan) if plan.draft.bound == card.plan.draft.bound => {
-            // Only words changed (an age, a weight): the card follows, what was typed stays.
+        Ok(plan) if is_as_it_was(card, &plan) && card.moved.is_some() => {}
+        Ok(plan) if is_as_it_was(card, &plan) => {
+            // Words changed (an age, a weight), or what is asked: the card follows, what was typed stays.
             card.plan = plan;
+            card.asked = card.ask.clone();
+            card.against = None;
         }
         Ok(plan) => {
             let fact = plan.draft.bound.iter().find(|(name, value)| card.plan.draft.bound.get(*name) != Some(value));
@@ -153,6 +209,19 @@ fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>, moved: Optio
         Err(refusal) if card.moved.is_none() => card.moved = Some(refusal.reasons.join("; ")),
         Err(_) => {}
     }
+}
+
+/// Is the object the one that the card was drawn from? What it is bound to says so. Where something else is asked now, it may be
+/// bound to more or to less; which object it is and which version that holds must be the same all the same.
+fn is_as_it_was(card: &Card, now: &Plan) -> bool {
+    let (was, is) = (&card.plan.draft.bound, &now.draft.bound);
+    if card.ask.args == card.asked.args {
+        return was == is;
+    }
+    fact::IDENTITY.iter().all(|name| match (was.get(*name), is.get(*name)) {
+        (Some(was), Some(is)) => was == is,
+        _ => true,
+    })
 }
 
 /// The world was observed anew: an open card is drafted again, so that it can never send what is no longer on screen.
@@ -198,7 +267,7 @@ fn unsent(model: &Model, card: &Card) -> Option<String> {
     if model.is_card_unseen() {
         return Some(UNSEEN.to_owned());
     }
-    card.missing()
+    card.missing().or_else(|| model.is_card_unread().then(|| UNREAD.to_owned()))
 }
 
 /// An action went on. Once it has ended, its source is read again at once: what was done must not stand as undone until
@@ -221,27 +290,31 @@ pub(super) fn recorded(model: &mut Model, record: Record) -> Vec<Effect> {
 }
 
 /// A character for whatever takes text. Into a card only a hand types, but for a reason in words, which confirms nothing.
-pub(super) fn typed(model: &mut Model, c: char) {
+pub(super) fn typed(model: &mut Model, c: char) -> Vec<Effect> {
     if let Some(why) = model.blind() {
         model.say(why);
     } else if model.nav.filtering {
         model.nav.filter.push(c);
         board::choose(model);
     } else if let Some(card) = model.card() {
-        if model.press == Press::Burst && card.field() != Field::Words {
+        if model.press == Press::Burst && !card.focus().takes_text() {
             model.say(TOO_FAST);
         } else {
-            change(model, |card| card.typed(c));
+            return change(model, |card| card.typed(c));
         }
     }
+    Vec::new()
 }
 
 /// Backspace.
-pub(super) fn erase(model: &mut Model) {
+pub(super) fn erase(model: &mut Model) -> Vec<Effect> {
     if model.nav.filtering {
         model.nav.filter.pop();
         board::choose(model);
-    } else {
-        change(model, Card::erase);
+        return Vec::new();
     }
+    change(model, Card::erase)
 }
+
+#[cfg(test)]
+mod tests;

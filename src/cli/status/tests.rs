@@ -82,8 +82,9 @@ fn the_json_is_what_scripts_rely_on() {
             "system": "Argo Rollouts pause",
             "version": "1.42.0",
             "age_seconds": 60,
-            "eligible": true,
-            "reason": null,
+            "eligible": false,
+            "reason": "verdict NO-GO: 3.1 % against 0.2 %, latency p99 (canary) has no series",
+            "approvals": null,
         }],
     });
     // Apart, for the macro nests only so deep.

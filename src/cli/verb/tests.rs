@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    app::sample::{gated, ship},
     cli::{args::Command, parse, sample},
-    domain::observed::FaultKind,
+    domain::{form, observed::FaultKind},
     judge::gaps::{Arm, Gap, Missing, Signal},
     port::record::{Entry, NewRecord, Stage},
 };
@@ -79,7 +80,8 @@ fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> En
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut says = |_: &str| Ok(answer.unwrap_or_default().to_owned());
     let prompt: Option<Prompt<'_>> = if answer.is_some() { Some(&mut says) } else { None };
-    let mut console = Console { out: &mut out, err: &mut err, prompt };
+    let secrets = args.secret.iter().fold(Secrets::default(), |all, (name, _)| all.with(name.as_str(), "1234"));
+    let mut console = Console { out: &mut out, err: &mut err, prompt, secrets };
     let exit = block_on(run(&mut pilot, verb, args, to, &mut console));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { exit, out: text(out), err: text(err), sent: pilot.sent }
@@ -89,7 +91,7 @@ fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> En
 fn an_abort_is_sent_once_and_followed_to_its_end() {
     let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --reason errors", None);
     assert_eq!(ended.exit, Ok(Exit::Done));
-    assert_eq!(ended.out, "abort payments: done, 25 % → 0 %, verified (record 12)\n");
+    assert_eq!(ended.out, "abort payments 1.42.0 → 1.41.3: done, 25 % → 0 %, verified (record 12)\n");
     assert!(ended.err.ends_with("02:07:01  done  25 % → 0 %, verified\n"), "{}", ended.err);
     let [sent] = ended.sent.as_slice() else { panic!("{:?}", ended.sent) };
     assert_eq!((sent.who.as_str(), sent.reason.as_deref()), ("dana", Some("errors")));
@@ -117,7 +119,7 @@ fn taken_over((model, intent): (Model, NewRecord), stages: Vec<Stage>, line: &st
     let Some(Command::Takeover(args)) = cli.command else { panic!("{line}") };
     let mut pilot = Scripted { sent: vec![intent], ..Scripted::of(model, stages) };
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut console = Console { out: &mut out, err: &mut err, prompt: None };
+    let mut console = Console { out: &mut out, err: &mut err, prompt: None, secrets: Secrets::default() };
     let exit = block_on(take_over(&mut pilot, &args, &mut console));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { exit, out: text(out), err: text(err), sent: pilot.sent }
@@ -232,7 +234,7 @@ fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
     assert_eq!((ended.exit, &value["outcome"], &value["exit"]), (Ok(Exit::Wait), &"under_way".into(), &4.into()));
     let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --reason errors --wait=0s", None);
     assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
-    let said = "abort payments: under way, not verified yet, the intent is on disk, before anything is sent; `holdshort audit show \
+    let said = "abort payments 1.42.0 → 1.41.3: under way, not verified yet, the intent is on disk, before anything is sent; `holdshort audit show \
                 12` says how it ends (record 12)\n";
     assert_eq!(ended.out, said);
 }
@@ -243,13 +245,49 @@ fn nobody_reading_along_changes_neither_what_is_done_nor_how_it_ends() {
     let (verb, args, to) = cli.command.as_ref().unwrap().verb().unwrap();
     let stages = vec![Stage::Recorded, Stage::Failed { why: "403".into(), fault: None }];
     let mut pilot = Scripted::of(sample::model(), stages);
-    let mut console = Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None };
+    let mut console =
+        Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None, secrets: Secrets::default() };
     assert_eq!(block_on(run(&mut pilot, verb, args, to, &mut console)), Ok(Exit::Failed));
     let mut refused = sample::model();
     refused.session.read_only = true;
     let mut pilot = Scripted::of(refused, done());
-    let mut console = Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None };
+    let mut console =
+        Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None, secrets: Secrets::default() };
     assert_eq!(block_on(run(&mut pilot, verb, args, to, &mut console)), Ok(Exit::Refused));
+}
+
+#[test]
+fn what_a_verb_asks_for_is_answered_by_name_and_a_name_that_it_does_not_know_lists_those_that_it_does() {
+    let refused = |line: &str| {
+        let ended = fly(gated(ship()), done(), format!("approve shop --yes --reason x {line}").trim_end(), None);
+        assert_eq!(ended.sent.len(), 0);
+        let error = ended.exit.unwrap_err();
+        assert_eq!(error.exit, Exit::Usage);
+        error.text().to_owned()
+    };
+    let missing = "--set note=VALUE is missing: Release note; --secret pin=@FILE is missing: PIN; nothing was sent";
+    assert_eq!(refused(""), format!("approve shipper/gate/shop/7: {missing}"));
+    let said = refused("--set plaice=green --set note=x --set drain=perhaps --secret pin=env:PIN");
+    let expected = "drain is true or false, not 'perhaps'; \
+                    it takes no 'plaice': it takes note, place, drain, pin; nothing was sent";
+    assert_eq!(said, format!("approve shipper/gate/shop/7: {expected}"));
+    let spelled = refused("--set note=x --set pin=1234 --set place=red");
+    assert!(spelled.contains("place is one of blue, green, not 'red'; pin is a secret"), "{spelled}");
+    assert!(!spelled.contains("1234"), "{spelled}");
+}
+
+#[test]
+fn what_was_said_to_a_verb_is_in_its_record_and_of_a_secret_only_that_it_was_given() {
+    let line = "approve shop --yes --set place=green --set note=x --set drain=true --secret pin=env:PIN";
+    let ended = fly(gated(ship()), done(), line, None);
+    let [sent] = ended.sent.as_slice() else { panic!("{:?}", ended.exit) };
+    let expected = Args::none()
+        .with("note", form::Value::Text("x".to_owned()))
+        .with("place", form::Value::OneOf("green".to_owned()))
+        .with("drain", form::Value::Flag(true))
+        .with("pin", form::Value::Secret);
+    assert_eq!(sent.args, expected);
+    assert!(!serde_json::to_string(sent).unwrap().contains("1234"));
 }
 
 #[test]

@@ -245,7 +245,7 @@ async fn an_api_that_hangs_is_said_within_ten_seconds_and_only_forward_verbs_ref
     assert_eq!(source.fault.unwrap().text, "eu took the request and did not answer within 4 s");
     cockpit.press("p").await.unwrap();
     assert!(refusal(&cockpit).contains("eu is failing"), "{}", refusal(&cockpit));
-    let verbs = offers(cockpit.model(), &given.cluster.rollout());
+    let verbs = offers(cockpit.model(), &given.cluster.rollout().id);
     let open: Vec<Verb> = verbs.iter().filter(|offer| offer.blocked.is_none()).map(|offer| offer.verb).collect();
     assert_eq!(open, [Verb::Abort]);
     cockpit.press("Esc a").await.unwrap();

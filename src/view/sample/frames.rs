@@ -51,6 +51,7 @@ fn forward() -> Card {
 fn back() -> Card {
     let mut card = Card::new(ask(Verb::Rollback), plan(Verb::Rollback));
     card.typed('1');
+    card.asked = card.ask.clone();
     card
 }
 

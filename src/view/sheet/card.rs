@@ -4,9 +4,11 @@
 //! On a low screen what only explains folds away. What must be seen before it is sent never does: target, environment, versions,
 //! effect, warnings, and what confirms it. Where even that does not fit, the card says so and cannot be sent.
 
+use std::ops::Range;
+
 use crate::{
     app::{
-        card::{Card, Field, REASONS},
+        card::{Card, Focus, REASONS},
         intent::Intent,
     },
     domain::{offer::Risk, verb::Direction},
@@ -14,7 +16,7 @@ use crate::{
     view::{
         measure, number,
         scene::Scene,
-        sheet::{LABEL, MORE, Sheet, Tone, labelled, rows_for},
+        sheet::{LABEL, MORE, Sheet, Tone, form, labelled, place, rows_for},
         span::{Line, Role},
     },
 };
@@ -29,6 +31,8 @@ struct Block {
     lines: Vec<Line>,
     /// The highest folds away first; what must be seen never does.
     folds: Option<u8>,
+    /// It is what confirms the card: it stands still where the rest moves.
+    confirms: bool,
 }
 
 /// How much of a card that goes back is said; one that goes forward says everything, or is not sent.
@@ -59,17 +63,40 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
             break;
         }
     }
-    let (lines, needs) = shown;
+    let (mut lines, mut needs) = shown;
+    let (mut window, mut of) = (None, 0);
+    if needs.is_some() {
+        let mut head = name;
+        head.extend(what(plan, width));
+        if let Some(part) = part(blocks(card, head, width, Depth::Full), room, scene.model.nav.scroll) {
+            (lines, window, of, needs) = (part.0, Some(part.1), part.2, None);
+        }
+    }
     let keys = if needs.is_some() { leave(scene) } else { keys(scene, card, width) };
-    Sheet { tone: tone(plan), title, lines, keys, width, tight: false, needs }
+    Sheet { tone: tone(plan), title, lines, keys, width, tight: false, needs, follows: None, window, of }
+}
+
+/// What must be seen, as much of it as there is room for above what confirms it; the rest is reached by keys. Nothing where
+/// there is not even room for that.
+fn part(blocks: Vec<Block>, room: usize, scroll: usize) -> Option<(Vec<Line>, Range<usize>, usize)> {
+    let (confirms, reads): (Vec<Block>, Vec<Block>) =
+        blocks.into_iter().filter(|block| block.folds.is_none()).partition(|block| block.confirms);
+    let lines = |blocks: Vec<Block>| blocks.into_iter().flat_map(|block| block.lines).collect::<Vec<Line>>();
+    let (confirms, reads) = (lines(confirms), lines(reads));
+    let space = room.checked_sub(confirms.len() + 1).filter(|space| *space >= 2)?;
+    let (mut shown, window) = super::window(&reads, scroll, space);
+    let how = if window.end < reads.len() { "PageDown shows the rest, which must be read" } else { "PageUp goes back" };
+    shown.push(place(&window, reads.len(), how));
+    shown.extend(confirms);
+    Some((shown, window, reads.len()))
 }
 
 /// Everything on the card from top to bottom.
 fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block> {
     let plan = &card.plan;
     let draft = &plan.draft;
-    let must = |lines| Block { lines, folds: None };
-    let may = |folds, lines| Block { lines, folds: Some(folds) };
+    let must = |lines| Block { lines, folds: None, confirms: false };
+    let may = |folds, lines| Block { lines, folds: Some(folds), confirms: false };
     let blank = || may(9, vec![Line::new()]);
     let forward = plan.direction() == Direction::Forward;
     let mut blocks = vec![must(head), blank()];
@@ -93,7 +120,7 @@ fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block
     }
     let ask = ask(card, width, depth);
     if !ask.is_empty() {
-        blocks.extend([blank(), must(ask)]);
+        blocks.extend([blank(), Block { confirms: true, ..must(ask) }]);
     }
     blocks
 }
@@ -280,7 +307,10 @@ fn ask(card: &Card, width: usize, depth: Depth) -> Vec<Line> {
         let most = if depth == Depth::Least { 3 } else { ALL };
         return labelled("✖ moved", Role::Bad, &format!("{moved}: nothing is sent from this card"), width, most);
     }
-    let mut lines = Vec::new();
+    let mut lines = form::lines(card, width);
+    if let Some(why) = &card.against {
+        lines.extend(labelled("✖ not so", Role::Bad, why, width, ALL));
+    }
     if let Some(text) = card.plan.friction.read_back() {
         lines.extend(read_back(card, text, width));
     }
@@ -288,7 +318,7 @@ fn ask(card: &Card, width: usize, depth: Depth) -> Vec<Line> {
         lines.extend(reasons(card, width));
     }
     if card.takes_words() {
-        let cursor = if card.field() == Field::Words { "▏" } else { "" };
+        let cursor = if card.focus() == Focus::Words { "▏" } else { "" };
         let typed = if depth == Depth::Least { end_of(&card.words, width) } else { card.words.clone() };
         lines.extend(labelled("in words", Role::Strong, &format!("{typed}{cursor}"), width, ALL));
     }
@@ -327,7 +357,7 @@ fn reasons(card: &Card, width: usize) -> Vec<Line> {
 fn read_back(card: &Card, text: &str, width: usize) -> Vec<Line> {
     let right = card.is_read_back(text);
     let role = if right { Role::Good } else { Role::Strong };
-    let cursor = if card.field() == Field::ReadBack { "▏" } else { "" };
+    let cursor = if card.focus() == Focus::ReadBack { "▏" } else { "" };
     let typed =
         Line::of(role, card.typed.clone()).and(Role::Accent, cursor).and(Role::Good, if right { "  ✔" } else { "" });
     let begin = Line::of(Role::Text, " Read back ").and(Role::Strong, text.to_owned()).and(Role::Text, " to send it: ");
@@ -358,6 +388,9 @@ fn keys(scene: &Scene<'_>, card: &Card, width: usize) -> Line {
     };
     let short = scene.hint(Intent::Back, "leaves it");
     let room = width.saturating_sub(4);
+    let next = scene.hint(Intent::NextField, "next field");
+    let fits = begin.width() + next.width() + short.width() + 6 <= room;
+    let begin = if fits && !card.form.is_empty() { begin.gap(3).join(next) } else { begin };
     if begin.width() + leave.width() <= room {
         begin.gap(3).join(leave)
     } else if begin.width() + short.width() <= room {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Cells of a key and of its title.
-const KEY: usize = 7;
+const KEY: usize = 9;
 const TITLE: usize = 14;
 
 /// Screens of fewer rows show keys beside one another, without their sentences.

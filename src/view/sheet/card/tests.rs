@@ -20,6 +20,12 @@ fn back() -> Card {
     Card::new(sample::ask(Verb::Rollback), sample::plan(Verb::Rollback))
 }
 
+/// Typed by somebody, and drawn up anew for it.
+fn typed(card: &mut Card, text: &str) {
+    text.chars().for_each(|c| card.typed(c));
+    card.asked = card.ask.clone();
+}
+
 fn text(view: &View) -> String {
     let sheet = view.sheet.as_ref().unwrap();
     let lines: Vec<String> = sheet.lines.iter().map(Line::plain).collect();
@@ -52,15 +58,25 @@ fn what_must_be_seen_is_on_every_card_that_can_be_sent_at_every_size() {
 }
 
 #[test]
-fn a_card_that_does_not_fit_says_how_high_it_must_be_and_fits_there() {
+fn a_card_that_does_not_fit_says_which_lines_are_there_and_shows_every_one_in_turn() {
     let mut long = Card::new(sample::ask(Verb::Promote), sample::plan(Verb::Promote));
     long.plan.draft.notes = (1..15).map(|index| format!("warning {index} of a cluster that has many")).collect();
-    let low = shown(long.clone(), 80, 14);
-    let Extent::Cut { rows, .. } = low.extent else { panic!("{:?}", low.extent) };
-    assert!(text(&low).contains(&format!("cut: make the terminal {rows} rows high, nothing is sent before")));
-    assert!(!text(&low).contains("type it"), "{}", text(&low));
-    assert_eq!(shown(long.clone(), 80, rows).extent, Extent::Whole);
-    assert_ne!(shown(long, 80, rows - 1).extent, Extent::Whole);
+    let mut model = under(sample::board(60, 12), Overlay::Card(Box::new(long)));
+    let mut seen = String::new();
+    for page in 0..30 {
+        let view = view(&model, &sample::keymap());
+        let Extent::Part { from, to, of } = view.extent else { panic!("{:?}", view.extent) };
+        let text = text(&view);
+        assert!(text.contains(&format!("lines {} to {to} of {of}", from + 1)), "{text}");
+        assert!(text.contains("Read back a1b2 to send it"), "what confirms it stands still: {text}");
+        seen.push_str(&text);
+        if to == of {
+            assert!(page > 0);
+            break;
+        }
+        model.nav.scroll = to;
+    }
+    assert!((1..15).all(|index| seen.contains(&format!("warning {index} of a cluster"))), "{seen}");
 }
 
 #[test]
@@ -84,7 +100,7 @@ fn no_note_and_no_name_locks_the_way_back_at_the_least_size() {
         card.plan.draft.effect = "25 % → 0 % of traffic, ".repeat(5);
         for reason in ["1", "5the vault hangs and nobody knows why that is so, as far as anybody can tell"] {
             let mut card = card.clone();
-            reason.chars().for_each(|c| card.typed(c));
+            typed(&mut card, reason);
             let long = shown(card, 60, 12);
             assert_eq!(long.extent, Extent::Whole, "{}", text(&long));
             let must = ["a-service-with", "in prod/a-region", "2026.11.28", " → 2026.11.27", "25 % → 0 %", "5 other"];
@@ -116,7 +132,7 @@ fn going_forward_on_an_open_verdict_looks_unsure_and_wants_read_back_and_reason(
     plan.risks = vec!["verdict WAIT, undecided: 133 of 1,978 requests".into()];
     plan.friction = Friction::ReadBackAndReason("a1b2".into());
     let mut card = Card::new(sample::ask(Verb::Promote), plan);
-    "a1b22".chars().for_each(|c| card.typed(c));
+    typed(&mut card, "a1b22");
     let view = shown(card, 120, 36);
     assert_eq!(view.sheet.as_ref().unwrap().tone, Tone::Unsure);
     let text = text(&view);
@@ -128,7 +144,7 @@ fn going_forward_on_an_open_verdict_looks_unsure_and_wants_read_back_and_reason(
 #[test]
 fn another_reason_is_said_in_words_below_the_choice() {
     let mut card = back();
-    "5vault hangs".chars().for_each(|c| card.typed(c));
+    typed(&mut card, "5vault hangs");
     let text = text(&shown(card, 80, 24));
     assert!(text.contains("Reason  1 errors  2 latency  3 wrong behaviour  4 precaution ●5 other"), "{text}");
     assert!(text.contains("in words  vault hangs▏") && text.contains("Enter sends it"), "{text}");

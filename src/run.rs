@@ -407,7 +407,7 @@ impl Process<'_> {
             let news = |_| {};
             let host = |connections| Host { ledger: &ledger, connections, clock: &*ground.clock, news: &news };
             let ended = match ground.connections() {
-                Ok(connections) => executor::run(id, &order.confirmed, &host(&connections)).await,
+                Ok(connections) => executor::run(id, &order.confirmed, &order.secrets(), &host(&connections)).await,
                 Err(why) => executor::give_up(id, &order.confirmed, why.text(), &host(&[])).await,
             };
             ended.map(|_| Exit::Done).map_err(|why| CliError::failed(why.to_string()))

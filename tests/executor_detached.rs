@@ -12,9 +12,23 @@ mod served;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Command, Output, Stdio},
+    sync::Arc,
 };
 
+use holdshort::{
+    domain::{evidence::Evidence, offer::Risk, verb::Verb},
+    journal::{Journal, signer::Signer, sqlite::SqliteJournal},
+    port::{
+        fill::{Answered, Fill, Give, Slot, Supply},
+        plan::{Draft, Expectation, Facts, Friction, Plan, WireCall},
+        record::NewRecord,
+        secrets::Secrets,
+        step::Step,
+    },
+    runtime::detach::Order,
+};
 use serde_json::Value;
 use served::{Served, text};
 
@@ -37,9 +51,14 @@ fn json(output: &Output) -> Value {
     serde_json::from_str(&text(output)).unwrap()
 }
 
-/// The rollout as the world has it, read past holdshort.
+/// The rollout as the world has it.
 fn rollout(world: &Served) -> Value {
-    let address = world.address("kubernetes").strip_prefix("http://").unwrap();
+    payments(world.address("kubernetes"))
+}
+
+/// The rollout in this cluster, read past holdshort.
+fn payments(cluster: &str) -> Value {
+    let address = cluster.strip_prefix("http://").unwrap();
     let (host, path) = address.split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     write!(stream, "GET /{path}/{PAYMENTS} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
@@ -128,4 +147,71 @@ fn the_same_way_back_meanwhile_is_refused_with_the_name_of_the_first() {
     assert!(first.wait().unwrap().success());
     let records = json(&said(&world, &["audit", "list", "--json"]));
     assert_eq!(records["records"].as_array().unwrap().len(), 1, "{records:#}");
+}
+
+/// A step that restarts a rollout.
+fn restarted(target: &str, body: &str) -> Step {
+    let call = WireCall {
+        words: format!("restart {target}"),
+        method: "PATCH".to_owned(),
+        path: format!("/{PAYMENTS}?fieldManager=holdshort"),
+        content_type: "application/merge-patch+json".to_owned(),
+        body: body.into(),
+        fills: vec![Fill::revision("/metadata/resourceVersion")],
+        ..WireCall::default()
+    };
+    Step::new(&target.parse().unwrap(), call)
+}
+
+#[test]
+fn a_second_step_sends_to_another_cluster_what_the_first_one_was_answered() {
+    let world = Served::start("steady", &[]);
+    let at = "2026-03-10T02:00:00Z";
+    let [eu, us] = ["eu", "us"].map(|cluster| format!("kubernetes-{cluster}/argo_rollouts/shop/payments"));
+    let first = format!(r#"{{"spec":{{"restartAt":"{at}"}}}}"#);
+    let (mut one, mut two) = (restarted(&eu, &first), restarted(&us, ""));
+    one.call.gives = vec![Give { name: "moment".to_owned(), from: Answered::Json("/spec/restartAt".to_owned()) }];
+    let from = Supply::Given { step: 0, name: "moment".to_owned() };
+    two.call.fills.push(Fill { from, into: Slot::Json("/spec/restartAt".to_owned()) });
+    let draft = Draft {
+        steps: vec![one, two],
+        ..Draft::of(&eu.parse().unwrap(), WireCall::default(), String::new(), Facts::new(), Expectation::default())
+    };
+    let now = at.parse().unwrap();
+    let plan = Plan {
+        verb: Verb::Restart,
+        target: eu.parse().unwrap(),
+        service: "payments".into(),
+        environment: "prod/eu-west-1".into(),
+        risk: Risk::High,
+        friction: Friction::Enter,
+        draft,
+        goes_back: false,
+        checks: Vec::new(),
+        risks: Vec::new(),
+        evidence: Evidence { at: now, verdict: None, said: String::new(), sources: Vec::new() },
+    };
+    let confirmed = NewRecord::confirmed(now, "dana".into(), None, plan);
+    let state = Path::new(world.address("config")).parent().unwrap().join("state");
+    // As whoever confirms writes it: with the key that the executor has too.
+    let key = Arc::new(Signer::of(&state.join("key")).unwrap());
+    let journal = SqliteJournal::open(&state.join("journal.sqlite")).unwrap().signed(key, &state);
+    let (record, attendance) = journal.begin(&confirmed).unwrap();
+    drop(attendance);
+    let order = Order::new(record.id, confirmed, &Secrets::default(), [].into());
+    let mut executor =
+        holdshort(&world, &["executor", "1"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    executor.stdin.take().unwrap().write_all(&serde_json::to_vec(&order).unwrap()).unwrap();
+    assert!(executor.wait().unwrap().success());
+
+    let record = ended(&world, "1");
+    assert_eq!(record["outcome"], "done", "{record:#}");
+    let sent = ["recorded", "sending", "accepted", "sending", "accepted", "done"];
+    assert_eq!(stages(&record), sent, "{record:#}");
+    let last = world.address("kubernetes");
+    let moments = ["eu", "us"].map(|cluster| {
+        let (base, _) = last.rsplit_once('/').unwrap();
+        payments(&format!("{base}/{cluster}"))["spec"]["restartAt"].clone()
+    });
+    assert_eq!(moments, [at, at]);
 }

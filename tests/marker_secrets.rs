@@ -18,12 +18,23 @@ mod served;
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
 use door::{Door, Writes};
+use holdshort::{
+    domain::{evidence::Evidence, object::ObjectId, offer::Risk, verb::Verb},
+    port::{
+        fill::{Fill, Slot, Supply},
+        plan::{Draft, Expect, Expectation, Facts, Friction, Plan, WireCall},
+        record::{NewRecord, RecordId},
+        secrets::Secrets,
+    },
+    runtime::detach::Order,
+};
 use pty::Pty;
 use serde_json::{Value, json};
 use served::Served;
@@ -301,6 +312,55 @@ fn spool(stage: &Stage, left: &mut Left) {
     assert!(spooled.contains("DB_PASSWORD"), "{spooled}");
 }
 
+/// An act that carries what somebody typed into its card: an executor is told it through its pipe. The cluster refuses it, for
+/// it stands where the object's revision belongs.
+fn typed(stage: &Stage, left: &mut Left) {
+    let target: ObjectId = "kubernetes-eu/argo_rollouts/shop/canary".parse().unwrap();
+    let call = WireCall {
+        words: "resume".to_owned(),
+        method: "PATCH".to_owned(),
+        path: format!("/apis/{CANARY}?fieldManager=holdshort"),
+        content_type: "application/json-patch+json".to_owned(),
+        body: r#"[{"op":"replace","path":"/spec/paused","value":false}]"#.into(),
+        fills: vec![Fill {
+            from: Supply::Secret("password".to_owned()),
+            into: Slot::Json("/metadata/resourceVersion".to_owned()),
+        }],
+        ..WireCall::default()
+    };
+    let at = "2026-03-10T02:00:00Z".parse().unwrap();
+    let plan = Plan {
+        verb: Verb::Rollback,
+        target: target.clone(),
+        service: "canary".into(),
+        environment: "prod/eu-west-1".into(),
+        risk: Risk::Low,
+        friction: Friction::Reason,
+        draft: Draft::of(
+            &target,
+            call,
+            String::new(),
+            Facts::new(),
+            Expectation { all: vec![Expect::is("never", true)], ..Expectation::default() },
+        ),
+        goes_back: true,
+        checks: Vec::new(),
+        risks: Vec::new(),
+        evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
+    };
+    let confirmed = NewRecord::confirmed(at, "dana".into(), None, plan);
+    let secrets = Secrets::default().with("password", format!("{MARK}typed"));
+    // Nobody has begun it in the journal: its entries go beside that, for it goes back.
+    let order = Order::new(RecordId(99), confirmed, &secrets, [].into());
+    let order = serde_json::to_vec(&order).unwrap();
+    assert!(String::from_utf8_lossy(&order).contains(&format!("{MARK}typed")), "the pipe is its way");
+    let mut executor = stage.command(CONFIG, &["executor", "99"]);
+    executor.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut executor = executor.spawn().unwrap();
+    executor.stdin.take().unwrap().write_all(&order).unwrap();
+    left.command(&["executor"], &executor.wait_with_output().unwrap());
+}
+
 /// A cockpit that draws a card, and watches whatever happens beside it.
 fn record(stage: &Stage, left: &mut Left, meanwhile: impl FnOnce(&mut Left)) {
     let file = stage.path("recording.jsonl");
@@ -412,8 +472,11 @@ fn no_secret_is_in_anything_that_the_program_leaves() {
     look(&stage, &mut left);
     record(&stage, &mut left, |left| act(&stage, left));
     spool(&stage, &mut left);
+    typed(&stage, &mut left);
     fail(&stage, &mut left);
     left.files(&stage.path("state"));
+    let refused = left.0.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("the object changed 3 times"));
+    assert!(refused, "what was typed was not sent");
     left.files(&stage.path("unwritable"));
     left.files(&stage.path("xdg"));
     left.add("recording.jsonl", fs::read(stage.path("recording.jsonl")).unwrap());

@@ -22,7 +22,7 @@ use std::{
 
 use holdshort::{
     journal::{Journal, place::Keepers, sqlite::SqliteJournal},
-    port::record::RecordId,
+    port::{record::RecordId, secrets::Secrets},
     runtime::detach::Order,
 };
 use people::{Person, are_several, open_folder};
@@ -419,11 +419,11 @@ fn order_of_first(journal: &Path, keepers: &Keepers) -> Order {
     let journal = SqliteJournal::open_for(journal, keepers).unwrap();
     let mut confirmed = journal.get(RecordId(1)).unwrap().unwrap().intent;
     // Whoever confirms has what is sent; this act hides nothing.
-    for call in &mut confirmed.plan.draft.calls {
-        call.body = call.body.shown().into();
+    for step in &mut confirmed.plan.draft.steps {
+        step.call.body = step.call.body.shown().into();
     }
     let (record, _attendance) = journal.begin(&confirmed).unwrap();
-    Order::new(record.id, confirmed, [].into())
+    Order::new(record.id, confirmed, &Secrets::default(), [].into())
 }
 
 fn executor(command: &mut Command, order: &Order) -> Output {

@@ -15,7 +15,8 @@ use crate::{
     port::{
         plan::Plan,
         record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
-        takeover::Takeover,
+        step::Obligation,
+        takeover::{self, Takeover},
     },
 };
 
@@ -67,7 +68,7 @@ impl Action {
     /// Is it under way without an executor, with nothing left to send?
     pub fn is_only_watched(&self) -> bool {
         let sent = self.entries.iter().any(
-            |entry| matches!(entry.stage, Stage::Accepted { call, .. } if call + 1 == self.plan.draft.calls.len()),
+            |entry| matches!(entry.stage, Stage::Accepted { call, .. } if call + 1 == self.plan.draft.steps.len()),
         );
         self.is_running() && matches!(self.lost, Some(Lost::Died(_))) && sent
     }
@@ -81,9 +82,15 @@ impl Action {
         Record { id: self.record, intent, entries: self.entries.clone() }
     }
 
-    /// The newest entry.
+    /// The newest entry of the act itself.
     pub fn latest(&self) -> Option<&Entry> {
-        self.entries.last()
+        self.entries.iter().rfind(|entry| !matches!(entry.stage, Stage::HandedOver { .. }))
+    }
+
+    /// What of its plan is owed, and no other record is there to end.
+    pub fn owed(&self) -> impl Iterator<Item = &Obligation> {
+        let owed = takeover::owed(&self.plan, self.takes_over.as_deref(), &self.entries);
+        owed.into_iter().filter_map(|index| self.plan.draft.obligations.get(index))
     }
 
     /// Is it still under way?
@@ -173,6 +180,12 @@ impl Actions {
     /// The newest action on a target.
     pub fn newest_on(&self, target: &ObjectId) -> Option<&Action> {
         self.all.iter().rev().find(|action| action.plan.target == *target)
+    }
+
+    /// The newest act on a target of which something is still held.
+    pub fn holding(&self, target: &ObjectId) -> Option<&Action> {
+        let holds = |action: &&Action| action.plan.target == *target && action.owed().next().is_some();
+        self.all.iter().rev().find(holds)
     }
 
     /// A record, as far as this session knows of it.

@@ -362,7 +362,7 @@ impl Card {
         let said = |card: &Self| (card.typed.clone(), card.reason, card.words.clone(), card.moved.clone());
         let asks = |card: &Self| (card.ask.clone(), card.form.clone(), card.against.clone());
         let (plan, old) = (&self.plan, &before.plan);
-        let sends = |plan: &Plan| (plan.verb, plan.target.clone(), plan.draft.bound.clone(), plan.draft.calls.clone());
+        let sends = |plan: &Plan| (plan.verb, plan.target.clone(), plan.draft.bound.clone(), plan.draft.steps.clone());
         let moves = |plan: &Plan| (plan.draft.from.clone(), plan.draft.to.clone(), plan.friction.clone());
         let words = |plan: &Plan| (plan.draft.effect.clone(), plan.draft.expect.said(), plan.draft.notes.clone());
         (said(self), asks(self)) != (said(before), asks(before))

@@ -32,6 +32,8 @@ use crate::{
     port::{
         plan::{Ask, Blocked, Draft, Friction, Plan},
         record::{NewRecord, Stage},
+        secrets::Secrets,
+        step::Obligation,
     },
 };
 
@@ -68,12 +70,21 @@ impl fmt::Display for Refusal {
 
 /// A plan that somebody confirmed. Only [`confirm`] makes one, and it cannot be read from a file or a recording.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Confirmed(NewRecord);
+pub struct Confirmed {
+    record: NewRecord,
+    /// Beside the record: nothing of it is ever written.
+    secrets: Secrets,
+}
 
 impl Confirmed {
     /// What the journal writes before the first call.
     pub fn record(&self) -> &NewRecord {
-        &self.0
+        &self.record
+    }
+
+    /// What was typed for it and nobody may see.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 }
 
@@ -145,6 +156,10 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
         let ways = other_way_back(ask.verb, subject.offers).into_iter().collect();
         return Err(Refusal { ways, ..refuse(ask.verb, what, &why) });
+    }
+    if ask.takes_over.as_ref().is_some_and(|takeover| takeover.releases) && !model.session.read_only {
+        // What ends a hold was confirmed with the act that began it, and goes nowhere.
+        return Ok(ask);
     }
     let ask = Ask { args: ask.args.over(&offer.form), ..ask };
     let (back_to, blocked) = match subject.rollout.filter(|_| ask.verb == Verb::Rollback) {
@@ -283,9 +298,15 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
         if let Some(why) = takeover::against(model, takeover, &draft) {
             return Err(Refusal { changed: true, ..refuse(asked.verb, words(&subject), &why) });
         }
-        draft.notes.splice(0..0, takeover.notes(&draft.calls));
+        draft.notes.splice(0..0, takeover.notes(&draft));
     } else {
         draft.notes.splice(0..0, ends_another(model, &asked));
+    }
+    for owed in &mut draft.obligations {
+        owed.owner.get_or_insert_with(|| model.session.who.clone());
+    }
+    if asked.takes_over.is_none() {
+        draft.notes.extend(draft.obligations.iter().map(Obligation::note));
     }
     let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
     let circumstances = circumstances(model, &asked, subject.rollout);
@@ -385,7 +406,8 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
         return Err(otherwise());
     }
     let who = model.session.who.clone();
-    Ok(Confirmed(NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone()).asked(&card.ask)))
+    let record = NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone()).asked(&card.ask);
+    Ok(Confirmed { record, secrets: card.secrets.clone() })
 }
 
 /// What a plan acts on: `payments in prod/eu-west-1`. A run is in no environment.
@@ -470,7 +492,7 @@ fn refuse(verb: Verb, what: String, why: &str) -> Refusal {
 
 /// Who decided and when, as a record begins.
 pub fn begun(confirmed: &Confirmed) -> (&Person, Timestamp) {
-    (&confirmed.0.who, confirmed.0.at)
+    (&confirmed.record.who, confirmed.record.at)
 }
 
 #[cfg(test)]

@@ -30,10 +30,12 @@ use crate::{
     },
     port::{
         facet::Window,
+        fill::Fill,
         inventory::{Part, Scope},
         lookup::{Question, Told, Topic},
-        plan::{Ask, Blocked, Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Expect, Expectation, Facts, Friction, Plan, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
+        step,
     },
 };
 
@@ -223,8 +225,9 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         path: "/rollouts/payments".to_owned(),
         content_type: "application/merge-patch+json".to_owned(),
         body: "{}".into(),
-        guard: RevisionGuard::MergePatch,
+        fills: vec![Fill::revision("/metadata/resourceVersion")],
         command: "kubectl patch".to_owned(),
+        ..WireCall::default()
     };
     let (from, to) = match verb {
         Verb::Rollback | Verb::Abort => (rollout.canary.clone(), rollout.stable.clone()),
@@ -234,7 +237,8 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
         from,
         to,
         effect: "25 % → 0 %".to_owned(),
-        calls: vec![call],
+        steps: vec![step::Step::new(&rollout.id, call)],
+        obligations: Vec::new(),
         moment: None,
         bound: Facts::from([fact(fact::UID, &identity.uid), fact(fact::CANARY, &identity.canary_hash)]),
         expect: Expectation {

@@ -9,15 +9,15 @@ use crate::{
     port::{
         plan::{Ask, Draft},
         record::Record,
-        takeover::{Takeover, differs},
+        takeover::{Progress, Takeover, differs},
     },
 };
 
-/// How many calls were taken of an act that can be taken over, and whether the next one was sent without an answer.
+/// How far an act has come that can be taken over, or what of it is left to be ended.
 ///
 /// # Errors
 /// Why it cannot, as half a sentence.
-pub fn left(action: &Action) -> Result<(usize, bool), String> {
+pub fn left(action: &Action) -> Result<Progress, String> {
     if action.is_running() {
         match action.lost {
             Some(Lost::Died(_)) => {}
@@ -25,16 +25,14 @@ pub fn left(action: &Action) -> Result<(usize, bool), String> {
             None => return Err("its executor is alive".to_owned()),
         }
     }
-    let calls = action.plan.draft.calls.len();
-    Takeover::progress(calls, action.takes_over.as_deref(), &action.entries)
-        .map(|(sent, unanswered)| (sent, unanswered.is_some()))
+    Takeover::progress(&action.plan, action.takes_over.as_deref(), &action.entries)
 }
 
-/// Is this act the newest on its target, and can it be taken over?
+/// Can this act be taken over: is it the newest on its target, or is something of it still held?
 pub fn is_offered(model: &Model, action: &Action) -> bool {
     let newest = model.actions.newest_on(&action.plan.target);
     let is_newest = newest.is_some_and(|newest| newest.record == action.record);
-    !model.session.read_only && is_newest && left(action).is_ok()
+    !model.session.read_only && left(action).is_ok_and(|left| is_newest || left.releases)
 }
 
 /// What taking over the newest act on a target asks.
@@ -44,8 +42,10 @@ pub fn is_offered(model: &Model, action: &Action) -> bool {
 pub fn ask(model: &Model, target: &ObjectId) -> Result<Ask, String> {
     let nothing = || format!("there is nothing to take over on {target}");
     let of = |record: &Record| asked(record, None);
+    let held = || model.actions.holding(target).filter(|action| left(action).is_ok_and(|left| left.releases));
     match model.actions.newest_on(target) {
-        Some(action) => {
+        Some(newest) => {
+            let action = Some(newest).filter(|newest| left(newest).is_ok()).or_else(held).unwrap_or(newest);
             let not = |why| format!("{} ({}) cannot be taken over: {why}", action.plan.verb.words(), action.who);
             left(action).map_err(not)?;
             of(&action.as_record()).map_err(not)
@@ -73,5 +73,68 @@ pub(super) fn against(model: &Model, takeover: &Takeover, now: &Draft) -> Option
         Ok(far) if far.is_as_far_as(takeover) => differs(&held.intent, takeover, now),
         Ok(_) => Some("it has come further meanwhile".to_owned()),
         Err(why) => Some(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{
+            guard,
+            sample::{acted, draft, now, payments, seeing},
+        },
+        domain::verb::Verb,
+        port::{
+            record::{Entry, Stage},
+            step::{Due, Obligation},
+        },
+    };
+
+    fn owed() -> Obligation {
+        let step = draft(&payments(), Verb::Abort).steps.remove(0);
+        Obligation { after: 0, due: Due::OnRelease, owner: None, words: "auto-sync is off".to_owned(), step }
+    }
+
+    /// An abort that has ended and still holds something.
+    fn holding(id: u64) -> Record {
+        let end = Stage::Done { said: "aborted".to_owned() };
+        let mut record = acted((id, now()), ("dana", "errors"), Verb::Abort, ("7c9", None), end);
+        record.intent.plan.draft.obligations = vec![Obligation { owner: Some("dana".into()), ..owed() }];
+        record.entries.insert(0, Entry { at: now(), stage: Stage::Sending { call: 0, revision: None } });
+        record
+    }
+
+    #[test]
+    fn what_is_held_is_taken_over_whatever_came_since_but_not_beside_what_is_under_way() {
+        let mut model = seeing(vec![payments()]);
+        model.actions.recorded(holding(1));
+        let done = Stage::Done { said: "promoted".to_owned() };
+        model.actions.recorded(acted((2, now()), ("lee", "x"), Verb::Promote, ("7c9", None), done));
+        let asked = ask(&model, &payments().id).unwrap();
+        let takeover = asked.takes_over.clone().unwrap();
+        assert_eq!((takeover.record.0, takeover.releases, takeover.owed), (1, true, vec![0]));
+        assert_eq!(guard::ask(&model, asked.clone()), Ok(asked.clone()));
+        let mut drafted = draft(&payments(), Verb::Abort);
+        drafted.obligations = vec![owed()];
+        let plan = guard::plan(&model, &asked, Ok(drafted)).unwrap();
+        let note = "ends what record 1 (dana, 02:07:30) still holds";
+        assert_eq!(plan.draft.notes, [note, "auto-sync is off: change it is sent now"]);
+
+        let sending = Stage::Sending { call: 0, revision: None };
+        model.actions.recorded(acted((3, now()), ("lee", "x"), Verb::Promote, ("7c9", None), sending));
+        let refusal = guard::ask(&model, asked).unwrap_err();
+        assert_eq!(refusal.reasons, ["already under way: promote (lee, 02:07:30)"]);
+    }
+
+    #[test]
+    fn a_plan_says_what_will_be_held_and_whose_it_is() {
+        let model = seeing(vec![payments()]);
+        let mut drafted = draft(&payments(), Verb::Abort);
+        drafted.obligations = vec![owed()];
+        let plan = guard::plan(&model, &crate::app::sample::ask(Verb::Abort), Ok(drafted)).unwrap();
+        assert_eq!(plan.draft.obligations[0].owner.as_ref(), Some(&model.session.who));
+        let note = "from call 1 on: auto-sync is off, until somebody ends it: change it";
+        assert_eq!(plan.draft.notes.last().map(String::as_str), Some(note));
     }
 }

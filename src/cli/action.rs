@@ -17,6 +17,7 @@ use crate::{
     port::{
         plan::Plan,
         record::{Entry, Record, Stage},
+        step::Step,
     },
 };
 
@@ -91,6 +92,9 @@ pub struct CallOut {
     pub body: String,
     /// The plain command that does the same.
     pub command: String,
+    /// It is left out unless each of these holds right before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only_where: Vec<String>,
 }
 
 /// One stage of an action.
@@ -98,8 +102,8 @@ pub struct CallOut {
 pub struct StageOut {
     /// When.
     pub at: Timestamp,
-    /// `recorded`, `sending`, `accepted`, `moving`, `not_moving`, `done`, `refused`, `failed`, `unknown`,
-    /// `rests` or `preempted`.
+    /// `recorded`, `sending`, `accepted`, `skipped`, `released`, `handed_over`, `moving`, `not_moving`, `done`, `refused`,
+    /// `failed`, `unknown`, `rests` or `preempted`.
     pub stage: &'static str,
     /// In words.
     pub said: String,
@@ -109,12 +113,13 @@ impl PlanOut {
     /// Of a plan.
     pub fn of(plan: &Plan) -> Self {
         let draft = &plan.draft;
-        let call = |call: &crate::port::plan::WireCall| CallOut {
-            words: call.words.clone(),
-            method: call.method.clone(),
-            path: call.path.clone(),
-            body: call.body.shown().to_owned(),
-            command: call.command.clone(),
+        let call = |step: &Step| CallOut {
+            words: step.call.words.clone(),
+            method: step.call.method.clone(),
+            path: step.call.path.clone(),
+            body: step.call.body.shown().to_owned(),
+            command: step.call.command.clone(),
+            only_where: step.when.iter().map(ToString::to_string).collect(),
         };
         Self {
             service: plan.service.to_string(),
@@ -124,7 +129,7 @@ impl PlanOut {
             from: draft.from.as_ref().map(ToString::to_string),
             to: draft.to.as_ref().map(ToString::to_string),
             effect: draft.effect.clone(),
-            calls: draft.calls.iter().map(call).collect(),
+            calls: draft.steps.iter().map(call).collect(),
             expects: draft.expect.all.iter().map(ToString::to_string).collect(),
             within_seconds: draft.expect.within.as_secs(),
             undo: draft.undo.clone(),
@@ -148,7 +153,10 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
     match stage {
         Stage::Recorded => ("recorded", "the intent is on disk, before anything is sent".to_owned()),
         Stage::Sending { call, .. } => ("sending", format!("call {}", call + 1)),
-        Stage::Accepted { call, said } => ("accepted", format!("call {}: {said}", call + 1)),
+        Stage::Accepted { call, said, .. } => ("accepted", format!("call {}: {said}", call + 1)),
+        Stage::Skipped { call, why } => ("skipped", format!("call {}: {why}", call + 1)),
+        Stage::Released { said, .. } => ("released", said.clone()),
+        Stage::HandedOver { by, said } => ("handed_over", format!("what it owes, to record {by}: {said}")),
         Stage::Moving { said } => ("moving", said.clone()),
         Stage::NotMoving { seconds } => ("not_moving", format!("nothing moves for {seconds} s")),
         Stage::Done { said } => ("done", said.clone()),
@@ -258,8 +266,8 @@ pub fn print_plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  from    {}", shown.from.unwrap_or_else(unknown))?;
     writeln!(out, "  to      {}", shown.to.unwrap_or_else(unknown))?;
     writeln!(out, "  effect  {}", shown.effect)?;
-    for call in &plan.draft.calls {
-        writeln!(out, "  sends   {}: {}", call.words, call.line())?;
+    for step in &plan.draft.steps {
+        writeln!(out, "  sends   {step}: {}", step.call.line())?;
     }
     let within = plan.draft.expect.within.as_secs();
     writeln!(out, "  then    {} within {within} s", shown.expects.join(", "))?;

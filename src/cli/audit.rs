@@ -12,7 +12,10 @@ use crate::{
         table::Table,
     },
     domain::{evidence::Evidence, time::Timestamp, verb::Verb},
-    port::record::{Origin, Record, RecordId, Stage},
+    port::{
+        record::{Origin, Record, RecordId, Stage},
+        step::Obligation,
+    },
 };
 
 /// `holdshort/audit/v1`, for `list` and `show`.
@@ -59,6 +62,9 @@ pub struct RecordOut {
     pub evidence: Evidence,
     /// What happened, in order.
     pub stages: Vec<StageOut>,
+    /// What is still held by it, and by whom; `takeover` ends it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
 }
 
 /// `holdshort/audit/v1`, for `verify`.
@@ -130,6 +136,7 @@ impl RecordOut {
         let shown = record.end().or(record.entries.last()).map(|entry| action::words(&entry.stage));
         let (stage, said) = shown.unwrap_or(("recorded", String::new()));
         let intent = &record.intent;
+        let held = |owed: &usize| intent.plan.draft.obligations.get(*owed).map(Obligation::held);
         Self {
             id: record.id.0,
             at: intent.at,
@@ -150,6 +157,7 @@ impl RecordOut {
             plan: PlanOut::of(&intent.plan),
             evidence: intent.plan.evidence.clone(),
             stages: record.entries.iter().map(StageOut::of).collect(),
+            holds: record.owed().iter().filter_map(held).collect(),
         }
     }
 }
@@ -224,6 +232,9 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
         }
         Some(Stage::Preempted { by, .. }) => writeln!(out, "  ended by record {by}, which went back")?,
         _ => {}
+    }
+    for held in &shown.holds {
+        writeln!(out, "  holds   {held}: `holdshort takeover {id}` ends it")?;
     }
     if let Some(before) = shown.follows {
         writeln!(out, "  follows record {before} on the same target")?;

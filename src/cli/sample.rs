@@ -31,9 +31,11 @@ use crate::{
     },
     port::{
         facet::Window,
+        fill::Fill,
         inventory::Part,
         lookup::Topic,
-        plan::{Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
+        plan::{Draft, Expect, Expectation, Facts, WireCall, fact},
+        step,
     },
 };
 
@@ -274,15 +276,20 @@ pub(super) fn draft(verb: Verb) -> Draft {
         from: Some(Version::tagged(if verb == Verb::Promote { "1.41.3" } else { "1.42.0" })),
         to: Some(Version::tagged(if verb == Verb::Promote { "1.42.0" } else { "1.41.3" })),
         effect: "25 % → 0 % of traffic".into(),
-        calls: vec![WireCall {
-            words: "set abort".into(),
-            method: "PATCH".into(),
-            path: "rollouts/payments/status".into(),
-            content_type: "application/merge-patch+json".into(),
-            body: r#"{"status":{"abort":true}}"#.into(),
-            guard: RevisionGuard::MergePatch,
-            command: "kubectl argo rollouts abort payments -n shop".into(),
-        }],
+        steps: vec![step::Step::new(
+            &payments("eu"),
+            WireCall {
+                words: "set abort".into(),
+                method: "PATCH".into(),
+                path: "rollouts/payments/status".into(),
+                content_type: "application/merge-patch+json".into(),
+                body: r#"{"status":{"abort":true}}"#.into(),
+                fills: vec![Fill::revision("/metadata/resourceVersion")],
+                command: "kubectl argo rollouts abort payments -n shop".into(),
+                ..WireCall::default()
+            },
+        )],
+        obligations: Vec::new(),
         moment: None,
         bound: Facts::from([(fact::UID.to_owned(), "u-1".to_owned())]),
         expect: Expectation {

@@ -389,7 +389,7 @@ async fn print_commands(
         }
     }
     // What was taken of an act that is carried on is not sent again.
-    for call in draft.calls.iter().skip(ask.sent_before()) {
+    for call in draft.calls().skip(ask.sent_before()) {
         writeln!(console.out, "{}", call.command)?;
     }
     Ok(Exit::Done)

@@ -2,12 +2,15 @@
 //! while it is read.
 
 use serde::de::Error as _;
-use serde_json::{Error, Value};
+use serde_json::{Error, Value, json};
 
 use crate::port::record::{Entry, NewRecord};
 
-/// The form that is written. Form 1 had no number, no links and no origin; in form 2 a target said its kind beside its id.
-const FORM: u64 = 3;
+/// The form that is written. Form 1 had no number, no links and no origin; in form 2 a target said its kind beside its id; up
+/// to form 3 an act was a list of calls on its target.
+const FORM: u64 = 4;
+/// The last form in which an act was a list of calls.
+const OF_CALLS: u64 = 3;
 
 /// An intent, as it is hashed.
 pub(super) fn intent(new: &NewRecord) -> Result<String, Error> {
@@ -20,13 +23,34 @@ pub(super) fn intent(new: &NewRecord) -> Result<String, Error> {
 
 /// An intent of any form up to ours.
 pub(super) fn read_intent(text: &str) -> Result<NewRecord, Error> {
-    let body: Value = serde_json::from_str(text)?;
+    let mut body: Value = serde_json::from_str(text)?;
     // Form 1 said nothing of its form, and what form 2 adds may be missing; ids of before read as those of today: it is the
     // same reading.
     match body.get("v").map_or(Some(1), Value::as_u64) {
-        Some(1..=FORM) => serde_json::from_value(body),
-        _ => Err(Error::custom("it was written by a newer holdshort")),
+        Some(1..=OF_CALLS) => raise(&mut body),
+        Some(FORM) => {}
+        _ => return Err(Error::custom("it was written by a newer holdshort")),
     }
+    serde_json::from_value(body)
+}
+
+/// An intent that is a list of calls becomes one of steps, all of them on its target.
+pub(super) fn raise(intent: &mut Value) {
+    let Some(plan) = intent.get_mut("plan").and_then(Value::as_object_mut) else { return };
+    let target = plan.get("target").cloned().unwrap_or_default();
+    let Some(draft) = plan.get_mut("draft").and_then(Value::as_object_mut) else { return };
+    let Some(Value::Array(calls)) = draft.remove("calls") else { return };
+    let step = |mut call: Value| {
+        // A revision went into the same place of either kind of patch.
+        if let Value::Object(call) = &mut call
+            && call.remove("guard").is_some_and(|guard| guard != "none")
+        {
+            let fills = json!([{"from": "revision", "into": {"json": "/metadata/resourceVersion"}}]);
+            call.insert("fills".to_owned(), fills);
+        }
+        json!({"target": target, "call": call})
+    };
+    draft.insert("steps".to_owned(), calls.into_iter().map(step).collect());
 }
 
 /// An entry, as it is hashed.
@@ -49,7 +73,7 @@ mod tests {
         let new = sample(Verb::Abort);
         let text = intent(&new).unwrap();
         let mut body: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(body["v"], 3);
+        assert_eq!(body["v"], 4);
         assert_eq!(read_intent(&text).unwrap(), new);
         body.as_object_mut().unwrap().remove("v");
         assert_eq!(read_intent(&body.to_string()).unwrap(), new);
@@ -58,7 +82,7 @@ mod tests {
     #[test]
     fn a_form_that_is_newer_than_ours_is_not_guessed_at() {
         let mut body: Value = serde_json::from_str(&intent(&sample(Verb::Abort)).unwrap()).unwrap();
-        for v in [Value::from(4), Value::from("2"), Value::Null] {
+        for v in [Value::from(5), Value::from("2"), Value::Null] {
             body["v"] = v;
             assert_eq!(read_intent(&body.to_string()).unwrap_err().to_string(), "it was written by a newer holdshort");
         }

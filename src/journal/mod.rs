@@ -88,6 +88,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// The records that have not ended, oldest first.
     fn in_flight(&self) -> Result<Vec<Record>, JournalError>;
 
+    /// The ended records and those under way of which something is held that no other record is there to end, oldest first.
+    fn holding(&self) -> Result<Vec<Record>, JournalError>;
+
     /// The place of the newest line.
     fn head(&self) -> Result<Seq, JournalError>;
 

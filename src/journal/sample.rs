@@ -7,9 +7,11 @@ use chrono::TimeZone;
 use crate::{
     domain::{evidence::Evidence, object::ObjectId, offer::Risk, time::Timestamp, verb::Verb, version::Version},
     port::{
-        plan::{Draft, Expect, Expectation, Facts, Friction, Plan, RevisionGuard, WireCall, fact},
+        fill::Fill,
+        plan::{Draft, Expect, Expectation, Facts, Friction, Plan, WireCall, fact},
         record::{Entry, NewRecord, Stage},
         shape::Shape,
+        step::Step,
     },
 };
 
@@ -36,15 +38,24 @@ pub(crate) fn call(words: &str) -> WireCall {
         path: "rollouts/payments/status".to_owned(),
         content_type: "application/merge-patch+json".to_owned(),
         body: format!("{{\"{words}\":true}}").into(),
-        guard: RevisionGuard::MergePatch,
+        fills: vec![Fill::revision("/metadata/resourceVersion")],
         command: format!("kubectl argo rollouts {words} payments"),
+        ..WireCall::default()
     }
 }
 
 /// The shapes of all calls here.
 pub(crate) fn shapes() -> Vec<Shape> {
     let words = &["/abort", "/promote", "/rollback", "/pause", "/undo", "/resume", "/one", "/two"];
-    vec![Shape { method: "PATCH", path: call("").path, content_type: "application/merge-patch+json", writes: words }]
+    let shape = Shape {
+        method: "PATCH",
+        path: call("").path,
+        content_type: "application/merge-patch+json",
+        writes: words,
+        fills: &["/metadata/resourceVersion", "/password"],
+        ..Shape::default()
+    };
+    vec![Shape { path: "builds/{build}/unblock".to_owned(), ..shape.clone() }, shape]
 }
 
 /// A draft of these calls, bound to the canary hash, that expects the traffic to be back within a minute.
@@ -53,7 +64,8 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
         from: Some(Version::tagged("1.42.0")),
         to: Some(Version::tagged("1.41.3")),
         effect: "25 % → 0 % of traffic".to_owned(),
-        calls: calls.iter().map(|words| call(words)).collect(),
+        steps: calls.iter().map(|words| Step::new(&payments(), call(words))).collect(),
+        obligations: Vec::new(),
         moment: None,
         bound: Facts::from([(fact::UID.to_owned(), "u1".to_owned()), (fact::CANARY.to_owned(), "7d".to_owned())]),
         expect: Expectation {
@@ -71,6 +83,8 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
 
 /// An intent on a rollout.
 pub(crate) fn intent_on(target: &ObjectId, verb: Verb, calls: &[&str]) -> NewRecord {
+    let mut draft = draft(calls);
+    draft.steps.iter_mut().for_each(|step| step.target.clone_from(target));
     let plan = Plan {
         verb,
         target: target.clone(),
@@ -78,7 +92,7 @@ pub(crate) fn intent_on(target: &ObjectId, verb: Verb, calls: &[&str]) -> NewRec
         environment: "prod/eu".into(),
         risk: Risk::High,
         friction: Friction::Reason,
-        draft: draft(calls),
+        draft,
         goes_back: false,
         checks: Vec::new(),
         risks: Vec::new(),

@@ -11,11 +11,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
     journal::{
-        place,
+        body, place,
         signer::{self, Signer},
     },
     port::record::{Entry, NewRecord, RecordId},
@@ -92,14 +93,22 @@ impl Signing {
     /// The line, if it is this user's.
     fn open(&self, raw: &[u8]) -> Option<Line> {
         let key = match self {
-            Self::Nobody => return serde_json::from_slice(raw).ok(),
+            Self::Nobody => return read(serde_json::from_slice(raw).ok()?),
             Self::User(key) => key.as_ref()?,
         };
         let sealed: Sealed = serde_json::from_slice(raw).ok()?;
         let own = sealed.signer == key.name()
             && signer::has_signed(&sealed.signer, &signed_of(&sealed.line), &sealed.signature);
-        own.then(|| serde_json::from_str(&sealed.line).ok())?
+        own.then(|| read(serde_json::from_str(&sealed.line).ok()?))?
     }
+}
+
+/// A line of this form or of one before.
+fn read(mut line: Value) -> Option<Line> {
+    if let Some(intent) = line.pointer_mut("/begin/intent") {
+        body::raise(intent);
+    }
+    serde_json::from_value(line).ok()
 }
 
 /// The files that may take lines, best first. They are private: what is in them becomes records in our name.

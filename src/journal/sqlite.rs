@@ -310,6 +310,12 @@ impl Journal for SqliteJournal {
         self.with(|connection| self.readable(connection, lines::open_ids(connection)?).map(|all| all.0))
     }
 
+    fn holding(&self) -> Result<Vec<Record>, JournalError> {
+        let mut all = self.with(|connection| self.readable(connection, lines::owing_ids(connection)?))?.0;
+        all.retain(|record| !record.owed().is_empty());
+        Ok(all)
+    }
+
     fn head(&self) -> Result<Seq, JournalError> {
         self.with(|connection| lines::head(connection).map(Seq))
     }

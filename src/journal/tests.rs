@@ -1,5 +1,6 @@
 //! The journal over real files: durability of order, exclusion, the chain, broken disks.
 
+mod forms;
 mod planted;
 mod takeover;
 
@@ -24,8 +25,9 @@ use crate::{
     },
     port::{
         facet::Window,
+        fill::Given,
         kept::{KeptSignals, Outlived},
-        record::{Entry, NewRecord, Record, RecordId, Stage},
+        record::{Entry, Record, RecordId, Stage},
     },
 };
 
@@ -92,7 +94,11 @@ fn going_back_ends_whatever_else_is_under_way_and_both_records_say_so() {
     assert_eq!((second.intent.preempts, second.intent.follows), (vec![first.id], Some(first.id)));
     let entries = dana.get(first.id).unwrap().unwrap().entries;
     assert_eq!(entries, [entry(0, Stage::Recorded), entry(0, sending()), ended_by(2, "roll back")]);
-    let late = dana.append(first.id, 2, &entry(1, Stage::Accepted { call: 0, said: "200 OK".to_owned() }));
+    let late = dana.append(
+        first.id,
+        2,
+        &entry(1, Stage::Accepted { call: 0, said: "200 OK".to_owned(), given: Given::new() }),
+    );
     assert!(matches!(late, Err(JournalError::Taken(RecordId(1)))), "{late:?}");
     let (third, _attends_three) = dana.begin(&intent(Verb::Abort)).unwrap();
     assert_eq!((third.intent.preempts, third.intent.follows), (vec![second.id], Some(second.id)));
@@ -150,57 +156,6 @@ fn two_executors_never_write_the_same_entry() {
     assert!(matches!(late, JournalError::Taken(RecordId(1))), "{late:?}");
     let unknown = journal.append(RecordId(9), 1, &entry(1, sending())).unwrap_err();
     assert_eq!(unknown.to_string(), "there is no record 9 in the journal: `holdshort audit list` shows what there is");
-}
-
-#[test]
-fn a_journal_of_before_is_moved_on_with_its_chain_as_it_was_and_its_open_record_under_way() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.db");
-    let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../../tests/fixtures/journal/v1.sql")).unwrap();
-    let hashes = |of: &rusqlite::Connection| -> Vec<String> {
-        let mut query = of.prepare("SELECT hash FROM lines ORDER BY seq").unwrap();
-        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-    };
-    let before = hashes(&old);
-    let journal = SqliteJournal::open(&path).unwrap();
-    assert_eq!(hashes(&old), before);
-    assert!(matches!(journal.verify().unwrap(), Chain::Whole { lines: 9, .. }));
-    let told: Vec<_> = journal.newest(9).unwrap().iter().map(|one| (one.id.0, one.intent.plan.verb)).collect();
-    assert_eq!(told, [(2, Verb::Rollback), (1, Verb::Pause)]);
-    let open = journal.get(RecordId(2)).unwrap().unwrap();
-    assert!(!journal.is_attended(open.id).unwrap());
-    // The same act again: nobody carries the old one out any more.
-    let again = NewRecord::confirmed(at(0), "lee".into(), None, open.intent.plan.clone());
-    let (begun, _attends) = journal.begin(&again).unwrap();
-    assert_eq!((begun.intent.preempts, begun.intent.follows), (vec![open.id], Some(open.id)));
-}
-
-#[test]
-fn an_act_on_a_run_that_an_older_holdshort_began_is_still_under_way_by_its_name_of_today() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.db");
-    let run = ObjectId::new(&"github".into(), "run", "acme/ledger/812");
-    let journal = SqliteJournal::open(&path).unwrap();
-    let (_, _attends) = journal.begin(&intent_on(&run, Verb::Cancel, &["abort"])).unwrap();
-    let older = rusqlite::Connection::open(&path).unwrap();
-    older
-        .execute_batch(
-            r#"
-        UPDATE locks SET target = 'github/acme/ledger/runs/812';
-        UPDATE newest SET target = 'github/acme/ledger/runs/812';
-        UPDATE lines SET body = replace(body, '"target":"github/run/acme/ledger/812"',
-            '"target":{"run":"github/acme/ledger/runs/812"}');
-        PRAGMA user_version = 2;"#,
-        )
-        .unwrap();
-    let read: i64 =
-        older.query_row("SELECT count(*) FROM lines WHERE body LIKE '%{\"run\":%'", [], |row| row.get(0)).unwrap();
-    assert_eq!(read, 1);
-    let journal = SqliteJournal::open(&path).unwrap();
-    assert_eq!(journal.get(RecordId(1)).unwrap().unwrap().intent.plan.target, run);
-    let again = journal.begin(&intent_on(&run, Verb::Cancel, &["abort"])).unwrap_err();
-    assert_eq!(again.to_string(), "already under way: cancel (dana, 01:46:00); this one was not sent");
 }
 
 #[test]

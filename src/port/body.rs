@@ -50,6 +50,13 @@ impl Body {
     }
 }
 
+/// No body.
+impl Default for Body {
+    fn default() -> Self {
+        Self::open("")
+    }
+}
+
 impl From<&str> for Body {
     fn from(text: &str) -> Self {
         Self::open(text)

@@ -28,8 +28,8 @@ pub trait Actor: Send + Sync {
     /// Every call that it can draft for a verb on a target, as it knows that target now; none for what it cannot do.
     fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape>;
 
-    /// Sends one call, exactly once, guarded by `revision` as the call says. Never retries.
-    fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent>;
+    /// Sends one call, exactly once. Never retries.
+    fn send<'a>(&'a self, call: Checked<'a>) -> Answer<'a, Sent>;
 }
 
 /// A span of time cut into steps that do not overlap: `(from, from+step], … (to-step, to]`.

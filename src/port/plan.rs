@@ -19,7 +19,12 @@ use crate::{
         verb::{Direction, Verb},
         version::Version,
     },
-    port::{body::Body, takeover::Takeover},
+    port::{
+        body::Body,
+        fill::{Fill, Give, Given, Supply},
+        step::{Obligation, Step},
+        takeover::Takeover,
+    },
 };
 
 /// What an operator asks for, before anything is known about whether it may be done.
@@ -191,21 +196,8 @@ impl Expectation {
     }
 }
 
-/// How the object's revision goes into a call, so that a moved object answers 409.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevisionGuard {
-    /// The system has none; the facts are compared right before the call.
-    None,
-    /// As `metadata.resourceVersion` in a merge patch.
-    MergePatch,
-    /// As a leading `replace` of `/metadata/resourceVersion` in a JSON patch. Not as a `test`: a failed one is a bare 422,
-    /// which does not tell a moved object from a bad patch.
-    JsonPatch,
-}
-
 /// One mutation, in words and on the wire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireCall {
     /// In words: `clear the pause condition`.
     pub words: String,
@@ -215,10 +207,17 @@ pub struct WireCall {
     pub path: String,
     /// The body's content type.
     pub content_type: String,
-    /// The body, without the revision.
+    /// Headers beside those that every call of its provider has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body, without what fills it.
     pub body: Body,
-    /// Where the revision goes.
-    pub guard: RevisionGuard,
+    /// What goes into it when it is sent: a revision that guards it, what an earlier call gave, a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<Fill>,
+    /// What its answer gives to later steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gives: Vec<Give>,
     /// The plain command that does the same by hand.
     pub command: String,
 }
@@ -227,6 +226,11 @@ impl WireCall {
     /// As it stands in the dialog and the record: `PATCH rollouts/payments/status {"status":…}`.
     pub fn line(&self) -> String {
         format!("{} {} {}", self.method, self.path, self.body)
+    }
+
+    /// Does a revision guard it, so that an object that moved answers with a conflict?
+    pub fn is_guarded(&self) -> bool {
+        self.fills.iter().any(|fill| fill.from == Supply::Revision)
     }
 }
 
@@ -240,7 +244,10 @@ pub struct Draft {
     /// The effect in a sentence: `25 % → 0 % of traffic`.
     pub effect: String,
     /// The mutations, in order.
-    pub calls: Vec<WireCall>,
+    pub steps: Vec<Step>,
+    /// What is owed once they were sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<Obligation>,
     /// The moment that the calls name, where they name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moment: Option<Timestamp>,
@@ -252,6 +259,25 @@ pub struct Draft {
     pub undo: String,
     /// What to know before pressing: "the spec still holds 1.42.0 afterwards".
     pub notes: Vec<String>,
+}
+
+impl Draft {
+    /// Of one call on one object, with nothing else said.
+    pub fn of(target: &ObjectId, call: WireCall, effect: String, bound: Facts, expect: Expectation) -> Self {
+        let (steps, undo) = (vec![Step::new(target, call)], String::new());
+        let (from, to, moment) = Default::default();
+        Self { from, to, effect, steps, obligations: Vec::new(), moment, bound, expect, undo, notes: Vec::new() }
+    }
+
+    /// Its calls, in order, without those that end what is owed.
+    pub fn calls(&self) -> impl Iterator<Item = &WireCall> {
+        self.steps.iter().map(|step| &step.call)
+    }
+
+    /// Everything that it can send: its steps, and behind them those that end what is owed.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().chain(self.obligations.iter().map(|owed| &owed.step))
+    }
 }
 
 /// How the operator confirms; friction grows with risk and looks different.
@@ -340,6 +366,8 @@ pub struct Sent {
     pub revision: Option<String>,
     /// What it said, in a few words: `200 OK`.
     pub said: String,
+    /// What of it the call gives to later ones.
+    pub given: Given,
 }
 
 #[cfg(test)]

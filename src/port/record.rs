@@ -12,8 +12,9 @@ use crate::{
         time::Timestamp,
     },
     port::{
+        fill::Given,
         plan::{Ask, Plan},
-        takeover::Takeover,
+        takeover::{self, Takeover},
     },
 };
 
@@ -47,6 +48,30 @@ pub enum Stage {
         /// Which call of the plan.
         call: usize,
         /// What it answered.
+        said: String,
+        /// What of it the call gives to later ones.
+        #[serde(default, skip_serializing_if = "Given::is_empty")]
+        given: Given,
+    },
+    /// A step's conditions did not hold: its call was left out.
+    Skipped {
+        /// Which call of the plan.
+        call: usize,
+        /// Which conditions: `1 of 2 approvals`.
+        why: String,
+    },
+    /// Something that was owed is ended.
+    Released {
+        /// Which obligation of the plan.
+        obligation: usize,
+        /// By what.
+        said: String,
+    },
+    /// Another record is there to end what this one still owes. It stands behind the end.
+    HandedOver {
+        /// That record.
+        by: RecordId,
+        /// Whose it is.
         said: String,
     },
     /// The target moves: `25 % → 10 %`.
@@ -109,6 +134,9 @@ impl Stage {
             Self::Recorded
             | Self::Sending { .. }
             | Self::Accepted { .. }
+            | Self::Skipped { .. }
+            | Self::Released { .. }
+            | Self::HandedOver { .. }
             | Self::Moving { .. }
             | Self::NotMoving { .. } => false,
             Self::Done { .. }
@@ -118,6 +146,40 @@ impl Stage {
             | Self::Rests { .. }
             | Self::Preempted { .. } => true,
         }
+    }
+
+    /// What it says in words of its own; nothing where all is in its kind.
+    pub fn said(&self) -> &str {
+        match self {
+            Self::Recorded | Self::Sending { .. } | Self::NotMoving { .. } => "",
+            Self::Accepted { said, .. }
+            | Self::Released { said, .. }
+            | Self::HandedOver { said, .. }
+            | Self::Moving { said }
+            | Self::Done { said }
+            | Self::Rests { said }
+            | Self::Preempted { said, .. } => said,
+            Self::Skipped { why, .. } | Self::Refused { why, .. } | Self::Failed { why, .. } => why,
+            Self::Unknown { check } => check,
+        }
+    }
+
+    /// The same with its words changed.
+    #[must_use]
+    pub fn saying(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        match &mut self {
+            Self::Recorded | Self::Sending { .. } | Self::NotMoving { .. } => {}
+            Self::Accepted { said, .. }
+            | Self::Released { said, .. }
+            | Self::HandedOver { said, .. }
+            | Self::Moving { said }
+            | Self::Done { said }
+            | Self::Rests { said }
+            | Self::Preempted { said, .. } => *said = change(said),
+            Self::Skipped { why, .. } | Self::Refused { why, .. } | Self::Failed { why, .. } => *why = change(why),
+            Self::Unknown { check } => *check = change(check),
+        }
+        self
     }
 }
 
@@ -239,6 +301,11 @@ impl Record {
     /// How it ended, if it has.
     pub fn end(&self) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.stage.is_end())
+    }
+
+    /// The obligations of its plan that are owed, and that no other record is there to end.
+    pub fn owed(&self) -> Vec<usize> {
+        takeover::owed(&self.intent.plan, self.intent.takes_over.as_deref(), &self.entries)
     }
 }
 

@@ -6,27 +6,41 @@
 
 use serde_json::Value;
 
+pub use crate::port::fill::is_part;
 use crate::{
     domain::{object::ObjectId, verb::Verb},
-    port::{facet::Actor, plan::WireCall},
+    port::{
+        facet::Actor,
+        fill::{Outgoing, Slot, Supplies},
+        plan::{Draft, WireCall},
+        step::Step,
+    },
 };
 
+/// `Content-Type` of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// One call that a provider can draft for a verb on a target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// `PATCH`.
     pub method: &'static str,
-    /// Path and query, whole, below the connection's base.
+    /// Path and query, whole, below the connection's base. `{name}` stands for one plain part that fills the call.
     pub path: String,
     /// The body's content type; empty where there is no body.
     pub content_type: &'static str,
-    /// The places in the body that it may write, as JSON pointers; none where there is no body.
+    /// The places in the body that it may write, as JSON pointers (`/field` for the field of a form); none where there is no
+    /// body.
     pub writes: &'static [&'static str],
+    /// The places beside those that what fills it may write: where a revision goes.
+    pub fills: &'static [&'static str],
+    /// The headers that it may have beside those of every call.
+    pub headers: &'static [&'static str],
 }
 
-/// A call that has a shape which its provider declares.
-#[derive(Clone, Copy, Debug)]
-pub struct Checked<'a>(&'a WireCall);
+/// A call that has a shape which its provider declares, with everything in it that fills it.
+#[derive(Clone, Debug)]
+pub struct Checked<'a>(Outgoing<'a>);
 
 /// A call that no provider could have drafted. It is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,36 +56,58 @@ pub struct Forged {
     pub why: String,
 }
 
+/// Why a call is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// No provider could have drafted it.
+    #[error(transparent)]
+    Forged(#[from] Forged),
+    /// A value that it wants is missing, or does not fit.
+    #[error("'{words}' is not sent: {why}")]
+    Unfilled {
+        /// The call, in words.
+        words: String,
+        /// Why, as half a sentence.
+        why: String,
+    },
+}
+
 impl<'a> Checked<'a> {
-    /// The call, if whoever acts on the target can draft it for this verb.
+    /// The step's call with what fills it, if whoever acts on its target can draft it for this verb.
     ///
     /// # Errors
-    /// When it has none of the declared shapes.
-    pub fn of(call: &'a WireCall, verb: Verb, target: &ObjectId, actor: &dyn Actor) -> Result<Self, Forged> {
-        check(call, verb, target, &actor.shapes(target, verb)).map(|()| Self(call))
+    /// When it has none of the declared shapes, before or after it is filled, or something that fills it is missing.
+    pub fn of(step: &'a Step, verb: Verb, actor: &dyn Actor, supplies: &Supplies<'_>) -> Result<Self, NotSent> {
+        let shapes = actor.shapes(&step.target, verb);
+        check(step, verb, &shapes)?;
+        let filled = Outgoing::of(&step.call, supplies);
+        let filled = filled.map_err(|why| NotSent::Unfilled { words: step.call.words.clone(), why })?;
+        if !shapes.iter().any(|shape| shape.takes(&filled)) {
+            return Err(forged(step, verb, "what fills it makes another call of it").into());
+        }
+        Ok(Self(filled))
     }
 
-    /// The call.
-    pub fn call(&self) -> &'a WireCall {
-        self.0
+    /// The call, as it goes out.
+    pub fn outgoing(&self) -> &Outgoing<'a> {
+        &self.0
     }
 }
 
-/// Checks every call against the shapes.
+/// Checks every call of a draft, and those that end what it owes, against the shapes that `shapes` knows of a target.
 ///
 /// # Errors
 /// The first that has none of them.
-pub fn check_all(calls: &[WireCall], verb: Verb, target: &ObjectId, shapes: &[Shape]) -> Result<(), Forged> {
-    calls.iter().try_for_each(|call| check(call, verb, target, shapes))
+pub fn check_all(draft: &Draft, verb: Verb, shapes: impl Fn(&ObjectId) -> Vec<Shape>) -> Result<(), Forged> {
+    draft.all_steps().try_for_each(|step| check(step, verb, &shapes(&step.target)))
 }
 
-fn check(call: &WireCall, verb: Verb, target: &ObjectId, shapes: &[Shape]) -> Result<(), Forged> {
-    let forged = |why: &str| Forged {
-        call: format!("{} {}", call.method, call.path),
-        verb,
-        target: target.to_string(),
-        why: why.to_owned(),
-    };
+/// Checks the call of a step as it was drawn up.
+///
+/// # Errors
+/// When it has none of the shapes.
+pub fn check(step: &Step, verb: Verb, shapes: &[Shape]) -> Result<(), Forged> {
+    let (call, forged) = (&step.call, |why: &str| forged(step, verb, why));
     if shapes.is_empty() {
         return Err(forged("it can send nothing there"));
     }
@@ -80,23 +116,98 @@ fn check(call: &WireCall, verb: Verb, target: &ObjectId, shapes: &[Shape]) -> Re
     if here.is_empty() {
         return Err(forged("it is another place than the target's"));
     }
-    let written = here.iter().filter(|shape| shape.method == call.method && shape.content_type == call.content_type);
-    let mut written = written.peekable();
-    if written.peek().is_none() {
+    let written: Vec<_> = here.into_iter().filter(|shape| shape.is_written_as(call)).collect();
+    if written.is_empty() {
         return Err(forged("it is not written that way"));
     }
     let Some(body) = call.body.sent() else { return Err(forged("it was read from a record, which is evidence")) };
-    if written.any(|shape| writes_only(body, shape.writes)) {
-        Ok(())
-    } else {
-        Err(forged("its body writes what this verb does not"))
+    if !written.iter().any(|shape| shape.writes_all_of(call, body)) {
+        return Err(forged("its body writes what this verb does not"));
+    }
+    Ok(())
+}
+
+fn forged(step: &Step, verb: Verb, why: &str) -> Forged {
+    let call = format!("{} {}", step.call.method, step.call.path);
+    Forged { call, verb, target: step.target.to_string(), why: why.to_owned() }
+}
+
+impl Shape {
+    /// Has the call this method and content type, and no header that it may not have?
+    fn is_written_as(&self, call: &WireCall) -> bool {
+        let filled = call.fills.iter().filter_map(|fill| match &fill.into {
+            Slot::Header(name) => Some(name),
+            _ => None,
+        });
+        let mut headers = call.headers.iter().map(|(name, _)| name).chain(filled);
+        self.method == call.method
+            && self.content_type == call.content_type
+            && headers.all(|name| self.has_header(name))
+    }
+
+    fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Does the call write nothing but these places, now and when it is filled?
+    fn writes_all_of(&self, call: &WireCall, body: &str) -> bool {
+        let places: Vec<String> = call.fills.iter().filter_map(|fill| written_by(&fill.into)).collect();
+        let known = |place: &String| self.writes.contains(&place.as_str()) || self.fills.contains(&place.as_str());
+        // A body may hold nothing but what fills it.
+        let filled_alone = body.is_empty() && !places.is_empty();
+        places.iter().all(known) && (filled_alone || writes_only(body, self.content_type, self.writes))
+    }
+
+    /// Is this what may go out?
+    fn takes(&self, filled: &Outgoing<'_>) -> bool {
+        let places: Vec<&str> = self.writes.iter().chain(self.fills).copied().collect();
+        self.is_written_as(filled.call)
+            && is_path(&self.path, &filled.path)
+            && filled.headers.iter().all(|(name, _)| self.has_header(name))
+            && writes_only(&filled.body, self.content_type, &places)
+    }
+}
+
+/// The place in the body that a slot is.
+fn written_by(slot: &Slot) -> Option<String> {
+    match slot {
+        Slot::Json(pointer) => Some(pointer.clone()),
+        Slot::Form(name) => Some(format!("/{name}")),
+        Slot::Header(_) | Slot::Path(_) => None,
+    }
+}
+
+/// Is this the path, with one plain part in place of each placeholder?
+fn is_path(shape: &str, path: &str) -> bool {
+    let (mut shape, mut path) = (shape.split('/'), path.split('/'));
+    loop {
+        match (shape.next(), path.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(part)) => {
+                let fits = match wanted.split_once('{').zip(wanted.split_once('}')) {
+                    None => wanted == part,
+                    Some(((before, _), (_, after))) => {
+                        let filled = part.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+                        filled.is_some_and(is_part)
+                    }
+                };
+                if !fits {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
     }
 }
 
 /// Does a body write these places only?
-fn writes_only(body: &str, places: &[&str]) -> bool {
+fn writes_only(body: &str, content_type: &str, places: &[&str]) -> bool {
     if places.is_empty() {
         return body.is_empty();
+    }
+    if content_type == FORM {
+        let names = body.split('&').map(|field| field.split('=').next().unwrap_or_default());
+        return names.map(|name| format!("/{name}")).all(|name| places.contains(&name.as_str()));
     }
     match serde_json::from_str::<Value>(body) {
         Ok(Value::Array(operations)) => {
@@ -134,26 +245,28 @@ fn merges_only(value: &Value, at: &str, places: &[&str]) -> bool {
         })
 }
 
-/// May this text stand in a path as one part of it, as it is?
-pub fn is_part(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    !text.is_empty() && text != "." && text != ".." && text.chars().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::object::ObjectId, port::plan::RevisionGuard};
+    use crate::{
+        domain::object::ObjectId,
+        port::fill::{Fill, Supply},
+    };
 
     const STATUS: &str = "/apis/x/namespaces/shop/rollouts/web/status?fieldManager=us";
 
     fn shapes() -> Vec<Shape> {
-        let shape =
-            |content_type, path: &str, writes| Shape { method: "PATCH", path: path.into(), content_type, writes };
+        let shape = |content_type, path: &str, writes| Shape {
+            method: "PATCH",
+            path: path.into(),
+            content_type,
+            writes,
+            ..Shape::default()
+        };
         vec![
             shape("merge", STATUS, &["/status/abort", "/metadata/annotations/a~1b"]),
             shape("json", "/apis/x/namespaces/shop/rollouts/web", &["/spec/template", "/spec/paused"]),
-            Shape { method: "POST", path: "/runs/5/cancel".into(), content_type: "", writes: &[] },
+            Shape { method: "POST", path: "/runs/5/cancel".into(), ..Shape::default() },
         ]
     }
 
@@ -164,11 +277,10 @@ mod tests {
             path: path.into(),
             content_type: content_type.into(),
             body: body.into(),
-            guard: RevisionGuard::None,
-            command: String::new(),
+            ..WireCall::default()
         };
-        let target = ObjectId::new(&"eu".into(), "run", "web");
-        check_all(&[call], Verb::Abort, &target, &shapes()).map_err(|forged| forged.why)
+        let step = Step::new(&ObjectId::new(&"eu".into(), "run", "web"), call);
+        check(&step, Verb::Abort, &shapes()).map_err(|forged| forged.why)
     }
 
     #[test]
@@ -230,13 +342,58 @@ mod tests {
         }
     }
 
+    fn step(shape: &Shape, body: &str, fills: Vec<Fill>) -> Step {
+        let (method, path) = (shape.method.into(), shape.path.clone());
+        let (content_type, body) = (shape.content_type.into(), body.into());
+        let call = WireCall { method, path, content_type, body, fills, ..WireCall::default() };
+        Step::new(&ObjectId::new(&"eu".into(), "run", "web"), call)
+    }
+
     #[test]
-    fn a_part_of_a_path_is_plain_text() {
-        for good in ["web", "pod-template.x_1"] {
-            assert!(is_part(good), "{good}");
+    fn what_fills_a_call_may_go_only_where_its_shape_says() {
+        let merge = Shape {
+            method: "PATCH",
+            path: STATUS.into(),
+            content_type: "merge",
+            writes: &["/status/abort"],
+            fills: &["/metadata/resourceVersion"],
+            headers: &["If-Match"],
+        };
+        let form =
+            Shape { method: "POST", path: "/b".into(), content_type: FORM, writes: &["/token"], ..Shape::default() };
+        let said = |shape: &Shape, body: &str, into: Slot| {
+            let fill = Fill { from: Supply::Revision, into };
+            check(&step(shape, body, vec![fill]), Verb::Abort, std::slice::from_ref(shape)).map_err(|forged| forged.why)
+        };
+        let abort = r#"{"status":{"abort":true}}"#;
+        let wrong = |why: &str| Err(why.to_owned());
+        let (way, body) = ("it is not written that way", "its body writes what this verb does not");
+        for (shape, text, into, expected) in [
+            (&merge, abort, Slot::Json("/metadata/resourceVersion".into()), Ok(())),
+            (&merge, abort, Slot::Header("if-match".into()), Ok(())),
+            (&merge, abort, Slot::Json("/metadata/name".into()), wrong(body)),
+            (&merge, abort, Slot::Header("X-HTTP-Method-Override".into()), wrong(way)),
+            (&form, "", Slot::Form("token".into()), Ok(())),
+            (&form, "", Slot::Form("cause".into()), wrong(body)),
+            (&form, "cause=x", Slot::Form("token".into()), wrong(body)),
+        ] {
+            assert_eq!(said(shape, text, into.clone()), expected, "{into:?}");
         }
-        for bad in ["", ".", "..", "a/b", "%2e%2e", "a?b", "a#b", "a b", "ü", "a\\b", "a:b"] {
-            assert!(!is_part(bad), "{bad}");
+    }
+
+    #[test]
+    fn the_filled_path_is_the_shapes_with_one_plain_part_in_each_place() {
+        let shape = "/jobs/{job}/play?by=us";
+        for (path, fits) in [
+            ("/jobs/17/play?by=us", true),
+            ("/jobs/{job}/play?by=us", false),
+            ("/jobs//play?by=us", false),
+            ("/jobs/1/2/play?by=us", false),
+            ("/jobs/17/play?by=us&x=1", false),
+            ("/jobs/../play?by=us", false),
+        ] {
+            assert_eq!(is_path(shape, path), fits, "{path}");
         }
+        assert!(is_path("/items/{id}?x", "/items/a-1?x") && !is_path("/items/{id}?x", "/items/a?y=?x"));
     }
 }

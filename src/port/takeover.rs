@@ -3,13 +3,17 @@
 //! The record of it is evidence. It says whose act it is, what was asked and how far it came; what is sent is drafted anew,
 //! and only where that equals what the record holds. The one place that compares the two is [`differs`].
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{ids::Person, text::clean, time::Timestamp},
     port::{
+        fill::Given,
         plan::{Draft, Facts, Plan, WireCall, fact},
         record::{Entry, NewRecord, Origin, Record, RecordId, Stage},
+        step::{Obligation, Step},
     },
 };
 
@@ -33,6 +37,18 @@ pub struct Takeover {
     /// The call after them was sent, and no answer is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered: Option<Unanswered>,
+    /// What the answers to those that were taken gave, by call: later ones may need it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<usize, Given>,
+    /// What of those was left out, by call, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<usize, String>,
+    /// The obligations of its plan that are owed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<usize>,
+    /// It has ended: only what it owes is ended, none of its steps goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub releases: bool,
     /// The moment that its calls were drawn up for, where they name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moment: Option<Timestamp>,
@@ -54,26 +70,27 @@ impl Takeover {
     /// Why nothing is, as half a sentence.
     pub fn of(record: &Record) -> Result<Self, String> {
         let Record { id, intent, entries } = record;
-        let (sent, unanswered) = Self::progress(intent.plan.draft.calls.len(), intent.takes_over.as_deref(), entries)?;
+        let before = intent.takes_over.as_deref();
+        let Progress { sent, unanswered, releases } = Self::progress(&intent.plan, before, entries)?;
         let (who, at, origin, reason) = (intent.who.clone(), intent.at, intent.origin.clone(), intent.reason.clone());
-        Ok(Self { record: *id, who, at, origin, reason, sent, unanswered, moment: intent.plan.draft.moment })
+        let (given, skipped, owed) = (given(before, entries), skipped(before, entries), record.owed());
+        let moment = intent.plan.draft.moment;
+        Ok(Self { record: *id, who, at, origin, reason, sent, unanswered, given, skipped, owed, releases, moment })
     }
 
-    /// How many of so many calls were taken, and what is not known of the next one, by a record that may have carried another
-    /// one on itself.
+    /// How far a plan has come, by a record that may have carried another one on itself.
     ///
     /// # Errors
     /// Why nothing is left to be carried on, as half a sentence.
-    pub fn progress(
-        calls: usize,
-        before: Option<&Self>,
-        entries: &[Entry],
-    ) -> Result<(usize, Option<Unanswered>), String> {
+    pub fn progress(plan: &Plan, before: Option<&Self>, entries: &[Entry]) -> Result<Progress, String> {
+        let calls = plan.draft.steps.len();
         let mut progress = before.map_or((0, None), |before| (before.sent, before.unanswered.clone()));
         for entry in entries {
             match &entry.stage {
-                Stage::Accepted { call, .. } => progress = (call + 1, None),
-                Stage::Sending { call, revision } => {
+                Stage::Accepted { call, .. } | Stage::Skipped { call, .. } if *call < calls => {
+                    progress = (call + 1, None);
+                }
+                Stage::Sending { call, revision } if *call < calls => {
                     progress = (*call, Some(Unanswered { at: entry.at, revision: revision.clone() }));
                 }
                 _ => {}
@@ -85,13 +102,16 @@ impl Takeover {
             // Somebody looked how it ended, and it had not been begun, or stood between two of its calls.
             Some(Stage::Refused { changed: false, .. }) if sent == 0 && unanswered.is_none() => {}
             Some(Stage::Unknown { .. }) if sent < calls && unanswered.is_none() => {}
+            Some(_) if !owed(plan, before, entries).is_empty() => {
+                return Ok(Progress { sent: calls, unanswered: None, releases: true });
+            }
             Some(Stage::Preempted { by, .. }) => return Err(format!("record {by} took its place")),
             Some(_) => return Err("it has ended".to_owned()),
         }
         if sent >= calls {
             return Err("everything of it was sent: it is watched to its end, by whoever looks".to_owned());
         }
-        Ok((sent, unanswered))
+        Ok(Progress { sent, unanswered, releases: false })
     }
 
     /// Was anything of it sent, as far as the record tells?
@@ -102,7 +122,8 @@ impl Takeover {
     /// Has the record come no further since?
     pub fn is_as_far_as(&self, other: &Self) -> bool {
         let far = |one: &Self| (one.record, one.sent, one.unanswered.clone(), one.moment);
-        far(self) == far(other)
+        let left = |one: &Self| (one.given.clone(), one.skipped.clone(), one.owed.clone(), one.releases);
+        (far(self), left(self)) == (far(other), left(other))
     }
 
     /// Whose act it is, in a few words: `dana, 14:40:12, dana (uid 1000) on bastion`.
@@ -113,11 +134,20 @@ impl Takeover {
     }
 
     /// What to know before it is confirmed: whose act it is, what is not sent again, what is sent now.
-    pub fn notes(&self, calls: &[WireCall]) -> Vec<String> {
+    pub fn notes(&self, draft: &Draft) -> Vec<String> {
+        let owed: Vec<&Obligation> = self.owed.iter().filter_map(|owed| draft.obligations.get(*owed)).collect();
+        if self.releases {
+            let mut notes = vec![format!("ends what record {} ({}) still holds", self.record, self.whose())];
+            notes.extend(owed.iter().map(|owed| format!("{}: {} is sent now", owed.words, owed.step.call.words)));
+            return notes;
+        }
         let mut notes = vec![format!("takes over record {} ({}), whose executor is gone", self.record, self.whose())];
-        for (index, call) in calls.iter().enumerate() {
-            let (number, words) = (index + 1, &call.words);
+        for (index, step) in draft.steps.iter().enumerate() {
+            let (number, words) = (index + 1, &step.call.words);
             notes.push(match (index.cmp(&self.sent), &self.unanswered) {
+                (std::cmp::Ordering::Less, _) if self.skipped.contains_key(&index) => {
+                    format!("call {number} was left out and is not sent: {words}")
+                }
                 (std::cmp::Ordering::Less, _) => format!("call {number} was taken and is not sent again: {words}"),
                 (std::cmp::Ordering::Equal, Some(_)) => format!(
                     "call {number} was sent and no answer is known: it is sent again only where its \
@@ -126,8 +156,68 @@ impl Takeover {
                 _ => format!("call {number} is sent now: {words}"),
             });
         }
+        notes.extend(owed.iter().map(|owed| format!("it owes, and this owes then: {}", owed.words)));
         notes
     }
+}
+
+/// How far an act has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How many of its calls were taken or left out.
+    pub sent: usize,
+    /// What is not known of the next one.
+    pub unanswered: Option<Unanswered>,
+    /// It has ended, and only what it owes is left.
+    pub releases: bool,
+}
+
+/// The obligations of a plan that are owed: whose step is on its way, or was, and which nobody has ended or taken over.
+pub fn owed(plan: &Plan, before: Option<&Takeover>, entries: &[Entry]) -> Vec<usize> {
+    let stages = || entries.iter().map(|entry| &entry.stage);
+    let elsewhere =
+        |stage: &Stage| matches!(stage, Stage::HandedOver { .. } | Stage::Preempted { taken_over: true, .. });
+    if plan.draft.obligations.is_empty() || stages().any(elsewhere) {
+        return Vec::new();
+    }
+    let of_before = |owed: &usize| before.is_some_and(|before| before.owed.contains(owed));
+    let sent = |after: usize| stages().any(|stage| matches!(stage, Stage::Sending { call, .. } if *call == after));
+    let ended = |owed: usize, step: &Step| {
+        // What ends it without anything to be seen is over once the system took it.
+        let taken = |call: usize| step.expect.is_none() && call == plan.draft.steps.len() + owed;
+        stages().any(|stage| match stage {
+            Stage::Released { obligation, .. } => *obligation == owed,
+            Stage::Accepted { call, .. } => taken(*call),
+            _ => false,
+        })
+    };
+    let all = plan.draft.obligations.iter().enumerate();
+    let owed = all.filter(|(index, owed)| (of_before(index) || sent(owed.after)) && !ended(*index, &owed.step));
+    owed.map(|(index, _)| index).collect()
+}
+
+/// What was left out, by call, and why, in a record and in the one that it carries on.
+pub fn skipped(before: Option<&Takeover>, entries: &[Entry]) -> BTreeMap<usize, String> {
+    let mut all = before.map(|before| before.skipped.clone()).unwrap_or_default();
+    for entry in entries {
+        if let Stage::Skipped { call, why } = &entry.stage {
+            all.insert(*call, why.clone());
+        }
+    }
+    all
+}
+
+/// What answers gave, by call, in a record and in the one that it carries on.
+pub fn given(before: Option<&Takeover>, entries: &[Entry]) -> BTreeMap<usize, Given> {
+    let mut all = before.map(|before| before.given.clone()).unwrap_or_default();
+    for entry in entries {
+        if let Stage::Accepted { call, given, .. } = &entry.stage
+            && !given.is_empty()
+        {
+            all.insert(*call, given.clone());
+        }
+    }
+    all
 }
 
 /// How an act that is taken over would be another one than its record holds, as a sentence; `None` where it is the same.
@@ -136,6 +226,15 @@ impl Takeover {
 pub fn differs(held: &NewRecord, takeover: &Takeover, now: &Draft) -> Option<String> {
     let Plan { draft: then, .. } = &held.plan;
     let instead = "begin a new act instead";
+    let owed = |draft: &Draft| draft.obligations.iter().map(|owed| (owed.after, owed.due)).collect::<Vec<_>>();
+    let ends = then.obligations.iter().zip(&now.obligations);
+    if owed(then) != owed(now) || !ends.into_iter().all(|(held, now)| is_same_step(&held.step, &now.step)) {
+        return Some(format!("what is owed afterwards would be another than the record says: {instead}"));
+    }
+    if takeover.releases {
+        // None of its steps goes on: whatever they were about has ended, one way or another.
+        return None;
+    }
     if let Some(moved) = moved(then, takeover, &now.bound) {
         return Some(format!("{moved}: {instead}"));
     }
@@ -143,16 +242,18 @@ pub fn differs(held: &NewRecord, takeover: &Takeover, now: &Draft) -> Option<Str
         let named = |draft: &Draft| draft.to.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
         return Some(format!("the record is about {}, today it would be {}: {instead}", named(then), named(now)));
     }
-    for index in takeover.sent..then.calls.len().max(now.calls.len()) {
-        let difference = match (then.calls.get(index), now.calls.get(index)) {
-            (Some(held), Some(now)) if is_same_call(held, now) => continue,
-            (Some(held), Some(now)) if (&held.method, &held.path) == (&now.method, &now.path) => {
-                format!("is {} {}, today its body would be another", held.method, held.path)
+    for index in takeover.sent..then.steps.len().max(now.steps.len()) {
+        let place = |step: &Step| format!("{} {}", step.call.method, step.call.path);
+        let difference = match (then.steps.get(index), now.steps.get(index)) {
+            (Some(held), Some(now)) if is_same_step(held, now) => continue,
+            (Some(held), Some(now)) if place(held) != place(now) => {
+                format!("is {}, today it would be {}", place(held), place(now))
             }
-            (Some(held), now) => {
-                let now = now.map_or_else(|| "none".to_owned(), |now| format!("{} {}", now.method, now.path));
-                format!("is {} {}, today it would be {now}", held.method, held.path)
+            (Some(held), Some(now)) if held.call.body == now.call.body => {
+                format!("is {}, today it would be sent in another way", place(held))
             }
+            (Some(held), Some(_)) => format!("is {}, today its body would be another", place(held)),
+            (Some(held), None) => format!("is {}, today it would be none", place(held)),
             (None, _) => "is not there, today there would be one more".to_owned(),
         };
         return Some(format!("the record's call {} {difference}: {instead}", index + 1));
@@ -160,11 +261,14 @@ pub fn differs(held: &NewRecord, takeover: &Takeover, now: &Draft) -> Option<Str
     None
 }
 
-/// Is a call that was drafted the one that a record holds?
-pub fn is_same_call(held: &WireCall, drafted: &WireCall) -> bool {
-    let WireCall { method, path, content_type, body, guard, .. } = held;
-    (method, path, content_type, body, guard)
-        == (&drafted.method, &drafted.path, &drafted.content_type, &drafted.body, &drafted.guard)
+/// Is a step that was drafted the one that a record holds? Words, and what the world was like then, are no part of it.
+pub fn is_same_step(held: &Step, drafted: &Step) -> bool {
+    let place = |step: &Step| (step.target.clone(), step.when.clone(), step.watch.clone());
+    let sent = |step: &Step| {
+        let WireCall { method, path, content_type, headers, body, fills, gives, .. } = step.call.clone();
+        (method, path, content_type, headers, body, fills, gives)
+    };
+    (place(held), sent(held)) == (place(drafted), sent(drafted))
 }
 
 /// The facts that say which object, and which versions, an act is about.

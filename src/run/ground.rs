@@ -30,7 +30,7 @@ use crate::{
     journal::{Journal, JournalError, ledger::Ledger, place, sqlite::SqliteJournal, trust::Claim},
     keymap::Keymap,
     port::record::Origin,
-    port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record},
+    port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record, secrets::Secrets},
     run::{
         log, origin,
         pilot::Autopilot,
@@ -266,9 +266,9 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
     let given = globals.given.clone();
     flags.extend((0..globals.verbose).map(|_| "-v".into()));
     flags.extend(globals.profile.iter().flat_map(|profile| ["--profile".into(), profile.into()]));
-    Ok(Arc::new(move |record: &Record, attendance: fs::File| {
+    Ok(Arc::new(move |record: &Record, secrets: &Secrets, attendance: fs::File| {
         let task = [OsString::from("executor"), record.id.to_string().into()];
-        let order = Order::new(record.id, record.intent.clone(), given.clone());
+        let order = Order::new(record.id, record.intent.clone(), secrets, given.clone());
         spawn_detached(&program, flags.iter().chain(&task), &order, attendance)
     }))
 }

@@ -32,6 +32,7 @@ use crate::{
         kept::{KeptSignals, Outlived},
         plan::Ask,
         record::{Entry, Record, RecordId, Stage},
+        secrets::Secrets,
     },
     runtime::{
         executor::{self, Host, News},
@@ -45,9 +46,9 @@ const EVERY: Duration = Duration::from_millis(250);
 /// The same where every executor is a task of this process, and tells for itself.
 const SELDOM: Duration = Duration::from_millis(1_500);
 
-/// Starts a process of its own that carries a record out. The file is what says that somebody attends the record: it must
+/// Starts a process of its own that carries a record out, with what was typed for it. The file is what says that somebody attends the record: it must
 /// stay open in that process.
-pub type Detach = Arc<dyn Fn(&Record, File) -> io::Result<()> + Send + Sync>;
+pub type Detach = Arc<dyn Fn(&Record, &Secrets, File) -> io::Result<()> + Send + Sync>;
 
 /// Where executors run.
 #[derive(Clone)]
@@ -89,7 +90,8 @@ pub(super) struct Actions {
 impl Actions {
     /// Writes an intent and sees that it is carried out. `ticket` tells the answer from others.
     pub(super) async fn begin(self, confirmed: Box<Confirmed>, ticket: u64) {
-        let (ledger, new) = (Arc::clone(&self.ledger), confirmed.record().clone());
+        let (ledger, new, secrets) =
+            (Arc::clone(&self.ledger), confirmed.record().clone(), confirmed.secrets().clone());
         let (record, attendance) = match spawn_blocking(move || ledger.begin(&new)).await {
             Ok(Begun::Kept(record, attendance)) => (*record, Some(attendance)),
             Ok(Begun::Aside(record, why)) => {
@@ -103,7 +105,7 @@ impl Actions {
         };
         self.tell(Msg::Recorded(Box::new(record.clone())));
         self.tell_begun(ticket, Ok(record.id));
-        self.host(record, attendance).await;
+        self.host(record, secrets, attendance).await;
     }
 
     /// Keeps signals beyond this process. Nothing waits for it; a journal that cannot take them is named once.
@@ -152,17 +154,17 @@ impl Actions {
     }
 
     /// Hosts the executor of a record.
-    async fn host(&self, record: Record, attendance: Option<Attendance>) {
+    async fn host(&self, record: Record, secrets: Secrets, attendance: Option<Attendance>) {
         // What is only in this process' spool can only be carried out by this process.
         if let (Executors::Detached(detach), Some(file)) =
             (&self.executors, attendance.as_ref().and_then(Attendance::file))
         {
-            let (detach, handed, id) = (Arc::clone(detach), record.clone(), record.id);
-            let started = spawn_blocking(move || detach(&handed, file)).await;
+            let (detach, handed, id) = (Arc::clone(detach), (record.clone(), secrets.clone()), record.id);
+            let started = spawn_blocking(move || detach(&handed.0, &handed.1, file)).await;
             let Err(error) = started.unwrap_or_else(|error| Err(io::Error::other(error))) else { return };
             self.tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done")));
         }
-        self.execute(record.id, Some(&record)).await;
+        self.execute(record.id, Some((&record, &secrets))).await;
         drop(attendance);
     }
 
@@ -180,7 +182,7 @@ impl Actions {
     }
 
     /// An executor that carries out what was confirmed, or only looks how it ended.
-    async fn execute(&self, id: RecordId, confirmed: Option<&Record>) {
+    async fn execute(&self, id: RecordId, confirmed: Option<(&Record, &Secrets)>) {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         let news = |news| match news {
             News::Action(news) => self.tell(Msg::Action(news)),
@@ -188,7 +190,7 @@ impl Actions {
         };
         let host = Host { ledger: &self.ledger, connections: &self.connections, clock: &*self.clock, news: &news };
         let ended = match confirmed {
-            Some(record) => executor::run(id, &record.intent, &host).await,
+            Some((record, secrets)) => executor::run(id, &record.intent, secrets, &host).await,
             None => executor::conclude(id, &host).await,
         };
         if let Err(error) = ended {
@@ -248,7 +250,8 @@ impl Actions {
         let mut look = spawn_blocking(read).await.unwrap_or_else(|_| Ok(Look::default()))?;
         if after.is_none() {
             let recent = |end: &Entry| later(end.at, RECENT) >= self.clock.now();
-            let (now, past) = look.changes.records.into_iter().partition(|record| record.end().is_none_or(recent));
+            let counts = |record: &Record| record.end().is_none_or(recent) || !record.owed().is_empty();
+            let (now, past) = look.changes.records.into_iter().partition(counts);
             look.changes.records = now;
             self.tell(Msg::Past(past));
         }
@@ -338,10 +341,10 @@ struct Look {
     lost: BTreeSet<RecordId>,
 }
 
-/// The newest records, and those under way however old: oldest first.
+/// The newest records, and those under way or of which something is held, however old: oldest first.
 fn beginning(ledger: &Ledger) -> Result<Vec<Record>, JournalError> {
     let journal = ledger.journal()?;
-    let all = journal.in_flight()?.into_iter().chain(journal.newest(REMEMBERED)?);
+    let all = journal.in_flight()?.into_iter().chain(journal.holding()?).chain(journal.newest(REMEMBERED)?);
     let all: BTreeMap<RecordId, Record> = all.map(|record| (record.id, record)).collect();
     Ok(all.into_values().collect())
 }

@@ -13,8 +13,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::port::{
-    plan::WireCall,
     record::{NewRecord, RecordId},
+    secrets::Secrets,
+    step::Step,
 };
 
 /// As much as an order may take: a plan holds whole pod templates.
@@ -33,31 +34,39 @@ pub struct Order {
     pub given: BTreeMap<PathBuf, String>,
     /// The bodies of its calls, in order: written down they show only what may be seen.
     bodies: Vec<Option<String>>,
+    /// What was typed for it and nobody may see, by name.
+    secrets: BTreeMap<String, String>,
 }
 
 impl Order {
-    /// The order to carry this out, with the configurations that were handed over.
-    pub fn new(record: RecordId, confirmed: NewRecord, given: BTreeMap<PathBuf, String>) -> Self {
-        let sent = |call: &WireCall| call.body.sent().map(str::to_owned);
-        let bodies = confirmed.plan.draft.calls.iter().map(sent).collect();
-        Self { record, confirmed, given, bodies }
+    /// The order to carry this out, with what was typed for it and the configurations that were handed over.
+    pub fn new(record: RecordId, confirmed: NewRecord, secrets: &Secrets, given: BTreeMap<PathBuf, String>) -> Self {
+        let sent = |step: &Step| step.call.body.sent().map(str::to_owned);
+        let bodies = confirmed.plan.draft.all_steps().map(sent).collect();
+        Self { record, confirmed, given, bodies, secrets: secrets.told() }
+    }
+
+    /// What was typed for it and nobody may see.
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.clone().into_iter().collect()
     }
 
     /// Reads the order that this process was started with.
     pub fn read(from: impl Read) -> io::Result<Self> {
         let mut order: Self = serde_json::from_reader(from.take(MOST))?;
-        let calls = &mut order.confirmed.plan.draft.calls;
-        if calls.len() != order.bodies.len() {
+        let draft = &mut order.confirmed.plan.draft;
+        if draft.all_steps().count() != order.bodies.len() {
             return Err(io::Error::other("an order has a body for each call"));
         }
-        for (call, sent) in calls.iter_mut().zip(std::mem::take(&mut order.bodies)) {
-            call.body = call.body.clone().told(sent);
+        let steps = draft.steps.iter_mut().chain(draft.obligations.iter_mut().map(|owed| &mut owed.step));
+        for (step, sent) in steps.zip(std::mem::take(&mut order.bodies)) {
+            step.call.body = step.call.body.clone().told(sent);
         }
         Ok(order)
     }
 }
 
-/// Not derived: what the bodies hold is nobody's business but the pipe's.
+/// Not derived: what the bodies and the secrets hold is nobody's business but the pipe's.
 impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Order")
@@ -104,18 +113,20 @@ mod tests {
 
     fn order() -> Order {
         let mut confirmed = crate::journal::sample::intent(crate::domain::verb::Verb::Abort);
-        confirmed.plan.draft.calls[0].body = Body::sealed("password=hunter2".into(), "password=•".into());
+        confirmed.plan.draft.steps[0].call.body = Body::sealed("password=hunter2".into(), "password=•".into());
         let given = [("/dev/fd/63".into(), "x = 1".to_owned())].into();
-        Order::new(RecordId(7), confirmed, given)
+        Order::new(RecordId(7), confirmed, &Secrets::default().with("pin", "swordfish"), given)
     }
 
     #[test]
     fn an_order_reads_back_as_it_was_written() {
         let text = serde_json::to_vec(&order()).unwrap();
         let read = Order::read(text.as_slice()).unwrap();
-        assert_eq!(read.confirmed.plan.draft.calls[0].body.sent(), Some("password=hunter2"));
+        assert_eq!(read.confirmed.plan.draft.steps[0].call.body.sent(), Some("password=hunter2"));
+        assert_eq!(read.secrets().get("pin"), Some("swordfish"));
         assert_eq!((read.record, read.confirmed, read.given), (order().record, order().confirmed, order().given));
-        assert!(!format!("{:?}", order()).contains("hunter2"));
+        let said = format!("{:?}", order());
+        assert!(!said.contains("hunter2") && !said.contains("swordfish"), "{said}");
         assert!(Order::read(&b"{}"[..]).is_err());
     }
 

@@ -27,6 +27,7 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         facet::{Actor, Answer, Connection, Window},
+        fill::Given,
         inventory::{Heard, Inventory, Part, Scope},
         lookup::{self, Answers, Lookup, Question, Told, Topic},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent, fact},
@@ -43,6 +44,10 @@ pub(super) enum Fault {
     Replaced,
     /// 403.
     Forbidden,
+    /// 403, by a system that repeats what it was sent.
+    Repeats,
+    /// None: it works.
+    Works,
     /// It takes effect and the answer is lost.
     LostAnswer,
     /// It is lost on the way; the sender cannot know.
@@ -54,6 +59,10 @@ struct State {
     facts: Facts,
     revision: u64,
     sent: Vec<String>,
+    paths: Vec<String>,
+    bodies: Vec<String>,
+    gives: BTreeMap<String, Given>,
+    seen: Vec<ObjectId>,
     effect_at: Option<Timestamp>,
     faults: VecDeque<Fault>,
     hung: bool,
@@ -83,6 +92,10 @@ impl Cluster {
             facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             revision: 100,
             sent: Vec::new(),
+            paths: Vec::new(),
+            bodies: Vec::new(),
+            gives: BTreeMap::new(),
+            seen: Vec::new(),
             effect_at: None,
             faults: VecDeque::new(),
             hung: false,
@@ -105,6 +118,27 @@ impl Cluster {
     /// What was sent and took effect, in order.
     pub(super) fn sent(&self) -> Vec<String> {
         self.state.lock().unwrap().sent.clone()
+    }
+
+    /// Where that went.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.state.lock().unwrap().paths.clone()
+    }
+
+    /// What was read, in order.
+    pub(super) fn seen(&self) -> Vec<ObjectId> {
+        self.state.lock().unwrap().seen.clone()
+    }
+
+    /// What was in it.
+    pub(super) fn bodies(&self) -> Vec<String> {
+        self.state.lock().unwrap().bodies.clone()
+    }
+
+    /// The answer to the call with these words gives this.
+    pub(super) fn gives(&self, words: &str, name: &str, value: &str) {
+        let given = Given::from([(name.to_owned(), value.to_owned())]);
+        self.state.lock().unwrap().gives.insert(words.to_owned(), given);
     }
 
     pub(super) fn fail_with(&self, faults: &[Fault]) {
@@ -191,8 +225,9 @@ impl Cluster {
 }
 
 impl Actor for Cluster {
-    fn read<'a>(&'a self, _: &'a ObjectId) -> Answer<'a, Reading> {
+    fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
         async move {
+            self.state.lock().unwrap().seen.push(target.clone());
             if self.is_hung() {
                 pending::<()>().await;
             }
@@ -206,9 +241,11 @@ impl Actor for Cluster {
         sample::shapes()
     }
 
-    fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent> {
+    fn send<'a>(&'a self, call: Checked<'a>) -> Answer<'a, Sent> {
         async move {
-            let call = call.call();
+            let (call, outgoing) = (call.outgoing().call, call.outgoing());
+            let body: serde_json::Value = serde_json::from_str(&outgoing.body).unwrap();
+            let revision = body.pointer("/metadata/resourceVersion").and_then(|revision| revision.as_str());
             if self.is_hung() {
                 pending::<()>().await;
             }
@@ -228,14 +265,20 @@ impl Actor for Cluster {
                     state.revision += 1;
                     return Err(conflict());
                 }
+                Some(Fault::Repeats) => {
+                    return Err(ProviderError::new(FaultKind::Forbidden, format!("no: {}", outgoing.body)));
+                }
                 Some(Fault::Forbidden) => return Err(ProviderError::new(FaultKind::Forbidden, "dana may not patch")),
                 Some(Fault::LostCall) => return Err(lost()),
-                Some(Fault::LostAnswer) | None => {}
+                Some(Fault::LostAnswer | Fault::Works) | None => {}
             }
             if revision.is_some_and(|revision| revision != now) {
                 return Err(conflict());
             }
             state.sent.push(call.words.clone());
+            state.paths.push(outgoing.path.clone());
+            state.bodies.push(outgoing.body.clone());
+            let given = state.gives.get(&call.words).cloned().unwrap_or_default();
             state.revision += 1;
             if state.sent.len() >= self.calls {
                 state.effect_at.get_or_insert(self.clock.now());
@@ -243,8 +286,8 @@ impl Actor for Cluster {
             drop(state);
             self.changed.notify_waiters();
             match fault {
-                Some(_) => Err(lost()),
-                None => Ok(Sent { revision: Some(self.facts().1.to_string()), said: "200 OK".to_owned() }),
+                Some(Fault::LostAnswer) => Err(lost()),
+                _ => Ok(Sent { revision: Some(self.facts().1.to_string()), said: "200 OK".to_owned(), given }),
             }
         }
         .boxed()

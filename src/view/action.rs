@@ -25,6 +25,7 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let is_over = |action: &Action| {
         let newest = scene.model.actions.newest_on(&action.plan.target);
         matches!(action.latest(), Some(Entry { stage: Stage::Rests { .. }, .. }))
+            && action.owed().next().is_none()
             && newest.is_some_and(|newest| newest.record != action.record)
     };
     let seen = |action: &&Action| is_current(action, scene.now()) && !is_over(action);
@@ -35,6 +36,7 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
 /// Should it still be seen?
 pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
     match action.latest() {
+        _ if action.owed().next().is_some() => true,
         Some(Entry { at, stage: Stage::Done { .. } | Stage::Refused { .. } | Stage::Preempted { .. } }) => {
             age(now, *at).as_secs() < STAYS
         }
@@ -45,8 +47,13 @@ pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
 /// Its lines, and how it can be taken over where it can.
 pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
     let mut lines = lines(action, scene.columns);
-    if takeover::is_offered(scene.model, action) {
-        let (calls, (sent, unanswered)) = (action.plan.draft.calls.len(), takeover::left(action).unwrap_or_default());
+    let released = || scene.hint(Intent::TakeOver, "ends it");
+    if !action.is_running() && action.owed().next().is_some() {
+        let held = held(scene, action).map(|held| Line::of(Role::Warn, format!("   {held}   ")).join(released()));
+        lines.extend(held.map(|held| held.cut(scene.columns)));
+    } else if takeover::is_offered(scene.model, action) {
+        let (calls, left) = (action.plan.draft.steps.len(), takeover::left(action).ok());
+        let (sent, unanswered) = left.map_or((0, false), |left| (left.sent, left.unanswered.is_some()));
         let far = match sent {
             _ if unanswered => format!("no answer to call {} is known", sent + 1),
             0 => "nothing of it was taken".to_owned(),
@@ -58,9 +65,19 @@ pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
     lines
 }
 
+/// What is held by it, how long, and by whom: `HELD 12 min: auto-sync of shop is off (dana)`.
+pub(super) fn held<'a>(scene: &'a Scene<'_>, action: &'a Action) -> impl Iterator<Item = String> + 'a {
+    action.owed().map(|owed| {
+        let sent = |entry: &&Entry| matches!(entry.stage, Stage::Sending { call, .. } if call == owed.after);
+        let since = action.entries.iter().find(sent).map_or(action.since, |entry| entry.at);
+        format!("HELD {}: {}", number::age(age(scene.now(), since)), owed.held())
+    })
+}
+
 /// Its line, and a second one where the end takes more words than fit.
 fn lines(action: &Action, columns: usize) -> Vec<Line> {
-    let mut stages: Vec<(Line, bool)> = action.entries.iter().map(words).collect();
+    let own = |entry: &&Entry| !matches!(entry.stage, Stage::HandedOver { .. });
+    let mut stages: Vec<(Line, bool)> = action.entries.iter().filter(own).map(words).collect();
     stages.extend(action.lost.filter(|_| action.is_running()).map(|lost| (lost_words(lost), false)));
     // Where several say the same kind of thing, the newest says it all.
     stages.dedup_by(|newer, older| {
@@ -112,6 +129,9 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::Recorded => (Line::of(Role::Dim, format!("RECORDED {at}")), false),
         Stage::Sending { call, .. } => (Line::of(Role::Dim, format!("SENDING call {}", call + 1)), true),
         Stage::Accepted { .. } => (Line::of(Role::Text, format!("ACCEPTED {at}")), false),
+        Stage::Skipped { call, why } => (Line::of(Role::Warn, format!("SKIPPED call {}: {why}", call + 1)), false),
+        Stage::Released { .. } => (Line::of(Role::Text, format!("RELEASED {at}")), false),
+        Stage::HandedOver { by, .. } => (Line::of(Role::Dim, format!("record {by} ends what it holds")), false),
         Stage::Moving { said } => (Line::of(Role::Accent, format!("MOVING {said}")), true),
         Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("NOT MOVING for {seconds} s")), true),
         Stage::Done { said } => {
@@ -147,7 +167,13 @@ pub(super) fn short(action: &Action) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::{
+        port::{
+            fill::Given,
+            step::{Due, Obligation},
+        },
+        view::sample,
+    };
 
     fn said(stages: Vec<Stage>, columns: usize) -> Vec<String> {
         lines(&sample::action(stages), columns).iter().map(Line::plain).collect()
@@ -157,7 +183,7 @@ mod tests {
         vec![
             Stage::Recorded,
             Stage::Sending { call: 0, revision: None },
-            Stage::Accepted { call: 0, said: "200 OK".into() },
+            Stage::Accepted { call: 0, said: "200 OK".into(), given: Given::new() },
             Stage::Moving { said: "25 % → 10 %".into() },
             Stage::Moving { said: "25 % → 0 %".into() },
             Stage::Done { said: "12 of 12 pods, verified".into() },
@@ -189,6 +215,29 @@ mod tests {
                 "   again: if status.abort is true it was taken",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_held_stays_with_its_age_and_its_owner_and_the_key_that_ends_it() {
+        let done = Stage::Done { said: "all back".into() };
+        let mut record = sample::record(vec![Stage::Sending { call: 0, revision: None }, done]);
+        let mut step = record.intent.plan.draft.steps[0].clone();
+        step.call.words = "switch auto-sync on".into();
+        record.intent.plan.draft.obligations.push(Obligation {
+            after: 0,
+            due: Due::OnRelease,
+            owner: Some("dana".into()),
+            words: "auto-sync of shop is off".into(),
+            step,
+        });
+        let (keymap, mut model) = (sample::keymap(), sample::board(120, 40));
+        model.actions.recorded(record);
+        model.now = sample::at(4, 7, 41);
+        let scene = crate::view::scene::Scene::new(&model, &keymap);
+        let lines = recent(&scene, 3);
+        let said = |part: &Part| if let Part::Line(line) = part { line.plain() } else { String::new() };
+        let held = "   HELD 2 h: auto-sync of shop is off (dana)   t ends it";
+        assert_eq!(lines.iter().map(said).collect::<Vec<_>>()[1..], [held]);
     }
 
     #[test]

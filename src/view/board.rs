@@ -220,7 +220,12 @@ fn holds(scene: &Scene<'_>) -> Line {
     let all = || scene.model.store.rollouts().filter(|rollout| rollout.in_flight());
     let held = all().filter(|rollout| rollout.held).count();
     let aborted = all().filter(|rollout| rollout.aborted_in_spec).count();
-    let words = [(held, "paused by a person"), (aborted, "aborted and still in the spec")];
+    let released = scene.model.actions.iter().filter(|action| !action.is_running() && action.owed().next().is_some());
+    let words = [
+        (held, "paused by a person"),
+        (aborted, "aborted and still in the spec"),
+        (released.count(), "to be released"),
+    ];
     let words: Vec<String> = words.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} {words}")).collect();
     if words.is_empty() {
         return Line::new();

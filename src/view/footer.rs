@@ -111,7 +111,9 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
         Some(rollout) => of_rollout(rollout).to_vec(),
         None => scene.model.store.gate(&target).map_or_else(Vec::new, of_gate),
     };
-    let left = scene.model.actions.newest_on(&target).filter(|action| takeover::is_offered(scene.model, action));
+    let actions = &scene.model.actions;
+    let mut left = actions.newest_on(&target).into_iter().chain(actions.holding(&target));
+    let left = left.find(|action| takeover::is_offered(scene.model, action));
     let takes_over = left.map(|_| vec![scene.hint(Intent::TakeOver, Intent::TakeOver.row().title)]);
     takes_over.into_iter().chain(intents.iter().map(|intent| verb(scene, *intent, &target))).collect()
 }

@@ -153,5 +153,7 @@ fn budget(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Op
 fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let newest = scene.model.actions.newest_on(&rollout.id);
     let current = newest.filter(|action| action::is_current(action, scene.now()));
-    current.map(|action| action::of(scene, action)).unwrap_or_default().into_iter().map(Part::Line).collect()
+    let holding = scene.model.actions.holding(&rollout.id);
+    let holding = holding.filter(|holding| current.is_none_or(|current| current.record != holding.record));
+    current.into_iter().chain(holding).flat_map(|action| action::of(scene, action)).map(Part::Line).collect()
 }

@@ -35,10 +35,12 @@ use crate::{
     keymap::Keymap,
     port::{
         facet::Window,
+        fill::Fill,
         inventory::Part,
         lookup::Topic,
-        plan::{Ask, Draft, Expect, Expectation, Friction, Plan, RevisionGuard, WireCall, fact},
+        plan::{Ask, Draft, Expect, Expectation, Friction, Plan, WireCall, fact},
         record::{Entry, NewRecord, Record, RecordId, Stage},
+        step,
     },
 };
 
@@ -363,12 +365,13 @@ pub(crate) fn plan(verb: Verb) -> Plan {
         path: "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/payments/status".into(),
         content_type: "application/merge-patch+json".into(),
         body: r#"{"status":{"pauseConditions":null}}"#.into(),
-        guard: RevisionGuard::MergePatch,
+        fills: vec![Fill::revision("/metadata/resourceVersion")],
         command: "kubectl argo rollouts promote payments -n shop".into(),
+        ..WireCall::default()
     };
     Plan {
         verb,
-        target: rollout.id,
+        target: rollout.id.clone(),
         service: rollout.service,
         environment: rollout.environment,
         risk: Risk::High,
@@ -377,7 +380,8 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             from: if back { canary.clone() } else { stable.clone() },
             to: if back { stable } else { canary },
             effect: if back { "25 % → 0 % of traffic" } else { "25 % → 50 % of traffic" }.into(),
-            calls: vec![call],
+            steps: vec![step::Step::new(&rollout.id, call)],
+            obligations: Vec::new(),
             moment: None,
             bound: [(fact::STEP.to_owned(), "5".to_owned())].into(),
             expect: Expectation {

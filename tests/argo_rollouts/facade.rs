@@ -13,8 +13,10 @@ use holdshort::{
     },
     port::{
         error::ProviderError,
+        fill::Supplies,
         plan::{Ask, Sent, WireCall, fact},
         shape::Checked,
+        step::Step,
         wire::Class,
     },
     provider::{
@@ -395,13 +397,14 @@ async fn abort(facet: &dyn Inventory) -> WireCall {
     let rollout = facet.rollouts().await.unwrap().remove(0);
     assert_eq!(rollout.phase, Phase::Paused);
     let ask = Ask::new(Verb::Abort, rollout.id.clone());
-    facet.draft_for(&rollout, &ask).unwrap().calls.remove(0)
+    facet.draft_for(&rollout, &ask).unwrap().steps.remove(0).call
 }
 
 /// Sends that call.
 async fn send(facet: &dyn Inventory, call: &WireCall, revision: &str) -> Result<Sent, ProviderError> {
     let target = facet.rollouts().await.unwrap().remove(0).id;
-    facet.send(Checked::of(call, Verb::Abort, &target, facet).unwrap(), Some(revision)).await
+    let step = Step::new(&target, call.clone());
+    facet.send(Checked::of(&step, Verb::Abort, facet, &Supplies::revision(Some(revision))).unwrap()).await
 }
 
 #[tokio::test]

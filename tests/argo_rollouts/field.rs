@@ -395,12 +395,12 @@ shop/cart 7 -> 8, paused 1/2, 20 of 20 by pods, in flight
     let stage = Stage::case("workloadref");
     let cart = stage.one("cart").await;
     let back = stage.draft(&cart, Verb::Rollback, None).unwrap();
-    let body: Value = serde_json::from_str(back.calls[0].body.sent().unwrap()).unwrap();
+    let body: Value = serde_json::from_str(back.steps[0].call.body.sent().unwrap()).unwrap();
     let template = json!({"metadata": {"labels": {"app": "cart"}},
         "spec": {"containers": [{"name": "cart", "image": "r.test/cart:7", "resources": {}}]}});
     let test = json!({"op": "test", "path": "/spec/template/spec/containers/0/image", "value": "r.test/cart:8"});
     assert_eq!(body, json!([test, {"op": "replace", "path": "/spec/template", "value": template}]));
-    assert!(back.calls[0].path.starts_with(&format!("{DEPLOYMENTS}/cart?")), "{}", back.calls[0].path);
+    assert!(back.steps[0].call.path.starts_with(&format!("{DEPLOYMENTS}/cart?")), "{}", back.steps[0].call.path);
     // The Deployment has settled with no pods at once: the Rollout has not left the bad version, so nothing is done.
     let mut all = objects("workloadref");
     let deployment = all.iter_mut().find(|one| one["kind"] == "Deployment").unwrap();
@@ -453,7 +453,7 @@ async fn a_command_that_cannot_name_the_revision_takes_the_template_from_where_i
     assert_eq!(back.effect, "0 % → 0 % of its pods on 3; 2 everywhere");
     let read = "kubectl -n shop get replicasets.apps web-w2 -o jsonpath='[";
     let patch = " | kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin";
-    let command = &back.calls[0].command;
+    let command = &back.steps[0].call.command;
     assert!(command.starts_with(read) && command.ends_with(patch), "{command}");
 }
 

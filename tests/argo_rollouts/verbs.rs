@@ -11,7 +11,11 @@ use holdshort::{
         verb::Verb,
         version::Version,
     },
-    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, RevisionGuard, WireCall, fact},
+    port::{
+        fill::Fill,
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, WireCall, fact},
+        step::Step,
+    },
     provider::argo_rollouts,
 };
 use serde_json::{Value, json};
@@ -59,17 +63,22 @@ async fn abort_is_one_call_bound_to_the_object_and_the_bad_version_only() {
         from: Some(Version::tagged("1.1.0")),
         to: Some(Version::tagged("1.0.0")),
         effect: "50 % → 0 % of traffic on 1.1.0; all of it to 1.0.0".into(),
-        calls: vec![WireCall {
-            words: "abort".into(),
-            method: "PATCH".into(),
-            path: format!("{ROLLOUTS}/checkout/status?fieldManager=holdshort"),
-            content_type: "application/merge-patch+json".into(),
-            body: r#"{"status":{"abort":true}}"#.into(),
-            guard: RevisionGuard::MergePatch,
-            command: "kubectl -n shop patch rollouts.argoproj.io checkout --subresource=status --type=merge -p \
+        steps: vec![Step::new(
+            &"eu/argo_rollouts/shop/checkout".parse().unwrap(),
+            WireCall {
+                words: "abort".into(),
+                method: "PATCH".into(),
+                path: format!("{ROLLOUTS}/checkout/status?fieldManager=holdshort"),
+                content_type: "application/merge-patch+json".into(),
+                body: r#"{"status":{"abort":true}}"#.into(),
+                fills: vec![Fill::revision("/metadata/resourceVersion")],
+                command: "kubectl -n shop patch rollouts.argoproj.io checkout --subresource=status --type=merge -p \
                       '{\"status\":{\"abort\":true}}'"
-                .into(),
-        }],
+                    .into(),
+                ..WireCall::default()
+            },
+        )],
+        obligations: Vec::new(),
         moment: None,
         bound: facts(&[(fact::UID, UID), (fact::CANARY, "5d5c777b9d")]),
         expect: Expectation {
@@ -95,9 +104,9 @@ async fn aborting_what_a_person_paused_ends_that_pause_after_the_abort_and_says_
     rollout["spec"]["paused"] = json!(true);
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
     let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Abort, None)).unwrap();
-    let calls: Vec<_> = draft.calls.iter().map(|call| (call.body.shown(), call.path.contains("/status?"))).collect();
+    let calls: Vec<_> = draft.calls().map(|call| (call.body.shown(), call.path.contains("/status?"))).collect();
     assert_eq!(calls, [(r#"{"status":{"abort":true}}"#, true), (r#"{"spec":{"paused":false}}"#, false)]);
-    assert_eq!(draft.calls[1].guard, RevisionGuard::None);
+    assert!(!draft.steps[1].call.is_guarded());
     assert_eq!(draft.notes[0], "the person's pause is ended right after: it would hold the way back up");
     let plain = drafted(PAUSED.0, PAUSED.1, Verb::Abort, None).await.unwrap();
     assert_eq!((draft.expect, draft.bound), (plain.expect, plain.bound));
@@ -161,7 +170,7 @@ async fn a_roll_back_of_what_asks_for_no_pods_can_come_true() {
 async fn promote_is_bound_to_everything_on_screen_and_names_what_comes_next() {
     let draft = drafted(PAUSED.0, PAUSED.1, Verb::Promote, None).await.unwrap();
     assert_eq!(draft.effect, "continues past step 3/7 (pause); next is step 4/7 (analysis)");
-    assert_eq!(draft.calls[0].body.shown(), r#"{"status":{"pauseConditions":null}}"#);
+    assert_eq!(draft.steps[0].call.body.shown(), r#"{"status":{"pauseConditions":null}}"#);
     let bound = [
         (fact::UID, UID),
         (fact::CANARY, "5d5c777b9d"),
@@ -180,14 +189,14 @@ async fn rolling_back_in_flight_puts_the_stable_template_into_the_spec_in_one_ca
     assert_eq!((draft.from, draft.to), (Some(Version::tagged("1.1.0")), Some(Version::tagged("1.0.0"))));
     assert_eq!(draft.effect, "50 % → 0 % of traffic on 1.1.0; 1.0.0 everywhere");
     assert_eq!(draft.bound, facts(&[(fact::UID, UID), (fact::CANARY, "5d5c777b9d")]));
-    assert_eq!(draft.calls.len(), 1);
-    let body: Value = serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap();
+    assert_eq!(draft.steps.len(), 1);
+    let body: Value = serde_json::from_str(draft.steps[0].call.body.sent().unwrap()).unwrap();
     let mut template = recorded_json("replicasets-of-rollout-checkout")["items"][1]["spec"]["template"].clone();
     template["metadata"]["labels"].as_object_mut().unwrap().remove("rollouts-pod-template-hash").unwrap();
     assert_eq!(body, json!([{"op": "replace", "path": "/spec/template", "value": template}]));
     assert_eq!(
-        (draft.calls[0].content_type.as_str(), draft.calls[0].guard),
-        ("application/json-patch+json", RevisionGuard::JsonPatch)
+        (draft.steps[0].call.content_type.as_str(), draft.steps[0].call.is_guarded()),
+        ("application/json-patch+json", true)
     );
     assert!(draft.expect.all.contains(&Expect::is(fact::CANARY, "b558f4fc7")));
     assert!(draft.expect.all.contains(&Expect::is(fact::PHASE, "healthy")));
@@ -239,9 +248,9 @@ async fn rolling_back_what_a_person_paused_ends_that_pause_in_the_same_call() {
     rollout["spec"]["paused"] = json!(true);
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
     let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Rollback, None)).unwrap();
-    let body: Value = serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap();
+    let body: Value = serde_json::from_str(draft.steps[0].call.body.sent().unwrap()).unwrap();
     assert_eq!(body[1], json!({"op": "replace", "path": "/spec/paused", "value": false}));
-    assert_eq!((draft.calls.len(), body.as_array().unwrap().len()), (1, 2));
+    assert_eq!((draft.steps.len(), body.as_array().unwrap().len()), (1, 2));
 }
 
 #[tokio::test]
@@ -249,7 +258,7 @@ async fn retry_says_that_it_ships_the_aborted_version_again() {
     let draft = drafted(ABORTED.0, ABORTED.1, Verb::Retry, None).await.unwrap();
     assert_eq!(draft.effect, "tries 1.2.0 again, from step 0/7 (setWeight: 25)");
     assert_eq!(draft.notes, ["this ships 1.2.0, the version that was aborted"]);
-    assert_eq!(draft.calls[0].body.shown(), r#"{"status":{"abort":false}}"#);
+    assert_eq!(draft.steps[0].call.body.shown(), r#"{"status":{"abort":false}}"#);
 }
 
 #[tokio::test]
@@ -260,7 +269,7 @@ async fn promoting_past_an_inconclusive_step_leaves_that_step() {
     rollout["status"]["canary"]["currentStepAnalysisRunStatus"] = json!({"name": "a", "status": "Inconclusive"});
     let (facet, rollout) = stage(rollout, PAUSED.1).await;
     let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Promote, None)).unwrap();
-    let body: Value = serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap();
+    let body: Value = serde_json::from_str(draft.steps[0].call.body.sent().unwrap()).unwrap();
     let status = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 5});
     assert_eq!(body, json!({ "status": status }));
 }

@@ -17,7 +17,8 @@ use holdshort::{
     port::{
         plan::{Ask, Draft, WireCall, fact},
         record::RecordId,
-        shape::Checked,
+        shape::check,
+        step::Step,
         takeover::Takeover,
     },
 };
@@ -113,7 +114,7 @@ async fn every_verb_drafts_or_says_why_not(case: Case) {
             match (stage.draft(&rollout, verb), offer.map(|offer| &offer.blocked)) {
                 (Ok(draft), Some(None)) => {
                     assert!(!draft.expect.all.is_empty() && !draft.undo.is_empty(), "{verb}");
-                    assert!(draft.calls.iter().all(|call| call.command.starts_with("kubectl -n shop ")), "{verb}");
+                    assert!(draft.calls().all(|call| call.command.starts_with("kubectl -n shop ")), "{verb}");
                 }
                 (Err(why), Some(Some(sentence))) => assert_eq!(&why.0, sentence, "{verb}"),
                 (Err(why), None) => assert!(why.0.contains(' '), "{verb}: {why}"),
@@ -177,17 +178,20 @@ async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
         let target = rollout.id.clone();
         let named = |path: &str| ObjectId::new(&rollout.id.source, case.family, path);
         for (verb, draft) in open(&stage, &rollout) {
-            for call in &draft.calls {
-                assert!(Checked::of(call, verb, &target, facet).is_ok(), "{verb}: {}", call.line());
+            for call in draft.calls() {
+                let checked = |call: &WireCall, target: &ObjectId| {
+                    check(&Step::new(target, call.clone()), verb, &facet.shapes(target, verb))
+                };
+                assert_eq!(checked(call, &target), Ok(()), "{verb}: {}", call.line());
                 for forged in forged(call) {
-                    assert!(Checked::of(&forged, verb, &target, facet).is_err(), "{verb}: {}", forged.line());
+                    assert!(checked(&forged, &target).is_err(), "{verb}: {}", forged.line());
                 }
                 for other in ["shop/other", "kube-system/web", "shop/../x", "shop/a/b", "shop/%2e%2e", "shop/", "shop"]
                 {
-                    assert!(Checked::of(call, verb, &named(other), facet).is_err(), "{verb} of {other}");
+                    assert!(checked(call, &named(other)).is_err(), "{verb} of {other}");
                 }
                 let elsewhere = ObjectId::new(&rollout.id.source, "run", &rollout.id.path);
-                assert!(Checked::of(call, verb, &elsewhere, facet).is_err(), "{verb} of a run");
+                assert!(checked(call, &elsewhere).is_err(), "{verb} of a run");
             }
         }
         let nothing = [Verb::Approve, Verb::Reject, Verb::Rerun, Verb::Cancel];
@@ -207,6 +211,10 @@ fn carried_on(rollout: &Rollout, verb: Verb, sent: usize, moment: Option<Timesta
         sent,
         unanswered: None,
         moment,
+        given: [].into(),
+        skipped: [].into(),
+        owed: Vec::new(),
+        releases: false,
     };
     Ask { takes_over: Some(Box::new(takeover)), ..Ask::new(verb, rollout.id.clone()) }
 }
@@ -219,9 +227,9 @@ async fn a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment(case: Case)
     let again = |moment| stage.facet.draft_for(&rollout, &carried_on(&rollout, Verb::Restart, 0, moment)).unwrap();
     assert_eq!(again(first.moment), first);
     let anew = stage.draft(&rollout, Verb::Restart).unwrap();
-    assert_ne!(anew.calls, first.calls);
+    assert_ne!(anew.steps, first.steps);
     let yet_to_come = first.moment.map(|at| at + Duration::from_hours(1));
-    assert_eq!(again(yet_to_come).calls, anew.calls, "nobody confirmed that");
+    assert_eq!(again(yet_to_come).steps, anew.steps, "nobody confirmed that");
     let none_left = stage.facet.draft_for(&rollout, &carried_on(&rollout, Verb::Restart, 1, None)).unwrap_err();
     assert_eq!(none_left.to_string(), "it is one call, and that was sent");
 }
@@ -232,19 +240,19 @@ async fn what_is_left_of_an_abort_is_drawn_up_the_same_once_its_first_call_was_t
     stage.carry_out(&rollout, &pause).await;
     let held = stage.rollout().await;
     let abort = stage.draft(&held, Verb::Abort).unwrap();
-    if abort.calls.len() == 1 {
+    if abort.steps.len() == 1 {
         // Of one call nothing is left.
         assert!(stage.facet.draft_for(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err());
         return;
     }
     assert!(stage.facet.draft_for(&held, &carried_on(&held, Verb::Abort, 1, None)).is_err(), "it is not aborted");
-    let first = Draft { calls: abort.calls[..1].to_vec(), ..abort.clone() };
+    let first = Draft { steps: abort.steps[..1].to_vec(), ..abort.clone() };
     stage.carry_out(&held, &first).await;
     let begun = stage.rollout().await;
     assert_eq!(stage.draft(&begun, Verb::Abort).unwrap_err().to_string(), "it was aborted already");
     let rest = stage.facet.draft_for(&begun, &carried_on(&begun, Verb::Abort, 1, None)).unwrap();
-    assert_eq!((&rest.calls, &rest.to, &rest.bound), (&abort.calls, &abort.to, &abort.bound));
-    stage.carry_out(&begun, &Draft { calls: rest.calls[1..].to_vec(), ..rest.clone() }).await;
+    assert_eq!((&rest.steps, &rest.to, &rest.bound), (&abort.steps, &abort.to, &abort.bound));
+    stage.carry_out(&begun, &Draft { steps: rest.steps[1..].to_vec(), ..rest.clone() }).await;
     assert_eq!(stage.misses(&begun, &rest).await, Vec::<String>::new());
     let over = stage.rollout().await;
     let nothing = stage.facet.draft_for(&over, &carried_on(&over, Verb::Abort, 1, None)).unwrap_err();
@@ -256,7 +264,7 @@ async fn an_object_that_moved_is_not_patched(case: Case) {
         let (stage, rollout) = Stage::when(case, in_flight).await;
         let seen = stage.read(&rollout).await.revision;
         let drafts = open(&stage, &rollout);
-        let calls: Vec<WireCall> = drafts.iter().flat_map(|(_, draft)| draft.calls.clone()).collect();
+        let calls: Vec<WireCall> = drafts.iter().flat_map(|(_, draft)| draft.calls().cloned()).collect();
         let pause = stage.draft(&rollout, Verb::Pause).unwrap();
         stage.carry_out(&rollout, &pause).await;
         let (written, refused) = stage.writes();
@@ -307,7 +315,7 @@ async fn a_release_that_a_person_paused_goes_back_without_going_on_first(case: C
     let pods = |rollout: &Rollout| desired(rollout, &bad);
     let held = paused_by_a_person(&stage, &rollout).await;
     let back = stage.draft(&held, Verb::Rollback).unwrap();
-    assert_eq!((tag(back.to.as_ref()), back.calls.len()), (case.good, 1));
+    assert_eq!((tag(back.to.as_ref()), back.steps.len()), (case.good, 1));
     let (before, most) = (stage.writes(), pods(&held));
     stage.carry_out(&held, &back).await;
     let grew = stage.until(|rollout| pods(rollout) > most || !rollout.in_flight()).await.unwrap();
@@ -330,7 +338,7 @@ async fn an_abort_of_what_a_person_paused_comes_to_its_end(case: Case) {
     assert_eq!(stage.misses(&held, &abort).await, Vec::<String>::new());
     let end = stage.rollout().await;
     assert_eq!((end.held, tag(end.stable.as_ref())), (false, case.good));
-    assert_eq!(stage.writes(), (before.0 + abort.calls.len(), before.1));
+    assert_eq!(stage.writes(), (before.0 + abort.steps.len(), before.1));
     if case.family == "argo_rollouts" {
         assert_eq!((end.aborted_in_spec, end.weight.actual.known()), (true, Some(0)));
     }
@@ -361,7 +369,7 @@ const READ_ONLY: &str = r#"
 
 async fn a_right_that_was_taken_away_is_an_error_and_then_a_blocked_verb(case: Case) {
     let (stage, rollout) = Stage::in_flight(case, READ_ONLY).await;
-    let calls: Vec<WireCall> = open(&stage, &rollout).into_iter().flat_map(|(_, draft)| draft.calls).collect();
+    let calls: Vec<WireCall> = open(&stage, &rollout).iter().flat_map(|(_, draft)| draft.calls().cloned()).collect();
     stage.pass(Duration::from_mins(2)).await;
     let revision = stage.read(&rollout).await.revision;
     for call in &calls {

@@ -7,12 +7,16 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt;
 use holdshort::{
     demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
-    domain::{ids::SourceName, offer::Risk, rollout::Rollout, time::after, verb::Verb, version::Version},
+    domain::{
+        ids::SourceName, observed::FaultKind, offer::Risk, rollout::Rollout, time::after, verb::Verb, version::Version,
+    },
     port::{
         clock::SharedClock,
         error::ProviderError,
+        fill::Supplies,
         plan::{Ask, Blocked, Draft, Expect, Facts, Reading, Sent, WireCall},
-        shape::Checked,
+        shape::{Checked, check},
+        step::Step,
         wire::Class,
     },
     provider::{
@@ -133,10 +137,12 @@ impl Stage {
         call: &WireCall,
         revision: Option<&str>,
     ) -> Result<Sent, ProviderError> {
-        let target = rollout.id.clone();
-        let actor: &dyn Inventory = &*self.facet;
-        let checked = Verb::iter().find_map(|verb| Checked::of(call, verb, &target, actor).ok());
-        self.facet.send(checked.unwrap(), revision).await
+        let (step, actor): (_, &dyn Inventory) = (Step::new(&rollout.id, call.clone()), &*self.facet);
+        let shapes = |verb| actor.shapes(&rollout.id, verb);
+        let verb = Verb::iter().find(|verb| check(&step, *verb, &shapes(*verb)).is_ok()).unwrap();
+        let checked = Checked::of(&step, verb, actor, &Supplies::revision(revision));
+        let checked = checked.map_err(|why| ProviderError::new(FaultKind::Rejected, why.to_string()))?;
+        self.facet.send(checked).await
     }
 
     /// Reads, compares what the draft is bound to, and sends its calls, each with the revision that came last.
@@ -144,7 +150,7 @@ impl Stage {
         let Reading { facts, mut revision } = self.read(rollout).await;
         let bound: Facts = draft.bound.keys().map(|name| (name.clone(), facts[name].clone())).collect();
         assert_eq!(bound, draft.bound);
-        for call in &draft.calls {
+        for call in draft.calls() {
             revision = self.send(rollout, call, revision.as_deref()).await.unwrap().revision;
         }
     }

@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use holdshort::{
     domain::{form::Args, item::Noun, rollout::Rollout, verb::Verb, version::Version},
-    port::plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
+    port::{
+        fill::Fill,
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, WireCall, fact},
+        step::Step,
+    },
 };
 use serde_json::{Value, json};
 
@@ -39,7 +43,7 @@ fn at_most(fact: &str, most: i64) -> Expect {
 }
 
 fn operations(draft: &Draft) -> Value {
-    serde_json::from_str(draft.calls[0].body.sent().unwrap()).unwrap()
+    serde_json::from_str(draft.steps[0].call.body.sent().unwrap()).unwrap()
 }
 
 /// What a client that did the same sent, and a real API server took.
@@ -60,15 +64,20 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
         from: Some(Version::tagged("1.6.0-crash")),
         to: Some(Version::tagged("1.5.0")),
         effect: "0 % → 0 % of its pods on 1.6.0-crash; 1.5.0 everywhere".into(),
-        calls: vec![WireCall {
-            words: "put the template of web-64cdd77f66 back".into(),
-            method: "PATCH".into(),
-            path: WEB.into(),
-            content_type: "application/json-patch+json".into(),
-            body: draft.calls[0].body.clone(),
-            guard: RevisionGuard::JsonPatch,
-            command: "kubectl -n shop rollout undo deployment/web --to-revision=2".into(),
-        }],
+        steps: vec![Step::new(
+            &"eu/deployment/shop/web".parse().unwrap(),
+            WireCall {
+                words: "put the template of web-64cdd77f66 back".into(),
+                method: "PATCH".into(),
+                path: WEB.into(),
+                content_type: "application/json-patch+json".into(),
+                body: draft.steps[0].call.body.clone(),
+                fills: vec![Fill::revision("/metadata/resourceVersion")],
+                command: "kubectl -n shop rollout undo deployment/web --to-revision=2".into(),
+                ..WireCall::default()
+            },
+        )],
+        obligations: Vec::new(),
         moment: None,
         bound: facts(&[(fact::UID, UID), (fact::CANARY, "56576f8d66")]),
         expect: Expectation {
@@ -96,12 +105,12 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
 async fn a_paused_deployment_is_resumed_and_put_back_in_the_same_call() {
     let draft = drafted(PAUSED, Verb::Rollback, Some("1.5.0")).await.unwrap();
     let body = operations(&draft);
-    assert_eq!(draft.calls.len(), 1);
+    assert_eq!(draft.steps.len(), 1);
     assert_eq!(body[0], recorded_patch()[0]);
     assert_eq!(body[1], json!({"op": "replace", "path": "/spec/paused", "value": false}));
     assert_eq!(draft.notes, ["the person's pause is ended in the same call: it would hold the way back up"]);
     // kubectl refuses to undo what is paused, so the plain command is the patch itself, with the template from where it stands.
-    let command = &draft.calls[0].command;
+    let command = &draft.steps[0].call.command;
     assert!(command.starts_with("kubectl -n shop get replicasets.apps web-"), "{command}");
     assert!(command.ends_with(" | kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin"));
 }
@@ -156,7 +165,7 @@ async fn a_pause_says_that_both_versions_go_on_serving_and_a_resume_is_bound_to_
     let resume = drafted(PAUSED, Verb::Resume, None).await.unwrap();
     let bound = [(fact::UID, UID), (fact::CANARY, "56576f8d66"), (fact::STABLE, "64cdd77f66"), (fact::GENERATION, "5")];
     assert_eq!(resume.bound, facts(&bound));
-    assert_eq!(resume.calls[0].body.shown(), r#"{"spec":{"paused":null}}"#);
+    assert_eq!(resume.steps[0].call.body.shown(), r#"{"spec":{"paused":null}}"#);
     let expected = [Expect::is(fact::HELD, false), Expect::is("spec taken up by the controller", true)];
     assert_eq!(resume.expect.all, expected);
 }

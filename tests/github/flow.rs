@@ -19,8 +19,9 @@ use holdshort::{
     port::{
         facet::{Actor, Connection},
         lookup::Lookup,
-        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall},
-        shape::Checked,
+        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, WireCall},
+        shape::check,
+        step::Step,
         wire::{Class, Moved, WireError, whole},
     },
 };
@@ -102,7 +103,7 @@ async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
     let draft = scene.gates().draft_for(&gate, &ask).unwrap();
     let before = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before));
-    let sent = send(scene.gates(), &draft.calls[0]).await.unwrap();
+    let sent = send(scene.gates(), &draft.steps[0].call).await.unwrap();
     assert_eq!(sent.said, "200 OK");
     let after = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(!is_bound(&draft, &after) && came_true(&draft.expect, &after), "{after:?}");
@@ -131,18 +132,23 @@ async fn the_draft_of_an_approval_is_whole() {
         from: None,
         to: gate.version.clone(),
         effect: "deploy #812 to prod goes on to prod: 4.2.0 (c0ffee1)".into(),
-        calls: vec![WireCall {
-            words: "approve deploy #812 to prod".into(),
-            method: "POST".into(),
-            path: "/repos/acme/ledger/actions/runs/26412000812/pending_deployments".into(),
-            content_type: "application/json".into(),
-            body: format!(r#"{{"comment":"it's time","environment_ids":[{environment}],"state":"approved"}}"#).into(),
-            guard: RevisionGuard::None,
-            command: format!(
-                "gh api --method POST repos/acme/ledger/actions/runs/26412000812/pending_deployments \
+        steps: vec![Step::new(
+            &gate.id,
+            WireCall {
+                words: "approve deploy #812 to prod".into(),
+                method: "POST".into(),
+                path: "/repos/acme/ledger/actions/runs/26412000812/pending_deployments".into(),
+                content_type: "application/json".into(),
+                body: format!(r#"{{"comment":"it's time","environment_ids":[{environment}],"state":"approved"}}"#)
+                    .into(),
+                command: format!(
+                    "gh api --method POST repos/acme/ledger/actions/runs/26412000812/pending_deployments \
                  -F 'environment_ids[]={environment}' -f state=approved -f comment='it'\\''s time'"
-            ),
-        }],
+                ),
+                ..WireCall::default()
+            },
+        )],
+        obligations: Vec::new(),
         moment: None,
         bound: [
             ("run", "26412000812"),
@@ -185,8 +191,7 @@ fn cancel() -> WireCall {
         path: "/repos/acme/ledger/actions/runs/5/cancel".into(),
         content_type: String::new(),
         body: "".into(),
-        guard: RevisionGuard::None,
-        command: String::new(),
+        ..WireCall::default()
     }
 }
 
@@ -242,7 +247,7 @@ async fn a_rejected_run_fails_as_the_card_said() {
     let ask = ask_gate(&gate, Verb::Reject, Some("bad"));
     let draft = scene.gates().draft_for(&gate, &ask).unwrap();
     assert_eq!(draft.notes, ["rejecting fails the run: its jobs that need this environment never start"]);
-    send(scene.gates(), &draft.calls[0]).await.unwrap();
+    send(scene.gates(), &draft.steps[0].call).await.unwrap();
     let facts = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts));
     assert_eq!(facts["status"], "failed");
@@ -258,7 +263,7 @@ async fn an_approval_that_somebody_else_gave_first_is_seen_before_anything_is_se
     let facts = scene.gates().read(&ask.target).await.unwrap().facts;
     assert!(!is_bound(&draft, &facts), "{facts:?}");
     // And sent all the same, it is refused in a sentence.
-    let error = send(scene.gates(), &draft.calls[0]).await.unwrap_err();
+    let error = send(scene.gates(), &draft.steps[0].call).await.unwrap_err();
     assert_eq!(
         (error.kind, error.text.as_str(), error.maybe_done),
         (
@@ -285,14 +290,14 @@ async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("deploy", 812).await;
     let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    assert_eq!(send(scene.gates(), &draft.calls[0]).await.unwrap().said, "202 Accepted");
+    assert_eq!(send(scene.gates(), &draft.steps[0].call).await.unwrap().said, "202 Accepted");
     scene.clock.pass(Duration::from_secs(10));
     let facts = scene.gates().read(&run.id).await.unwrap().facts;
     assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
     let run = scene.run("deploy", 812).await;
     let blocked = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
     assert_eq!(blocked.to_string(), "the run has ended");
-    let error = send(scene.gates(), &draft.calls[0]).await.unwrap_err();
+    let error = send(scene.gates(), &draft.steps[0].call).await.unwrap_err();
     assert_eq!(error.kind, FaultKind::Conflict);
 }
 
@@ -302,8 +307,8 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     let run = scene.run("soak", 7).await;
     assert_eq!((run.status, run.attempt), (RunStatus::Failed, 1));
     let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Rerun)).unwrap();
-    assert!(draft.calls[0].path.ends_with("/rerun-failed-jobs"), "{}", draft.calls[0].path);
-    send(scene.gates(), &draft.calls[0]).await.unwrap();
+    assert!(draft.steps[0].call.path.ends_with("/rerun-failed-jobs"), "{}", draft.steps[0].call.path);
+    send(scene.gates(), &draft.steps[0].call).await.unwrap();
     let facts = scene.gates().read(&run.id).await.unwrap().facts;
     assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
     scene.clock.pass(Duration::from_mins(1));
@@ -330,7 +335,7 @@ async fn a_log_is_fetched_past_the_token_and_cleaned() {
 
     let gate = scene.gate("deploy #812 to prod").await;
     let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
-    send(scene.gates(), &draft.calls[0]).await.unwrap();
+    send(scene.gates(), &draft.steps[0].call).await.unwrap();
     scene.clock.pass(Duration::from_mins(2));
     let lines = scene.insides().log(&run.id, &jobs[1].id, 100).await.unwrap();
     assert!(lines.iter().any(|line| line.ends_with("rolled out ledger")), "{lines:?}");
@@ -417,7 +422,7 @@ async fn a_repository_without_the_right_to_write_says_so() {
     let scene = Scene::at("acme/gateway");
     let run = scene.run("build", 1).await;
     let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    let error = send(scene.gates(), &draft.calls[0]).await.unwrap_err();
+    let error = send(scene.gates(), &draft.steps[0].call).await.unwrap_err();
     assert_eq!((error.kind, error.maybe_done), (FaultKind::Forbidden, false));
     let nowhere = Scene::at("acme/nowhere");
     let error = nowhere.gates().gates().await.unwrap_err();
@@ -458,8 +463,11 @@ async fn every_call_that_is_drafted_passes_and_no_other_does() {
             _ if ask.target.family == Family::gate() => scene.gates(),
             _ => scene.gates(),
         };
-        let call = &draft.calls[0];
-        assert!(Checked::of(call, ask.verb, &ask.target, actor).is_ok(), "{}", call.line());
+        let call = &draft.steps[0].call;
+        let checked = |call: &WireCall| {
+            check(&Step::new(&ask.target, call.clone()), ask.verb, &actor.shapes(&ask.target, ask.verb))
+        };
+        assert_eq!(checked(call), Ok(()), "{}", call.line());
         let at = |path: String| WireCall { path, ..call.clone() };
         let path = &call.path;
         let forged = [
@@ -478,14 +486,15 @@ async fn every_call_that_is_drafted_passes_and_no_other_does() {
             at(format!("{path}/x")),
         ];
         for forged in forged {
-            assert!(Checked::of(&forged, ask.verb, &ask.target, actor).is_err(), "{}", forged.line());
+            assert!(checked(&forged).is_err(), "{}", forged.line());
         }
         let run = |path: &str| ObjectId::new(&"github".into(), "run", path);
         let gate = |path: &str| ObjectId::new(&"github".into(), "gate", path);
         let (other, unwatched) = ("acme/ledger/1", "acme/gateway/26412000812");
         let others = [run(other), run(unwatched), gate("acme/ledger/1/prod"), gate("acme/../x/1")];
         for target in others {
-            assert!(Checked::of(call, ask.verb, &target, actor).is_err(), "{target}");
+            let step = Step::new(&target, call.clone());
+            assert!(check(&step, ask.verb, &actor.shapes(&target, ask.verb)).is_err(), "{target}");
         }
     }
 }

@@ -17,7 +17,7 @@ use holdshort::{
     },
     port::{
         error::ProviderError,
-        plan::{Facts, RevisionGuard, WireCall},
+        plan::{Facts, WireCall},
     },
 };
 use serde_json::{Value, json};
@@ -247,8 +247,7 @@ fn cancel() -> WireCall {
         path: "/repos/PyGithub/PyGithub/actions/runs/3911660493/cancel".into(),
         content_type: String::new(),
         body: "".into(),
-        guard: RevisionGuard::None,
-        command: String::new(),
+        ..WireCall::default()
     }
 }
 

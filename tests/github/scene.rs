@@ -27,8 +27,10 @@ use holdshort::{
         clock::Clock,
         error::ProviderError,
         facet::{Actor, Connection},
+        fill::Supplies,
         plan::{Sent, WireCall},
         shape::Checked,
+        step::Step,
         wire::{Class, Transport, WireBody, WireError, whole},
     },
     provider::github::{self, Repository, Settings},
@@ -288,5 +290,6 @@ pub(crate) async fn send(actor: &dyn Actor, call: &WireCall) -> Result<Sent, Pro
         "cancel" => (Verb::Cancel, run()),
         _ => (Verb::Rerun, run()),
     };
-    actor.send(Checked::of(call, verb, &target, actor).unwrap(), None).await
+    let step = Step::new(&target, call.clone());
+    actor.send(Checked::of(&step, verb, actor, &Supplies::default()).unwrap()).await
 }

@@ -315,15 +315,15 @@ async fn a_run_that_is_let_in_begins_and_leaves_the_inbox() {
     assert_eq!(gate.title, "approve and run checks #5");
     let ask = Ask::new(Verb::Approve, gate.id.clone());
     let draft = facet.draft_for(&gate, &ask).unwrap();
-    assert_eq!((draft.calls[0].method.as_str(), draft.calls[0].body.shown()), ("POST", ""));
-    assert_eq!(draft.calls[0].command, "gh api --method POST repos/acme/shop/actions/runs/26412000005/approve");
+    assert_eq!((draft.steps[0].call.method.as_str(), draft.steps[0].call.body.shown()), ("POST", ""));
+    assert_eq!(draft.steps[0].call.command, "gh api --method POST repos/acme/shop/actions/runs/26412000005/approve");
     let before = facet.read(&ask.target).await.unwrap().facts;
     let holds = |facts: &_| draft.expect.all.iter().all(|expect| expect.holds(facts));
     assert!(draft.bound.iter().all(|(name, value)| before.get(name) == Some(value)) && !holds(&before), "{before:?}");
-    assert_eq!(send(&**facet, &draft.calls[0]).await.unwrap().said, "201 Created");
+    assert_eq!(send(&**facet, &draft.steps[0].call).await.unwrap().said, "201 Created");
     let after = facet.read(&ask.target).await.unwrap().facts;
     assert!(holds(&after) && after["status"] == "queued", "{after:?}");
     assert_eq!(facet.gates().await.unwrap(), []);
-    let error = send(&**facet, &draft.calls[0]).await.unwrap_err();
+    let error = send(&**facet, &draft.steps[0].call).await.unwrap_err();
     assert_eq!((error.kind, diary.writes().len()), (FaultKind::Forbidden, 2));
 }

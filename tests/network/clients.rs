@@ -9,7 +9,7 @@ use holdshort::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        plan::{RevisionGuard, WireCall},
+        plan::WireCall,
         wire::{Class, Transport, WireError},
     },
     provider::{
@@ -83,8 +83,7 @@ pub(crate) fn call(method: &str, path: &str) -> WireCall {
         path: path.to_owned(),
         content_type: "application/merge-patch+json".to_owned(),
         body: "{\"spec\":{\"paused\":false}}".into(),
-        guard: RevisionGuard::None,
-        command: String::new(),
+        ..WireCall::default()
     }
 }
 

@@ -4,8 +4,10 @@ use crate::{inventory::Listing, lookup::Asking};
 use holdshort::{
     domain::{object::ObjectId, observed::FaultKind, verb::Verb},
     port::{
+        fill::{Outgoing, Supplies},
         plan::WireCall,
         shape::Checked,
+        step::Step,
         wire::{Class, Transport, WireError},
     },
     provider::{
@@ -74,7 +76,8 @@ async fn a_write_is_not_sent_on_within_its_own_origin_either() {
     let (_folder, access) = kubeconfig(&system.http(), "", "");
     let path = "/apis/apps/v1/namespaces/shop/replicasets/web";
     let cluster = cluster(by_kube(&access).await.unwrap());
-    let error = cluster.send(REPLICA_SETS, &call("PATCH", path), None).await.unwrap_err();
+    let call = call("PATCH", path);
+    let error = cluster.send(REPLICA_SETS, &Outgoing::of(&call, &Supplies::default()).unwrap()).await.unwrap_err();
     let text = "eu sends us to /elsewhere of its own (307), and nothing was sent there; if it has moved, put the whole address \
                 into the configuration";
     assert_eq!((error.text.as_str(), error.maybe_done), (text, false));
@@ -163,8 +166,9 @@ async fn a_forge_that_points_elsewhere_is_a_fault_and_no_gate_is_taken_for_gone(
     let rerun = WireCall { content_type: String::new(), body: "".into(), ..rerun };
     let actor = &connection.inventories[0];
     let target = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let rerun = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();
-    let error = actor.send(rerun, None).await.unwrap_err();
+    let rerun = Step::new(&target, rerun);
+    let rerun = Checked::of(&rerun, Verb::Rerun, &**actor, &Supplies::default()).unwrap();
+    let error = actor.send(rerun).await.unwrap_err();
     assert!(
         error.text.contains(&format!("it sends us to {} (302), and nothing was sent there", other.http())),
         "{error}"

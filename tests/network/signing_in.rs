@@ -5,7 +5,12 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Output};
 
 use holdshort::{
     domain::{object::ObjectId, verb::Verb},
-    port::{plan::WireCall, shape::Checked},
+    port::{
+        fill::{Outgoing, Supplies},
+        plan::WireCall,
+        shape::Checked,
+        step::Step,
+    },
     provider::{
         http::{Base, proxy::ProxyEnvironment},
         kubernetes::request::REPLICA_SETS,
@@ -201,11 +206,13 @@ async fn a_write_that_is_answered_with_a_page_is_of_unknown_outcome_at_every_kin
     let target = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
     let rerun = call("POST", "/repos/acme/ledger/actions/runs/5/rerun");
     let rerun = WireCall { content_type: String::new(), body: "".into(), ..rerun };
-    let checked = Checked::of(&rerun, Verb::Rerun, &target, &**actor).unwrap();
-    let of_forge = actor.send(checked, None).await.unwrap_err();
+    let rerun = Step::new(&target, rerun);
+    let checked = Checked::of(&rerun, Verb::Rerun, &**actor, &Supplies::default()).unwrap();
+    let of_forge = actor.send(checked).await.unwrap_err();
     let kube = by_reqwest(Base::new(server.http().parse().unwrap()), &ProxyEnvironment::default());
     let patch = call("PATCH", "/apis/apps/v1/namespaces/shop/replicasets/web");
-    let of_cluster = cluster(kube).send(REPLICA_SETS, &patch, None).await.unwrap_err();
+    let of_cluster =
+        cluster(kube).send(REPLICA_SETS, &Outgoing::of(&patch, &Supplies::default()).unwrap()).await.unwrap_err();
     for error in [of_forge, of_cluster] {
         assert!(error.maybe_done && error.text.contains("answers with a web page ('Sign in to Corp')"), "{error}");
     }

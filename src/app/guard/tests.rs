@@ -18,7 +18,10 @@ use crate::{
         observed::{Fault, FaultKind},
         rollout::{Phase, Pods, Role, Unknown},
     },
-    port::record::{Entry, Record, RecordId, Stage},
+    port::{
+        fill::Given,
+        record::{Entry, Record, RecordId, Stage},
+    },
 };
 
 fn reasons(model: &Model, verb: Verb) -> Vec<String> {
@@ -242,7 +245,8 @@ fn what_is_put_back_can_be_finished_at_once_while_the_roll_back_still_goes_throu
     let mut model = seeing(vec![on_its_way_back()]);
     did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
     let mut record = Record { id: RecordId(4), ..record_of(&model) };
-    record.entries = vec![Entry { at: now(), stage: Stage::Accepted { call: 0, said: "200 OK".to_owned() } }];
+    record.entries =
+        vec![Entry { at: now(), stage: Stage::Accepted { call: 0, said: "200 OK".to_owned(), given: Given::new() } }];
     update(&mut model, Msg::Recorded(Box::new(record)));
     assert_eq!(reasons(&model, Verb::PromoteFull), Vec::<String>::new());
     assert_eq!(reasons(&model, Verb::Promote), ["already under way: roll back (lee, 02:07:30)"]);

@@ -9,7 +9,10 @@ use crate::{
     cli::{args::Command, parse, sample},
     domain::{form, observed::FaultKind},
     judge::gaps::{Arm, Gap, Missing, Signal},
-    port::record::{Entry, NewRecord, Stage},
+    port::{
+        fill::Given,
+        record::{Entry, NewRecord, Stage},
+    },
 };
 
 /// A pilot whose world answers with these stages, one at each look.
@@ -152,7 +155,7 @@ fn what_cannot_be_carried_on_is_refused_with_why() {
 
 #[test]
 fn an_act_of_which_everything_was_sent_is_watched_to_its_end_and_asks_nobody() {
-    let accepted = Stage::Accepted { call: 0, said: "200 OK".to_owned() };
+    let accepted = Stage::Accepted { call: 0, said: "200 OK".to_owned(), given: Given::new() };
     let stages = [Stage::Recorded, Stage::Sending { call: 0, revision: None }, accepted];
     let all: Vec<Stage> = vec![stages[2].clone(), Stage::Done { said: "25 % → 0 %, verified".into() }];
     let ended = taken_over(left(&stages, true), all, "takeover 12");
@@ -227,7 +230,7 @@ fn each_end_of_a_record_has_its_own_exit_code() {
 
 #[test]
 fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
-    let under_way = vec![Stage::Recorded, Stage::Accepted { call: 0, said: "200 OK".into() }];
+    let under_way = vec![Stage::Recorded, Stage::Accepted { call: 0, said: "200 OK".into(), given: Given::new() }];
     let line = "abort payments@prod/eu --yes --reason errors --json --wait=30s";
     let ended = fly(sample::model(), under_way.clone(), line, None);
     let value: Value = serde_json::from_str(&ended.out).unwrap();

@@ -112,6 +112,12 @@ pub(super) fn open_ids(connection: &Connection) -> Result<Vec<i64>, Trouble> {
     ids(connection, sql, [])
 }
 
+/// The records whose plan may owe something, oldest first: few are, and each says so itself.
+pub(super) fn owing_ids(connection: &Connection) -> Result<Vec<i64>, Trouble> {
+    let sql = r#"SELECT record FROM lines WHERE n = 0 AND instr(body, '"obligations":[') > 0 ORDER BY record"#;
+    ids(connection, sql, [])
+}
+
 /// The newest records, newest first.
 pub(super) fn newest_ids(connection: &Connection, most: usize) -> Result<Vec<i64>, Trouble> {
     ids(connection, "SELECT record FROM lines WHERE n = 0 ORDER BY record DESC LIMIT ?1", [number_of(most)])

@@ -85,7 +85,9 @@ pub(super) fn take_over(
         return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
     }
     match newest(tx, &new.plan.target)?.map(record_id) {
-        Some(newest) if newest != left => return not(format!("record {newest} is newer on the same target")),
+        Some(newest) if newest != left && !takeover.releases => {
+            return not(format!("record {newest} is newer on the same target"));
+        }
         _ if (busy.intent.plan.verb, &busy.intent.plan.target) != (new.plan.verb, &new.plan.target) => {
             return not("it is about something else".to_owned());
         }
@@ -96,10 +98,14 @@ pub(super) fn take_over(
         Ok(now) if !now.is_as_far_as(takeover) => return not("it has come further meanwhile".to_owned()),
         Ok(_) => {}
     }
+    let said = format!("taken over ({})", new.who);
     if busy.end().is_some() {
+        if !takeover.owed.is_empty() {
+            // One of several that would end what it holds gets it.
+            lines::append(tx, other, &Entry { at: new.at, stage: Stage::HandedOver { by: record_id(id), said } })?;
+        }
         return Ok(None);
     }
-    let said = format!("taken over ({})", new.who);
     let stage = Stage::Preempted { by: record_id(id), said, taken_over: true };
     lines::append(tx, other, &Entry { at: new.at, stage })?;
     release(tx, other)?;
@@ -108,7 +114,9 @@ pub(super) fn take_over(
 
 /// May this intent end that record? Going back may, unless it is the very same act and somebody carries that out.
 fn goes_before(new: &NewRecord, busy: &Record, attended: bool) -> bool {
-    new.plan.verb.direction() == Direction::Back && !(attended && new.is_same_act(&busy.intent))
+    // What only ends a hold goes nowhere.
+    let releases = new.takes_over.as_ref().is_some_and(|takeover| takeover.releases);
+    new.plan.verb.direction() == Direction::Back && !releases && !(attended && new.is_same_act(&busy.intent))
 }
 
 fn preempt(tx: &Transaction<'_>, by: i64, new: &NewRecord, id: i64) -> Result<(), Trouble> {

@@ -15,6 +15,7 @@ use crate::{
         trust::Trusted,
     },
     port::{
+        fill::Given,
         plan::{Draft, Expect, fact},
         record::{Entry, NewRecord, Origin, Record, RecordId, Stage},
         takeover::{Takeover, Unanswered, differs},
@@ -26,7 +27,7 @@ fn sending_call(call: usize) -> Stage {
 }
 
 fn accepted(call: usize) -> Stage {
-    Stage::Accepted { call, said: "200 OK".to_owned() }
+    Stage::Accepted { call, said: "200 OK".to_owned(), given: Given::new() }
 }
 
 fn unknown() -> Stage {
@@ -91,29 +92,29 @@ fn against(sent: usize, change: impl FnOnce(&mut Draft)) -> Option<String> {
 #[test]
 fn an_act_goes_on_only_where_it_would_be_drawn_up_the_same() {
     assert_eq!(against(0, |_| {}), None);
-    assert_eq!(against(1, |now| now.calls[0].body = "".into()), None, "what was taken shows its effect");
+    assert_eq!(against(1, |now| now.steps[0].call.body = "".into()), None, "what was taken shows its effect");
     let words = |now: &mut Draft| {
         "an hour ago".clone_into(&mut now.effect);
-        now.calls[0].words.clear();
-        now.calls[0].command.clear();
+        now.steps[0].call.words.clear();
+        now.steps[0].call.command.clear();
     };
     assert_eq!(against(0, words), None, "words are no calls");
     let said = |sent, change: fn(&mut Draft)| against(sent, change).unwrap();
     let path = "rollouts/payments/status";
     assert_eq!(
-        said(0, |now| now.calls[1].body = " ".into()),
+        said(0, |now| now.steps[1].call.body = " ".into()),
         format!("the record's call 2 is PATCH {path}, today its body would be another: begin a new act instead")
     );
     assert_eq!(
-        said(1, |now| now.calls[1].path.push('2')),
+        said(1, |now| now.steps[1].call.path.push('2')),
         format!("the record's call 2 is PATCH {path}, today it would be PATCH {path}2: begin a new act instead")
     );
     assert_eq!(
-        said(1, |now| drop(now.calls.pop())),
+        said(1, |now| drop(now.steps.pop())),
         format!("the record's call 2 is PATCH {path}, today it would be none: begin a new act instead")
     );
     assert_eq!(
-        said(0, |now| now.calls.push(now.calls[0].clone())),
+        said(0, |now| now.steps.push(now.steps[0].clone())),
         "the record's call 3 is not there, today there would be one more: begin a new act instead"
     );
     assert_eq!(
@@ -148,7 +149,7 @@ fn the_notes_say_whose_act_it_is_and_what_is_sent_and_what_is_not() {
     held.origin =
         Some(Origin { uid: 1001, login: Some("dana".to_owned()), host: "bastion".to_owned(), from: None, sudo: None });
     let entries = vec![entry(0, accepted(0)), entry(0, sending_call(1))];
-    let calls = held.plan.draft.calls.clone();
+    let draft = held.plan.draft.clone();
     let takeover = Takeover::of(&Record { id: RecordId(3), intent: held, entries }).unwrap();
     let expected = [
         "takes over record 3 (dana, 01:46:00, dana (uid 1001) on bastion), whose executor is gone",
@@ -157,7 +158,7 @@ fn the_notes_say_whose_act_it_is_and_what_is_sent_and_what_is_not() {
          two",
         "call 3 is sent now: three",
     ];
-    assert_eq!(takeover.notes(&calls), expected);
+    assert_eq!(takeover.notes(&draft), expected);
     assert_eq!(intent(Verb::Abort).takes_over, None);
 }
 

@@ -14,7 +14,10 @@ use crate::{
         rollout::{Arm, Rollout, Step, StepKind, Strategy},
         verb::Verb,
     },
-    port::plan::{Blocked, Draft, Expect, WireCall, fact},
+    port::{
+        plan::{Blocked, Draft, Expect, WireCall, fact},
+        step,
+    },
     provider::kubernetes::{
         api::ReplicaSet,
         facade::View,
@@ -48,7 +51,7 @@ fn to_arm(stage: &Stage<'_>, target: &Arm) -> Result<Draft, Blocked> {
         (false, Strategy::BlueGreen) => by_preview(stage, target, set),
         (false, Strategy::Canary | Strategy::Rolling) => by_steps(stage, target, set),
     };
-    draft.calls = calls(stage.view, set);
+    draft.steps = calls(stage.view, set).into_iter().map(|call| step::Step::new(&stage.rollout.id, call)).collect();
     (draft.from, draft.to) = (stage.rollout.canary.clone(), target.version.clone());
     let way = match stage.rollout.strategy {
         Strategy::BlueGreen => ", which comes up as a preview again",
@@ -86,7 +89,7 @@ fn drafted(stage: &Stage<'_>, effect: String, all: Vec<Expect>, within: Duration
     // Its calls are written by whoever asked.
     let call = request::abort(&stage.view.object.metadata);
     let mut draft = stage.bound(Verb::Rollback, call, effect, all, within);
-    draft.calls.clear();
+    draft.steps.clear();
     draft
 }
 

@@ -17,7 +17,10 @@ use crate::{
         time::Timestamp,
         verb::Verb,
     },
-    port::plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+    port::{
+        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+        step::Step,
+    },
     provider::kubernetes::{
         facade::View,
         gitops,
@@ -157,7 +160,8 @@ impl Stage<'_> {
         (draft.from, draft.to) = (self.rollout.canary.clone(), self.rollout.stable.clone());
         if self.view.object.spec.paused {
             // Last: ended first, the pause would let the bad version go on.
-            draft.calls.push(request::hold_after(&self.view.object.metadata, false));
+            let last = request::hold_after(&self.view.object.metadata, false);
+            draft.steps.push(Step::new(&self.rollout.id, last));
             draft.notes.push("the person's pause is ended right after: it would hold the way back up".to_owned());
             self.warn_of_automation(&mut draft);
         }
@@ -210,17 +214,9 @@ impl Stage<'_> {
         within: Duration,
     ) -> Draft {
         let progress = Some((fact::WEIGHT.to_owned(), self.unit().to_owned()));
-        Draft {
-            from: self.rollout.stable.clone(),
-            to: self.rollout.canary.clone(),
-            effect,
-            calls: vec![call],
-            moment: None,
-            bound: binding(self.rollout, verb.direction()),
-            expect: Expectation { all, within, progress, ..Expectation::default() },
-            undo: String::new(),
-            notes: Vec::new(),
-        }
+        let expect = Expectation { all, within, progress, ..Expectation::default() };
+        let draft = Draft::of(&self.rollout.id, call, effect, binding(self.rollout, verb.direction()), expect);
+        Draft { from: self.rollout.stable.clone(), to: self.rollout.canary.clone(), ..draft }
     }
 
     /// Did the running step's own analysis come to no conclusion?

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     domain::verb::Verb,
-    port::{
-        plan::{RevisionGuard, WireCall},
-        shape::Shape,
-    },
+    port::{plan::WireCall, shape::Shape},
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         facade::Places,
@@ -119,7 +116,7 @@ pub fn rollback_workload(namespace: &str, name: &str, now: Option<&Template>, to
     let words = now.map_or_else(|| words.clone(), |now| self::words(&words, now, &template));
     let operations = tests.iter().cloned().chain([replace(&template)]).collect();
     let call = patch::call(WORKLOADS, &meta, "", words, Form::Json, &Value::Array(operations));
-    WireCall { guard: RevisionGuard::None, ..by_hand(call, WORKLOADS, &meta, to, tests, None) }
+    WireCall { fills: Vec::new(), ..by_hand(call, WORKLOADS, &meta, to, tests, None) }
 }
 
 fn replace(template: &Template) -> Value {
@@ -153,7 +150,7 @@ fn by_hand(
 /// As [`hold`], after another call: the revision of another object is not this one's, and a controller that writes in
 /// between must not be able to block it.
 pub fn hold_after(meta: &Meta, paused: bool) -> WireCall {
-    WireCall { guard: RevisionGuard::None, ..hold(meta, paused) }
+    WireCall { fills: Vec::new(), ..hold(meta, paused) }
 }
 
 /// A ReplicaSet's template without what the controller added to it: only then is its hash the ReplicaSet's again, and the
@@ -183,7 +180,7 @@ fn merge(meta: &Meta, subresource: &str, words: &str, body: &Value) -> WireCall 
 mod tests {
     use super::*;
     use crate::{
-        port::plan::RevisionGuard,
+        port::fill::Fill,
         provider::kubernetes::{
             patch::{JSON, MERGE},
             template::Template,
@@ -202,10 +199,11 @@ mod tests {
             path: "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/checkout/status?fieldManager=holdshort".into(),
             content_type: "application/merge-patch+json".into(),
             body: r#"{"status":{"abort":true}}"#.into(),
-            guard: RevisionGuard::MergePatch,
+            fills: vec![Fill::revision("/metadata/resourceVersion")],
             command: "kubectl -n shop patch rollouts.argoproj.io checkout --subresource=status --type=merge -p \
                       '{\"status\":{\"abort\":true}}'"
                 .into(),
+            ..WireCall::default()
         };
         assert_eq!(abort(&meta()), expected);
     }
@@ -229,7 +227,7 @@ mod tests {
                 == serde_json::from_str::<Value>(body).unwrap();
             assert!(same, "{}", call.body);
             assert_eq!(call.path.contains("/status?"), on_status, "{}", call.words);
-            assert_eq!((call.content_type.as_str(), call.guard), (MERGE, RevisionGuard::MergePatch));
+            assert_eq!((call.content_type.as_str(), call.is_guarded()), (MERGE, true));
         }
     }
 
@@ -252,7 +250,7 @@ mod tests {
         let call = rollback(&meta(), &now, &set, false);
         assert_eq!(patch(&call), json!([replace]));
         assert_eq!(call.words, "put the template of checkout-abc back; env that changes: A (1 of 1)");
-        assert_eq!((call.content_type.as_str(), call.guard), (JSON, RevisionGuard::JsonPatch));
+        assert_eq!((call.content_type.as_str(), call.is_guarded()), (JSON, true));
         let held = rollback(&meta(), &now, &set, true);
         assert_eq!(patch(&held), json!([replace, unpause]));
     }

@@ -141,17 +141,14 @@ impl Stage<'_> {
 
     fn bound(&self, verb: Verb, call: WireCall, effect: String, all: Vec<Expect>, within: Duration) -> Draft {
         let progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
+        // No failure: for a while after the patch the conditions still tell of the version that was taken back.
+        let expect = Expectation { all, within, progress, ..Expectation::default() };
+        let draft = Draft::of(&self.rollout.id, call, effect, binding(self.rollout, verb.direction()), expect);
         Draft {
             from: self.rollout.stable.clone(),
             to: self.rollout.canary.clone(),
-            effect,
-            calls: vec![call],
-            moment: None,
-            bound: binding(self.rollout, verb.direction()),
-            // No failure: for a while after the patch the conditions still tell of the version that was taken back.
-            expect: Expectation { all, within, progress, ..Expectation::default() },
-            undo: String::new(),
             notes: gitops::warning(&self.view.object.metadata).into_iter().collect(),
+            ..draft
         }
     }
 

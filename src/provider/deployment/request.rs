@@ -115,7 +115,7 @@ fn by_kubectl(mut call: WireCall, meta: &Meta, verb: &str, options: &str) -> Wir
 mod tests {
     use super::*;
     use crate::{
-        port::plan::RevisionGuard,
+        port::fill::Fill,
         provider::kubernetes::{patch::JSON, template::Template},
     };
 
@@ -131,8 +131,9 @@ mod tests {
             path: "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=holdshort".into(),
             content_type: "application/merge-patch+json".into(),
             body: body.into(),
-            guard: RevisionGuard::MergePatch,
+            fills: vec![Fill::revision("/metadata/resourceVersion")],
             command: command.into(),
+            ..WireCall::default()
         }
     }
 
@@ -194,7 +195,7 @@ mod tests {
         deployment.spec.paused = true;
         let call = rollback(&deployment, &set(None), &[]);
         assert_eq!(operations(&call), json!([template, {"op": "replace", "path": "/spec/paused", "value": false}]));
-        assert_eq!((call.content_type.as_str(), call.guard), (JSON, RevisionGuard::JsonPatch));
+        assert_eq!((call.content_type.as_str(), call.is_guarded()), (JSON, true));
         let read = r#"kubectl -n shop get replicasets.apps web-abc -o jsonpath='[{"{"}"op":"replace","path":"/spec/template","value":{.spec.template}{"}"},"#;
         let rest = r#"{"{"}"op":"remove","path":"/spec/template/metadata/labels/pod-template-hash"{"}"},{"{"}"op":"replace","path":"/spec/paused","value":false{"}"}]'"#;
         let patch = "kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin";

@@ -16,8 +16,9 @@ use crate::{
         version::Version,
     },
     port::{
-        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, RevisionGuard, WireCall, fact},
+        plan::{Ask, Blocked, Condition, Draft, Expect, Expectation, Facts, WireCall, fact},
         shape::{Shape, is_part},
+        step::Step,
     },
     provider::github::{address::Address, fact as own, request::run_path},
 };
@@ -40,6 +41,7 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
         path: format!("{}/{end}", run_path(&at.owner, &at.repo, at.run)),
         content_type,
         writes,
+        ..Shape::default()
     };
     let is_gate = target.family == Family::gate();
     match verb {
@@ -62,7 +64,7 @@ fn post(words: String, path: String) -> WireCall {
         path,
         content_type: String::new(),
         body: "".into(),
-        guard: RevisionGuard::None,
+        ..WireCall::default()
     }
 }
 
@@ -107,15 +109,19 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
         from,
         to,
         effect,
-        calls: vec![WireCall {
-            words: format!("{} {}", ask.verb.words(), gate.title),
-            command: format!("gh api --method POST {} {fields}", path.trim_start_matches('/')),
-            method: "POST".to_owned(),
-            path,
-            content_type: JSON.to_owned(),
-            body: body.to_string().into(),
-            guard: RevisionGuard::None,
-        }],
+        steps: vec![Step::new(
+            &gate.id,
+            WireCall {
+                words: format!("{} {}", ask.verb.words(), gate.title),
+                command: format!("gh api --method POST {} {fields}", path.trim_start_matches('/')),
+                method: "POST".to_owned(),
+                path,
+                content_type: JSON.to_owned(),
+                body: body.to_string().into(),
+                ..WireCall::default()
+            },
+        )],
+        obligations: Vec::new(),
         moment: None,
         bound: gate.identity.clone(),
         expect: Expectation {
@@ -138,7 +144,8 @@ fn unapproved(gate: &Gate, at: &Address) -> Draft {
         from: None,
         to: gate.version.clone(),
         effect: "the run begins, with what its pull request changes in the workflow".to_owned(),
-        calls: vec![post(gate.title.clone(), path)],
+        steps: vec![Step::new(&gate.id, post(gate.title.clone(), path))],
+        obligations: Vec::new(),
         moment: None,
         bound: gate.identity.clone(),
         expect: Expectation {
@@ -202,7 +209,8 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         from: Some(run.version.clone()).filter(|_| cancel),
         to: Some(run.version.clone()).filter(|_| !cancel),
         effect,
-        calls: vec![post(format!("{} {name}", ask.verb.words()), path)],
+        steps: vec![Step::new(&run.id, post(format!("{} {name}", ask.verb.words()), path))],
+        obligations: Vec::new(),
         moment: None,
         bound,
         expect,

@@ -147,8 +147,7 @@ impl GitHub {
 
     /// A draft whose calls will pass when they are sent.
     fn checked(&self, draft: Draft, ask: &Ask) -> Result<Draft, Blocked> {
-        let shapes = self.shapes(&ask.target, ask.verb);
-        let checked = shape::check_all(&draft.calls, ask.verb, &ask.target, &shapes);
+        let checked = shape::check_all(&draft, ask.verb, |target| self.shapes(target, ask.verb));
         checked.map(|()| draft).map_err(|forged| Blocked(forged.to_string()))
     }
 
@@ -232,15 +231,17 @@ impl Actor for GitHub {
         if ours { draft::shapes(target, verb) } else { Vec::new() }
     }
 
-    fn send<'a>(&'a self, call: Checked<'a>, _: Option<&'a str>) -> Answer<'a, Sent> {
+    fn send<'a>(&'a self, call: Checked<'a>) -> Answer<'a, Sent> {
         async move {
-            let call = call.call();
+            let (outgoing, call) = (call.outgoing(), call.outgoing().call);
             // What is done there shows there: it is read until it has.
-            let there = |one: &&Watched| call.path.starts_with(&request::repo_path(one.name()));
+            let there = |one: &&Watched| outgoing.path.starts_with(&request::repo_path(one.name()));
             self.watched.iter().filter(there).for_each(|one| one.motion().stir(self.clock.now()));
-            let answer = self.client.send(Wanted::call(call)?, &call.words).await?;
+            let answer = self.client.send(Wanted::call(outgoing)?, &call.words).await?;
             if answer.status.is_success() {
-                return Ok(Sent { revision: None, said: answer.status.to_string() });
+                let location = answer.headers.get(http::header::LOCATION).and_then(|to| to.to_str().ok());
+                let given = outgoing.given(location, &answer.body);
+                return Ok(Sent { revision: None, said: answer.status.to_string(), given });
             }
             Err(fault::answered(&answer, Asked { about: &call.words, class: Class::Write, now: self.clock.now() }))
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     domain::observed::FaultKind,
-    port::{error::ProviderError, plan::WireCall, wire::Class},
+    port::{error::ProviderError, fill::Outgoing, wire::Class},
     provider::{github::roots::GRAPHQL, http::WantsRedirect},
 };
 
@@ -43,12 +43,10 @@ impl Wanted {
     }
 
     /// A call of a plan.
-    pub(super) fn call(call: &WireCall) -> Result<Self, ProviderError> {
-        let method = call.method.parse().map_err(|_| unfit(&call.method))?;
-        let recorded =
-            || ProviderError::new(FaultKind::Rejected, "what a record says is evidence, not an order: not sent");
-        let body = call.body.sent().ok_or_else(recorded)?.to_owned();
-        Ok(Self { class: Class::Write, method, path: call.path.clone(), body, redirect: false })
+    pub(super) fn call(outgoing: &Outgoing<'_>) -> Result<Self, ProviderError> {
+        let method = outgoing.call.method.parse().map_err(|_| unfit(&outgoing.call.method))?;
+        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
+        Ok(Self { class: Class::Write, method, path, body, redirect: false })
     }
 
     /// The request with GitHub's headers and its class.
@@ -182,7 +180,7 @@ pub(super) fn live(owner: &str, repo: &str) -> Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port::plan::RevisionGuard;
+    use crate::port::{fill::Supplies, plan::WireCall};
 
     #[test]
     fn every_read_is_a_get_of_one_path() {
@@ -230,10 +228,10 @@ mod tests {
             path: "/repos/acme/ledger/actions/runs/5/pending_deployments".into(),
             content_type: "application/json".into(),
             body: r#"{"state":"approved"}"#.into(),
-            guard: RevisionGuard::None,
-            command: String::new(),
+            ..WireCall::default()
         };
-        let request = Wanted::call(&call).unwrap().request().unwrap();
+        let outgoing = Outgoing::of(&call, &Supplies::default()).unwrap();
+        let request = Wanted::call(&outgoing).unwrap().request().unwrap();
         assert_eq!(request.extensions().get::<Class>(), Some(&Class::Write));
         assert_eq!((request.method(), request.uri().path()), (&Method::POST, call.path.as_str()));
         assert_eq!(request.body(), &Bytes::from(call.body.shown().to_owned()));

@@ -30,7 +30,8 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        plan::{Sent, WireCall},
+        fill::Outgoing,
+        plan::Sent,
         wire::{Class, Transport, WireBody},
     },
     provider::http::{
@@ -227,23 +228,14 @@ impl Cluster {
     ///
     /// # Errors
     /// When it was refused, or when its outcome is not known (`maybe_done`).
-    pub async fn send(
-        &self,
-        resource: Resource,
-        call: &WireCall,
-        revision: Option<&str>,
-    ) -> Result<Sent, ProviderError> {
-        let sent = self.send_patch(resource, call, revision).await;
-        sent.map_err(|error| ProviderError { text: seal::without_hidden(&error.text, &call.body), ..error })
+    pub async fn send(&self, resource: Resource, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
+        let sent = self.send_patch(resource, outgoing).await;
+        let told = |text: &str| seal::without_hidden(text, &outgoing.call.body);
+        sent.map_err(|error| ProviderError { text: told(&error.text), ..error })
     }
 
-    async fn send_patch(
-        &self,
-        resource: Resource,
-        call: &WireCall,
-        revision: Option<&str>,
-    ) -> Result<Sent, ProviderError> {
-        let request = patch::request(call, revision)?;
+    async fn send_patch(&self, resource: Resource, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
+        let request = patch::request(outgoing)?;
         let asked = self.asked(&request, Some(resource));
         let (status, body) = self.answer(request, Some(resource)).await?;
         let refusal = error::told(&body).is_some_and(|told| told.kind == "Status" && told.code >= 400);
@@ -254,7 +246,7 @@ impl Cluster {
         let object = serde_json::from_slice::<&RawValue>(&body).ok().filter(|object| object.get().len() <= LONGEST);
         let meta = object.map(known).filter(|meta| !meta.name.is_empty());
         let revision = meta.and_then(|meta| meta.resource_version).filter(|revision| !revision.is_empty());
-        Ok(Sent { revision, said: status.to_string() })
+        Ok(Sent { revision, said: status.to_string(), given: outgoing.given(None, &body) })
     }
 
     /// Sends a request and reads the JSON of its answer.

@@ -416,8 +416,8 @@ impl<K: Kind> Actor for Facade<K> {
         self.key(target).map_or_else(|_| Vec::new(), |key| self.shapes_of(&self.store(), &key, verb))
     }
 
-    fn send<'a>(&'a self, call: Checked<'a>, revision: Option<&'a str>) -> Answer<'a, Sent> {
-        self.cluster.send(K::RESOURCE, call.call(), revision).boxed()
+    fn send<'a>(&'a self, call: Checked<'a>) -> Answer<'a, Sent> {
+        async move { self.cluster.send(K::RESOURCE, call.outgoing()).await }.boxed()
     }
 }
 
@@ -465,12 +465,12 @@ impl<K: Kind> Inventory for Facade<K> {
         // An act that is carried on is drawn up as it was; a moment that is yet to come was not.
         let then = ask.takes_over.as_ref().and_then(|takeover| takeover.moment).filter(|then| *then <= now);
         let mut draft = K::draft(rollout, &view.ok_or_else(gone)?, ask, then.unwrap_or(now))?;
-        if let Some(key) = split(&rollout.id.path) {
-            let (target, shapes) = (rollout.id.clone(), self.shapes_of(&store, &key, ask.verb));
-            shape::check_all(&draft.calls, ask.verb, &target, &shapes).map_err(|forged| Blocked(forged.to_string()))?;
-        }
-        for call in &mut draft.calls {
-            call.command = kubectl::leading(&call.command, &self.cluster.scope.kubectl());
+        let shapes = |target: &ObjectId| {
+            self.key(target).map_or_else(|_| Vec::new(), |key| self.shapes_of(&store, &key, ask.verb))
+        };
+        shape::check_all(&draft, ask.verb, shapes).map_err(|forged| Blocked(forged.to_string()))?;
+        for step in &mut draft.steps {
+            step.call.command = kubectl::leading(&step.call.command, &self.cluster.scope.kubectl());
         }
         if self.cluster.scope.found.get().unverified {
             draft.notes.push(unproven(&self.cluster.scope.cluster));

@@ -3,14 +3,15 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{api::Meta, request::Resource, seal, store::Key};
 use crate::{
     domain::{observed::FaultKind, text::shell_word},
     port::{
         error::ProviderError,
-        plan::{RevisionGuard, WireCall},
+        fill::{Fill, Outgoing},
+        plan::WireCall,
         shape::Shape,
         wire::Class,
     },
@@ -20,6 +21,9 @@ use crate::{
 pub const MERGE: &str = "application/merge-patch+json";
 /// `Content-Type` of a JSON patch (RFC 6902).
 pub const JSON: &str = "application/json-patch+json";
+
+/// Where the revision goes that guards a patch.
+pub const REVISION: &str = "/metadata/resourceVersion";
 
 /// How the API server names us in `managedFields`.
 const MANAGER: &str = "fieldManager=holdshort";
@@ -38,9 +42,9 @@ pub enum Form {
 pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, form: Form, body: &Value) -> WireCall {
     let Meta { namespace, name, .. } = meta;
     let option = if subresource.is_empty() { String::new() } else { format!("--subresource={subresource} ") };
-    let (kind, content_type, guard) = match form {
-        Form::Merge => ("merge", MERGE, RevisionGuard::MergePatch),
-        Form::Json => ("json", JSON, RevisionGuard::JsonPatch),
+    let (kind, content_type) = match form {
+        Form::Merge => ("merge", MERGE),
+        Form::Json => ("json", JSON),
     };
     let body = seal::body(body);
     let command = || {
@@ -57,9 +61,10 @@ pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, f
         method: "PATCH".to_owned(),
         path: path(resource, namespace, name, subresource),
         content_type: content_type.to_owned(),
-        guard,
+        fills: vec![Fill::revision(REVISION)],
         command: if body.hides() { String::new() } else { command() },
         body,
+        ..WireCall::default()
     }
 }
 
@@ -79,98 +84,48 @@ pub fn shape(
         Form::Merge => MERGE,
         Form::Json => JSON,
     };
-    Shape { method: "PATCH", path: path(*resource, namespace, name, subresource), content_type, writes }
+    let path = path(*resource, namespace, name, subresource);
+    Shape { method: "PATCH", path, content_type, writes, fills: &[REVISION], ..Shape::default() }
 }
 
-/// The request that a call stands for, guarded by a revision.
+/// The request that a call stands for, as it goes out.
 ///
 /// # Errors
-/// When the call wants a guard and there is no revision, or it is not written as its guard needs it. Nothing is sent.
-pub fn request(call: &WireCall, revision: Option<&str>) -> Result<Request<Bytes>, ProviderError> {
-    let body = guarded(call, revision)?;
+/// When it cannot be written as one. Nothing is sent.
+pub fn request(outgoing: &Outgoing<'_>) -> Result<Request<Bytes>, ProviderError> {
+    let call = outgoing.call;
     let malformed = |error: http::Error| ProviderError::new(FaultKind::Rejected, format!("'{}': {error}", call.words));
-    let mut request = Request::builder()
-        .method(call.method.as_str())
-        .uri(call.path.as_str())
-        .header(header::CONTENT_TYPE, call.content_type.as_str())
-        .body(Bytes::from(body))
-        .map_err(malformed)?;
+    let headers = outgoing.headers.iter();
+    let mut request = headers.fold(Request::builder(), |request, (name, value)| request.header(name, value));
+    request = request.method(call.method.as_str()).uri(outgoing.path.as_str());
+    request = request.header(header::CONTENT_TYPE, call.content_type.as_str());
+    let mut request = request.body(Bytes::from(outgoing.body.clone())).map_err(malformed)?;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     request.extensions_mut().insert(Class::Write);
     Ok(request)
 }
 
-fn guarded(call: &WireCall, revision: Option<&str>) -> Result<String, ProviderError> {
-    let refuse = |why: &str| ProviderError::new(FaultKind::Rejected, format!("'{}' is not sent: {why}", call.words));
-    let sent = || call.body.sent().ok_or_else(|| refuse("what a record says is evidence, not an order"));
-    let body = || serde_json::from_str::<Value>(sent()?).map_err(|_| refuse("its body is not JSON"));
-    let needed = || revision.filter(|r| !r.is_empty()).ok_or_else(|| refuse("the object's revision is not known"));
-    match call.guard {
-        RevisionGuard::None => Ok(sent()?.to_owned()),
-        RevisionGuard::MergePatch => {
-            let (mut body, revision) = (body()?, needed()?);
-            let Value::Object(fields) = &mut body else { return Err(refuse("a merge patch is an object")) };
-            let Value::Object(metadata) = fields.entry("metadata").or_insert_with(|| json!({})) else {
-                return Err(refuse("its metadata is not an object"));
-            };
-            metadata.insert("resourceVersion".to_owned(), revision.into());
-            Ok(body.to_string())
-        }
-        RevisionGuard::JsonPatch => {
-            let (mut body, revision) = (body()?, needed()?);
-            let Value::Array(operations) = &mut body else { return Err(refuse("a JSON patch is a list")) };
-            // Replaced, not tested: a test that fails is a bare 422, a replaced one that is stale is a 409.
-            let guard = json!({"op": "replace", "path": "/metadata/resourceVersion", "value": revision});
-            operations.insert(0, guard);
-            Ok(body.to_string())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    fn call(guard: RevisionGuard, body: &str) -> WireCall {
-        WireCall {
-            words: "abort".into(),
-            method: "PATCH".into(),
-            path: "/apis/x".into(),
-            content_type: MERGE.into(),
-            body: body.into(),
-            guard,
-            command: String::new(),
-        }
-    }
+    use super::*;
+    use crate::{port::fill::Supplies, provider::kubernetes::request::REPLICA_SETS};
 
     #[test]
-    fn the_revision_goes_where_the_guard_says() {
-        let table = [
-            (RevisionGuard::None, r#"{"a":1}"#, r#"{"a":1}"#),
-            (RevisionGuard::MergePatch, r#"{"a":1}"#, r#"{"a":1,"metadata":{"resourceVersion":"7"}}"#),
-            (
-                RevisionGuard::JsonPatch,
-                r#"[{"op":"remove","path":"/a"}]"#,
-                r#"[{"op":"replace","path":"/metadata/resourceVersion","value":"7"},{"op":"remove","path":"/a"}]"#,
-            ),
-        ];
-        for (guard, body, expected) in table {
-            let request = request(&call(guard, body), Some("7")).unwrap();
+    fn the_revision_goes_into_a_patch_of_either_form() {
+        let guarded = r#"{"a":1,"metadata":{"resourceVersion":"7"}}"#;
+        let operations =
+            r#"[{"op":"replace","path":"/metadata/resourceVersion","value":"7"},{"op":"remove","path":"/a"}]"#;
+        for (form, body, expected) in
+            [(Form::Merge, json!({"a": 1}), guarded), (Form::Json, json!([{"op": "remove", "path": "/a"}]), operations)]
+        {
+            let call = call(REPLICA_SETS, &Meta::default(), "", "abort".to_owned(), form, &body);
+            let outgoing = Outgoing::of(&call, &Supplies::revision(Some("7"))).unwrap();
+            let request = request(&outgoing).unwrap();
             assert_eq!(request.body(), expected);
             assert_eq!(request.extensions().get(), Some(&Class::Write));
+            assert!(Outgoing::of(&call, &Supplies::default()).is_err(), "it is not sent without one");
         }
-    }
-
-    #[test]
-    fn a_call_that_wants_a_guard_and_has_none_is_not_sent() {
-        let error = request(&call(RevisionGuard::MergePatch, "{}"), None).unwrap_err();
-        assert_eq!(error.text, "'abort' is not sent: the object's revision is not known");
-        assert!(!error.maybe_done);
-        assert!(request(&call(RevisionGuard::JsonPatch, "{}"), Some("7")).is_err());
-        assert!(request(&call(RevisionGuard::MergePatch, "{"), Some("7")).is_err());
-        let mut recorded = call(RevisionGuard::None, "{}");
-        recorded.body = serde_json::from_str("\"{}\"").unwrap();
-        let error = request(&recorded, None).unwrap_err();
-        assert_eq!(error.text, "'abort' is not sent: what a record says is evidence, not an order");
     }
 }

@@ -1,5 +1,8 @@
 //! The executor against a pretended cluster, in virtual time.
 
+mod disk;
+mod owed;
+mod steps;
 mod taken_over;
 
 use std::{
@@ -10,20 +13,20 @@ use std::{
 
 use super::{Host, News, conclude, run};
 use crate::{
-    domain::{observed::FaultKind, time::Timestamp, verb::Verb},
+    domain::{observed::FaultKind, time::until, verb::Verb},
     journal::{
-        Chain, Changes, Head, Journal, JournalError, Seq,
-        attendance::{Attendance, Task},
+        Journal, JournalError,
         ledger::{Begun, Ledger},
         sample::{at, entry, intent, intent_on, payments},
-        spool::{Line, Spool},
+        spool::Spool,
         sqlite::SqliteJournal,
     },
     port::{
         clock::SharedClock,
-        kept::{KeptSignals, Outlived},
-        plan::{Expect, RevisionGuard, fact},
-        record::{Entry, NewRecord, Record, RecordId, Stage},
+        fill::{Given as Answered, Supplies},
+        plan::{Expect, fact},
+        record::{Entry, NewRecord, RecordId, Stage},
+        secrets::Secrets,
         shape::Checked,
     },
     runtime::{
@@ -44,6 +47,7 @@ struct Given {
     news: Mutex<Vec<News>>,
     /// What was confirmed: the journal holds it as evidence, without anything to send.
     confirmed: Mutex<BTreeMap<RecordId, NewRecord>>,
+    secrets: Secrets,
     _dir: tempfile::TempDir,
 }
 
@@ -56,8 +60,8 @@ impl Given {
         let dir = tempfile::tempdir().unwrap();
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
         let cluster = Cluster::new(&clock, calls, schedule);
-        let (news, confirmed) = Default::default();
-        Self { clock, cluster, ledger: ledger(dir.path()), news, confirmed, _dir: dir }
+        let (news, confirmed, secrets) = Default::default();
+        Self { clock, cluster, ledger: ledger(dir.path()), news, confirmed, secrets, _dir: dir }
     }
 
     fn begin(&self, intent: &NewRecord) -> RecordId {
@@ -79,7 +83,7 @@ impl Given {
         let connections = [self.cluster.connection()];
         let news = |news| self.news.lock().unwrap().push(news);
         let host = Host { ledger: &self.ledger, connections: &connections, clock: &*self.clock, news: &news };
-        run(id, confirmed, &host).await.unwrap()
+        run(id, confirmed, &self.secrets, &host).await.unwrap()
     }
 
     async fn fly(&self, intent: &NewRecord) -> Vec<Entry> {
@@ -94,7 +98,7 @@ fn sending(call: usize, revision: u64) -> Stage {
 }
 
 fn accepted(call: usize) -> Stage {
-    Stage::Accepted { call, said: "200 OK".to_owned() }
+    Stage::Accepted { call, said: "200 OK".to_owned(), given: Answered::new() }
 }
 
 fn moving(to: &str) -> Stage {
@@ -308,11 +312,18 @@ async fn replay_until(given: &Given, id: RecordId, plan: &NewRecord, entries: &[
         given.ledger.append(id, index, entry);
         let lasts = index + 1 == entries.len();
         if let Stage::Sending { call, revision } = &entry.stage
-            && (!lasts || (answered && *call + 1 == plan.plan.draft.calls.len()))
+            && (!lasts || (answered && *call + 1 == plan.plan.draft.steps.len()))
         {
             let plan = &plan.plan;
-            let sent = Checked::of(&plan.draft.calls[*call], plan.verb, &plan.target, &*given.cluster).unwrap();
-            given.cluster.send(sent, revision.as_deref()).await.unwrap();
+            if *call >= plan.draft.steps.len() {
+                // What ends a hold is guarded by what the object had become by then.
+                given.clock.sleep(until(given.clock.now(), entry.at)).await;
+            }
+            let answers = crate::port::takeover::given(None, &entries[..index]);
+            let supplies = Supplies { given: Some(&answers), ..Supplies::revision(revision.as_deref()) };
+            let sent =
+                Checked::of(plan.draft.all_steps().nth(*call).unwrap(), plan.verb, &*given.cluster, &supplies).unwrap();
+            given.cluster.send(sent).await.unwrap();
         }
     }
 }
@@ -324,114 +335,6 @@ async fn of_two_executors_on_one_record_one_yields() {
     let (one, other) = futures::join!(given.run(id), given.run(id));
     assert_eq!(given.cluster.sent(), ["abort"]);
     assert_eq!([one, other].into_iter().flatten().map(|end| end.stage).collect::<Vec<_>>(), [done()]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_journal_the_way_back_is_flown_from_the_spool_and_said_loudly() {
-    let dir = tempfile::tempdir().unwrap();
-    let broken = || {
-        let (path, why, way) = ("journal.db".into(), "the disk is full".to_owned(), "free some space");
-        Err(JournalError::Broken { path, why, way })
-    };
-    let (ledger, _) = Ledger::open(broken, Spool::new(vec![dir.path().join("spool.jsonl")]));
-    let given = Given { ledger: Arc::new(ledger), ..Given::new(&GOES_BACK) };
-    assert_eq!(given.fly(&intent(Verb::Abort)).await.last(), Some(&entry(5, done())));
-    assert_eq!(given.cluster.sent(), ["abort"]);
-    assert!(given.news.lock().unwrap().iter().any(|news| matches!(news, News::JournalBroken(_))));
-}
-
-/// A journal whose disk is full from the second write on.
-#[derive(Debug)]
-struct Full(SqliteJournal);
-
-impl Journal for Full {
-    fn begin(&self, new: &NewRecord) -> Result<(Record, Attendance), JournalError> {
-        self.0.begin(new)
-    }
-
-    fn append(&self, _: RecordId, _: usize, _: &Entry) -> Result<(), JournalError> {
-        let (path, why, way) = ("journal.db".into(), "the disk is full".to_owned(), "free some space");
-        Err(JournalError::Broken { path, why, way })
-    }
-
-    fn get(&self, record: RecordId) -> Result<Option<Record>, JournalError> {
-        self.0.get(record)
-    }
-
-    fn newest(&self, most: usize) -> Result<Vec<Record>, JournalError> {
-        self.0.newest(most)
-    }
-
-    fn in_flight(&self) -> Result<Vec<Record>, JournalError> {
-        self.0.in_flight()
-    }
-
-    fn head(&self) -> Result<Seq, JournalError> {
-        self.0.head()
-    }
-
-    fn changes(&self, after: Seq) -> Result<Changes, JournalError> {
-        self.0.changes(after)
-    }
-
-    fn attend(&self, record: RecordId, task: Task) -> std::io::Result<Option<Attendance>> {
-        self.0.attend(record, task)
-    }
-
-    fn carries_out(&self, record: RecordId) {
-        self.0.carries_out(record);
-    }
-
-    fn is_attended(&self, record: RecordId) -> std::io::Result<bool> {
-        self.0.is_attended(record)
-    }
-
-    fn check(&self) -> Result<(), JournalError> {
-        self.0.check()
-    }
-
-    fn adopt(&self, lines: &[Line]) -> Result<(), JournalError> {
-        self.0.adopt(lines)
-    }
-
-    fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError> {
-        self.0.keep_signals(kept, outlived)
-    }
-
-    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
-        self.0.kept_signals(after)
-    }
-
-    fn vouch(&self, record: RecordId) -> Result<(), JournalError> {
-        self.0.vouch(record)
-    }
-
-    fn verify(&self) -> Result<Chain, JournalError> {
-        self.0.verify()
-    }
-
-    fn holds(&self, head: &Head) -> Result<bool, JournalError> {
-        self.0.holds(head)
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_disk_that_fills_before_the_call_stops_a_forward_verb_and_not_the_way_back() {
-    for (verb, sent) in [(Verb::Promote, Vec::new()), (Verb::Abort, vec!["abort".to_owned()])] {
-        let dir = tempfile::tempdir().unwrap();
-        let journal: Arc<dyn Journal> = Arc::new(Full(SqliteJournal::in_memory().unwrap()));
-        let (ledger, _) = Ledger::open(move || Ok(journal.clone()), Spool::new(vec![dir.path().join("spool.jsonl")]));
-        let given = Given { ledger: Arc::new(ledger), ..Given::new(&GOES_BACK) };
-        let id = given.begin(&intent(verb));
-        let end = given.run(id).await.unwrap().stage;
-        assert_eq!(
-            (given.cluster.sent(), matches!(end, Stage::Done { .. })),
-            (sent.clone(), !sent.is_empty()),
-            "{end:?}"
-        );
-        let spooled = std::fs::read_to_string(dir.path().join("spool.jsonl")).unwrap();
-        assert!(spooled.lines().count() >= 2, "{spooled}");
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -458,13 +361,13 @@ async fn what_the_journal_holds_is_never_carried_out() {
         let given = Given::new(&GOES_BACK);
         let confirmed = intent(verb);
         let mut altered = confirmed.clone();
-        altered.plan.draft.calls[0].words = "delete everything".to_owned();
-        altered.plan.draft.calls[0].path = "/api/v1/namespaces/shop/secrets/prod-db".to_owned();
+        altered.plan.draft.steps[0].call.words = "delete everything".to_owned();
+        altered.plan.draft.steps[0].call.path = "/api/v1/namespaces/shop/secrets/prod-db".to_owned();
         let id = given.begin(&altered);
         let connections = [given.cluster.connection()];
         let news = |news| given.news.lock().unwrap().push(news);
         let host = Host { ledger: &given.ledger, connections: &connections, clock: &*given.clock, news: &news };
-        let ended = run(id, &confirmed, &host).await;
+        let ended = run(id, &confirmed, &Secrets::default(), &host).await;
         let said = given.news.lock().unwrap().iter().any(|news| matches!(news, News::JournalBroken(_)));
         if verb == Verb::Abort {
             assert_eq!((given.cluster.sent(), said), (vec!["abort".to_owned()], true));
@@ -480,8 +383,8 @@ async fn a_plan_with_a_call_that_its_provider_cannot_draft_is_not_carried_out_at
     for forged in 0..2 {
         let given = Given::of_calls(2, &GOES_BACK);
         let mut plan = intent_on(&payments(), Verb::Abort, &["one", "two"]);
-        "DELETE".clone_into(&mut plan.plan.draft.calls[forged].method);
-        "/api/v1/namespaces/shop/secrets/prod-db".clone_into(&mut plan.plan.draft.calls[forged].path);
+        "DELETE".clone_into(&mut plan.plan.draft.steps[forged].call.method);
+        "/api/v1/namespaces/shop/secrets/prod-db".clone_into(&mut plan.plan.draft.steps[forged].call.path);
         let entries = given.fly(&plan).await;
         let why = "DELETE /api/v1/namespaces/shop/secrets/prod-db is no call that abort of eu/argo_rollouts/shop/payments \
                    can send: it is another place than the target's; nothing was sent";
@@ -491,12 +394,18 @@ async fn a_plan_with_a_call_that_its_provider_cannot_draft_is_not_carried_out_at
     }
 }
 
+/// Takes the guard off these calls.
+fn unguard(intent: &mut NewRecord, which: impl Fn(usize) -> bool) {
+    let steps = intent.plan.draft.steps.iter_mut().enumerate();
+    steps.filter(|(index, _)| which(*index)).for_each(|(_, step)| step.call.fills.clear());
+}
+
 /// A promote whose call is on its way, and the roll back that goes before it.
-fn gone_before(given: &Given, guard: RevisionGuard) -> (RecordId, NewRecord) {
+fn gone_before(given: &Given, guarded: bool) -> (RecordId, NewRecord) {
     let mut forward = intent(Verb::Promote);
-    forward.plan.draft.calls[0].guard = guard;
+    unguard(&mut forward, |_| !guarded);
     let first = given.begin(&forward);
-    let revision = (guard != RevisionGuard::None).then(|| "99".to_owned());
+    let revision = guarded.then(|| "99".to_owned());
     given.ledger.append(first, 1, &entry(0, Stage::Sending { call: 0, revision }));
     let back = intent(Verb::Abort);
     let id = given.begin(&back);
@@ -507,7 +416,7 @@ fn gone_before(given: &Given, guard: RevisionGuard) -> (RecordId, NewRecord) {
 #[tokio::test(start_paused = true)]
 async fn an_unguarded_call_that_lands_after_the_way_back_is_seen_and_taken_back_once_more() {
     let given = Given::new(&GOES_BACK);
-    let (id, back) = gone_before(&given, RevisionGuard::None);
+    let (id, back) = gone_before(&given, false);
     let lands = async {
         given.clock.sleep(Duration::from_secs(12)).await;
         given.cluster.reverse();
@@ -521,7 +430,7 @@ async fn an_unguarded_call_that_lands_after_the_way_back_is_seen_and_taken_back_
 #[tokio::test(start_paused = true)]
 async fn a_guarded_call_that_was_on_its_way_is_not_waited_for() {
     let given = Given::new(&GOES_BACK);
-    let (id, back) = gone_before(&given, RevisionGuard::MergePatch);
+    let (id, back) = gone_before(&given, true);
     let end = given.run_confirmed(id, &back).await.unwrap();
     assert_eq!((end, given.cluster.sent()), (entry(5, done()), vec!["abort".to_owned()]));
 }
@@ -530,7 +439,7 @@ async fn a_guarded_call_that_was_on_its_way_is_not_waited_for() {
 async fn an_executor_whose_act_was_ended_sends_nothing_more_and_writes_nothing_more() {
     let given = Given::of_calls(2, &GOES_BACK);
     let mut forward = intent_on(&payments(), Verb::Promote, &["one", "two"]);
-    forward.plan.draft.calls[1].guard = RevisionGuard::None;
+    unguard(&mut forward, |call| call == 1);
     let id = given.begin(&forward);
     given.ledger.append(id, 1, &entry(0, sending(0, 100)));
     given.ledger.append(id, 2, &entry(0, accepted(0)));

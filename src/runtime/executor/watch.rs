@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::{Flight, Stop, words};
 use crate::{
-    domain::time::{Timestamp, after, age},
+    domain::{
+        object::ObjectId,
+        time::{Timestamp, after, age},
+    },
     port::{
-        facet::Actor,
-        plan::{Facts, Plan},
+        plan::{Expectation, Facts, Plan},
         record::Stage,
     },
-    runtime::clock::within,
 };
 
 /// How often the target is read.
@@ -19,6 +20,16 @@ const EVERY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(20);
 /// A resumed record whose time is up is still watched for this long.
 const LEAST: Duration = Duration::from_secs(5);
+
+/// What is watched for, and of what.
+pub(super) struct Watched<'a> {
+    /// What must be observed.
+    pub(super) expect: &'a Expectation,
+    /// Of this object.
+    pub(super) on: ObjectId,
+    /// Is it what the whole act expects?
+    pub(super) is_whole: bool,
+}
 
 /// What has been seen to move.
 struct Movement {
@@ -33,54 +44,59 @@ struct Movement {
 }
 
 impl Flight<'_> {
-    /// Watches until the end; `before` are the facts as they were before the (first) call.
-    pub(super) async fn watch(&mut self, plan: &Plan, actor: &dyn Actor, before: &Facts) -> Result<Stage, Stop> {
-        let expect = &plan.draft.expect;
+    /// Watches until the end; `before` are the facts as they were before the (first) call. Done is what ends well, of a part
+    /// too.
+    pub(super) async fn watch(&mut self, plan: &Plan, part: &Watched<'_>, before: &Facts) -> Result<Stage, Stop> {
+        let expect = part.expect;
+        // What is bound is the target: of another object nothing can be said by it.
+        let here = part.on == plan.target;
         let clock = self.host.clock;
         let sent = self.record.entries.iter().rev().find(|entry| is_call(&entry.stage)).map(|entry| entry.at);
         // A call of an act that this one ended may still land: until it cannot, done is not over.
-        let settled = self.against.iter().copied().max();
+        let settled = self.against.iter().copied().max().filter(|_| part.is_whole);
         let deadline = after(sent.unwrap_or(clock.now()), expect.within).max(after(clock.now(), LEAST));
         let deadline = settled.map_or(deadline, |settled| deadline.max(after(settled, LEAST)));
         let mut seen = false;
         let mut movement =
-            Movement { from: progress(plan, before), seen: watched(plan, before), at: clock.now(), alarm: QUIET };
+            Movement { from: progress(expect, before), seen: watched(expect, before), at: clock.now(), alarm: QUIET };
         let mut last = before.clone();
-        let limit = self.read_limit(plan);
         loop {
             let fault;
-            match within(clock, limit, actor.read(&plan.target)).await {
-                Some(Ok(reading)) => {
-                    self.note_movement(plan, &reading.facts, &mut movement).await?;
+            match self.look(&part.on).await {
+                Ok(reading) => {
+                    self.note_movement(expect, &reading.facts, &mut movement).await?;
                     let holds = expect.all.iter().all(|one| one.holds(&reading.facts));
                     if holds && settled.is_none_or(|settled| settled <= clock.now()) {
-                        return Ok(match words::replaced(plan, &reading.facts) {
-                            None => Stage::Done { said: words::observed(plan) },
+                        return Ok(match words::replaced(plan, &reading.facts).filter(|_| here) {
+                            None => Stage::Done { said: words::observed(expect) },
                             Some(moved) => {
                                 Stage::Unknown { check: words::check(plan, &format!("it was sent, and {moved}")) }
                             }
                         });
                     }
-                    if seen && !holds && self.may_send && words::became_another(plan, &reading.facts).is_none() {
+                    if seen && !holds && here && self.may_send && words::became_another(plan, &reading.facts).is_none()
+                    {
                         // It was so and is no longer: what had been on its way has landed. Once more, and never again.
                         seen = false;
-                        self.send_once_more(plan, actor, &reading).await?;
+                        self.send_once_more(plan, &reading).await?;
                     }
                     seen |= holds && settled.is_some();
                     if let Some(bad) = expect.fails_if.iter().find(|one| one.holds(&reading.facts)) {
                         return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}"), fault: None });
                     }
                     if !expect.rests.is_empty() && expect.rests.iter().all(|one| one.holds(&reading.facts)) {
-                        return Ok(Stage::Rests { said: words::resting(plan) });
+                        return Ok(Stage::Rests { said: words::resting(expect) });
                     }
                     (last, fault) = (reading.facts, None);
                 }
-                Some(Err(error)) => fault = Some(error.text),
-                None => fault = Some(format!("no answer within {} s", limit.as_secs())),
+                Err(error) => fault = Some(error.text),
             }
             if clock.now() >= deadline {
-                let mut why =
-                    format!("not observed within {} s: {}", expect.within.as_secs(), words::pending(plan, &last));
+                let mut why = format!(
+                    "not observed within {} s: {}",
+                    expect.within.as_secs(),
+                    words::pending(&expect.all, &last)
+                );
                 if let Some(fault) = fault {
                     why = format!("{why}; the last reading failed: {fault}");
                 }
@@ -96,12 +112,12 @@ impl Flight<'_> {
     }
 
     /// Says what moved since the last reading.
-    async fn note_movement(&mut self, plan: &Plan, now: &Facts, movement: &mut Movement) -> Result<(), Stop> {
-        let seen = watched(plan, now);
+    async fn note_movement(&mut self, expect: &Expectation, now: &Facts, movement: &mut Movement) -> Result<(), Stop> {
+        let seen = watched(expect, now);
         if seen == movement.seen {
             return Ok(());
         }
-        let said = match (&movement.from, progress(plan, now)) {
+        let said = match (&movement.from, progress(expect, now)) {
             (Some(from), Some(to)) if movement.seen.first() != seen.first() => Some(format!("{from} → {to}")),
             _ => None,
         };
@@ -118,13 +134,13 @@ fn is_call(stage: &Stage) -> bool {
 }
 
 /// The progress fact with its unit.
-fn progress(plan: &Plan, facts: &Facts) -> Option<String> {
-    let (name, unit) = plan.draft.expect.progress.as_ref()?;
+fn progress(expect: &Expectation, facts: &Facts) -> Option<String> {
+    let (name, unit) = expect.progress.as_ref()?;
     facts.get(name).map(|value| format!("{value} {unit}").trim_end().to_owned())
 }
 
 /// The values whose change counts as movement, the progress fact first.
-fn watched(plan: &Plan, facts: &Facts) -> Vec<Option<String>> {
-    let names = plan.draft.expect.all.iter().map(|expect| &expect.fact);
-    plan.draft.expect.progress.iter().map(|(name, _)| name).chain(names).map(|name| facts.get(name).cloned()).collect()
+fn watched(expect: &Expectation, facts: &Facts) -> Vec<Option<String>> {
+    let names = expect.all.iter().map(|expect| &expect.fact);
+    expect.progress.iter().map(|(name, _)| name).chain(names).map(|name| facts.get(name).cloned()).collect()
 }

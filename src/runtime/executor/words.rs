@@ -2,7 +2,7 @@
 
 use crate::{
     domain::verb::{Direction, Verb},
-    port::plan::{Expect, Facts, Plan, fact},
+    port::plan::{Condition, Expect, Expectation, Facts, Plan, fact},
 };
 
 /// The facts that say which object, and which versions, a plan is about.
@@ -10,7 +10,25 @@ const IDENTITY: [&str; 3] = [fact::UID, fact::CANARY, fact::STABLE];
 
 /// How the world differs from what the plan is bound to; `None` when it does not.
 pub(super) fn moved(plan: &Plan, now: &Facts) -> Option<String> {
-    differences(plan.draft.bound.iter().filter(|(name, was)| now.get(*name) != Some(was)), now)
+    differs(&plan.draft.bound, now)
+}
+
+/// How the world differs from these facts; `None` when it does not.
+pub(super) fn differs(bound: &Facts, now: &Facts) -> Option<String> {
+    differences(bound.iter().filter(|(name, was)| now.get(*name) != Some(was)), now)
+}
+
+/// Which of the conditions of a step do not hold: `1 of 2 approvals`. `None` when all do.
+pub(super) fn unmet(when: &[Expect], now: &Facts) -> Option<String> {
+    let is = |expect: &Expect| {
+        let (name, value) = (&expect.fact, now.get(&expect.fact).map_or("unknown", String::as_str));
+        match &expect.condition {
+            Condition::AtLeast(least) => format!("{value} of {least} {name}"),
+            _ => format!("{name} is {value}, and not {expect}"),
+        }
+    };
+    let each: Vec<String> = when.iter().filter(|expect| !expect.holds(now)).map(is).collect();
+    (!each.is_empty()).then(|| each.join(", "))
 }
 
 /// Between the calls of one plan its own effect may show: only a change of identity that the plan does not expect counts.
@@ -47,29 +65,29 @@ fn differences<'a>(changed: impl Iterator<Item = (&'a String, &'a String)>, now:
 }
 
 /// What was expected and has been observed.
-pub(super) fn observed(plan: &Plan) -> String {
-    let said = plan.draft.expect.said();
+pub(super) fn observed(expect: &Expectation) -> String {
+    let said = expect.said();
     if said.is_empty() { "verified".to_owned() } else { format!("{said}, verified") }
 }
 
 /// That it is under way and stands where a human must let it go on.
-pub(super) fn resting(plan: &Plan) -> String {
-    let place = plan.draft.expect.rests.last().map(ToString::to_string).unwrap_or_default();
+pub(super) fn resting(expect: &Expectation) -> String {
+    let place = expect.rests.last().map(ToString::to_string).unwrap_or_default();
     format!("not done yet, under way: {place}; promote goes on, promote full leaves out the rest")
 }
 
 /// What was expected and is not so.
-pub(super) fn pending(plan: &Plan, now: &Facts) -> String {
+pub(super) fn pending(all: &[Expect], now: &Facts) -> String {
     let is = |expect: &Expect| {
         let value = now.get(&expect.fact).map_or("not there", String::as_str);
         format!("{expect} (it is {value})")
     };
-    let each: Vec<String> = plan.draft.expect.all.iter().filter(|expect| !expect.holds(now)).map(is).collect();
+    let each: Vec<String> = all.iter().filter(|expect| !expect.holds(now)).map(is).collect();
     each.join(", ")
 }
 
 /// What a person must check, and how.
 pub(super) fn check(plan: &Plan, why: &str) -> String {
-    let commands: Vec<&str> = plan.draft.calls.iter().map(|call| call.command.as_str()).collect();
+    let commands: Vec<&str> = plan.draft.calls().map(|call| call.command.as_str()).collect();
     format!("{why}; look at {} before anything is sent again; it was to do: {}", plan.target, commands.join(" && "))
 }

@@ -77,7 +77,7 @@ impl Actor for Counter {
         Vec::new()
     }
 
-    fn send<'a>(&'a self, _: Checked<'a>, _: Option<&'a str>) -> Answer<'a, Sent> {
+    fn send<'a>(&'a self, _: Checked<'a>) -> Answer<'a, Sent> {
         unreachable!("nobody acts here")
     }
 }

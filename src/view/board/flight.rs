@@ -273,6 +273,11 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
     pieces.push(match (action, judgement) {
         (Some(action), _) => action::short(action),
+        (None, _) if scene.model.actions.holding(&target).is_some() => {
+            let holding = scene.model.actions.holding(&target).into_iter();
+            let held: Vec<String> = holding.flat_map(|action| action::held(scene, action)).collect();
+            Line::of(Role::Warn, held.join(", "))
+        }
         (None, _) if trouble(scene, rollout).is_some() => {
             let role = if rollout.phase == Phase::Degraded { Role::Bad } else { Role::Warn };
             Line::of(role, trouble(scene, rollout).unwrap_or_default())

@@ -9,7 +9,7 @@ use crate::{
         time::age,
     },
     view::{
-        Part,
+        Part, action,
         board::flight,
         freshness, number,
         scene::Scene,
@@ -88,8 +88,11 @@ fn since(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
 /// What is not live, else where it would go back to.
 fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let warning = scene.state(&rollout.id).map(|state| freshness::warning(&state)).unwrap_or_default();
+    let held: Vec<String> =
+        scene.model.actions.holding(&rollout.id).into_iter().flat_map(|action| action::held(scene, action)).collect();
     match Quarantine::of(&scene.model.actions, rollout).way_back(rollout).arm() {
         _ if !warning.is_empty() => warning,
+        _ if !held.is_empty() => Line::of(Role::Warn, held.join(", ")),
         Some(arm) => Line::of(Role::Dim, format!("back {}", arm.tag())),
         None => Line::new(),
     }

@@ -15,7 +15,7 @@ use crate::{
         rollout::{Phase, Pods, Role, Rollout, Share, Strategy, Weight},
         verb::Verb,
     },
-    port::{inventory::Part, record::Stage},
+    port::{fill::Given, inventory::Part, record::Stage},
     view::{
         View,
         sample::{ask, board, crowded, hung, keymap, now, payments, plan, record, under, unseen},
@@ -64,7 +64,7 @@ fn moved() -> Card {
 fn rolled_back(mut model: Model) -> Model {
     let stages = vec![
         Stage::Recorded,
-        Stage::Accepted { call: 0, said: "200 OK".into() },
+        Stage::Accepted { call: 0, said: "200 OK".into(), given: Given::new() },
         Stage::Moving { said: "25 % → 0 %".into() },
         Stage::Done { said: "12 of 12 pods, verified".into() },
     ];

@@ -258,11 +258,12 @@ fn what(plan: &Plan, width: usize) -> Vec<Line> {
 
 /// Each call in words, and on the wire.
 fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<(Vec<Line>, Vec<Line>)> {
-    let calls = &plan.draft.calls;
-    let each = calls.iter().enumerate().map(|(index, call)| {
-        let label = if calls.len() > 1 { format!("call {}", index + 1) } else { "call".to_owned() };
+    let count = plan.draft.steps.len();
+    let each = plan.draft.steps.iter().enumerate().map(|(index, step)| {
+        let call = &step.call;
+        let label = if count > 1 { format!("call {}", index + 1) } else { "call".to_owned() };
         let wire = if whole { call.line() } else { format!("{} {}", call.method, call.path) };
-        (labelled(&label, Role::Text, &call.words, width, 2), labelled("", Role::Dim, &wire, width, CALL_LINES))
+        (labelled(&label, Role::Text, &step.to_string(), width, 2), labelled("", Role::Dim, &wire, width, CALL_LINES))
     });
     each.collect()
 }

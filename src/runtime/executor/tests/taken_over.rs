@@ -1,11 +1,11 @@
 //! Acts whose executor died, carried on by another one: every call once, whatever the record of the first one tells.
 
-use super::{Given, accepted, done, replay_until, sending};
+use super::{Given, accepted, done, replay_until, sending, unguard};
 use crate::{
     domain::verb::Verb,
     journal::sample::{entry, intent_on, payments},
     port::{
-        plan::{RevisionGuard, fact},
+        plan::fact,
         record::{Entry, NewRecord, Stage},
         takeover::Takeover,
     },
@@ -33,13 +33,13 @@ async fn taken_over(
 
 #[tokio::test(start_paused = true)]
 async fn an_executor_that_dies_anywhere_is_taken_over_with_every_call_exactly_once() {
-    for guard in [RevisionGuard::MergePatch, RevisionGuard::None] {
+    for guarded in [true, false] {
         let mut plan = intent_on(&payments(), Verb::Rollback, &["undo", "resume"]);
-        plan.plan.draft.calls.iter_mut().for_each(|call| call.guard = guard);
+        unguard(&mut plan, |_| !guarded);
         let whole = Given::of_calls(2, &GOES_BACK).fly(&plan).await;
         for died_after in 1..=whole.len() {
             for (answered, busy) in [(false, false), (true, false), (false, true)] {
-                let what = format!("{guard:?}: died after {died_after}, answered {answered}, busy {busy}");
+                let what = format!("guarded {guarded}: died after {died_after}, answered {answered}, busy {busy}");
                 let given = Given::of_calls(2, &GOES_BACK);
                 let end = taken_over(&given, &plan, &whole[..died_after], (answered, busy)).await;
                 let both = ["undo", "resume"];

@@ -1,6 +1,7 @@
 //! Models built by hand for the tests of the screens: 02:07 in J1, with a few neighbours.
 
 mod frames;
+mod pressed;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -44,7 +45,10 @@ use crate::{
     },
 };
 
-pub(crate) use self::frames::{endless, frames};
+pub(crate) use self::{
+    frames::{endless, frames},
+    pressed::filled_in,
+};
 
 /// Seconds between two points.
 const STEP: i64 = 30;

@@ -175,8 +175,12 @@ pub fn writers(found: &Metadata) -> Option<String> {
 /// the folder one stands in.
 pub fn program(name: &str, path: &str) -> Option<PathBuf> {
     let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
-    let is_program = |path: &PathBuf| fs::metadata(path).is_ok_and(|it| it.is_file() && it.mode() & 0o111 != 0);
-    folders.map(|folder| folder.join(name)).find(is_program)
+    folders.map(|folder| folder.join(name)).find(|path| is_program(path))
+}
+
+/// Is it a file that can be run?
+pub fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| it.is_file() && it.mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

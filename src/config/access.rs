@@ -63,14 +63,40 @@ impl Access {
         }
     }
 
+    /// Every place that a secret is read from, and what that is in sentences.
+    pub fn sources(&self) -> Vec<(String, &TokenSource)> {
+        let token = self.token.iter().map(|source| ("the token".to_owned(), source));
+        let basic = self.basic_auth.iter().flat_map(|basic| {
+            let name = basic.username.source().map(|source| ("the user name".to_owned(), source));
+            name.into_iter().chain([("the password".to_owned(), &basic.password)])
+        });
+        let headers = self.headers.iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((format!("the value of the header {name}"), value.source()?)));
+        let proxy = self.proxy.iter().filter_map(|proxy| Some(("the proxy's address".to_owned(), proxy.source()?)));
+        token.chain(basic).chain(headers).chain(proxy).collect()
+    }
+
     /// Is a program run before the system is asked?
     pub fn runs_a_command(&self) -> bool {
-        let runs = |source: &TokenSource| matches!(source, TokenSource::Command(_));
-        let text = |text: &Text| matches!(text, Text::From(source) if runs(source));
-        self.token.as_ref().is_some_and(runs)
-            || self.basic_auth.as_ref().is_some_and(|basic| text(&basic.username) || runs(&basic.password))
-            || self.headers.values().any(text)
-            || self.proxy.as_ref().is_some_and(text)
+        self.sources().iter().any(|(_, source)| source.is_command())
+    }
+
+    /// The same without what a program gives.
+    #[must_use]
+    pub fn without_commands(&self) -> Self {
+        let runs = |text: &Text| text.source().is_some_and(TokenSource::is_command);
+        let mut rest = self.clone();
+        rest.token = rest.token.filter(|token| !token.is_command());
+        rest.basic_auth = rest.basic_auth.filter(|basic| !runs(&basic.username) && !basic.password.is_command());
+        rest.headers.retain(|_, value| !runs(value));
+        rest.proxy = rest.proxy.filter(|proxy| !runs(proxy));
+        rest
+    }
+
+    /// No proxy at all, in the place of a proxy's address.
+    pub fn is_no_proxy(text: &str) -> bool {
+        text.trim().eq_ignore_ascii_case("none")
     }
 }
 
@@ -83,6 +109,12 @@ pub struct Basic {
     pub username: Text,
     /// Where the password is read from.
     pub password: TokenSource,
+}
+
+impl Basic {
+    /// What a name cannot have (RFC 7617, 2).
+    pub const NO_COLON: &'static str =
+        "a user name of `basic_auth` holds no ':', for what is behind it would count as the password";
 }
 
 /// Headers whose value is no secret: which tenant is asked, and in which form.
@@ -178,6 +210,11 @@ impl Access {
         if self.token.is_some() && self.basic_auth.is_some() {
             all.push(wrong(&["basic_auth"], "`basic_auth` stands instead of `token`: keep one"));
         }
+        if let Some(Basic { username: Text::Plain(name), .. }) = &self.basic_auth
+            && name.contains(':')
+        {
+            all.push(wrong(&["basic_auth", "username"], Basic::NO_COLON));
+        }
         all.extend(
             self.headers
                 .iter()
@@ -254,7 +291,7 @@ fn is_host(name: &str) -> bool {
 }
 
 fn wrong_proxy(proxy: &str) -> Option<String> {
-    if proxy == "none" {
+    if Access::is_no_proxy(proxy) {
         return None;
     }
     match Url::parse(proxy) {
@@ -316,6 +353,10 @@ mod tests {
                 "client_certificate = 'a'\nclient_key = '-----BEGIN PRIVATE KEY-----'",
                 "client_key: `client_key` names a file: what is in it does not stand in the configuration",
             ),
+            (
+                "basic_auth = { username = 'ops:hunter2', password = { env = 'B' } }",
+                "basic_auth.username: a user name of `basic_auth` holds no ':', for what is behind it would count as the password",
+            ),
             ("client_key = 'a'", "client_key: `client_key` proves nothing without `client_certificate`: add it"),
             (
                 "server_name = '10.0.0.1'",
@@ -333,9 +374,31 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(said(text, "https://a.test"), [expected]);
         }
-        let text = "certificate_authority = 'ca.pem'";
-        let expected = "certificate_authority: `certificate_authority` belongs to an address that begins with https://";
-        assert_eq!(said(text, "http://a.test"), [expected]);
+        for key in ["certificate_authority", "server_name"] {
+            let expected = format!("{key}: `{key}` belongs to an address that begins with https://");
+            assert_eq!(said(&format!("{key} = 'a.test'"), "http://a.test"), [expected]);
+        }
+    }
+
+    #[test]
+    fn no_proxy_is_written_in_any_case() {
+        for proxy in ["none", "None", "NONE", " none "] {
+            assert_eq!(said(&format!("proxy = '{proxy}'"), "https://a.test"), [] as [&str; 0], "{proxy}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_gives_is_taken_out_and_the_rest_stays() {
+        let access = read(
+            "token = { command = ['a'] }\nbasic_auth = { username = 'u', password = { command = ['b'] } }\n\
+             headers = { X-A = { command = ['c'] }, X-B = { env = 'B' } }\nproxy = { command = ['d'] }\ntimeout = '9s'",
+        );
+        let places: Vec<String> = access.sources().into_iter().map(|(what, _)| what).collect();
+        let header = |name: &str| format!("the value of the header {name}");
+        let expected = ["the token", "the password", &header("X-A"), &header("X-B"), "the proxy's address"];
+        assert_eq!((places, access.runs_a_command()), (expected.map(str::to_owned).to_vec(), true));
+        let rest = read("headers = { X-B = { env = 'B' } }\ntimeout = '9s'");
+        assert_eq!((access.without_commands(), rest.runs_a_command()), (rest, false));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct Kind {
     pub(super) read: Read,
     /// Its own keys whose value is no secret, so that an error may quote it: names, choices, numbers, spans of time.
     pub(super) open: &'static [&'static str],
-    /// Its own keys that hold an address: no secret where nobody's name and no query is in it.
+    /// Its own keys that hold an address: no secret where nobody's name, no query and no fragment is in it.
     pub(super) addresses: &'static [&'static str],
     /// Its own tables, whose keys say what is in them.
     pub(super) tables: &'static [&'static str],
@@ -187,6 +187,9 @@ mod tests {
         for kind in KINDS {
             let mut all: Vec<_> = [kind.open, kind.addresses, kind.tables].concat();
             assert!(all.iter().all(|key| !Access::KEYS.contains(key)), "{}", kind.name);
+            // A line is quoted by its keys, whichever kind it belongs to: these may hold a secret somewhere else.
+            let secretive = ["key", "value", "text", "default", "token", "secret", "password", "credential", "auth"];
+            assert!(all.iter().all(|key| !secretive.contains(key)), "{}", kind.name);
             let listed = all.len();
             all.sort_unstable();
             all.dedup();

@@ -112,6 +112,13 @@ impl<'a, 'i> Notes<'a, 'i> {
             Ok(url) if url.password().is_some() || !url.username().is_empty() => {
                 self.add(path, "a password never stands in an address: take it out and use `token` or `basic_auth`");
             }
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                let setting = path.last().copied().unwrap_or_default();
+                self.add(
+                    path,
+                    format!("`{setting}` is an address without a query: paths are put behind it; take out what begins with '?' or '#'"),
+                );
+            }
             Ok(_) => {}
             Err(e) => self.add(path, format!("not an address ({e}): write e.g. https://example.com")),
         }

@@ -40,7 +40,7 @@ const OPEN: [&str; 27] = [
     "timeout",
     "window",
 ];
-/// Addresses: no secret where nobody's name and no query is in them.
+/// Addresses: no secret where nobody's name, no query and no fragment is in them.
 const ADDRESSES: [&str; 3] = ["clock", "proxy", "runbook"];
 /// Keys of tables, whose own keys say what is in them.
 const TABLES: [&str; 9] =
@@ -108,7 +108,7 @@ fn is_named(path: &[String]) -> bool {
 }
 
 fn is_open(key: &str, text: &str) -> bool {
-    let plain = !text.contains(['@', '?']);
+    let plain = !text.contains(['@', '?', '#']);
     let name = OPEN.contains(&key)
         || KINDS.iter().any(|kind| kind.open.contains(&key))
         || kind::objects().any(|(_, objects)| objects.key == key);

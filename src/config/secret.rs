@@ -47,6 +47,14 @@ impl fmt::Debug for Text {
 }
 
 impl Text {
+    /// Where it is read from, if it does not stand there.
+    pub fn source(&self) -> Option<&TokenSource> {
+        match self {
+            Self::Plain(_) => None,
+            Self::From(source) => Some(source),
+        }
+    }
+
     /// The text itself.
     pub fn read(&self, env: &BTreeMap<String, String>) -> Result<SecretString, NoToken> {
         match self {
@@ -170,6 +178,14 @@ pub enum NoToken {
     /// The file or the command's answer is empty.
     #[error("the token from {0} is empty")]
     Empty(String),
+    /// The command's program is not there.
+    #[error("the token's command '{program}' cannot be started: {why}")]
+    NoProgram {
+        /// The program, without its arguments.
+        program: String,
+        /// Where it was looked for.
+        why: &'static str,
+    },
     /// The command cannot be run or failed.
     #[error("the token's command '{program}' failed: {why}")]
     Command {
@@ -191,6 +207,19 @@ impl TokenSource {
     /// How one is written, for whoever wrote it otherwise.
     pub const HOW: &'static str = HOW;
 
+    /// Is it what a command prints?
+    pub fn is_command(&self) -> bool {
+        matches!(self, Self::Command(_))
+    }
+
+    /// Why its command cannot be started as things are now. Looks, and runs nothing.
+    pub fn not_started(&self, env: &BTreeMap<String, String>) -> Option<NoToken> {
+        match self {
+            Self::Command(words) => found(words.first()?, env).err(),
+            Self::Env(_) | Self::File(_) => None,
+        }
+    }
+
     /// Reads the token: once, when the connection is made. `env` is the environment of this process.
     pub fn read(&self, env: &BTreeMap<String, String>) -> Result<SecretString, NoToken> {
         match self {
@@ -206,14 +235,7 @@ impl TokenSource {
                 let (program, arguments) =
                     words.split_first().ok_or_else(|| NoToken::Empty("no command".to_owned()))?;
                 let failed = |why: String| NoToken::Command { program: program.clone(), why };
-                let path = env.get("PATH").map_or("", String::as_str);
-                let whole = if program.contains('/') {
-                    Some(PathBuf::from(program))
-                } else {
-                    ownership::program(program, path)
-                };
-                let whole =
-                    whole.ok_or_else(|| failed("there is no such program in the whole paths of PATH".to_owned()))?;
+                let whole = found(program, env)?;
                 let hint = "run it by hand to see why";
                 let ran = program::run(&whole, arguments, [], LIMIT).map_err(|e| failed(e.to_string()))?;
                 match ran.status {
@@ -224,6 +246,17 @@ impl TokenSource {
             }
         }
     }
+}
+
+/// The program that a command means.
+fn found(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, NoToken> {
+    let missing = |why| NoToken::NoProgram { program: program.to_owned(), why };
+    if program.contains('/') {
+        let path = PathBuf::from(program);
+        return if ownership::is_program(&path) { Ok(path) } else { Err(missing("that is no file that can be run")) };
+    }
+    let path = env.get("PATH").map_or("", String::as_str);
+    ownership::program(program, path).ok_or_else(|| missing("there is no such program in the whole paths of PATH"))
 }
 
 fn first_line(text: &str, from: &str) -> Result<SecretString, NoToken> {
@@ -265,6 +298,22 @@ mod tests {
         let failed = read(&TokenSource::Command(vec!["sh".into(), "-c".into(), script.into()])).unwrap_err();
         let said = "the token's command 'sh' failed: exit status: 1; run it by hand to see why";
         assert_eq!(failed.to_string(), said);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_said_without_running_one_that_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let ran = folder.path().join("ran");
+        let command = |words: &[&str]| TokenSource::Command(words.iter().map(|word| (*word).to_owned()).collect());
+        let env = BTreeMap::from([("PATH".to_owned(), ".:/usr/bin:/bin".to_owned())]);
+        let said = |source: &TokenSource| source.not_started(&env).map(|why| why.about("the password"));
+        assert_eq!(said(&command(&["touch", ran.to_str().unwrap()])), None);
+        assert!(!ran.exists());
+        let nowhere = "the password's command 'no-such-vault' cannot be started: there is no such program in the whole paths of PATH";
+        assert_eq!(said(&command(&["no-such-vault"])).as_deref(), Some(nowhere));
+        let no_file = "the password's command '/nowhere/vault' cannot be started: that is no file that can be run";
+        assert_eq!(said(&command(&["/nowhere/vault"])).as_deref(), Some(no_file));
+        assert_eq!(said(&TokenSource::Env("UNSET".into())), None);
     }
 
     #[test]

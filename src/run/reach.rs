@@ -9,16 +9,13 @@ use url::Url;
 
 use crate::{
     config::{
-        access::Access,
+        access::{Access, Basic},
         secret::{NoToken, Text, TokenSource},
     },
     domain::{ids::SourceName, observed::FaultKind},
     port::error::ProviderError,
     provider::http::{Base, Layers, Timeouts, Way, proxy::ProxyEnvironment},
 };
-
-/// What stands for no proxy at all.
-const NONE: &str = "none";
 
 /// The system at an address, as its settings say. `environment` is that of this process.
 pub(super) fn base(
@@ -32,6 +29,9 @@ pub(super) fn base(
     }
     if let Some(basic) = &access.basic_auth {
         let name = text(&basic.username, "the user name", environment)?;
+        if name.expose_secret().contains(':') {
+            return Err(ProviderError::new(FaultKind::Unauthenticated, Basic::NO_COLON));
+        }
         base = base.basic(&name, &secret(&basic.password, "the password", environment)?);
     }
     for (name, value) in &access.headers {
@@ -49,16 +49,19 @@ pub(super) fn base(
         None => Way::Environment(proxies(environment)),
         Some(proxy) => {
             let proxy = text(proxy, "the proxy's address", environment)?;
-            if proxy.expose_secret() == NONE { Way::Direct } else { Way::Proxy(proxy) }
+            if Access::is_no_proxy(proxy.expose_secret()) { Way::Direct } else { Way::Proxy(proxy) }
         }
     };
     Ok(base.by(way))
 }
 
-/// Why the settings cannot be read as things are now: a file or a variable is not there. Runs no command, and connects to nothing.
+/// Why the settings cannot be read as things are now: a file, a variable or a command's program is not there. Runs no command,
+/// and connects to nothing.
 pub(super) fn unreadable(access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {
+    let started = |(what, source): (String, &TokenSource)| Some(source.not_started(environment)?.about(&what));
     let nowhere = Url::parse("http://localhost").ok()?;
-    base(nowhere, access, environment).err().map(|why| why.text)
+    let rest = || base(nowhere, &access.without_commands(), environment).err().map(|why| why.text);
+    access.sources().into_iter().find_map(started).or_else(rest)
 }
 
 /// What the environment says about proxies.

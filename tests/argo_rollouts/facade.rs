@@ -255,10 +255,9 @@ async fn a_cluster_without_the_crd_says_what_is_missing() {
     let server = Server::default().says("GET", SETS, Say::Whole(200, list("ReplicaSet", "1", &[])));
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let error = facet.rollouts().await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.text.as_str()),
-        (FaultKind::Missing, "Argo Rollouts is not installed on eu (no rollouts.argoproj.io)")
-    );
+    let sentence = "Argo Rollouts is not installed on eu (no rollouts.argoproj.io): \
+                    install it, or set engines = [\"deployment\"] for it";
+    assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, sentence));
     assert_eq!(facet.probe().await.unwrap_err().kind, FaultKind::Missing);
     assert_eq!(server.lines().last().map(String::as_str), Some(format!("GET {ROLLOUTS}?&limit=1").as_str()));
 }

@@ -413,7 +413,8 @@ async fn a_watch_that_breaks_goes_on(case: Case) {
 #[tokio::test(start_paused = true)]
 async fn without_its_custom_kinds_an_engine_says_what_is_missing_and_the_others_go_on() {
     let argo = Stage::without_crds(ARGO);
-    let sentence = "Argo Rollouts is not installed on kubernetes-eu (no rollouts.argoproj.io)";
+    let sentence = "Argo Rollouts is not installed on kubernetes-eu (no rollouts.argoproj.io): \
+                    install it, or set engines = [\"deployment\"] for it";
     for error in [argo.facet.rollouts().await.unwrap_err(), argo.facet.probe().await.unwrap_err()] {
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, sentence));
     }

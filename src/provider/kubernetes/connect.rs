@@ -246,7 +246,10 @@ pub fn contexts(kubeconfig: Option<&Path>, usual: &[PathBuf]) -> Result<(Vec<Str
 pub fn unusable(access: &Access) -> Option<String> {
     let read = config(access).now_or_never()?;
     match read {
-        Ok((config, ..)) => with_tokens(config).err(),
+        Ok((config, ..)) => {
+            let path = access.path.as_deref().unwrap_or(PATH);
+            credential::not_started(&config.auth_info, path).or_else(|| with_tokens(config).err())
+        }
         Err(error) => Some(refusal::said(&*error, &Names::of(access.kubeconfig.as_deref()))),
     }
 }
@@ -423,6 +426,26 @@ mod tests {
             said.contains("the credential plugin 'no-such-plugin' cannot be started: there is no such program in PATH"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_look_says_that_a_credential_plugin_is_not_there_and_runs_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, ran) = (folder.path().join("config"), folder.path().join("ran"));
+        let access =
+            Access { kubeconfig: Some(file.clone()), path: Some("/usr/bin:/bin".to_owned()), ..Access::default() };
+        let said = |command: &str| {
+            let plugin = format!(
+                "    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: Never\n      \
+                 command: {command}\n      args: ['{}']\n",
+                ran.display()
+            );
+            std::fs::write(&file, of_user(&plugin)).unwrap();
+            unusable(&access)
+        };
+        let missing = "the credential plugin 'no-such-plugin' cannot be started: there is no such program in PATH";
+        assert_eq!(said("no-such-plugin").as_deref(), Some(missing));
+        assert_eq!((said("touch"), ran.exists()), (None, false));
     }
 
     #[tokio::test]

@@ -52,9 +52,8 @@ struct Credential {
 /// Runs the credential plugin of a user, where there is one, and puts what it answers in its place; how long that counts. For
 /// a thread that may wait. `path` is where programs are looked for.
 pub(super) fn fetch(user: &mut AuthInfo, path: &str) -> Result<Option<Duration>, String> {
-    // What stands in the file itself goes before a plugin, as kubectl has it.
-    let own = user.token.is_some() || user.token_file.is_some() || (user.username.is_some() && user.password.is_some());
-    let Some(plugin) = user.exec.take().filter(|_| !own && user.auth_provider.is_none()) else { return Ok(None) };
+    let own = has_its_own(user);
+    let Some(plugin) = user.exec.take().filter(|_| !own) else { return Ok(None) };
     let called = called(&plugin);
     let answer = run(&plugin, &called, path)?;
     let by_hand = || format!("what {called} printed is no credential: run it by hand to see why");
@@ -69,6 +68,18 @@ pub(super) fn fetch(user: &mut AuthInfo, path: &str) -> Result<Option<Duration>,
         user.client_key_data = Some(encoded(key.expose_secret().as_bytes()).into());
     }
     Ok(credential.expiration_timestamp.map(life))
+}
+
+/// What stands in the file itself goes before a plugin, as kubectl has it.
+fn has_its_own(user: &AuthInfo) -> bool {
+    let basic = user.username.is_some() && user.password.is_some();
+    basic || user.token.is_some() || user.token_file.is_some() || user.auth_provider.is_some()
+}
+
+/// Why a user's credential plugin cannot be started as things are now. Looks, and runs nothing.
+pub(super) fn not_started(user: &AuthInfo, path: &str) -> Option<String> {
+    let plugin = user.exec.as_ref().filter(|_| !has_its_own(user))?;
+    program(plugin, &called(plugin), path).err()
 }
 
 fn encoded(bytes: &[u8]) -> String {
@@ -91,8 +102,8 @@ fn called(plugin: &ExecConfig) -> String {
         .map_or_else(|| "the credential plugin".to_owned(), |name| format!("the credential plugin '{}'", clean(name)))
 }
 
-/// What it printed, where that is what it should be.
-fn run(plugin: &ExecConfig, called: &str, path: &str) -> Result<Option<Answer>, String> {
+/// The program that it means.
+fn program(plugin: &ExecConfig, called: &str, path: &str) -> Result<PathBuf, String> {
     let command = plugin.command.as_deref().filter(|command| !command.is_empty());
     let command = command.ok_or_else(|| "the kubeconfig names no command for its credential plugin".to_owned())?;
     if plugin.interactive_mode == Some(ExecInteractiveMode::Always) {
@@ -102,18 +113,24 @@ fn run(plugin: &ExecConfig, called: &str, path: &str) -> Result<Option<Answer>, 
         ));
     }
     let whole = if command.contains('/') { Some(PathBuf::from(command)) } else { ownership::program(command, path) };
+    let whole = whole.ok_or_else(|| cannot_start(called, plugin, "there is no such program in PATH"))?;
+    if whole.exists() { Ok(whole) } else { Err(cannot_start(called, plugin, "there is no such file")) }
+}
+
+fn cannot_start(called: &str, plugin: &ExecConfig, why: &str) -> String {
     let hint = plugin.install_hint.as_deref().map(clean).filter(|hint| !hint.trim().is_empty());
     let hint = hint.map(|hint| format!("; its kubeconfig says: {}", hint.chars().take(200).collect::<String>()));
-    let not_started = |why: &str| format!("{called} cannot be started: {why}{}", hint.clone().unwrap_or_default());
-    let whole = whole.ok_or_else(|| not_started("there is no such program in PATH"))?;
-    if !whole.exists() {
-        return Err(not_started("there is no such file"));
-    }
+    format!("{called} cannot be started: {why}{}", hint.unwrap_or_default())
+}
+
+/// What it printed, where that is what it should be.
+fn run(plugin: &ExecConfig, called: &str, path: &str) -> Result<Option<Answer>, String> {
+    let whole = program(plugin, called, path)?;
     let arguments: Vec<&str> = plugin.args.iter().flatten().map(String::as_str).collect();
     let told = told(plugin);
     let environment: Vec<(&str, &str)> = told.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let ran = program::run(&whole, arguments.iter().copied(), environment.iter().copied(), program::LIMIT)
-        .map_err(|why| not_started(&why.to_string()))?;
+        .map_err(|why| cannot_start(called, plugin, &why.to_string()))?;
     let secrets = arguments.iter().copied().chain(environment.iter().map(|(_, value)| *value));
     let said = ran.words(secrets).unwrap_or_else(|| "run it by hand to see why".to_owned());
     let Ran { status, answer, .. } = ran;

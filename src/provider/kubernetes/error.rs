@@ -101,7 +101,10 @@ fn sentence(asked: Asked<'_>, status: StatusCode, message: &str, structured: boo
         }
         (403, _) => forbidden(cluster, message),
         (404, Some(resource)) if !structured => {
-            format!("{} is not installed on {cluster} (no {})", resource.product, resource.full_name())
+            let missing = format!("{} is not installed on {cluster} (no {})", resource.product, resource.full_name());
+            // What every cluster has is not left out.
+            let built_in = resource.product.starts_with("Kubernetes ");
+            if built_in { missing } else { format!("{missing}: install it, or set engines = [\"deployment\"] for it") }
         }
         (404, _) => format!("not there on {cluster}: {message}"),
         (409, _) => format!("it moved on {cluster} since it was read: {message}"),
@@ -197,7 +200,7 @@ mod tests {
             (
                 "404-crd-missing-list",
                 FaultKind::Missing,
-                "Argo Rollouts is not installed on eu (no rollouts.argoproj.io)",
+                "Argo Rollouts is not installed on eu (no rollouts.argoproj.io): install it, or set engines = [\"deployment\"] for it",
             ),
             ("404-rollout-not-found", FaultKind::Missing, "not there on eu: rollouts.argoproj.io \"none\" not found"),
             (

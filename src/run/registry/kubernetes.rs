@@ -23,7 +23,7 @@ use crate::{
     },
     run::{
         reach,
-        registry::{Below, Wired, Wiring, gauged, unread},
+        registry::{Below, Wired, Wiring, gauged},
     },
 };
 
@@ -63,7 +63,7 @@ impl Wired for Kubernetes {
 
     fn unmade(&self, access: &config::access::Access, environment: &BTreeMap<String, String>) -> Option<String> {
         if self.server.is_some() {
-            return unread(access, environment);
+            return reach::unreadable(access, environment);
         }
         connect::unusable(&by_file(self, environment))
     }

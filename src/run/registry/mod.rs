@@ -16,7 +16,7 @@ use crate::{
         service::Environment,
     },
     port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
-    provider::http::{Budget, Budgets, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
+    provider::http::{Allowance, Budget, Budgets, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
     run::reach,
 };
 
@@ -49,6 +49,11 @@ trait Wired {
     /// The connection. What leads to the system is made when it is first asked; an error is only what `config check` refuses too.
     fn connect(&self, wiring: &Wiring<'_>) -> Result<Connection, ProviderError>;
 
+    /// What the system is known to allow whoever asks; `None` where it tells that itself, or allows as much as one may want.
+    fn allowance(&self) -> Option<Allowance> {
+        None
+    }
+
     /// What is wrong with the settings as other files of this machine are. Connects to nothing and runs nothing.
     fn wrong(&self, _environment: &BTreeMap<String, String>) -> Vec<Wrong> {
         Vec::new()
@@ -57,7 +62,7 @@ trait Wired {
     /// Why it could not be made as things are now: what it is asked with is not there, or is no such thing. Connects to nothing
     /// and runs nothing.
     fn unmade(&self, access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {
-        unread(access, environment)
+        reach::unreadable(access, environment)
     }
 
     /// A sentence where nobody looks at the system's certificate. Connects to nothing.
@@ -78,6 +83,8 @@ struct Wiring<'a> {
     /// Where its requests go.
     below: &'a Below,
     credentials: &'a Credentials,
+    /// What the system is known to allow.
+    allowance: Option<Allowance>,
     clock: &'a SharedClock,
 }
 
@@ -86,7 +93,8 @@ struct Wiring<'a> {
 pub(super) fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Connection>, ProviderError> {
     let credentials = Credentials::default();
     let each = config.connections.iter().map(|(name, settings)| {
-        let wiring = Wiring { config, name, below, credentials: &credentials, clock };
+        let (credentials, allowance) = (&credentials, wired(settings).allowance());
+        let wiring = Wiring { config, name, below, credentials, allowance, clock };
         let named =
             |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
         wired(settings).connect(&wiring).map_err(named)
@@ -114,12 +122,6 @@ pub(super) fn unmade(config: &Config, environment: &BTreeMap<String, String>) ->
     each.collect()
 }
 
-/// Why what its settings name cannot be read now.
-fn unread(access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {
-    // A command is not run for a look.
-    if access.runs_a_command() { None } else { reach::unreadable(access, environment) }
-}
-
 impl Wiring<'_> {
     fn source(&self) -> SourceName {
         SourceName::new(self.name)
@@ -127,7 +129,8 @@ impl Wiring<'_> {
 
     /// The layers of its requests.
     fn layers(&self, access: &Access) -> Layers {
-        reach::layers(self.name, access)
+        let layers = reach::layers(self.name, access);
+        Layers { budget: self.allowance.map_or(layers.budget, Budget::new), ..layers }
     }
 
     /// An environment with what a mistake costs there.

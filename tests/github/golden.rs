@@ -183,15 +183,25 @@ async fn a_pending_environment_is_a_gate() {
 #[tokio::test]
 async fn who_may_not_approve_reads_why_and_whom_to_ask() {
     let table = [
-        ("nuang-ee", Some(false), "you started this run; ask octocat, PyGithub/justice-league"),
-        ("octocat", Some(false), "you are not a reviewer of staging; ask PyGithub/justice-league"),
+        // Who started it may be barred for that, or be no reviewer: only the environment's rule tells.
+        ("nuang-ee", Some(true), "you started this run; ask octocat, PyGithub/justice-league"),
+        ("nuang-ee", Some(false), "you are not a reviewer of staging; ask octocat, PyGithub/justice-league"),
+        ("nuang-ee", None, "GitHub does not say why you may not; ask octocat, PyGithub/justice-league"),
+        ("octocat", Some(false), "GitHub does not say why you may not; ask PyGithub/justice-league"),
+        ("someone-else", Some(true), "you are not a reviewer of staging; ask octocat, PyGithub/justice-league"),
     ];
-    for (me, may, why) in table {
+    for (me, barred, why) in table {
         let mut answers: BTreeMap<_, _> = waiting().into_iter().collect();
         answers.insert("GET /user", ok(json!({ "login": me })));
+        if let Some(barred) = barred {
+            let rules = json!({ "nodes": [{ "preventSelfReview": null }, { "preventSelfReview": barred }] });
+            let nodes = json!([{ "name": "staging", "protectionRules": rules }]);
+            let live = json!({ "data": { "repository": { "environments": { "nodes": nodes } } } });
+            answers.insert("POST /graphql", ok(live));
+        }
         let pending = "GET /repos/PyGithub/PyGithub/actions/runs/3911660493/pending_deployments";
         let mut body = fixture("ex_pending_deployments");
-        body[0]["current_user_can_approve"] = json!(may);
+        body[0]["current_user_can_approve"] = json!(false);
         answers.insert(pending, ok(body));
         let gates = said(answers).inventories[0].gates().await.unwrap();
         let blocked: Vec<_> = gates[0].offers.iter().map(|offer| offer.blocked.as_deref()).collect();

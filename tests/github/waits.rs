@@ -244,6 +244,56 @@ async fn a_list_is_read_to_its_end_and_one_that_has_none_says_how_much_of_it_was
     assert_eq!((all.len(), missing), (1_000, vec![text.to_owned()]));
 }
 
+/// A repository of so many runs that wait, and what befalls some of its answers.
+fn ailing(
+    count: u64,
+    ails: impl Fn(&str, Response<WireBody>) -> Response<WireBody> + Send + Sync + 'static,
+) -> Connection {
+    let hub = Hub::default().with("acme/ledger", waiting_runs(count)).transport(&Diary::default());
+    let transport = transport(&Diary::default(), move |request: &Request<Bytes>| {
+        let answered = futures::FutureExt::now_or_never(tower::ServiceExt::oneshot(hub.clone(), request.clone()));
+        Ok(ails(&request.uri().to_string(), answered.unwrap().unwrap()))
+    });
+    connect_all(transport, &["acme/ledger"], &HandClock::new())
+}
+
+#[tokio::test]
+async fn a_page_that_fails_leaves_the_pages_before_it_and_says_how_much_was_read_and_why() {
+    let connection = ailing(130, |uri, response| {
+        if uri.contains("status=waiting") && uri.ends_with("&page=2") {
+            return Response::builder().status(502).body(whole("bad gateway")).unwrap();
+        }
+        response
+    });
+    let (all, missing) = gates(&connection).await;
+    let text = "GitHub, acme/ledger: 100 of 130 runs that wait were read: it failed (502: bad gateway)";
+    assert_eq!((all.len(), all[0].title.as_str(), missing), (100, "Deploy #130 to production", vec![text.to_owned()]));
+}
+
+#[tokio::test]
+async fn a_list_that_counts_more_than_it_gives_and_names_no_further_page_is_not_whole() {
+    let connection = ailing(130, |uri, mut response| {
+        if uri.contains("&page=2") {
+            return Response::new(whole(json!({ "total_count": 130, "workflow_runs": [] }).to_string()));
+        }
+        response.headers_mut().remove("link");
+        response
+    });
+    let (all, missing) = gates(&connection).await;
+    let text = "GitHub, acme/ledger: 100 of 130 runs that wait were read: no further page is named";
+    assert_eq!((all.len(), missing), (100, vec![text.to_owned()]));
+    let connection = ailing(2, |uri, response| {
+        if !uri.contains("status=waiting") {
+            return response;
+        }
+        let waits = json!({ "total_count": 3, "workflow_runs": waiting_runs(2).runs });
+        Response::new(whole(waits.to_string()))
+    });
+    let (all, missing) = gates(&connection).await;
+    let text = "GitHub, acme/ledger: 2 of 3 runs that wait were read: no further page is named";
+    assert_eq!((all.len(), missing), (2, vec![text.to_owned()]));
+}
+
 #[tokio::test]
 async fn an_entry_that_cannot_be_read_is_said_to_be_missing() {
     let mut repo = waiting_runs(1);

@@ -10,7 +10,7 @@ use serde::{
 
 use crate::{
     domain::time::Timestamp,
-    provider::http::items::{Items, grouped},
+    provider::http::items::{Items, overfull},
 };
 
 /// Items of one list. A page has a hundred at most, because that many are asked for.
@@ -20,8 +20,7 @@ pub(super) const MOST: usize = 1_000;
 fn items<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Vec<T>, D::Error> {
     let all = Option::<Items<'de, MOST>>::deserialize(input)?.unwrap_or_default();
     if !all.is_whole() {
-        let (count, most) = (grouped(all.count), grouped(MOST));
-        return Err(D::Error::custom(format_args!("it lists {count} things where {most} are the most")));
+        return Err(D::Error::custom(overfull(all.count, MOST)));
     }
     Ok(all.kept.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
@@ -278,12 +277,28 @@ pub(super) struct LiveEnvironments {
     pub(super) nodes: Vec<LiveEnvironment>,
 }
 
-/// An environment and the newest deployment there that ended.
+/// An environment, the newest deployment there that ended, and what protects it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct LiveEnvironment {
     pub(super) name: Option<String>,
     pub(super) latest_completed_deployment: Option<Deployment>,
+    pub(super) protection_rules: Option<Protection>,
+}
+
+/// What protects an environment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Protection {
+    #[serde(deserialize_with = "items")]
+    pub(super) nodes: Vec<ProtectionRule>,
+}
+
+/// One rule of that; most say nothing of who started a run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ProtectionRule {
+    pub(super) prevent_self_review: Option<bool>,
 }
 
 /// A deployment.

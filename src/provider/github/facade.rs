@@ -30,16 +30,13 @@ use crate::{
         lookup::{self, Answers, Lookup, Question, Topic},
         plan::{Ask, Blocked, Draft, Reading, Sent},
         shape::{self, Checked, Shape},
-        wire::Class,
     },
     provider::github::{
         Repository,
         address::Address,
         api,
-        client::Client,
-        draft, fact as own,
-        fault::{self, Asked},
-        gate,
+        client::{Client, Pages},
+        draft, fact as own, gate,
         kept::Kept,
         log,
         moved::{self, Pace},
@@ -113,7 +110,7 @@ impl GitHub {
         let now = self.clock.now();
         for some in self.watched.chunks(moved::MOST_ASKED) {
             let question = moved::question(some.iter().map(Watched::name));
-            let answer: Result<api::Moved, _> = self.client.read(request::moved(&question), "what moved", now).await;
+            let answer: Result<api::Moved, _> = self.client.read(request::moved(&question), "what moved").await;
             let said = answer.ok().and_then(|answer| answer.data).unwrap_or_default();
             for (place, watched) in some.iter().enumerate() {
                 watched.motion().take(moved::mark(&said, place), now);
@@ -190,14 +187,18 @@ impl GitHub {
         let about = format!("{owner}/{repo} run {run}");
         let size = |page: &api::Jobs| (page.jobs.len(), page.total_count);
         let list = request::jobs(&owner, &repo, run);
-        let (pages, _) = self.client.pages(&list, (&about, self.clock.now()), size).await?;
+        let Pages { pages, cut } = self.client.pages(&list, &about, size).await?;
+        if let Some(cut) = cut {
+            // Which of them are lacking nobody can tell: the one that failed may be among them.
+            return Err(ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: {}", cut.said("jobs"))));
+        }
         Ok(pages.iter().flat_map(|page| &page.jobs).filter_map(normalize::job).collect())
     }
 
     /// Finds out, once, whose token it is.
     async fn ask_who(&self) -> Result<Option<Person>, ProviderError> {
         if let Me::NotAsked = self.known() {
-            let found = match self.client.read::<api::Account>(request::user(), "the token", self.clock.now()).await {
+            let found = match self.client.read::<api::Account>(request::user(), "the token").await {
                 Ok(account) => account.login.map_or(Me::Nobody, |login| Me::Is(Person::new(login))),
                 Err(error) if error.kind == FaultKind::Forbidden => Me::Nobody,
                 Err(error) => return Err(error),
@@ -213,10 +214,10 @@ impl Actor for GitHub {
         async move {
             let Address { owner, repo, run, environment } = Address::of(target)?;
             let about = format!("{owner}/{repo} run {run}");
-            let wire: api::Run = self.client.read(request::run(&owner, &repo, run), &about, self.clock.now()).await?;
+            let wire: api::Run = self.client.read(request::run(&owner, &repo, run), &about).await?;
             let mut facts = gate::facts(&wire);
             if let Some(environment) = environment {
-                let pending = pending(&self.client, (&owner, &repo), run, self.clock.now()).await?;
+                let pending = pending(&self.client, (&owner, &repo), run).await?;
                 facts.extend(
                     gate::pending_id(&pending.read, &environment).map(|id| (own::PENDING.to_owned(), id.to_string())),
                 );
@@ -237,13 +238,10 @@ impl Actor for GitHub {
             // What is done there shows there: it is read until it has.
             let there = |one: &&Watched| outgoing.path.starts_with(&request::repo_path(one.name()));
             self.watched.iter().filter(there).for_each(|one| one.motion().stir(self.clock.now()));
-            let answer = self.client.send(Wanted::call(outgoing)?, &call.words).await?;
-            if answer.status.is_success() {
-                let location = answer.headers.get(http::header::LOCATION).and_then(|to| to.to_str().ok());
-                let given = outgoing.given(location, &answer.body);
-                return Ok(Sent { revision: None, said: answer.status.to_string(), given });
-            }
-            Err(fault::answered(&answer, Asked { about: &call.words, class: Class::Write, now: self.clock.now() }))
+            let answer = self.client.done(Wanted::call(outgoing)?, &call.words).await?;
+            let location = answer.headers().get(http::header::LOCATION).and_then(|to| to.to_str().ok());
+            let given = outgoing.given(location, answer.body());
+            Ok(Sent { revision: None, said: answer.status().to_string(), given })
         }
         .boxed()
     }
@@ -311,7 +309,7 @@ impl Lookup for GitHub {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
             Question::Log { run, job, most } => lookup::once(async move {
                 // There is one once the job has ended: nothing is added to it.
-                let lines = log::last_lines(&self.client, &run, &job, most, self.clock.now()).await?;
+                let lines = log::last_lines(&self.client, &run, &job, most).await?;
                 Ok(lookup::Told::Log { lines, goes_on: false })
             }),
             other @ Question::Signals { .. } => lookup::foreign("GitHub", &other),

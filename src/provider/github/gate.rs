@@ -42,6 +42,8 @@ pub(super) struct Seen {
     pub(super) held: Vec<api::Run>,
     /// The apps whose rules protect an environment, by its name; absent where that could not be read.
     pub(super) rules: BTreeMap<String, Vec<String>>,
+    /// Whether an environment lets nobody answer for a run of their own, by its name; absent where GitHub does not say.
+    pub(super) own_barred: BTreeMap<String, bool>,
 }
 
 /// Where and for whom gates are made, and when.
@@ -92,10 +94,9 @@ pub(super) fn pending_id(pending: &[api::Pending], environment: &str) -> Option<
 
 /// What is live in each environment, by GitHub's name of it. Where the newest deployment failed nobody knows what is.
 /// A commit that a known run carries is called as that run calls it.
-pub(super) fn live(answer: api::Live, runs: &[api::Run]) -> BTreeMap<String, Version> {
-    let repository = answer.data.and_then(|data| data.repository).unwrap_or_default();
-    let one = |environment: api::LiveEnvironment| {
-        let deployment = environment.latest_completed_deployment?;
+pub(super) fn live(answer: &api::Live, runs: &[api::Run]) -> BTreeMap<String, Version> {
+    let one = |environment: &api::LiveEnvironment| {
+        let deployment = environment.latest_completed_deployment.clone()?;
         let state = deployment.state?.to_ascii_uppercase();
         let sha = deployment.commit_oid.filter(|_| matches!(state.as_str(), "ACTIVE" | "SUCCESS"))?;
         let deployed = api::Run {
@@ -104,9 +105,24 @@ pub(super) fn live(answer: api::Live, runs: &[api::Run]) -> BTreeMap<String, Ver
             ..api::Run::default()
         };
         let run = runs.iter().find(|run| run.head_sha.as_ref() == Some(&sha)).unwrap_or(&deployed);
-        Some((clean(&environment.name?), version(run)))
+        Some((clean(environment.name.as_ref()?), version(run)))
     };
-    repository.environments.nodes.into_iter().filter_map(one).collect()
+    environments(answer).filter_map(one).collect()
+}
+
+/// Whether each environment lets nobody answer for a run of their own, by GitHub's name of it, where GitHub says that.
+pub(super) fn own_barred(answer: &api::Live) -> BTreeMap<String, bool> {
+    let one = |environment: &api::LiveEnvironment| {
+        let rules = environment.protection_rules.iter().flat_map(|rules| &rules.nodes);
+        let barred = rules.filter_map(|rule| rule.prevent_self_review).reduce(|one, other| one || other)?;
+        Some((environment.name.clone()?, barred))
+    };
+    environments(answer).filter_map(one).collect()
+}
+
+fn environments(answer: &api::Live) -> impl Iterator<Item = &api::LiveEnvironment> {
+    let repository = answer.data.as_ref().and_then(|data| data.repository.as_ref());
+    repository.into_iter().flat_map(|repository| &repository.environments.nodes)
 }
 
 /// What an environment is called; one that GitHub does not name goes by its id.
@@ -236,13 +252,19 @@ fn eligible(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Seen)
     };
     let named: Vec<Person> = pending.reviewers.read.iter().flatten().filter_map(who).collect();
     let hidden = pending.reviewers.len() - named.len();
+    let named_too = named.iter().any(|person| Some(person) == site.me);
     let ask: Vec<Person> = named.into_iter().filter(|person| Some(person) != site.me).collect();
-    let author = site.me.is_some() && starter(run).as_ref() == site.me;
-    let why = if author { "you started this run".to_owned() } else { format!("you are not a reviewer of {theirs}") };
     let unnamed = match (hidden, ask.is_empty()) {
         (0, _) => "",
         (_, true) => "; GitHub does not say who may approve",
         (_, false) => "; GitHub does not name every reviewer",
+    };
+    let mine = site.me.is_some() && starter(run).as_ref() == site.me;
+    let why = match (mine, named_too, seen.own_barred.get(&theirs)) {
+        (true, _, Some(true)) => "you started this run".to_owned(),
+        // A reviewer who may not, or one whose run may be barred: nobody but GitHub knows why, and it gives no reason.
+        (_, true, _) | (true, false, None) => "GitHub does not say why you may not".to_owned(),
+        _ => format!("you are not a reviewer of {theirs}"),
     };
     Eligibility::Cannot { why: clean(&format!("{why}{unnamed}")), ask }
 }

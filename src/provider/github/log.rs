@@ -2,21 +2,16 @@
 
 use std::collections::VecDeque;
 
-use http::{StatusCode, header};
+use http::header;
 use http_body_util::BodyExt;
 
 use crate::{
-    domain::{object::ObjectId, observed::FaultKind, text::clean_lines, time::Timestamp},
+    domain::{object::ObjectId, observed::FaultKind, text::clean_lines},
     port::{
         error::ProviderError,
-        wire::{Class, WireBody, WireError},
+        wire::{WireBody, WireError},
     },
-    provider::github::{
-        address::Address,
-        client::Client,
-        fault::{self, Asked},
-        request,
-    },
+    provider::github::{address::Address, client::Client, request},
 };
 
 /// Bytes of one line that are kept: a log may hold a file without line breaks.
@@ -99,33 +94,32 @@ pub(super) async fn last_lines(
     run: &ObjectId,
     job: &str,
     most: usize,
-    now: Timestamp,
 ) -> Result<Vec<String>, ProviderError> {
     let Address { owner, repo, run, .. } = Address::of(run)?;
     let about = format!("{owner}/{repo} run {run}, log of job {job}");
     let id = job.parse().map_err(|_| ProviderError::new(FaultKind::Missing, format!("'{job}' is no job of GitHub")))?;
     let wanted = request::log(&owner, &repo, id);
     let path = wanted.path.clone();
-    let mut answer = client.send(wanted, &about).await?;
-    if answer.status.is_success() {
+    let answer = client.send(wanted, &about).await?;
+    if answer.status().is_success() {
         // An Enterprise server may answer with the log itself.
         let mut tail = Tail::new(most);
-        tail.take(&answer.body);
+        tail.take(answer.body());
         return Ok(tail.lines());
     }
-    let location = answer.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
-    if let Some(to) = location.filter(|_| answer.status.is_redirection()).and_then(|to| redirected(&path, to)) {
-        let (head, body) = client.elsewhere(to, &about).await?.into_parts();
-        if head.status.is_success() {
-            return tail(body, most).await.map_err(|e| fault::unanswered(&e, &about, Class::Read));
+    let location = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+    let opened = match location.filter(|_| answer.status().is_redirection()).and_then(|to| redirected(&path, to)) {
+        Some(to) => client.elsewhere(to, &about).await,
+        None => Err(client.fault(&answer, &about)),
+    };
+    match opened {
+        Ok(log) => tail(log.into_body(), most).await.map_err(|error| client.broken(&error, &about)),
+        Err(error) if error.kind == FaultKind::Missing => {
+            let text = format!("GitHub, {about}: no log; there is one once the job has ended, and until it expires");
+            Err(ProviderError::new(FaultKind::Missing, text))
         }
-        answer.status = head.status;
+        Err(error) => Err(error),
     }
-    if answer.status == StatusCode::NOT_FOUND {
-        let text = format!("GitHub, {about}: no log; there is one once the job has ended, and until it expires");
-        return Err(ProviderError::new(FaultKind::Missing, text));
-    }
-    Err(fault::answered(&answer, Asked { about: &about, class: Class::Read, now }))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
 //! `draft` says what a verb would do, `poll` reads a repository, `moved` tells which must be read, `together` makes one list of
-//! all, `memory` keeps what the run list may forget, `fault` turns errors into sentences.
+//! all, `memory` keeps what the run list may forget, `fault` says what only GitHub says of a refusal.
 //!
 //! Requests name a path only (`/repos/…`): `roots` puts the interface's path before it, and the transport below the address
 //! (`https://api.github.com`, an Enterprise server's `https://HOST`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
@@ -107,7 +107,7 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Res
     }
     tokio::runtime::Handle::try_current().map_err(|_| BadSettings::NoRuntime)?;
     let mut connection = Connection::new(name.clone(), "github", interval);
-    let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots), repos, interval, clock));
+    let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots, &clock), repos, interval, clock));
     connection.lookups.push(facade.clone());
     connection.inventories.push(facade);
     Ok(connection)

@@ -23,7 +23,7 @@ use crate::{
         Repository,
         address::Address,
         api::{self, Counted},
-        client::Client,
+        client::{Client, Pages},
         gate::{self, Seen, Site, Waiting},
         kept::Kept,
         memory::Memory,
@@ -140,11 +140,9 @@ impl Watched {
         client: &Client,
         list: &Wanted,
         what: &str,
-        now: Timestamp,
     ) -> Result<(Vec<api::Run>, Vec<String>), ProviderError> {
         let size = |page: &api::Runs| (page.workflow_runs.len(), page.total_count);
-        let (pages, whole) = client.pages(list, (&self.about(), now), size).await?;
-        let total = pages.iter().filter_map(|page| page.total_count).max();
+        let Pages { pages, cut } = client.pages(list, &self.about(), size).await?;
         let Counted { read, unread } = pages.into_iter().map(|page| page.workflow_runs).fold(
             Counted::default(),
             |mut all: Counted<api::Run>, mut page| {
@@ -153,11 +151,7 @@ impl Watched {
                 all
             },
         );
-        let mut gaps = Vec::new();
-        if !whole {
-            let of = total.map_or_else(|| "more".to_owned(), |total| total.to_string());
-            gaps.push(self.gap(&format!("{} of {of} runs {what} were read", read.len() + unread)));
-        }
+        let mut gaps: Vec<String> = cut.iter().map(|cut| self.gap(&cut.said(&format!("runs {what}")))).collect();
         let unread = unread + read.iter().filter(|run| run.id.is_none()).count();
         if unread > 0 {
             gaps.push(self.gap(&format!("{unread} of the runs {what} cannot be read")));
@@ -171,7 +165,6 @@ impl Watched {
         client: &Client,
         runs: Vec<api::Run>,
         matter: fn(&api::Run) -> bool,
-        now: Timestamp,
     ) -> Result<Vec<api::Run>, ProviderError> {
         let about = self.about();
         let listed: BTreeSet<_> = runs.iter().filter_map(|run| run.id).collect();
@@ -187,7 +180,7 @@ impl Watched {
             return Err(ProviderError::new(FaultKind::Unreadable, text));
         }
         for id in absent {
-            match client.read(request::run(&self.repo.owner, &self.repo.repo, id), &about, now).await {
+            match client.read(request::run(&self.repo.owner, &self.repo.repo, id), &about).await {
                 Ok(run) => self.memory().take(run),
                 Err(error) if error.kind == FaultKind::Missing => self.memory().forget(id),
                 Err(error) => return Err(error),
@@ -204,11 +197,11 @@ impl Watched {
         now: Timestamp,
     ) -> Result<(), ProviderError> {
         let list = request::newest_runs(&self.repo.owner, &self.repo.repo);
-        let runs: api::Runs = client.read(list, &self.about(), now).await?;
+        let runs: api::Runs = client.read(list, &self.about()).await?;
         let Counted { read, unread } = runs.workflow_runs;
         let unread = unread + read.iter().filter(|run| run.id.is_none()).count();
         let gaps = (unread > 0).then(|| self.gap(&format!("{unread} of its newest runs cannot be read")));
-        let runs = self.remember(client, read, moves, now).await?;
+        let runs = self.remember(client, read, moves).await?;
         let runs = runs.iter().filter_map(|run| normalize::run(source, &self.repo, run, now)).collect();
         self.runs.saw(runs, gaps.into_iter().collect(), now);
         Ok(())
@@ -223,18 +216,20 @@ impl Watched {
         now: Timestamp,
     ) -> Result<(), ProviderError> {
         let Repository { owner, repo, .. } = &self.repo;
-        let (listed, mut gaps) = self.list(client, &request::waiting_runs(owner, repo), "that wait", now).await?;
-        let runs = self.remember(client, listed, waits, now).await?;
-        let unapproved = self.unapproved(client, &mut gaps, now).await?;
-        let (waiting, kept) = self.waiting(client, source, &runs, &mut gaps, now).await?;
-        let held = if waiting.is_empty() { Vec::new() } else { self.held(client, &mut gaps, now).await? };
+        let (listed, mut gaps) = self.list(client, &request::waiting_runs(owner, repo), "that wait").await?;
+        let runs = self.remember(client, listed, waits).await?;
+        let unapproved = self.unapproved(client, &mut gaps).await?;
+        let (waiting, kept) = self.waiting(client, source, &runs, &mut gaps).await?;
+        let held = if waiting.is_empty() { Vec::new() } else { self.held(client, &mut gaps).await? };
         let rules = self.rules(client, &waiting, now).await;
+        let mut own_barred = BTreeMap::new();
         if waiting.iter().any(|one| one.pending.iter().any(gate::human)) {
             // Without an answer the card says that it is not known; the gates stand all the same.
-            let answer = client.read(request::live(owner, repo), &self.about(), now).await;
-            *self.live() = gate::live(answer.unwrap_or_default(), &runs);
+            let answer = client.read(request::live(owner, repo), &self.about()).await.unwrap_or_default();
+            *self.live() = gate::live(&answer, &runs);
+            own_barred = gate::own_barred(&answer);
         }
-        let seen = Seen { waiting, unapproved, held, rules };
+        let seen = Seen { waiting, unapproved, held, rules, own_barred };
         let mut gates = gate::gates(Site { source, repo: &self.repo, me, now }, &seen);
         gates.extend(kept);
         self.gates.saw(gates, gaps, now);
@@ -242,14 +237,9 @@ impl Watched {
     }
 
     /// The runs that begin only once somebody lets them.
-    async fn unapproved(
-        &self,
-        client: &Client,
-        gaps: &mut Vec<String>,
-        now: Timestamp,
-    ) -> Result<Vec<api::Run>, ProviderError> {
+    async fn unapproved(&self, client: &Client, gaps: &mut Vec<String>) -> Result<Vec<api::Run>, ProviderError> {
         let list = request::unapproved_runs(&self.repo.owner, &self.repo.repo);
-        let (listed, more) = match self.list(client, &list, "that wait to be let in", now).await {
+        let (listed, more) = match self.list(client, &list, "that wait to be let in").await {
             Err(error) if is_partial(&error) => {
                 let text = "the runs that wait to be let in cannot be read";
                 gaps.push(self.gap(&format!("{text} ({})", error.text)));
@@ -258,20 +248,15 @@ impl Watched {
             other => other?,
         };
         gaps.extend(more);
-        let runs = self.remember(client, listed, normalize::unapproved, now).await?;
+        let runs = self.remember(client, listed, normalize::unapproved).await?;
         Ok(runs.into_iter().filter(normalize::unapproved).collect())
     }
 
     /// The runs that others of their concurrency group hold back. They open nothing: where they cannot be read, only their
     /// number behind a gate is not known.
-    async fn held(
-        &self,
-        client: &Client,
-        gaps: &mut Vec<String>,
-        now: Timestamp,
-    ) -> Result<Vec<api::Run>, ProviderError> {
+    async fn held(&self, client: &Client, gaps: &mut Vec<String>) -> Result<Vec<api::Run>, ProviderError> {
         let list = request::held_runs(&self.repo.owner, &self.repo.repo);
-        match self.list(client, &list, "that are held back", now).await {
+        match self.list(client, &list, "that are held back").await {
             Err(error) if is_partial(&error) => {
                 let text = "the runs that are held back behind others cannot be read";
                 gaps.push(self.gap(&format!("{text} ({})", error.text)));
@@ -292,12 +277,11 @@ impl Watched {
         source: &SourceName,
         runs: &[api::Run],
         gaps: &mut Vec<String>,
-        now: Timestamp,
     ) -> Result<(Vec<Waiting>, Vec<Gate>), ProviderError> {
         let Repository { owner, repo, .. } = &self.repo;
         let each = runs.iter().filter(|run| waits(run)).filter_map(|run| Some((run, run.id?)));
         let each: Vec<_> =
-            each.map(|(run, id)| async move { (run, id, pending(client, (owner, repo), id, now).await) }).collect();
+            each.map(|(run, id)| async move { (run, id, pending(client, (owner, repo), id).await) }).collect();
         let answers: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
         let (mut waiting, mut kept) = (Vec::new(), Vec::new());
         for (run, id, answer) in answers {
@@ -328,8 +312,7 @@ impl Watched {
         let names: BTreeSet<&str> = pending.filter_map(api::Pending::name).collect();
         let mut rules = BTreeMap::new();
         for name in names {
-            let answer: Result<api::Rules, _> =
-                client.read(request::rules(owner, repo, name), &self.about(), now).await;
+            let answer: Result<api::Rules, _> = client.read(request::rules(owner, repo, name), &self.about()).await;
             // Who may not read the rules is told that GitHub does not name them.
             let Ok(answer) = answer else { continue };
             let enabled =
@@ -367,10 +350,9 @@ pub(super) async fn pending(
     client: &Client,
     (owner, repo): (&str, &str),
     run: u64,
-    now: Timestamp,
 ) -> Result<Counted<api::Pending>, ProviderError> {
     let about = format!("{owner}/{repo} run {run}");
-    match client.read(request::pending(owner, repo, run), &about, now).await {
+    match client.read(request::pending(owner, repo, run), &about).await {
         Ok(api::AllPending(pending)) => Ok(pending),
         Err(error) if error.kind == FaultKind::Missing => Ok(Counted::default()),
         Err(error) => Err(error),

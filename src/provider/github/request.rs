@@ -161,9 +161,11 @@ pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
     Wanted { redirect: true, ..Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo))) }
 }
 
-/// What is live in each environment: REST would take a request for every deployment.
+/// What is live in each environment, for which REST would take a request for every deployment, and whether who started a run may
+/// let it in there.
 const LIVE: &str = "query Live($o: String!, $r: String!) { repository(owner: $o, name: $r) { environments(first: 100) { \
-                    nodes { name latestCompletedDeployment { commitOid ref { name } state } } } } }";
+                    nodes { name latestCompletedDeployment { commitOid ref { name } state } \
+                    protectionRules(first: 10) { nodes { preventSelfReview } } } } } }";
 
 /// What moved, by a question of [`super::moved`].
 pub(super) fn moved(question: &str) -> Wanted {
@@ -171,7 +173,7 @@ pub(super) fn moved(question: &str) -> Wanted {
     Wanted { class: Class::Read, method: Method::POST, path: GRAPHQL.to_owned(), body, redirect: false }
 }
 
-/// What is live in each environment of a repository.
+/// What is live in each environment of a repository, and who may not let a run in there.
 pub(super) fn live(owner: &str, repo: &str) -> Wanted {
     let body = json!({ "query": LIVE, "variables": { "o": owner, "r": repo } }).to_string();
     Wanted { class: Class::Read, method: Method::POST, path: GRAPHQL.to_owned(), body, redirect: false }

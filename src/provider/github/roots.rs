@@ -44,11 +44,14 @@ impl Roots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{
-        github::{client::Client, request},
-        http::{
-            Base, based,
-            testing::{reply, scripted},
+    use crate::{
+        port::clock::SharedClock,
+        provider::{
+            github::{client::Client, request},
+            http::{
+                Base, based,
+                testing::{Jumping, reply, scripted},
+            },
         },
     };
 
@@ -66,7 +69,8 @@ mod tests {
             let (shared, roots) = Roots::of(address);
             let (leaf, seen) = scripted([reply(200, &[], "{}"), reply(200, &[], "{}")]);
             let transport = based(leaf, &Base::new(shared.parse().unwrap())).unwrap();
-            let client = Client::new(transport, None, roots);
+            let clock: SharedClock = Jumping::shared();
+            let client = Client::new(transport, None, roots, &clock);
             for wanted in [request::user(), request::live("acme", "ledger")] {
                 client.send(wanted, "a test").await.unwrap();
             }

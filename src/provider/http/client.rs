@@ -3,7 +3,7 @@
 //!
 //! A provider over this is `request` (what is asked), `api` (what is answered), `normalize` (what it means) and the facade.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -12,14 +12,14 @@ use serde::de::DeserializeOwned;
 use super::{
     body, class_of,
     error::{from_status, from_wire, retry_after, slow_down},
-    page, send,
+    items, page, send,
 };
 use crate::{
     domain::{observed::FaultKind, text::clean, time::Timestamp},
     port::{
         clock::SharedClock,
         error::ProviderError,
-        wire::{Class, Transport},
+        wire::{Class, Moved, Transport, WireBody, WireError},
     },
 };
 
@@ -29,22 +29,93 @@ const LONGEST_SAID: usize = 80;
 /// A whole answer, whatever its status.
 pub type Answer = Response<Bytes>;
 
-/// What a vendor's answer says in words of its own, where it does: which kind of failure, and a sentence.
-pub type Words = fn(&Answer) -> Option<(FaultKind, String)>;
+/// What a vendor's answer says in words of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Which kind of failure.
+    pub kind: FaultKind,
+    /// A sentence.
+    pub text: String,
+    /// How long it asks to be left alone, where it says so in a way of its own.
+    pub pause: Option<Duration>,
+}
+
+impl From<(FaultKind, String)> for Said {
+    fn from((kind, text): (FaultKind, String)) -> Self {
+        Self { kind, text, pause: None }
+    }
+}
+
+/// Reads what a vendor says of an answer that is no success; `None` where its status says all.
+pub type Words = dyn Fn(&Answer, Timestamp) -> Option<Said> + Send + Sync;
+
+/// What a vendor means by an answer that points elsewhere; `None` where that is what it means everywhere.
+pub type Moves = fn(&Moved, Class) -> Option<String>;
 
 /// The way to one system.
 #[derive(Clone)]
 pub struct Client {
-    called: &'static str,
+    /// What stands before every sentence: `GitHub, acme/ledger: `; empty where nothing does.
+    before: String,
+    called: Cow<'static, str>,
     transport: Transport,
     clock: SharedClock,
-    words: Words,
+    words: Arc<Words>,
+    moves: Moves,
+    /// Bytes of JSON that are read as one thing.
+    most: usize,
 }
 
 impl Client {
     /// Over the layers; `called` is what sentences call the system, its name or `it` where its name stands before them.
-    pub fn new(called: &'static str, transport: Transport, clock: SharedClock, words: Words) -> Self {
-        Self { called, transport, clock, words }
+    pub fn new(
+        called: impl Into<Cow<'static, str>>,
+        transport: Transport,
+        clock: SharedClock,
+        words: impl Fn(&Answer, Timestamp) -> Option<Said> + Send + Sync + 'static,
+    ) -> Self {
+        let (before, called, words) = (String::new(), called.into(), Arc::new(words));
+        Self { before, called, transport, clock, words, moves: |_, _| None, most: body::LONGEST }
+    }
+
+    /// The same, where being pointed elsewhere means something of the vendor's own.
+    #[must_use]
+    pub fn with_moves(self, moves: Moves) -> Self {
+        Self { moves, ..self }
+    }
+
+    /// The same, reading no more JSON than this at once.
+    #[must_use]
+    pub fn up_to(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
+    /// The same with other words: those that know what is asked.
+    #[must_use]
+    pub fn saying(&self, words: impl Fn(&Answer, Timestamp) -> Option<Said> + Send + Sync + 'static) -> Self {
+        Self { words: Arc::new(words), ..self.clone() }
+    }
+
+    /// The same, asked about one thing: its sentences begin with the system's name and that.
+    #[must_use]
+    pub fn about(&self, what: &str) -> Self {
+        Self { before: format!("{}, {what}: ", self.called), called: Cow::Borrowed("it"), ..self.clone() }
+    }
+
+    /// Sends a request and leaves the body of a success to whoever reads it.
+    ///
+    /// # Errors
+    /// When no answer came, or one that says no.
+    pub async fn open(&self, request: Request<Bytes>) -> Result<Response<WireBody>, ProviderError> {
+        let class = class_of(&request);
+        let response = send(&self.transport, request).await.map_err(|error| self.broken(&error, class))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (head, body) = response.into_parts();
+        // The status says what happened even where the words that explain it are lost.
+        let body = body::collect(body).await.unwrap_or_default();
+        Err(self.fault(&Response::from_parts(head, body), class))
     }
 
     /// Sends a request and takes the whole answer, whatever its status.
@@ -53,9 +124,8 @@ impl Client {
     /// When none came.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, ProviderError> {
         let class = class_of(&request);
-        let broken = |error| from_wire(self.called, &error, class);
-        let (head, body) = send(&self.transport, request).await.map_err(broken)?.into_parts();
-        Ok(Response::from_parts(head, body::collect(body).await.map_err(broken)?))
+        let response = send(&self.transport, request).await.map_err(|error| self.broken(&error, class))?;
+        self.whole(response, class).await
     }
 
     /// Sends a request; anything but a success is a failure in words.
@@ -64,8 +134,14 @@ impl Client {
     /// When no answer came, or one that says no.
     pub async fn done(&self, request: Request<Bytes>) -> Result<Answer, ProviderError> {
         let class = class_of(&request);
-        let answer = self.send(request).await?;
-        if answer.status().is_success() { Ok(answer) } else { Err(self.fault(&answer, class)) }
+        let response = self.open(request).await?;
+        self.whole(response, class).await
+    }
+
+    async fn whole(&self, response: Response<WireBody>, class: Class) -> Result<Answer, ProviderError> {
+        let (head, body) = response.into_parts();
+        let body = body::collect(body).await.map_err(|error| self.broken(&error, class))?;
+        Ok(Response::from_parts(head, body))
     }
 
     /// Reads JSON.
@@ -73,23 +149,59 @@ impl Client {
     /// # Errors
     /// When no answer came, one that says no, or one that is something else.
     pub async fn read<T: DeserializeOwned>(&self, request: Request<Bytes>) -> Result<T, ProviderError> {
-        let answer = self.done(request).await?;
+        self.json(&self.done(request).await?)
+    }
+
+    /// The JSON of a success.
+    ///
+    /// # Errors
+    /// When it is none, another one than was asked for, or too long.
+    pub fn json<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
+        if answer.body().len() > self.most {
+            let text = format!("{}the answer is longer than {} MiB", self.before, self.most >> 20);
+            return Err(ProviderError::new(FaultKind::Unreadable, text));
+        }
         let from = &mut serde_json::Deserializer::from_slice(answer.body());
         serde_path_to_error::deserialize(from).map_err(|wrong| {
-            if page::words(&answer, answer.body()).is_some() {
-                return no_data(self.called, &answer, "JSON");
+            if page::words(answer, answer.body()).is_some() {
+                return self.placed(no_data(&self.called, answer, "JSON"));
             }
-            // Where it is and not what is there: that may be a secret.
+            // Where it is and not what is there, which may be a secret; but for what we say ourselves.
             let (line, column) = (wrong.inner().line(), wrong.inner().column());
-            let place = format!("at `{}`, line {line} column {column}", clean(&wrong.path().to_string()));
-            let text = format!("{} sent something else than was asked for ({place})", self.called);
+            let own = wrong.inner().to_string();
+            let place = if items::is_overfull(&own) {
+                own
+            } else {
+                format!("at `{}`, line {line} column {column}", clean(&wrong.path().to_string()))
+            };
+            let text = if self.before.is_empty() {
+                format!("{} sent something else than was asked for ({place})", self.called)
+            } else {
+                format!("{}cannot read the answer ({place})", self.before)
+            };
             ProviderError::new(FaultKind::Unreadable, text)
         })
     }
 
     /// Why an answer is none.
     pub fn fault(&self, answer: &Answer, class: Class) -> ProviderError {
-        fault(self.called, answer, class, self.clock.now(), self.words)
+        self.placed(fault(&self.called, answer, class, self.clock.now(), &*self.words))
+    }
+
+    /// Why there is no answer, or no whole one.
+    pub fn broken(&self, error: &WireError, class: Class) -> ProviderError {
+        let plain = from_wire(&self.called, error, class);
+        let own = if let WireError::Moved(moved) = error { (self.moves)(moved, class) } else { None };
+        self.placed(match own {
+            Some(text) => ProviderError { text, ..plain },
+            None => plain,
+        })
+    }
+
+    /// With what stands before.
+    fn placed(&self, mut error: ProviderError) -> ProviderError {
+        error.text = ProviderError::new(error.kind, format!("{}{}", self.before, error.text)).text;
+        error
     }
 }
 
@@ -101,15 +213,19 @@ impl fmt::Debug for Client {
 
 /// Why an answer that is no success is none, by what the vendor says of it or else by its status. Where it asks to be left
 /// alone for a time, that is what is said.
-pub fn fault(called: &str, answer: &Answer, class: Class, now: Timestamp, words: Words) -> ProviderError {
+pub fn fault(called: &str, answer: &Answer, class: Class, now: Timestamp, words: &Words) -> ProviderError {
     let status = answer.status();
     let of = |text: &str| from_status(text, status, answer.headers(), class, now);
+    let said = words(answer, now);
+    if let Some(Said { kind, text, pause: pause @ Some(_) }) = said {
+        return ProviderError { kind, retry_after: pause, ..of(&text) };
+    }
     let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if let Some(wait) = retry_after(answer.headers(), now).filter(|_| busy) {
         let text = format!("{} ({})", slow_down(called, wait), status.as_u16());
         return ProviderError { kind: FaultKind::RateLimited, ..of(&text) };
     }
-    if let Some((kind, text)) = words(answer) {
+    if let Some(Said { kind, text, .. }) = said {
         return ProviderError { kind, ..of(&text) };
     }
     let (kind, sentence) = by_status(status);
@@ -180,7 +296,7 @@ mod tests {
 
     async fn read(status: u16, headers: &[(&str, &str)], body: &'static str) -> Result<Vec<u8>, ProviderError> {
         let (leaf, _) = scripted([reply(status, headers, body)]);
-        Client::new("it", leaf, Jumping::shared(), |_| None).read(get(Class::Read)).await
+        Client::new("it", leaf, Jumping::shared(), |_, _| None).read(get(Class::Read)).await
     }
 
     #[tokio::test]
@@ -236,12 +352,50 @@ mod tests {
     #[tokio::test]
     async fn what_a_vendor_says_itself_comes_before_what_its_status_says() {
         let (leaf, _) = scripted([reply(503, &[], "query timed out")]);
-        let words: Words = |answer| {
+        let words = |answer: &Answer, _| {
             let said = String::from_utf8_lossy(answer.body()).into_owned();
-            said.contains("timed out").then_some((FaultKind::TimedOut, said))
+            said.contains("timed out").then_some(Said::from((FaultKind::TimedOut, said)))
         };
         let error = Client::new("it", leaf, Jumping::shared(), words).done(get(Class::Write)).await.unwrap_err();
         assert_eq!((error.kind, error.text.as_str(), error.maybe_done), (FaultKind::TimedOut, "query timed out", true));
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_about_stands_before_every_sentence_and_no_more_is_read_than_was_agreed() {
+        let moved = WireError::Moved(Moved { status: Some(307), to: "/new of its own".to_owned() });
+        let answers = [
+            reply(401, &[], ""),
+            Err(WireError::Lost("reset".to_owned())),
+            Err(moved),
+            reply(200, &[], "[1, null]"),
+            reply(200, &[("content-type", "text/html")], "<html>"),
+            reply(200, &[], "[1, 2, 3, 4]"),
+        ];
+        let (leaf, _) = scripted(answers);
+        let client = Client::new("GitHub", leaf, Jumping::shared(), |_, _| None).up_to(10).about("acme/ledger");
+        let client = client.with_moves(|moved, _| Some(format!("it was renamed: it {moved}")));
+        for said in [
+            "it does not accept our credentials; check the token or password (401)",
+            "the connection to it broke: reset",
+            "it was renamed: it sends us to /new of its own (307)",
+            "cannot read the answer (at `[1]`, line 1 column 8)",
+            "it answers with a web page: is there a proxy or a login page before it? Check its address and how we sign in",
+            "the answer is longer than 0 MiB",
+        ] {
+            let error = client.read::<Vec<u8>>(get(Class::Read)).await.unwrap_err();
+            assert_eq!(error.text, format!("GitHub, acme/ledger: {said}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_a_vendor_names_in_a_way_of_its_own_is_kept() {
+        let (leaf, _) = scripted([reply(403, &[("retry-after", "7")], "")]);
+        let words = |_: &Answer, _| {
+            let (kind, pause) = (FaultKind::RateLimited, Some(Duration::from_secs(90)));
+            Some(Said { kind, text: "asked too much".to_owned(), pause })
+        };
+        let error = Client::new("it", leaf, Jumping::shared(), words).done(get(Class::Read)).await.unwrap_err();
+        assert_eq!((error.kind, error.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(90))));
     }
 
     #[test]

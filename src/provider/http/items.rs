@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 /// The longest text that is read as one thing. An object in etcd may have 1.5 MiB, and JSON is longer.
 pub const LONGEST: usize = 8 << 20;
 
+/// What a sentence about a list that is too long begins with.
+const OVERFULL: &str = "it lists";
+
 /// The items of a list, `MOST` of them at most.
 #[derive(Debug)]
 pub struct Items<'a, const MOST: usize> {
@@ -79,6 +82,16 @@ pub fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// What is said of a list that has more items than can be kept.
+pub fn overfull(count: usize, most: usize) -> String {
+    format!("{OVERFULL} {} things where {} are the most", grouped(count), grouped(most))
+}
+
+/// Is that what is said here?
+pub fn is_overfull(text: &str) -> bool {
+    text.starts_with(OVERFULL)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
 use tokio::sync::Notify;
@@ -35,10 +35,10 @@ use crate::{
         wire::{Class, Transport, WireBody},
     },
     provider::http::{
-        body, class_of,
-        error::from_wire,
+        class_of,
+        client::{Answer, Client},
         items::{Items, LONGEST},
-        send,
+        page,
     },
 };
 
@@ -58,7 +58,7 @@ pub struct Cluster {
     trust: Mutex<Trust>,
     /// That only one namespace is looked at though all should be, a sentence.
     pub(super) narrowed: OnceLock<String>,
-    transport: Transport,
+    client: Client,
 }
 
 /// What is thought of watches that say nothing.
@@ -85,6 +85,8 @@ impl Cluster {
     /// A cluster behind a transport that takes requests with a path only, layers included
     /// ([`crate::provider::http::layered`]).
     pub fn new(transport: Transport, scope: Scope, clock: SharedClock) -> Arc<Self> {
+        // What this system says depends on what it was asked: those words are put in with each request.
+        let client = Client::new(scope.cluster.clone(), transport, clock.clone(), |_, _| None);
         Arc::new(Self {
             scope,
             clock,
@@ -94,7 +96,7 @@ impl Cluster {
             renewed: Notify::new(),
             trust: Mutex::default(),
             narrowed: OnceLock::new(),
-            transport,
+            client,
         })
     }
 
@@ -111,8 +113,8 @@ impl Cluster {
         for _ in 0..MOST_PAGES {
             let request = request::list(query, request::PAGE, next.as_deref())?;
             let asked = self.asked(&request, Some(query.resource));
-            let (_, body) = self.answer(request, Some(query.resource)).await?;
-            let (page, found) = self.page(asked, query, &body)?;
+            let answer = self.answer(request, Some(query.resource)).await?;
+            let (page, found) = self.page(asked, query, &answer)?;
             if !found.is_whole() {
                 return Err(no_room(&self.scope.cluster, query, Full::Objects));
             }
@@ -136,8 +138,7 @@ impl Cluster {
         let asked = self.asked(&request, Some(query.resource));
         let answer = self.answer(request, Some(query.resource)).await;
         self.weigh(answer.as_ref().err());
-        let (_, body) = answer?;
-        self.page(asked, query, &body)?;
+        self.page(asked, query, &answer?)?;
         self.proven.notify_waiters();
         Ok(())
     }
@@ -167,19 +168,19 @@ impl Cluster {
     ) -> Result<T, ProviderError> {
         let request = request::get(resource, namespace, name)?;
         let asked = self.asked(&request, Some(resource));
-        let (_, body) = self.answer(request, Some(resource)).await?;
-        if body.len() > LONGEST {
+        let answer = self.answer(request, Some(resource)).await?;
+        if answer.body().len() > LONGEST {
             return Err(too_long(&self.scope.cluster, &resource.full_name(), LONGEST));
         }
         let read = || {
-            let object: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+            let object: Value = serde_json::from_slice(answer.body()).map_err(|error| error.to_string())?;
             let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
             if text("/metadata/name") != name || !(text("/kind").is_empty() || resource.is_kind(text("/kind"))) {
                 return Err(format!("its answer is not {name}"));
             }
             serde_json::from_value(object).map_err(|error| error.to_string())
         };
-        read().map_err(|why: String| error::of_body(asked, &body, why, self.clock.now()))
+        read().map_err(|why: String| error::of_body(asked, &answer, why, self.clock.now()))
     }
 
     /// One page of a list, its items as text. Anything else that comes with a 200 is no list of nothing.
@@ -187,9 +188,9 @@ impl Cluster {
         &self,
         asked: Asked<'_>,
         query: &Query,
-        body: &'a [u8],
+        answer: &'a Answer,
     ) -> Result<(ListMeta, Items<'a, MOST_OBJECTS>), ProviderError> {
-        let page = serde_json::from_slice::<List<'a>>(body).map_err(|error| error.to_string());
+        let page = serde_json::from_slice::<List<'a>>(answer.body()).map_err(|error| error.to_string());
         let page = page.and_then(|page| match page.items() {
             Some(items) if query.resource.is_list(&page.kind()) => {
                 let nameless = |item: &&&RawValue| item.get().len() <= LONGEST && known(item).name.is_empty();
@@ -201,7 +202,7 @@ impl Cluster {
             }
             _ => Err("its answer is no list of them".to_owned()),
         });
-        page.map_err(|why| error::of_body(asked, body, why, self.clock.now()))
+        page.map_err(|why| error::of_body(asked, answer, why, self.clock.now()))
     }
 
     /// One item of a list or a watch, where there is room for it.
@@ -237,16 +238,17 @@ impl Cluster {
     async fn send_patch(&self, resource: Resource, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
         let request = patch::request(outgoing)?;
         let asked = self.asked(&request, Some(resource));
-        let (status, body) = self.answer(request, Some(resource)).await?;
-        let refusal = error::told(&body).is_some_and(|told| told.kind == "Status" && told.code >= 400);
-        if refusal || error::is_page(&body) {
-            return Err(error::of_body(asked, &body, "", self.clock.now()));
+        let answer = self.answer(request, Some(resource)).await?;
+        let refusal = error::told(answer.body()).is_some_and(|told| told.kind == "Status" && told.code >= 400);
+        if refusal || page::is_page(answer.headers(), answer.body()) {
+            return Err(error::of_body(asked, &answer, "", self.clock.now()));
         }
         // A success whose body cannot be read is a success; a second call then has no revision, and says so.
-        let object = serde_json::from_slice::<&RawValue>(&body).ok().filter(|object| object.get().len() <= LONGEST);
+        let object =
+            serde_json::from_slice::<&RawValue>(answer.body()).ok().filter(|object| object.get().len() <= LONGEST);
         let meta = object.map(known).filter(|meta| !meta.name.is_empty());
         let revision = meta.and_then(|meta| meta.resource_version).filter(|revision| !revision.is_empty());
-        Ok(Sent { revision, said: status.to_string(), given: outgoing.given(None, &body) })
+        Ok(Sent { revision, said: answer.status().to_string(), given: outgoing.given(None, answer.body()) })
     }
 
     /// Sends a request and reads the JSON of its answer.
@@ -256,24 +258,16 @@ impl Cluster {
         resource: Option<Resource>,
     ) -> Result<T, ProviderError> {
         let asked = self.asked(&request, resource);
-        let (_, body) = self.answer(request, resource).await?;
-        if body.len() > LONGEST {
+        let answer = self.answer(request, resource).await?;
+        if answer.body().len() > LONGEST {
             return Err(too_long(&self.scope.cluster, "its answers", LONGEST));
         }
-        serde_json::from_slice(&body).map_err(|error| error::of_body(asked, &body, error, self.clock.now()))
+        let read = serde_json::from_slice(answer.body());
+        read.map_err(|error| error::of_body(asked, &answer, error, self.clock.now()))
     }
 
-    async fn answer(
-        &self,
-        request: Request<Bytes>,
-        resource: Option<Resource>,
-    ) -> Result<(StatusCode, Bytes), ProviderError> {
-        let asked = self.asked(&request, resource);
-        let response = self.open(request, resource).await?;
-        let status = response.status();
-        let body = body::collect(response.into_body()).await;
-        let body = body.map_err(|error| from_wire(asked.cluster, &error, asked.class))?;
-        Ok((status, body))
+    async fn answer(&self, request: Request<Bytes>, resource: Option<Resource>) -> Result<Answer, ProviderError> {
+        self.about(&request, resource).done(request).await
     }
 
     /// Sends a request; what is not a success becomes an error here.
@@ -282,16 +276,14 @@ impl Cluster {
         request: Request<Bytes>,
         resource: Option<Resource>,
     ) -> Result<Response<WireBody>, ProviderError> {
-        let asked = self.asked(&request, resource);
-        let broken = |error| from_wire(asked.cluster, &error, asked.class);
-        let response = send(&self.transport, request).await.map_err(broken)?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let (head, body) = response.into_parts();
-        // The status says what happened even where the words that explain it are lost.
-        let body = body::collect(body).await.unwrap_or_default();
-        Err(error::of_answer(asked, head.status, &head.headers, &body, self.clock.now()))
+        self.about(&request, resource).open(request).await
+    }
+
+    /// The client, with the words for what is asked.
+    fn about(&self, request: &Request<Bytes>, resource: Option<Resource>) -> Client {
+        let (cluster, class) = (self.scope.cluster.clone(), class_of(request));
+        self.client
+            .saying(move |answer, now| Some(error::words(Asked { cluster: &cluster, resource, class }, answer, now)))
     }
 
     pub(super) fn asked<B>(&self, request: &Request<B>, resource: Option<Resource>) -> Asked<'_> {

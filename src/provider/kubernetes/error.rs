@@ -10,7 +10,11 @@ use crate::{
         error::ProviderError,
         wire::{Class, whole_seconds},
     },
-    provider::http::error::{from_status, retry_after, slow_down},
+    provider::http::{
+        client::{Answer, Said},
+        error::{from_status, kind_of, retry_after, slow_down},
+        page,
+    },
 };
 
 /// What is said of a web page instead of an answer.
@@ -37,22 +41,18 @@ pub(super) struct Asked<'a> {
     pub class: Class,
 }
 
-/// From an answer that is not a success.
-pub(super) fn of_answer(
-    asked: Asked<'_>,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-) -> ProviderError {
-    let told = told(body);
-    let structured = told.is_some() || is_page(body);
+/// What is said of an answer that is not a success.
+pub(super) fn words(asked: Asked<'_>, answer: &Answer, now: Timestamp) -> Said {
+    let (status, body) = (answer.status(), answer.body());
+    let (told, is_page) = (told(body), page::is_page(answer.headers(), body));
+    let structured = told.is_some() || is_page;
     let message = match told {
         Some(status) => status.message,
-        None if is_page(body) => PAGE.to_owned(),
+        None if is_page => PAGE.to_owned(),
         None => String::from_utf8_lossy(body.get(..LONGEST_WORDS).unwrap_or(body)).trim().to_owned(),
     };
-    let text = match retry_after(headers, now) {
+    let pause = retry_after(answer.headers(), now);
+    let text = match pause {
         Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => slow_down(asked.cluster, wait),
         Some(wait) if status == StatusCode::SERVICE_UNAVAILABLE => {
             let failed = sentence(asked, status, &message, structured);
@@ -60,7 +60,7 @@ pub(super) fn of_answer(
         }
         _ => sentence(asked, status, &message, structured),
     };
-    from_status(&text, status, headers, asked.class, now)
+    Said { kind: kind_of(status), text, pause }
 }
 
 /// From an `ERROR` line of a watch.
@@ -70,17 +70,12 @@ pub(super) fn of_status(asked: Asked<'_>, status: &Status, now: Timestamp) -> Pr
 }
 
 /// A 200 whose body is not what was asked for: a refusal, a web page, or something that cannot be read.
-pub(super) fn of_body(asked: Asked<'_>, body: &[u8], why: impl std::fmt::Display, now: Timestamp) -> ProviderError {
-    match told(body) {
+pub(super) fn of_body(asked: Asked<'_>, answer: &Answer, why: impl std::fmt::Display, now: Timestamp) -> ProviderError {
+    match told(answer.body()) {
         Some(status) if status.kind == "Status" => of_status(asked, &status, now),
-        _ if is_page(body) => unreadable(asked, PAGE),
+        _ if page::is_page(answer.headers(), answer.body()) => unreadable(asked, PAGE),
         _ => unreadable(asked, why),
     }
-}
-
-/// Does markup stand where JSON should?
-pub(super) fn is_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// A 200 whose body is not what it should be.
@@ -151,8 +146,10 @@ mod tests {
         let said = |status: u16| {
             let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static("120"))]);
             let status = StatusCode::from_u16(status).unwrap();
-            let error = of_answer(asked, status, &headers, b"", Timestamp::UNIX_EPOCH);
-            (error.text, error.retry_after.map(|wait| wait.as_secs()))
+            let mut answer = Answer::default();
+            (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+            let said = words(asked, &answer, Timestamp::UNIX_EPOCH);
+            (said.text, said.pause.map(|wait| wait.as_secs()))
         };
         assert_eq!(said(429), ("eu asks to slow down; again in 120 s".into(), Some(120)));
         let failed = "eu failed with 503: Service Unavailable; it asks to be left alone, again in 120 s";
@@ -168,8 +165,10 @@ mod tests {
         let status = name.split('-').next().and_then(|number| number.parse().ok()).expect("a status in front");
         let asked = Asked { cluster: "eu", resource: Some(ROLLOUTS), class };
         let body = std::fs::read(&path).expect(&path);
-        let error = of_answer(asked, status, &HeaderMap::new(), &body, Timestamp::UNIX_EPOCH);
-        (error.kind, error.text)
+        let mut answer = Answer::new(body.into());
+        *answer.status_mut() = status;
+        let said = words(asked, &answer, Timestamp::UNIX_EPOCH);
+        (said.kind, said.text)
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     port::error::ProviderError,
     provider::{
         http::{
-            client::{Answer, code_and_words, no_data},
+            client::{Answer, Said, code_and_words, no_data},
             items::{Items, LONGEST, grouped},
         },
         prometheus::{
@@ -260,7 +260,7 @@ fn moment(seconds: f64) -> Option<Timestamp> {
 
 /// What Prometheus says itself of why it does not answer: in its own form, or by a status that means more here than
 /// elsewhere. `VictoriaMetrics` answers 422 where Prometheus answers 400.
-pub(super) fn refusal(answer: &Answer) -> Option<(FaultKind, String)> {
+pub(super) fn refusal(answer: &Answer, _: Timestamp) -> Option<Said> {
     let code = answer.status().as_u16();
     let envelope = serde_json::from_slice::<Envelope<'_>>(answer.body()).ok();
     if let Some(envelope) = envelope {
@@ -272,7 +272,7 @@ pub(super) fn refusal(answer: &Answer) -> Option<(FaultKind, String)> {
             _ => None,
         };
         if let Some(kind) = kind {
-            return Some((kind, refused(why)));
+            return Some((kind, refused(why)).into());
         }
     }
     let (kind, sentence) = match code {
@@ -283,7 +283,7 @@ pub(super) fn refusal(answer: &Answer) -> Option<(FaultKind, String)> {
         429 => (FaultKind::RateLimited, "it asks us to query less often"),
         _ => return None,
     };
-    Some((kind, format!("{sentence} ({})", code_and_words(answer))))
+    Some((kind, format!("{sentence} ({})", code_and_words(answer))).into())
 }
 
 fn refused(why: &str) -> String {

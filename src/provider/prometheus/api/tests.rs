@@ -19,7 +19,7 @@ fn read(status: StatusCode, headers: &HeaderMap, body: &[u8], asked: Asked) -> R
     if status.is_success() {
         return series(&answer, asked);
     }
-    Err(fault("it", &answer, Class::Read, Timestamp::UNIX_EPOCH, refusal))
+    Err(fault("it", &answer, Class::Read, Timestamp::UNIX_EPOCH, &refusal))
 }
 
 #[test]

@@ -43,7 +43,12 @@ struct Board {
 
 impl Board {
     fn new() -> Self {
-        let (text, names) = scenario();
+        let (_, names) = scenario();
+        Self::of(&names)
+    }
+
+    fn of(names: &[String]) -> Self {
+        let (text, _) = scenario();
         let spec: Spec = toml::from_str(&text).unwrap();
         let forge = Arc::new(Mutex::new(Forge::new(&spec, 7, start()).unwrap()));
         let (clock, diary) = (HandClock::new(), Diary::default());
@@ -85,6 +90,29 @@ async fn fifty_repositories_at_rest_take_at_most_twenty_requests_a_minute() {
     let asked = |end: &str| lines.iter().filter(|line| line.contains("/service-7/") && line.contains(end)).count();
     assert!((10..=12).contains(&asked("runs?per_page=30")), "{}", asked("runs?per_page=30"));
     assert!((2..=4).contains(&asked("status=waiting")), "{}", asked("status=waiting"));
+}
+
+#[tokio::test]
+async fn fifty_repositories_that_an_organisation_is_found_to_have_take_no_more() {
+    let board = Board::of(&["acme/*".to_owned()]);
+    board.turn().await;
+    assert_eq!(
+        board.diary.all().len(),
+        1 + 1 + 1 + 3 * MANY,
+        "who asks, which there are, what moved, and each of them"
+    );
+    let mut minutes = Vec::new();
+    for _ in 0..60 {
+        let before = board.diary.all().len();
+        for _ in 0..6 {
+            // Each turn asks again which there are.
+            board.turn().await;
+        }
+        minutes.push(board.diary.all().len() - before);
+    }
+    assert!(minutes.iter().all(|many| *many <= 20), "{minutes:?}");
+    let lists = board.diary.lines().iter().filter(|line| line.contains("/orgs/acme/repos")).count();
+    assert_eq!(lists, 7, "one every ten minutes");
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ mod inventory;
 #[path = "../support/lookup.rs"]
 mod lookup;
 #[cfg(test)]
+mod organisations;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod shape;

@@ -171,6 +171,7 @@ pub(super) struct Repo {
     /// When it and what it is made of were made: a year before the scenario.
     pub(super) made: Timestamp,
     pub(super) access: Access,
+    pub(super) archived: bool,
     pub(super) workflows: Vec<Workflow>,
     pub(super) environments: Vec<Environment>,
     /// In the order in which they were created.
@@ -200,6 +201,7 @@ impl Repo {
             name: spec.name.clone(),
             made,
             access: spec.access,
+            archived: spec.archived,
             workflows: spec.workflows.iter().map(workflow).collect(),
             environments,
             runs: Vec::new(),
@@ -209,6 +211,11 @@ impl Repo {
 
     pub(super) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
+    }
+
+    /// When it was pushed to last; no time before anybody did.
+    pub(super) fn pushed(&self) -> Option<Timestamp> {
+        self.runs.iter().filter(|run| !run.fork).map(|run| run.created).max()
     }
 
     pub(super) fn environment(&self, name: &str) -> Option<&Environment> {

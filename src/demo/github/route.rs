@@ -39,6 +39,16 @@ impl Forge {
             (true, ["rate_limit"]) => Ok(self.rate_limit(now, caller)),
             (true, ["user"]) => user(caller),
             (false, ["graphql"]) => Ok(self.graphql(now, caller, request)),
+            (true, ["orgs", owner, "repos"]) => {
+                let seen = |repo: &&Repo| repo.owner == *owner && repo.access != Access::None && caller.login.is_some();
+                let mut all: Vec<&Repo> = self.repos.iter().filter(seen).collect();
+                if all.is_empty() {
+                    return Err(Refused::not_found());
+                }
+                // As they are sorted where somebody asks for it.
+                all.sort_by_key(|repo| std::cmp::Reverse(repo.pushed()));
+                Ok(page(request, None, all.into_iter().map(wire::listed).collect()))
+            }
             (_, ["repos", owner, name, rest @ ..]) => {
                 // All repositories are private: without a token there are none.
                 let login = caller.login.as_deref().ok_or_else(Refused::not_found)?;

@@ -53,6 +53,9 @@ pub struct RepoSpec {
     /// What our token may do.
     #[serde(default)]
     pub access: Access,
+    /// Is it put away? Then nothing runs there any more.
+    #[serde(default)]
+    pub archived: bool,
     /// Its workflows; a run that names none belongs to the first.
     pub workflows: Vec<WorkflowSpec>,
     /// Its environments.

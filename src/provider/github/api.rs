@@ -130,6 +130,19 @@ pub(super) struct Commit {
     pub(super) message: Option<String>,
 }
 
+/// `GET /orgs/{org}/repos`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Repositories(#[serde(deserialize_with = "counted")] pub(super) Counted<Repo>);
+
+/// A repository, in short.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Repo {
+    pub(super) name: Option<String>,
+    pub(super) archived: Option<bool>,
+}
+
 /// `GET …/runs/{id}/jobs`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

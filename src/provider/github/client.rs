@@ -124,8 +124,9 @@ impl Client {
             (read, of) = (read + entries, total.max(of));
             pages.push(page);
             let more = of.is_some_and(|of| of > read);
-            // Of the link only that there is one counts: its address may lie behind a proxy that we do not know.
-            if entries > 0 && (next || entries >= PAGE && more) {
+            // Of the link only that there is one counts: its address may lie behind a proxy that we do not know, as may be the
+            // link itself.
+            if entries > 0 && (next || entries >= PAGE && (more || of.is_none())) {
                 continue;
             }
             let why = || "no further page is named".to_owned();

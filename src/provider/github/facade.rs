@@ -43,6 +43,7 @@ use crate::{
         normalize,
         poll::{Watched, is_partial, pending},
         request::{self, Wanted},
+        roster::Roster,
     },
 };
 
@@ -63,13 +64,13 @@ enum Me {
 }
 
 /// The repositories that are to be read now, by owner and name.
-type Due<'a> = BTreeSet<(&'a str, &'a str)>;
+type Due = BTreeSet<String>;
 
 /// One look at all repositories: who looks, and of which of them what is read.
-struct Round<'a> {
+struct Round {
     me: Result<Option<Person>, ProviderError>,
-    gates: Due<'a>,
-    runs: Due<'a>,
+    gates: Due,
+    runs: Due,
 }
 
 /// A connection to GitHub.
@@ -77,7 +78,7 @@ struct Round<'a> {
 pub(super) struct GitHub {
     source: SourceName,
     client: Client,
-    watched: Vec<Watched>,
+    roster: Roster,
     clock: SharedClock,
     me: Mutex<Me>,
     interval: Duration,
@@ -96,7 +97,7 @@ impl GitHub {
         Self {
             source,
             client,
-            watched: repos.into_iter().map(Watched::new).collect(),
+            roster: Roster::new(repos),
             clock,
             me: Mutex::new(Me::NotAsked),
             interval,
@@ -106,10 +107,10 @@ impl GitHub {
     }
 
     /// Asks what moved. Without an answer nothing is known to rest, and everything is read.
-    async fn ask_what_moved(&self) {
+    async fn ask_what_moved(&self, all: &[Arc<Watched>]) {
         let now = self.clock.now();
-        for some in self.watched.chunks(moved::MOST_ASKED) {
-            let question = moved::question(some.iter().map(Watched::name));
+        for some in all.chunks(moved::MOST_ASKED) {
+            let question = moved::question(some.iter().map(|one| one.name()));
             let answer: Result<api::Moved, _> = self.client.read(request::moved(&question), "what moved").await;
             let said = answer.ok().and_then(|answer| answer.data).unwrap_or_default();
             for (place, watched) in some.iter().enumerate() {
@@ -119,16 +120,18 @@ impl GitHub {
     }
 
     /// Those that are to be read now: whatever does not rest, and of the others those that were read longest ago, in turn.
-    fn due<'a>(
-        &'a self,
+    fn due(
+        &self,
+        all: &[Arc<Watched>],
         pace: &Pace,
         rests: impl Fn(&Watched) -> bool,
         seen: impl Fn(&Watched) -> Option<Timestamp>,
-    ) -> Due<'a> {
-        let (mut resting, moving): (Vec<&Watched>, Vec<&Watched>) = self.watched.iter().partition(|one| rests(one));
+    ) -> Due {
+        let each = all.iter().map(|one| &**one);
+        let (mut resting, moving): (Vec<&Watched>, Vec<&Watched>) = each.partition(|one| rests(one));
         resting.sort_by_key(|one| seen(one));
         let turn = pace.take(resting.len(), self.clock.now());
-        moving.into_iter().chain(resting.into_iter().take(turn)).map(Watched::name).collect()
+        moving.into_iter().chain(resting.into_iter().take(turn)).map(Watched::about).collect()
     }
 
     fn known(&self) -> Me {
@@ -149,8 +152,8 @@ impl GitHub {
     }
 
     /// Reads what is due of a repository. Where one of both cannot be read, that is what is lacking beside the other.
-    async fn look(&self, watched: &Watched, round: &Round<'_>) -> Result<Vec<Part>, ProviderError> {
-        let (now, name) = (self.clock.now(), watched.name());
+    async fn look(&self, watched: &Watched, round: &Round) -> Result<Vec<Part>, ProviderError> {
+        let (now, name) = (self.clock.now(), watched.about());
         // One after the other: both write into what is remembered of the runs.
         let gates = match &round.me {
             Err(error) => Err(error.clone()),
@@ -173,11 +176,12 @@ impl GitHub {
     }
 
     /// Finds out who asks, what moved, and what is to be read after that.
-    async fn round(&self) -> Round<'_> {
-        let (me, ()) = join(self.ask_who(), self.ask_what_moved()).await;
+    async fn round(&self, all: &[Arc<Watched>]) -> Round {
+        let (me, ()) = join(self.ask_who(), self.ask_what_moved(all)).await;
         let (now, interval) = (self.clock.now(), self.interval);
-        let gates = self.due(&self.gates_pace, |one| one.gates_rest(now, interval), |one| one.known_gates().seen());
-        let runs = self.due(&self.runs_pace, |one| one.runs_rest(now, interval), |one| one.known_runs().seen());
+        let gates =
+            self.due(all, &self.gates_pace, |one| one.gates_rest(now, interval), |one| one.known_gates().seen());
+        let runs = self.due(all, &self.runs_pace, |one| one.runs_rest(now, interval), |one| one.known_runs().seen());
         Round { me, gates, runs }
     }
 
@@ -228,7 +232,7 @@ impl Actor for GitHub {
     }
 
     fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape> {
-        let ours = Address::of(target).is_ok_and(|at| self.watched.iter().any(|watched| watched.is_at(&at)));
+        let ours = Address::of(target).is_ok_and(|at| self.roster.has(&at));
         if ours { draft::shapes(target, verb) } else { Vec::new() }
     }
 
@@ -236,8 +240,8 @@ impl Actor for GitHub {
         async move {
             let (outgoing, call) = (call.outgoing(), call.outgoing().call);
             // What is done there shows there: it is read until it has.
-            let there = |one: &&Watched| outgoing.path.starts_with(&request::repo_path(one.name()));
-            self.watched.iter().filter(there).for_each(|one| one.motion().stir(self.clock.now()));
+            let there = |one: &&Arc<Watched>| outgoing.path.starts_with(&request::repo_path(one.name()));
+            self.roster.all().iter().filter(there).for_each(|one| one.motion().stir(self.clock.now()));
             let answer = self.client.done(Wanted::call(outgoing)?, &call.words).await?;
             let location = answer.headers().get(http::header::LOCATION).and_then(|to| to.to_str().ok());
             let given = outgoing.given(location, answer.body());
@@ -264,18 +268,27 @@ impl Inventory for GitHub {
     }
 
     fn discover(&self) -> Answer<'_, Vec<Scope>> {
-        ready(Ok(self.watched.iter().map(Watched::scope).collect())).boxed()
+        async move {
+            if self.roster.has_organisations() {
+                let me = self.ask_who().await.ok().flatten();
+                self.roster.ask(&self.client, me.as_ref(), self.clock.now()).await;
+            }
+            Ok(self.roster.scopes())
+        }
+        .boxed()
     }
 
     fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Heard> {
         async move {
-            let round = Arc::new(self.round().await);
-            let wanted: Vec<_> = self.watched.iter().filter(|watched| scopes.contains(&watched.scope())).collect();
+            let all = self.roster.all();
+            let round = Arc::new(self.round(&all).await);
+            let lists = self.roster.lists(&scopes).into_iter().map(|(scope, parts)| Heard::of(scope, parts));
+            let wanted: Vec<_> = all.into_iter().filter(|watched| scopes.contains(&watched.scope())).collect();
             let read = stream::iter(wanted).map(move |watched| {
                 let round = Arc::clone(&round);
-                async move { Heard::of(watched.scope(), self.look(watched, &round).await) }
+                async move { Heard::of(watched.scope(), self.look(&watched, &round).await) }
             });
-            read.buffered(AT_ONCE)
+            stream::iter(lists).chain(read.buffered(AT_ONCE))
         }
         .flatten_stream()
         .boxed()
@@ -291,7 +304,7 @@ impl Inventory for GitHub {
             Item::Run(run) => self.checked(draft::run(run, ask)?, ask),
             Item::Gate(gate) => {
                 let at = Address::parse(&gate.id);
-                let live = at.and_then(|at| self.watched.iter().find_map(|watched| watched.live_at(&at)));
+                let live = at.and_then(|at| self.roster.live_at(&at));
                 self.checked(draft::gate(gate, ask, self.me().as_ref(), live)?, ask)
             }
             Item::Rollout(rollout) => Err(Blocked(format!("{} is nothing on GitHub", rollout.id))),

@@ -2,8 +2,8 @@
 //!
 //! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
-//! `draft` says what a verb would do, `poll` reads a repository, `moved` tells which must be read, `together` makes one list of
-//! all, `memory` keeps what the run list may forget, `fault` says what only GitHub says of a refusal.
+//! `draft` says what a verb would do, `roster` knows the repositories and `organisation` those of an owner, `poll` reads one, `moved`
+//! tells which must be read, `kept` what is known meanwhile, `memory` keeps what the run list may forget, `fault` says what only GitHub says of a refusal.
 //!
 //! Requests name a path only (`/repos/…`): `roots` puts the interface's path before it, and the transport below the address
 //! (`https://api.github.com`, an Enterprise server's `https://HOST`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
@@ -21,9 +21,11 @@ mod log;
 mod memory;
 mod moved;
 mod normalize;
+mod organisation;
 mod poll;
 mod request;
 mod roots;
+mod roster;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -54,9 +56,9 @@ pub mod fact {
 pub struct Repository {
     /// The organisation or person.
     pub owner: String,
-    /// Its name.
+    /// Its name; `*` for all that the owner has.
     pub repo: String,
-    /// Whose releases run here.
+    /// Whose releases run here; `*` for each as its repository is called.
     pub service: ServiceName,
     /// GitHub's environment names, and what they are called here. One that is missing keeps GitHub's name and counts as of
     /// the highest risk.

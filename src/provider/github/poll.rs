@@ -72,6 +72,11 @@ impl Watched {
         (&self.repo.owner, &self.repo.repo) == (&at.owner, &at.repo)
     }
 
+    /// Is it this one? GitHub knows a name by any case of its letters.
+    pub(super) fn is(&self, owner: &str, repo: &str) -> bool {
+        self.repo.owner.eq_ignore_ascii_case(owner) && self.repo.repo.eq_ignore_ascii_case(repo)
+    }
+
     /// `acme/ledger`: what ids of it begin with.
     pub(super) fn about(&self) -> String {
         format!("{}/{}", self.repo.owner, self.repo.repo)

@@ -1,7 +1,5 @@
 //! What is asked of GitHub: pure builders, one for each endpoint.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use serde_json::json;
@@ -9,7 +7,10 @@ use serde_json::json;
 use crate::{
     domain::observed::FaultKind,
     port::{error::ProviderError, fill::Outgoing, wire::Class},
-    provider::{github::roots::GRAPHQL, http::WantsRedirect},
+    provider::{
+        github::roots::GRAPHQL,
+        http::{WantsRedirect, client::part},
+    },
 };
 
 /// Runs on a page: the newest of a repository.
@@ -75,20 +76,6 @@ fn unfit(what: &str) -> ProviderError {
     ProviderError::new(FaultKind::Rejected, format!("'{what}' cannot be sent to GitHub"))
 }
 
-/// One part of a path, percent-encoded: an environment's name may hold a slash.
-fn part(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
 /// `/repos/acme/ledger/`: what the paths of everything there begin with.
 pub(super) fn repo_path((owner, repo): (&str, &str)) -> String {
     format!("/repos/{}/{}/", part(owner), part(repo))
@@ -107,6 +94,26 @@ pub(super) fn run_path(owner: &str, repo: &str, run: u64) -> String {
 /// Who the token belongs to.
 pub(super) fn user() -> Wanted {
     Wanted::get("/user".to_owned())
+}
+
+/// A list of repositories, those first that were pushed to last.
+fn repositories_at(path: &str) -> Wanted {
+    Wanted::get(format!("{path}sort=pushed&direction=desc&per_page={PAGE}"))
+}
+
+/// The repositories of an organisation.
+pub(super) fn repositories(owner: &str) -> Wanted {
+    repositories_at(&format!("/orgs/{}/repos?", part(owner)))
+}
+
+/// The repositories of a person, as far as everybody may see them.
+pub(super) fn repositories_of_a_person(owner: &str) -> Wanted {
+    repositories_at(&format!("/users/{}/repos?", part(owner)))
+}
+
+/// The repositories of whoever the token belongs to.
+pub(super) fn my_repositories() -> Wanted {
+    repositories_at("/user/repos?affiliation=owner&")
 }
 
 /// The newest runs. Without filters: answers of filtered lists are the ones that were seen days old.
@@ -211,7 +218,6 @@ mod tests {
             let get = Wanted { redirect: path.ends_with("/logs"), ..Wanted::get(path.into()) };
             assert_eq!(wanted, get);
         }
-        assert_eq!(part("a b/c%ü"), "a%20b%2Fc%25%C3%BC");
     }
 
     #[test]

@@ -118,7 +118,6 @@ pub(super) fn repository(repo: &Repo) -> Value {
         }
         full
     });
-    let pushed = repo.runs.iter().filter(|run| !run.fork).map(|run| run.created).max();
     let mut requests: Vec<&Run> = repo.runs.iter().filter(|run| run.fork).collect();
     requests.sort_by_key(|run| std::cmp::Reverse(run.created));
     let requests =
@@ -126,7 +125,7 @@ pub(super) fn repository(repo: &Repo) -> Value {
     json!({
         "__typename": "Repository",
         "name": repo.name,
-        "pushedAt": pushed.map(time),
+        "pushedAt": repo.pushed().map(time),
         "deployments": connection("DeploymentConnection", repo.deployments.0.iter().map(|d| deployment(repo, d))),
         "pullRequests": connection("PullRequestConnection", requests),
         "url": format!("{API}/repos/{}", repo.full_name()),

@@ -137,6 +137,16 @@ const URLS: [(&str, &str); 36] = [
     ("deployments", "/deployments"),
 ];
 
+/// A repository, as lists of them have it: as far as anybody looks.
+pub(super) fn listed(repo: &Repo) -> Value {
+    let mut listed = repository(repo);
+    if let Some(keys) = listed.as_object_mut() {
+        keys.insert("archived".to_owned(), json!(repo.archived));
+        keys.insert("pushed_at".to_owned(), json!(repo.pushed().map(time)));
+    }
+    listed
+}
+
 /// A repository, in the short form that runs carry.
 pub(super) fn repository(repo: &Repo) -> Value {
     let full = repo.full_name();

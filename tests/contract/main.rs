@@ -1,8 +1,11 @@
-//! What every engine that moves rollouts must do, whichever it is: one suite, run for each over the built-in world in
-//! process and in virtual time. A test asks for what the object offers, and leaves out what it does not.
+//! What every system of a kind must do, whichever it is: suites that run for each over the built-in world, in process and in virtual
+//! time. A test asks for what the system offers, and leaves out what it does not.
 //!
-//! A new engine adds a line to `engines!` and an object to `two_engines.toml`.
+//! A new engine that moves rollouts adds a line to `engines!` and an object to `two_engines.toml`; whatever tells of objects adds
+//! a line to `inventories!` and its system to `inventories.toml`.
 
+#[cfg(test)]
+mod inventories;
 #[cfg(test)]
 #[path = "../support/inventory.rs"]
 mod inventory;

@@ -350,6 +350,18 @@ fn what_is_wrong_with_a_request_is_said_as_github_says_it() {
 }
 
 #[test]
+fn an_organisation_lists_its_repositories_those_first_that_were_pushed_to_last() {
+    let mut forge = forge();
+    let forge = &mut forge;
+    let all = get(forge, start(), "/orgs/acme/repos?sort=pushed&direction=desc&per_page=100");
+    let seen: Vec<_> = all.as_array().unwrap().iter().map(|repo| json!([repo["name"], repo["archived"]])).collect();
+    // The only run of the shop is a pull request's.
+    assert_eq!(json!(seen), json!([["gateway", false], ["ledger", false], ["shop", false]]));
+    let (status, body) = ask(forge, start(), "GET", "/orgs/nobody/repos", &Value::Null);
+    assert_eq!((status, &body["message"]), (404, &json!("Not Found")));
+}
+
+#[test]
 fn pages_are_linked() {
     let mut forge = forge();
     let forge = &mut forge;

@@ -55,6 +55,14 @@ impl Authority {
         Signed { pem: params.signed_by(&key, &self.issuer).unwrap().pem(), key: key.serialize_pem() }
     }
 
+    /// A certificate that says that it is an authority's, as those are that sign themselves without further thought.
+    pub(crate) fn signs_another_authority(&self, name: &str) -> Signed {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Signed { pem: params.signed_by(&key, &self.issuer).unwrap().pem(), key: key.serialize_pem() }
+    }
+
     /// A file that holds the authority.
     pub(crate) fn file(&self, folder: &std::path::Path) -> std::path::PathBuf {
         let path = folder.join("ca.pem");

@@ -4,7 +4,7 @@
 use holdshort::{
     port::wire::{Class, Transport},
     provider::{
-        http::{Base, error::from_wire, proxy::ProxyEnvironment},
+        http::{Base, error::from_wire, proxy::ProxyEnvironment, reqwest_leaf},
         kubernetes::connect::{Access, way},
     },
 };
@@ -60,7 +60,14 @@ async fn a_certificate_that_is_not_its_own_is_refused_with_what_is_wrong_and_wha
     let unknown = |at: &str, place: &str| {
         format!("the certificate of {at} is signed by nobody that this machine trusts: add its CA {place}")
     };
+    let no_server = |place: &str| {
+        format!(
+            "the certificate of HOST is one of an authority (CA:TRUE), as self-signed ones often are, and no server's: give it \
+             one of its own, and add whoever signed that {place}"
+        )
+    };
     for (signed, kube, reqwest) in [
+        (ours.signs_another_authority("127.0.0.1"), no_server(own), no_server(named)),
         (other.signs("127.0.0.1", NOW), unknown("HOST", own), unknown("HOST", named)),
         (
             ours.signs("eu.test", NOW),
@@ -141,6 +148,25 @@ async fn a_client_certificate_with_the_key_of_another_is_told_before_anything_is
     let error = way(&access).await.unwrap_err();
     let text = "no usable Kubernetes configuration: the client certificate and the client key do not belong together";
     assert_eq!(error.text, text);
+}
+
+#[tokio::test]
+async fn a_client_key_that_wants_a_password_is_told_with_the_way_out() {
+    let authority = Authority::new();
+    let dana = authority.signs("dana", NOW);
+    // What a key is like that was made with a password; what is in it does not matter.
+    let encrypted = dana.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let (_folder, access) = with_certificate("https://127.0.0.1:6443", &authority, &dana.pem, &encrypted);
+    let text = "no usable Kubernetes configuration: the client certificate and key in it cannot be used: both must be PEM, and \
+                the key not encrypted (openssl pkey -in KEY -out PLAIN writes it decrypted)";
+    assert_eq!(way(&access).await.unwrap_err().text, text);
+    for encrypted in [encrypted, dana.key.replacen("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n", 1)] {
+        let base = Base::new("https://127.0.0.1:6443".parse().unwrap());
+        let base = base.proven_by(dana.pem.as_bytes(), encrypted.as_bytes());
+        let text = "`client_key` is encrypted, and nobody can be asked for its password here: write it decrypted into a file that \
+                    only you can read (openssl pkey -in KEY -out PLAIN), and name that";
+        assert_eq!(reqwest_leaf(&base).unwrap_err().text, text);
+    }
 }
 
 #[tokio::test]

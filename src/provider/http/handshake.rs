@@ -100,6 +100,11 @@ fn of_certificate(why: &CertificateError, host: &str, trust: &str) -> String {
             format!("the certificate of {host} is valid only from {}: is this machine's clock right?", day(*not_before))
         }
         CertificateError::Revoked => format!("the certificate of {host} was revoked: it must be replaced there"),
+        // rustls has no name for it: what looks at certificates below it has.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => format!(
+            "the certificate of {host} is one of an authority (CA:TRUE), as self-signed ones often are, and no server's: give it \
+             one of its own, and add whoever signed that {trust}"
+        ),
         other => format!("the certificate of {host} cannot be trusted: {other}"),
     }
 }

@@ -62,6 +62,11 @@ pub fn reqwest_leaf(base: &Base) -> Result<Transport, ProviderError> {
         builder = builder.tls_certs_only(authorities);
     }
     if let Some(pem) = &base.identity {
+        if is_encrypted(pem.expose_secret()) {
+            let text = "`client_key` is encrypted, and nobody can be asked for its password here: write it decrypted into a file \
+                        that only you can read (openssl pkey -in KEY -out PLAIN), and name that";
+            return Err(ProviderError::new(FaultKind::Unauthenticated, text));
+        }
         // Its words may be of the key.
         let identity = reqwest::Identity::from_pem(pem.expose_secret()).map_err(|_| {
             let text = "`client_certificate` and `client_key` hold no certificate and key in PEM that can be used";
@@ -78,6 +83,12 @@ pub fn reqwest_leaf(base: &Base) -> Result<Transport, ProviderError> {
     let own_proxy = matches!(base.way, Way::Proxy(_));
     let towards = Towards { host: String::new(), proxy: base.proxy.clone(), own_proxy, trust };
     Ok(at_home(based(over(client, named, towards), base)?, &base.url))
+}
+
+/// Is a key in this PEM one that wants a password (PKCS#8, or the older form of OpenSSL)?
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
 /// A system that is asked by another name than its address has: so its certificate is looked at, and so it is greeted.

@@ -56,6 +56,11 @@ pub(super) fn said(error: &(dyn Error + 'static), names: &Names) -> String {
         Some(kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. }) => {
             "a proxy is asked by http://, https:// or socks5://, and what is set is none of them".to_owned()
         }
+        Some(kube::Error::RustlsTls(why)) if why.to_string().starts_with("identity PEM") => {
+            "the client certificate and key in it cannot be used: both must be PEM, and the key not encrypted (openssl pkey \
+             -in KEY -out PLAIN writes it decrypted)"
+                .to_owned()
+        }
         _ => without_userinfo(&causes(error)),
     })
 }

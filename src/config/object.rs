@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, ops::RangeInclusive, slice};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{EnvironmentName, ServiceName};
+use crate::domain::{
+    ids::{EnvironmentName, ServiceName},
+    pattern::VersionPattern,
+};
 
 /// In the place of an object's name: all that there are.
 const ALL: &str = "*";
@@ -90,6 +93,9 @@ pub struct Object {
     /// Our names of its environments: `production = "prod/eu-west-1"`. One that is not listed keeps its own name.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentName>,
+    /// How a version is read from what its runs are called, where their tag or branch is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionPattern>,
 }
 
 impl Object {
@@ -100,7 +106,7 @@ impl Object {
 }
 
 /// What a connection lists and what services name there, each once. Of one that only a service names, the environments are
-/// called as those of the whole that it belongs to.
+/// called as those of the whole that it belongs to, and its versions are read as there.
 pub(super) fn joined<'a>(listed: &[Object], named: impl Iterator<Item = (ServiceName, &'a str)>) -> Vec<Object> {
     let mut all = listed.to_vec();
     for (service, name) in named {
@@ -111,7 +117,8 @@ pub(super) fn joined<'a>(listed: &[Object], named: impl Iterator<Item = (Service
         }
         let whole = Object::whole(name).and_then(|whole| listed.iter().find(|known| known.name == whole));
         let environments = whole.map(|whole| whole.environments.clone()).unwrap_or_default();
-        all.push(Object { name: name.to_owned(), service, environments });
+        let version = whole.and_then(|whole| whole.version.clone());
+        all.push(Object { name: name.to_owned(), service, environments, version });
     }
     all
 }
@@ -122,7 +129,7 @@ mod tests {
 
     fn object(name: &str, service: Option<&str>, environments: &[(&str, &str)]) -> Object {
         let environments = environments.iter().map(|(theirs, ours)| ((*theirs).to_owned(), (*ours).into())).collect();
-        Object { name: name.to_owned(), service: service.map(Into::into), environments }
+        Object { name: name.to_owned(), service: service.map(Into::into), environments, version: None }
     }
 
     #[test]

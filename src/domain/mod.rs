@@ -15,6 +15,7 @@ pub mod object;
 pub mod objective;
 pub mod observed;
 pub mod offer;
+pub mod pattern;
 pub mod pipeline;
 pub mod rollout;
 pub mod service;

@@ -106,6 +106,7 @@ const GITHUB: Case = Case {
             repo: repo.into(),
             service: repo.into(),
             environments: BTreeMap::from([("prod".to_owned(), prod.clone())]),
+            version: None,
         };
         let settings = provider::github::Settings {
             name: SOURCE.into(),

@@ -259,6 +259,7 @@ pub(crate) fn connect_all(transport: Transport, all: &[&str], clock: &HandClock)
             repo: repo.into(),
             service: ServiceName::new(repo),
             environments: BTreeMap::from([("prod".into(), prod.clone())]),
+            version: None,
         }
     };
     let settings = Settings {

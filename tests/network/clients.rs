@@ -116,6 +116,7 @@ pub(crate) fn forge(url: &str) -> holdshort::port::facet::Connection {
             repo: "ledger".to_owned(),
             service: "ledger".into(),
             environments: [("prod".to_owned(), environment)].into(),
+            version: None,
         }],
         interval: std::time::Duration::from_secs(10),
     };

@@ -94,7 +94,7 @@ pub(super) fn pending_id(pending: &[api::Pending], environment: &str) -> Option<
 
 /// What is live in each environment, by GitHub's name of it. Where the newest deployment failed nobody knows what is.
 /// A commit that a known run carries is called as that run calls it.
-pub(super) fn live(answer: &api::Live, runs: &[api::Run]) -> BTreeMap<String, Version> {
+pub(super) fn live(repo: &Repository, answer: &api::Live, runs: &[api::Run]) -> BTreeMap<String, Version> {
     let one = |environment: &api::LiveEnvironment| {
         let deployment = environment.latest_completed_deployment.clone()?;
         let state = deployment.state?.to_ascii_uppercase();
@@ -105,7 +105,7 @@ pub(super) fn live(answer: &api::Live, runs: &[api::Run]) -> BTreeMap<String, Ve
             ..api::Run::default()
         };
         let run = runs.iter().find(|run| run.head_sha.as_ref() == Some(&sha)).unwrap_or(&deployed);
-        Some((clean(environment.name.as_ref()?), version(run)))
+        Some((clean(environment.name.as_ref()?), version(repo, run)))
     };
     environments(answer).filter_map(one).collect()
 }
@@ -165,7 +165,7 @@ fn environment(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Se
         service: repo.service.clone(),
         system: "GitHub environment".to_owned(),
         title: clean(&format!("{} #{} to {theirs}", pipeline(run), run.run_number.unwrap_or_default())),
-        version: Some(version(run)),
+        version: Some(version(repo, run)),
         since: since(run, site.now),
         offers: offers(&eligible, ours.risk),
         environment: ours.name,
@@ -200,7 +200,7 @@ fn unapproved_run(site: Site<'_>, run: &api::Run, seen: &Seen) -> Option<Gate> {
         environment: EnvironmentName::new(""),
         system: "GitHub run".to_owned(),
         title: clean(&format!("approve and run {} #{}", pipeline(run), run.run_number.unwrap_or_default())),
-        version: Some(version(run)),
+        version: Some(version(repo, run)),
         since: since(run, site.now),
         eligible,
         approvals: None,

@@ -35,6 +35,7 @@ pub use self::roots::Roots;
 use crate::{
     domain::{
         ids::{ServiceName, SourceName},
+        pattern::VersionPattern,
         service::Environment,
     },
     port::{clock::SharedClock, facet::Connection, wire::Transport},
@@ -63,6 +64,8 @@ pub struct Repository {
     /// GitHub's environment names, and what they are called here. One that is missing keeps GitHub's name and counts as of
     /// the highest risk.
     pub environments: BTreeMap<String, Environment>,
+    /// How a version is read from what a run is called; without it, it goes by its tag or branch.
+    pub version: Option<VersionPattern>,
 }
 
 /// A connection to GitHub.

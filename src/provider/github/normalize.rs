@@ -75,31 +75,36 @@ pub(super) fn pipeline(run: &api::Run) -> String {
 }
 
 /// What a run carries: the tag or branch that it ran for, and the commit. GitHub knows no version, and a number in a title may
-/// be a dependency's, a span, an address: none is looked for there.
-pub(super) fn version(run: &api::Run) -> Version {
+/// be a dependency's, a span, an address: none is looked for there, but by a pattern that somebody chose for the repository.
+pub(super) fn version(repo: &Repository, run: &api::Run) -> Version {
     let named = run.head_branch.as_deref().filter(|name| !name.is_empty());
-    let version = Version::of_ref(named.unwrap_or("no branch"));
+    let chosen = repo.version.as_ref().and_then(|pattern| pattern.version(named, title(run)));
+    let version = chosen.map_or_else(|| Version::of_ref(named.unwrap_or("no branch")), Version::tagged);
     match &run.head_sha {
         Some(sha) => version.at_commit(sha),
         None => version,
     }
 }
 
+/// What people call it: its title, or the first line of its commit's message.
+fn title(run: &api::Run) -> Option<&str> {
+    let subject = || run.head_commit.as_ref()?.message.as_ref()?.lines().next();
+    run.display_title.as_deref().or_else(subject)
+}
+
 /// A run. `None` when it has no id or no time: nothing could be said of it.
 pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: Timestamp) -> Option<Run> {
     let started = wire.run_started_at.or(wire.created_at).or(wire.updated_at)?;
     let status = status_of(wire);
-    let subject = || wire.head_commit.as_ref()?.message.as_ref()?.lines().next().map(str::to_owned);
-    let title = wire.display_title.clone().or_else(subject).unwrap_or_default();
     Some(Run {
         id: Address::run_id(source, &repo.owner, &repo.repo, wire.id?),
         service: repo.service.clone(),
         pipeline: pipeline(wire),
         number: wire.run_number.unwrap_or_default(),
         attempt: wire.run_attempt.unwrap_or(1),
-        title: clean(&title),
+        title: clean(title(wire).unwrap_or_default()),
         branch: wire.head_branch.as_deref().map(clean),
-        version: version(wire),
+        version: version(repo, wire),
         status,
         started,
         updated: wire.updated_at.unwrap_or(started),
@@ -161,6 +166,7 @@ pub(super) fn job(wire: &api::Job) -> Option<Job> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::pattern::{VersionPattern, Written};
 
     #[test]
     fn githubs_words_for_a_status_have_one_meaning_each() {
@@ -224,8 +230,22 @@ mod tests {
             (run(None, "nightly 1.2.3"), "no branch (c0ffee1)"),
             (run(Some(""), "nightly"), "no branch (c0ffee1)"),
         ];
+        let mut repo = Repository {
+            owner: "acme".into(),
+            repo: "ledger".into(),
+            service: "ledger".into(),
+            environments: std::collections::BTreeMap::new(),
+            version: None,
+        };
         for (run, wanted) in table {
-            assert_eq!(version(&run).to_string(), wanted);
+            assert_eq!(version(&repo, &run).to_string(), wanted);
         }
+        // A pattern that was chosen says where it stands; what it does not match goes by its tag or branch.
+        repo.version = VersionPattern::new(Written::Title, r"^ledger (?P<version>\S+)$").ok();
+        for (title, wanted) in [("ledger 4.2.0", "4.2.0 (c0ffee1)"), ("Bump left-pad to 8.57.0", "main (c0ffee1)")] {
+            assert_eq!(version(&repo, &run(Some("main"), title)).to_string(), wanted);
+        }
+        repo.version = VersionPattern::new(Written::Branch, r"^release-(?P<version>\S+)$").ok();
+        assert_eq!(version(&repo, &run(Some("release-4.2.0"), "9.9.9")).to_string(), "4.2.0 (c0ffee1)");
     }
 }

@@ -231,7 +231,7 @@ impl Watched {
         if waiting.iter().any(|one| one.pending.iter().any(gate::human)) {
             // Without an answer the card says that it is not known; the gates stand all the same.
             let answer = client.read(request::live(owner, repo), &self.about()).await.unwrap_or_default();
-            *self.live() = gate::live(&answer, &runs);
+            *self.live() = gate::live(&self.repo, &answer, &runs);
             own_barred = gate::own_barred(&answer);
         }
         let seen = Seen { waiting, unapproved, held, rules, own_barred };

@@ -30,5 +30,6 @@ fn repository(wiring: &Wiring<'_>, object: Object) -> Option<github::Repository>
         repo: repo.to_owned(),
         environments: environments.collect(),
         service: object.service.unwrap_or_else(|| ServiceName::new(repo)),
+        version: object.version,
     })
 }

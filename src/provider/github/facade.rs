@@ -66,7 +66,7 @@ enum Me {
 /// The repositories that are to be read now, by owner and name.
 type Due = BTreeSet<String>;
 
-/// One look at all repositories: who looks, and of which of them what is read.
+/// One look at repositories: who looks, and of which of them what is read.
 struct Round {
     me: Result<Option<Person>, ProviderError>,
     gates: Due,
@@ -107,9 +107,9 @@ impl GitHub {
     }
 
     /// Asks what moved. Without an answer nothing is known to rest, and everything is read.
-    async fn ask_what_moved(&self, all: &[Arc<Watched>]) {
+    async fn ask_what_moved(&self, asked: &[Arc<Watched>]) {
         let now = self.clock.now();
-        for some in all.chunks(moved::MOST_ASKED) {
+        for some in asked.chunks(moved::MOST_ASKED) {
             let question = moved::question(some.iter().map(|one| one.name()));
             let answer: Result<api::Moved, _> = self.client.read(request::moved(&question), "what moved").await;
             let said = answer.ok().and_then(|answer| answer.data).unwrap_or_default();
@@ -119,19 +119,20 @@ impl GitHub {
         }
     }
 
-    /// Those that are to be read now: whatever does not rest, and of the others those that were read longest ago, in turn.
+    /// Those of the asked that are to be read now: whatever does not rest, and of the others those that were read longest ago of
+    /// all, in turn.
     fn due(
         &self,
-        all: &[Arc<Watched>],
+        asked: &[Arc<Watched>],
         pace: &Pace,
         rests: impl Fn(&Watched) -> bool,
         seen: impl Fn(&Watched) -> Option<Timestamp>,
     ) -> Due {
-        let each = all.iter().map(|one| &**one);
-        let (mut resting, moving): (Vec<&Watched>, Vec<&Watched>) = each.partition(|one| rests(one));
+        let is_asked = |one: &Arc<Watched>| asked.iter().any(|asked| Arc::ptr_eq(asked, one));
+        let (mut resting, moving): (Vec<_>, Vec<_>) = self.roster.all().into_iter().partition(|one| rests(one));
         resting.sort_by_key(|one| seen(one));
-        let turn = pace.take(resting.len(), self.clock.now());
-        moving.into_iter().chain(resting.into_iter().take(turn)).map(Watched::about).collect()
+        let moving = moving.into_iter().filter(is_asked);
+        moving.chain(pace.take(resting, self.clock.now(), is_asked)).map(|one| one.about()).collect()
     }
 
     fn known(&self) -> Me {
@@ -176,12 +177,12 @@ impl GitHub {
     }
 
     /// Finds out who asks, what moved, and what is to be read after that.
-    async fn round(&self, all: &[Arc<Watched>]) -> Round {
-        let (me, ()) = join(self.ask_who(), self.ask_what_moved(all)).await;
+    async fn round(&self, asked: &[Arc<Watched>]) -> Round {
+        let (me, ()) = join(self.ask_who(), self.ask_what_moved(asked)).await;
         let (now, interval) = (self.clock.now(), self.interval);
         let gates =
-            self.due(all, &self.gates_pace, |one| one.gates_rest(now, interval), |one| one.known_gates().seen());
-        let runs = self.due(all, &self.runs_pace, |one| one.runs_rest(now, interval), |one| one.known_runs().seen());
+            self.due(asked, &self.gates_pace, |one| one.gates_rest(now, interval), |one| one.known_gates().seen());
+        let runs = self.due(asked, &self.runs_pace, |one| one.runs_rest(now, interval), |one| one.known_runs().seen());
         Round { me, gates, runs }
     }
 
@@ -280,10 +281,10 @@ impl Inventory for GitHub {
 
     fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Heard> {
         async move {
-            let all = self.roster.all();
-            let round = Arc::new(self.round(&all).await);
+            let is_asked = |one: &Arc<Watched>| scopes.contains(&one.scope());
+            let wanted: Vec<_> = self.roster.all().into_iter().filter(is_asked).collect();
+            let round = Arc::new(self.round(&wanted).await);
             let lists = self.roster.lists(&scopes).into_iter().map(|(scope, parts)| Heard::of(scope, parts));
-            let wanted: Vec<_> = all.into_iter().filter(|watched| scopes.contains(&watched.scope())).collect();
             let read = stream::iter(wanted).map(move |watched| {
                 let round = Arc::clone(&round);
                 async move { Heard::of(watched.scope(), self.look(&watched, &round).await) }

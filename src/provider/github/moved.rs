@@ -102,22 +102,23 @@ impl Pace {
         Self { round, due: Mutex::default() }
     }
 
-    /// How many of so many are to be read now.
-    pub(super) fn take(&self, of: usize, now: Timestamp) -> usize {
+    /// The turns of so many that have come: of those that were read longest ago, the ones that `takes` takes are taken. Whose turn
+    /// it is and is not taken now keeps it: somebody may look at one of them more often than at all.
+    pub(super) fn take<T>(&self, longest_ago_first: Vec<T>, now: Timestamp, takes: impl Fn(&T) -> bool) -> Vec<T> {
+        let of = longest_ago_first.len();
         if of == 0 {
-            return 0;
+            return Vec::new();
         }
         let each = self.round / u32::try_from(of).unwrap_or(u32::MAX);
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = due.unwrap_or_else(|| after(now, each));
-        let mut many = 0;
-        while next <= now && many < of {
-            next = after(next, each);
-            many += 1;
-        }
+        let turns = std::iter::successors(Some(next), |turn| Some(after(*turn, each))).take(of);
+        let come = turns.take_while(|turn| *turn <= now).count();
+        let picked: Vec<T> = longest_ago_first.into_iter().take(come).filter(takes).collect();
+        next = picked.iter().fold(next, |next, _| after(next, each));
         // What was left out while nobody asked is not made up for.
-        *due = Some(if next <= now { after(now, each) } else { next });
-        many
+        *due = Some(if next <= now && picked.len() == come { after(now, each) } else { next });
+        picked
     }
 }
 
@@ -163,13 +164,27 @@ mod tests {
     fn each_is_read_once_a_round_however_often_somebody_asks() {
         for interval in [7, 10, 30, 60] {
             let pace = Pace::new(Duration::from_mins(5));
-            let read: usize = (0..600).step_by(interval).map(|second| pace.take(50, at(second))).sum();
+            let read: usize = (0..600).step_by(interval).map(|second| taken(&pace, 50, second)).sum();
             assert!((90..=100).contains(&read), "{interval}: {read}");
         }
         let pace = Pace::new(Duration::from_mins(5));
-        assert_eq!((pace.take(50, at(0)), pace.take(50, at(86_400)), pace.take(50, at(86_401))), (0, 50, 0));
+        assert_eq!((taken(&pace, 50, 0), taken(&pace, 50, 86_400), taken(&pace, 50, 86_401)), (0, 50, 0));
         let pace = Pace::new(Duration::from_mins(5));
-        assert_eq!((pace.take(0, at(0)), pace.take(50, at(1)), pace.take(50, at(7))), (0, 0, 1));
+        assert_eq!((taken(&pace, 0, 0), taken(&pace, 50, 1), taken(&pace, 50, 7)), (0, 0, 1));
+    }
+
+    /// How many of so many take their turn.
+    fn taken(pace: &Pace, of: usize, second: i64) -> usize {
+        pace.take((0..of).collect(), at(second), |_| true).len()
+    }
+
+    #[test]
+    fn whoever_is_looked_at_more_often_takes_nobody_s_turn() {
+        let pace = Pace::new(Duration::from_mins(5));
+        taken(&pace, 50, 0);
+        let only = |one: usize, second| pace.take((0..50).collect(), at(second), |each| *each == one);
+        assert_eq!((only(7, 10), only(7, 20), only(0, 20)), (vec![], vec![], vec![0]));
+        assert_eq!(taken(&pace, 50, 30), 4, "one each six seconds, and one of them was taken");
     }
 
     #[test]

@@ -63,6 +63,7 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("deployment", &["kubernetes"]),
     ("prometheus", &["http"]),
     ("github", &["http"]),
+    ("buildkite", &["http"]),
 ];
 
 /// Inside `demo`: each pretended system, what holds them together without knowing them, and `registry`, which lists them.
@@ -76,7 +77,8 @@ const DEMO: &[(&str, &[&str])] = &[
     ("prometheus", &["blueprint", "system", "time", "traffic"]),
     ("rest", &[]),
     ("github", &["blueprint", "rest", "system", "time"]),
-    ("registry", &["blueprint", "github", "kubernetes", "prometheus"]),
+    ("buildkite", &["blueprint", "rest", "system", "time"]),
+    ("registry", &["blueprint", "buildkite", "github", "kubernetes", "prometheus"]),
     ("fault", &["time"]),
     ("scenario", &["blueprint", "fault", "registry", "time", "traffic"]),
     ("world", &["blueprint", "fault", "scenario", "system", "traffic"]),

@@ -45,6 +45,8 @@ const MARK: &str = "marker-5d1c-";
 const BEARER: &str = "marker-5d1c-exec-output";
 /// The token that GitHub takes.
 const FORGE: &str = "marker-5d1c-token-file";
+/// The token that Buildkite takes.
+const PIPELINES: &str = "marker-5d1c-pipelines";
 /// How many looks something may take. Not a time: each look is a process of its own.
 const LOOKS: usize = 2_000;
 
@@ -158,6 +160,8 @@ impl Stage {
              headers = {{ X-Api-Key = {{ env = 'PROMETHEUS_KEY' }}, X-Custom = '{MARK}custom-header' }}\n\
              [connections.github]\nkind = 'github'\nbase_url = '{outside}/github'\ntoken = {{ file = '{home}/github-token' }}\n\
              repos = [{{ name = 'acme/ledger', environments = {{ prod = 'prod/eu-west-1' }} }}]\n\
+             [connections.buildkite]\nkind = 'buildkite'\nurl = '{outside}/buildkite'\ntoken = {{ env = 'BUILDKITE_API_TOKEN' }}\n\
+             pipelines = [{{ name = 'acme/*' }}]\n\
              [services.web]\nrunbook = 'https://dana:{MARK}runbook@wiki.example/web'\n\
              {}",
             world.split("\n[").next().unwrap()
@@ -172,6 +176,7 @@ impl Stage {
             ("PROMETHEUS_TOKEN", format!("{MARK}token-env")),
             ("PROMETHEUS_USER", format!("{MARK}user-env")),
             ("PROMETHEUS_KEY", format!("{MARK}header-env")),
+            ("BUILDKITE_API_TOKEN", PIPELINES.to_owned()),
             ("PROMETHEUS_PROXY", format!("http://dana:{MARK}own-proxy@127.0.0.1:9")),
             ("HTTPS_PROXY", format!("http://dana:{MARK}proxy@127.0.0.1:9")),
             ("ALL_PROXY", format!("http://dana:{MARK}proxy@127.0.0.1:9")),
@@ -245,7 +250,7 @@ const CONFIG: &str = "config.toml";
 
 /// Looks, plans and refusals.
 fn look(stage: &Stage, left: &mut Left) {
-    let looks: [&[&str]; 13] = [
+    let looks: [&[&str]; 14] = [
         &["status"],
         &["status", "--json"],
         &["inbox"],
@@ -256,6 +261,7 @@ fn look(stage: &Stage, left: &mut Left) {
         &["rollback", "canary", "--to", "1.3.0", "--dry-run", "--json"],
         &["rollback", "canary", "--to", "1.3.0", "--print-commands"],
         &["rollback", "web", "--to", "9.9.9", "--yes", "--reason", "x", "--json"],
+        &["approve", "mill", "--print-commands"],
         &["config", "check"],
         &["config", "show"],
         &["snapshot", "--view", "release:web", "--format", "json"],

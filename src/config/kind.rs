@@ -15,6 +15,7 @@ use crate::config::{
     tree::{Node, Problem},
 };
 
+pub mod buildkite;
 pub mod github;
 pub mod kubernetes;
 pub mod prometheus;
@@ -102,6 +103,8 @@ kinds! {
     Github in github,
     /// A Prometheus, or whatever speaks its query API.
     Prometheus in prometheus,
+    /// Buildkite: builds and block steps.
+    Buildkite in buildkite,
 }
 
 impl Connection {

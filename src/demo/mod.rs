@@ -4,6 +4,7 @@
 //! It must not read a real clock, a socket (but for the loopback server) or a user's file (but for a named scenario).
 
 pub mod blueprint;
+pub mod buildkite;
 pub mod fault;
 pub mod github;
 pub mod kubernetes;

@@ -4,6 +4,7 @@
 //! Providers never meet the screen, the model or one another; only what `port` names crosses this border.
 
 pub mod argo_rollouts;
+pub mod buildkite;
 pub mod deployment;
 pub mod github;
 pub mod http;

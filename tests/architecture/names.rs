@@ -22,8 +22,14 @@ const CALLED: [(&str, &[&str]); 5] = [
 const HELD_TOGETHER: [&str; 4] = ["http", "scenario", "traffic", "world"];
 
 /// Where every system may be named, beside its own folders: who lists them.
-const LISTS: [&str; 5] =
-    ["src/config/kind.rs", "src/demo/mod.rs", "src/demo/registry.rs", "src/provider/mod.rs", "src/run/registry/mod.rs"];
+const LISTS: [&str; 6] = [
+    "src/config/kind.rs",
+    "src/demo/mod.rs",
+    "src/demo/registry.rs",
+    "src/demo/scenario/library.rs",
+    "src/provider/mod.rs",
+    "src/run/registry/mod.rs",
+];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
 const SPOKEN: [(&str, &str); 3] = [

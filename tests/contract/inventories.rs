@@ -134,12 +134,49 @@ const GITHUB: Case = Case {
     after: "# More runs.",
 };
 
+const BUILDKITE: Case = Case {
+    mount: "/buildkite",
+    open: |transport, clock| {
+        let whole = |organization: &str| provider::buildkite::Pipeline {
+            organization: organization.into(),
+            name: None,
+            service: None,
+            environments: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+        };
+        let settings = provider::buildkite::Settings {
+            name: SOURCE.into(),
+            address: "https://api.buildkite.com".into(),
+            pipelines: ["acme", "books"].map(whole).to_vec(),
+            interval: Duration::from_secs(30),
+        };
+        provider::buildkite::over(transport, settings, clock).inventories.remove(0)
+    },
+    part: ("/organizations/books/", "books"),
+    changes: "run/acme/ledger/812",
+    goes: Some("gate/acme/ledger/812/ce26a501-2e50-a6e0-d980-2228a466b220"),
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "[[systems.pipelines.builds]]\nnumber = {number}\nmessage = 'more'\nbranch = 'main'\n\
+                     commit = 'c0ffee{number}'\ncreator = 'lee'\nstarted = '-9h'\n"
+                )
+            };
+            (1000..1130).map(one).collect()
+        },
+        130,
+    ),
+    after: "# More builds.",
+};
+
 /// Runs each test for each inventory.
 macro_rules! inventories {
     ($($test:ident)*) => {
         inventories!(@of argo_rollouts ARGO_ROLLOUTS: $($test)*);
         inventories!(@of deployment DEPLOYMENT: $($test)*);
         inventories!(@of github GITHUB: $($test)*);
+        inventories!(@of buildkite BUILDKITE: $($test)*);
     };
     (@of $inventory:ident $case:ident: $($test:ident)*) => {
         mod $inventory {

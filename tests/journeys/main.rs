@@ -4,6 +4,7 @@
 
 mod bad_canary;
 mod bad_input;
+mod buildkite;
 mod failures;
 mod inbox;
 mod judged;

@@ -1,7 +1,7 @@
 //! The scenarios that are built in: `examples/scenarios`, in the order in which they are listed.
 
 /// Name and text. A new file there needs a row here; a test says so.
-pub(super) const BUILT_IN: [(&str, &str); 12] = [
+pub(super) const BUILT_IN: [(&str, &str); 13] = [
     ("bad-canary", include_str!("../../../examples/scenarios/bad-canary.toml")),
     ("steady", include_str!("../../../examples/scenarios/steady.toml")),
     ("waiting-approval", include_str!("../../../examples/scenarios/waiting-approval.toml")),
@@ -14,4 +14,5 @@ pub(super) const BUILT_IN: [(&str, &str); 12] = [
     ("bad-pod", include_str!("../../../examples/scenarios/bad-pod.toml")),
     ("burst", include_str!("../../../examples/scenarios/burst.toml")),
     ("slow-canary", include_str!("../../../examples/scenarios/slow-canary.toml")),
+    ("buildkite", include_str!("../../../examples/scenarios/buildkite.toml")),
 ];

@@ -20,6 +20,7 @@ use crate::{
     run::reach,
 };
 
+mod buildkite;
 mod github;
 mod kubernetes;
 mod prometheus;
@@ -41,6 +42,7 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Kubernetes(it) => it,
         config::Connection::Github(it) => it,
         config::Connection::Prometheus(it) => it,
+        config::Connection::Buildkite(it) => it,
     }
 }
 

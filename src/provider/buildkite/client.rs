@@ -1,0 +1,60 @@
+//! The way to Buildkite: one request at a time, each with what its sentences begin with and the scope that it takes.
+
+use http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    port::error::ProviderError,
+    provider::{
+        buildkite::{request::Wanted, words::words},
+        http::client::{self, Answer},
+    },
+};
+
+/// The way to Buildkite.
+#[derive(Clone, Debug)]
+pub(super) struct Client(pub(super) client::Client);
+
+impl Client {
+    /// The way for one request about one thing.
+    fn about(&self, wanted: &Wanted, what: &str) -> client::Client {
+        let scope = wanted.scope;
+        self.0.about(what).saying(move |answer, _| words(answer, scope))
+    }
+
+    /// Sends a request once; anything but a success is a failure in words.
+    pub(super) async fn done(&self, wanted: &Wanted, what: &str) -> Result<Answer, ProviderError> {
+        self.about(wanted, what).done(wanted.request()?).await
+    }
+
+    /// Sends a request once and takes the whole answer, whatever its status.
+    pub(super) async fn send(&self, wanted: &Wanted, what: &str) -> Result<Answer, ProviderError> {
+        self.about(wanted, what).send(wanted.request()?).await
+    }
+
+    /// Why an answer to this is none.
+    pub(super) fn fault(&self, answer: &Answer, wanted: &Wanted, what: &str) -> ProviderError {
+        self.about(wanted, what).fault(answer, wanted.class)
+    }
+
+    /// Reads JSON.
+    pub(super) async fn read<T: DeserializeOwned>(&self, wanted: &Wanted, what: &str) -> Result<T, ProviderError> {
+        self.about(wanted, what).read(wanted.request()?).await
+    }
+
+    /// Reads a page of a list, and whether there is a next one.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        wanted: &Wanted,
+        what: &str,
+    ) -> Result<(T, bool), ProviderError> {
+        let answer = self.done(wanted, what).await?;
+        Ok((self.about(wanted, what).json(&answer)?, has_next(answer.headers())))
+    }
+}
+
+/// Does a `Link` header name a next page? Only that there is one counts: its address may lie behind a proxy.
+fn has_next(headers: &HeaderMap) -> bool {
+    let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+    links.flat_map(|links| links.split(',')).any(|link| link.split(';').any(|part| part.trim() == "rel=\"next\""))
+}

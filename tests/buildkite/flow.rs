@@ -1,0 +1,229 @@
+//! Our client over the pretended Buildkite: gates, verbs, logs.
+
+use std::time::Duration;
+
+use holdshort::{
+    domain::{form::Value, object::ObjectId, observed::FaultKind, pipeline::RunStatus, verb::Verb},
+    port::{
+        fill::{Answered, Give},
+        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, WireCall},
+        step::{Step, Watch},
+        wire::Class,
+    },
+};
+
+use crate::{
+    inventory::Listing,
+    lookup::Asking,
+    scene::{SCENARIO, Scene, Seen, ask, pipeline},
+};
+
+const BUILDS: &str = "/v2/organizations/acme/pipelines/ledger/builds";
+
+fn is_bound(draft: &Draft, facts: &Facts) -> bool {
+    draft.bound.iter().all(|(name, value)| facts.get(name) == Some(value))
+}
+
+fn came_true(expect: &Expectation, facts: &Facts) -> bool {
+    expect.all.iter().all(|one| one.holds(facts)) && !expect.fails_if.iter().any(|one| one.holds(facts))
+}
+
+/// An approval with what the step asks for.
+fn approve(target: &ObjectId) -> Ask {
+    let plain = ask(Verb::Approve, target);
+    let args = plain.args.clone().with("code-name", Value::Text("it's time".into()));
+    Ask { args: args.with("stream", Value::OneOf("stable".into())), ..plain }
+}
+
+#[tokio::test]
+async fn the_draft_of_an_approval_is_whole() {
+    let scene = Scene::new();
+    let gate = scene.gate("ledger #812: Release").await;
+    let draft = scene.inventory().draft_for(&gate, &approve(&gate.id)).unwrap();
+    let job = gate.identity["block step"].clone();
+    let body = r#"{"fields":{"code-name":"it's time","stream":"stable"}}"#;
+    let call = WireCall {
+        words: "unblock ledger #812: Release".into(),
+        method: "PUT".into(),
+        path: format!("{BUILDS}/812/jobs/{job}/unblock"),
+        content_type: "application/json".into(),
+        body: body.into(),
+        command: format!(
+            "curl --fail-with-body -X PUT -H \"Authorization: Bearer $BUILDKITE_API_TOKEN\" \
+             -H 'Content-Type: application/json' -d '{{\"fields\":{{\"code-name\":\"it'\\''s time\",\"stream\":\"stable\"}}}}' \
+             https://api.buildkite.com{BUILDS}/812/jobs/{job}/unblock"
+        ),
+        ..WireCall::default()
+    };
+    let ended = ["canceled", "blocked_failed", "broken", "skipped"].map(|state| Expect::is("block step is", state));
+    let expected = Draft {
+        from: None,
+        to: gate.version.clone(),
+        effect: "ledger #812: Release goes on: 4.2.0 (c0ffee1)".into(),
+        steps: vec![Step::new(&gate.id, call)],
+        obligations: vec![],
+        moment: None,
+        bound: gate.identity.clone(),
+        expect: Expectation {
+            all: vec![Expect::is("block step is", "unblocked")],
+            fails_if: ended.into_iter().chain([Expect::is("status", "cancelled")]).collect(),
+            within: Duration::from_mins(1),
+            ..Expectation::default()
+        },
+        undo: "a step that was unblocked cannot be blocked again: cancel the build, or release the earlier version"
+            .into(),
+        notes: vec!["1 newer build waits for the same step".into()],
+    };
+    assert_eq!(draft, expected);
+}
+
+#[tokio::test]
+async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
+    let scene = Scene::new();
+    let gate = scene.gate("ledger #812: Release").await;
+    let ask = approve(&gate.id);
+    let draft = scene.inventory().draft_for(&gate, &ask).unwrap();
+    let before = scene.facts(&gate.id).await;
+    assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before), "{before:?}");
+    assert_eq!(scene.send(&ask, &draft).await.unwrap().said, "200 OK");
+    let after = scene.facts(&gate.id).await;
+    assert!(!is_bound(&draft, &after) && came_true(&draft.expect, &after), "{after:?}");
+    let job = &gate.identity["block step"];
+    let write = Seen {
+        line: format!("PUT {BUILDS}/812/jobs/{job}/unblock"),
+        class: Some(Class::Write),
+        body: r#"{"fields":{"code-name":"it's time","stream":"stable"}}"#.into(),
+    };
+    assert_eq!(scene.diary.writes(), [write]);
+    let titles: Vec<_> = scene.inventory().gates().await.unwrap().into_iter().map(|gate| gate.title).collect();
+    assert_eq!(titles, ["ledger #813: Release"]);
+    scene.clock.pass(Duration::from_mins(2));
+    assert_eq!(scene.run("ledger", 812).await.status, RunStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn what_a_step_must_be_told_is_missing_until_it_is_and_what_nobody_configured_is_said() {
+    let scene = Scene::new();
+    let gate = scene.gate("ledger #812: Release").await;
+    let plain = ask(Verb::Approve, &gate.id);
+    let offer = &gate.offers[0];
+    let first = Ask { args: plain.args.over(&offer.form), ..plain };
+    assert_eq!(first.args.missing(&offer.form).map(|field| field.label.as_str()), Some("Code Name"));
+    let draft = scene.inventory().draft_for(&gate, &first).unwrap();
+    assert_eq!(draft.steps[0].call.body.shown(), r#"{"fields":{"stream":"beta"}}"#, "a card is opened to be filled in");
+    let mut plain = pipeline("acme/*");
+    plain.inputs.clear();
+    let scene = Scene::of(SCENARIO, vec![plain]);
+    let gate = scene.gate("ledger #813: Release").await;
+    let draft = scene.inventory().draft_for(&gate, &ask(Verb::Approve, &gate.id)).unwrap();
+    assert_eq!(draft.steps[0].call.body.shown(), r#"{"fields":{}}"#);
+    let told = "Buildkite does not tell what this step asks for: say it under `blocks` if it asks for anything";
+    assert_eq!(draft.notes, [told]);
+}
+
+#[tokio::test]
+async fn a_step_that_somebody_else_unblocked_is_seen_before_anything_is_sent_and_refused_in_a_sentence() {
+    let scene = Scene::new();
+    let gate = scene.gate("ledger #812: Release").await;
+    let ask = approve(&gate.id);
+    let draft = scene.inventory().draft_for(&gate, &ask).unwrap();
+    scene.happens("unblock = { pipeline = 'acme/ledger', build = 812, by = 'Kim Lo' }");
+    let facts = scene.facts(&gate.id).await;
+    assert!(!is_bound(&draft, &facts), "{facts:?}");
+    let error = scene.send(&ask, &draft).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.text.as_str(), error.maybe_done),
+        (
+            FaultKind::Rejected,
+            "Buildkite, unblock ledger #812: Release: it refuses: This job cannot be unblocked now",
+            false
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_a_block_step_has_no_word_for_is_refused_and_there_is_no_way_back_by_it() {
+    let scene = Scene::new();
+    let gate = scene.gate("ledger #812: Release").await;
+    let refused = |verb| scene.inventory().draft_for(&gate, &ask(verb, &gate.id)).unwrap_err().to_string();
+    assert_eq!(refused(Verb::Reject), "Buildkite knows no 'no' to a block step: leave it, or cancel its build");
+    assert_eq!(refused(Verb::Rollback), "a block step of Buildkite knows no 'roll back': it knows approve and reject");
+    let run = scene.run("web", 7).await;
+    let refused = scene.inventory().draft_for(&run, &ask(Verb::Rollback, &run.id)).unwrap_err().to_string();
+    assert_eq!(refused, "a build of Buildkite knows no 'roll back': it knows cancel and rerun");
+    assert_eq!(scene.diary.writes(), []);
+}
+
+#[tokio::test]
+async fn a_build_that_failed_is_built_again_as_another_one_and_that_one_is_watched() {
+    let scene = Scene::new();
+    let run = scene.run("web", 7).await;
+    assert_eq!(run.status, RunStatus::Failed);
+    let ask = ask(Verb::Rerun, &run.id);
+    let draft = scene.inventory().draft_for(&run, &ask).unwrap();
+    let step = &draft.steps[0];
+    assert_eq!(step.watch, Watch::Made(ObjectId::new(&"buildkite".into(), "run", "acme/web/{build}")));
+    assert_eq!(step.call.gives, [Give { name: "build".into(), from: Answered::Json("/number".into()) }]);
+    let before = scene.facts(&run.id).await;
+    assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before), "{before:?}");
+    let another = Expect { fact: "build".into(), condition: Condition::IsNot("7".into()) };
+    assert_eq!(draft.expect.all, [another, Expect::is("commit", "aaaa1111aaaa1111aaaa1111aaaa1111aaaa1111")]);
+    let sent = scene.send(&ask, &draft).await.unwrap();
+    assert_eq!(sent.given.into_iter().collect::<Vec<_>>(), [("build".to_owned(), "9".to_owned())]);
+    let made = "buildkite/run/acme/web/9".parse().unwrap();
+    assert!(came_true(&draft.expect, &scene.facts(&made).await));
+    let blocked = scene.inventory().draft_for(&scene.run("web", 9).await, &ask).unwrap_err();
+    assert_eq!(blocked.to_string(), "the build has not ended; cancel it first");
+}
+
+#[tokio::test]
+async fn a_build_is_cancelled_and_then_cannot_be_cancelled_again() {
+    let scene = Scene::new();
+    let run = scene.run("web", 8).await;
+    let ask = ask(Verb::Cancel, &run.id);
+    let draft = scene.inventory().draft_for(&run, &ask).unwrap();
+    assert_eq!(draft.steps[0].call.line(), "PUT /v2/organizations/acme/pipelines/web/builds/8/cancel ");
+    assert_eq!(scene.send(&ask, &draft).await.unwrap().said, "200 OK");
+    assert!(!came_true(&draft.expect, &scene.facts(&run.id).await), "it is being cancelled");
+    scene.clock.pass(Duration::from_secs(5));
+    let facts = scene.facts(&run.id).await;
+    assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts), "{facts:?}");
+    let blocked = scene.inventory().draft_for(&scene.run("web", 8).await, &ask).unwrap_err();
+    assert_eq!(blocked.to_string(), "the build has ended");
+    assert_eq!(scene.send(&ask, &draft).await.unwrap_err().kind, FaultKind::Rejected);
+}
+
+#[tokio::test]
+async fn the_end_of_a_log_is_fetched_and_cleaned_and_one_that_is_empty_is_empty() {
+    let scene = Scene::new();
+    let run = scene.run("ledger", 812).await;
+    let lookup = &scene.connection.lookups[0];
+    let jobs = lookup.jobs(&run.id).await.unwrap();
+    let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status)).collect();
+    let expected = [("Build", RunStatus::Succeeded), ("Release", RunStatus::Waiting), ("Deploy", RunStatus::Queued)];
+    assert_eq!(shown, expected);
+    assert_eq!(lookup.log(&run.id, &jobs[0].id, 2).await.unwrap(), ["$ make", "pushed ledger"]);
+    assert_eq!(lookup.log(&run.id, &jobs[2].id, 2).await.unwrap(), [""; 0]);
+    let error = lookup.log(&run.id, "nobody", 2).await.unwrap_err();
+    assert_eq!(
+        error.text,
+        "Buildkite, acme/ledger build 812, log of job nobody: it has nothing there that the token may see (No job found); \
+         check the name"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_looked_at_is_neither_told_nor_acted_on() {
+    let scene = Scene::of(SCENARIO, vec![pipeline("acme/ledger")]);
+    let runs = scene.inventory().runs().await.unwrap();
+    let named: Vec<_> = runs.iter().map(|run| run.id.path.as_str()).collect();
+    assert_eq!(named, ["acme/ledger/813", "acme/ledger/812"]);
+    for (target, verb) in [
+        ("buildkite/run/acme/web/8", Verb::Cancel),
+        ("buildkite/run/other/ledger/8", Verb::Cancel),
+        ("buildkite/run/acme/ledger/812", Verb::Approve),
+        ("buildkite/gate/acme/ledger/812/..", Verb::Approve),
+    ] {
+        assert_eq!(scene.inventory().shapes(&target.parse().unwrap(), verb), [], "{target}");
+    }
+}

@@ -323,11 +323,11 @@ fn spool(stage: &Stage, left: &mut Left) {
 fn typed(stage: &Stage, left: &mut Left) {
     let target: ObjectId = "kubernetes-eu/argo_rollouts/shop/canary".parse().unwrap();
     let call = WireCall {
-        words: "resume".to_owned(),
+        words: "abort".to_owned(),
         method: "PATCH".to_owned(),
-        path: format!("/apis/{CANARY}?fieldManager=holdshort"),
-        content_type: "application/json-patch+json".to_owned(),
-        body: r#"[{"op":"replace","path":"/spec/paused","value":false}]"#.into(),
+        path: format!("/apis/{CANARY}/status?fieldManager=holdshort"),
+        content_type: "application/merge-patch+json".to_owned(),
+        body: r#"{"status":{"abort":true}}"#.into(),
         fills: vec![Fill {
             from: Supply::Secret("password".to_owned()),
             into: Slot::Json("/metadata/resourceVersion".to_owned()),
@@ -336,7 +336,7 @@ fn typed(stage: &Stage, left: &mut Left) {
     };
     let at = "2026-03-10T02:00:00Z".parse().unwrap();
     let plan = Plan {
-        verb: Verb::Rollback,
+        verb: Verb::Abort,
         target: target.clone(),
         service: "canary".into(),
         environment: "prod/eu-west-1".into(),

@@ -20,6 +20,9 @@ use crate::port::{
 /// `Content-Type` of a JSON patch (RFC 6902).
 const JSON_PATCH: &str = "application/json-patch+json";
 
+/// The longest value that an answer may give: it is a name or a number, and stands in the record.
+const LONGEST_GIVEN: usize = 256;
+
 /// A value that goes into a call right before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
@@ -198,7 +201,8 @@ impl<'a> Outgoing<'a> {
                 path.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
             }
         };
-        let found = |give: &Give| Some((give.name.clone(), value(give).filter(|value| !value.is_empty())?));
+        let fits = |value: &String| !value.is_empty() && value.len() <= LONGEST_GIVEN;
+        let found = |give: &Give| Some((give.name.clone(), value(give).filter(fits)?));
         self.call.gives.iter().filter_map(found).collect()
     }
 }
@@ -353,6 +357,8 @@ mod tests {
         let expected = [("number", "17"), ("id", "a-b"), ("queued", "32")];
         assert_eq!(given, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
         assert_eq!(outgoing.given(None, b"<html>"), Given::new());
+        let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(LONGEST_GIVEN + 1));
+        assert_eq!(outgoing.given(None, long.as_bytes()), Given::new());
     }
 
     #[test]

@@ -218,19 +218,26 @@ impl<'a> Flight<'a> {
         if let Some(missing) = reached.find(|target| self.actor(target).is_none()) {
             return Ok(self.give_up(plan, &format!("there is no connection '{}' here", missing.source), None));
         }
-        if self.may_send {
-            // The whole plan, before any of it: what nobody can have drafted makes all of it suspect.
-            let shapes =
-                |target: &ObjectId| self.actor(target).map_or_else(Vec::new, |actor| actor.shapes(target, plan.verb));
-            if let Err(forged) = shape::check_all(&plan.draft, plan.verb, shapes) {
-                return Ok(self.give_up(plan, &forged.to_string(), None));
-            }
-            if self.record.intent.takes_over.as_ref().is_some_and(|takeover| takeover.releases) {
-                return self.release(plan).await;
-            }
+        if self.may_send && self.releases() {
+            return self.release(plan).await;
         }
         let reading = self.read(plan, &plan.target).await?;
-        if self.may_send { self.go(plan, reading).await } else { self.watch_the_whole(plan, &reading.facts).await }
+        if !self.may_send {
+            return self.watch_the_whole(plan, &reading.facts).await;
+        }
+        // What can be drafted for an object is known once it was read.
+        let targets = plan.draft.all_steps().map(|step| &step.target);
+        let others: BTreeSet<&ObjectId> = targets.filter(|target| **target != plan.target).collect();
+        for other in others {
+            self.read(plan, other).await?;
+        }
+        // The whole plan, before any of it: what nobody can have drafted makes all of it suspect.
+        let shapes =
+            |target: &ObjectId| self.actor(target).map_or_else(Vec::new, |actor| actor.shapes(target, plan.verb));
+        if let Err(forged) = shape::check_all(&plan.draft, plan.verb, shapes) {
+            return Ok(self.give_up(plan, &forged.to_string(), None));
+        }
+        self.go(plan, reading).await
     }
 
     /// Was anything sent, as far as the record tells, or the one that it carries on?

@@ -63,6 +63,7 @@ struct State {
     bodies: Vec<String>,
     gives: BTreeMap<String, Given>,
     seen: Vec<ObjectId>,
+    is_new: bool,
     effect_at: Option<Timestamp>,
     faults: VecDeque<Fault>,
     hung: bool,
@@ -96,6 +97,7 @@ impl Cluster {
             bodies: Vec::new(),
             gives: BTreeMap::new(),
             seen: Vec::new(),
+            is_new: false,
             effect_at: None,
             faults: VecDeque::new(),
             hung: false,
@@ -123,6 +125,11 @@ impl Cluster {
     /// Where that went.
     pub(super) fn paths(&self) -> Vec<String> {
         self.state.lock().unwrap().paths.clone()
+    }
+
+    /// From now on it knows only of what was read what can be sent to it, as a connection of a process that just began.
+    pub(super) fn begins(&self) {
+        self.state.lock().unwrap().is_new = true;
     }
 
     /// What was read, in order.
@@ -238,7 +245,8 @@ impl Actor for Cluster {
     }
 
     fn shapes(&self, _: &ObjectId, _: Verb) -> Vec<Shape> {
-        sample::shapes()
+        let state = self.state.lock().unwrap();
+        if state.is_new && state.seen.is_empty() { Vec::new() } else { sample::shapes() }
     }
 
     fn send<'a>(&'a self, call: Checked<'a>) -> Answer<'a, Sent> {

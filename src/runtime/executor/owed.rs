@@ -47,7 +47,8 @@ impl Flight<'_> {
         })
     }
 
-    fn releases(&self) -> bool {
+    /// Does it only end what another act holds?
+    pub(super) fn releases(&self) -> bool {
         self.record.intent.takes_over.as_ref().is_some_and(|takeover| takeover.releases)
     }
 

@@ -394,6 +394,13 @@ async fn a_plan_with_a_call_that_its_provider_cannot_draft_is_not_carried_out_at
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_can_be_sent_to_an_object_is_asked_once_that_was_read() {
+    let given = Given::new(&GOES_BACK);
+    given.cluster.begins();
+    assert_eq!(given.fly(&intent(Verb::Abort)).await.last(), Some(&entry(5, done())));
+}
+
 /// Takes the guard off these calls.
 fn unguard(intent: &mut NewRecord, which: impl Fn(usize) -> bool) {
     let steps = intent.plan.draft.steps.iter_mut().enumerate();

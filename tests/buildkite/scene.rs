@@ -213,6 +213,7 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         service: None,
         environments: BTreeMap::from([("release".to_owned(), prod)]),
         inputs: BTreeMap::from([("release".to_owned(), inputs)]),
+        version: None,
     }
 }
 

@@ -143,6 +143,7 @@ const BUILDKITE: Case = Case {
             service: None,
             environments: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            version: None,
         };
         let settings = provider::buildkite::Settings {
             name: SOURCE.into(),

@@ -59,7 +59,7 @@ pub(super) fn gate(
         service: watched.service(),
         system: "Buildkite block step".to_owned(),
         title: clean(&format!("{} #{number}: {}", watched.pipeline, called(job))),
-        version: Some(version(build)),
+        version: Some(version(watched.settings.version.as_ref(), build)),
         since: since(build, now),
         offers: offers(&eligible, environment.risk, fields(watched.inputs(job).unwrap_or_default())),
         environment: environment.name,

@@ -28,6 +28,7 @@ use crate::{
     domain::{
         ids::{EnvironmentName, ServiceName, SourceName},
         offer::{Offer, Risk},
+        pattern::VersionPattern,
         service::Environment,
     },
     port::{clock::SharedClock, facet::Connection, wire::Transport},
@@ -66,6 +67,8 @@ pub struct Pipeline {
     pub environments: BTreeMap<String, Environment>,
     /// What its block steps ask for, by their key or label, where somebody has said so.
     pub inputs: BTreeMap<String, Vec<Input>>,
+    /// How a version is read from what a build is called; without it, it goes by its tag or branch.
+    pub version: Option<VersionPattern>,
 }
 
 /// A connection to Buildkite.

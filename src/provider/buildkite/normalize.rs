@@ -4,6 +4,7 @@ use crate::{
     domain::{
         ids::{Person, SourceName},
         offer::{Offer, Risk},
+        pattern::VersionPattern,
         pipeline::{Job, JobStep, Run, RunStatus},
         text::clean,
         verb::Verb,
@@ -92,10 +93,12 @@ pub(super) fn facts(build: &api::Build) -> Facts {
 }
 
 /// What a build carries: the tag or branch that it ran for, and the commit. Buildkite knows no version, and a number in a message
-/// may be a dependency's: none is looked for there.
-pub(super) fn version(build: &api::Build) -> Version {
+/// may be a dependency's: none is looked for there, but by a pattern that somebody chose for the pipeline.
+pub(super) fn version(pattern: Option<&VersionPattern>, build: &api::Build) -> Version {
     let named = build.branch.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    let version = Version::of_ref(named.unwrap_or("no branch"));
+    let title = build.message.as_deref().and_then(|message| message.lines().next());
+    let chosen = pattern.and_then(|pattern| pattern.version(named, title));
+    let version = chosen.map_or_else(|| Version::of_ref(named.unwrap_or("no branch")), Version::tagged);
     let is_commit = |text: &&str| text.len() >= LEAST_COMMIT && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match build.commit.as_deref().filter(is_commit) {
         Some(commit) => version.at_commit(commit),
@@ -127,7 +130,7 @@ pub(super) fn run(source: &SourceName, watched: &Watched<'_>, build: &api::Build
         attempt: 1,
         title: plain(message.lines().next().unwrap_or_default()),
         branch: build.branch.as_deref().map(clean),
-        version: version(build),
+        version: version(watched.settings.version.as_ref(), build),
         status: status(build),
         started,
         updated: build.finished_at.max(jobs).unwrap_or(started).max(started),
@@ -198,6 +201,7 @@ fn child_words(child: &api::Triggered) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::pattern::Written;
 
     fn build(state: &str, blocked: Option<bool>) -> api::Build {
         api::Build { state: Some(state.to_owned()), blocked, ..api::Build::default() }
@@ -267,7 +271,7 @@ mod tests {
         let of = |branch: Option<&str>, commit: &str| {
             let (branch, commit) = (branch.map(str::to_owned), Some(commit.to_owned()));
             let message = Some("Bump left-pad from 8.56.0 to 8.57.0".to_owned());
-            version(&api::Build { message, commit, branch, ..api::Build::default() }).to_string()
+            version(None, &api::Build { message, commit, branch, ..api::Build::default() }).to_string()
         };
         let table = [
             (Some("v4.2.0"), "c0ffee1234", "4.2.0 (c0ffee1)"),
@@ -280,6 +284,10 @@ mod tests {
         for (branch, commit, wanted) in table {
             assert_eq!(of(branch, commit), wanted);
         }
+        let pattern = VersionPattern::new(Written::Title, r"^ledger (?P<version>\S+)$").unwrap();
+        let message = Some("ledger 4.2.0\n\nand more".to_owned());
+        let build = api::Build { message, branch: Some("main".to_owned()), ..api::Build::default() };
+        assert_eq!(version(Some(&pattern), &build).to_string(), "4.2.0");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub type Moves = fn(&Moved, Class) -> Option<String>;
 /// The way to one system.
 #[derive(Clone)]
 pub struct Client {
-    /// What stands before every sentence: `GitHub, acme/ledger: `; empty where nothing does.
+    /// What stands before every sentence: `NAME, acme/ledger: `; empty where nothing does.
     before: String,
     called: Cow<'static, str>,
     transport: Transport,

@@ -57,6 +57,7 @@ impl Buildkite {
             environments: environments.collect(),
             inputs,
             service: object.service.filter(|_| name != ALL),
+            version: object.version,
         })
     }
 }

@@ -47,7 +47,13 @@ struct Crowd {
 
 /// What a cluster tells of its rollouts.
 fn heard(of: &ObjectId, at: Timestamp, part: Part) -> Msg {
-    Msg::Heard { source: of.source.clone(), scope: Scope::all(&of.family), at, parts: Ok(vec![part]) }
+    Msg::Heard {
+        source: of.source.clone(),
+        scope: Scope::all(&of.family),
+        at,
+        due: after(at, Duration::from_secs(5)),
+        parts: Ok(vec![part]),
+    }
 }
 
 /// What a source of signals answers for a window.

@@ -59,6 +59,8 @@ pub enum Msg {
         scope: Scope,
         /// When it was received.
         at: Timestamp,
+        /// By when something is to be heard of it again.
+        due: Timestamp,
         /// What it has; nothing where it is alive and nothing changed.
         parts: Result<Vec<Part>, Fault>,
     },

@@ -130,7 +130,9 @@ pub(crate) fn hears(
     let (source, inventory) = (SourceName::new(source), Family::new(inventory));
     let scope = Scope::all(&inventory);
     update(model, Msg::Discovered { source: source.clone(), inventory, scopes: Ok(vec![scope.clone()]) });
-    update(model, Msg::Heard { source, scope, at, parts })
+    let of_source = |info: &&SourceInfo| info.name == source;
+    let interval = model.session.sources.iter().find(of_source).map(|info| info.interval).unwrap_or_default();
+    update(model, Msg::Heard { source, scope, at, due: at + interval, parts })
 }
 
 /// A model that has a cluster and metrics, and has seen nothing; it is on screen.

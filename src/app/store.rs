@@ -45,6 +45,8 @@ pub struct SourceState {
     pub fault: Option<Fault>,
     /// What of it could not be read though the rest was, a sentence each.
     pub unread: Vec<String>,
+    /// Within what time it is to be heard of again, as things are now: what is idle is read less often.
+    pub every: Duration,
     /// What is left of its request budget, in percent.
     pub budget_percent: Option<u8>,
 }
@@ -129,8 +131,15 @@ impl Store {
         });
     }
 
-    /// Takes what was told of a scope. One of a source that the cockpit was not started with is not taken.
-    pub fn take(&mut self, source: &SourceName, scope: &Scope, at: Timestamp, parts: Result<Vec<Part>, Fault>) {
+    /// Takes what was told of a scope, when, and by when it is told again. One of a source that the cockpit was not started with is
+    /// not taken.
+    pub fn take(
+        &mut self,
+        source: &SourceName,
+        scope: &Scope,
+        (at, due): (Timestamp, Timestamp),
+        parts: Result<Vec<Part>, Fault>,
+    ) {
         let Some(known) = self.inventories.get_mut(&(source.clone(), scope.inventory.clone())) else { return };
         let Some(seen) = known.scopes.get_mut(&scope.name) else { return };
         let parts = match parts {
@@ -154,8 +163,13 @@ impl Store {
         }
         // A sign of life, or a change, before the first whole proves nothing about what there is.
         if seen.value.is_some() {
-            seen.confirmed(at);
+            seen.confirmed_until(at, due);
         }
+    }
+
+    /// The scope that an object was told of.
+    pub fn scope(&self, id: &ObjectId) -> Option<&Scope> {
+        self.items.get(id).map(|(scope, _)| scope)
     }
 
     /// Takes the jobs of a run.
@@ -420,6 +434,7 @@ fn state<T>(seen: &Observed<T>, now: Timestamp) -> SourceState {
         age: seen.age(now),
         fault: seen.last_error.clone(),
         unread: Vec::new(),
+        every: seen.interval,
         budget_percent: None,
     }
 }

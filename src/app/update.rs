@@ -44,7 +44,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.store.take_scopes(&source, &inventory, scopes);
             Vec::new()
         }
-        Msg::Heard { source, scope, at, parts } => observe::heard(model, &source, &scope, at, parts),
+        Msg::Heard { source, scope, at, due, parts } => observe::heard(model, &source, &scope, (at, due), parts),
         Msg::Told { source, at, question, told } => measure::told(model, &source, at, &question, told),
         Msg::Kept(kept) => {
             measure::kept(model, kept);
@@ -484,6 +484,7 @@ mod tests {
                 source: "kubernetes-eu".into(),
                 scope: Scope::all(&argo()),
                 at: now(),
+                due: now() + Duration::from_secs(5),
                 parts: Ok(vec![Part::whole(argo(), [payments()])]),
             },
             Msg::Intent(Intent::Do(Verb::Rollback)),

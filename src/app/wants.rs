@@ -1,21 +1,130 @@
 //! What the model wants to know now. Pure: the runtime asks after every message, and changes its tasks by the difference.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{app::model::Model, domain::ids::SourceName, port::lookup::Question};
+use crate::{
+    app::{
+        model::{Measuring, Model, Overlay, Screen},
+        watch,
+    },
+    domain::{ids::SourceName, object::ObjectId},
+    port::{inventory::Scope, lookup::Question},
+};
+
+/// How much somebody cares for a scope now; the most last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interest {
+    /// It is there.
+    #[default]
+    Idle,
+    /// Something of it is in flight, or something is being done to it.
+    Active,
+    /// Somebody looks at one object of it, or is about to act on it.
+    Focused,
+}
 
 /// What is to be known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
+    /// The scopes that are of more than idle interest.
+    pub scopes: BTreeMap<(SourceName, Scope), Interest>,
     /// Which questions are open, and who is asked. One that is wanted no longer is not answered any more.
     pub questions: BTreeSet<(SourceName, Question)>,
 }
 
 /// What is on screen, in flight and judged.
 pub fn wants(model: &Model) -> Wants {
-    let of = |(source, measuring): (&SourceName, &super::model::Measuring)| {
+    Wants { scopes: scopes(model), questions: questions(model) }
+}
+
+fn scopes(model: &Model) -> BTreeMap<(SourceName, Scope), Interest> {
+    let store = &model.store;
+    let flying = store.rollouts().filter(|rollout| watch::is_followed(model, rollout)).map(|rollout| &rollout.id);
+    let acted_on = model.actions.iter().filter(|action| action.is_running()).map(|action| &action.plan.target);
+    let active = flying.chain(acted_on).map(|id| (id, Interest::Active));
+    let focused = on_screen(model).map(|id| (id, Interest::Focused));
+    let mut found: BTreeMap<(&SourceName, &Scope), Interest> = BTreeMap::new();
+    for (id, interest) in active.chain(focused) {
+        let Some(scope) = store.scope(id) else { continue };
+        let known = found.entry((&id.source, scope)).or_default();
+        *known = interest.max(*known);
+    }
+    let owned =
+        |((source, scope), interest): ((&SourceName, &Scope), Interest)| ((source.clone(), scope.clone()), interest);
+    found.into_iter().map(owned).collect()
+}
+
+/// The objects that somebody looks at one by one. A row of a list is none: lists are left open for days.
+fn on_screen(model: &Model) -> impl Iterator<Item = &ObjectId> {
+    let screen = match model.nav.screen() {
+        Screen::Release(id) => Some(id),
+        Screen::Board | Screen::Inbox => None,
+    };
+    let overlay = match &model.nav.overlay {
+        Some(Overlay::Card(card)) => Some(&card.ask.target),
+        Some(Overlay::Why(id)) => Some(id),
+        _ => None,
+    };
+    screen.into_iter().chain(overlay)
+}
+
+fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
+    let of = |(source, measuring): (&SourceName, &Measuring)| {
         let source = source.clone();
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
-    Wants { questions: model.measuring.iter().flat_map(of).collect() }
+    model.measuring.iter().flat_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{
+            intent::Intent,
+            msg::Msg,
+            sample::{acted, now, payments, see, seeing},
+            update::update,
+        },
+        domain::{
+            rollout::{Phase, Rollout},
+            verb::Verb,
+        },
+        port::record::Stage,
+    };
+
+    /// Nothing of it moves.
+    fn at_rest() -> Rollout {
+        let mut rollout = payments();
+        rollout.canary.clone_from(&rollout.stable);
+        rollout.identity.canary_hash.clone_from(&rollout.identity.stable_hash);
+        rollout.phase = Phase::Healthy;
+        rollout.pause = None;
+        rollout.arms.truncate(1);
+        rollout
+    }
+
+    fn interest(model: &Model) -> Vec<Interest> {
+        let wanted = wants(model).scopes;
+        let all = Scope::all(&payments().id.family);
+        assert!(wanted.keys().all(|key| *key == (payments().id.source, all.clone())), "{wanted:?}");
+        wanted.into_values().collect()
+    }
+
+    #[test]
+    fn a_scope_is_of_interest_while_something_of_it_flies_is_looked_at_or_is_acted_on() {
+        let mut model = seeing(vec![at_rest()]);
+        assert_eq!(interest(&model), []);
+        update(&mut model, Msg::Intent(Intent::Open));
+        assert_eq!(interest(&model), [Interest::Focused]);
+        update(&mut model, Msg::Intent(Intent::Back));
+        assert_eq!(interest(&model), []);
+        see(&mut model, now(), vec![payments()]);
+        assert_eq!(interest(&model), [Interest::Active]);
+        let mut model = seeing(vec![at_rest()]);
+        let mut record = acted((7, now()), ("dana", "errors"), Verb::Restart, ("c0ffee", None), Stage::Recorded);
+        record.entries.clear();
+        update(&mut model, Msg::Recorded(Box::new(record)));
+        assert_eq!(interest(&model), [Interest::Active]);
+    }
 }

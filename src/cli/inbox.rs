@@ -300,7 +300,7 @@ us      never  -
         assert_eq!(text, expected);
         let json = serde_json::to_value(inbox(&sample::silent())).unwrap();
         assert_eq!((&json["complete"], &json["items"]), (&json!(false), &json!([])));
-        let source = json!({"name": "eu", "freshness": "never", "age_seconds": null, "error": null, "unread": []});
+        let source = json!({"name": "eu", "freshness": "never", "age_seconds": null, "every_seconds": 30, "error": null, "unread": []});
         assert_eq!(json["sources"][0], source);
     }
 

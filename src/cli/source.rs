@@ -8,6 +8,9 @@ use crate::{
     domain::observed::Freshness,
 };
 
+/// What is read less often than this, in seconds, says how often.
+const SELDOM: u64 = 60;
+
 /// One connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceOut {
@@ -17,6 +20,8 @@ pub struct SourceOut {
     pub freshness: Freshness,
     /// Seconds since it was last confirmed; `null` when never.
     pub age_seconds: Option<u64>,
+    /// Seconds within which it is to be heard of again, as things are now: what is idle is read less often.
+    pub every_seconds: u64,
     /// What went wrong last; `null` when nothing did.
     pub error: Option<String>,
     /// What of it could not be read though the rest was, a sentence each.
@@ -29,6 +34,7 @@ pub fn all(model: &Model) -> Vec<SourceOut> {
         name: source.source.to_string(),
         freshness: source.freshness,
         age_seconds: source.age.map(|age| age.as_secs()),
+        every_seconds: source.every.as_secs(),
         error: source.fault.map(|fault| fault.text),
         unread: source.unread,
     });
@@ -40,6 +46,8 @@ pub(super) fn table(model: &Model) -> Table {
     let mut table = Table::new(&["SOURCE", "STATE", "AGE", "ERROR"]);
     for source in all(model) {
         let age = source.age_seconds.map_or_else(|| "-".to_owned(), short);
+        let seldom = (source.every_seconds > SELDOM).then(|| format!(" (read every {})", short(source.every_seconds)));
+        let age = age + &seldom.unwrap_or_default();
         let state = match (source.freshness, source.unread.is_empty()) {
             (Freshness::Live, false) => "incomplete".to_owned(),
             (freshness, _) => freshness.to_string(),

@@ -77,6 +77,9 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What is to be confirmed at once is allowed this much all the same.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// The last good value of a source, when it was seen, and what went wrong since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed<T> {
@@ -88,7 +91,7 @@ pub struct Observed<T> {
     pub source: SourceName,
     /// The newest failed attempt, until a later one works.
     pub last_error: Option<Fault>,
-    /// How often it is meant to be confirmed.
+    /// Within what time it is to be confirmed again.
     pub interval: Duration,
 }
 
@@ -108,6 +111,12 @@ impl<T> Observed<T> {
     pub fn confirmed(&mut self, at: Timestamp) {
         self.observed_at = Some(at);
         self.last_error = None;
+    }
+
+    /// As [`Self::confirmed`], and it will be looked at again by then.
+    pub fn confirmed_until(&mut self, at: Timestamp, due: Timestamp) {
+        self.interval = age(due, at).max(SHORTEST);
+        self.confirmed(at);
     }
 
     /// An attempt failed; the last good value stays and is no longer live.

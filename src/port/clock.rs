@@ -13,6 +13,12 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
     /// Resolves when `span` of that world's time has passed.
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()>;
+
+    /// A number that is another one in each process, for what should not happen everywhere at the same moment. A world that is
+    /// made up has none: there the same always happens at the same moment.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A clock that many hold.

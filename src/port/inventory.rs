@@ -10,6 +10,7 @@ use crate::{
     domain::{
         item::{Item, Noun},
         object::{Family, ObjectId},
+        time::Timestamp,
     },
     port::{
         error::ProviderError,
@@ -111,12 +112,21 @@ pub struct Heard {
     pub scope: Scope,
     /// What it has, or why it could not be read.
     pub parts: Result<Vec<Part>, ProviderError>,
+    /// When it is worth asking for again, where the system knows better than the interval that is configured. Who looks at it, or
+    /// has something in flight there, is told more often.
+    pub next_due: Option<Timestamp>,
 }
 
 impl Heard {
     /// What was told of this scope.
     pub fn of(scope: Scope, parts: Result<Vec<Part>, ProviderError>) -> Self {
-        Self { scope, parts }
+        Self { scope, parts, next_due: None }
+    }
+
+    /// The same, where it is not worth asking for again before this.
+    #[must_use]
+    pub fn until(self, next_due: Timestamp) -> Self {
+        Self { next_due: Some(next_due), ..self }
     }
 }
 

@@ -28,6 +28,11 @@ impl Clock for SystemClock {
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         wall_sleep(span).boxed()
     }
+
+    fn seed(&self) -> Option<u64> {
+        let nanoseconds = self.now().timestamp_nanos_opt()?.unsigned_abs();
+        Some(nanoseconds ^ u64::from(std::process::id()).rotate_left(32))
+    }
 }
 
 /// A clock that starts at a moment of the built-in world and runs faster or slower than real time. Made inside a runtime.

@@ -1,30 +1,32 @@
-//! One task for each inventory of a connection, which watches with a heartbeat or polls with back-off, and one for each question
-//! that is wanted. They turn answers and failures into messages and decide nothing.
+//! One task for each inventory of a connection, which follows it or reads it when it is due, and one for each question that is
+//! wanted. They turn answers and failures into messages. How much somebody cares for what is told to them while they run.
 
+mod agenda;
 mod ask;
+mod follow;
+mod poll;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::{StreamExt, future::join, stream::BoxStream};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     task::{AbortHandle, JoinSet},
 };
 
 use crate::{
-    app::{msg::Msg, store::SourceInfo, wants::Wants},
-    domain::{ids::SourceName, observed::FaultKind},
+    app::{
+        msg::Msg,
+        store::SourceInfo,
+        wants::{Interest, Wants},
+    },
+    domain::{ids::SourceName, object::Family, observed::FaultKind, time::Timestamp},
     port::{
         clock::SharedClock,
         error::ProviderError,
-        facet::Connection,
-        inventory::{Extent, Heard, Inventory, Part, Scope, name},
+        facet::{Connection, Gauge},
+        inventory::{Extent, Heard, Inventory, Scope, name},
         lookup::{Question, Topic},
     },
     runtime::{
@@ -39,16 +41,29 @@ use crate::{
 const BEAT_LIMIT: Duration = Duration::from_secs(4);
 /// The longest pause after errors.
 const LONGEST: Duration = Duration::from_mins(5);
-/// The longest pause after errors where there was no answer at all.
-const SILENT: Duration = Duration::from_mins(1);
-/// A watch that ended, against its contract, is begun again after this.
-const AGAIN: Duration = Duration::from_secs(1);
 /// How the running tasks are spoken to.
 #[derive(Default)]
 pub(super) struct Sources {
-    hurry: BTreeMap<SourceName, Vec<Arc<Notify>>>,
+    inventories: Vec<Attended>,
     desks: BTreeMap<(SourceName, Topic), Arc<Desk>>,
     asking: BTreeMap<(SourceName, Question), Asking>,
+}
+
+/// An inventory that is attended to.
+struct Attended {
+    source: SourceName,
+    inventory: Family,
+    interests: watch::Sender<Interests>,
+    hurry: Arc<Notify>,
+}
+
+/// The scopes that are of more than idle interest.
+type Interests = BTreeMap<Scope, Interest>;
+
+/// What the task of an inventory is told while it runs.
+struct Orders {
+    interests: watch::Receiver<Interests>,
+    hurry: Arc<Notify>,
 }
 
 /// A question that is wanted.
@@ -67,6 +82,7 @@ struct Seat {
     beat: Duration,
     clock: SharedClock,
     notes: mpsc::Sender<Note>,
+    budget: Option<Gauge>,
 }
 
 /// The connections as the model knows them.
@@ -106,11 +122,14 @@ impl Sources {
                 beat: BEAT_LIMIT.max(one.timeout),
                 clock: Arc::clone(clock),
                 notes: notes.clone(),
+                budget: one.budget.clone(),
             };
             for inventory in &one.inventories {
-                let hurry = Arc::new(Notify::new());
-                sources.hurry.entry(one.name.clone()).or_default().push(Arc::clone(&hurry));
-                tasks.spawn(attend(seat.clone(), Arc::clone(inventory), hurry));
+                let (hurry, (interests, told)) = (Arc::new(Notify::new()), watch::channel(Interests::new()));
+                let orders = Orders { interests: told, hurry: Arc::clone(&hurry) };
+                tasks.spawn(attend(seat.clone(), Arc::clone(inventory), orders));
+                let (source, inventory) = (one.name.clone(), name(&**inventory));
+                sources.inventories.push(Attended { source, inventory, interests, hurry });
             }
             for lookup in &one.lookups {
                 let desk = |topic| ((one.name.clone(), topic), Desk::new(&seat, lookup));
@@ -122,14 +141,24 @@ impl Sources {
 
     /// Wakes the polls of a source.
     pub(super) fn hurry(&self, source: &SourceName) {
-        for hurry in self.hurry.get(source).into_iter().flatten() {
+        for one in self.inventories.iter().filter(|one| one.source == *source) {
             // Kept for whoever is reading just now: what it reads may be older than what somebody hurries for.
-            hurry.notify_one();
+            one.hurry.notify_one();
         }
     }
 
-    /// Asks what is wanted and is not being asked yet, and ends what is wanted no longer.
+    /// Asks what is wanted and is not being asked yet, ends what is wanted no longer, and tells how much somebody cares for what.
     pub(super) fn want(&mut self, wants: &Wants, tasks: &mut JoinSet<()>) {
+        for one in &self.inventories {
+            let own = |(source, scope): &(SourceName, Scope)| *source == one.source && scope.inventory == one.inventory;
+            let wanted = wants.scopes.iter().filter(|(key, _)| own(key));
+            let wanted: Interests = wanted.map(|((_, scope), interest)| (scope.clone(), *interest)).collect();
+            one.interests.send_if_modified(|known| {
+                let changed = *known != wanted;
+                *known = wanted;
+                changed
+            });
+        }
         self.asking.retain(|key, asking| {
             let wanted = wants.questions.contains(key);
             if !wanted {
@@ -168,24 +197,30 @@ impl std::fmt::Debug for Sources {
 }
 
 impl Seat {
-    /// Tells what was heard of a scope; false once nobody listens.
-    async fn tell(&self, heard: Heard) -> bool {
+    /// The share of the request budget that is left.
+    fn left(&self) -> f64 {
+        self.budget.as_ref().map_or(1.0, |left| left(self.clock.now()))
+    }
+
+    /// Tells what was heard of a scope, and by when it is told again; false once nobody listens.
+    async fn tell(&self, heard: Heard, due: Timestamp) -> bool {
         let at = self.clock.now();
-        let Heard { scope, parts } = heard;
+        let Heard { scope, parts, .. } = heard;
         let key = Key::Scope(self.source.clone(), scope.clone());
         // Only what says what there is, or that it cannot be said, answers the question that somebody may wait for.
         let answers = parts.as_ref().map_or(true, |parts| parts.iter().any(|part| part.extent == Extent::Whole));
-        let msg = Msg::Heard { source: self.source.clone(), scope, at, parts: parts.map_err(|error| error.at(at)) };
+        let parts = parts.map_err(|error| error.at(at));
+        let msg = Msg::Heard { source: self.source.clone(), scope, at, due, parts };
         self.notes.send(if answers { Note::Answered(msg, key) } else { Note::Msg(msg) }).await.is_ok()
     }
 }
 
 /// Finds out which scopes an inventory has, and then keeps telling of them.
-async fn attend(seat: Seat, inventory: Arc<dyn Inventory>, hurry: Arc<Notify>) {
+async fn attend(seat: Seat, inventory: Arc<dyn Inventory>, orders: Orders) {
     let Some(scopes) = discover(&seat, &*inventory).await else { return };
     match inventory.watch() {
-        Some(watch) => follow(seat, &*inventory, watch, &scopes).await,
-        None => poll(seat, &*inventory, &scopes, &hurry).await,
+        Some(watch) => follow::follow(seat, &*inventory, watch, &scopes, orders).await,
+        None => poll::poll(seat, &*inventory, scopes, orders).await,
     }
 }
 
@@ -206,104 +241,6 @@ async fn discover(seat: &Seat, inventory: &dyn Inventory) -> Option<Vec<Scope>> 
                 failures += 1;
                 seat.clock.sleep(pause(seat.interval, failures, error.retry_after)).await;
             }
-        }
-    }
-}
-
-/// Follows what tells by itself, and proves between changes that the source still answers.
-async fn follow<'a>(seat: Seat, inventory: &'a dyn Inventory, first: BoxStream<'a, Heard>, scopes: &[Scope]) {
-    // A heartbeat must not wash away what the watch itself complained about, and does not speak before it.
-    let spoke = Notify::new();
-    let failing: Mutex<BTreeSet<Scope>> = Mutex::default();
-    let failing = || failing.lock().unwrap_or_else(PoisonError::into_inner);
-    let watching = async {
-        let mut watch = Some(first);
-        while let Some(mut following) = watch {
-            while let Some(told) = following.next().await {
-                match &told.parts {
-                    Ok(parts) if !parts.is_empty() && parts.iter().all(Part::is_only_unread) => {}
-                    Ok(_) => {
-                        failing().remove(&told.scope);
-                        spoke.notify_one();
-                    }
-                    Err(_) => {
-                        failing().insert(told.scope.clone());
-                        spoke.notify_one();
-                    }
-                }
-                if !seat.tell(told).await {
-                    return;
-                }
-            }
-            seat.clock.sleep(AGAIN).await;
-            watch = inventory.watch();
-        }
-    };
-    let beating = async {
-        spoke.notified().await;
-        loop {
-            seat.clock.sleep(seat.interval).await;
-            let beat = within(&*seat.clock, seat.beat, inventory.probe()).await;
-            let beat = beat.unwrap_or_else(|| Err(no_answer(&seat.source, seat.beat)));
-            for scope in scopes {
-                let told = match &beat {
-                    Ok(()) if failing().contains(scope) => continue,
-                    Ok(()) => Note::Msg(alive(&seat, scope)),
-                    Err(error) => {
-                        if !seat.tell(Heard::of(scope.clone(), Err(error.clone()))).await {
-                            return;
-                        }
-                        continue;
-                    }
-                };
-                if seat.notes.send(told).await.is_err() {
-                    return;
-                }
-            }
-        }
-    };
-    join(watching, beating).await;
-}
-
-/// That a scope is as it was. It answers no question: whether there is anything is told by the watch.
-fn alive(seat: &Seat, scope: &Scope) -> Msg {
-    Msg::Heard { source: seat.source.clone(), scope: scope.clone(), at: seat.clock.now(), parts: Ok(Vec::new()) }
-}
-
-/// Reads every scope at the source's interval, more slowly while all fail, sooner when somebody hurries. Each is told as it
-/// comes: one that hangs keeps no other waiting.
-async fn poll(seat: Seat, inventory: &dyn Inventory, scopes: &[Scope], hurry: &Notify) {
-    let mut failures = 0;
-    loop {
-        let mut read = inventory.list(scopes.to_vec());
-        let mut left: BTreeSet<Scope> = scopes.iter().cloned().collect();
-        let (mut worked, mut silent, mut asked_to_wait) = (scopes.is_empty(), true, None);
-        while let Some(Some(told)) = within(&*seat.clock, seat.patience, read.next()).await {
-            left.remove(&told.scope);
-            match &told.parts {
-                Ok(_) => worked = true,
-                Err(error) => {
-                    asked_to_wait = asked_to_wait.max(error.retry_after);
-                    silent &= matches!(error.kind, FaultKind::Unreachable | FaultKind::TimedOut);
-                }
-            }
-            if !seat.tell(told).await {
-                return;
-            }
-        }
-        for scope in left {
-            if !seat.tell(Heard::of(scope, Err(no_answer(&seat.source, seat.patience)))).await {
-                return;
-            }
-        }
-        failures = if worked { 0 } else { failures + 1 };
-        // Where nobody answers, asking costs nobody anything, and whoever comes back is to be seen soon.
-        let longest = if silent { SILENT.max(seat.interval) } else { LONGEST.max(seat.interval) };
-        let pause = pause(seat.interval, failures, None).min(longest).max(asked_to_wait.unwrap_or_default());
-        let pause = seat.clock.sleep(pause);
-        tokio::select! {
-            () = pause => {}
-            () = hurry.notified(), if asked_to_wait.is_none() => {}
         }
     }
 }

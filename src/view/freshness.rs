@@ -2,6 +2,8 @@
 //!
 //! What is live is said in steps ([`number::within`]), so that an idle screen is still; what is not counts every second.
 
+use std::time::Duration;
+
 use crate::{
     app::store::SourceState,
     domain::observed::Freshness,
@@ -10,6 +12,9 @@ use crate::{
         span::{Line, Role},
     },
 };
+
+/// What is read less often than this says how often.
+const SELDOM: Duration = Duration::from_mins(1);
 
 /// `STALE 48 s`, `FAILING 12 s`, `no answer yet`; empty while it is live.
 pub(super) fn warning(state: &SourceState) -> Line {
@@ -35,7 +40,11 @@ pub(super) fn sentence(state: &SourceState) -> Line {
 pub(super) fn word(state: &SourceState) -> String {
     let age = state.age.map(|age| format!(" {}", number::age(age))).unwrap_or_default();
     match state.freshness {
-        Freshness::Live => state.age.map_or_else(|| "live".to_owned(), |age| format!("live {}", number::within(age))),
+        Freshness::Live => {
+            let age = state.age.map(|age| format!(" {}", number::within(age))).unwrap_or_default();
+            let seldom = (state.every > SELDOM).then(|| format!(", read every {}", number::age(state.every)));
+            format!("live{age}{}", seldom.unwrap_or_default())
+        }
         Freshness::Stale => format!("STALE{age}"),
         Freshness::Failing => format!("FAILING{age}"),
         Freshness::Never => "no answer yet".to_owned(),

@@ -102,8 +102,15 @@ mod tests {
         seen.saw(sample::now(), ());
         let at = sample::now() + TimeDelta::seconds(seconds);
         let (freshness, age) = (seen.freshness(at), seen.age(at));
-        let state =
-            SourceState { source: seen.source, freshness, age, fault: None, unread: Vec::new(), budget_percent: None };
+        let state = SourceState {
+            source: seen.source,
+            freshness,
+            age,
+            fault: None,
+            unread: Vec::new(),
+            every: seen.interval,
+            budget_percent: None,
+        };
         source(&state, Said::Still).plain()
     }
 

@@ -550,7 +550,7 @@ async fn one_namespace_that_is_refused_is_named_and_the_others_are_shown_as_they
     store.take_scopes(&source, &facet.tells()[0].0, Ok(scopes.unwrap()));
     let mut watch = facet.watch().unwrap();
     while let Some(Some(one)) = watch.next().now_or_never() {
-        store.take(&source, &one.scope, now, one.parts.map_err(|error| error.at(now)));
+        store.take(&source, &one.scope, (now, now), one.parts.map_err(|error| error.at(now)));
         if store.rollouts().next().is_some() {
             break;
         }

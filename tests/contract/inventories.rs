@@ -238,7 +238,7 @@ struct Known {
 
 impl Known {
     fn take(&mut self, told: Heard) {
-        let Heard { scope, parts } = told;
+        let Heard { scope, parts, .. } = told;
         let parts = match parts {
             Ok(parts) => parts,
             Err(error) => {
@@ -404,7 +404,7 @@ async fn a_system_that_is_silent_is_said_to_be(case: Case) {
     let scopes = stage.inventory.discover().await.unwrap();
     let told: Vec<Heard> = stage.inventory.list(scopes.clone()).collect().await;
     assert_eq!(told.len(), scopes.len());
-    for Heard { scope, parts } in told {
+    for Heard { scope, parts, .. } in told {
         let error = parts.unwrap_err();
         assert_eq!((error.kind, error.maybe_done), (FaultKind::TimedOut, false), "{scope:?}: {error}");
     }

@@ -10,6 +10,8 @@ mod inventories;
 #[path = "../support/inventory.rs"]
 mod inventory;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod rollouts;
 #[cfg(test)]
 mod stage;

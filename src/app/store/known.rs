@@ -43,6 +43,7 @@ impl Known {
             age: None,
             fault,
             unread: Vec::new(),
+            every: self.interval,
             budget_percent: None,
         };
         let scopes = || self.scopes.iter().map(|(name, seen)| (name, seen, state(seen, now)));

@@ -25,7 +25,8 @@ fn rollout(path: &str) -> Rollout {
 }
 
 fn tell(store: &mut Store, namespace: &str, seconds: u64, parts: Result<Vec<Part>, Fault>) {
-    store.take(&"eu".into(), &scope(namespace), after(now(), Duration::from_secs(seconds)), parts);
+    let at = after(now(), Duration::from_secs(seconds));
+    store.take(&"eu".into(), &scope(namespace), (at, after(at, Duration::from_secs(5))), parts);
 }
 
 fn whole(paths: &[&str]) -> Vec<Part> {
@@ -99,6 +100,18 @@ fn a_sign_of_life_before_the_first_whole_proves_nothing() {
     tell(&mut store, "shop", 9, Ok(Vec::new()));
     let state = of_source(&store, 10);
     assert_eq!((state.freshness, state.age), (Freshness::Live, Some(Duration::from_secs(1))));
+}
+
+#[test]
+fn what_is_promised_for_later_is_fresh_for_longer_and_says_how_often_it_is_read() {
+    let mut store = cluster(&["shop"]);
+    let at = |seconds| after(now(), Duration::from_secs(seconds));
+    store.take(&"eu".into(), &scope("shop"), (at(0), at(120)), Ok(whole(&[])));
+    let states = [240, 241].map(|seconds| of_source(&store, seconds));
+    assert_eq!(states.map(|state| state.freshness), [Freshness::Live, Freshness::Stale]);
+    assert_eq!(of_source(&store, 0).every, Duration::from_mins(2));
+    store.take(&"eu".into(), &scope("shop"), (at(240), at(245)), Ok(Vec::new()));
+    assert_eq!([250, 251].map(|seconds| of_source(&store, seconds).freshness), [Freshness::Live, Freshness::Stale]);
 }
 
 #[test]

@@ -26,12 +26,12 @@ use crate::{
     port::inventory::{Extent, Part, Scope},
 };
 
-/// Takes what was told of a scope.
+/// Takes what was told of a scope, when, and by when it is told again.
 pub(super) fn heard(
     model: &mut Model,
     source: &SourceName,
     scope: &Scope,
-    at: Timestamp,
+    (at, due): (Timestamp, Timestamp),
     parts: Result<Vec<Part>, Fault>,
 ) -> Vec<Effect> {
     let told = parts.as_deref().unwrap_or_default();
@@ -41,7 +41,7 @@ pub(super) fn heard(
     let any = !moved.is_empty();
     let flew = moved.iter().flat_map(|part| watch::flying(model, source, &part.family)).collect();
     let quiet = told.is_empty();
-    model.store.take(source, scope, at, parts);
+    model.store.take(source, scope, (at, due), parts);
     if quiet {
         return Vec::new();
     }

@@ -89,9 +89,9 @@ fn the_json_is_what_scripts_rely_on() {
     });
     // Apart, for the macro nests only so deep.
     let sources = json!([
-        {"name": "eu", "freshness": "live", "age_seconds": 4, "error": null, "unread": []},
-        {"name": "github", "freshness": "live", "age_seconds": 10, "error": null, "unread": []},
-        {"name": "us", "freshness": "live", "age_seconds": 4, "error": null, "unread": []},
+        {"name": "eu", "freshness": "live", "age_seconds": 4, "every_seconds": 30, "error": null, "unread": []},
+        {"name": "github", "freshness": "live", "age_seconds": 10, "every_seconds": 30, "error": null, "unread": []},
+        {"name": "us", "freshness": "live", "age_seconds": 4, "every_seconds": 30, "error": null, "unread": []},
     ]);
     let mut apart = |name: &str| value.as_object_mut().unwrap().remove(name).unwrap();
     assert_eq!((apart("sources"), apart("complete")), (sources, json!(true)));

@@ -29,6 +29,14 @@ pub(super) fn redirect(now: Timestamp, job: &Job) -> Result<Good, Refused> {
     Ok(Good::with(StatusCode::FOUND, None).header(header::LOCATION, &location))
 }
 
+/// Below which the logs are.
+const LOGS: &str = "/_logs/";
+
+/// Does it ask for a log?
+pub(super) fn is_one(request: &Request<Bytes>) -> bool {
+    request.uri().path().starts_with(LOGS)
+}
+
 fn signature(job: u64, until: i64) -> String {
     format!("{:016x}", fnv(job, ["log until ", &until.to_string()]))
 }
@@ -36,7 +44,7 @@ fn signature(job: u64, until: i64) -> String {
 impl Forge {
     /// The text of a log, if the request is for one.
     pub(super) fn log_file(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Response<Bytes>> {
-        let id = request.uri().path().strip_prefix("/_logs/")?;
+        let id = request.uri().path().strip_prefix(LOGS)?;
         let until = query(request, "se").and_then(|text| text.parse::<i64>().ok());
         let signed = |job: u64| until.is_some_and(|until| query(request, "sig") == Some(signature(job, until)));
         let job = id.parse().ok().filter(|id| signed(*id) && until.is_some_and(|until| now.timestamp() <= until));

@@ -77,8 +77,8 @@ struct Inner {
     closed_until: Option<Timestamp>,
 }
 
-/// What the system last said of its own limit (`x-ratelimit-…`).
-#[derive(Clone, Copy, Debug)]
+/// What the system last said of its own limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Told {
     limit: f64,
     remaining: f64,
@@ -128,7 +128,7 @@ impl Budget {
     /// Learns from an answer's headers.
     fn learn(&self, status: StatusCode, headers: &HeaderMap, now: Timestamp) {
         self.with(now, |inner| {
-            if let Some(told) = Told::read(headers) {
+            if let Some(told) = Told::read(headers, now) {
                 inner.told = Some(told);
             }
             let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::FORBIDDEN];
@@ -161,19 +161,74 @@ impl Inner {
 }
 
 impl Told {
-    /// Only the general budget: searches and the like have small ones of their own, which say nothing of the rest.
-    fn read(headers: &HeaderMap) -> Option<Self> {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let number = |name| text(name).and_then(|value| value.trim().parse::<u32>().ok()).map(f64::from);
-        let general = text("x-ratelimit-resource").is_none_or(|resource| resource == "core");
-        let reset = text("x-ratelimit-reset")?.trim().parse().ok()?;
-        let told = Self {
-            limit: number("x-ratelimit-limit")?,
-            remaining: number("x-ratelimit-remaining")?,
-            reset: Timestamp::from_timestamp(reset, 0)?,
-        };
-        (general && told.limit >= 1.0).then_some(told)
+    /// In whichever of the usual headers it says so.
+    fn read(headers: &HeaderMap, now: Timestamp) -> Option<Self> {
+        Self::as_one(headers, now).or_else(|| Self::apart(headers, "x-", now)).or_else(|| Self::apart(headers, "", now))
     }
+
+    fn of(limit: f64, remaining: f64, reset: Timestamp) -> Option<Self> {
+        (limit >= 1.0).then_some(Self { limit, remaining, reset })
+    }
+
+    /// `(x-)ratelimit-limit`, `-remaining` and `-reset`. Only the general budget: searches and the like have small ones of their own,
+    /// which say nothing of the rest.
+    fn apart(headers: &HeaderMap, prefix: &str, now: Timestamp) -> Option<Self> {
+        let of = |name: &str| text(headers, &format!("{prefix}ratelimit-{name}"));
+        if of("resource").is_some_and(|resource| resource != "core") {
+            return None;
+        }
+        Self::of(number(of("limit")?)?, number(of("remaining")?)?, moment(of("reset")?, now)?)
+    }
+
+    /// `RateLimit: limit=100, remaining=50, reset=5`, as it once was to be; or `RateLimit: "default";r=50;t=5` with
+    /// `RateLimit-Policy: "default";q=100;w=60`, as it is to be. Of several the tightest counts.
+    fn as_one(headers: &HeaderMap, now: Timestamp) -> Option<Self> {
+        let said = text(headers, "ratelimit")?;
+        if let Some(remaining) = parameter(said, "remaining") {
+            return Self::of(parameter(said, "limit")?, remaining, later(now, parameter(said, "reset")?));
+        }
+        let name = |item: &str| item.split(';').next().map(|name| name.trim().to_owned());
+        let policies = text(headers, "ratelimit-policy").unwrap_or_default();
+        let each = said.split(',').filter_map(|item| {
+            let policy = policies.split(',').find(|policy| name(policy) == name(item))?;
+            let window = parameter(item, "t").or_else(|| parameter(policy, "w"))?;
+            Self::of(parameter(policy, "q")?, parameter(item, "r")?, later(now, window))
+        });
+        each.min_by(|one, other| (one.remaining / one.limit).total_cmp(&(other.remaining / other.limit)))
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// The number that a text begins with: `100, 100;w=60` is 100.
+fn number(text: &str) -> Option<f64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).and_then(|end| text.get(..end)).unwrap_or(text);
+    digits.parse::<u32>().ok().map(f64::from)
+}
+
+/// What stands behind `name=` in a list of parameters.
+fn parameter(text: &str, name: &str) -> Option<f64> {
+    let value = |part: &str| number(part.trim().strip_prefix(name)?.trim_start().strip_prefix('=')?.trim());
+    text.split([',', ';']).find_map(value)
+}
+
+/// When a budget is whole again: some count the seconds until then, some give the moment, in seconds or in thousandths.
+fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+    const SECONDS: i64 = 1_000_000_000;
+    const THOUSANDTHS: i64 = 100_000_000_000;
+    let whole = text.split('.').next().unwrap_or(text);
+    match whole.parse::<i64>() {
+        Ok(number) if number >= THOUSANDTHS => Timestamp::from_timestamp_millis(number),
+        Ok(number) if number >= SECONDS => Timestamp::from_timestamp(number, 0),
+        Ok(number) => Some(after(now, Duration::from_secs(u64::try_from(number).ok()?))),
+        Err(_) => text.parse().ok(),
+    }
+}
+
+fn later(now: Timestamp, seconds: f64) -> Timestamp {
+    after(now, Duration::try_from_secs_f64(seconds).unwrap_or(SOON))
 }
 
 /// Sends only what the budget allows.
@@ -193,6 +248,8 @@ pub(super) fn budgeted(inner: Transport, budget: Budget, clock: SharedClock) -> 
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
     use crate::{
         port::clock::Clock,
@@ -254,6 +311,38 @@ mod tests {
         clock.sleep(Duration::from_secs(91)).await;
         assert!((budget.state(clock.now()).remaining - 1.0).abs() < 1e-9);
         send(&layer, get(Class::Read)).await.unwrap();
+    }
+
+    #[test]
+    fn a_systems_own_limit_is_read_in_whichever_way_it_is_said() {
+        let now = Timestamp::from_timestamp(1_773_107_160, 0).unwrap();
+        let read = |said: &[(&'static str, &str)]| {
+            let headers = said.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+            let told = Told::read(&headers.collect(), now)?;
+            Some((told.limit, told.remaining, (told.reset - now).num_seconds()))
+        };
+        let apart = |prefix: &str, reset: &str| {
+            let name = |end: &str| -> &'static str { format!("{prefix}ratelimit-{end}").leak() };
+            read(&[(name("limit"), "200"), (name("remaining"), "150"), (name("reset"), reset)])
+        };
+        let told = Some((200.0, 150.0, 40));
+        for prefix in ["x-", ""] {
+            for reset in ["40", "40.7", "1773107200", "1773107200000", "2026-03-10T01:46:40Z"] {
+                assert_eq!(apart(prefix, reset), told, "{prefix}{reset}");
+            }
+        }
+        let listed = [("ratelimit-limit", "200, 200;w=60"), ("ratelimit-remaining", "150"), ("ratelimit-reset", "40")];
+        assert_eq!(read(&listed), told);
+        assert_eq!(read(&[("ratelimit", "limit=200, remaining=150, reset=40")]), told);
+        let two = r#""hour";r=900;t=3000, "burst";r=150;t=40"#;
+        let policies = ("ratelimit-policy", r#""burst";q=200;w=60,"hour";q=1000;w=3600"#);
+        assert_eq!(read(&[("ratelimit", two), policies]), told);
+        assert_eq!(read(&[("ratelimit", r#""burst";r=150"#), policies]), Some((200.0, 150.0, 60)));
+        for nothing in ["", "soon", "-5"] {
+            assert_eq!(apart("", nothing), None, "{nothing}");
+        }
+        assert_eq!(read(&[("ratelimit", two)]), None, "a share of nobody knows what");
+        assert_eq!(read(&[]), None);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, stream::BoxStream};
 
 use super::*;
 use crate::{
@@ -141,6 +141,10 @@ impl Given {
         let counter = Counter::new(&clock, mood);
         let mut connection = Connection::new("forge".into(), "github", Duration::from_secs(10));
         offer(&mut connection, counter.clone());
+        Self::over(clock, counter, connection)
+    }
+
+    fn over(clock: SharedClock, counter: Arc<Counter>, connection: Connection) -> Self {
         let (notes, told) = mpsc::channel(WAITING_NOTES);
         let mut tasks = JoinSet::new();
         let sources = Sources::start(&[connection], &clock, &notes, &mut tasks);
@@ -208,7 +212,7 @@ async fn a_source_that_hangs_is_given_up_said_and_asked_again() {
     let source: SourceName = "forge".into();
     let scopes = Ok(vec![ledger()]);
     let discovered = Msg::Discovered { source: source.clone(), inventory: Family::gate(), scopes };
-    let heard = Msg::Heard { source: source.clone(), scope: ledger(), at: at(16), parts: Err(fault) };
+    let heard = Msg::Heard { source: source.clone(), scope: ledger(), at: at(16), due: at(26), parts: Err(fault) };
     let told = [(discovered, Key::Scopes(source.clone(), Family::gate())), (heard, Key::Scope(source, ledger()))];
     for (msg, key) in told {
         assert_eq!(given.told.try_recv(), Ok(Note::Answered(msg, key)));
@@ -277,4 +281,119 @@ fn a_failing_source_is_read_ever_more_slowly_and_never_sooner_than_it_asks() {
     assert_eq!([0, 1, 2, 3, 9].map(|failures| seconds(failures, None)), [10, 10, 20, 40, 300]);
     assert_eq!([seconds(1, Some(90)), seconds(9, Some(3600)), seconds(4, Some(1))], [90, 3600, 80]);
     assert_eq!(pause(Duration::from_mins(10), 9, None), Duration::from_mins(10));
+}
+
+/// Tells what it was asked for, and takes its time or fails where it is told to.
+struct Shelf {
+    clock: SharedClock,
+    scopes: Mutex<Vec<&'static str>>,
+    /// Never answers about this.
+    hangs: Option<&'static str>,
+    asked: Mutex<Vec<(i64, Vec<String>)>>,
+}
+
+impl Shelf {
+    fn new(clock: &SharedClock, scopes: &[&'static str], hangs: Option<&'static str>) -> Arc<Self> {
+        Arc::new(Self { clock: clock.clone(), scopes: Mutex::new(scopes.to_vec()), hangs, asked: Mutex::default() })
+    }
+
+    /// What was asked for in one go, and at which second.
+    fn asked(&self) -> Vec<(i64, String)> {
+        self.asked.lock().unwrap().iter().map(|(second, scopes)| (*second, scopes.join(" "))).collect()
+    }
+}
+
+impl Actor for Shelf {
+    fn read<'a>(&'a self, _: &'a ObjectId) -> Answer<'a, Reading> {
+        unreachable!("nobody acts here")
+    }
+
+    fn shapes(&self, _: &ObjectId, _: Verb) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    fn send<'a>(&'a self, _: Checked<'a>) -> Answer<'a, Sent> {
+        unreachable!("nobody acts here")
+    }
+}
+
+impl Inventory for Shelf {
+    fn tells(&self) -> Vec<(Family, Noun)> {
+        vec![(Family::gate(), Noun::Gate)]
+    }
+
+    fn discover(&self) -> Answer<'_, Vec<Scope>> {
+        let scopes = self.scopes.lock().unwrap().iter().map(|name| Scope::of(&Family::gate(), *name)).collect();
+        std::future::ready(Ok(scopes)).boxed()
+    }
+
+    fn list(&self, scopes: Vec<Scope>) -> BoxStream<'_, Heard> {
+        let second = (self.clock.now() - at(0)).num_seconds();
+        let names = scopes.iter().map(|scope| scope.name.clone()).collect();
+        self.asked.lock().unwrap().push((second, names));
+        let hangs = self.hangs;
+        let told = scopes.into_iter().map(move |scope| async move {
+            if hangs == Some(scope.name.as_str()) {
+                std::future::pending::<()>().await;
+            }
+            Heard::of(scope, Ok(Vec::new()))
+        });
+        futures::stream::iter(told).buffer_unordered(9).boxed()
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn draft(&self, _: &Item, _: &Ask) -> Result<Draft, Blocked> {
+        Err(Blocked("nobody acts here".to_owned()))
+    }
+}
+
+/// A shelf that is read every so many seconds, and what is told of it.
+fn shelved(seconds: u64, scopes: &[&'static str], hangs: Option<&'static str>) -> (Given, Arc<Shelf>) {
+    let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
+    let shelf = Shelf::new(&clock, scopes, hangs);
+    let mut connection = Connection::new("forge".into(), "github", Duration::from_secs(seconds));
+    connection.inventories.push(shelf.clone());
+    let counter = Counter::new(&clock, Mood::Well);
+    (Given::over(clock, counter, connection), shelf)
+}
+
+fn told(asked: &[(i64, &str)]) -> Vec<(i64, String)> {
+    asked.iter().map(|(second, names)| (*second, (*names).to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_together_is_asked_for_in_one_go_and_what_somebody_looks_at_more_often() {
+    let (mut given, shelf) = shelved(20, &["a", "b", "c"], None);
+    given.pass(1).await;
+    let wanted = ("forge".into(), Scope::of(&Family::gate(), "b"));
+    given.wanted.scopes.insert(wanted.clone(), Interest::Active);
+    given.sources.want(&given.wanted, &mut given.tasks);
+    given.pass(20).await;
+    given.wanted.scopes.remove(&wanted);
+    given.sources.want(&given.wanted, &mut given.tasks);
+    given.pass(30).await;
+    assert_eq!(shelf.asked(), told(&[(0, "a b c"), (10, "b"), (20, "a b c"), (30, "a b c"), (50, "a b c")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_hangs_keeps_no_other_waiting_and_is_asked_ever_more_slowly_by_itself() {
+    let (given, shelf) = shelved(20, &["a", "b"], Some("b"));
+    given.pass(65).await;
+    assert_eq!(shelf.asked(), told(&[(0, "a b"), (20, "a"), (36, "b"), (40, "a"), (60, "a")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn scopes_that_are_new_are_found_and_read_and_those_that_are_gone_no_longer() {
+    let (mut given, shelf) = shelved(25, &["a", "b"], None);
+    given.pass(59).await;
+    *shelf.scopes.lock().unwrap() = vec!["b", "c"];
+    given.pass(22).await;
+    assert_eq!(shelf.asked()[3..], told(&[(60, "c"), (75, "b c")]));
+    let scopes = Ok(vec![Scope::of(&Family::gate(), "b"), Scope::of(&Family::gate(), "c")]);
+    let discovered = Msg::Discovered { source: "forge".into(), inventory: Family::gate(), scopes };
+    let said = std::iter::from_fn(|| given.told.try_recv().ok()).any(|note| note == Note::Msg(discovered.clone()));
+    assert!(said);
 }

@@ -1,0 +1,292 @@
+//! What everything that answers questions must do, whatever they are about: one suite, run for each over the built-in world. A test
+//! leaves out the topics that a lookup does not have.
+//!
+//! A new lookup adds a case, a line to `lookups!` and its system to `lookups.toml`.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, future::BoxFuture};
+use holdshort::{
+    demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
+    domain::{
+        ids::SourceName,
+        object::ObjectId,
+        observed::FaultKind,
+        time::{Timestamp, age},
+    },
+    port::{
+        clock::SharedClock,
+        error::ProviderError,
+        facet::Window,
+        lookup::{Lookup, Question, Told, Topic},
+        wire::Transport,
+    },
+    provider::{
+        github,
+        http::{Layers, layered},
+        prometheus::{self, presets},
+    },
+    runtime::clock::VirtualClock,
+};
+
+const SCENARIO: &str = include_str!("lookups.toml");
+const SOURCE: &str = "source";
+
+/// A lookup, and what of the scenario it can be asked about.
+#[derive(Clone, Copy)]
+struct Case {
+    /// Where its system is served.
+    mount: &'static str,
+    open: fn(Transport, SharedClock) -> Arc<dyn Lookup>,
+    /// A run with jobs that have ended, and another one: family and path.
+    runs: Option<[&'static str; 2]>,
+    /// A service that is measured.
+    service: Option<&'static str>,
+}
+
+const GITHUB: Case = Case {
+    mount: "/github",
+    open: |transport, clock| {
+        let settings = github::Settings {
+            name: SOURCE.into(),
+            roots: github::Roots::default(),
+            token: Some("gho_demo".into()),
+            repos: Vec::new(),
+            interval: Duration::from_secs(15),
+        };
+        github::over(transport, settings, clock).unwrap().lookups.remove(0)
+    },
+    runs: Some(["acme/ledger/26412000812", "acme/ledger/26412000811"]),
+    service: None,
+};
+
+const PROMETHEUS: Case = Case {
+    mount: "/prometheus",
+    open: |transport, clock| {
+        let settings = prometheus::Settings::new(presets::named("otel-http").unwrap());
+        prometheus::over(SOURCE.into(), transport, settings, clock).lookups.remove(0)
+    },
+    runs: None,
+    service: Some("payments"),
+};
+
+/// Runs each test for each lookup.
+macro_rules! lookups {
+    ($($test:ident)*) => {
+        lookups!(@of runs_of_github GITHUB: $($test)*);
+        lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
+    };
+    (@of $lookup:ident $case:ident: $($test:ident)*) => {
+        mod $lookup {
+            $(#[tokio::test(start_paused = true)]
+            async fn $test() {
+                super::$test(super::$case).await;
+            })*
+        }
+    };
+}
+
+lookups! {
+    what_it_can_be_asked_about_it_answers_once_and_to_the_point
+    what_it_cannot_be_asked_about_it_refuses
+    what_is_not_there_is_said_or_left_out
+    an_answer_keeps_to_its_bounds
+    what_nobody_waits_for_any_more_is_given_up
+    a_system_that_is_silent_is_said_to_be_once
+    one_that_is_refused_is_refused_alone
+}
+
+/// The world with one lookup over it.
+struct Stage {
+    clock: SharedClock,
+    world: SharedWorld,
+    lookup: Arc<dyn Lookup>,
+    case: Case,
+}
+
+type Answer = Result<Told, ProviderError>;
+
+impl Stage {
+    /// The scenario, and these faults.
+    fn new(case: Case, faults: &str) -> Self {
+        let scenario = Scenario::parse("lookups", &format!("{SCENARIO}\n{faults}")).unwrap();
+        let clock: SharedClock = Arc::new(VirtualClock::starting_at(scenario.start));
+        let world = SharedWorld::new(World::new(&scenario).unwrap());
+        let leaf = transport(world.clone(), clock.clone(), case.mount);
+        let transport = layered(leaf, Layers::new(SourceName::new(SOURCE)), clock.clone());
+        Self { lookup: (case.open)(transport, clock.clone()), clock, world, case }
+    }
+
+    fn window(&self) -> Window {
+        Window::newest(self.clock.now(), Duration::from_secs(30), Duration::from_secs(30), 10)
+    }
+
+    /// Everything that it says to a question.
+    fn ask(&self, question: Question) -> BoxFuture<'_, Vec<Answer>> {
+        Box::pin(self.lookup.ask(question).collect())
+    }
+
+    fn requests(&self) -> usize {
+        self.world.look(|world| world.calls().count())
+    }
+
+    /// The first job of a run.
+    async fn job(&self, run: &ObjectId) -> String {
+        match self.ask(Question::Jobs { run: run.clone() }).await.remove(0) {
+            Ok(Told::Jobs(jobs)) => jobs[0].id.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A question about each of its topics, about what is there.
+    async fn questions(&self) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for topic in self.lookup.topics() {
+            questions.push(match topic {
+                Topic::Jobs => Question::Jobs { run: self.run(0) },
+                Topic::Log => Question::Log { run: self.run(0), job: self.job(&self.run(0)).await, most: 100 },
+                Topic::Signals => self.signals(self.case.service.unwrap()),
+            });
+        }
+        questions
+    }
+
+    fn run(&self, which: usize) -> ObjectId {
+        ObjectId::new(&SOURCE.into(), "run", self.case.runs.unwrap()[which])
+    }
+
+    fn signals(&self, service: &str) -> Question {
+        Question::Signals { services: vec![service.into()], window: self.window() }
+    }
+}
+
+/// Ends of everything that was counted.
+fn ends(told: &Told) -> Vec<Timestamp> {
+    let Told::Signals(signals) = told else { panic!("{told:?}") };
+    let versions = signals.iter().flat_map(|one| &one.versions);
+    versions.flat_map(|version| version.counts.iter().map(|counts| counts.to)).collect()
+}
+
+async fn what_it_can_be_asked_about_it_answers_once_and_to_the_point(case: Case) {
+    let stage = Stage::new(case, "");
+    for question in stage.questions().await {
+        let told = stage.ask(question.clone()).await;
+        let to_the_point = match (&question, told.as_slice()) {
+            (Question::Jobs { .. }, [Ok(Told::Jobs(jobs))]) => {
+                let names: Vec<_> = jobs.iter().map(|job| (&job.name, job.status.ended())).collect();
+                names.len() > 1 && names.iter().all(|(name, ended)| !name.is_empty() && *ended)
+            }
+            (Question::Log { .. }, [Ok(Told::Log { lines, goes_on: false })]) => !lines.is_empty(),
+            (Question::Signals { .. }, [Ok(told)]) => !ends(told).is_empty(),
+            _ => false,
+        };
+        assert!(to_the_point, "{question:?}: {told:?}");
+        assert_eq!(stage.ask(question).await, told, "asked again it is the same");
+    }
+}
+
+async fn what_it_cannot_be_asked_about_it_refuses(case: Case) {
+    let stage = Stage::new(case, "");
+    let run = ObjectId::new(&SOURCE.into(), "run", "acme/ledger/1");
+    let all = [
+        Question::Jobs { run: run.clone() },
+        Question::Log { run, job: "1".to_owned(), most: 1 },
+        stage.signals("payments"),
+    ];
+    for question in all.into_iter().filter(|question| !stage.lookup.topics().contains(&question.topic())) {
+        let told = stage.ask(question.clone()).await;
+        assert!(matches!(told.as_slice(), [Err(error)] if error.kind == FaultKind::Missing), "{question:?}: {told:?}");
+    }
+    assert_eq!(stage.requests(), 0, "nobody is asked for that");
+}
+
+async fn what_is_not_there_is_said_or_left_out(case: Case) {
+    let stage = Stage::new(case, "");
+    let run = ObjectId::new(&SOURCE.into(), "run", "acme/ledger/1");
+    for topic in stage.lookup.topics() {
+        let question = match topic {
+            Topic::Jobs => Question::Jobs { run: run.clone() },
+            Topic::Log => Question::Log { run: run.clone(), job: "1".to_owned(), most: 1 },
+            Topic::Signals => stage.signals("nobody"),
+        };
+        let told = stage.ask(question).await;
+        let is_said = match told.as_slice() {
+            [Ok(told @ Told::Signals(_))] => ends(told).is_empty(),
+            [Err(error)] => error.kind == FaultKind::Missing && error.text.contains("acme/ledger"),
+            _ => false,
+        };
+        assert!(is_said, "{topic:?}: {told:?}");
+    }
+}
+
+async fn an_answer_keeps_to_its_bounds(case: Case) {
+    let stage = Stage::new(case, "");
+    for question in stage.questions().await {
+        let told = stage.ask(question.clone()).await.remove(0).unwrap();
+        match (question, told) {
+            (Question::Log { run, job, .. }, Told::Log { lines, .. }) => {
+                let few = stage.ask(Question::Log { run, job, most: 2 }).await.remove(0).unwrap();
+                let last = lines.get(lines.len().saturating_sub(2)..).unwrap().to_vec();
+                assert_eq!(few, Told::Log { lines: last, goes_on: false });
+            }
+            (Question::Signals { window, .. }, told) => {
+                assert!(ends(&told).iter().all(|end| window.from < *end && *end <= window.to), "{told:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// All of the system, from the begin.
+fn fault(case: Case, path: &str, what: &str) -> String {
+    format!("[[faults]]\non = '{}'\npath = '{path}'\nfrom = '1s'\nwhat = {what}\n", case.mount)
+}
+
+async fn what_nobody_waits_for_any_more_is_given_up(case: Case) {
+    let stage = Stage::new(case, &fault(case, "/", "'hang'"));
+    let questions = stage.questions().await;
+    stage.clock.sleep(Duration::from_secs(2)).await;
+    for question in questions {
+        let mut answers = stage.lookup.ask(question);
+        assert!(tokio::time::timeout(Duration::from_secs(1), answers.next()).await.is_err());
+        drop(answers);
+        let before = stage.requests();
+        stage.clock.sleep(Duration::from_mins(2)).await;
+        assert_eq!(stage.requests(), before, "it is asked no further");
+    }
+}
+
+async fn a_system_that_is_silent_is_said_to_be_once(case: Case) {
+    let stage = Stage::new(case, &fault(case, "/", "'hang'"));
+    let questions = stage.questions().await;
+    stage.clock.sleep(Duration::from_secs(2)).await;
+    for question in questions {
+        let begun = stage.clock.now();
+        let told = stage.ask(question.clone()).await;
+        let kinds: Vec<_> = told.iter().map(|told| told.as_ref().unwrap_err().kind).collect();
+        assert_eq!(kinds, [FaultKind::TimedOut], "{question:?}");
+        assert!(age(stage.clock.now(), begun) < Duration::from_mins(1), "{question:?}");
+    }
+}
+
+async fn one_that_is_refused_is_refused_alone(case: Case) {
+    let path = case.runs.map_or("/", |[_, other]| other.rsplit('/').next().unwrap());
+    let until = "until = '10s'";
+    let stage = Stage::new(case, &format!("{}{until}\n", fault(case, path, "{ server_error = 403 }")));
+    let questions = stage.questions().await;
+    stage.clock.sleep(Duration::from_secs(2)).await;
+    let refused = match case.runs {
+        Some(_) => Question::Jobs { run: stage.run(1) },
+        None => stage.signals(case.service.unwrap()),
+    };
+    let told = stage.ask(refused).await;
+    assert!(matches!(told.as_slice(), [Err(error)] if error.kind == FaultKind::Forbidden), "{told:?}");
+    if case.runs.is_none() {
+        // It has one question for all: what was refused leaves nothing behind.
+        stage.clock.sleep(Duration::from_mins(1)).await;
+    }
+    for question in questions {
+        let told = stage.ask(question.clone()).await;
+        assert!(matches!(told.as_slice(), [Ok(_)]), "{question:?}: {told:?}");
+    }
+}

@@ -1,6 +1,13 @@
 //! The facets a connection offers. Presence of a facet is the capability; the limits of one object travel with the object.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta};
 use futures::future::BoxFuture;
@@ -64,6 +71,33 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 /// For so long together a read keeps pauses that the system asks for.
 const PAUSES: Duration = Duration::from_secs(12);
 
+/// Whether what leads to a system is being made: a program of the user's gives its credentials, and may take its time.
+#[derive(Clone, Debug, Default)]
+pub struct Making(Arc<AtomicUsize>);
+
+/// As long as it is there, it is being made.
+#[derive(Debug)]
+pub struct Begun(Making);
+
+impl Making {
+    /// It begins now, and lasts until the answer is dropped.
+    pub fn begin(&self) -> Begun {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Begun(self.clone())
+    }
+
+    /// Is it being made?
+    pub fn is_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A configured connection: what it is called and what it offers.
 #[derive(Clone)]
 pub struct Connection {
@@ -79,6 +113,8 @@ pub struct Connection {
     pub interval: Duration,
     /// How long one answer may take.
     pub timeout: Duration,
+    /// Whether its credentials are waited for.
+    pub making: Making,
     /// What is left of its request budget at a time, 0 to 1; below 0.2 only verbs go out.
     pub budget: Option<Gauge>,
 }
@@ -90,7 +126,7 @@ impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
         let (inventories, lookups, timeout) = (Vec::new(), Vec::new(), TIMEOUT);
-        Self { name, system, inventories, lookups, interval, timeout, budget: None }
+        Self { name, system, inventories, lookups, interval, timeout, making: Making::default(), budget: None }
     }
 
     /// How long a list or a query may take: two answers one after the other, or one and the pauses that are asked for.

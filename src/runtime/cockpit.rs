@@ -28,7 +28,7 @@ use crate::{
         update::update,
         wants::wants,
     },
-    domain::{object::ObjectId, time::Timestamp, verb::Direction},
+    domain::{ids::SourceName, object::ObjectId, time::Timestamp, verb::Direction},
     journal::ledger::Ledger,
     keymap::{Keymap, chord::Chord},
     port::{
@@ -49,6 +49,8 @@ use crate::{
 const WAITING: usize = 256;
 /// How long a script waits for sources that do not answer: longer than any of them may take.
 const SETTLE: Duration = Duration::from_secs(20);
+/// So long, from the begin, a script waits for credentials that a program is to give, where all other sources have answered.
+const SPARED: Duration = Duration::from_secs(5);
 /// An answer that comes when its source's time is over is still taken in.
 const MARGIN: Duration = Duration::from_secs(4);
 /// A change of a budget that is told: one percent.
@@ -263,19 +265,23 @@ impl Cockpit {
     }
 
     /// Starts, and waits until every source has answered once, well or badly, and the signals of what is in flight were read.
+    /// Where only credentials are waited for that a program gives, the others are not held up for long.
     pub async fn settle(&mut self) {
         self.start();
         self.tick();
         // A source may be given more time than is usual: what is asked of it first is waited for.
         let patient = self.connections.iter().map(|one| one.patience() + MARGIN).max().unwrap_or_default();
         let mut limit = self.clock.sleep(patient.max(SETTLE));
+        let mut spared = self.clock.sleep(SPARED);
         let mut asked = false;
         loop {
-            if self.awaited.is_empty() && !asked {
+            let late = self.is_held_by_credentials();
+            if !asked && (late || self.awaited.is_empty()) {
                 self.tick();
                 asked = true;
             }
-            if asked && self.sources.as_ref().is_none_or(Sources::are_quiet) {
+            let silent = self.sources.as_ref().and_then(|sources| sources.silent().next());
+            if asked && self.awaited.is_empty() && silent.is_none() {
                 return;
             }
             tokio::select! {
@@ -283,8 +289,22 @@ impl Cockpit {
                 () = &mut limit => return,
                 Some(note) = self.news.recv() => self.take(note),
                 Some(note) = self.notes.1.recv() => self.take(note),
+                () = &mut spared, if late => return,
             }
         }
+    }
+
+    /// Have all sources answered but those whose credentials are still being given, and has any?
+    fn is_held_by_credentials(&self) -> bool {
+        let asked = self.awaited.iter().map(Key::source);
+        let silent = self.sources.iter().flat_map(Sources::silent).map(Some);
+        let left: BTreeSet<Option<&SourceName>> = asked.chain(silent).collect();
+        let of = |one: &Connection| left.contains(&Some(&one.name));
+        let late = self.connections.iter().filter(|one| of(one));
+        !left.contains(&None)
+            && late.clone().next().is_some()
+            && late.clone().all(|one| one.making.is_under_way())
+            && !self.connections.iter().all(of)
     }
 
     /// Lets a span of the world's time pass, with all that happens in it.

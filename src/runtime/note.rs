@@ -19,6 +19,16 @@ pub(super) enum Key {
     Journal,
 }
 
+impl Key {
+    /// Who answers.
+    pub(super) fn source(&self) -> Option<&SourceName> {
+        match self {
+            Self::Scopes(source, _) | Self::Scope(source, _) | Self::Question(source, _) => Some(source),
+            Self::Journal => None,
+        }
+    }
+}
+
 /// One thing a task tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Note {

@@ -184,9 +184,9 @@ impl Sources {
         asking.map(|asking| asking.answered = true).is_some()
     }
 
-    /// Is every question that is wanted answered once, well or badly?
-    pub(super) fn are_quiet(&self) -> bool {
-        self.asking.values().all(|asking| asking.answered)
+    /// Those that have not answered a question that is wanted, neither well nor badly.
+    pub(super) fn silent(&self) -> impl Iterator<Item = &SourceName> {
+        self.asking.iter().filter(|(_, asking)| !asking.answered).map(|((source, _), _)| source)
     }
 }
 

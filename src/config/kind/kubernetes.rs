@@ -57,7 +57,8 @@ pub struct Kubernetes {
     /// The engines that are looked for: `argo_rollouts`, `deployment`.
     #[serde(default = "both_engines")]
     pub engines: Vec<Engine>,
-    /// How often it must prove that it answers, beside what its watches tell; more than 5 s counts as 5 s.
+    /// How often it must prove that it answers, beside what its watches tell; more than 5 s counts as 5 s. Where nothing is in flight
+    /// and nobody looks, every 30 s.
     #[serde(default = "five_seconds", with = "span")]
     pub interval: Duration,
 }

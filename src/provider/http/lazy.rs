@@ -27,6 +27,7 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
+        facet,
         wire::{Transport, WireBody, WireError},
     },
 };
@@ -89,6 +90,22 @@ impl Maker {
     #[must_use]
     pub fn sparing(self) -> Self {
         Self { longest: backoff::LONGEST, ..self }
+    }
+
+    /// The same, telling whoever wants to know that it is being made.
+    #[must_use]
+    pub fn noted(self, making: facet::Making) -> Self {
+        let make = self.make;
+        let noted = move || {
+            let (begun, made) = (making.begin(), make());
+            async move {
+                let made = made.await;
+                drop(begun);
+                made
+            }
+            .boxed()
+        };
+        Self { make: Arc::new(noted), ..self }
     }
 
     /// The same, with layers around what it makes.

@@ -15,7 +15,12 @@ use crate::{
         observed::FaultKind,
         service::Environment,
     },
-    port::{clock::SharedClock, error::ProviderError, facet::Connection, wire::Transport},
+    port::{
+        clock::SharedClock,
+        error::ProviderError,
+        facet::{Connection, Making},
+        wire::Transport,
+    },
     provider::http::{Allowance, Budget, Budgets, Layers, Made, Maker, layered, layered_when_made, reqwest_leaf},
     run::reach,
 };
@@ -88,6 +93,8 @@ struct Wiring<'a> {
     /// What the system is known to allow.
     allowance: Option<Allowance>,
     clock: &'a SharedClock,
+    /// Whether what leads there is being made.
+    making: Making,
 }
 
 /// Every connection of a configuration. What leads to a system is made when it is first asked: where that cannot be made, the
@@ -95,11 +102,11 @@ struct Wiring<'a> {
 pub(super) fn connect(config: &Config, below: &Below, clock: &SharedClock) -> Result<Vec<Connection>, ProviderError> {
     let credentials = Credentials::default();
     let each = config.connections.iter().map(|(name, settings)| {
-        let (credentials, allowance) = (&credentials, wired(settings).allowance());
-        let wiring = Wiring { config, name, below, credentials, allowance, clock };
+        let (credentials, allowance, making) = (&credentials, wired(settings).allowance(), Making::default());
+        let wiring = Wiring { config, name, below, credentials, allowance, clock, making: making.clone() };
         let named =
             |error: ProviderError| ProviderError { text: format!("connection '{name}': {}", error.text), ..error };
-        wired(settings).connect(&wiring).map_err(named)
+        wired(settings).connect(&wiring).map(|made| Connection { making, ..made }).map_err(named)
     });
     each.collect()
 }
@@ -163,7 +170,7 @@ impl Wiring<'_> {
     /// The same for a way that is made when it is first asked.
     fn when_made(&self, layers: Layers, maker: Maker) -> (Transport, Budget) {
         let budget = layers.budget.clone();
-        (layered_when_made(maker, layers, self.clock.clone()), budget)
+        (layered_when_made(maker.noted(self.making.clone()), layers, self.clock.clone()), budget)
     }
 }
 

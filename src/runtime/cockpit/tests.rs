@@ -74,6 +74,14 @@ impl Given {
             metrics.lookups.push(meter.clone());
             connections.push(metrics);
         }
+        self.cockpit_of(ledger, connections)
+    }
+
+    fn cockpit_over(&self, connections: Vec<Connection>) -> Cockpit {
+        self.cockpit_of(self.ledger(), connections)
+    }
+
+    fn cockpit_of(&self, ledger: Arc<Ledger>, connections: Vec<Connection>) -> Cockpit {
         let session = Session {
             who: "dana".into(),
             profile: "test".to_owned(),
@@ -119,6 +127,28 @@ async fn a_settled_cockpit_has_heard_of_every_source_once() {
     assert_eq!(cockpit.model().store.rollouts().collect::<Vec<_>>(), [&given.cluster.rollout()]);
     assert_eq!(cockpit.model().journal_broken, None);
     assert_eq!(given.clock.now(), at(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_credentials_are_waited_for_does_not_hold_what_others_have_answered() {
+    let given = Given::new(&GOES_BACK);
+    let waits = Cluster::new(&given.clock, 1, &GOES_BACK);
+    waits.hang();
+    let us = Connection { name: "us".into(), ..waits.connection() };
+    let making = us.making.clone();
+    let settled = async |own: bool| {
+        let others = if own { vec![given.cluster.connection()] } else { Vec::new() };
+        let mut cockpit = given.cockpit_over(others.into_iter().chain([us.clone()]).collect());
+        let begun = given.clock.now();
+        cockpit.settle().await;
+        let states = cockpit.model().store.sources(given.clock.now());
+        let states = states.into_iter().map(|state| state.freshness).collect::<Vec<_>>();
+        ((given.clock.now() - begun).num_seconds(), states)
+    };
+    assert_eq!(settled(true).await, (20, vec![Freshness::Live, Freshness::Never]), "it may just be slow");
+    let _begun = making.begin();
+    assert_eq!(settled(true).await, (5, vec![Freshness::Live, Freshness::Never]));
+    assert_eq!(settled(false).await, (20, vec![Freshness::Never]), "there is nothing else to say");
 }
 
 #[tokio::test(start_paused = true)]

@@ -299,7 +299,7 @@ impl Store {
     /// does has not answered in this process. `None` once it has.
     pub fn unread_signals(&self, service: &ServiceName) -> Option<String> {
         if self.signals.is_empty() {
-            let add = "add a [connections.NAME] block with kind = \"prometheus\" to the configuration";
+            let add = "add a connection that measures to the configuration, as examples/config/full.toml shows";
             return Some(format!("no metrics are connected, so nothing can be judged: {add}"));
         }
         let of_service = self.signals(service).map(|(source, _)| source);

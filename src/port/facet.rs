@@ -68,6 +68,8 @@ impl Window {
 
 /// How long one answer may take where nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(4);
+/// How often an act's target is read where nothing else is said.
+const PACE: Duration = Duration::from_secs(1);
 /// For so long together a read keeps pauses that the system asks for.
 const PAUSES: Duration = Duration::from_secs(12);
 
@@ -113,6 +115,8 @@ pub struct Connection {
     pub interval: Duration,
     /// How long one answer may take.
     pub timeout: Duration,
+    /// How often the target of an act is read while its outcome is awaited: as often as the system can bear.
+    pub pace: Duration,
     /// Whether its credentials are waited for.
     pub making: Making,
     /// What is left of its request budget at a time, 0 to 1; below 0.2 only verbs go out.
@@ -126,7 +130,8 @@ impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
         let (inventories, lookups, timeout) = (Vec::new(), Vec::new(), TIMEOUT);
-        Self { name, system, inventories, lookups, interval, timeout, making: Making::default(), budget: None }
+        let making = Making::default();
+        Self { name, system, inventories, lookups, interval, timeout, pace: PACE, making, budget: None }
     }
 
     /// How long a list or a query may take: two answers one after the other, or one and the pauses that are asked for.

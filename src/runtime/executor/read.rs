@@ -36,6 +36,12 @@ impl Flight<'_> {
         within(self.host.clock, limit, actor.read(target)).await.unwrap_or_else(|| Err(silent()))
     }
 
+    /// How long to wait until it is read again.
+    pub(super) fn pace(&self, target: &ObjectId) -> Duration {
+        let connection = self.host.connections.iter().find(|one| one.name == target.source);
+        connection.map_or(LIMIT, |one| one.pace)
+    }
+
     /// Reads an object, more than once where it does not answer.
     pub(super) async fn read(&self, plan: &Plan, target: &ObjectId) -> Result<Reading, Stop> {
         let mut tried = 1;

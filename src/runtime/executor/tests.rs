@@ -13,7 +13,11 @@ use std::{
 
 use super::{Host, News, conclude, run};
 use crate::{
-    domain::{observed::FaultKind, time::until, verb::Verb},
+    domain::{
+        observed::FaultKind,
+        time::{Timestamp, until},
+        verb::Verb,
+    },
     journal::{
         Journal, JournalError,
         ledger::{Begun, Ledger},
@@ -23,6 +27,7 @@ use crate::{
     },
     port::{
         clock::SharedClock,
+        facet::Connection,
         fill::{Given as Answered, Supplies},
         plan::{Expect, fact},
         record::{Entry, NewRecord, RecordId, Stage},
@@ -48,6 +53,7 @@ struct Given {
     /// What was confirmed: the journal holds it as evidence, without anything to send.
     confirmed: Mutex<BTreeMap<RecordId, NewRecord>>,
     secrets: Secrets,
+    pace: Duration,
     _dir: tempfile::TempDir,
 }
 
@@ -61,7 +67,8 @@ impl Given {
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
         let cluster = Cluster::new(&clock, calls, schedule);
         let (news, confirmed, secrets) = Default::default();
-        Self { clock, cluster, ledger: ledger(dir.path()), news, confirmed, secrets, _dir: dir }
+        let pace = Duration::from_secs(1);
+        Self { clock, cluster, ledger: ledger(dir.path()), news, confirmed, secrets, pace, _dir: dir }
     }
 
     fn begin(&self, intent: &NewRecord) -> RecordId {
@@ -80,7 +87,7 @@ impl Given {
     }
 
     async fn run_confirmed(&self, id: RecordId, confirmed: &NewRecord) -> Option<Entry> {
-        let connections = [self.cluster.connection()];
+        let connections = [Connection { pace: self.pace, ..self.cluster.connection() }];
         let news = |news| self.news.lock().unwrap().push(news);
         let host = Host { ledger: &self.ledger, connections: &connections, clock: &*self.clock, news: &news };
         run(id, confirmed, &self.secrets, &host).await.unwrap()
@@ -125,6 +132,14 @@ async fn an_abort_is_recorded_sent_once_followed_and_verified() {
     assert_eq!(given.cluster.sent(), ["abort"]);
     let told: Vec<Entry> = given.news.lock().unwrap().iter().filter_map(told).collect();
     assert_eq!(told, expected[1..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_is_looked_for_no_oftener_than_the_system_can_bear() {
+    let given = Given { pace: Duration::from_secs(4), ..Given::new(&GOES_BACK) };
+    let entries = given.fly(&intent(Verb::Abort)).await;
+    let told: Vec<(Timestamp, Stage)> = entries.into_iter().skip(3).map(|entry| (entry.at, entry.stage)).collect();
+    assert_eq!(told, [(at(4), moving("10")), (at(8), moving("0")), (at(8), done())]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,8 +14,6 @@ use crate::{
     },
 };
 
-/// How often the target is read.
-const EVERY: Duration = Duration::from_secs(1);
 /// Nothing moved for this long: it is said, and again at double the time (F14).
 const QUIET: Duration = Duration::from_secs(20);
 /// A resumed record whose time is up is still watched for this long.
@@ -107,7 +105,7 @@ impl Flight<'_> {
                 self.note(Stage::NotMoving { seconds: quiet.as_secs() }).await?;
                 movement.alarm *= 2;
             }
-            clock.sleep(EVERY).await;
+            clock.sleep(self.pace(&part.on)).await;
         }
     }
 

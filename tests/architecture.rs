@@ -17,8 +17,6 @@ mod examples;
 mod house;
 #[path = "architecture/names.rs"]
 mod names;
-#[path = "architecture/owed.rs"]
-mod owed;
 #[path = "architecture/tokens.rs"]
 mod tokens;
 

@@ -33,7 +33,7 @@ async fn a_proxy_that_refuses_is_named_with_the_way_out() {
         (
             407,
             "cannot connect to eu: the proxy http://PROXY wants a name and a password (407): put them into its URL, in \
-             HTTPS_PROXY or the kubeconfig",
+             HTTPS_PROXY or the cluster's proxy-url",
         ),
         (
             403,

@@ -4,7 +4,7 @@
 //! three times. Layers of ours (conditional GET, retry of reads, budget, time-outs) sit below it, in the transport.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use secrecy::{ExposeSecret, SecretString};
@@ -23,7 +23,7 @@ use crate::{
             request::{PAGE, Wanted},
             roots::Roots,
         },
-        http::{body, client, client::Answer, items::LONGEST},
+        http::{body, client, client::Answer, items::LONGEST, link::has_next},
     },
 };
 
@@ -158,12 +158,6 @@ impl Client {
     pub(super) fn broken(&self, error: &WireError, about: &str) -> ProviderError {
         self.bare.about(about).broken(error, Class::Read)
     }
-}
-
-/// Does a `Link` header name a next page?
-fn has_next(headers: &HeaderMap) -> bool {
-    let links = headers.get_all(http::header::LINK).iter().filter_map(|value| value.to_str().ok());
-    links.flat_map(|links| links.split(',')).any(|link| link.split(';').any(|part| part.trim() == "rel=\"next\""))
 }
 
 /// The same way, with octocrab on it.

@@ -15,7 +15,7 @@ pub struct Towards {
     pub host: String,
     /// The proxy in between, as it may be shown.
     pub proxy: Option<String>,
-    /// Does the connection itself name it (`proxy`), and not the environment or a kubeconfig?
+    /// Does the connection itself name it (`proxy`), and not the environment or a cluster's own file?
     pub own_proxy: bool,
     /// Where a certificate authority is added.
     pub trust: &'static str,
@@ -34,8 +34,11 @@ pub const CONNECTING: &str = "client error (Connect)";
 
 /// What a proxy says that wants to know who we are.
 pub fn proxy_wants_a_name(proxy: &str, own: bool) -> String {
-    let place =
-        if own { "and read it from elsewhere: proxy = { env = \"NAME\" }" } else { "in HTTPS_PROXY or the kubeconfig" };
+    let place = if own {
+        "and read it from elsewhere: proxy = { env = \"NAME\" }"
+    } else {
+        "in HTTPS_PROXY or the cluster's proxy-url"
+    };
     format!("the proxy {proxy} wants a name and a password (407): put them into its URL, {place}")
 }
 

@@ -97,11 +97,11 @@ impl Maker {
     pub fn noted(self, making: facet::Making) -> Self {
         let make = self.make;
         let noted = move || {
-            let (begun, made) = (making.begin(), make());
+            let (begun, coming) = (making.begin(), make());
             async move {
-                let made = made.await;
+                let done = coming.await;
                 drop(begun);
-                made
+                done
             }
             .boxed()
         };

@@ -1,5 +1,5 @@
-//! Which proxy leads to a host. kube's own rule compares `NO_PROXY` with the proxy instead of the host, and reads only
-//! `HTTPS_PROXY`; this is curl's rule.
+//! Which proxy leads to a host, by curl's rule: clients have rules of their own, and some compare `NO_PROXY` with the proxy
+//! instead of the host, or read only `HTTPS_PROXY`.
 
 use std::net::IpAddr;
 
@@ -31,7 +31,7 @@ impl ProxyEnvironment {
         {
             return None;
         }
-        // `proxy.corp:3128` is what people write; kube and hyper want a scheme.
+        // `proxy.corp:3128` is what people write; clients want a scheme.
         Some(if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") })
     }
 }

@@ -293,7 +293,9 @@ fn a_key_takes_over_and_its_card_says_whose_act_it_is_and_what_is_sent() {
         screen.contains("only 'argo-rollback'") && screen.contains("t take over")
     });
     cockpit.keys("t");
-    let card = cockpit.until("the card", |screen| screen.contains("take over: roll back"));
+    // Its last line, too: a terminal shows a frame as its bytes come.
+    let whole = |screen: &str| screen.contains("take over: roll back") && screen.contains("Esc leaves it");
+    let card = cockpit.until("the card", whole);
     for said in ["takes over record 1 (dana, ", "call 1 was sent and no answer is known", "Reason"] {
         assert!(card.contains(said), "{said}:\n{card}");
     }

@@ -319,7 +319,8 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     let (opens, notes) = with_yours(model, &asked);
     checks.extend(opens);
     draft.notes.extend(notes);
-    checks.extend(offer_for(subject.offers, asked.verb).and_then(|offer| offer.unsure.clone()));
+    // Not known is no check that was passed.
+    draft.notes.extend(offer_for(subject.offers, asked.verb).and_then(|offer| offer.unsure.clone()));
     Ok(Plan {
         verb: asked.verb,
         target: asked.target.clone(),

@@ -117,6 +117,23 @@ fn reason(args: &VerbArgs) -> Option<String> {
     args.reason.as_deref().map(clean).filter(|reason| !reason.trim().is_empty())
 }
 
+/// What was said with `--set`, word for word: what would be sent as something else is refused.
+fn said(set: &[(String, String)]) -> Result<Vec<(&String, String)>, CliError> {
+    let mut all: Vec<(&String, String)> = Vec::new();
+    for (name, value) in set {
+        if all.iter().any(|(before, _)| *before == name) {
+            return Err(CliError::usage(format!("--set {} is said twice", clean(name))));
+        }
+        let printable = clean(value);
+        if printable != value.trim_end() {
+            let text = format!("--set {}: its value holds characters that cannot be printed", clean(name));
+            return Err(CliError::usage(text));
+        }
+        all.push((name, printable));
+    }
+    Ok(all)
+}
+
 /// Carries out a verb, from the words on the command line to the end of its record.
 pub async fn run(
     pilot: &mut dyn Pilot,
@@ -127,7 +144,7 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let target = target::resolve(pilot.model(), verb, &args.target)?;
     await_orphan(pilot, &target).await?;
-    let said = args.set.iter().map(|(name, value)| (name, Value::Text(clean(value))));
+    let said = said(&args.set)?.into_iter().map(|(name, value)| (name, Value::Text(value)));
     let secrets = args.secret.iter().map(|(name, _)| (name, Value::Secret));
     let answers = said.chain(secrets).fold(Args::back_to(to), |all, (name, value)| all.with(name, value));
     let ask = Ask { args: answers, reason: reason(args), ..Ask::new(verb, target) };

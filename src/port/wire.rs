@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use crate::port::error::ProviderError;
 
 /// What a request does to the far side. It travels in the request's extensions; the HTTP method decides nothing, because
-/// Queries and access reviews are POST reads.
+/// queries and access reviews are POST reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Changes nothing; may be retried.
@@ -19,6 +19,22 @@ pub enum Class {
     Write,
     /// Changes nothing and never ends by itself: head and idle time-outs, never a total.
     Stream,
+}
+
+tokio::task_local! {
+    /// Set while a task reads for a verb that was confirmed.
+    static FOR_A_VERB: ();
+}
+
+/// Does something for a verb that was confirmed: what it has to read before and after its calls may use what is kept for verbs, for
+/// without that nothing could be sent.
+pub async fn for_a_verb<T>(act: impl Future<Output = T>) -> T {
+    FOR_A_VERB.scope((), act).await
+}
+
+/// Is what runs now done for a verb that was confirmed?
+pub fn is_for_a_verb() -> bool {
+    FOR_A_VERB.try_with(|()| ()).is_ok()
 }
 
 /// Why no answer, or no whole answer, came.

@@ -25,7 +25,7 @@ use holdshort::{
         wire::Transport,
     },
     provider::{
-        github,
+        buildkite, github,
         http::{Layers, layered},
         prometheus::{self, presets},
     },
@@ -63,6 +63,21 @@ const GITHUB: Case = Case {
     service: None,
 };
 
+const BUILDKITE: Case = Case {
+    mount: "/buildkite",
+    open: |transport, clock| {
+        let settings = buildkite::Settings {
+            name: SOURCE.into(),
+            address: "https://api.buildkite.com".into(),
+            pipelines: Vec::new(),
+            interval: Duration::from_secs(30),
+        };
+        buildkite::over(transport, settings, clock).lookups.remove(0)
+    },
+    runs: Some(["acme/ledger/812", "acme/ledger/811"]),
+    service: None,
+};
+
 const PROMETHEUS: Case = Case {
     mount: "/prometheus",
     open: |transport, clock| {
@@ -77,6 +92,7 @@ const PROMETHEUS: Case = Case {
 macro_rules! lookups {
     ($($test:ident)*) => {
         lookups!(@of runs_of_github GITHUB: $($test)*);
+        lookups!(@of runs_of_buildkite BUILDKITE: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
     };
     (@of $lookup:ident $case:ident: $($test:ident)*) => {

@@ -290,14 +290,16 @@ fn to_reject_wants_a_reason() {
 }
 
 #[test]
-fn rights_that_are_not_known_stand_on_the_card() {
+fn rights_that_are_not_known_stand_on_the_card_and_not_among_what_was_checked() {
     let mut rollout = payments();
     rollout
         .offers
         .iter_mut()
         .for_each(|offer| offer.unsure = Some("not known whether you may: eu has not said".into()));
     let model = seeing(vec![rollout]);
-    assert!(checks(&model, Verb::Rollback).contains(&"not known whether you may: eu has not said".to_owned()));
+    let plan = plan(&model, &ask_for(Verb::Rollback), Ok(draft(&payments(), Verb::Rollback))).unwrap();
+    let said = |texts: &[String]| texts.iter().any(|text| text == "not known whether you may: eu has not said");
+    assert_eq!((said(&plan.draft.notes), said(&plan.checks)), (true, false));
 }
 
 /// What is wrong with a made-up state.

@@ -416,3 +416,19 @@ fn the_plain_commands_are_printed_even_where_holdshort_would_refuse() {
     assert_eq!(ended.out, "kubectl argo rollouts abort payments -n shop\n");
     assert_eq!(ended.err, "holdshort would refuse: this session is read-only\n");
 }
+
+#[test]
+fn what_is_set_twice_or_cannot_be_printed_is_refused_and_never_sent_as_something_else() {
+    let set = |pairs: &[(&str, &str)]| {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        super::said(&pairs)
+            .map(|all| all.into_iter().map(|(_, value)| value).collect::<Vec<_>>())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(set(&[("code", "Betty"), ("stream", " all ")]), Ok(vec!["Betty".to_owned(), " all".to_owned()]));
+    assert_eq!(set(&[("code", "X"), ("code", "Y")]), Err("--set code is said twice".to_owned()));
+    for odd in ["a\nb", "\u{1b}[31mred", "a\u{202e}b"] {
+        let refused = "--set code: its value holds characters that cannot be printed";
+        assert_eq!(set(&[("code", odd)]), Err(refused.to_owned()), "{odd:?}");
+    }
+}

@@ -1,5 +1,5 @@
-//! The rate budget: what we allow ourselves, and what the system says it allows. One fifth is kept for writes (F18), so
-//! that reading a board can never use up the request that takes a release back.
+//! The rate budget: what we allow ourselves, and what the system says it allows. One fifth is kept for verbs (F18): their calls and
+//! what they read for them; so that reading a board can never use up the request that takes a release back.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -15,11 +15,11 @@ use crate::{
     domain::time::{Timestamp, after, age, until},
     port::{
         clock::SharedClock,
-        wire::{Class, Transport, WireError},
+        wire::{Class, Transport, WireError, is_for_a_verb},
     },
 };
 
-/// The share that only writes may use.
+/// The share that only verbs may use.
 const RESERVED: f64 = 0.2;
 /// Told to a reader when nothing says how long it will take.
 const SOON: Duration = Duration::from_secs(1);
@@ -104,8 +104,10 @@ impl Budget {
     /// Takes one request out, or says how long until one may be sent.
     fn take(&self, class: Class, now: Timestamp) -> Result<(), WireError> {
         self.with(now, |inner| {
-            let kept = if class == Class::Write { 0.0 } else { RESERVED };
-            if let Some(closed) = inner.closed_until.filter(|_| class != Class::Write) {
+            // What a verb has to read goes out as its calls do: without it they could not be sent.
+            let for_a_verb = class == Class::Write || is_for_a_verb();
+            let kept = if for_a_verb { 0.0 } else { RESERVED };
+            if let Some(closed) = inner.closed_until.filter(|_| !for_a_verb) {
                 return Err(WireError::AskedToWait(until(now, closed)));
             }
             if let Some(told) = inner.told.filter(|told| told.remaining < 1.0 + told.limit * kept) {
@@ -252,7 +254,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        port::clock::Clock,
+        port::{clock::Clock, wire::for_a_verb},
         provider::http::testing::{Jumping, answering, get, reply},
     };
 
@@ -290,6 +292,19 @@ mod tests {
         assert!((budget.state(clock.now()).remaining - 0.1).abs() < 1e-9);
         clock.sleep(Duration::from_mins(1)).await;
         send(&layer, get(Class::Read)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_verb_reads_goes_out_as_its_calls_do() {
+        let (leaf, _) = answering(|_| reply(200, &[], ""));
+        let clock = Jumping::shared();
+        let layer = budgeted(leaf, ten_a_minute(), clock);
+        for _ in 0..8 {
+            send(&layer, get(Class::Read)).await.unwrap();
+        }
+        for_a_verb(send(&layer, get(Class::Read))).await.unwrap();
+        send(&layer, get(Class::Write)).await.unwrap();
+        assert!(for_a_verb(send(&layer, get(Class::Read))).await.is_err(), "more than there is nobody has");
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use crate::{
         facet::Connection,
         plan::{Plan, Reading},
         record::Stage,
+        wire::for_a_verb,
     },
     runtime::clock::within,
 };
@@ -33,7 +34,7 @@ impl Flight<'_> {
         let allowed = |one: &Connection| LIMIT.max(one.timeout.saturating_add(MARGIN));
         let limit = connection.map_or(LIMIT, allowed);
         let silent = || ProviderError::new(FaultKind::TimedOut, format!("no answer within {} s", limit.as_secs()));
-        within(self.host.clock, limit, actor.read(target)).await.unwrap_or_else(|| Err(silent()))
+        within(self.host.clock, limit, for_a_verb(actor.read(target))).await.unwrap_or_else(|| Err(silent()))
     }
 
     /// How long to wait until it is read again.

@@ -81,7 +81,7 @@ fn chosen(offer: &Offer, width: usize) -> Vec<Line> {
     if let Some(why) = &offer.blocked {
         lines.extend(labelled("✖ because", Role::Warn, why, width, 6));
     } else if let Some(why) = &offer.unsure {
-        lines.extend(labelled("? not sure", Role::Unknown, why, width, 4));
+        lines.extend(labelled("? unsure", Role::Unknown, why, width, 4));
     }
     lines
 }

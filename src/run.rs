@@ -217,7 +217,10 @@ impl Process<'_> {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_all().start_paused(self.globals.demo.is_some());
         let runtime = builder.build().map_err(|why| CliError::failed(format!("no runtime: {why}")))?;
-        runtime.block_on(work)
+        let done = runtime.block_on(work);
+        // A program that still gives a credential must not hold the shell.
+        runtime.shutdown_background();
+        done
     }
 
     /// A look at the settled model.

@@ -51,6 +51,8 @@ const WAITING: usize = 256;
 const SETTLE: Duration = Duration::from_secs(20);
 /// So long, from the begin, a script waits for credentials that a program is to give, where all other sources have answered.
 const SPARED: Duration = Duration::from_secs(5);
+/// How often it is looked whether only they are waited for.
+const LOOK: Duration = Duration::from_millis(250);
 /// An answer that comes when its source's time is over is still taken in.
 const MARGIN: Duration = Duration::from_secs(4);
 /// A change of a budget that is told: one percent.
@@ -273,15 +275,16 @@ impl Cockpit {
         let patient = self.connections.iter().map(|one| one.patience() + MARGIN).max().unwrap_or_default();
         let mut limit = self.clock.sleep(patient.max(SETTLE));
         let mut spared = self.clock.sleep(SPARED);
-        let mut asked = false;
+        let mut asked = None;
         loop {
             let late = self.is_held_by_credentials();
-            if !asked && (late || self.awaited.is_empty()) {
+            // With everyone who has answered there may be more to ask about.
+            if asked != Some(self.awaited.len()) && (late || self.awaited.is_empty()) {
                 self.tick();
-                asked = true;
+                asked = Some(self.awaited.len());
             }
             let silent = self.sources.as_ref().and_then(|sources| sources.silent().next());
-            if asked && self.awaited.is_empty() && silent.is_none() {
+            if asked.is_some() && self.awaited.is_empty() && silent.is_none() {
                 return;
             }
             tokio::select! {
@@ -290,6 +293,8 @@ impl Cockpit {
                 Some(note) = self.news.recv() => self.take(note),
                 Some(note) = self.notes.1.recv() => self.take(note),
                 () = &mut spared, if late => return,
+                // That a program is run for credentials is told by nobody: it is looked for.
+                () = self.clock.sleep(LOOK) => {}
             }
         }
     }

@@ -146,6 +146,19 @@ async fn a_source_whose_credentials_are_waited_for_does_not_hold_what_others_hav
         ((given.clock.now() - begun).num_seconds(), states)
     };
     assert_eq!(settled(true).await, (20, vec![Freshness::Live, Freshness::Never]), "it may just be slow");
+    let (later, clock) = (making.clone(), given.clock.clone());
+    let begins = tokio::spawn(async move {
+        clock.sleep(Duration::from_secs(1)).await;
+        let _begun = later.begin();
+        std::future::pending::<()>().await;
+    });
+    let (seconds, states) = settled(true).await;
+    assert_eq!(
+        (seconds < 20, states),
+        (true, vec![Freshness::Live, Freshness::Never]),
+        "they are asked for after the rest"
+    );
+    begins.abort();
     let _begun = making.begin();
     assert_eq!(settled(true).await, (5, vec![Freshness::Live, Freshness::Never]));
     assert_eq!(settled(false).await, (20, vec![Freshness::Never]), "there is nothing else to say");

@@ -123,10 +123,8 @@ fn a_terminal_that_is_too_small_says_so_and_comes_back() {
 fn under_a_card_that_cannot_be_seen_the_keys_that_confirm_are_dead_and_q_leaves() {
     let mut pty = Pty::start(&["demo"], 120, 36);
     pty.until("the headline", likely);
-    pty.keys("r");
-    pty.until("the card", |screen| screen.contains("choose a reason"));
-    pty.keys("1");
-    pty.until("the reason", |screen| screen.contains("Enter sends it"));
+    pty.press("r", "the card", |screen| screen.contains("choose a reason"));
+    pty.press("1", "the reason", |screen| screen.contains("Enter sends it"));
     pty.resize(80, 9);
     pty.until("that it is too small", |screen| screen.contains("nothing is sent; q leaves"));
     pty.keys("\r");

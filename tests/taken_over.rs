@@ -292,17 +292,14 @@ fn a_key_takes_over_and_its_card_says_whose_act_it_is_and_what_is_sent() {
     cockpit.until("the filter and the key", |screen| {
         screen.contains("only 'argo-rollback'") && screen.contains("t take over")
     });
-    cockpit.keys("t");
     // Its last line, too: a terminal shows a frame as its bytes come.
     let whole = |screen: &str| screen.contains("take over: roll back") && screen.contains("Esc leaves it");
-    let card = cockpit.until("the card", whole);
+    let card = cockpit.press("t", "the card", whole);
     for said in ["takes over record 1 (dana, ", "call 1 was sent and no answer is known", "Reason"] {
         assert!(card.contains(said), "{said}:\n{card}");
     }
-    cockpit.keys("4");
-    cockpit.until("the reason", |screen| screen.contains("sends it"));
-    cockpit.keys("\r");
-    cockpit.until("the end", |screen| screen.contains("DONE") && screen.contains("record 2"));
+    cockpit.press("4", "the reason", |screen| screen.contains("sends it"));
+    cockpit.press("\r", "the end", |screen| screen.contains("DONE") && screen.contains("record 2"));
     let all = records(&door);
     assert_eq!(
         (&all[1]["who"], &all[1]["takes_over"], &all[1]["reason"]),

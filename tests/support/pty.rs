@@ -106,6 +106,20 @@ impl Pty {
         self.writer.flush().unwrap();
     }
 
+    /// Presses one key as a hand does, and waits for what it leads to. A test that waits for the screen may be faster than a hand:
+    /// where the cockpit says so, nothing was done, and the key is pressed again once that has left the screen.
+    pub(crate) fn press(&mut self, key: &str, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        const TOO_FAST: &str = "faster than a hand";
+        loop {
+            self.keys(key);
+            let screen = self.until(what, |screen| holds(screen) || screen.contains(TOO_FAST));
+            if holds(&screen) {
+                return screen;
+            }
+            self.until("the word about it to leave", |screen| !screen.contains(TOO_FAST));
+        }
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();

@@ -1,13 +1,15 @@
 //! The way to Buildkite: one request at a time, each with what its sentences begin with and the scope that it takes.
 
-use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use crate::{
     port::error::ProviderError,
     provider::{
         buildkite::{request::Wanted, words::words},
-        http::client::{self, Answer},
+        http::{
+            client::{self, Answer},
+            link::has_next,
+        },
     },
 };
 
@@ -51,10 +53,4 @@ impl Client {
         let answer = self.done(wanted, what).await?;
         Ok((self.about(wanted, what).json(&answer)?, has_next(answer.headers())))
     }
-}
-
-/// Does a `Link` header name a next page? Only that there is one counts: its address may lie behind a proxy.
-fn has_next(headers: &HeaderMap) -> bool {
-    let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
-    links.flat_map(|links| links.split(',')).any(|link| link.split(';').any(|part| part.trim() == "rel=\"next\""))
 }

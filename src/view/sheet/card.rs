@@ -98,19 +98,14 @@ fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block
     let must = |lines| Block { lines, folds: None, confirms: false };
     let may = |folds, lines| Block { lines, folds: Some(folds), confirms: false };
     let blank = || may(9, vec![Line::new()]);
-    let forward = plan.direction() == Direction::Forward;
+    let (forward, back) = (plan.direction() == Direction::Forward, plan.direction() == Direction::Back);
     let mut blocks = vec![must(head), blank()];
-    blocks.extend(
-        calls(plan, width, plan.direction() != Direction::Back)
-            .into_iter()
-            .flat_map(|(words, wire)| [may(5, words), may(8, wire)]),
-    );
+    blocks.extend(calls(plan, width, !back).into_iter().flat_map(|(words, wire)| [may(5, words), may(8, wire)]));
     blocks.push(may(4, afterwards(plan, width)));
     if forward || plan.goes_back {
         blocks.extend([may(6, checked(plan, width)), may(3, labelled("seen", Role::Text, &seen(plan), width, 2))]);
     }
-    let back = plan.direction() == Direction::Back && !plan.goes_back;
-    if !back {
+    if !back || plan.goes_back {
         blocks.push(may(7, labelled("undo", Role::Text, &draft.undo, width, 2)));
     }
     let (role, mark) = if forward { (Role::Warn, "▲") } else { (Role::Bad, "✖") };

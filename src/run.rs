@@ -33,12 +33,12 @@ use crate::{
     cli::{
         args::{
             AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals,
-            SnapshotArgs, StateCommand, ThemesCommand,
+            RunArgs, SnapshotArgs, StateCommand, ThemesCommand,
         },
         color, config,
         door::{self, Door},
         exit::{CliError, Exit},
-        inbox, judge, keys, listing, secret, snapshot, status,
+        inbox, judge, keys, listing, run as one_run, runs, secret, snapshot, status,
         value::Moment,
         verb::{self, Console, Prompt},
     },
@@ -46,7 +46,7 @@ use crate::{
     domain::{observed::Freshness, rollout::Rollout, text::one_line},
     keymap::Keymap,
     ownership,
-    port::record::RecordId,
+    port::{lookup::Topic, record::RecordId},
     run::{
         ground::{Ground, Pace},
         paint::Pictures,
@@ -174,6 +174,8 @@ impl Process<'_> {
                 let json = *json;
                 self.looking(|model, _, out| inbox::print(model, json, out))
             }
+            Command::Runs(args) => self.looking(|model, _, out| runs::print(model, args, out)),
+            Command::Run(args) => self.one_run(args),
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
             Command::Replay { file, until } => self.replay(file, *until),
@@ -230,6 +232,21 @@ impl Process<'_> {
     ) -> Result<Exit, CliError> {
         let pilot = self.wait(self.settled(UNSEEN))?;
         look(pilot.cockpit.model(), pilot.cockpit.keymap(), self.out)
+    }
+
+    /// A look at one run. Its logs are printed as they come.
+    fn one_run(&mut self, args: &RunArgs) -> Result<Exit, CliError> {
+        self.wait(async {
+            let pilot = self.settled(UNSEEN).await?;
+            let model = pilot.cockpit.model();
+            let run = one_run::resolve(model, &args.id)?;
+            let lookup = pilot
+                .cockpit
+                .lookup(&run.source, Topic::Jobs)
+                .ok_or_else(|| CliError::usage(format!("no connection '{}' tells of runs", run.source)))?;
+            let look = one_run::Look { model, lookup: &**lookup, out: &mut door::out(), err: &mut door::err() };
+            one_run::print(look, run, args).await
+        })
     }
 
     async fn settled(&self, size: (u16, u16)) -> Result<Autopilot, CliError> {

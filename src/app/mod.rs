@@ -9,12 +9,17 @@ pub mod drawn;
 pub mod effect;
 pub mod guard;
 pub mod headline;
+pub mod history;
 pub mod inbox;
 pub mod intent;
+pub mod lineage;
 pub mod menu;
 pub mod model;
 pub mod msg;
+pub mod pane;
+
 pub mod quarantine;
+pub mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod store;

@@ -13,7 +13,9 @@ use crate::{
         card::Card,
         drawn::{Drawn, Extent, Press},
         guard::Refusal,
+        lineage::Lineage,
         menu::Menu,
+        reading::Reading,
         store::{SourceInfo, Store},
         watch::Arrival,
     },
@@ -188,6 +190,8 @@ pub struct Model {
     pub session: Session,
     /// What was observed.
     pub store: Store,
+    /// The road of each release, made anew for a service when something is told of it.
+    pub lineage: Lineage,
     /// What services are held to: objectives and rules. Those that are held to nothing are not in it.
     pub standards: BTreeMap<ServiceName, Standard>,
     /// The verdict on each rollout in flight.
@@ -210,6 +214,8 @@ pub struct Model {
     pub kept_until: BTreeMap<(SourceName, ServiceName), Timestamp>,
     /// How far each source of signals was read.
     pub measuring: BTreeMap<SourceName, Measuring>,
+    /// Where somebody is in the run that is on screen.
+    pub reading: Reading,
     /// What is being done, and what was done in this session.
     pub actions: Actions,
     /// Where the operator is.
@@ -242,6 +248,7 @@ impl Model {
             size,
             session,
             store,
+            lineage: Lineage::default(),
             standards: BTreeMap::new(),
             judgements: BTreeMap::new(),
             folded: BTreeMap::new(),
@@ -253,6 +260,7 @@ impl Model {
             verdicts_aged: None,
             kept_until: BTreeMap::new(),
             measuring: BTreeMap::new(),
+            reading: Reading::default(),
             actions: Actions::default(),
             nav,
             drawn: Drawn::default(),

@@ -1,15 +1,19 @@
 //! What was observed, by source. An error is a value here; it never clears the last good one.
 
+pub mod inside;
 mod known;
 mod merge;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
-use self::known::Known;
+use self::{inside::Inside, known::Known};
 use crate::{
     domain::{
         gate::Gate,
@@ -17,7 +21,7 @@ use crate::{
         item::{Item, Noun},
         object::{Family, ObjectId},
         observed::{Fault, Freshness, Observed},
-        pipeline::{Job, Run},
+        pipeline::Run,
         rollout::Rollout,
         signal::ServiceSignals,
         time::Timestamp,
@@ -84,7 +88,8 @@ pub struct Store {
     inventories: BTreeMap<(SourceName, Family), Known>,
     /// Each object, and the scope that it was told of.
     items: BTreeMap<ObjectId, (Scope, Item)>,
-    jobs: BTreeMap<ObjectId, Vec<Job>>,
+    /// The insides of runs.
+    pub inside: Inside,
     signals: BTreeMap<SourceName, Observed<BTreeMap<ServiceName, ServiceSignals>>>,
     /// How often what was folded of a service's signals ceased to hold.
     rewrites: BTreeMap<(SourceName, ServiceName), u64>,
@@ -167,14 +172,31 @@ impl Store {
         }
     }
 
+    /// The services of which something may change by what these parts tell of a scope: of what is known there now.
+    pub fn services_of(&self, source: &SourceName, scope: &Scope, parts: &[Part]) -> BTreeSet<ServiceName> {
+        let changes = |id: &ObjectId, of: &Scope| {
+            id.source == *source
+                && of == scope
+                && parts.iter().any(|part| {
+                    part.family == id.family
+                        && (part.extent == Extent::Whole
+                            || part.gone.contains(id)
+                            || part.items.iter().any(|item| item.id() == id))
+                })
+        };
+        let those = self.items.iter().filter(|(id, (of, _))| changes(id, of));
+        those.map(|(_, (_, item))| item.service().clone()).collect()
+    }
+
+    /// The services that a source tells of.
+    pub fn services(&self, source: &SourceName) -> impl Iterator<Item = ServiceName> {
+        let own = self.items.iter().filter(move |(id, _)| id.source == *source);
+        own.map(|(_, (_, item))| item.service().clone())
+    }
+
     /// The scope that an object was told of.
     pub fn scope(&self, id: &ObjectId) -> Option<&Scope> {
         self.items.get(id).map(|(scope, _)| scope)
-    }
-
-    /// Takes the jobs of a run.
-    pub fn take_jobs(&mut self, run: ObjectId, jobs: Vec<Job>) {
-        self.jobs.insert(run, jobs);
     }
 
     /// Takes signals: points of the window replace those known in it, others stay, the oldest go.
@@ -290,11 +312,6 @@ impl Store {
         self.item(id)?.run()
     }
 
-    /// The jobs of a run, where they were read.
-    pub fn jobs(&self, run: &ObjectId) -> Option<&[Job]> {
-        self.jobs.get(run).map(Vec::as_slice)
-    }
-
     /// Why nothing is known of a service's signals but what an earlier process kept, as a sentence: nothing measures, or what
     /// does has not answered in this process. `None` once it has.
     pub fn unread_signals(&self, service: &ServiceName) -> Option<String> {
@@ -363,7 +380,12 @@ impl Store {
     /// As [`Self::sources`], of those that tell what is in flight and what waits: while one of them is not live and whole,
     /// something may be there that is not known.
     pub fn inventories(&self, now: Timestamp) -> Vec<SourceState> {
-        let telling = self.inventories.iter().filter(|(_, known)| known.tells_of(&[Noun::Rollout, Noun::Gate]));
+        self.inventories_of(&[Noun::Rollout, Noun::Gate], now)
+    }
+
+    /// The same, of those that tell of any of these.
+    pub fn inventories_of(&self, nouns: &[Noun], now: Timestamp) -> Vec<SourceState> {
+        let telling = self.inventories.iter().filter(|(_, known)| known.tells_of(nouns));
         self.worst(telling.map(|((source, _), known)| known.state(source, now)))
     }
 

@@ -5,9 +5,12 @@ mod measure;
 mod navigate;
 mod observe;
 
-use std::mem;
+use std::{collections::BTreeSet, mem};
 
-use crate::app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg};
+use crate::{
+    app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg},
+    domain::ids::ServiceName,
+};
 
 /// Takes one message and says what is to be done outside.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -41,7 +44,9 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Intent(intent) => intend(model, intent),
         Msg::Typed(c) => act::typed(model, c),
         Msg::Discovered { source, inventory, scopes } => {
+            let known: BTreeSet<ServiceName> = model.store.services(&source).collect();
             model.store.take_scopes(&source, &inventory, scopes);
+            model.lineage.rebuild(&model.store, &known);
             Vec::new()
         }
         Msg::Heard { source, scope, at, due, parts } => observe::heard(model, &source, &scope, (at, due), parts),

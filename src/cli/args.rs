@@ -7,9 +7,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use crate::{
     cli::{
         exit::Exit,
-        value::{Moment, Size, Snapshotted, View, Wait, chords, named, seed, since_start, speed, verb},
+        value::{Moment, Size, Snapshotted, View, Wait, chords, named, run_status, seed, since_start, speed, verb},
     },
-    domain::verb::Verb,
+    domain::{pipeline::RunStatus, verb::Verb},
     keymap::chord::Chord,
 };
 
@@ -107,6 +107,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the runs of every pipeline that is looked at: what failed and waits first
+    #[command(after_help = RUNS_EXAMPLE, after_long_help = RUNS_EXAMPLE)]
+    Runs(RunsArgs),
+    /// Show one run: its jobs and steps as a tree, or the log of one of its jobs
+    #[command(after_help = RUN_EXAMPLE, after_long_help = RUN_EXAMPLE)]
+    Run(RunArgs),
     /// Let a gate pass
     Approve(VerbArgs),
     /// Close a gate for good
@@ -175,6 +181,39 @@ pub enum Command {
         /// The record's number
         id: u64,
     },
+}
+
+/// `runs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct RunsArgs {
+    /// Only those in this state: queued, running, waiting, succeeded, failed, cancelled, skipped, unknown
+    #[arg(long, value_name = "STATUS", value_parser = run_status)]
+    pub status: Option<RunStatus>,
+    /// Only those of this service
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Only those of this branch or tag
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// As JSON (`holdshort/runs/v1`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `run`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct RunArgs {
+    /// The run's id as `runs` prints it, or SERVICE#NUMBER
+    pub id: String,
+    /// Print the log of this job: its name as the tree shows it, `STAGE / JOB` where two have one name
+    #[arg(long, value_name = "JOB")]
+    pub log: Option<String>,
+    /// Go on printing what is added to the log, until the job has ended
+    #[arg(long, requires = "log", conflicts_with = "json")]
+    pub follow: bool,
+    /// As JSON (`holdshort/run/v1`)
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `demo`.
@@ -280,6 +319,24 @@ In scripts:
 Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO;
 where not everything could be read it ends with 8.
 With --exit-code 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
+
+/// Below `runs --help`.
+const RUNS_EXAMPLE: &str = "\
+Examples:
+  holdshort runs --status failed
+  holdshort runs --service ledger --branch main --json
+
+A system tells of the newest runs of each pipeline, and of all that are not over. Where one of them cannot be read, what is known
+is printed, and the exit code is 8.";
+
+/// Below `run --help`.
+const RUN_EXAMPLE: &str = "\
+Examples:
+  holdshort run forge/run/acme/ledger/812
+  holdshort run 'ledger#812' --log 'test / unit'
+  holdshort run 'ledger#812' --log deploy --follow
+
+Some systems give the log of a job only once the job has ended, and say so; others while it is written: --follow goes on.";
 
 /// Below `state init --help`.
 const INIT_EXAMPLE: &str = "\

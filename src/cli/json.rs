@@ -49,13 +49,20 @@ mod tests {
 
     use crate::{
         cli::{
+            args::RunsArgs,
             inbox::inbox,
             keys::keys,
+            run::{LogOut, one_run},
+            runs::runs,
             sample,
             snapshot::{LineOut, RunOut, picture},
             status::status,
         },
-        domain::evidence::Verdict,
+        domain::{
+            evidence::Verdict,
+            log::Line,
+            pipeline::{Node, NodeKind, RunStatus, Status},
+        },
         keymap::Keymap,
     };
 
@@ -91,11 +98,22 @@ mod tests {
         let described = fs::read_to_string("docs/json.md").unwrap();
         let model = sample::judged(Verdict::Wait, "too few requests");
         let keymap = Keymap::with(&BTreeMap::new()).unwrap();
-        let run = RunOut { column: 0, cells: 1, role: None, selected: true };
-        let lines = vec![LineOut { text: String::new(), runs: vec![run] }];
+        let stretch = RunOut { column: 0, cells: 1, role: None, selected: true };
+        let log = LogOut {
+            job: "unit".into(),
+            lines: vec![Line { at: Some(model.now), grouped: true, ..Line::default() }],
+            cut: false,
+            over: true,
+        };
+        let node =
+            Node { nodes: Vec::new(), ..Node::new(NodeKind::Job, "unit", Status::said(RunStatus::Failed, "failure")) };
+        let run = "github/run/acme/ledger/812".parse().unwrap();
+        let lines = vec![LineOut { text: String::new(), runs: vec![stretch] }];
         let all = [
             serde_json::to_value(status(&model, None, |_| String::new())),
             serde_json::to_value(inbox(&model)),
+            serde_json::to_value(runs(&model, &RunsArgs::default())),
+            serde_json::to_value(one_run(&model, &run, (&[node], Some(log), None))),
             serde_json::to_value(keys(&keymap)),
             serde_json::to_value(picture(&model, lines)),
         ];

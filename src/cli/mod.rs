@@ -15,6 +15,9 @@ pub mod json;
 pub mod judge;
 pub mod keys;
 pub mod listing;
+pub mod release;
+pub mod run;
+pub mod runs;
 #[cfg(test)]
 mod sample;
 pub mod secret;

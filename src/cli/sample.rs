@@ -261,11 +261,12 @@ fn run(number: u64, waits: bool) -> Run {
         branch: Some("main".into()),
         version: Version::tagged("main"),
         status: if waits { RunStatus::Waiting } else { RunStatus::Failed },
+        raw: None,
+        queued: None,
         started: at(-400),
         updated: at(-300),
         actor: Some("dana".into()),
         url: None,
-        jobs: Vec::new(),
         offers: vec![cancel, Offer::open(Verb::Rerun, Risk::Medium)],
     }
 }

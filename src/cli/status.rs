@@ -17,6 +17,7 @@ use crate::{
     cli::{
         exit::{CliError, Exit},
         inbox as waiting, json,
+        release::{self, ReleaseOut},
         source::{self, SourceOut},
         span,
         table::Table,
@@ -45,6 +46,8 @@ pub struct Status {
     pub rollouts: Vec<RolloutOut>,
     /// Everything that waits for a human, oldest first.
     pub gates: Vec<GateOut>,
+    /// Every version that is somewhere or on its way, with its road, by service; the newest first.
+    pub releases: Vec<ReleaseOut>,
     /// Every connection, by name.
     pub sources: Vec<SourceOut>,
 }
@@ -170,6 +173,7 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
         },
         rollouts: all.map(|rollout| rollout_out(model, rollout)).collect(),
         gates: items.map(|item| gate_out(model, &item)).collect(),
+        releases: release::all(model, wanted),
         sources: source::all(model),
     }
 }

@@ -8,6 +8,7 @@ use strum::IntoEnumIterator;
 use crate::{
     cli::args::Keys,
     domain::{
+        pipeline::RunStatus,
         time::{Timestamp, after},
         verb::Verb,
     },
@@ -59,6 +60,14 @@ pub(super) fn named(text: &str) -> Result<(String, String), String> {
 pub(super) fn verb(text: &str) -> Result<Verb, String> {
     text.replace('-', "_").parse().map_err(|_| {
         let all: Vec<String> = Verb::iter().map(|verb| verb.to_string().replace('_', "-")).collect();
+        format!("it is one of {}", all.join(", "))
+    })
+}
+
+/// Where a run is.
+pub(super) fn run_status(text: &str) -> Result<RunStatus, String> {
+    text.parse().map_err(|_| {
+        let all: Vec<String> = RunStatus::iter().map(|status| status.to_string()).collect();
         format!("it is one of {}", all.join(", "))
     })
 }

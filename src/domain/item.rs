@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::Display;
 
-use crate::domain::{gate::Gate, object::ObjectId, offer::Offer, pipeline::Run, rollout::Rollout};
+use crate::domain::{gate::Gate, ids::ServiceName, object::ObjectId, offer::Offer, pipeline::Run, rollout::Rollout};
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display)]
@@ -46,6 +46,15 @@ impl Item {
             Self::Rollout(_) => Noun::Rollout,
             Self::Gate(_) => Noun::Gate,
             Self::Run(_) => Noun::Run,
+        }
+    }
+
+    /// The service that it is of.
+    pub fn service(&self) -> &ServiceName {
+        match self {
+            Self::Rollout(rollout) => &rollout.service,
+            Self::Gate(gate) => &gate.service,
+            Self::Run(run) => &run.service,
         }
     }
 

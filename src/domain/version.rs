@@ -73,6 +73,53 @@ impl Version {
         self.commit.as_ref().map(|c| c.chars().take(SHORT).collect())
     }
 
+    /// Are these one artifact? Where both tell their digest, that decides; else the commit that they were built from; else the tag,
+    /// if it is a release number, for what `main` or `latest` is changes from day to day. Of versions of one service only.
+    pub fn is_same(&self, other: &Self) -> bool {
+        if let (Some(one), Some(two)) = (&self.digest, &other.digest) {
+            return one.eq_ignore_ascii_case(two);
+        }
+        if let (Some(one), Some(two)) = (&self.commit, &other.commit) {
+            let (one, two) = (one.to_ascii_lowercase(), two.to_ascii_lowercase());
+            let (short, long) = if one.len() <= two.len() { (one, two) } else { (two, one) };
+            return short.len() >= SHORT && long.starts_with(&short) || short == long;
+        }
+        let number = |version: &Self| release(&version.tag).map(str::to_owned);
+        match (number(self), number(other)) {
+            (Some(one), Some(two)) => one == two,
+            _ => false,
+        }
+    }
+
+    /// This, and what the other one tells of the same artifact: a release number is a better name for it than a branch.
+    #[must_use]
+    pub fn joined(mut self, other: &Self) -> Self {
+        if release(&self.tag).is_none() && release(&other.tag).is_some() {
+            self.tag.clone_from(&other.tag);
+        }
+        self.digest = self.digest.or_else(|| other.digest.clone());
+        let longer =
+            other.commit.as_ref().filter(|other| self.commit.as_ref().is_none_or(|own| own.len() < other.len()));
+        if let Some(commit) = longer {
+            self.commit = Some(commit.clone());
+        }
+        self
+    }
+
+    /// The numbers of its release number: `1.42.0-rc.1` is 1, 42, 0. `None` where it is called otherwise. What stands behind a
+    /// hyphen is told apart by nobody here, so two candidates of one release have no order.
+    pub fn numbers(&self) -> Option<Vec<u64>> {
+        let core = release(&self.tag)?.split(['-', '+']).next()?;
+        core.split('.').map(|part| part.parse().ok()).collect()
+    }
+
+    /// `1 → 2`: does its release number begin with another number than that of the other one?
+    pub fn major_step(&self, from: &Self) -> Option<(u64, u64)> {
+        let first = |version: &Self| version.numbers().and_then(|numbers| numbers.first().copied());
+        let (from, to) = (first(from)?, first(self)?);
+        (from != to).then_some((from, to))
+    }
+
     /// Is this the version that somebody named? A tag must be whole, but for the `v` that people put before a number or leave
     /// out; a commit or digest may be cut to four digits or more, and longer than the system tells it.
     pub fn is_called(&self, name: &str) -> bool {
@@ -162,5 +209,49 @@ mod tests {
             assert!(!bare.is_called(name) && !tagged.is_called(name), "{name}");
         }
         assert!(!Version::tagged("vanilla").is_called("anilla"));
+    }
+
+    #[test]
+    fn one_artifact_is_known_by_its_digest_else_its_commit_else_its_release_number() {
+        let commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678";
+        let tagged = |tag: &str| Version::tagged(tag);
+        let digest = |tag: &str, digest: &str| Version { digest: Some(format!("sha256:{digest}")), ..tagged(tag) };
+        let table = [
+            (tagged("main").at_commit(commit), tagged("1.42.0").at_commit("A1B2C3D"), true),
+            (tagged("1.42.0").at_commit(commit), tagged("1.42.0").at_commit("b1b2c3d"), false),
+            (tagged("v1.42.0"), tagged("1.42.0").at_commit(commit), true),
+            (tagged("main"), tagged("main").at_commit(commit), false),
+            (tagged("latest"), tagged("latest"), false),
+            (digest("1.42.0", "aa"), digest("main", "aa"), true),
+            (digest("1.42.0", "aa").at_commit(commit), digest("1.42.0", "bb").at_commit(commit), false),
+            (digest("1.42.0", "aa"), tagged("1.42.0"), true),
+            (tagged("main").at_commit("a1b2"), tagged("main").at_commit("a1b2c3d"), false),
+        ];
+        for (one, two, same) in table {
+            assert_eq!((one.is_same(&two), two.is_same(&one)), (same, same), "{one:?} {two:?}");
+        }
+    }
+
+    #[test]
+    fn what_two_say_of_one_artifact_is_kept_under_the_better_name() {
+        let main = Version::tagged("main").at_commit("a1b2c3d4");
+        let image = Version { digest: Some("sha256:aa".into()), ..Version::tagged("1.42.0").at_commit("a1b2c3d") };
+        let joined = Version { digest: Some("sha256:aa".into()), ..Version::tagged("1.42.0").at_commit("a1b2c3d4") };
+        assert_eq!((main.clone().joined(&image), image.joined(&main)), (joined.clone(), joined));
+    }
+
+    #[test]
+    fn a_step_to_another_major_version_is_one_of_release_numbers_only() {
+        let step = |from: &str, to: &str| Version::tagged(to).major_step(&Version::tagged(from));
+        let table = [
+            ("1.42.0", "2.0.0", Some((1, 2))),
+            ("v2.1.0", "1.9.9", Some((2, 1))),
+            ("1.41.3", "1.42.0", None),
+            ("main", "2.0.0", None),
+        ];
+        for (from, to, wanted) in table {
+            assert_eq!(step(from, to), wanted, "{from} {to}");
+        }
+        assert_eq!(Version::tagged("1.42.0-rc.1").numbers(), Some(vec![1, 42, 0]));
     }
 }

@@ -9,7 +9,14 @@ use futures::{FutureExt, StreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::ServiceName, object::ObjectId, observed::FaultKind, pipeline::Job, signal::ServiceSignals},
+    domain::{
+        ids::ServiceName,
+        log::Line,
+        object::ObjectId,
+        observed::FaultKind,
+        pipeline::{LogRef, Node},
+        signal::ServiceSignals,
+    },
     port::{error::ProviderError, facet::Window},
 };
 
@@ -29,17 +36,17 @@ pub enum Topic {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Question {
-    /// The jobs of a run.
+    /// The tree of a run: its stages, jobs and steps.
     Jobs {
         /// Which run.
         run: ObjectId,
     },
-    /// The log of a job.
+    /// A log.
     Log {
         /// Of which run.
         run: ObjectId,
-        /// The system's id of the job.
-        job: String,
+        /// Which of its logs.
+        log: LogRef,
         /// So many lines at most in one answer: the last ones.
         most: usize,
     },
@@ -68,17 +75,28 @@ impl Question {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
-    /// The jobs of a run, in order.
-    Jobs(Vec<Job>),
-    /// Lines of a log, printable text only.
-    Log {
-        /// The lines, in order.
-        lines: Vec<String>,
-        /// Do they go on where the answer before ended? Else they are the last that there are.
-        goes_on: bool,
-    },
+    /// The stages, jobs and steps of a run, in order.
+    Jobs(Vec<Node>),
+    /// Lines of a log.
+    Log(LogPiece),
     /// One entry for each service that the source knows.
     Signals(Vec<ServiceSignals>),
+}
+
+/// Lines of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPiece {
+    /// The lines, in order.
+    pub lines: Vec<Line>,
+    /// Do they go on where the answer before ended? Else they are the last that there are.
+    #[serde(default)]
+    pub goes_on: bool,
+    /// Are there more before the first of them?
+    #[serde(default)]
+    pub cut: bool,
+    /// Nothing comes after the last of them: whatever writes it has ended.
+    #[serde(default)]
+    pub over: bool,
 }
 
 /// Answers as they come. An error is the last of them.

@@ -34,6 +34,7 @@ use crate::{
     port::{
         clock::SharedClock,
         facet::Connection,
+        lookup::{Lookup, Topic},
         plan::{Ask, Blocked, Draft},
         record::RecordId,
     },
@@ -448,6 +449,11 @@ impl Cockpit {
             self.acting.spawn(self.actions.clone().begin(confirmed, ticket));
         }
         ticket
+    }
+
+    /// Whatever of a source answers questions about this, for whoever asks by themselves: what it answers is not taken in.
+    pub fn lookup(&self, source: &SourceName, topic: Topic) -> Option<&Arc<dyn Lookup>> {
+        self.connections.iter().find(|one| one.name == *source)?.lookup(topic)
     }
 
     /// What the provider would do; where that takes another act over, only if the journal vouches for what it says of it.

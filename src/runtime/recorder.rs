@@ -20,8 +20,10 @@ use crate::{
     },
     domain::{
         form::{Args, TO, Value},
+        log,
         time::Timestamp,
     },
+    port::lookup::{LogPiece, Told},
 };
 
 /// What the first line says it is.
@@ -119,8 +121,20 @@ fn masked(msg: &Msg) -> Option<Msg> {
         Msg::Typed(c) => Some(Msg::Typed(if c.is_whitespace() { *c } else { MASK })),
         Msg::Drafted { ask, .. } => without(msg, &typed(ask.reason.as_deref(), &ask.args)),
         Msg::Recorded(record) => without(msg, &typed(record.intent.reason.as_deref(), &record.intent.args)),
+        Msg::Told { source, at, question, told: Ok(Told::Log(piece)) } => Some(Msg::Told {
+            source: source.clone(),
+            at: *at,
+            question: question.clone(),
+            told: Ok(Told::Log(unwritten(piece))),
+        }),
         _ => None,
     }
+}
+
+/// What a job wrote, without what it wrote: a log may hold anything, and a recording is handed on.
+fn unwritten(piece: &LogPiece) -> LogPiece {
+    let line = |line: &log::Line| log::Line { text: MASK.to_string().repeat(3), ..line.clone() };
+    LogPiece { lines: piece.lines.iter().map(line).collect(), ..piece.clone() }
 }
 
 /// What of an ask is in somebody's own words; offered reasons, options and versions are no secret.
@@ -278,9 +292,12 @@ mod tests {
     use super::*;
     use crate::{
         app::intent::Intent,
-        domain::verb::Verb,
+        domain::{pipeline::LogRef, verb::Verb},
         journal::sample::{at, entry, intent},
-        port::record::{Record, RecordId, Stage},
+        port::{
+            lookup::Question,
+            record::{Record, RecordId, Stage},
+        },
     };
 
     #[derive(Clone, Default)]
@@ -320,6 +337,21 @@ mod tests {
         let mut intent = intent(Verb::Abort);
         intent.reason = Some(reason.to_owned());
         Msg::Recorded(Box::new(Record { id: RecordId(1), intent, entries: vec![entry(1, Stage::Recorded)] }))
+    }
+
+    #[test]
+    fn what_a_job_wrote_is_not_recorded_and_how_much_of_it_is() {
+        let line =
+            log::Line { at: Some(at(1)), mark: log::Mark::Error, grouped: true, text: "the token is hunter2".into() };
+        let piece = LogPiece { lines: vec![line.clone(), log::Line::plain("two")], over: true, ..LogPiece::default() };
+        let question = Question::Log { run: "forge/run/a/b/1".parse().unwrap(), log: LogRef::new("7"), most: 9 };
+        let msg = Msg::Told { source: "forge".into(), at: at(1), question, told: Ok(Told::Log(piece)) };
+        let written = String::from_utf8(record_of(&[(at(1), msg)])).unwrap();
+        assert!(!written.contains("hunter2") && !written.contains("two"), "{written}");
+        let recording = Recording::read(written.as_bytes()).unwrap();
+        let Msg::Told { told: Ok(Told::Log(piece)), .. } = &recording.messages[0].1 else { panic!("{recording:?}") };
+        assert_eq!(piece.lines.len(), 2);
+        assert_eq!(piece.lines[0], log::Line { text: "•••".into(), ..line });
     }
 
     #[test]

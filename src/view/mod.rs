@@ -11,6 +11,7 @@ mod headline;
 mod inbox;
 pub mod measure;
 mod number;
+pub mod pane;
 pub mod panel;
 mod places;
 mod release;

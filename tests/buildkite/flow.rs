@@ -2,10 +2,19 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use holdshort::{
-    domain::{form::Value, object::ObjectId, observed::FaultKind, pipeline::RunStatus, verb::Verb},
+    domain::{
+        form::Value,
+        log::Mark,
+        object::ObjectId,
+        observed::FaultKind,
+        pipeline::{LogRef, Node, NodeKind, RunStatus},
+        verb::Verb,
+    },
     port::{
         fill::{Answered, Give},
+        lookup::{Question, Told},
         plan::{Ask, Condition, Draft, Expect, Expectation, Facts, WireCall},
         step::{Step, Watch},
         wire::Class,
@@ -199,17 +208,58 @@ async fn the_end_of_a_log_is_fetched_and_cleaned_and_one_that_is_empty_is_empty(
     let run = scene.run("ledger", 812).await;
     let lookup = &scene.connection.lookups[0];
     let jobs = lookup.jobs(&run.id).await.unwrap();
-    let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status)).collect();
+    let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status.state)).collect();
     let expected = [("Build", RunStatus::Succeeded), ("Release", RunStatus::Waiting), ("Deploy", RunStatus::Queued)];
     assert_eq!(shown, expected);
-    assert_eq!(lookup.log(&run.id, &jobs[0].id, 2).await.unwrap(), ["$ make", "pushed ledger"]);
-    assert_eq!(lookup.log(&run.id, &jobs[2].id, 2).await.unwrap(), [""; 0]);
-    let error = lookup.log(&run.id, "nobody", 2).await.unwrap_err();
+    let log = |job: &Node| job.log.clone().unwrap();
+    let lines = lookup.log(&run.id, &log(&jobs[0]), 2).await.unwrap();
+    let seen: Vec<_> = lines.iter().map(|line| (line.mark, line.text.as_str(), line.at.is_some())).collect();
+    assert_eq!(seen, [(Mark::Command, "$ make", true), (Mark::Plain, "pushed ledger", true)]);
+    assert_eq!((jobs[1].kind, &jobs[1].log), (NodeKind::Stage, &None));
+    assert_eq!(lookup.log(&run.id, &log(&jobs[2]), 2).await.unwrap(), []);
+    let error = lookup.log(&run.id, &LogRef::new("nobody"), 2).await.unwrap_err();
     assert_eq!(
         error.text,
         "Buildkite, acme/ledger build 812, log of job nobody: it has nothing there that the token may see (No job found); \
          check the name"
     );
+}
+
+#[tokio::test]
+async fn a_log_that_grows_is_followed_until_its_job_has_ended() {
+    let scenario = SCENARIO.replace(
+        r#"label = "Test", takes = "5m", fails = true"#,
+        r#"label = "Test", takes = "5m", fails = true, log = ["compile", "run", "1 of 214 tests failed"]"#,
+    );
+    let scene = Scene::of(&scenario, vec![pipeline("acme/*")]);
+    let run = scene.run("web", 8).await;
+    let lookup = &scene.connection.lookups[0];
+    let jobs = lookup.jobs(&run.id).await.unwrap();
+    assert_eq!((jobs[1].name.as_str(), jobs[1].status.state), ("Test", RunStatus::Running));
+    let question = Question::Log { run: run.id.clone(), log: jobs[1].log.clone().unwrap(), most: 100 };
+    let told: Vec<_> = lookup.ask(question).map(Result::unwrap).collect().await;
+    let pieces: Vec<_> = told
+        .iter()
+        .map(|told| {
+            let Told::Log(piece) = told else { panic!("{told:?}") };
+            let texts: Vec<_> = piece.lines.iter().map(|line| line.text.as_str()).collect();
+            (piece.goes_on, piece.over, texts)
+        })
+        .collect();
+    let expected = [
+        (false, false, vec!["Running commands", "$ make"]),
+        (true, false, vec!["compile"]),
+        (true, false, vec!["run"]),
+        (true, false, vec!["1 of 214 tests failed"]),
+        (true, true, vec!["🚨 Error: The command exited with status 1"]),
+    ];
+    // The last line may come together with the one before it.
+    let texts = |pieces: &[(bool, bool, Vec<&str>)]| {
+        pieces.iter().flat_map(|(_, _, texts)| texts.clone()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&pieces), texts(&expected));
+    assert_eq!(pieces[..3], expected[..3]);
+    assert!(pieces.last().unwrap().1 && pieces.iter().filter(|piece| piece.1).count() == 1, "{pieces:?}");
 }
 
 #[tokio::test]

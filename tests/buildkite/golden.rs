@@ -5,7 +5,7 @@ use holdshort::{
         gate::{Behind, Eligibility, Gate},
         ids::Person,
         offer::{Offer, Risk},
-        pipeline::{Job, JobStep, RunStatus},
+        pipeline::{Flag, LogRef, Node, NodeKind, RunStatus, Status},
         time::Timestamp,
         verb::Verb,
     },
@@ -162,24 +162,27 @@ async fn the_jobs_of_a_build_are_those_that_people_know() {
     let connection = known();
     let run = "buildkite/run/acme/ledger/812".parse().unwrap();
     let jobs = connection.lookups[0].jobs(&run).await.unwrap();
-    let job = |id: &str, name: &str, status| Job {
-        id: id.into(),
-        name: name.into(),
-        status,
-        started: None,
-        ended: None,
-        steps: Vec::new(),
+    let status = |state, raw: &str| Status::said(state, raw);
+    let log = |id: &str| Some(LogRef::new(id));
+    let job = |name: &str, status| Node::new(NodeKind::Job, name, status);
+    let child = Node {
+        run: Some("buildkite/run/acme/deploy/41".parse().unwrap()),
+        ..Node::new(NodeKind::Child, "deploy build 41", status(RunStatus::Queued, ""))
     };
-    let child = JobStep { name: "deploy build 41".into(), status: RunStatus::Queued };
     let expected = [
-        Job {
+        Node {
             started: Some(at("2026-03-09T20:00:00Z")),
             ended: Some(at("2026-03-09T20:01:00Z")),
-            ..job("j-812-1", "Lint 2/4 (soft fail)", RunStatus::Failed)
+            log: log("j-812-1"),
+            ..job("Lint 2/4", status(RunStatus::Failed, "failed").with(Flag::SoftFailed, true))
         },
-        Job { started: Some(at("2026-03-09T20:01:00Z")), ..job("j-812-2", "Soak", RunStatus::Running) },
-        job("j-812-3", "Release", RunStatus::Waiting),
-        Job { steps: vec![child], ..job("j-812-4", "job", RunStatus::Queued) },
+        Node {
+            started: Some(at("2026-03-09T20:01:00Z")),
+            log: log("j-812-2"),
+            ..job("Soak", status(RunStatus::Running, "running"))
+        },
+        Node { kind: NodeKind::Stage, ..job("Release", status(RunStatus::Waiting, "blocked")) },
+        Node { nodes: vec![child], ..job("job", status(RunStatus::Queued, "scheduled")) },
     ];
     assert_eq!(jobs, expected);
 }
@@ -204,7 +207,7 @@ async fn text_that_a_terminal_obeys_reaches_no_run_gate_job_or_log() {
     let (items, unread) = connection.inventories[0].look().await;
     let run = "buildkite/run/acme/ledger/813".parse().unwrap();
     let jobs = connection.lookups[0].jobs(&run).await.unwrap();
-    let log = connection.lookups[0].log(&run, "x", 5).await.unwrap();
+    let log = connection.lookups[0].log(&run, &LogRef::new("x"), 5).await.unwrap();
     assert_eq!(items.len(), 2);
     let shown = format!("{items:?}{unread:?}{jobs:?}{log:?}");
     assert!(!shown.contains("owned") && !shown.contains("\\u{1b}") && !shown.contains("\\u{202e}"), "{shown}");

@@ -13,15 +13,17 @@ use holdshort::{
     demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
     domain::{
         ids::SourceName,
+        log::Line,
         object::ObjectId,
         observed::FaultKind,
+        pipeline::LogRef,
         time::{Timestamp, age},
     },
     port::{
         clock::SharedClock,
         error::ProviderError,
         facet::Window,
-        lookup::{Lookup, Question, Told, Topic},
+        lookup::{LogPiece, Lookup, Question, Told, Topic},
         wire::Transport,
     },
     provider::{
@@ -149,10 +151,10 @@ impl Stage {
         self.world.look(|world| world.calls().count())
     }
 
-    /// The first job of a run.
-    async fn job(&self, run: &ObjectId) -> String {
+    /// The log of the first job of a run.
+    async fn log(&self, run: &ObjectId) -> LogRef {
         match self.ask(Question::Jobs { run: run.clone() }).await.remove(0) {
-            Ok(Told::Jobs(jobs)) => jobs[0].id.clone(),
+            Ok(Told::Jobs(jobs)) => jobs[0].log.clone().unwrap(),
             other => panic!("{other:?}"),
         }
     }
@@ -163,7 +165,7 @@ impl Stage {
         for topic in self.lookup.topics() {
             questions.push(match topic {
                 Topic::Jobs => Question::Jobs { run: self.run(0) },
-                Topic::Log => Question::Log { run: self.run(0), job: self.job(&self.run(0)).await, most: 100 },
+                Topic::Log => Question::Log { run: self.run(0), log: self.log(&self.run(0)).await, most: 100 },
                 Topic::Signals => self.signals(self.case.service.unwrap()),
             });
         }
@@ -192,10 +194,12 @@ async fn what_it_can_be_asked_about_it_answers_once_and_to_the_point(case: Case)
         let told = stage.ask(question.clone()).await;
         let to_the_point = match (&question, told.as_slice()) {
             (Question::Jobs { .. }, [Ok(Told::Jobs(jobs))]) => {
-                let names: Vec<_> = jobs.iter().map(|job| (&job.name, job.status.ended())).collect();
+                let names: Vec<_> = jobs.iter().map(|job| (&job.name, job.status.state.ended())).collect();
                 names.len() > 1 && names.iter().all(|(name, ended)| !name.is_empty() && *ended)
             }
-            (Question::Log { .. }, [Ok(Told::Log { lines, goes_on: false })]) => !lines.is_empty(),
+            (Question::Log { .. }, [Ok(Told::Log(LogPiece { lines, goes_on: false, over: true, .. }))]) => {
+                !lines.is_empty()
+            }
             (Question::Signals { .. }, [Ok(told)]) => !ends(told).is_empty(),
             _ => false,
         };
@@ -209,7 +213,7 @@ async fn what_it_cannot_be_asked_about_it_refuses(case: Case) {
     let run = ObjectId::new(&SOURCE.into(), "run", "acme/ledger/1");
     let all = [
         Question::Jobs { run: run.clone() },
-        Question::Log { run, job: "1".to_owned(), most: 1 },
+        Question::Log { run, log: LogRef::new("1"), most: 1 },
         stage.signals("payments"),
     ];
     for question in all.into_iter().filter(|question| !stage.lookup.topics().contains(&question.topic())) {
@@ -225,7 +229,7 @@ async fn what_is_not_there_is_said_or_left_out(case: Case) {
     for topic in stage.lookup.topics() {
         let question = match topic {
             Topic::Jobs => Question::Jobs { run: run.clone() },
-            Topic::Log => Question::Log { run: run.clone(), job: "1".to_owned(), most: 1 },
+            Topic::Log => Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
             Topic::Signals => stage.signals("nobody"),
         };
         let told = stage.ask(question).await;
@@ -243,10 +247,13 @@ async fn an_answer_keeps_to_its_bounds(case: Case) {
     for question in stage.questions().await {
         let told = stage.ask(question.clone()).await.remove(0).unwrap();
         match (question, told) {
-            (Question::Log { run, job, .. }, Told::Log { lines, .. }) => {
-                let few = stage.ask(Question::Log { run, job, most: 2 }).await.remove(0).unwrap();
-                let last = lines.get(lines.len().saturating_sub(2)..).unwrap().to_vec();
-                assert_eq!(few, Told::Log { lines: last, goes_on: false });
+            (Question::Log { run, log, .. }, Told::Log(LogPiece { lines, .. })) => {
+                let few = stage.ask(Question::Log { run, log, most: 2 }).await.remove(0).unwrap();
+                let Told::Log(few) = few else { panic!("{few:?}") };
+                let texts = |lines: &[Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+                // What stood before is not known any more, and so neither is under which heading they stand.
+                assert!(few.lines.len() <= 2 && few.cut && few.over, "{few:?}");
+                assert!(texts(&lines).ends_with(&texts(&few.lines)), "{lines:?} {few:?}");
             }
             (Question::Signals { window, .. }, told) => {
                 assert!(ends(&told).iter().all(|end| window.from < *end && *end <= window.to), "{told:?}");

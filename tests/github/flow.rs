@@ -11,9 +11,10 @@ use holdshort::{
     demo::github::spec::Action,
     domain::{
         gate::{Eligibility, Gate},
+        log::Mark,
         object::{Family, ObjectId},
         observed::FaultKind,
-        pipeline::{Run, RunStatus},
+        pipeline::{LogRef, Run, RunStatus},
         verb::Verb,
     },
     port::{
@@ -323,13 +324,17 @@ async fn a_log_is_fetched_past_the_token_and_cleaned() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("deploy", 812).await;
     let jobs = scene.insides().jobs(&run.id).await.unwrap();
-    let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status)).collect();
+    let shown: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.status.state)).collect();
     assert_eq!(shown, [("build", RunStatus::Succeeded), ("to-prod", RunStatus::Waiting)]);
-    let error = scene.insides().log(&run.id, &jobs[1].id, 5).await.unwrap_err();
+    assert_eq!(jobs[1].log, None);
+    let none = LogRef::new((jobs[0].log.as_ref().unwrap().as_str().parse::<u64>().unwrap() + 1).to_string());
+    let error = scene.insides().log(&run.id, &none, 5).await.unwrap_err();
     assert!(error.text.ends_with("no log; there is one once the job has ended, and until it expires"), "{error}");
-    let lines = scene.insides().log(&run.id, &jobs[0].id, 3).await.unwrap();
-    let said: Vec<_> = lines.iter().filter_map(|line| line.split_once(' ')).map(|(_, said)| said).collect();
-    assert_eq!(said, ["##[group]Complete job", "shell: /usr/bin/bash -e {0}  # build", "##[endgroup]"]);
+    let lines = scene.insides().log(&run.id, jobs[0].log.as_ref().unwrap(), 3).await.unwrap();
+    let said: Vec<_> = lines.iter().map(|line| (line.mark, line.grouped, line.text.as_str())).collect();
+    let shell = "shell: /usr/bin/bash -e {0}  # build";
+    assert_eq!(said, [(Mark::Group, false, "Complete job"), (Mark::Plain, true, shell)]);
+    assert!(lines.iter().all(|line| line.at.is_some()), "{lines:?}");
     let last = scene.diary.all().pop().unwrap();
     assert!(last.line.starts_with("GET /_logs/") && !last.token, "{last:?}");
 
@@ -337,8 +342,9 @@ async fn a_log_is_fetched_past_the_token_and_cleaned() {
     let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
     send(scene.gates(), &draft.steps[0].call).await.unwrap();
     scene.clock.pass(Duration::from_mins(2));
-    let lines = scene.insides().log(&run.id, &jobs[1].id, 100).await.unwrap();
-    assert!(lines.iter().any(|line| line.ends_with("rolled out ledger")), "{lines:?}");
+    let second = scene.insides().jobs(&run.id).await.unwrap()[1].log.clone().unwrap();
+    let lines = scene.insides().log(&run.id, &second, 100).await.unwrap();
+    assert!(lines.iter().any(|line| line.text == "rolled out ledger"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -354,8 +360,8 @@ async fn a_token_never_goes_to_another_host() {
     };
     let connection = connect(transport(&diary, answer), "acme/ledger", &clock);
     let run = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let lines = connection.lookups[0].log(&run, "6", 10).await.unwrap();
-    assert_eq!(lines, ["2026-03-10T10:00:00.0Z done"]);
+    let lines = connection.lookups[0].log(&run, &LogRef::new("6"), 10).await.unwrap();
+    assert_eq!((lines.len(), lines[0].text.as_str()), (1, "done"));
     let seen: Vec<_> = diary.all().into_iter().map(|seen| (seen.line, seen.token)).collect();
     let wanted = [("GET /repos/acme/ledger/actions/jobs/6/logs", true), ("GET https://blob.test/log?sig=1", false)];
     assert_eq!(seen, wanted.map(|(line, token)| (line.to_owned(), token)));

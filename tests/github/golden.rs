@@ -10,7 +10,7 @@ use holdshort::{
         object::ObjectId,
         observed::FaultKind,
         offer::{Offer, Risk},
-        pipeline::{Job, JobStep, Run, RunStatus},
+        pipeline::{LogRef, Node, NodeKind, Run, RunStatus, Status},
         time::Timestamp,
         verb::Verb,
         version::Version,
@@ -68,11 +68,12 @@ async fn a_recorded_list_without_names_attempts_and_actors_is_read_whole() {
         branch: Some("master".into()),
         version: Version::tagged("master").at_commit("7abf600480089550b4224aa97004367c2fa25b38"),
         status: RunStatus::Succeeded,
+        raw: Some("success".into()),
+        queued: None,
         started: at(2020, 5, 20, (23, 59, 37)),
         updated: at(2020, 5, 21, (0, 2, 14)),
         actor: None,
         url: Some("https://github.com/PyGithub/PyGithub/actions/runs/110932306".into()),
-        jobs: Vec::new(),
         offers: vec![
             Offer::blocked(Verb::Cancel, Risk::Medium, "the run has ended"),
             Offer::blocked(Verb::Rerun, Risk::High, "GitHub starts a run again for 30 days only; start a new one"),
@@ -101,36 +102,38 @@ async fn recorded_jobs_keep_their_steps() {
     let mut body = fixture("rec_jobs");
     body["jobs"].as_array_mut().unwrap().push(fixture("wh_workflow_job_waiting"));
     let jobs = said([(path, ok(body))]).lookups[0].jobs(&pygithub(3_881_497_935)).await.unwrap();
-    let done = |name: &str| JobStep { name: name.into(), status: RunStatus::Succeeded };
-    let first = Job {
-        id: "10545727758".into(),
-        name: "test (Python 3.7)".into(),
-        status: RunStatus::Succeeded,
+    let success = || Status::said(RunStatus::Succeeded, "success");
+    let started = jobs[0].nodes[0].started;
+    assert_eq!(started, Some(at(2023, 1, 10, (8, 24, 27))));
+    let untimed = |node: &Node| Node { started: None, ended: None, ..node.clone() };
+    let steps: Vec<Node> = jobs[0].nodes.iter().map(untimed).collect();
+    let expected: Vec<Node> = [
+        "Set up job",
+        "Run actions/checkout@v2",
+        "Set up Python",
+        "Install tox",
+        "Run tests",
+        "Upload coverage to Codecov",
+        "Post Set up Python",
+        "Post Run actions/checkout@v2",
+        "Complete job",
+    ]
+    .map(|name| Node::new(NodeKind::Step, name, success()))
+    .to_vec();
+    assert_eq!(steps, expected);
+    let first = Node {
+        queued: Some(at(2023, 1, 10, (8, 24, 21))),
         started: Some(at(2023, 1, 10, (8, 24, 28))),
         ended: Some(at(2023, 1, 10, (8, 25, 28))),
-        steps: [
-            "Set up job",
-            "Run actions/checkout@v2",
-            "Set up Python",
-            "Install tox",
-            "Run tests",
-            "Upload coverage to Codecov",
-            "Post Set up Python",
-            "Post Run actions/checkout@v2",
-            "Complete job",
-        ]
-        .map(done)
-        .to_vec(),
+        attempt: Some(1),
+        runner: jobs[0].runner.clone(),
+        log: Some(LogRef::new("10545727758")),
+        nodes: jobs[0].nodes.clone(),
+        ..Node::new(NodeKind::Job, "test (Python 3.7)", success())
     };
     assert_eq!(jobs[0], first);
-    let waiting = Job {
-        id: "12877621891".into(),
-        name: "test".into(),
-        status: RunStatus::Waiting,
-        started: None,
-        ended: None,
-        steps: Vec::new(),
-    };
+    let waiting =
+        Node { attempt: Some(1), ..Node::new(NodeKind::Job, "test", Status::said(RunStatus::Waiting, "waiting")) };
     assert_eq!(jobs.last(), Some(&waiting));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{inventory::Listing, lookup::Asking};
 use holdshort::{
-    domain::{object::ObjectId, observed::FaultKind, verb::Verb},
+    domain::{object::ObjectId, observed::FaultKind, pipeline::LogRef, verb::Verb},
     port::{
         fill::{Outgoing, Supplies},
         plan::WireCall,
@@ -184,7 +184,7 @@ async fn a_log_is_not_fetched_unencrypted_from_another_origin() {
     let system = Listener::plain(move |_| answer(302, &[&to], ""));
     let connection = forge(&system.http());
     let run: ObjectId = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let error = connection.lookups[0].log(&run, "7", 10).await.unwrap_err();
+    let error = connection.lookups[0].log(&run, &LogRef::new("7"), 10).await.unwrap_err();
     assert!(error.text.contains(&format!("it sends us to {}, and nothing was asked there", other.http())), "{error}");
     assert_eq!(other.asked().len(), 0);
 }
@@ -200,7 +200,8 @@ async fn a_log_on_the_same_origin_is_read_from_where_it_is() {
     });
     let connection = forge(&system.http());
     let run: ObjectId = ObjectId::new(&"github".into(), "run", "acme/ledger/5");
-    let lines = connection.lookups[0].log(&run, "7", 10).await.unwrap();
-    assert_eq!(lines, ["one", "two"]);
+    let lines = connection.lookups[0].log(&run, &LogRef::new("7"), 10).await.unwrap();
+    let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(texts, ["one", "two"]);
     assert!(!system.asked()[1].head.contains(TOKEN), "the place of a log needs no token");
 }

@@ -4,7 +4,13 @@
 
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use holdshort::{
-    domain::{ids::ServiceName, object::ObjectId, pipeline::Job, signal::ServiceSignals},
+    domain::{
+        ids::ServiceName,
+        log::Line,
+        object::ObjectId,
+        pipeline::{LogRef, Node},
+        signal::ServiceSignals,
+    },
     port::{
         error::ProviderError,
         facet::Window,
@@ -16,22 +22,22 @@ use holdshort::{
 type Only<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
 
 pub(crate) trait Asking {
-    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Only<'a, Vec<Job>>;
-    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Only<'a, Vec<String>>;
+    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Only<'a, Vec<Node>>;
+    fn log<'a>(&'a self, run: &'a ObjectId, log: &'a LogRef, most: usize) -> Only<'a, Vec<Line>>;
     fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Only<'a, Vec<ServiceSignals>>;
 }
 
 impl Asking for dyn Lookup + '_ {
-    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Only<'a, Vec<Job>> {
+    fn jobs<'a>(&'a self, run: &'a ObjectId) -> Only<'a, Vec<Node>> {
         only(self, Question::Jobs { run: run.clone() }, |told| match told {
             Told::Jobs(jobs) => Some(jobs),
             _ => None,
         })
     }
 
-    fn log<'a>(&'a self, run: &'a ObjectId, job: &'a str, most: usize) -> Only<'a, Vec<String>> {
-        only(self, Question::Log { run: run.clone(), job: job.to_owned(), most }, |told| match told {
-            Told::Log { lines, .. } => Some(lines),
+    fn log<'a>(&'a self, run: &'a ObjectId, log: &'a LogRef, most: usize) -> Only<'a, Vec<Line>> {
+        only(self, Question::Log { run: run.clone(), log: log.clone(), most }, |told| match told {
+            Told::Log(piece) => Some(piece.lines),
             _ => None,
         })
     }
@@ -46,7 +52,9 @@ impl Asking for dyn Lookup + '_ {
 
 fn only<'a, T: 'a>(lookup: &'a (dyn Lookup + 'a), question: Question, of: fn(Told) -> Option<T>) -> Only<'a, T> {
     async move {
-        let told: Vec<_> = lookup.ask(question).collect().await;
+        // What is followed has no end that could be waited for.
+        let is_followed = matches!(question, Question::Log { .. });
+        let told: Vec<_> = lookup.ask(question).take(if is_followed { 1 } else { 2 }).collect().await;
         let [only] = <[_; 1]>::try_from(told).unwrap();
         only.map(|told| of(told).unwrap())
     }

@@ -24,7 +24,7 @@ use crate::{
     port::{
         facet::Window,
         kept::{KeptSignals, Outlived},
-        lookup::{Question, Told},
+        lookup::{LogPiece, Question, Told},
     },
 };
 
@@ -45,16 +45,28 @@ pub(super) fn told(
         (Question::Signals { services, window }, told) => {
             let signals = told.map(|told| match told {
                 Told::Signals(signals) => signals,
-                Told::Jobs(_) | Told::Log { .. } => Vec::new(),
+                Told::Jobs(_) | Told::Log(_) => Vec::new(),
             });
             answered(model, source, question, signals.is_ok().then_some((services, window.to)));
             signals_told(model, source, at, *window, signals)
         }
-        (Question::Jobs { run }, Ok(Told::Jobs(jobs))) => {
-            model.store.take_jobs(run.clone(), jobs);
+        (Question::Jobs { run }, told) => {
+            let told = told.map(|told| match told {
+                Told::Jobs(nodes) => nodes,
+                Told::Log(_) | Told::Signals(_) => Vec::new(),
+            });
+            model.store.inside.take_tree(run, at, told);
             Vec::new()
         }
-        _ => Vec::new(),
+        (Question::Log { run, log, .. }, told) => {
+            let told = told.map(|told| match told {
+                Told::Log(piece) => piece,
+                Told::Jobs(_) | Told::Signals(_) => LogPiece::default(),
+            });
+            let left = model.store.inside.take_log(run, log, at, told);
+            model.reading.pane.dropped(left);
+            Vec::new()
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
-        ids::SourceName,
+        ids::{ServiceName, SourceName},
         item::Noun,
         object::ObjectId,
         observed::Fault,
@@ -41,10 +41,15 @@ pub(super) fn heard(
     let any = !moved.is_empty();
     let flew = moved.iter().flat_map(|part| watch::flying(model, source, &part.family)).collect();
     let quiet = told.is_empty();
+    let told_services: Vec<ServiceName> =
+        told.iter().flat_map(|part| &part.items).map(|item| item.service().clone()).collect();
+    let mut touched = model.store.services_of(source, scope, told);
     model.store.take(source, scope, (at, due), parts);
     if quiet {
         return Vec::new();
     }
+    touched.extend(told_services);
+    model.lineage.rebuild(&model.store, &touched);
     if any {
         watch::note(model, flew, at);
         note_attempts(model, at);

@@ -93,8 +93,20 @@ fn the_json_is_what_scripts_rely_on() {
         {"name": "github", "freshness": "live", "age_seconds": 10, "every_seconds": 30, "error": null, "unread": []},
         {"name": "us", "freshness": "live", "age_seconds": 4, "every_seconds": 30, "error": null, "unread": []},
     ]);
+    let release = |version: &str, standing: &str| {
+        let place = |region: &str| {
+            let rollout = format!("{region}/argo_rollouts/shop/payments");
+            json!({"environment": format!("prod/{region}"), "rollout": rollout, "standing": standing})
+        };
+        json!({
+            "service": "payments", "version": version, "commit": null, "digest": null, "runs": [], "gates": [],
+            "places": [place("eu"), place("us")], "older_than_live": [],
+        })
+    };
+    let releases = json!([release("1.42.0", "arrives"), release("1.41.3", "yields")]);
     let mut apart = |name: &str| value.as_object_mut().unwrap().remove(name).unwrap();
     assert_eq!((apart("sources"), apart("complete")), (sources, json!(true)));
+    assert_eq!(apart("releases"), releases);
     assert_eq!(value, expected);
 }
 

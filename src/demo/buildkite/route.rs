@@ -58,7 +58,7 @@ impl Buildkite {
             let (limit, scope) = (self.limit, "rest_user");
             let body = json!({"message": message, "scope": scope, "limit": limit, "current": used, "reset": reset});
             sent(StatusCode::TOO_MANY_REQUESTS, &body)
-        } else if let Some(log) = self.log(request) {
+        } else if let Some(log) = self.log(now, request) {
             log
         } else {
             match self.route(now, request) {
@@ -145,7 +145,7 @@ impl Buildkite {
     }
 
     /// The log of a job, or the end of it where only that is asked for; `None` where something else is asked for.
-    fn log(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+    fn log(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let path = parts(request);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let ["v2", "organizations", of, "pipelines", slug, "builds", number, "jobs", id, "log"] = path.as_slice()
@@ -160,15 +160,19 @@ impl Buildkite {
         }
         let pipeline = self.pipelines.iter().find(|pipeline| pipeline.is(&format!("{of}/{slug}")))?;
         let build = pipeline.builds.iter().find(|build| build.number.to_string() == *number)?;
-        let text = wire::log(build.jobs.iter().find(|job| job.id == *id)?);
+        let text = wire::log(build.jobs.iter().find(|job| job.id == *id)?, now);
         let asked = request.headers().get(header::RANGE).and_then(|range| range.to_str().ok());
-        let Some(asked) = asked.and_then(|range| range.strip_prefix("bytes=-")?.parse::<usize>().ok()) else {
+        let Some((from, last)) = asked.and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) else {
             return Some(plain(StatusCode::OK, &text));
         };
-        if text.is_empty() {
+        let from = match (from.parse::<usize>(), last.parse::<usize>()) {
+            (Ok(from), _) => from,
+            (Err(_), Ok(last)) => text.len().saturating_sub(last),
+            (Err(_), Err(_)) => return Some(plain(StatusCode::OK, &text)),
+        };
+        if from >= text.len() {
             return Some(plain(StatusCode::RANGE_NOT_SATISFIABLE, ""));
         }
-        let from = text.len().saturating_sub(asked);
         let mut response = plain(StatusCode::PARTIAL_CONTENT, text.get(from..).unwrap_or_default());
         let range = format!("bytes {from}-{}/{}", text.len() - 1, text.len());
         set(response.headers_mut(), "content-range", &range);

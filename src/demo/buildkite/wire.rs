@@ -126,10 +126,21 @@ pub(super) fn job((url, web): (&str, &str), build: &Build, job: &Job) -> Value {
     filled(SCRIPT, id, values).into()
 }
 
-/// A job's log, as its agent sends it: each line behind a mark of when it came.
-pub(super) fn log(job: &Job) -> String {
-    let (Stage::Running { since, .. } | Stage::Ended { since, .. }) = job.stage else { return String::new() };
-    let mark = format!("\u{1b}_bk;t={}\u{7}", since.timestamp_millis());
-    let own = job.step.log.iter().map(String::as_str);
-    ["~~~ Running commands", "$ make"].into_iter().chain(own).flat_map(|line| [mark.as_str(), line, "\r\n"]).collect()
+/// What the agent writes last where a command failed.
+const EXITED: &str = "\u{1b}[31m🚨 Error: The command exited with status 1\u{1b}[0m";
+
+/// A job's log as it is at `now`, as its agent sends it: each line behind a mark of when it came. Its own lines share its time evenly.
+pub(super) fn log(job: &Job, now: Timestamp) -> String {
+    let (since, until, failed) = match &job.stage {
+        Stage::Running { since, until } => (*since, *until, false),
+        Stage::Ended { since, at, state } => (*since, *at, *state == "failed"),
+        _ => return String::new(),
+    };
+    let own = job.step.log.iter().map(String::as_str).chain(failed.then_some(EXITED));
+    let parts = i32::try_from(job.step.log.len()).unwrap_or(i32::MAX).saturating_add(1);
+    let each = (until - since).checked_div(parts).unwrap_or_default();
+    let begin = [(since, "~~~ Running commands"), (since, "$ make")];
+    let own = own.zip(1..).map(|(line, place)| (since + each * place, line));
+    let came = begin.into_iter().chain(own).filter(|(at, _)| *at <= now);
+    came.fold(String::new(), |text, (at, line)| format!("{text}\u{1b}_bk;t={}\u{7}{line}\r\n", at.timestamp_millis()))
 }

@@ -84,6 +84,8 @@ pub(super) struct Build {
     #[serde(deserialize_with = "time")]
     pub(super) created_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
+    pub(super) scheduled_at: Option<Timestamp>,
+    #[serde(deserialize_with = "time")]
     pub(super) started_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
     pub(super) finished_at: Option<Timestamp>,
@@ -150,6 +152,12 @@ pub(super) struct Job {
     pub(super) parallel_group_index: Option<u64>,
     pub(super) parallel_group_total: Option<u64>,
     pub(super) triggered_build: Option<Triggered>,
+    /// Which time it is tried again, from 1; absent for the first try.
+    pub(super) retries_count: Option<u32>,
+    pub(super) agent: Option<Agent>,
+    /// When what is before it had ended: from then on it waits for an agent.
+    #[serde(deserialize_with = "time")]
+    pub(super) runnable_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
     pub(super) started_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
@@ -161,6 +169,13 @@ impl Job {
     pub(super) fn is_block(&self) -> bool {
         self.kind.as_deref() == Some("manual")
     }
+}
+
+/// Who runs a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Agent {
+    pub(super) name: Option<String>,
 }
 
 /// The build that a job began.

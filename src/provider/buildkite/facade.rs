@@ -17,7 +17,7 @@ use crate::{
         item::{Item, Noun},
         object::{Family, ObjectId},
         observed::FaultKind,
-        pipeline::Job,
+        pipeline::{LogRef, Node},
         time::{Timestamp, age},
         verb::Verb,
     },
@@ -35,9 +35,12 @@ use crate::{
         address::Address,
         api,
         client::Client,
-        draft, gate, log, normalize,
+        draft, gate,
+        log::{Log, PACES},
+        normalize,
         poll::{Look, Organization, home},
         request::{self, Wanted, scope},
+        tree,
     },
 };
 
@@ -95,29 +98,77 @@ impl Buildkite {
         self.client.read(&request::build(at), &at.said()).await
     }
 
-    /// The jobs of a build.
-    async fn jobs(&self, run: &ObjectId) -> Result<Vec<Job>, ProviderError> {
+    /// The tree of a build.
+    async fn jobs(&self, run: &ObjectId) -> Result<Vec<Node>, ProviderError> {
         let at = Address::of(run)?;
         let jobs = self.build(&at).await?.jobs.unwrap_or_default();
         if jobs.unread > 0 {
             let text = format!("{CALLED}, {}: {} of its jobs cannot be read", at.said(), jobs.unread);
             return Err(ProviderError::new(FaultKind::Unreadable, text));
         }
-        Ok(jobs.read.iter().filter_map(normalize::job).collect())
+        Ok(tree::tree(&self.source, &at.organization, &jobs.read))
     }
 
-    /// The end of a job's log.
-    async fn log(&self, run: &ObjectId, job: &str, most: usize) -> Result<Vec<String>, ProviderError> {
-        let at = Address::of(run)?;
-        let (wanted, what) = (request::log(&at, job), format!("{}, log of job {job}", at.said()));
+    /// Has a job ended? One that the build does not have is not known to have.
+    async fn has_ended(&self, at: &Address, job: &LogRef) -> Result<bool, ProviderError> {
+        let build = self.build(at).await?;
+        let job = build.jobs().iter().find(|one| one.id.as_deref() == Some(job.as_str()));
+        Ok(job.is_some_and(|job| job.retried == Some(true) || tree::state(job).ended()))
+    }
+
+    /// Reads on in a log; true where something came.
+    async fn read_on(&self, at: &Address, job: &LogRef, log: &mut Log) -> Result<bool, ProviderError> {
+        let (wanted, what) =
+            (request::log(at, job.as_str(), log.place()), format!("{}, log of job {}", at.said(), job.as_str()));
         let answer = self.client.send(&wanted, &what).await?;
         match answer.status().as_u16() {
-            200..=299 => Ok(log::last_lines(answer.headers(), answer.body(), most)),
-            // The end of nothing was asked for.
-            416 => Ok(Vec::new()),
+            200..=299 | 416 => Ok(log.take(answer.status(), answer.headers(), answer.body())),
             _ => Err(self.client.fault(&answer, &wanted, &what)),
         }
     }
+
+    /// The end of a job's log, and then what is added to it, until the job has ended.
+    fn log(&self, run: ObjectId, job: LogRef, most: usize) -> Answers<'_> {
+        let begin = Following { run, job, log: Log::new(most), over: false };
+        stream::try_unfold(begin, move |mut it| async move {
+            if it.over {
+                return Ok(None);
+            }
+            let at = Address::of(&it.run)?;
+            let goes_on = it.log.place().is_some();
+            let [mut pace, quiet] = PACES;
+            let piece = if goes_on {
+                loop {
+                    self.clock.sleep(pace).await;
+                    let news = self.read_on(&at, &it.job, &mut it.log).await?;
+                    if !news && self.has_ended(&at, &it.job).await? {
+                        // What it wrote last may have come between the two.
+                        self.read_on(&at, &it.job, &mut it.log).await?;
+                        it.over = true;
+                    }
+                    let piece = it.log.piece(goes_on, it.over);
+                    if it.over || !piece.lines.is_empty() {
+                        break piece;
+                    }
+                    pace = quiet;
+                }
+            } else {
+                it.over = self.has_ended(&at, &it.job).await?;
+                self.read_on(&at, &it.job, &mut it.log).await?;
+                it.log.piece(goes_on, it.over)
+            };
+            Ok(Some((lookup::Told::Log(piece), it)))
+        })
+        .boxed()
+    }
+}
+
+/// A log that is followed.
+struct Following {
+    run: ObjectId,
+    job: LogRef,
+    log: Log,
+    over: bool,
 }
 
 impl Actor for Buildkite {
@@ -210,11 +261,7 @@ impl Lookup for Buildkite {
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
-            Question::Log { run, job, most } => lookup::once(async move {
-                // Only the end of it is read: whether it goes on where another answer ended is not known.
-                let lines = self.log(&run, &job, most).await?;
-                Ok(lookup::Told::Log { lines, goes_on: false })
-            }),
+            Question::Log { run, log, most } => self.log(run, log, most),
             other @ Question::Signals { .. } => lookup::foreign(CALLED, &other),
         }
     }

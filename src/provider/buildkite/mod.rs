@@ -1,8 +1,8 @@
 //! Buildkite: builds of pipelines, their jobs and logs, and block steps that wait for somebody.
 //!
-//! `request` builds, `api` reads the wire, `client` goes there, `normalize` and `gate` translate, `form` is what a step asks for,
-//! `draft` says what a verb would do, `poll` reads an organisation, `memory` keeps what its lists may leave out, `log` reads the
-//! end of a log, and `words` are Buildkite's own for a refusal. An organisation is read as one: two lists tell of all its
+//! `request` builds, `api` reads the wire, `client` goes there, `normalize`, `tree` and `gate` translate, `form` is what a step asks for,
+//! `draft` says what a verb would do, `poll` reads an organisation, `memory` keeps what its lists may leave out, `log` takes a log
+//! as it grows, and `words` are Buildkite's own for a refusal. An organisation is read as one: two lists tell of all its
 //! pipelines.
 //!
 //! What a block step asks for is in no answer of Buildkite's, in REST or GraphQL: it is configured where it matters.
@@ -19,6 +19,7 @@ mod memory;
 mod normalize;
 mod poll;
 mod request;
+mod tree;
 mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -5,7 +5,7 @@ use crate::{
         ids::{Person, SourceName},
         offer::{Offer, Risk},
         pattern::VersionPattern,
-        pipeline::{Job, JobStep, Run, RunStatus},
+        pipeline::{Run, RunStatus},
         text::clean,
         verb::Verb,
         version::Version,
@@ -33,26 +33,6 @@ pub(super) fn status(build: &api::Build) -> RunStatus {
         "passed" => RunStatus::Succeeded,
         "failed" | "waiting_failed" => RunStatus::Failed,
         "skipped" | "not_run" => RunStatus::Skipped,
-        _ => RunStatus::Unknown,
-    }
-}
-
-/// Where a job is.
-fn job_status(job: &api::Job) -> RunStatus {
-    match job.state.as_deref().unwrap_or_default() {
-        "blocked" if waits(job) => RunStatus::Waiting,
-        "pending" | "waiting" | "blocked" | "limiting" | "limited" | "platform_limiting" | "platform_limited"
-        | "scheduled" | "reserved" | "assigned" | "accepted" => RunStatus::Queued,
-        "running" | "canceling" | "timing_out" => RunStatus::Running,
-        "passed" | "unblocked" => RunStatus::Succeeded,
-        "failed" | "timed_out" | "expired" => RunStatus::Failed,
-        "canceled" => RunStatus::Cancelled,
-        "skipped" | "broken" | "waiting_failed" | "blocked_failed" | "unblocked_failed" => RunStatus::Skipped,
-        "finished" => match job.exit_status {
-            Some(0) => RunStatus::Succeeded,
-            Some(_) => RunStatus::Failed,
-            None => RunStatus::Unknown,
-        },
         _ => RunStatus::Unknown,
     }
 }
@@ -132,11 +112,12 @@ pub(super) fn run(source: &SourceName, watched: &Watched<'_>, build: &api::Build
         branch: build.branch.as_deref().map(clean),
         version: version(watched.settings.version.as_ref(), build),
         status: status(build),
+        raw: build.state.as_deref().map(clean).filter(|word| !word.is_empty()),
+        queued: build.scheduled_at.or(build.created_at).filter(|_| build.started_at.is_some()),
         started,
         updated: build.finished_at.max(jobs).unwrap_or(started).max(started),
         actor: build.creator.as_ref().and_then(api::Person::called).map(Person::new),
         url: build.web_url.as_deref().map(clean),
-        jobs: Vec::new(),
         offers: offers(watched, build),
     })
 }
@@ -158,30 +139,6 @@ fn offers(watched: &Watched<'_>, build: &api::Build) -> Vec<Offer> {
     [cancel, rerun].map(|offer| watched.allowed(offer)).to_vec()
 }
 
-/// A job. `None` for what is no job to people: a wait step, what was tried again, what has no id.
-pub(super) fn job(wire: &api::Job) -> Option<Job> {
-    if wire.retried == Some(true) || wire.kind.as_deref() == Some("waiter") {
-        return None;
-    }
-    let mut name = called(wire);
-    if let (Some(index), Some(total)) = (wire.parallel_group_index, wire.parallel_group_total) {
-        name = format!("{name} {}/{total}", index + 1);
-    }
-    if wire.soft_failed == Some(true) {
-        name = format!("{name} (soft fail)");
-    }
-    let status = job_status(wire);
-    let child = wire.triggered_build.as_ref().map(|child| JobStep { name: child_words(child), status });
-    Some(Job {
-        id: clean(wire.id.as_deref()?),
-        name,
-        status,
-        started: wire.started_at,
-        ended: wire.finished_at,
-        steps: child.into_iter().collect(),
-    })
-}
-
 /// What a job is called: its label, its command, or what kind it is of.
 pub(super) fn called(job: &api::Job) -> String {
     let first_line = |command: &String| command.lines().next().map(str::to_owned);
@@ -189,13 +146,6 @@ pub(super) fn called(job: &api::Job) -> String {
     let named = all.into_iter().flatten().map(|name| plain(&name)).find(|name| !name.is_empty());
     let kind = || if job.is_block() { "block step".to_owned() } else { "job".to_owned() };
     named.unwrap_or_else(kind)
-}
-
-/// `deploy build 41`: the build that a job began.
-fn child_words(child: &api::Triggered) -> String {
-    let slug = || child.url.as_deref()?.split_once("/pipelines/")?.1.split('/').next();
-    let number = child.number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-    clean(&format!("{} build {number}", slug().unwrap_or("another")))
 }
 
 #[cfg(test)]
@@ -238,32 +188,6 @@ mod tests {
             assert_eq!(status(&build(state, Some(true))), RunStatus::Waiting, "{state}");
         }
         assert_eq!(status(&build("canceled", Some(true))), RunStatus::Cancelled);
-    }
-
-    #[test]
-    fn each_word_for_a_job_has_one_meaning() {
-        let of = |kind: &str, state: &str, exit_status| {
-            let (kind, state) = (Some(kind.to_owned()), Some(state.to_owned()));
-            job_status(&api::Job { kind, state, exit_status, ..api::Job::default() })
-        };
-        let table = [
-            ("pending waiting blocked limiting limited platform_limiting platform_limited", RunStatus::Queued),
-            ("scheduled reserved assigned accepted", RunStatus::Queued),
-            ("running canceling timing_out", RunStatus::Running),
-            ("passed unblocked", RunStatus::Succeeded),
-            ("failed timed_out expired", RunStatus::Failed),
-            ("canceled", RunStatus::Cancelled),
-            ("skipped broken waiting_failed blocked_failed unblocked_failed", RunStatus::Skipped),
-            ("sleeping", RunStatus::Unknown),
-        ];
-        for (states, wanted) in table {
-            for state in states.split(' ') {
-                assert_eq!(of("script", state, None), wanted, "{state}");
-            }
-        }
-        let finished = [Some(0), Some(1), None].map(|exit| of("script", "finished", exit));
-        assert_eq!(finished, [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Unknown]);
-        assert_eq!(of("manual", "blocked", None), RunStatus::Waiting);
     }
 
     #[test]

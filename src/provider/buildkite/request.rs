@@ -26,6 +26,15 @@ pub(super) mod scope {
     pub(in crate::provider::buildkite) const ACT: &str = "write_builds";
 }
 
+/// A part of a text, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextRange {
+    /// Its end.
+    Last(usize),
+    /// From there on.
+    From(usize),
+}
+
 /// A request, before it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -37,14 +46,14 @@ pub(super) struct Wanted {
     pub(super) body: String,
     /// The scope that the token needs; none where every token may.
     pub(super) scope: Option<&'static str>,
-    /// The end of a text is asked for, so many bytes of it.
-    pub(super) tail: Option<usize>,
+    /// A text is asked for, and only this part of it.
+    pub(super) range: Option<TextRange>,
 }
 
 impl Wanted {
     fn get(path: String, scope: &'static str) -> Self {
         let (class, method, body) = (Class::Read, Method::GET, String::new());
-        Self { class, method, path, body, scope: Some(scope), tail: None }
+        Self { class, method, path, body, scope: Some(scope), range: None }
     }
 
     /// The same list from another of its pages on, from 1.
@@ -57,7 +66,7 @@ impl Wanted {
     pub(super) fn call(outgoing: &Outgoing<'_>) -> Result<Self, ProviderError> {
         let method = outgoing.call.method.parse().map_err(|_| unfit(&outgoing.call.method))?;
         let (class, path, body) = (Class::Write, outgoing.path.clone(), outgoing.body.clone());
-        Ok(Self { class, method, path, body, scope: Some(scope::ACT), tail: None })
+        Ok(Self { class, method, path, body, scope: Some(scope::ACT), range: None })
     }
 
     /// The request with its headers and its class.
@@ -69,10 +78,13 @@ impl Wanted {
         request.extensions_mut().insert(self.class);
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        let form = if self.tail.is_some() { "text/plain" } else { "application/json" };
+        let form = if self.range.is_some() { "text/plain" } else { "application/json" };
         headers.insert(header::ACCEPT, HeaderValue::from_static(form));
-        if let Some(bytes) = self.tail {
-            let range = format!("bytes=-{bytes}");
+        if let Some(range) = self.range {
+            let range = match range {
+                TextRange::Last(bytes) => format!("bytes=-{bytes}"),
+                TextRange::From(place) => format!("bytes={place}-"),
+            };
             headers.insert(header::RANGE, HeaderValue::try_from(range.as_str()).map_err(|_| unfit(&range))?);
         }
         if !self.body.is_empty() {
@@ -131,10 +143,11 @@ pub(super) fn build(at: &Address) -> Wanted {
     Wanted::get(format!("{}?exclude_pipeline=true", build_path(at)), scope::BUILDS)
 }
 
-/// The end of a job's log.
-pub(super) fn log(at: &Address, job: &str) -> Wanted {
+/// A job's log from there on, or the end of it.
+pub(super) fn log(at: &Address, job: &str, place: Option<usize>) -> Wanted {
     let path = format!("{}/jobs/{}/log", build_path(at), part(job));
-    Wanted { tail: Some(TAIL), ..Wanted::get(path, scope::LOGS) }
+    let range = place.map_or(TextRange::Last(TAIL), TextRange::From);
+    Wanted { range: Some(range), ..Wanted::get(path, scope::LOGS) }
 }
 
 #[cfg(test)]
@@ -162,7 +175,7 @@ mod tests {
             ),
             (newest_of("acme", "ledger"), format!("{ledger}?per_page=30&exclude_jobs=true&exclude_pipeline=true")),
             (build(&at()), format!("{ledger}/812?exclude_pipeline=true")),
-            (log(&at(), "a/b"), format!("{ledger}/812/jobs/a%2Fb/log")),
+            (log(&at(), "a/b", None), format!("{ledger}/812/jobs/a%2Fb/log")),
         ];
         for (wanted, path) in table {
             assert_eq!((wanted.class, &wanted.method, &wanted.path), (Class::Read, &Method::GET, &path));
@@ -171,9 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn of_a_log_the_end_is_asked_for_as_text() {
-        let request = log(&at(), "j").request().unwrap();
-        let header = |name: header::HeaderName| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
-        assert_eq!((header(header::ACCEPT), header(header::RANGE)), ("text/plain".into(), "bytes=-262144".into()));
+    fn of_a_log_the_end_is_asked_for_as_text_and_then_what_is_new() {
+        for (place, range) in [(None, "bytes=-262144"), (Some(6), "bytes=6-")] {
+            let request = log(&at(), "j", place).request().unwrap();
+            let header = |name: header::HeaderName| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
+            assert_eq!((header(header::ACCEPT), header(header::RANGE)), ("text/plain".into(), range.into()));
+        }
     }
 }

@@ -160,6 +160,10 @@ pub(super) struct Job {
     pub(super) name: Option<String>,
     pub(super) status: Option<String>,
     pub(super) conclusion: Option<String>,
+    pub(super) run_attempt: Option<u32>,
+    pub(super) runner_name: Option<String>,
+    #[serde(deserialize_with = "time")]
+    pub(super) created_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
     pub(super) started_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
@@ -175,6 +179,10 @@ pub(super) struct Step {
     pub(super) name: Option<String>,
     pub(super) status: Option<String>,
     pub(super) conclusion: Option<String>,
+    #[serde(deserialize_with = "time")]
+    pub(super) started_at: Option<Timestamp>,
+    #[serde(deserialize_with = "time")]
+    pub(super) completed_at: Option<Timestamp>,
 }
 
 /// `GET …/runs/{id}/pending_deployments`.

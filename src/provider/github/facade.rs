@@ -18,7 +18,7 @@ use crate::{
         item::{Item, Noun},
         object::{Family, ObjectId},
         observed::FaultKind,
-        pipeline::Job,
+        pipeline::Node,
         time::Timestamp,
         verb::Verb,
     },
@@ -40,10 +40,10 @@ use crate::{
         kept::Kept,
         log,
         moved::{self, Pace},
-        normalize,
         poll::{Watched, is_partial, pending},
         request::{self, Wanted},
         roster::Roster,
+        tree,
     },
 };
 
@@ -186,8 +186,8 @@ impl GitHub {
         Round { me, gates, runs }
     }
 
-    /// The jobs of a run.
-    async fn jobs(&self, run: &ObjectId) -> Result<Vec<Job>, ProviderError> {
+    /// The tree of a run.
+    async fn jobs(&self, run: &ObjectId) -> Result<Vec<Node>, ProviderError> {
         let Address { owner, repo, run, .. } = Address::of(run)?;
         let about = format!("{owner}/{repo} run {run}");
         let size = |page: &api::Jobs| (page.jobs.len(), page.total_count);
@@ -197,7 +197,7 @@ impl GitHub {
             // Which of them are lacking nobody can tell: the one that failed may be among them.
             return Err(ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: {}", cut.said("jobs"))));
         }
-        Ok(pages.iter().flat_map(|page| &page.jobs).filter_map(normalize::job).collect())
+        Ok(tree::tree(pages.iter().flat_map(|page| &page.jobs)))
     }
 
     /// Finds out, once, whose token it is.
@@ -321,11 +321,11 @@ impl Lookup for GitHub {
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
-            Question::Log { run, job, most } => lookup::once(async move {
-                // There is one once the job has ended: nothing is added to it.
-                let lines = log::last_lines(&self.client, &run, &job, most).await?;
-                Ok(lookup::Told::Log { lines, goes_on: false })
-            }),
+            Question::Log { run, log, most } => {
+                lookup::once(
+                    async move { log::last_lines(&self.client, &run, &log, most).await.map(lookup::Told::Log) },
+                )
+            }
             other @ Question::Signals { .. } => lookup::foreign("GitHub", &other),
         }
     }

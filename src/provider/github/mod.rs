@@ -1,7 +1,7 @@
 //! GitHub Actions: runs, jobs, logs, environments that wait for review.
 //!
 //! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
-//! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize` and `gate` translate,
+//! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize`, `tree` and `gate` translate,
 //! `draft` says what a verb would do, `roster` knows the repositories and `organisation` those of an owner, `poll` reads one, `moved`
 //! tells which must be read, `kept` what is known meanwhile, `memory` keeps what the run list may forget, `fault` says what only GitHub says of a refusal.
 //!
@@ -26,6 +26,7 @@ mod poll;
 mod request;
 mod roots;
 mod roster;
+mod tree;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         ids::{Person, SourceName},
         offer::{Offer, Risk},
-        pipeline::{Job, JobStep, Run, RunStatus},
+        pipeline::{Run, RunStatus},
         text::clean,
         time::Timestamp,
         verb::Verb,
@@ -40,6 +40,12 @@ fn concluded(conclusion: &str) -> RunStatus {
         "action_required" => RunStatus::Waiting,
         _ => RunStatus::Unknown,
     }
+}
+
+/// GitHub's own word: the conclusion once there is one.
+pub(super) fn word<'a>(status: Option<&'a str>, conclusion: Option<&'a str>) -> &'a str {
+    let over = status.is_some_and(|status| status.eq_ignore_ascii_case("completed"));
+    conclusion.filter(|_| over).or(status).unwrap_or_default()
 }
 
 /// Where a run is.
@@ -106,11 +112,12 @@ pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: 
         branch: wire.head_branch.as_deref().map(clean),
         version: version(repo, wire),
         status,
+        raw: Some(clean(word(wire.status.as_deref(), wire.conclusion.as_deref()))).filter(|word| !word.is_empty()),
+        queued: None,
         started,
         updated: wire.updated_at.unwrap_or(started),
         actor: starter(wire),
         url: wire.html_url.as_deref().map(clean),
-        jobs: Vec::new(),
         offers: offers(repo, wire, now),
     })
 }
@@ -142,25 +149,6 @@ fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
         Offer::open(Verb::Rerun, risk)
     };
     vec![cancel, rerun]
-}
-
-/// A job. `None` when it has no id.
-pub(super) fn job(wire: &api::Job) -> Option<Job> {
-    let step = |step: &api::Step| JobStep {
-        name: clean(step.name.as_deref().unwrap_or_default()),
-        status: status(step.status.as_deref(), step.conclusion.as_deref()),
-    };
-    let status = status(wire.status.as_deref(), wire.conclusion.as_deref());
-    // GitHub fills `started_at` of a job that waits with the time it began to wait.
-    let begun = !matches!(status, RunStatus::Queued | RunStatus::Waiting);
-    Some(Job {
-        id: wire.id?.to_string(),
-        name: clean(wire.name.as_deref().unwrap_or_default()),
-        status,
-        started: wire.started_at.filter(|_| begun),
-        ended: wire.completed_at,
-        steps: wire.steps.iter().map(step).collect(),
-    })
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod home;
 pub mod items;
 mod lazy;
 mod leaf;
+pub mod lines;
 pub mod link;
 pub mod page;
 pub mod proxy;

@@ -17,7 +17,7 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        lookup::{Lookup, Question, Told},
+        lookup::{LogPiece, Lookup, Question, Told},
     },
     runtime::{
         clock::within,
@@ -87,7 +87,7 @@ async fn tell(seat: &Seat, question: &Question, last: &mut Option<Told>, answer:
     match &answer {
         Ok(told) if last.as_ref() == Some(told) => return true,
         // What goes on is new even where it reads the same, and signals are not asked for twice.
-        Ok(Told::Log { goes_on: true, .. } | Told::Signals(_)) | Err(_) => *last = None,
+        Ok(Told::Log(LogPiece { goes_on: true, .. }) | Told::Signals(_)) | Err(_) => *last = None,
         Ok(told) => *last = Some(told.clone()),
     }
     let (source, at) = (seat.source.clone(), seat.clock.now());

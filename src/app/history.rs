@@ -1,0 +1,197 @@
+//! Every run of every pipeline as rows, and what its history says beside it: how the last ones ended, how long one takes, and whether
+//! it fails for no reason of its own. Pure, from what is in the store.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    app::model::Model,
+    domain::{
+        ids::ServiceName,
+        pipeline::{Run, RunStatus},
+        time::{Timestamp, age},
+    },
+};
+
+/// So many that ended are shown as a trend.
+pub const TREND: usize = 10;
+/// From fewer that passed nobody can tell how long one takes.
+const FEWEST: usize = 2;
+
+/// Which runs are wanted; what is not said lets all pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// In this state.
+    pub status: Option<RunStatus>,
+    /// Of this service.
+    pub service: Option<ServiceName>,
+    /// Of this branch or tag.
+    pub branch: Option<String>,
+    /// With this in what is shown of them, without regard to case.
+    pub text: String,
+}
+
+impl Wanted {
+    /// Is this one wanted?
+    pub fn takes(&self, run: &Run) -> bool {
+        self.status.is_none_or(|status| status == run.status)
+            && self.service.as_ref().is_none_or(|service| *service == run.service)
+            && self.branch.as_ref().is_none_or(|branch| run.branch.as_ref() == Some(branch))
+            && self.finds(run)
+    }
+
+    fn finds(&self, run: &Run) -> bool {
+        if self.text.is_empty() {
+            return true;
+        }
+        let actor = run.actor.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (branch, status) = (run.branch.as_deref().unwrap_or_default(), run.status_words());
+        let said = format!(
+            "{} {} {} #{} {} {branch} {} {actor} {status}",
+            run.service, run.pipeline, run.id.source, run.number, run.title, run.version
+        );
+        said.to_lowercase().contains(&self.text.to_lowercase())
+    }
+}
+
+/// One run and its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// How those of its pipeline and branch ended that ended last, oldest first; itself among them once it has.
+    pub trend: Vec<RunStatus>,
+    /// How long one takes: the median of those of its pipeline that passed. `None` where too few did.
+    pub usual: Option<Duration>,
+    /// Did it fail and another one of the same commit pass after it, or the other way round?
+    pub flaky: bool,
+    /// Is it the newest of its pipeline and branch?
+    pub newest: bool,
+}
+
+impl Row<'_> {
+    /// While it runs: how long it still takes if it takes as long as usual; nothing once it took longer.
+    pub fn left(&self, now: Timestamp) -> Option<Duration> {
+        let runs = self.run.status == RunStatus::Running;
+        self.usual.filter(|_| runs)?.checked_sub(age(now, self.run.started))
+    }
+
+    /// Does it need somebody: did the newest of its branch fail, or does it wait? Lower is more urgent.
+    fn urgency(&self) -> u8 {
+        match self.run.status {
+            RunStatus::Failed if self.newest => 0,
+            RunStatus::Waiting => 1,
+            RunStatus::Unknown if self.newest => 2,
+            RunStatus::Running => 3,
+            RunStatus::Queued => 4,
+            _ => 5,
+        }
+    }
+}
+
+/// How many of the newest of each pipeline and branch are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Pipelines.
+    pub pipelines: usize,
+    /// Runs that run.
+    pub running: usize,
+    /// The newest of a branch failed.
+    pub failed: usize,
+    /// Runs that wait for somebody.
+    pub waiting: usize,
+}
+
+/// Every run that is wanted: those that failed and wait first, then those that run, then the others, the newest first.
+pub fn rows<'a>(model: &'a Model, wanted: &Wanted) -> Vec<Row<'a>> {
+    let history = History::of(model.store.runs());
+    let mut rows: Vec<Row<'a>> =
+        model.store.runs().filter(|run| wanted.takes(run)).map(|run| history.row(run)).collect();
+    rows.sort_by_cached_key(|row| (row.urgency(), std::cmp::Reverse(row.run.started), row.run.id.clone()));
+    rows
+}
+
+/// What a run's history says.
+pub fn row<'a>(model: &'a Model, run: &'a Run) -> Row<'a> {
+    let of = model.store.runs().filter(|other| other.line() == run.line());
+    History::of(of).row(run)
+}
+
+/// Counts all of them.
+pub fn count(model: &Model) -> Count {
+    let history = History::of(model.store.runs());
+    let mut count = Count { pipelines: history.lines.len(), ..Count::default() };
+    for run in model.store.runs() {
+        match history.row(run).urgency() {
+            0 => count.failed += 1,
+            1 => count.waiting += 1,
+            3 => count.running += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// A pipeline, told apart from every other.
+type Line<'a> = (&'a str, &'a str, &'a str);
+
+/// The runs of each pipeline, oldest first.
+struct History<'a> {
+    lines: BTreeMap<Line<'a>, Past<'a>>,
+}
+
+struct Past<'a> {
+    runs: Vec<&'a Run>,
+    usual: Option<Duration>,
+}
+
+impl<'a> History<'a> {
+    fn of(runs: impl Iterator<Item = &'a Run>) -> Self {
+        let mut all: BTreeMap<Line<'a>, Vec<&'a Run>> = BTreeMap::new();
+        for run in runs {
+            all.entry(run.line()).or_default().push(run);
+        }
+        let past = |(line, mut runs): (Line<'a>, Vec<&'a Run>)| {
+            runs.sort_by_key(|run| (run.number, run.started));
+            let usual =
+                median(runs.iter().filter(|run| run.status == RunStatus::Succeeded).filter_map(|run| run.took()));
+            (line, Past { runs, usual })
+        };
+        Self { lines: all.into_iter().map(past).collect() }
+    }
+
+    fn row(&self, run: &'a Run) -> Row<'a> {
+        let Some(past) = self.lines.get(&run.line()) else {
+            return Row { run, trend: Vec::new(), usual: None, flaky: false, newest: true };
+        };
+        let branch: Vec<&Run> = past.runs.iter().copied().filter(|other| other.branch == run.branch).collect();
+        let ended = |other: &&&Run| other.status.ended() && other.number <= run.number;
+        let mut trend: Vec<RunStatus> =
+            branch.iter().rev().filter(ended).take(TREND).map(|other| other.status).collect();
+        trend.reverse();
+        let newest = branch.last().is_none_or(|newest| newest.number == run.number);
+        let commit = run.version.commit.as_ref();
+        let twin = |status| {
+            past.runs
+                .iter()
+                .any(|other| commit.is_some() && other.version.commit.as_ref() == commit && other.status == status)
+        };
+        let flaky = match run.status {
+            RunStatus::Failed => twin(RunStatus::Succeeded),
+            RunStatus::Succeeded => twin(RunStatus::Failed),
+            _ => false,
+        };
+        Row { run, trend, usual: past.usual, flaky, newest }
+    }
+}
+
+fn median(all: impl Iterator<Item = Duration>) -> Option<Duration> {
+    let mut all: Vec<Duration> = all.collect();
+    if all.len() < FEWEST {
+        return None;
+    }
+    all.sort_unstable();
+    all.get(all.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! The insides of runs: their trees, and the log that somebody reads. Read only while somebody looks.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{
+    domain::{
+        log::Line,
+        object::ObjectId,
+        observed::Fault,
+        pipeline::{LogRef, Node},
+        time::Timestamp,
+    },
+    port::lookup::LogPiece,
+};
+
+/// Trees that are kept: those that somebody looked at last.
+const TREES: usize = 20;
+
+/// Lines of a log that are kept.
+pub const LOG_LINES: usize = 5_000;
+
+/// The tree of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tree {
+    /// Its stages, jobs and steps as they were read last; `None` where they never were.
+    pub nodes: Option<Vec<Node>>,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Why they could not be read since.
+    pub fault: Option<Fault>,
+}
+
+/// A log, as far as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    /// Its last lines.
+    pub lines: VecDeque<Line>,
+    /// Are there more before the first of them?
+    pub cut: bool,
+    /// Nothing more comes.
+    pub over: bool,
+    /// So many lines left at the begin since it was read.
+    pub dropped: usize,
+    /// When something was last told of it.
+    pub at: Option<Timestamp>,
+    /// Why it could not be read since.
+    pub fault: Option<Fault>,
+}
+
+/// The trees that somebody looked at lately, and the log that somebody reads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inside {
+    trees: BTreeMap<ObjectId, Tree>,
+    log: Option<((ObjectId, LogRef), Log)>,
+}
+
+impl Inside {
+    /// Takes the tree of a run, or why there is none.
+    pub fn take_tree(&mut self, run: &ObjectId, at: Timestamp, told: Result<Vec<Node>, Fault>) {
+        let tree = self.trees.entry(run.clone()).or_default();
+        match told {
+            Ok(nodes) => *tree = Tree { nodes: Some(nodes), at: Some(at), fault: None },
+            Err(fault) => tree.fault = Some(fault),
+        }
+        while self.trees.len() > TREES {
+            let oldest = self.trees.iter().filter(|(id, _)| *id != run).min_by_key(|(_, tree)| tree.at);
+            let Some(oldest) = oldest.map(|(id, _)| id.clone()) else { return };
+            self.trees.remove(&oldest);
+        }
+    }
+
+    /// Takes lines of a log, or why there are none. Only one is kept: the one that was told of last. Says how many lines left at
+    /// its begin.
+    pub fn take_log(&mut self, run: &ObjectId, log: &LogRef, at: Timestamp, told: Result<LogPiece, Fault>) -> usize {
+        let key = (run.clone(), log.clone());
+        let mut known = self.log.take().filter(|(of, _)| *of == key).map(|(_, known)| known).unwrap_or_default();
+        let mut left = 0;
+        match told {
+            Err(fault) => known.fault = Some(fault),
+            Ok(piece) => {
+                if !piece.goes_on {
+                    known = Log { cut: piece.cut, ..Log::default() };
+                }
+                known.lines.extend(piece.lines);
+                left = known.lines.len().saturating_sub(LOG_LINES);
+                known.lines.drain(..left);
+                known.dropped += left;
+                (known.cut, known.over, known.at, known.fault) = (known.cut || left > 0, piece.over, Some(at), None);
+            }
+        }
+        self.log = Some((key, known));
+        left
+    }
+
+    /// The tree of a run, where it was asked for.
+    pub fn tree(&self, run: &ObjectId) -> Option<&Tree> {
+        self.trees.get(run)
+    }
+
+    /// A log, where it is the one that is read.
+    pub fn log(&self, run: &ObjectId, log: &LogRef) -> Option<&Log> {
+        self.log.as_ref().filter(|((of, name), _)| of == run && name == log).map(|(_, known)| known)
+    }
+
+    /// Forgets the log: nobody reads it any more.
+    pub fn close_log(&mut self) {
+        self.log = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app::sample::now, domain::observed::FaultKind};
+
+    fn run(number: usize) -> ObjectId {
+        ObjectId::new(&"forge".into(), "run", format!("acme/ledger/{number}"))
+    }
+
+    fn piece(words: &[&str], goes_on: bool) -> LogPiece {
+        LogPiece { lines: words.iter().map(|text| Line::plain(text)).collect(), goes_on, ..LogPiece::default() }
+    }
+
+    fn words(log: &Log) -> Vec<&str> {
+        log.lines.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    #[test]
+    fn what_goes_on_is_added_and_what_does_not_takes_the_place_of_what_was_known() {
+        let (mut inside, log) = (Inside::default(), LogRef::new("1"));
+        inside.take_log(&run(1), &log, now(), Ok(piece(&["one"], false)));
+        inside.take_log(&run(1), &log, now(), Ok(piece(&["two"], true)));
+        assert_eq!(words(inside.log(&run(1), &log).unwrap()), ["one", "two"]);
+        let fault = Fault::new(now(), FaultKind::Server, "502");
+        inside.take_log(&run(1), &log, now(), Err(fault.clone()));
+        let known = inside.log(&run(1), &log).unwrap();
+        assert_eq!((words(known), &known.fault), (vec!["one", "two"], &Some(fault)), "what was good stays");
+        inside.take_log(&run(1), &log, now(), Ok(piece(&["two", "three"], false)));
+        let known = inside.log(&run(1), &log).unwrap();
+        assert_eq!((words(known), &known.fault), (vec!["two", "three"], &None));
+        inside.take_log(&run(2), &log, now(), Ok(piece(&["other"], false)));
+        assert_eq!(inside.log(&run(1), &log), None, "one is read at a time");
+    }
+
+    #[test]
+    fn a_log_that_grows_for_ever_keeps_its_end_and_says_that_it_is_cut() {
+        let (mut inside, log) = (Inside::default(), LogRef::new("1"));
+        let many: Vec<String> = (0..LOG_LINES).map(|line| line.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(inside.take_log(&run(1), &log, now(), Ok(piece(&many, false))), 0);
+        assert!(!inside.log(&run(1), &log).unwrap().cut);
+        assert_eq!(inside.take_log(&run(1), &log, now(), Ok(piece(&["a", "b"], true))), 2);
+        let known = inside.log(&run(1), &log).unwrap();
+        assert_eq!((known.lines.len(), known.cut, known.lines[0].text.as_str()), (LOG_LINES, true, "2"));
+    }
+
+    #[test]
+    fn trees_that_nobody_looked_at_for_long_are_forgotten_and_a_failure_clears_none() {
+        let mut inside = Inside::default();
+        for number in 0..=TREES {
+            let at = now() + chrono::TimeDelta::seconds(i64::try_from(number).unwrap());
+            inside.take_tree(&run(number), at, Ok(Vec::new()));
+        }
+        assert!(inside.tree(&run(0)).is_none() && inside.tree(&run(1)).is_some());
+        inside.take_tree(&run(1), now(), Err(Fault::new(now(), FaultKind::Server, "502")));
+        let tree = inside.tree(&run(1)).unwrap();
+        assert_eq!((tree.nodes.as_deref(), tree.fault.is_some()), (Some([].as_slice()), true));
+    }
+}

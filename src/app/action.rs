@@ -5,13 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{
-        form::Args,
-        ids::{EnvironmentName, Person, ServiceName},
-        object::ObjectId,
-        time::Timestamp,
-        verb::Verb,
-    },
+    domain::{form::Args, ids::Person, object::ObjectId, place::Place, time::Timestamp, verb::Verb},
     port::{
         plan::Plan,
         record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
@@ -124,7 +118,7 @@ impl Actions {
     /// record, its plan, and when it was confirmed.
     pub fn let_through(
         &self,
-        (service, environment): (&ServiceName, &EnvironmentName),
+        place: &Place,
         since: Timestamp,
         except: &ObjectId,
     ) -> Option<(RecordId, &Plan, Timestamp)> {
@@ -135,7 +129,7 @@ impl Actions {
         let past = self.past.values().flatten().filter(|one| stands(&one.entries));
         let past = past.map(|one| (one.id, &one.intent.plan, one.intent.at));
         let meant = |(_, plan, at): &(RecordId, &Plan, Timestamp)| {
-            let to = (&plan.service, &plan.environment) == (service, environment) && plan.target != *except;
+            let to = plan.place() == *place && plan.target != *except;
             plan.verb == Verb::Approve && to && *at >= since
         };
         here.chain(past).filter(meant).max_by_key(|(_, _, at)| *at)

@@ -23,6 +23,7 @@ use crate::{
         ids::{EnvironmentName, Person, ServiceName},
         object::ObjectId,
         offer::{Offer, Risk, offer_for},
+        place::Place,
         rollout::{Arm, Phase, Role, Rollout},
         time::Timestamp,
         verb::{Direction, Verb},
@@ -216,7 +217,7 @@ fn way_back(
     if ask.to().is_some() {
         return Ok((None, None));
     }
-    let what = || in_environment(&rollout.service, Some(&rollout.environment));
+    let what = || rollout.place().to_string();
     let quarantine = Quarantine::of(&model.actions, rollout);
     if let Some(back) = put_back_lately(&model.actions, rollout, model.now).filter(|_| offer.blocked.is_none())
         && let Some(further) = quarantine.way_back(rollout).arm().filter(|arm| arm.role == Role::Old)
@@ -354,8 +355,7 @@ fn with_yours(model: &Model, asked: &Ask) -> (Option<String>, Vec<String>) {
 /// That something else was let through where a gate leads, while this waited: what is let through now comes after it.
 fn overtaken(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
     let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
-    let place = (&gate.service, &gate.environment);
-    let (record, plan, at) = model.actions.let_through(place, gate.since, target)?;
+    let (record, plan, at) = model.actions.let_through(&gate.place(), gate.since, target)?;
     let named = |version: Option<&Version>| version.map_or_else(|| "another run".to_owned(), ToString::to_string);
     let (before, now) = (named(acts_on(plan.verb, &plan.draft)), named(gate.version.as_ref()));
     let time = at.format("%H:%M:%S");
@@ -388,13 +388,13 @@ pub fn form(model: &Model, ask: &Ask) -> Option<Vec<Field>> {
 /// the plan must be the one for what the card asks.
 pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     let plan = &card.plan;
-    let what = place(plan);
+    let what = plan.place().to_string();
     if let Some(moved) = &card.moved {
         return Err(Refusal { changed: true, ..refuse(plan.verb, what, moved) });
     }
     let otherwise = || {
         let why = "it was drawn up for something else than is asked now: ask for it again";
-        Refusal { changed: true, ..refuse(plan.verb, place(plan), why) }
+        Refusal { changed: true, ..refuse(plan.verb, plan.place().to_string(), why) }
     };
     if !card.is_drawn_up() {
         return Err(otherwise());
@@ -411,14 +411,9 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     Ok(Confirmed { record, secrets: card.secrets.clone() })
 }
 
-/// What a plan acts on: `payments in prod/eu-west-1`. A run is in no environment.
-pub fn place(plan: &Plan) -> String {
-    in_environment(&plan.service, Some(&plan.environment))
-}
-
 /// Refuses unless the version that the plan acts on is the one that was named.
 pub fn expect(plan: &Plan, name: &str) -> Result<(), Refusal> {
-    let what = place(plan);
+    let what = plan.place().to_string();
     match acts_on(plan.verb, &plan.draft) {
         Some(version) if version.is_called(name) => Ok(()),
         Some(version) => {
@@ -477,14 +472,8 @@ fn after_an_abort(rollout: &Rollout) -> Vec<String> {
 }
 
 fn words(subject: &Subject<'_>) -> String {
-    in_environment(subject.service, subject.environment)
-}
-
-fn in_environment(service: &ServiceName, environment: Option<&EnvironmentName>) -> String {
-    match environment.filter(|environment| !environment.as_str().is_empty()) {
-        Some(environment) => format!("{service} in {environment}"),
-        None => service.to_string(),
-    }
+    let nowhere = EnvironmentName::new("");
+    Place::of(subject.service, subject.environment.unwrap_or(&nowhere)).to_string()
 }
 
 fn refuse(verb: Verb, what: String, why: &str) -> Refusal {

@@ -102,7 +102,7 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
             let plan = &record.intent.plan;
             let refusal = Refusal {
                 verb: plan.verb,
-                what: guard::place(plan),
+                what: plan.place().to_string(),
                 reasons: vec![format!("record {id} ({}) cannot be taken over: {why}", record.intent.who)],
                 ways: vec![format!("`holdshort audit show {id}` says how far it came and how it ended")],
                 changed: false,
@@ -244,7 +244,7 @@ fn fill(model: &Model, ask: Ask, plan: Plan, args: &VerbArgs, console: &Console<
         return Err(CliError::usage(format!(
             "{} {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
             plan.verb.words(),
-            guard::place(&plan)
+            plan.place()
         )));
     }
     let form = guard::form(model, &ask).unwrap_or_default();
@@ -282,7 +282,7 @@ fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
     ];
     Some(Refusal {
         verb: plan.verb,
-        what: guard::place(plan),
+        what: plan.place().to_string(),
         reasons: reasons.collect(),
         ways: ways.map(str::to_owned).to_vec(),
         changed: false,

@@ -8,6 +8,7 @@ use crate::domain::{
     ids::{EnvironmentName, Person, ServiceName},
     object::ObjectId,
     offer::{Offer, Risk},
+    place::Place,
     time::Timestamp,
     verb::Verb,
     version::Version,
@@ -90,6 +91,11 @@ pub enum Behind {
 }
 
 impl Gate {
+    /// Where it leads.
+    pub fn place(&self) -> Place {
+        Place::of(&self.service, &self.environment)
+    }
+
     /// Is it the run itself that waits to be let in, and not a place that it goes to?
     pub fn is_the_run(&self) -> bool {
         matches!(&self.behind, Behind::Run(run) if run.path == self.id.path)

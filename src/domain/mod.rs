@@ -18,6 +18,7 @@ pub mod observed;
 pub mod offer;
 pub mod pattern;
 pub mod pipeline;
+pub mod place;
 pub mod rollout;
 pub mod service;
 pub mod signal;

@@ -13,6 +13,7 @@ use crate::domain::{
     ids::{EnvironmentName, ServiceName},
     object::ObjectId,
     offer::Offer,
+    place::Place,
     time::Timestamp,
     version::Version,
 };
@@ -339,6 +340,11 @@ pub struct Rollout {
 }
 
 impl Rollout {
+    /// What it is about.
+    pub fn place(&self) -> Place {
+        Place::of(&self.service, &self.environment)
+    }
+
     /// Is a version on its way, in trouble, or taken back but still in the spec? The board lists those one by one.
     pub fn in_flight(&self) -> bool {
         self.identity.canary_hash != self.identity.stable_hash || self.phase != Phase::Healthy || self.held

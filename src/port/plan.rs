@@ -15,6 +15,7 @@ use crate::{
         ids::{EnvironmentName, ServiceName},
         object::ObjectId,
         offer::Risk,
+        place::Place,
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
@@ -339,6 +340,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What it acts on. A run is in no environment.
+    pub fn place(&self) -> Place {
+        Place::of(&self.service, &self.environment)
+    }
+
     /// Which way it moves production.
     pub fn direction(&self) -> Direction {
         if self.goes_back { Direction::Back } else { self.verb.direction() }

@@ -20,3 +20,4 @@ pub mod term;
 pub mod theme;
 pub mod ui;
 pub mod view;
+pub mod words;

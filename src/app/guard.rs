@@ -11,7 +11,7 @@ use crate::{
     app::{
         action::{Action, Lost},
         card::Card,
-        guard::facts::{circumstances, evidence},
+        guard::facts::{circumstances, evidence, said},
         inbox,
         model::Model,
         quarantine::{Quarantine, WayBack, put_back_lately},
@@ -29,13 +29,14 @@ use crate::{
         verb::{Direction, Verb},
         version::Version,
     },
-    policy::{Decision, WAY_BACK, decide},
+    policy::{Way, decide},
     port::{
         plan::{Ask, Blocked, Draft, Friction, Plan},
         record::{NewRecord, Stage},
         secrets::Secrets,
         step::Obligation,
     },
+    words::decision::Said,
 };
 
 /// How much of a commit is read back.
@@ -169,8 +170,12 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         Some(rollout) => way_back(model, rollout, &ask, offer)?,
         None => (None, offer.blocked.clone()),
     };
-    let Decision { refusals, mut ways, verdict, .. } = decide(&circumstances(model, &ask, subject.rollout));
-    let verdict = verdict.filter(|verdict| blocked.is_none() || *verdict == Verdict::NoGo);
+    let mut decision = decide(&circumstances(model, &ask, subject.rollout));
+    if let Some(rollout) = subject.rollout {
+        decision.ways.retain(|way| *way != Way::Back || rollout.in_flight());
+    }
+    let Said { refusals, mut ways, .. } = said(model, &ask, subject.rollout, &decision);
+    let verdict = decision.verdict.filter(|verdict| blocked.is_none() || *verdict == Verdict::NoGo);
     let reasons: Vec<String> = blocked.into_iter().chain(refusals).chain(unasked(&ask, &offer.form)).collect();
     if reasons.is_empty() {
         let args = match back_to {
@@ -179,11 +184,8 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         };
         return Ok(Ask { args, ..ask });
     }
-    if let Some(rollout) = subject.rollout {
-        ways.retain(|way| way != WAY_BACK || rollout.in_flight());
-        if rollout.phase == Phase::Aborted && !ways.is_empty() {
-            ways = after_an_abort(rollout);
-        }
+    if let Some(rollout) = subject.rollout.filter(|rollout| rollout.phase == Phase::Aborted && !ways.is_empty()) {
+        ways = after_an_abort(rollout);
     }
     Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict })
 }
@@ -271,7 +273,7 @@ fn goes_before(ask: &Ask, action: &Action) -> bool {
 
 /// Does it end at once what a roll back began, which still goes through the steps?
 fn finishes(model: &Model, ask: &Ask, subject: &Subject<'_>) -> bool {
-    circumstances(model, ask, subject.rollout).back.is_some()
+    circumstances(model, ask, subject.rollout).back
 }
 
 /// What going back does to another act, as the card says it.
@@ -311,12 +313,10 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     }
     let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
     let circumstances = circumstances(model, &asked, subject.rollout);
-    let goes_back = circumstances.back.is_some();
-    let decision = decide(&circumstances);
-    let mut risks = decision.risks;
+    let goes_back = circumstances.back;
+    let Said { mut risks, mut checks, .. } = said(model, &asked, subject.rollout, &decide(&circumstances));
     risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
     risks.extend(overtaken(model, asked.verb, &asked.target));
-    let mut checks = decision.checks;
     let (opens, notes) = with_yours(model, &asked);
     checks.extend(opens);
     draft.notes.extend(notes);

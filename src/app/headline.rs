@@ -19,6 +19,7 @@ use crate::{
         rollout::{Phase, Rollout},
         time::{Timestamp, age},
     },
+    judge::verdict::Judgement,
 };
 
 /// What the evidence points at.
@@ -32,6 +33,28 @@ pub enum Cause {
     Unknown,
     /// No release in flight shows harm.
     None,
+}
+
+/// What the strongest doubt leaves of it, where a release does harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Blame {
+    /// It is likely the release.
+    Release,
+    /// It is likely one pod of it: without that one it is as good as is tolerated.
+    OnePod,
+    /// It may be something else.
+    Open,
+}
+
+/// What the strongest doubt leaves of a judgement.
+pub fn blame(judgement: &Judgement) -> Blame {
+    match judgement.doubts.first() {
+        Some(doubt) if doubt.one_pod().is_some() => Blame::OnePod,
+        Some(doubt) if doubt.leaves_open() => Blame::Open,
+        _ => Blame::Release,
+    }
 }
 
 /// When the trouble began, against the step before it.

@@ -33,6 +33,7 @@ use crate::{
         verdict::{Judgement, Running},
     },
     port::lookup::Question,
+    words::Outdated,
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
@@ -154,7 +155,7 @@ pub struct Folded {
     /// The tests so far.
     pub running: Running,
     /// What an earlier attempt of the same version showed, and when that was over.
-    pub earlier: Option<(Timestamp, Option<String>)>,
+    pub earlier: Option<(Timestamp, Option<Judgement>)>,
 }
 
 /// A version's way in, as often as it is tried.
@@ -329,15 +330,13 @@ impl Model {
         Some(self.judgements.get(id)?.holds(self.now, self.session.signal_step))
     }
 
-    /// `verdict GO is 75 s old: metrics has told nothing since 02:06:30`, where a verdict is too old to say what is.
-    pub fn outdated(&self, id: &ObjectId) -> Option<String> {
+    /// The verdict on a rollout, where it is too old to say what is.
+    pub fn outdated(&self, id: &ObjectId) -> Option<Outdated> {
         let judgement = self.judgements.get(id)?;
-        let age = judgement.stale(self.now, self.session.signal_step)?.as_secs();
+        let age = judgement.stale(self.now, self.session.signal_step)?;
         let source = self.store.rollout(id).and_then(|rollout| self.store.signals(&rollout.service));
-        let source = source.map_or("its source", |(source, _)| source.as_str());
-        let since = judgement.at?.format("%H:%M:%S");
-        let age = if age < 120 { format!("{age} s") } else { format!("{} min", age / 60) };
-        Some(format!("verdict {} is {age} old: {source} has told nothing since {since}", judgement.verdict.words()))
+        let source = source.map(|(source, _)| source.clone());
+        Some(Outdated { verdict: judgement.verdict, age, source, since: judgement.at? })
     }
 
     /// Is a card or prompt taking text? One that cannot be seen takes none: `q` leaves then.

@@ -162,7 +162,7 @@ pub(crate) fn seeing(rollouts: Vec<Rollout>) -> Model {
 /// Everything that is judged in this model is judged well, whatever was measured.
 pub(crate) fn go(model: &mut Model) {
     for judgement in model.judgements.values_mut() {
-        (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
+        judgement.verdict = Verdict::Go;
         judgement.missing.clear();
         judgement.eta = None;
         judgement.canary.requests = judgement.canary.requests.max(4_000);

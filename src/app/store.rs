@@ -26,6 +26,7 @@ use crate::{
         signal::ServiceSignals,
         time::Timestamp,
     },
+    judge::gaps::Unread,
     port::{
         facet::Window,
         inventory::{Extent, Part, Scope},
@@ -312,20 +313,17 @@ impl Store {
         self.item(id)?.run()
     }
 
-    /// Why nothing is known of a service's signals but what an earlier process kept, as a sentence: nothing measures, or what
-    /// does has not answered in this process. `None` once it has.
-    pub fn unread_signals(&self, service: &ServiceName) -> Option<String> {
+    /// Why nothing is known of a service's signals but what an earlier process kept: nothing measures, or what does has not
+    /// answered in this process. `None` once it has.
+    pub fn unread_signals(&self, service: &ServiceName) -> Option<Unread> {
         if self.signals.is_empty() {
-            let add = "add a connection that measures to the configuration, as examples/config/full.toml shows";
-            return Some(format!("no metrics are connected, so nothing can be judged: {add}"));
+            return Some(Unread::NothingMeasures);
         }
         let of_service = self.signals(service).map(|(source, _)| source);
         let mut asked = self.signals.iter().filter(|(source, _)| of_service.is_none_or(|of| of == *source));
         let (source, seen) = asked.find(|(_, seen)| seen.observed_at.is_none())?;
-        Some(match &seen.last_error {
-            Some(fault) => format!("{source} has not answered: {fault}"),
-            None => format!("{source} has not answered yet"),
-        })
+        let fault = seen.last_error.as_ref().map(ToString::to_string);
+        Some(Unread::Silent { source: source.to_string(), fault })
     }
 
     /// The signals of a service, and the source they came through.

@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_json_says_who_may_and_whom_to_ask() {
-        let mut items = inbox(&sample::judged(Verdict::Wait, "too few requests")).items;
+        let mut items = inbox(&sample::judged(Verdict::Wait)).items;
         assert_eq!(items.len(), 2);
         let expected = json!({
             "id": "github/gate/acme/ledger/812/prod",

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_field_is_described() {
         let described = fs::read_to_string("docs/json.md").unwrap();
-        let model = sample::judged(Verdict::Wait, "too few requests");
+        let model = sample::judged(Verdict::Wait);
         let keymap = Keymap::with(&BTreeMap::new()).unwrap();
         let stretch = RunOut { column: 0, cells: 1, role: None, selected: true };
         let log = LogOut {

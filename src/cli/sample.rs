@@ -29,6 +29,7 @@ use crate::{
         verb::Verb,
         version::Version,
     },
+    judge::{counts::Tally, forecast::Progress},
     port::{
         facet::Window,
         fill::Fill,
@@ -87,14 +88,16 @@ fn observed() -> Model {
 }
 
 /// The same, with a verdict on the rollout in `prod/eu`.
-pub(super) fn judged(verdict: Verdict, reason: &str) -> Model {
+pub(super) fn judged(verdict: Verdict) -> Model {
     let mut model = observed();
     model.judgements.retain(|id, _| *id == payments("eu"));
     for judgement in model.judgements.values_mut() {
         judgement.verdict = verdict;
-        judgement.reason = reason.to_owned();
-        judgement.at = Some(at(-30));
-        judgement.canary.requests = 174;
+        judgement.tested.harm = verdict == Verdict::NoGo;
+        (judgement.covers_from, judgement.at) = (Some(at(-1230)), Some(at(-30)));
+        judgement.canary = Tally { requests: 1000, errors: 31 };
+        judgement.stable = Tally { requests: 3000, errors: 6 };
+        judgement.requests = Progress { seen: 174, needed: Some(4066) };
         judgement.missing = Vec::new();
     }
     model
@@ -104,7 +107,7 @@ pub(super) fn judged(verdict: Verdict, reason: &str) -> Model {
 pub(super) fn going_well() -> Model {
     let mut model = observed();
     for judgement in model.judgements.values_mut() {
-        (judgement.verdict, judgement.reason) = (Verdict::Go, "as good as stable".to_owned());
+        judgement.verdict = Verdict::Go;
         judgement.missing.clear();
         judgement.canary.requests = 4_000;
     }

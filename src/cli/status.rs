@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     app::{
         board, guard,
-        headline::{self, Cause},
+        headline::{self, Blame, Cause},
         inbox::{self, Item},
         model::Model,
     },
@@ -29,6 +29,7 @@ use crate::{
         rollout::{Analysis, Pause, PauseReason, Phase, Rollout},
         time::{Timestamp, age, until},
     },
+    words,
 };
 
 /// `holdshort/status/v1`.
@@ -61,6 +62,9 @@ pub struct HeadlineOut {
     pub service: Option<String>,
     /// `release`, `unknown` or `none`.
     pub cause: Cause,
+    /// Where a release does harm, what its strongest doubt leaves of that: `release`, `one_pod` (without that one it is as good
+    /// as is tolerated) or `open`; else `null`.
+    pub blame: Option<Blame>,
 }
 
 /// One rollout.
@@ -102,6 +106,9 @@ pub struct RolloutOut {
     pub verdict_age_seconds: Option<u64>,
     /// The verdict's reason, a sentence.
     pub reason: Option<String>,
+    /// The same as it stands beside the verdict's word.
+    #[serde(skip)]
+    beside: Option<String>,
     /// What may make the verdict say less than it seems to, a sentence each, the strongest first.
     pub doubts: Vec<String>,
     /// What is missing to judge by, a sentence each.
@@ -170,6 +177,9 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
             text: words(model),
             service: of.map(|rollout| rollout.service.to_string()),
             cause: headline.cause,
+            blame: of
+                .filter(|_| headline.cause == Cause::Release)
+                .and_then(|rollout| model.judgements.get(&rollout.id).map(headline::blame)),
         },
         rollouts: all.map(|rollout| rollout_out(model, rollout)).collect(),
         gates: items.map(|item| gate_out(model, &item)).collect(),
@@ -181,6 +191,7 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
 fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
     let judged = model.judgements.get(&rollout.id);
     let seen = model.store.target_state(&rollout.id, model.now);
+    let outdated = model.outdated(&rollout.id).as_ref().map(words::outdated);
     RolloutOut {
         id: rollout.id.to_string(),
         service: rollout.service.to_string(),
@@ -199,9 +210,10 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         verdict: model.verdict(&rollout.id),
         verdict_at: judged.and_then(|judgement| judgement.at),
         verdict_age_seconds: judged.and_then(|judgement| judgement.age(model.now)).map(|age| age.as_secs()),
-        reason: model.outdated(&rollout.id).or_else(|| judged.map(|judgement| judgement.reason.clone())),
-        doubts: judged.iter().flat_map(|judgement| &judgement.doubts).map(ToString::to_string).collect(),
-        missing: judged.iter().flat_map(|judgement| &judgement.missing).map(ToString::to_string).collect(),
+        reason: outdated.clone().or_else(|| judged.map(words::reason)),
+        beside: outdated.or_else(|| judged.map(words::beside_word)),
+        doubts: judged.iter().flat_map(|judgement| &judgement.doubts).map(words::doubt).collect(),
+        missing: judged.iter().flat_map(|judgement| &judgement.missing).map(words::missing).collect(),
         unknown: rollout.unknown.iter().map(|unknown| unknown.what.clone()).collect(),
         troubles: rollout.troubles.clone(),
         decided_at: judged.and_then(|judgement| judgement.decided_at),
@@ -330,10 +342,7 @@ fn stands(model: &Model, rollout: &Rollout) -> String {
 fn said(row: &RolloutOut) -> String {
     let degraded = row.message.iter().filter(|_| row.phase == Phase::Degraded || row.phase == Phase::Unknown);
     // The verdict stands in a column of its own.
-    let word = row.verdict.map_or("", Verdict::words);
-    let reason =
-        row.reason.as_deref().map(|reason| reason.strip_prefix(word).unwrap_or(reason).trim_start().to_owned());
-    let mut all = row.troubles.iter().take(1).chain(degraded).chain(row.unknown.iter().take(1)).chain(&reason);
+    let mut all = row.troubles.iter().take(1).chain(degraded).chain(row.unknown.iter().take(1)).chain(&row.beside);
     all.next().cloned().unwrap_or_default()
 }
 

@@ -1,16 +1,10 @@
-//! Doubts: what may make a verdict say less than it seems to. Each is a sentence with its numbers; the strongest comes first
-//! and stands beside the verdict.
+//! Doubts: what may make a verdict say less than it seems to, each with its numbers; the strongest comes first and stands
+//! beside the verdict.
 
-use std::{fmt, time::Duration};
-
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use crate::judge::{
-    counts::Arms,
-    gaps::Arm,
-    ratio::Ratio,
-    split::Uneven,
-    words::{Grouped, Short},
+    counts::Arms, eprocess::TOLERATED, gaps::Arm, ratio::Ratio, rule::Limit, split::Uneven, verdict::Judgement,
 };
 
 /// A stratum whose share moved by less than this says nothing.
@@ -21,8 +15,7 @@ const BY_CHANCE: f64 = 0.001;
 const LEAST_ERRORS: u64 = 8;
 
 /// A reason to believe a verdict less. The order is that of strength.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Doubt {
     /// The traffic is not split as declared.
     Split(Uneven),
@@ -50,12 +43,21 @@ pub enum Doubt {
         /// About how many show a doubling.
         needed: u64,
     },
-    /// What the configuration or the engine says beside the statistics, as a sentence.
-    Advice(String),
+    /// An advisory limit that is broken or cannot be told.
+    Limit(Limit),
+    /// What the engine's own analysis says that its measurements do not.
+    Engine {
+        /// The analysis.
+        analysis: String,
+        /// Where it disagrees with its measurements.
+        says: String,
+    },
+    /// An earlier attempt of the same version did harm.
+    Earlier(Box<Judgement>),
 }
 
 /// One pod of an arm has most of its errors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OnePod {
     /// Its name.
     pub pod: String,
@@ -70,7 +72,7 @@ pub struct OnePod {
 }
 
 /// The canary's callers are other ones than stable's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MixShift {
     /// The stratum whose share differs most.
     pub stratum: String,
@@ -89,52 +91,23 @@ impl Doubt {
     pub fn is_strong(&self) -> bool {
         matches!(self, Self::Split(_) | Self::Pod(_) | Self::Mix(_) | Self::Bursts(_))
     }
-}
 
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Does it leave open whether the version is worse at all? Where callers differ or errors come in bursts, the verdict has
+    /// taken that into account.
+    pub fn leaves_open(&self) -> bool {
         match self {
-            Self::Split(Uneven { got, declared }) => {
-                write!(f, "traffic share {}, declared {}", Share(*got), Share(*declared))
-            }
-            Self::Pod(OnePod { pod, errors, of, pods, without }) => {
-                write!(f, "{errors} of {of} errors on one pod of {pods}, {pod}")?;
-                without.map_or(Ok(()), |ratio| write!(f, "; without it the ratio is {}", Short(ratio)))
-            }
-            Self::Mix(MixShift { stratum, stable, canary, pooled, stratified }) => {
-                let percent = |share: f64| Short((share * 100.0).round());
-                write!(f, "mix shift: {stratum} {} % → {} %", percent(*stable), percent(*canary))?;
-                match (pooled, stratified) {
-                    (Some(pooled), Some(stratified)) if (*pooled > 1.0) != (*stratified > 1.0) => {
-                        write!(
-                            f,
-                            "; totals say ratio {}, stratum by stratum it is {}",
-                            Short(*pooled),
-                            Short(*stratified)
-                        )
-                    }
-                    _ => Ok(()),
-                }
-            }
-            Self::Bursts(by) => write!(f, "errors come in bursts, evidence is divided by {}", Short(*by)),
-            Self::Partial { arm, missing, of } => {
-                write!(f, "{} of {} intervals without {arm}", Grouped(*missing), Grouped(*of))
-            }
-            Self::WarmUp(age) => write!(f, "the canary has run for {} min, it may still warm up", age.as_secs() / 60),
-            Self::FewEvents { seen, needed } => {
-                write!(f, "{} errors so far, about {} show a doubling", Grouped(*seen), Grouped(*needed))
-            }
-            Self::Advice(text) => f.write_str(text),
+            Self::Split(_) => true,
+            Self::Pod(pod) => pod.without.is_none(),
+            _ => false,
         }
     }
-}
 
-/// A share as the configuration has it: `0.02`, `0.10`.
-struct Share(f64);
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > 0.0 && self.0 < 0.005 { write!(f, "{}", Short(self.0)) } else { write!(f, "{:.2}", self.0) }
+    /// The pod that has the trouble by itself: without it the canary is no worse than is tolerated.
+    pub fn one_pod(&self) -> Option<&OnePod> {
+        match self {
+            Self::Pod(pod) if pod.without.is_some_and(|ratio| ratio <= TOLERATED) => Some(pod),
+            _ => None,
+        }
     }
 }
 
@@ -204,10 +177,11 @@ mod tests {
     #[test]
     fn a_pod_with_most_errors_is_named_and_an_even_spread_is_not() {
         let found = one_pod(&pods(&[8, 41, 8]), |_| Some(1.1)).unwrap();
-        assert_eq!(
-            Doubt::Pod(found).to_string(),
-            "41 of 57 errors on one pod of 3, pod-1; without it the ratio is 1.1"
-        );
+        let one = OnePod { pod: "pod-1".to_owned(), errors: 41, of: 57, pods: 3, without: Some(1.1) };
+        assert_eq!(found, one);
+        assert_eq!(Doubt::Pod(one.clone()).one_pod(), Some(&one), "it is that pod and not the version");
+        let worse = OnePod { without: Some(1.5), ..one };
+        assert_eq!(Doubt::Pod(worse).one_pod(), None, "the others are worse than stable too");
         assert_eq!(one_pod(&pods(&[18, 21, 18]), |_| None), None);
         assert_eq!(one_pod(&pods(&[0, 5, 0]), |_| None), None, "five errors are no pattern");
         assert_eq!(one_pod(&pods(&[50]), |_| None), None, "the only pod is not out of line");
@@ -218,24 +192,9 @@ mod tests {
         let strata = [("EU", pair(0, (100, 3, 900, 18)).arms()), ("US", pair(0, (900, 6, 100, 0)).arms())];
         let ratio = Ratio { estimate: Some(1.5), low: None, high: None };
         let shift = mix_shift(strata.iter().map(|(name, arms)| (*name, *arms)), || ratio).unwrap();
-        let said = "mix shift: US 10 % → 90 %; totals say ratio 0.5, stratum by stratum it is 1.5";
-        assert_eq!(Doubt::Mix(shift).to_string(), said);
+        assert_eq!((shift.stratum.as_str(), shift.stable, shift.canary), ("US", 0.1, 0.9));
+        assert_eq!((shift.pooled, shift.stratified), (Some(0.5), Some(1.5)));
         let alike = [("EU", pair(0, (95, 3, 900, 18)).arms()), ("US", pair(0, (15, 0, 100, 2)).arms())];
         assert_eq!(mix_shift(alike.iter().map(|(name, arms)| (*name, *arms)), || ratio), None);
-    }
-
-    #[test]
-    fn every_doubt_is_a_sentence_with_its_numbers() {
-        let table = [
-            (Doubt::Split(Uneven { got: 0.02, declared: 0.1 }), "traffic share 0.02, declared 0.10"),
-            (Doubt::Split(Uneven { got: 0.0, declared: 0.2 }), "traffic share 0.00, declared 0.20"),
-            (Doubt::Bursts(3.24), "errors come in bursts, evidence is divided by 3.2"),
-            (Doubt::Partial { arm: Arm::Canary, missing: 3, of: 12 }, "3 of 12 intervals without canary"),
-            (Doubt::WarmUp(Duration::from_secs(130)), "the canary has run for 2 min, it may still warm up"),
-            (Doubt::FewEvents { seen: 4, needed: 1220 }, "4 errors so far, about 1,220 show a doubling"),
-        ];
-        for (doubt, said) in table {
-            assert_eq!(doubt.to_string(), said);
-        }
     }
 }

@@ -17,12 +17,11 @@
 use crate::{
     domain::{
         evidence::Verdict,
-        standard::{IfBroken, Importance, Rule},
+        standard::{IfBroken, Importance},
     },
     judge::{
         eprocess::log_sum_exp,
-        rule::{self, Standing},
-        words::Short,
+        rule::{Limit, Standing},
     },
 };
 
@@ -53,23 +52,23 @@ pub struct Member {
     pub importance: Importance,
     /// What harm to a required metric does.
     pub if_broken: IfBroken,
-    /// What is known, or what is missing.
-    pub evidence: Result<Evidence, String>,
+    /// What is known; `None` where it cannot be told.
+    pub evidence: Option<Evidence>,
 }
 
 /// What the verdict rests on, or what is doubted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct By {
-    /// How much it weighs.
-    pub importance: Importance,
-    /// The metric and what is with it.
-    pub sentence: String,
-    /// A limit says so, and not a test.
-    pub limit: bool,
+#[derive(Clone, Debug, PartialEq)]
+pub enum By {
+    /// The test of the metric with this name.
+    Test(String),
+    /// A limit.
+    Limit(Limit),
+    /// Nothing that decides is tested.
+    Untested,
 }
 
 /// One answer for all metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// The word.
     pub verdict: Verdict,
@@ -118,22 +117,20 @@ enum Says {
 /// test there is no GO: a limit that is held is no evidence. Advisory ones go to the doubts.
 ///
 /// Units: natural logarithms of e-values. What it assumes and its sources: see the module.
-pub fn outcome(members: &[Member], rules: &[(Rule, Standing)], rates: Rates) -> Outcome {
+pub fn outcome(members: &[Member], limits: &[Limit], rates: Rates) -> Outcome {
     let importances: Vec<_> = members.iter().map(|member| member.importance).collect();
-    let tests = members.iter().zip(weights(&importances)).map(|(member, weight)| {
-        let (says, sentence) = of_test(member, weight, rates);
-        (says, By { importance: member.importance, sentence, limit: false })
-    });
-    let limits = rules.iter().map(|(rule, standing)| {
-        let by = By { importance: rule.importance, sentence: rule::sentence(rule, standing), limit: true };
-        (of_rule(rule, standing), by)
-    });
+    let tests = members
+        .iter()
+        .zip(weights(&importances))
+        .map(|(member, weight)| (of_test(member, weight, rates), member.importance, By::Test(member.name.clone())));
+    let ruled = limits.iter().map(|limit| (of_rule(limit), limit.rule.importance, By::Limit(limit.clone())));
     let (advisory, deciding): (Vec<_>, Vec<_>) =
-        tests.chain(limits).partition(|(_, by)| by.importance == Importance::Advisory);
-    let doubts = advisory.into_iter().filter(|(says, _)| matches!(says, Says::Harm | Says::Missing)).map(|it| it.1);
+        tests.chain(ruled).partition(|(_, importance, _)| *importance == Importance::Advisory);
+    let against = advisory.into_iter().filter(|(says, ..)| matches!(says, Says::Harm | Says::Missing));
+    let doubts = against.map(|(_, _, by)| by);
     let tested = members.iter().any(|member| member.importance != Importance::Advisory);
     let those = |wanted: Says| -> Vec<By> {
-        deciding.iter().filter(|(says, _)| *says == wanted).map(|(_, by)| by.clone()).collect()
+        deciding.iter().filter(|(says, ..)| *says == wanted).map(|(_, _, by)| by.clone()).collect()
     };
     let (mut verdict, mut by) = (Verdict::Go, those(Says::Fine));
     for (word, says) in [(Verdict::NoGo, Says::Harm), (Verdict::NoData, Says::Missing), (Verdict::Wait, Says::NotYet)] {
@@ -145,7 +142,7 @@ pub fn outcome(members: &[Member], rules: &[(Rule, Standing)], rates: Rates) -> 
     }
     if verdict == Verdict::Go && !tested {
         verdict = Verdict::NoData;
-        by = vec![By { importance: Importance::Required, sentence: "no metric is tested".to_owned(), limit: false }];
+        by = vec![By::Untested];
     }
     Outcome { verdict, by, doubts: doubts.collect() }
 }
@@ -158,33 +155,20 @@ fn trouble(importance: Importance, if_broken: IfBroken) -> Says {
     }
 }
 
-fn of_test(member: &Member, weight: f64, rates: Rates) -> (Says, String) {
-    let name = &member.name;
-    let Evidence { harm, safe } = match &member.evidence {
-        Ok(evidence) => *evidence,
-        Err(missing) => return (Says::Missing, format!("{name}: {missing}")),
-    };
+fn of_test(member: &Member, weight: f64, rates: Rates) -> Says {
+    let Some(Evidence { harm, safe }) = member.evidence else { return Says::Missing };
     // An advisory metric spends none of α: its doubt is its own test at α.
     let harm_bar = bar(if member.importance == Importance::Advisory { 1.0 } else { weight }, rates.harm);
-    let safe_bar = bar(1.0, rates.safe);
-    let (harm_e, safe_e) = (e_value(harm), e_value(safe));
     if harm >= harm_bar {
-        let says = trouble(member.importance, member.if_broken);
-        (says, format!("{name}: evidence of harm {harm_e}, {} are enough", Short(harm_bar.exp())))
-    } else if safe >= safe_bar {
-        (Says::Fine, format!("{name}: evidence of safety {safe_e}, {} are enough", Short(safe_bar.exp())))
+        trouble(member.importance, member.if_broken)
+    } else if safe >= bar(1.0, rates.safe) {
+        Says::Fine
     } else {
-        (Says::NotYet, format!("{name}: evidence of safety {safe_e} of {}", Short(safe_bar.exp())))
+        Says::NotYet
     }
 }
 
-/// An e-value from its logarithm; beyond a million its digits say nothing more.
-fn e_value(log_e: f64) -> String {
-    const MOST: f64 = 1e6;
-    if log_e > MOST.ln() { format!("over {}", Short(MOST)) } else { Short(log_e.exp()).to_string() }
-}
-
-fn of_rule(rule: &Rule, standing: &Standing) -> Says {
+fn of_rule(Limit { rule, standing }: &Limit) -> Says {
     match standing {
         Standing::Held { .. } => Says::Fine,
         Standing::NoData(_) => Says::Missing,
@@ -197,19 +181,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::judge::{rule::tests::rule, slo::Lack};
+    use crate::{
+        domain::standard::Rule,
+        judge::{rule::tests::rule, slo::Lack},
+    };
 
     const RATES: Rates = Rates { harm: 0.01, safe: 0.05 };
 
     use Importance::{Advisory, Critical, Required};
 
     fn member(name: &str, importance: Importance, harm: f64, safe: f64) -> Member {
-        let evidence = Ok(Evidence { harm: harm.ln(), safe: safe.ln() });
+        let evidence = Some(Evidence { harm: harm.ln(), safe: safe.ln() });
         Member { name: name.to_owned(), importance, if_broken: IfBroken::Wait, evidence }
     }
 
-    fn said(by: &[By]) -> Vec<&str> {
-        by.iter().map(|by| by.sentence.as_str()).collect()
+    /// The names of the tests that it rests on, and nothing else.
+    fn tests(by: &[By]) -> Vec<String> {
+        let name = |by: &By| match by {
+            By::Test(name) => name.clone(),
+            other => panic!("{other:?}"),
+        };
+        by.iter().map(name).collect()
     }
 
     #[test]
@@ -239,13 +231,13 @@ mod tests {
         assert_eq!(family(199.0, 399.0).verdict, Verdict::Go);
         let no_go = family(201.0, 1.0);
         assert_eq!(no_go.verdict, Verdict::NoGo);
-        assert_eq!(said(&no_go.by), ["errors: evidence of harm 201, 200 are enough"]);
+        assert_eq!(tests(&no_go.by), ["errors"]);
         let wait = family(1.0, 401.0);
         assert_eq!(wait.verdict, Verdict::Wait, "a required metric only blocks GO");
-        assert_eq!(said(&wait.by), ["p99: evidence of harm 401, 400 are enough"]);
+        assert_eq!(tests(&wait.by), ["p99"]);
         let members = [member("errors", Critical, 1.0, 30.0), member("p99", Required, 1.0, 19.0)];
         let wait = outcome(&members, &[], RATES);
-        assert_eq!((wait.verdict, said(&wait.by)), (Verdict::Wait, vec!["p99: evidence of safety 19 of 20"]));
+        assert_eq!((wait.verdict, tests(&wait.by)), (Verdict::Wait, vec!["p99".to_owned()]));
     }
 
     #[test]
@@ -261,8 +253,8 @@ mod tests {
             (Advisory, IfBroken::Wait, [Verdict::Go, Verdict::Go, Verdict::Go], [0, 1, 1]),
         ];
         for (importance, if_broken, verdicts, doubts) in table {
-            let limit = Rule { if_broken, ..rule(importance) };
-            let outcomes = [held(), broken(), none()].map(|it| outcome(&safe, &[(limit.clone(), it)], RATES));
+            let limit = |standing| Limit { rule: Rule { if_broken, ..rule(importance) }, standing };
+            let outcomes = [held(), broken(), none()].map(|it| outcome(&safe, &[limit(it)], RATES));
             assert_eq!(outcomes.each_ref().map(|it| it.verdict), verdicts, "{importance} {if_broken}");
             assert_eq!(outcomes.each_ref().map(|it| it.doubts.len()), doubts, "{importance} {if_broken}");
         }
@@ -270,36 +262,30 @@ mod tests {
 
     #[test]
     fn harm_outweighs_missing_data_and_missing_data_outweighs_waiting() {
-        let missing = Member { evidence: Err("nothing was measured".to_owned()), ..member("p99", Required, 1.0, 1.0) };
+        let missing = Member { evidence: None, ..member("p99", Required, 1.0, 1.0) };
         let waiting = member("p50", Required, 1.0, 1.0);
         let harmful = member("errors", Critical, 1e9, 1.0);
         let all = [waiting.clone(), missing.clone(), harmful];
         let no_go = outcome(&all, &[], RATES);
-        assert_eq!(
-            (no_go.verdict, said(&no_go.by)),
-            (Verdict::NoGo, vec!["errors: evidence of harm over 1,000,000, 200 are enough"])
-        );
+        assert_eq!((no_go.verdict, tests(&no_go.by)), (Verdict::NoGo, vec!["errors".to_owned()]));
         let no_data = outcome(&[waiting, missing], &[], RATES);
-        assert_eq!((no_data.verdict, said(&no_data.by)), (Verdict::NoData, vec!["p99: nothing was measured"]));
+        assert_eq!((no_data.verdict, tests(&no_data.by)), (Verdict::NoData, vec!["p99".to_owned()]));
     }
 
     #[test]
     fn advisory_metrics_are_doubts_and_spend_none_of_the_error_rate() {
         let members = [member("errors", Critical, 1.0, 30.0), member("cpu", Advisory, 150.0, 1.0)];
         let outcome = outcome(&members, &[], RATES);
-        assert_eq!(
-            (outcome.verdict, said(&outcome.by)),
-            (Verdict::Go, vec!["errors: evidence of safety 30, 20 are enough"])
-        );
-        assert_eq!(said(&outcome.doubts), ["cpu: evidence of harm 150, 100 are enough"]);
+        assert_eq!((outcome.verdict, tests(&outcome.by)), (Verdict::Go, vec!["errors".to_owned()]));
+        assert_eq!(tests(&outcome.doubts), ["cpu"]);
     }
 
     #[test]
     fn limits_that_are_held_and_no_test_are_no_evidence() {
         let held = Standing::Held { value: 0.0, violations: 0 };
-        for rules in [vec![], vec![(rule(Critical), held)]] {
-            let outcome = outcome(&[], &rules, RATES);
-            assert_eq!((outcome.verdict, said(&outcome.by)), (Verdict::NoData, vec!["no metric is tested"]));
+        for limits in [vec![], vec![Limit { rule: rule(Critical), standing: held }]] {
+            let outcome = outcome(&[], &limits, RATES);
+            assert_eq!((outcome.verdict, outcome.by), (Verdict::NoData, vec![By::Untested]));
         }
     }
 

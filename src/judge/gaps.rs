@@ -1,6 +1,6 @@
 //! What is missing: a series that does not exist, one that ended, an arm that nobody calls. Missing is never healthy.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strum::Display;
@@ -40,8 +40,7 @@ pub enum Signal {
 }
 
 /// In which way it is missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gap {
     /// There is no series at all.
     NoSeries,
@@ -60,12 +59,28 @@ pub enum Gap {
         /// What the source calls those that it has.
         there: Vec<String>,
     },
-    /// What measures was never read, so that nothing is known of what there is: why, as a sentence.
-    Unread(String),
+    /// What measures was never read, so that nothing is known of what there is.
+    Unread(Unread),
+}
+
+/// Why nothing is known of what there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// No connection measures anything.
+    NothingMeasures,
+    /// A source has not answered.
+    Silent {
+        /// Which.
+        source: String,
+        /// What it said instead, where it said anything.
+        fault: Option<String>,
+    },
+    /// Only response times could not be read; why.
+    Times(String),
 }
 
 /// Something that a verdict needs and does not have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// What.
     pub signal: Signal,
@@ -80,56 +95,13 @@ impl Missing {
     pub fn prevents_judging(&self) -> bool {
         matches!(self.signal, Signal::Requests | Signal::Errors)
     }
-
-    /// What there is to say that is more than the name of the signal.
-    fn sentence(&self) -> Option<String> {
-        let whose = match self.arm {
-            Arm::Canary => "the canary's",
-            Arm::Stable => "stable's",
-        };
-        match &self.gap {
-            Gap::NoSeries | Gap::EndedAt(_) | Gap::NoTraffic => None,
-            Gap::Uncounted(why) => {
-                Some(format!("{} ({}) cannot be counted: {whose} requests {why}", self.signal, self.arm))
-            }
-            Gap::NotCalled { service, called, there } => Some(not_called(service, called, there)),
-            Gap::Unread(why) => Some(why.clone()),
-        }
-    }
-}
-
-/// `payments has series of the versions v1.41.3, v1.42.0; none is called 1.42.0`.
-fn not_called(service: &str, called: &str, there: &[String]) -> String {
-    const NAMED: usize = 6;
-    let name = |version: &String| if version.is_empty() { "\"\" (no version)".to_owned() } else { version.clone() };
-    let mut names: Vec<String> = there.iter().take(NAMED).map(name).collect();
-    if there.len() > NAMED {
-        names.push(format!("{} more", there.len() - NAMED));
-    }
-    match names.as_slice() {
-        [one] => format!("{service} has series of the version {one}, which is not called {called}"),
-        _ => format!("{service} has series of the versions {}; none is called {called}", names.join(", ")),
-    }
-}
-
-/// `latency p99 (canary) has no series`.
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = match &self.gap {
-            Gap::NoSeries => "has no series",
-            Gap::EndedAt(_) => "has ended",
-            Gap::NoTraffic => "has no traffic",
-            _ => return f.write_str(&self.sentence().unwrap_or_default()),
-        };
-        write!(f, "{} ({}) {how}", self.signal, self.arm)
-    }
 }
 
 /// What the caller knows of why nothing is measured, where it does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unmeasured {
     /// Nobody was asked, or nobody answered: nothing else that is missing means anything.
-    pub unread: Option<String>,
+    pub unread: Option<Unread>,
     /// Why there is nothing of the canary.
     pub canary: Option<Gap>,
     /// Why there is nothing of stable.
@@ -195,7 +167,7 @@ fn of_arm(signals: Option<&VersionSignals>, now: Timestamp) -> impl Iterator<Ite
     let errors = uncounted.or_else(|| gap(counted));
     // What could not be read is not known to have no series.
     let unread = |gap| match &signals.untimed {
-        Some(why) => Gap::Unread(format!("response times cannot be read: {why}")),
+        Some(why) => Gap::Unread(Unread::Times(why.clone())),
         None => gap,
     };
     let latency = gap(timed).map(unread);
@@ -210,18 +182,4 @@ pub(super) const LEAST_PATIENCE: Duration = Duration::from_mins(2);
 fn patience(signals: &VersionSignals) -> Duration {
     let three = |counts: &Counts| age(counts.to, counts.from).saturating_mul(3);
     signals.counts.last().map_or(LEAST_PATIENCE, |counts| three(counts).max(LEAST_PATIENCE))
-}
-
-/// `requests, errors (canary); latency p99 (stable)`; what has more to say than its name comes first.
-pub(super) fn list(missing: &[Missing]) -> String {
-    let mut said: Vec<String> = missing.iter().filter_map(Missing::sentence).collect();
-    said.dedup();
-    let of = |arm: Arm| {
-        let plain = missing.iter().filter(|m| m.arm == arm && m.sentence().is_none());
-        let mut signals: Vec<_> = plain.map(|m| m.signal.to_string()).collect();
-        signals.dedup();
-        (!signals.is_empty()).then(|| format!("{} ({arm})", signals.join(", ")))
-    };
-    said.extend([of(Arm::Canary), of(Arm::Stable)].into_iter().flatten());
-    said.join("; ")
 }

@@ -1,7 +1,7 @@
 //! Statistics: is a canary worse than the stable version beside it, and how sure is that?
 //!
 //! Here live counts, tests that may be looked at as often as one likes, and the verdict made of them. Here must not live:
-//! I/O, a clock, colours, or what follows from a verdict (that is `policy`'s).
+//! I/O, a clock, colours, sentences (that is `words`'), or what follows from a verdict (that is `policy`'s).
 //!
 //! The sources of the formulas: Turner, Ly and Grünwald, *Generic e-variables for exact sequential k-sample tests*
 //! (JSPI 2024, arXiv 2106.02693); Lindon and Malek, *Anytime-valid inference for multinomial count data* (`NeurIPS` 2022).
@@ -29,4 +29,3 @@ pub mod slo;
 pub mod split;
 pub mod stream;
 pub mod verdict;
-mod words;

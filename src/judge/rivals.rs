@@ -2,17 +2,12 @@
 //!
 //! Here lives what canary and stable tell by themselves. What other systems know (flags, deployments, alerts) is not here.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use crate::{
     domain::time::Timestamp,
     judge::{
         counts::{Pair, Stratified, Tally, totals},
         doubt::Doubt,
         verdict::{Case, Judgement},
-        words::Short,
     },
 };
 
@@ -22,8 +17,7 @@ const UNCHANGED: f64 = 1.25;
 const LEAST: u64 = 100;
 
 /// Another explanation of a canary's trouble.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rival {
     /// Whatever hits both versions: an upstream, the network, a flag, a change of configuration. Stable would show it.
     Shared {
@@ -36,19 +30,6 @@ pub enum Rival {
     Mix(usize),
     /// One bad pod: so many are alike.
     Pod(usize),
-}
-
-/// `what hits both (stable 0.21 %, before 0.2 %)`.
-impl fmt::Display for Rival {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shared { before, since } => {
-                write!(f, "what hits both (stable {} %, before {} %)", Short(since * 100.0), Short(before * 100.0))
-            }
-            Self::Mix(strata) => write!(f, "traffic mix (alike in {strata} strata)"),
-            Self::Pod(pods) => write!(f, "one bad pod (all {pods} alike)"),
-        }
-    }
 }
 
 /// The rivals that are ruled out. Only of a judgement with an onset.
@@ -94,7 +75,6 @@ mod tests {
         };
         let found = shared(&pairs(6).iter(), minute(9)).unwrap();
         assert_eq!(found, Rival::Shared { before: 0.002, since: 0.002 });
-        assert_eq!(found.to_string(), "what hits both (stable 0.2 %, before 0.2 %)");
         assert_eq!(shared(&pairs(60).iter(), minute(9)), None, "stable got worse too");
         assert_eq!(shared(&pairs(6).iter(), minute(0)), None, "nothing is known of before");
     }

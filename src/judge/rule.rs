@@ -15,13 +15,9 @@ use crate::{
         standard::{Measure, Rule},
         time::Timestamp,
     },
-    judge::{
-        slo::{
-            Lack,
-            window::{ending, newest},
-            words::Span,
-        },
-        words::Short,
+    judge::slo::{
+        Lack,
+        window::{ending, newest},
     },
 };
 
@@ -42,6 +38,15 @@ pub enum Standing {
     },
     /// The newest window cannot be told.
     NoData(Lack),
+}
+
+/// A rule, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// The rule.
+    pub rule: Rule,
+    /// Where it stands.
+    pub standing: Standing,
 }
 
 /// Where a rule stands now.
@@ -131,37 +136,6 @@ fn last_in(points: &[Point], end: Timestamp, window: Duration) -> Result<f64, La
     if before.value.is_finite() { Ok(before.value) } else { Err(Lack::NoNumber(before.value)) }
 }
 
-/// `error ratio 0.031 is above 0.01, 3 windows of 5 min in a row`, or how it is held, or what is missing.
-pub fn sentence(rule: &Rule, standing: &Standing) -> String {
-    let name = rule.signal.words();
-    let row = |windows: u32| match windows {
-        1 => format!("in the last {}", Span(rule.window)),
-        more => format!("{more} windows of {} in a row", Span(rule.window)),
-    };
-    match standing {
-        Standing::Broken { value } => {
-            format!("{name} {} is {}, {}", Short(*value), side(rule, *value), row(rule.consecutive))
-        }
-        Standing::Held { value, violations: 0 } => format!("{name} {} is {}", Short(*value), side(rule, *value)),
-        Standing::Held { value, violations } => {
-            let (value, side, windows) = (Short(*value), side(rule, *value), rule.consecutive);
-            format!("{name} {value} is {side}, {}; {windows} break the rule", row(*violations))
-        }
-        Standing::NoData(lack) => format!("{name}: {lack}"),
-    }
-}
-
-fn side(rule: &Rule, value: f64) -> String {
-    match (rule.min, rule.max) {
-        (_, Some(max)) if value > max => format!("above {max}"),
-        (Some(min), _) if value < min => format!("below {min}"),
-        (Some(min), Some(max)) => format!("within {min} and {max}"),
-        (None, Some(max)) => format!("at most {max}"),
-        (Some(min), None) => format!("at least {min}"),
-        (None, None) => "not limited".to_owned(),
-    }
-}
-
 #[cfg(test)]
 pub(in crate::judge) mod tests {
     use super::*;
@@ -205,10 +179,8 @@ pub(in crate::judge) mod tests {
     fn a_rule_is_broken_by_the_newest_window_alone_where_one_violation_counts() {
         let good = at(&required(), &windows(&[50, 10]), 10);
         assert_eq!(good, Standing::Held { value: 0.01, violations: 0 });
-        assert_eq!(sentence(&required(), &good), "error ratio 0.01 is at most 0.01");
         let bad = at(&required(), &windows(&[0, 31]), 10);
         assert_eq!(bad, Standing::Broken { value: 0.031 });
-        assert_eq!(sentence(&required(), &bad), "error ratio 0.031 is above 0.01, in the last 5 min");
     }
 
     #[test]
@@ -216,14 +188,9 @@ pub(in crate::judge) mod tests {
         let three = Rule { consecutive: 3, ..required() };
         let two = at(&three, &windows(&[0, 20, 30]), 15);
         assert_eq!(two, Standing::Held { value: 0.03, violations: 2 });
-        assert_eq!(
-            sentence(&three, &two),
-            "error ratio 0.03 is above 0.01, 2 windows of 5 min in a row; 3 break the rule"
-        );
         assert_eq!(at(&three, &windows(&[20, 0, 30]), 15), Standing::Held { value: 0.03, violations: 1 });
         let broken = at(&three, &windows(&[20, 20, 30]), 15);
         assert_eq!(broken, Standing::Broken { value: 0.03 });
-        assert_eq!(sentence(&three, &broken), "error ratio 0.03 is above 0.01, 3 windows of 5 min in a row");
         // A gap is no violation, and nothing behind it is known to be in a row with what is before it.
         let mut gap = windows(&[20, 20, 30]);
         gap.counts.retain(|it| it.to <= minute(5) || it.from >= minute(10));
@@ -232,23 +199,22 @@ pub(in crate::judge) mod tests {
 
     #[test]
     fn missing_data_is_neither_held_nor_broken() {
-        let no_data = |standing| match standing {
-            Standing::NoData(lack) => lack.to_string(),
-            other => panic!("{other:?}"),
-        };
+        let old = |minutes| Standing::NoData(Lack::Stale { age: Duration::from_mins(minutes) });
         let unknown = stand(&required(), None, &BTreeMap::new(), minute(0));
-        assert_eq!(no_data(unknown), "nothing was measured");
-        assert_eq!(no_data(at(&required(), &windows(&[0]), 20)), "the newest interval ended 15 min ago");
+        assert_eq!(unknown, Standing::NoData(Lack::Nothing));
+        assert_eq!(at(&required(), &windows(&[0]), 20), old(15));
         let silent = VersionSignals { counts: minutes(0, 5, 0, 0), ..VersionSignals::default() };
-        assert_eq!(no_data(at(&required(), &silent, 5)), "no requests in 5 min");
+        let window = Duration::from_mins(5);
+        assert_eq!(at(&required(), &silent, 5), Standing::NoData(Lack::NoTraffic { window }));
         let p99 = Rule { signal: Measure::LatencyP99, max: Some(0.5), ..required() };
-        assert_eq!(no_data(at(&p99, &silent, 5)), "nothing was measured");
+        assert_eq!(at(&p99, &silent, 5), Standing::NoData(Lack::Nothing));
         let nan = VersionSignals {
             latency: Latency { p99: vec![Point { at: minute(5), value: f64::NAN }], ..Latency::default() },
             ..VersionSignals::default()
         };
-        assert_eq!(no_data(at(&p99, &nan, 5)), "the newest value is NaN, which is no number");
-        assert_eq!(no_data(at(&p99, &nan, 11)), "the newest interval ended 6 min ago");
+        let now = at(&p99, &nan, 5);
+        assert!(matches!(now, Standing::NoData(Lack::NoNumber(value)) if value.is_nan()), "{now:?}");
+        assert_eq!(at(&p99, &nan, 11), old(6));
     }
 
     #[test]
@@ -258,7 +224,6 @@ pub(in crate::judge) mod tests {
         assert_eq!(at(&busy, &signals(600), 5), Standing::Held { value: 10.0, violations: 0 });
         let silent = at(&busy, &signals(0), 5);
         assert_eq!(silent, Standing::Broken { value: 0.0 });
-        assert_eq!(sentence(&busy, &silent), "request rate 0 is below 1, in the last 5 min");
     }
 
     #[test]
@@ -281,7 +246,6 @@ pub(in crate::judge) mod tests {
         let series = BTreeMap::from([("queue".to_owned(), points)]);
         let held = stand(&depth, None, &series, minute(5));
         assert_eq!(held, Standing::Held { value: 3.0, violations: 0 });
-        assert_eq!(sentence(&depth, &held), "queue 3 is within 0 and 5");
         assert_eq!(stand(&depth, None, &BTreeMap::new(), minute(5)), Standing::NoData(Lack::Nothing));
     }
 }

@@ -8,9 +8,6 @@ mod running;
 mod standard;
 mod testing;
 mod timing;
-mod words;
-
-use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
@@ -28,8 +25,9 @@ use crate::{
         gaps::{self, Missing, Unmeasured},
         ratio::Ratio,
         rivals::{self, Rival},
-        rule,
+        rule::Limit,
         sequential::A_DOUBLING,
+        slo::Budget,
         verdict::running::Folded,
     },
 };
@@ -73,7 +71,7 @@ impl<'a> Case<'a> {
 }
 
 /// Evidence against one hypothesis.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
     /// Natural logarithm of the e-value now.
     pub log_e: f64,
@@ -88,16 +86,28 @@ impl Evidence {
     }
 }
 
-/// What is thought of a canary, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What the tests of counts and times said, whatever else speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tested {
+    /// They showed harm.
+    pub harm: bool,
+    /// They showed safety.
+    pub safe: bool,
+    /// Response times show more harm than errors.
+    pub slow: bool,
+}
+
+/// What is thought of a canary, and why: all of it as data, in words by `words`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The word.
     pub verdict: Verdict,
+    /// The begin of the first interval of both arms; `None` where there is none.
+    pub begins: Option<Timestamp>,
     /// The end of the newest interval that it rests on; `None` where there is none.
-    #[serde(default)]
     pub at: Option<Timestamp>,
-    /// The arithmetic in a sentence, without times: `errors 3.1 % against 0.2 % on stable, n 29,800, ratio 15 (13–18)`.
-    pub reason: String,
+    /// What the tests said.
+    pub tested: Tested,
     /// What the numbers below cover begins here: the onset of a NO-GO, else the first interval of both arms. The verdict
     /// itself always rests on all intervals.
     pub covers_from: Option<Timestamp>,
@@ -129,11 +139,12 @@ pub struct Judgement {
     pub missing: Vec<Missing>,
     /// Other explanations of a NO-GO that the numbers speak against.
     pub ruled_out: Vec<Rival>,
-    /// Where each of the service's limits stands, a sentence each.
-    pub limits: Vec<String>,
-    /// What the canary costs of the error budget, then each burn-rate alert that fires; a sentence each. Empty where nothing is
-    /// promised.
-    pub budget: Vec<String>,
+    /// Where each of the service's limits stands.
+    pub limits: Vec<Limit>,
+    /// Those of them that made the verdict worse than the tests alone, or that join them.
+    pub broken: Vec<Limit>,
+    /// What the canary costs of the error budget; `None` where nothing is promised.
+    pub budget: Option<Budget>,
     /// What may make the verdict say less than it seems to, the strongest first.
     pub doubts: Vec<Doubt>,
 }
@@ -197,7 +208,8 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
     let mut judgement = Judgement {
         verdict,
         at: all.last().map(|one| one.pair.to),
-        reason: String::new(),
+        begins: all.first().map(|one| one.pair.from),
+        tested: tests.tested(),
         covers_from: covered.from,
         canary: covered.canary,
         stable: covered.stable,
@@ -206,8 +218,9 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
         safe: Evidence::of(joint.safe(), tests.largest.1),
         timing: tests.timed.timing(begin),
         strata: look::several(&tests.errors),
-        limits: limits.iter().map(|(rule, standing)| rule::sentence(rule, standing)).collect(),
-        budget: Vec::new(),
+        limits,
+        broken: held.broken,
+        budget: None,
         ruled_out: Vec::new(),
         decided_at: match verdict {
             Verdict::NoGo => tests.harm_at,
@@ -221,14 +234,15 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
         missing,
         doubts: doubted.doubts(case, all, &tests.errors),
     };
-    judgement.doubts.extend(held.doubts.into_iter().chain(standard::disagreements(case)).map(Doubt::Advice));
+    judgement.doubts.extend(held.doubts.into_iter().map(Doubt::Limit).chain(standard::disagreements(case)));
     judgement.budget = standard::budget(case, all, begin, &judgement.ratio);
     if no_go {
         judgement.ruled_out = rivals::ruled_out(case, all, &judgement);
     }
-    judgement.reason = words::reason(&judgement, tests.words(), &held.broken);
     judgement
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

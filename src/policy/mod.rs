@@ -1,4 +1,5 @@
-//! May this verb run now? Pure: facts in, a decision with its reasons out. Reads nothing and does nothing.
+//! May this verb run now? Pure: facts in, a decision with its reasons out, all of it data. Reads nothing, does nothing, and says
+//! nothing: the sentences are made in `words`.
 //!
 //! Going back is fast, going forward is careful: abort and roll back are exempt from everything but rights and identity.
 //! What is not known is never taken for "nothing speaks against it": each input that guards must be there and say so.
@@ -7,6 +8,7 @@ use crate::domain::{
     evidence::Verdict,
     observed::Freshness,
     rollout::Unknown,
+    time::Timestamp,
     verb::{Direction, Verb},
 };
 
@@ -26,8 +28,8 @@ pub struct Source {
 pub struct Circumstances {
     /// The verb.
     pub verb: Verb,
-    /// Why this verb goes back here although it goes forward elsewhere: a full promotion of the version that ran before.
-    pub back: Option<String>,
+    /// This verb goes back here although it goes forward elsewhere: a full promotion of the version that ran before.
+    pub back: bool,
     /// This session may only look.
     pub read_only: bool,
     /// Why the journal cannot be written, when it cannot.
@@ -45,6 +47,8 @@ pub struct Circumstances {
 pub enum Assessment {
     /// There is a verdict.
     Judged(Judged),
+    /// There is one on an attempt that was aborted, and what is asked begins another one.
+    Over(Judged),
     /// There is none.
     NotJudgedBecause(Unjudged),
 }
@@ -58,126 +62,212 @@ pub enum Unjudged {
     OneVersion,
     /// It has no traffic yet: a gate before a deployment, a run.
     BeforeTraffic,
-    /// There ought to be one. What is not known, as a sentence.
-    Missing(String),
+    /// There ought to be one.
+    Missing(Blind),
+}
+
+/// What is not known of a rollout that ought to have a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blind {
+    /// Which version is on its way.
+    WhichVersion,
+    /// The pods of the version on its way, which the engine names by this hash.
+    New(String),
+    /// The pods of the stable version, which the engine names by this hash.
+    Stable(String),
+    /// Which of the versions that run beside it is stable.
+    WhichIsStable,
+    /// Why it has no verdict.
+    Verdict,
+    /// What the version would do that the spec asks for: the engine has not taken it up.
+    NotTakenUp,
 }
 
 /// What is thought of a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The word.
+    /// The word of the statistics.
     pub verdict: Verdict,
-    /// The arithmetic in a sentence, without what is missing.
-    pub why: String,
-    /// What is missing, a sentence each: `latency p99 (canary) has no series`.
-    pub missing: Vec<String>,
-    /// When a decision is due, in words: `01:27`; `None` where that cannot be said.
-    pub due: Option<String>,
-    /// The age of what it rests on in words, where that is too old to count: `its newest counts are 3 min old`.
-    pub old: Option<String>,
+    /// At least one request of it was measured.
+    pub measured: bool,
+    /// Something that the verdict needs is missing.
+    pub lacks: bool,
+    /// When a decision is due; `None` where that cannot be said.
+    pub due: Option<Timestamp>,
+    /// What it rests on is too old to count.
+    pub old: bool,
 }
 
 impl Judged {
-    /// What of it speaks against going forward, each as a sentence. An undecided verdict alone does not: a person may know
-    /// more. Something missing does, and so does what is old: missing data is never healthy.
-    pub fn against(&self) -> Vec<String> {
-        let word = self.verdict.words();
-        let mut all = match self.verdict {
-            Verdict::NoGo | Verdict::NoData => vec![format!("verdict {word}: {}", self.said())],
-            Verdict::Wait if !self.missing.is_empty() => {
-                let undecided = format!("verdict {word}, undecided: {}", self.why);
-                vec![undecided, format!("NO DATA: {}", self.missing.join(", "))]
-            }
-            Verdict::Go if !self.missing.is_empty() => vec![format!("NO DATA: {}", self.missing.join(", "))],
+    /// The word that counts: no evidence is no evidence.
+    pub fn word(self) -> Verdict {
+        if self.verdict == Verdict::Wait && !self.measured { Verdict::NoData } else { self.verdict }
+    }
+
+    /// What of it speaks against going forward. An undecided verdict alone does not: a person may know more. Something missing
+    /// does, and so does what is old: missing data is never healthy.
+    pub fn against(self) -> Vec<Against> {
+        let word = self.word();
+        let mut all = match word {
+            Verdict::NoGo | Verdict::NoData => vec![Against::Verdict(word)],
+            Verdict::Wait if self.lacks => vec![Against::Undecided, Against::Missing],
+            Verdict::Go if self.lacks => vec![Against::Missing],
             Verdict::Wait | Verdict::Go => Vec::new(),
         };
-        all.extend(self.old.iter().map(|old| format!("NO DATA: {old}")));
+        all.extend(self.old.then_some(Against::Old));
         all
     }
 
-    fn said(&self) -> String {
-        let parts = std::iter::once(&self.why).chain(&self.missing).filter(|part| !part.is_empty());
-        parts.cloned().collect::<Vec<_>>().join(", ")
-    }
-
     /// Ways on from what speaks against it.
-    fn ways(&self, verb: Verb) -> Vec<String> {
+    fn ways(self, verb: Verb) -> Vec<Way> {
         if verb == Verb::Retry && self.verdict == Verdict::NoGo {
             // It was aborted for this, and no data will come while it has no traffic.
-            return vec!["release a mended version: it is judged anew".to_owned(), TAKE_IT_OUT.to_owned()];
+            return vec![Way::Mended, Way::TakeOut];
         }
-        let missing = if self.missing.is_empty() {
-            "wait until it was measured: no evidence is no evidence".to_owned()
-        } else {
-            "bring the missing series back; missing data is never healthy".to_owned()
+        let missing = if self.lacks { Way::BringBack } else { Way::Measure };
+        let mut ways = match self.word() {
+            Verdict::NoGo => vec![Way::Back, Way::FindTheCause],
+            Verdict::NoData => vec![missing, Way::Hold, Way::Back],
+            Verdict::Wait if self.lacks => vec![Way::Wait { due: self.due }, Way::Hold, Way::Back],
+            Verdict::Wait | Verdict::Go => vec![Way::Hold, Way::Back],
         };
-        let back = WAY_BACK.to_owned();
-        let hold = "hold it until somebody can look".to_owned();
-        let mut ways = match self.verdict {
-            Verdict::NoGo => vec![back, "hold it where it is and find the cause".to_owned()],
-            Verdict::NoData => vec![missing, hold, back],
-            Verdict::Wait if !self.missing.is_empty() => {
-                let wait = match &self.due {
-                    Some(due) => format!("wait, about until {due} at this traffic; GO needs the missing series too"),
-                    None => "wait; GO needs the missing series too".to_owned(),
-                };
-                vec![wait, hold, back]
-            }
-            Verdict::Wait | Verdict::Go => vec![hold, back],
-        };
-        if self.old.is_some() {
-            ways.insert(0, "wait until it is measured again".to_owned());
+        if self.old {
+            ways.insert(0, Way::MeasureAgain);
         }
         ways
     }
 }
 
-/// The way that is left out where nothing is on its way.
-pub const WAY_BACK: &str = "roll back or abort";
-const TAKE_IT_OUT: &str = "roll back: that takes it out of the spec";
+/// What speaks against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// Nobody may act in this session.
+    ReadOnly,
+    /// The journal cannot be written; why.
+    Journal(String),
+    /// The verdict.
+    Verdict(Verdict),
+    /// The verdict is undecided, and something is missing.
+    Undecided,
+    /// Something that the verdict needs.
+    Missing,
+    /// What the verdict rests on is too old.
+    Old,
+    /// There ought to be a verdict.
+    Unjudged(Blind),
+    /// What of the target could not be read, as its system says it.
+    Unknown(String),
+    /// No connection shows the target.
+    NobodyShowsIt,
+    /// A source that does not answer as it should.
+    Source(Source),
+}
+
+/// What is not known and does not refuse it: whoever sends it takes that upon them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Nobody knows yet whether it does harm.
+    Undecided {
+        /// When a decision is due, where that can be said.
+        due: Option<Timestamp>,
+    },
+    /// It is tried again; the attempt that was aborted ended with this word.
+    TriedAgain(Verdict),
+}
+
+/// What was checked and holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It goes back here.
+    GoesBack,
+    /// The journal cannot be written, which does not hold up going back.
+    JournalAside,
+    /// The verdict.
+    Verdict(Verdict),
+    /// There is nothing to judge.
+    NothingToJudge(Unjudged),
+    /// A source answers.
+    Live(String),
+}
+
+/// An honest way on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Act in a session that may.
+    MayAct,
+    /// Mend the journal.
+    MendJournal,
+    /// Release a version that mends it.
+    Mended,
+    /// Take it out of the spec.
+    TakeOut,
+    /// Wait until it was measured.
+    Measure,
+    /// Wait until it is measured again.
+    MeasureAgain,
+    /// Bring back what is missing.
+    BringBack,
+    /// Wait until it is decided.
+    Wait {
+        /// About when that is.
+        due: Option<Timestamp>,
+    },
+    /// Hold it until somebody can look.
+    Hold,
+    /// Hold it and find the cause.
+    FindTheCause,
+    /// Roll back or abort: left out where nothing is on its way.
+    Back,
+    /// What the system says that helps.
+    AsItSays(String),
+    /// Look at which connections there are.
+    LookAtConnections,
+    /// Wait until every source is live.
+    WaitForSources,
+}
 
 /// What policy says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Why not; empty when it may run.
-    pub refusals: Vec<String>,
+    pub refusals: Vec<Against>,
     /// The word that the refusals come down to: NO-GO where there is evidence of harm, NO DATA where nothing but that stands
     /// in the way.
     pub verdict: Option<Verdict>,
     /// What is not known and does not refuse it: it needs a reason.
-    pub risks: Vec<String>,
-    /// What was checked and holds, each in a few words.
-    pub checks: Vec<String>,
+    pub risks: Vec<Risk>,
+    /// What was checked and holds.
+    pub checks: Vec<Check>,
     /// Honest ways on, where it may not run.
-    pub ways: Vec<String>,
+    pub ways: Vec<Way>,
 }
 
 /// Decides.
 pub fn decide(facts: &Circumstances) -> Decision {
     let mut decision = Decision::default();
     if facts.read_only {
-        decision.refusals.push("this session is read-only".to_owned());
-        decision.ways.push("start holdshort without --read-only".to_owned());
+        decision.refusals.push(Against::ReadOnly);
+        decision.ways.push(Way::MayAct);
         return decision;
     }
-    if facts.verb.direction() != Direction::Forward || facts.back.is_some() {
-        decision.checks.extend(facts.back.clone());
-        if facts.journal_broken.is_some() {
-            decision.checks.push("journal cannot be written: the record is kept aside and reconciled later".to_owned());
-        }
+    if facts.verb.direction() != Direction::Forward || facts.back {
+        decision.checks.extend(facts.back.then_some(Check::GoesBack));
+        decision.checks.extend(facts.journal_broken.is_some().then_some(Check::JournalAside));
         return decision;
     }
     weigh_evidence(facts, &mut decision);
     weigh_unknown(facts, &mut decision);
-    let harm = matches!(&facts.judged, Assessment::Judged(judged) if judged.verdict == Verdict::NoGo);
+    let harm = match &facts.judged {
+        Assessment::Judged(judged) | Assessment::Over(judged) => judged.verdict == Verdict::NoGo,
+        Assessment::NotJudgedBecause(_) => false,
+    };
     let blind = (!decision.refusals.is_empty()).then_some(Verdict::NoData);
     weigh_freshness(facts, &mut decision);
-    let mut journal = Vec::new();
-    if let Some(why) = &facts.journal_broken {
-        journal.push(format!("the journal cannot be written: {why}"));
-        decision.ways.insert(0, "mend the journal; abort and roll back work without it".to_owned());
+    let journal = facts.journal_broken.clone().map(Against::Journal);
+    if journal.is_some() {
+        decision.ways.insert(0, Way::MendJournal);
     }
-    let other = !journal.is_empty() || facts.sources.iter().any(|source| source.freshness != Freshness::Live);
+    let other = journal.is_some() || facts.sources.iter().any(|source| source.freshness != Freshness::Live);
     decision.verdict = if harm { Some(Verdict::NoGo) } else { blind.filter(|_| !other) };
     decision.refusals.splice(0..0, journal);
     decision
@@ -185,62 +275,61 @@ pub fn decide(facts: &Circumstances) -> Decision {
 
 fn weigh_evidence(facts: &Circumstances, decision: &mut Decision) {
     let judged = match &facts.judged {
-        Assessment::Judged(judged) => judged,
+        // That nothing is measured of an attempt that is over is no wonder and speaks against nothing; harm that it did does.
+        Assessment::Over(judged) if judged.verdict != Verdict::NoGo => {
+            decision.risks.push(Risk::TriedAgain(judged.word()));
+            return;
+        }
+        Assessment::Judged(judged) | Assessment::Over(judged) => *judged,
         Assessment::NotJudgedBecause(why) => return weigh_absence(why, decision),
     };
     let against = judged.against();
     if !against.is_empty() {
         decision.refusals.extend(against);
         decision.ways.extend(judged.ways(facts.verb));
-    } else if judged.verdict == Verdict::Wait {
-        let due = judged.due.as_ref().map(|due| format!("; a decision is due about {due}"));
-        let due = due.unwrap_or_default();
-        decision.risks.push(format!("verdict WAIT, not known yet whether it does harm: {}{due}", judged.why));
+    } else if judged.word() == Verdict::Wait {
+        decision.risks.push(Risk::Undecided { due: judged.due });
     } else {
-        decision.checks.push(format!("verdict {}: {}", judged.verdict.words(), judged.why));
+        decision.checks.push(Check::Verdict(judged.word()));
     }
 }
 
 fn weigh_absence(why: &Unjudged, decision: &mut Decision) {
-    let holds = match why {
-        Unjudged::FirstVersion => "first version, nothing ran before it",
-        Unjudged::OneVersion => "no other version is on its way",
-        Unjudged::BeforeTraffic => "it has no traffic yet",
-        Unjudged::Missing(what) => {
-            decision.refusals.push(format!("NO DATA: {what}"));
-            decision.ways.extend(["hold it until somebody can look".to_owned(), WAY_BACK.to_owned()]);
-            return;
-        }
-    };
-    decision.checks.push(format!("nothing is judged: {holds}"));
+    if let Unjudged::Missing(blind) = why {
+        decision.refusals.push(Against::Unjudged(blind.clone()));
+        decision.ways.extend([Way::Hold, Way::Back]);
+    } else {
+        decision.checks.push(Check::NothingToJudge(why.clone()));
+    }
 }
 
 fn weigh_unknown(facts: &Circumstances, decision: &mut Decision) {
     for unknown in &facts.unknown {
-        decision.refusals.push(format!("NO DATA: {}", unknown.what));
-        if !unknown.way.is_empty() && !decision.ways.contains(&unknown.way) {
-            decision.ways.push(unknown.way.clone());
+        decision.refusals.push(Against::Unknown(unknown.what.clone()));
+        let way = Way::AsItSays(unknown.way.clone());
+        if !unknown.way.is_empty() && !decision.ways.contains(&way) {
+            decision.ways.push(way);
         }
     }
     if facts.sources.is_empty() {
-        decision.refusals.push("NO DATA: no connection shows it".to_owned());
-        decision.ways.push("look at `holdshort status`: which connections are there, and what they say".to_owned());
+        decision.refusals.push(Against::NobodyShowsIt);
+        decision.ways.push(Way::LookAtConnections);
     }
     if !facts.unknown.is_empty() && decision.ways.is_empty() {
-        decision.ways.extend(["hold it until somebody can look".to_owned(), WAY_BACK.to_owned()]);
+        decision.ways.extend([Way::Hold, Way::Back]);
     }
 }
 
 fn weigh_freshness(facts: &Circumstances, decision: &mut Decision) {
     for source in &facts.sources {
         if source.freshness == Freshness::Live {
-            decision.checks.push(format!("{} live", source.name));
+            decision.checks.push(Check::Live(source.name.clone()));
         } else {
-            decision.refusals.push(format!("{} is {}: {}", source.name, source.freshness, source.words));
+            decision.refusals.push(Against::Source(source.clone()));
         }
     }
     if facts.sources.iter().any(|source| source.freshness != Freshness::Live) {
-        decision.ways.push("wait until every source is live; abort and roll back work now".to_owned());
+        decision.ways.push(Way::WaitForSources);
     }
 }
 

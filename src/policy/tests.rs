@@ -1,13 +1,17 @@
 //! What policy says, case by case; and that nothing unknown ever lets a forward verb through.
 
+use chrono::TimeZone;
 use proptest::prelude::*;
 use strum::IntoEnumIterator;
 
 use super::*;
 
-fn judged(verdict: Verdict, why: &str, missing: &[&str]) -> Judged {
-    let missing = missing.iter().map(|one| (*one).to_owned()).collect();
-    Judged { verdict, why: why.to_owned(), missing, due: Some("01:27".to_owned()), old: None }
+fn at(minute: u32) -> Timestamp {
+    chrono::Utc.with_ymd_and_hms(2026, 3, 10, 1, minute, 0).unwrap()
+}
+
+fn judged(verdict: Verdict, lacks: bool) -> Judged {
+    Judged { verdict, measured: true, lacks, due: Some(at(27)), old: false }
 }
 
 fn source(freshness: Freshness) -> Source {
@@ -18,10 +22,10 @@ fn source(freshness: Freshness) -> Source {
 fn facts(verb: Verb) -> Circumstances {
     Circumstances {
         verb,
-        back: None,
+        back: false,
         read_only: false,
         journal_broken: Some("disk full".into()),
-        judged: Assessment::Judged(judged(Verdict::NoGo, "3.1 % against 0.2 %", &[])),
+        judged: Assessment::Judged(judged(Verdict::NoGo, false)),
         unknown: vec![Unknown { what: "its pods could not be read".into(), way: "ask for the right".into() }],
         sources: vec![source(Freshness::Failing)],
     }
@@ -38,23 +42,22 @@ fn only(verb: Verb, judged: Assessment) -> Circumstances {
     }
 }
 
-fn thought(verdict: Verdict, why: &str, missing: &[&str]) -> Decision {
-    decide(&only(Verb::Promote, Assessment::Judged(judged(verdict, why, missing))))
+fn thought(judged: Judged) -> Decision {
+    decide(&only(Verb::Promote, Assessment::Judged(judged)))
 }
 
 #[test]
 fn going_back_is_exempt_from_verdict_freshness_and_journal() {
     for verb in Verb::iter().filter(|verb| verb.direction() == Direction::Back) {
-        assert_eq!(decide(&facts(verb)).refusals, Vec::<String>::new(), "{verb}");
+        assert_eq!(decide(&facts(verb)).refusals, Vec::<Against>::new(), "{verb}");
     }
 }
 
 #[test]
 fn a_full_promotion_of_what_ran_before_goes_back_and_says_so() {
-    let back = Some("goes back: 1.41.3 ran before".to_owned());
-    let decision = decide(&Circumstances { back, ..facts(Verb::PromoteFull) });
-    assert_eq!(decision.refusals, Vec::<String>::new());
-    assert_eq!(decision.checks.first().map(String::as_str), Some("goes back: 1.41.3 ran before"));
+    let decision = decide(&Circumstances { back: true, ..facts(Verb::PromoteFull) });
+    assert_eq!(decision.refusals, Vec::<Against>::new());
+    assert_eq!(decision.checks, [Check::GoesBack, Check::JournalAside]);
 }
 
 #[test]
@@ -63,117 +66,108 @@ fn going_forward_names_every_reason_at_once_and_ways_on() {
     assert_eq!(
         decision.refusals,
         [
-            "the journal cannot be written: disk full",
-            "verdict NO-GO: 3.1 % against 0.2 %",
-            "NO DATA: its pods could not be read",
-            "eu is failing: no answer within 4 s"
+            Against::Journal("disk full".into()),
+            Against::Verdict(Verdict::NoGo),
+            Against::Unknown("its pods could not be read".into()),
+            Against::Source(source(Freshness::Failing)),
         ]
     );
     assert_eq!(decision.verdict, Some(Verdict::NoGo));
-    assert!(decision.ways.contains(&"ask for the right".to_owned()), "{decision:?}");
+    assert!(decision.ways.contains(&Way::AsItSays("ask for the right".into())), "{decision:?}");
 }
 
 #[test]
 fn missing_data_is_never_healthy() {
-    let decision = thought(Verdict::NoData, "", &["errors (canary) has no series", "requests (canary) has ended"]);
-    assert_eq!(decision.refusals, ["verdict NO DATA: errors (canary) has no series, requests (canary) has ended"]);
-    assert_eq!(decision.verdict, Some(Verdict::NoData));
-    let go = thought(Verdict::Go, "as good", &["errors (canary) has no series"]);
-    assert_eq!(go.refusals, ["NO DATA: errors (canary) has no series"]);
+    let decision = thought(judged(Verdict::NoData, true));
+    assert_eq!(decision.refusals, [Against::Verdict(Verdict::NoData)]);
+    assert_eq!((decision.verdict, decision.ways), (Some(Verdict::NoData), vec![Way::BringBack, Way::Hold, Way::Back]));
+    assert_eq!(thought(judged(Verdict::Go, true)).refusals, [Against::Missing]);
+    let unmeasured = thought(Judged { measured: false, ..judged(Verdict::Wait, false) });
+    assert_eq!(unmeasured.refusals, [Against::Verdict(Verdict::NoData)], "no evidence is no evidence");
+    assert_eq!(unmeasured.ways, [Way::Measure, Way::Hold, Way::Back]);
 }
 
 #[test]
 fn an_undecided_verdict_is_a_risk_and_one_with_something_missing_is_two_reasons_and_three_ways_on() {
-    let risk = "verdict WAIT, not known yet whether it does harm: 174 of 4,066 requests; a decision is due about 01:27";
-    let risks = vec![risk.to_owned()];
-    let checks = vec!["eu live".to_owned()];
-    assert_eq!(thought(Verdict::Wait, "174 of 4,066 requests", &[]), Decision { risks, checks, ..Decision::default() });
-    let refusals = ["verdict WAIT, undecided: 174 of 4,066 requests", "NO DATA: latency p99 (canary) has no series"];
-    let ways = [
-        "wait, about until 01:27 at this traffic; GO needs the missing series too",
-        "hold it until somebody can look",
-        "roll back or abort",
-    ];
+    let due = Some(at(27));
+    let checks = vec![Check::Live("eu".to_owned())];
+    let risks = vec![Risk::Undecided { due }];
+    let undecided = Decision { risks, checks: checks.clone(), ..Decision::default() };
+    assert_eq!(thought(judged(Verdict::Wait, false)), undecided);
     let decision = Decision {
-        refusals: refusals.map(str::to_owned).to_vec(),
+        refusals: vec![Against::Undecided, Against::Missing],
         verdict: Some(Verdict::NoData),
-        checks: vec!["eu live".to_owned()],
-        ways: ways.map(str::to_owned).to_vec(),
+        checks,
+        ways: vec![Way::Wait { due }, Way::Hold, Way::Back],
         ..Decision::default()
     };
-    let missing = thought(Verdict::Wait, "174 of 4,066 requests", &["latency p99 (canary) has no series"]);
-    assert_eq!(missing, decision);
+    assert_eq!(thought(judged(Verdict::Wait, true)), decision);
 }
 
 #[test]
 fn a_verdict_that_rests_on_old_counts_is_none() {
     for verdict in [Verdict::Go, Verdict::Wait] {
-        let old = Some(format!("verdict {} is 3 min old", verdict.words()));
-        let judged = Judged { old, ..judged(verdict, "as good as stable", &[]) };
-        let decision = decide(&only(Verb::Promote, Assessment::Judged(judged)));
-        let said = format!("NO DATA: verdict {} is 3 min old", verdict.words());
-        assert_eq!((decision.refusals, decision.verdict), (vec![said], Some(Verdict::NoData)));
+        let decision = thought(Judged { old: true, ..judged(verdict, false) });
+        assert_eq!((decision.refusals, decision.verdict), (vec![Against::Old], Some(Verdict::NoData)));
+        assert_eq!(decision.ways.first(), Some(&Way::MeasureAgain));
     }
 }
 
 #[test]
 fn where_nothing_can_be_judged_yet_that_is_said_and_where_something_should_be_it_is_refused() {
     let of = |why| decide(&only(Verb::Promote, Assessment::NotJudgedBecause(why)));
-    let table = [
-        (Unjudged::FirstVersion, "nothing is judged: first version, nothing ran before it"),
-        (Unjudged::OneVersion, "nothing is judged: no other version is on its way"),
-        (Unjudged::BeforeTraffic, "nothing is judged: it has no traffic yet"),
-    ];
-    for (why, said) in table {
-        assert_eq!(
-            (of(why.clone()).refusals, of(why).checks),
-            (Vec::new(), vec![said.to_owned(), "eu live".to_owned()])
-        );
+    for why in [Unjudged::FirstVersion, Unjudged::OneVersion, Unjudged::BeforeTraffic] {
+        let checks = vec![Check::NothingToJudge(why.clone()), Check::Live("eu".to_owned())];
+        assert_eq!(of(why), Decision { checks, ..Decision::default() });
     }
-    let missing = of(Unjudged::Missing("the stable version is named and not seen".into()));
-    assert_eq!(missing.refusals, ["NO DATA: the stable version is named and not seen"]);
+    let missing = of(Unjudged::Missing(Blind::Stable("c0ffee".into())));
+    assert_eq!(missing.refusals, [Against::Unjudged(Blind::Stable("c0ffee".into()))]);
     assert_eq!(missing.verdict, Some(Verdict::NoData));
 }
 
 #[test]
 fn without_any_connection_that_shows_it_nothing_goes_forward() {
-    let go = Assessment::Judged(judged(Verdict::Go, "as good as stable", &[]));
+    let go = Assessment::Judged(judged(Verdict::Go, false));
     let decision = decide(&Circumstances { sources: Vec::new(), ..only(Verb::Resume, go) });
-    assert_eq!(decision.refusals, ["NO DATA: no connection shows it"]);
+    assert_eq!(decision.refusals, [Against::NobodyShowsIt]);
 }
 
 #[test]
 fn what_was_aborted_for_harm_is_not_advised_to_wait_or_to_be_aborted_when_it_is_tried_again() {
-    let bad = Assessment::Judged(judged(Verdict::NoGo, "3.1 % against 0.2 %", &[]));
-    let ways = ["release a mended version: it is judged anew", "roll back: that takes it out of the spec"];
-    assert_eq!(decide(&only(Verb::Retry, bad)).ways, ways);
+    let bad = Assessment::Judged(judged(Verdict::NoGo, false));
+    assert_eq!(decide(&only(Verb::Retry, bad)).ways, [Way::Mended, Way::TakeOut]);
+}
+
+#[test]
+fn what_is_tried_again_is_judged_anew_and_only_harm_that_it_did_speaks_against_it() {
+    let of = |verdict| {
+        let judged = Judged { old: true, measured: false, ..judged(verdict, true) };
+        let decision = decide(&only(Verb::Retry, Assessment::Over(judged)));
+        (decision.refusals, decision.risks)
+    };
+    let again = |verdict| (Vec::new(), vec![Risk::TriedAgain(verdict)]);
+    assert_eq!(of(Verdict::Go), again(Verdict::Go));
+    assert_eq!(of(Verdict::Wait), again(Verdict::NoData), "nothing was measured of it");
+    assert_eq!(of(Verdict::NoData), again(Verdict::NoData));
+    assert_eq!(of(Verdict::NoGo), (vec![Against::Verdict(Verdict::NoGo), Against::Old], Vec::new()));
 }
 
 #[test]
 fn a_read_only_session_refuses_every_verb() {
     for verb in Verb::iter() {
         let decision = decide(&Circumstances { read_only: true, ..facts(verb) });
-        assert_eq!(decision.refusals, ["this session is read-only"], "{verb}");
+        assert_eq!(decision.refusals, [Against::ReadOnly], "{verb}");
     }
 }
 
 fn any_assessment() -> impl Strategy<Value = Assessment> {
     let verdict = prop::sample::select(vec![Verdict::Go, Verdict::NoGo, Verdict::Wait, Verdict::NoData]);
-    let judged = (verdict, 0_usize..3, any::<bool>(), any::<bool>()).prop_map(|(verdict, missing, due, old)| {
-        Assessment::Judged(Judged {
-            verdict,
-            why: "why".to_owned(),
-            missing: vec!["a series".to_owned(); missing],
-            due: due.then(|| "01:27".to_owned()),
-            old: old.then(|| "its newest counts are old".to_owned()),
-        })
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let judged = (verdict, flags).prop_map(|(verdict, (measured, lacks, due, old))| {
+        Assessment::Judged(Judged { verdict, measured, lacks, due: due.then(|| at(27)), old })
     });
-    let absent = vec![
-        Unjudged::FirstVersion,
-        Unjudged::OneVersion,
-        Unjudged::BeforeTraffic,
-        Unjudged::Missing("no verdict".to_owned()),
-    ];
+    let absent =
+        vec![Unjudged::FirstVersion, Unjudged::OneVersion, Unjudged::BeforeTraffic, Unjudged::Missing(Blind::Verdict)];
     prop_oneof![judged, prop::sample::select(absent).prop_map(Assessment::NotJudgedBecause)]
 }
 
@@ -190,7 +184,7 @@ prop_compose! {
     ) -> Circumstances {
         Circumstances {
             verb,
-            back: None,
+            back: false,
             read_only,
             journal_broken: broken.then(|| "disk full".to_owned()),
             judged,
@@ -204,8 +198,9 @@ prop_compose! {
 fn is_known_and_clear(facts: &Circumstances) -> bool {
     let thought = match &facts.judged {
         Assessment::Judged(judged) => {
-            matches!(judged.verdict, Verdict::Go | Verdict::Wait) && judged.missing.is_empty() && judged.old.is_none()
+            matches!(judged.word(), Verdict::Go | Verdict::Wait) && !judged.lacks && !judged.old
         }
+        Assessment::Over(_) => panic!("none is made up"),
         Assessment::NotJudgedBecause(why) => !matches!(why, Unjudged::Missing(_)),
     };
     thought
@@ -232,7 +227,7 @@ proptest! {
     #[test]
     fn what_is_undecided_and_passes_is_a_risk(facts in any_circumstances()) {
         let decision = decide(&facts);
-        let undecided = matches!(&facts.judged, Assessment::Judged(judged) if judged.verdict == Verdict::Wait);
+        let undecided = matches!(&facts.judged, Assessment::Judged(judged) if judged.word() == Verdict::Wait);
         if facts.verb.direction() == Direction::Forward && decision.refusals.is_empty() {
             prop_assert_eq!(!decision.risks.is_empty(), undecided);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     app::{
         guard,
-        headline::{self, Cause, GoingBack, Headline},
+        headline::{self, Blame, Cause, GoingBack, Headline},
         intent::Intent,
         model::Model,
         quarantine::Quarantine,
@@ -25,6 +25,7 @@ use crate::{
         span::{Line, Role},
         way_back,
     },
+    words,
 };
 
 /// The answer in words: what stands in capitals, about what, and why, a sentence each.
@@ -38,7 +39,7 @@ struct Words {
 
 /// The answer as one line of text, the same words as on the board.
 pub fn headline_text(model: &Model) -> String {
-    let words = words(model, &headline::headline(model));
+    let words = said(model, &headline::headline(model));
     let what = if words.what.is_empty() { String::new() } else { format!(" {}", words.what) };
     let why = if words.why.is_empty() { String::new() } else { format!(": {}", words.why.join(" ")) };
     format!("{}{what}{why}", words.cause)
@@ -47,7 +48,7 @@ pub fn headline_text(model: &Model) -> String {
 /// The block at the top of the board; at most so many lines of reasons.
 pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     let answer = headline::headline(scene.model);
-    let words = words(scene.model, &answer);
+    let words = said(scene.model, &answer);
     let first = Line::of(words.role, format!(" {} {}", words.glyph, words.cause));
     let first = if words.what.is_empty() {
         first
@@ -86,7 +87,7 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     Bar { left, right }
 }
 
-fn words(model: &Model, answer: &Headline) -> Words {
+fn said(model: &Model, answer: &Headline) -> Words {
     let rollout = answer.rollout.as_ref().and_then(|id| model.store.rollout(id));
     match (answer.cause, rollout) {
         (Cause::Release | Cause::None, Some(rollout)) if let Some(back) = &answer.back => {
@@ -105,7 +106,7 @@ fn returning(model: &Model, answer: &Headline, rollout: &Rollout, back: &GoingBa
         && model.verdict(&rollout.id) == Some(Verdict::NoGo)
         && let Some(judgement) = model.judgements.get(&rollout.id)
     {
-        why.push(format!("{}.", judgement.reason));
+        why.push(format!("{}.", words::reason(judgement)));
     }
     why.extend(pods_left(back));
     if rollout.aborted_in_spec {
@@ -145,8 +146,8 @@ fn pods_of(pods: u32) -> String {
 fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     let mut why = Vec::new();
     if let Some(judgement) = model.judgements.get(&rollout.id) {
-        why.push(format!("{}.", judgement.reason));
-        why.extend(judgement.doubts.first().map(|doubt| format!("Doubt: {doubt}.")));
+        why.push(format!("{}.", words::reason(judgement)));
+        why.extend(judgement.doubts.first().map(|doubt| format!("Doubt: {}.", words::doubt(doubt))));
     }
     if let Some(onset) = answer.onset {
         let at = number::moment(model.now, onset.at);
@@ -160,14 +161,19 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     let metrics = model.store.signals(&rollout.service).map(|(source, _)| source);
     let rests_on = |state: &SourceState| state.source == rollout.id.source || Some(&state.source) == metrics;
     why.extend(unseen(model).filter(rests_on).map(|state| format!("{}.", describe(&state))));
-    Words { glyph: "✖", role: Role::Bad, cause: "LIKELY THE RELEASE", what: named(rollout), why }
+    let cause = match model.judgements.get(&rollout.id).map(headline::blame) {
+        Some(Blame::OnePod) => "LIKELY ONE POD, NOT THE RELEASE",
+        Some(Blame::Open) => "PERHAPS THE RELEASE",
+        Some(Blame::Release) | None => "LIKELY THE RELEASE",
+    };
+    Words { glyph: "✖", role: Role::Bad, cause, what: named(rollout), why }
 }
 
 /// What else it could be, and is not; and what else moved, where that cannot be ruled out.
 fn rivals(model: &Model, answer: &Headline, rollout: &Rollout) -> Vec<String> {
     let judgement = model.judgements.get(&rollout.id);
     let rivals = judgement.map(|judgement| judgement.ruled_out.as_slice()).unwrap_or_default();
-    let mut out: Vec<String> = rivals.iter().map(ToString::to_string).collect();
+    let mut out: Vec<String> = rivals.iter().map(words::rival).collect();
     // Behind the same callers at the same time, what another service does to one version it does to both.
     let shared = rivals.iter().any(|rival| matches!(rival, Rival::Shared { .. }));
     let mut all = Vec::new();
@@ -211,13 +217,13 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         && let Some(judgement) = model.judgements.get(&rollout.id)
         && model.verdict(&rollout.id) == Some(Verdict::NoData)
     {
-        why.extend(model.outdated(&rollout.id).map(|outdated| format!("{outdated}.")));
+        why.extend(model.outdated(&rollout.id).map(|outdated| format!("{}.", words::outdated(&outdated))));
         // What a source that is spoken of below has never told is no finding.
         let connected = model.session.sources.iter().any(SourceInfo::measures);
         let told = judgement.missing.iter().filter(|it| !connected || !matches!(it.gap, Gap::Unread(_)));
-        why.extend(told.map(|missing| format!("{missing}.")));
+        why.extend(told.map(|missing| format!("{}.", words::missing(missing))));
         let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong());
-        why.extend(doubt.map(|doubt| format!("Doubt: {doubt}.")));
+        why.extend(doubt.map(|doubt| format!("Doubt: {}.", words::doubt(doubt))));
     }
     // What the engine says of it has been said; the rest keeps it from being called good all the same.
     let blind = rollout.and_then(|rollout| guard::blind_spot(model, rollout)).map(|what| format!("{what}."));
@@ -265,13 +271,13 @@ fn none(model: &Model) -> Words {
         .filter_map(|rollout| {
             let judgement = model.judgements.get(&rollout.id)?;
             (model.verdict(&rollout.id) == Some(Verdict::Wait))
-                .then(|| format!("{}: {}.", rollout.service, judgement.reason))
+                .then(|| format!("{}: {}.", rollout.service, words::reason(judgement)))
         })
         .collect();
     // A good verdict with a strong doubt is none to be quiet about.
     let doubted = flying.iter().filter(|rollout| rollout.phase != Phase::Aborted).filter_map(|rollout| {
         let doubt = model.judgements.get(&rollout.id)?.doubts.first().filter(|doubt| doubt.is_strong())?;
-        Some(format!("Doubt, {}: {doubt}.", rollout.service))
+        Some(format!("Doubt, {}: {}.", rollout.service, words::doubt(doubt)))
     });
     let aborted = flying.iter().filter(|rollout| rollout.aborted_in_spec);
     let aborted = aborted.filter_map(|rollout| {
@@ -325,7 +331,15 @@ pub(super) fn weight_words(rollout: &Rollout) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::sample::hears, port::inventory::Part, view::sample};
+    use crate::{
+        app::sample::hears,
+        judge::{
+            doubt::{Doubt, OnePod},
+            split::Uneven,
+        },
+        port::inventory::Part,
+        view::sample,
+    };
 
     fn only(rollouts: Vec<Rollout>) -> Model {
         let mut model = sample::board(120, 36);
@@ -345,10 +359,32 @@ mod tests {
     fn a_release_that_does_harm_is_named_with_its_numbers_and_its_beginning() {
         assert_eq!(
             headline_text(&sample::board(120, 36)),
-            "LIKELY THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: errors 3.1 % against 0.2 % on stable, n 27,972, \
+            "LIKELY THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: errors 3.1 % against 0.2 % on stable in 19 min, n 27,972, \
              ratio 16 (12–21). Began 2 min after step 5, 01:48. Ruled out: what hits both (stable 0.2 %, before 0.2 %), other rollouts (search 7.1.0 at \
              01:47 and 2 more: stable would show it)."
         );
+    }
+
+    #[test]
+    fn the_strongest_doubt_decides_the_word() {
+        let mut model = sample::board(120, 36);
+        let said = |model: &mut Model, doubt: Doubt| {
+            let judgement = model.judgements.values_mut().find(|it| it.verdict == Verdict::NoGo).unwrap();
+            judgement.doubts = vec![doubt, Doubt::WarmUp(Duration::from_mins(2))];
+            let text = headline_text(model);
+            text.split(" payments").next().unwrap().to_owned()
+        };
+        let pod = |without| OnePod { pod: "payments-x2".to_owned(), errors: 800, of: 865, pods: 3, without };
+        let table = [
+            (Doubt::Pod(pod(Some(0.95))), "LIKELY ONE POD, NOT THE RELEASE"),
+            (Doubt::Pod(pod(Some(6.0))), "LIKELY THE RELEASE"),
+            (Doubt::Pod(pod(None)), "PERHAPS THE RELEASE"),
+            (Doubt::Split(Uneven { got: 0.02, declared: 0.25 }), "PERHAPS THE RELEASE"),
+            (Doubt::Bursts(3.0), "LIKELY THE RELEASE"),
+        ];
+        for (doubt, word) in table {
+            assert_eq!(said(&mut model, doubt.clone()), word, "{doubt:?}");
+        }
     }
 
     #[test]
@@ -387,7 +423,7 @@ mod tests {
         let mut aborted = sample::payments();
         (aborted.phase, aborted.aborted_in_spec) = (Phase::Aborted, true);
         let said = |aborted: &Rollout| headline_text(&only(vec![aborted.clone()]));
-        let judged = "errors 3.1 % against 0.2 % on stable, n 27,972, ratio 16 (12–21).";
+        let judged = "errors 3.1 % against 0.2 % on stable in 19 min, n 27,972, ratio 16 (12–21).";
         let held = "The spec still holds 1.42.0.";
         assert_eq!(
             said(&aborted),

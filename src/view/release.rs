@@ -17,6 +17,7 @@ use crate::{
         span::{Line, Role},
         way_back,
     },
+    words,
 };
 
 /// Lines for pods, analyses and events, at least, where the screen is higher than the least.
@@ -105,7 +106,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let indent = (first.width() + 2).max(12);
     first = first.pad(indent);
     let reason = flight::trouble(scene, rollout)
-        .or_else(|| scene.model.outdated(&rollout.id))
+        .or_else(|| scene.model.outdated(&rollout.id).as_ref().map(words::outdated))
         .or_else(|| judgement.map(|judgement| flight::reason(scene, judgement)));
     let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
     let most = if scene.rows < SHORT { 1 } else { 2 };
@@ -139,14 +140,17 @@ fn doubts(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize, most:
         let label = if index == 0 { Line::of(Role::Warn, " ▲ doubt").pad(indent) } else { Line::new().gap(indent) };
         Part::Line(label.and(Role::Text, text))
     };
-    measure::wrap_within(&format!("{first}{more}"), room, most).into_iter().enumerate().map(line).collect()
+    measure::wrap_within(&format!("{}{more}", words::doubt(first)), room, most)
+        .into_iter()
+        .enumerate()
+        .map(line)
+        .collect()
 }
 
 /// What waiting costs, where something is promised.
 fn budget(scene: &Scene<'_>, judgement: Option<&Judgement>, indent: usize) -> Option<Part> {
-    let text = judgement?.budget.first()?;
-    let text = text.strip_prefix("budget: ").unwrap_or(text);
-    let text = measure::cut(text, scene.columns.saturating_sub(indent + 1));
+    let budget = judgement?.budget.as_ref()?;
+    let text = measure::cut(&words::cost(&budget.objective, &budget.cost), scene.columns.saturating_sub(indent + 1));
     Some(Part::Line(Line::of(Role::Dim, "   budget").pad(indent).and(Role::Text, text)))
 }
 

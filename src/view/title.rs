@@ -1,7 +1,11 @@
 //! The title line of a list: what this is, how much there is, the time.
 
 use crate::{
-    app::{board, model::Screen},
+    app::{
+        board,
+        headline::{self, Cause},
+        model::Screen,
+    },
     domain::observed::Freshness,
     view::{
         Bar, measure, number,
@@ -43,6 +47,10 @@ fn counts(scene: &Scene<'_>) -> Line {
     let (gap, narrow) = if scene.narrow(70) { (2, true) } else { (3, false) };
     let unknown = matches!(scene.told, Told::Never | Told::Nobody);
     let wait = match scene.waits_for_me {
+        // What does harm waits for a human, whoever's gate is open.
+        0 if let harm @ 1.. = harmful(scene) => {
+            Line::of(Role::Bad, if harm == 1 { "1 needs you".to_owned() } else { format!("{harm} need you") })
+        }
         // That nothing is known to wait is not that nothing waits.
         0 if unknown && narrow => Line::of(Role::Unknown, "? wait"),
         0 if unknown => Line::of(Role::Unknown, "what waits is not known"),
@@ -66,6 +74,12 @@ fn counts(scene: &Scene<'_>) -> Line {
     Line::of(Role::Dim, format!("{} steady", board::steady(scene.model))).gap(gap).join(line)
 }
 
+/// How many releases in flight do harm.
+fn harmful(scene: &Scene<'_>) -> usize {
+    let flying = board::in_flight(scene.model);
+    flying.iter().filter(|rollout| headline::cause_of(scene.model, rollout) == Cause::Release).count()
+}
+
 /// The time, and whether what is shown can be trusted as a whole.
 pub(super) fn clock(scene: &Scene<'_>) -> Line {
     let old = scene.sources.iter().filter(|state| state.freshness != Freshness::Live).count();
@@ -80,8 +94,12 @@ pub(super) fn clock(scene: &Scene<'_>) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
-    use crate::{app::sample::hears, domain::object::Family, port::inventory::Part};
+    use crate::{
+        app::{model::Model, sample::hears},
+        domain::{evidence::Verdict, object::Family},
+        port::inventory::Part,
+        view::sample,
+    };
 
     /// The left side for a profile at a width.
     fn left(profile: &str, read_only: bool, columns: u16) -> String {
@@ -96,7 +114,7 @@ mod tests {
     #[test]
     fn while_a_part_of_a_source_cannot_be_read_it_is_not_said_that_all_is_live() {
         let mut model = sample::board(120, 36);
-        let said = |model: &crate::app::model::Model| clock(&Scene::new(model, &sample::keymap())).plain();
+        let said = |model: &Model| clock(&Scene::new(model, &sample::keymap())).plain();
         assert!(said(&model).ends_with("all live "), "{}", said(&model));
         let refused = Ok(vec![Part::unread(Family::gate(), vec!["it may not be read".into()])]);
         let now = model.now;
@@ -116,10 +134,23 @@ mod tests {
     }
 
     #[test]
+    fn above_a_release_that_does_harm_it_is_not_said_that_nothing_waits_for_you() {
+        let keymap = sample::keymap();
+        let mut model = sample::board(120, 36);
+        let said = |model: &Model| {
+            let scene = Scene { waits_for_me: 0, ..Scene::new(model, &keymap) };
+            bar(&scene, "").right.plain()
+        };
+        assert!(said(&model).contains("1 needs you"), "{}", said(&model));
+        model.judgements.values_mut().for_each(|judgement| judgement.verdict = Verdict::Go);
+        assert!(!said(&model).contains("needs you"), "{}", said(&model));
+    }
+
+    #[test]
     fn a_narrow_screen_leaves_out_the_programs_name_before_it_cuts_the_profile() {
         assert_eq!(left("demo waiting-approval", false, 120), " holdshort  demo waiting-approval");
         assert_eq!(left("demo waiting-approval", false, 80), " demo waiting-approval");
         assert_eq!(left("prod", true, 80), " holdshort  prod  READ-ONLY");
-        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-th…  READ-ONLY");
+        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-the…  READ-ONLY");
     }
 }

@@ -152,5 +152,7 @@ async fn what_the_bad_canary_costs_of_the_promised_budget_can_be_told_from_what_
     let model = demo.cockpit.model();
     let payments = model.store.rollouts().find(|rollout| rollout.service == "payments".into()).unwrap();
     let budget = &model.judgements[&payments.id].budget;
-    assert!(budget[0].starts_with("budget: this canary costs ") && budget[0].contains(" %/h of 30 d ("), "{budget:?}");
+    let said = holdshort::words::budget(budget.as_ref().unwrap());
+    assert_eq!(said[0].about, "budget");
+    assert!(said[0].text.starts_with("this canary costs ") && said[0].text.contains(" %/h of 30 d ("), "{said:?}");
 }

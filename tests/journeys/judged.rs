@@ -169,7 +169,12 @@ async fn a_canary_that_no_request_reaches_is_no_data_whatever_weight_is_declared
 async fn most_errors_of_one_pod_are_a_doubt_with_the_name_of_the_pod() {
     let said = Said {
         scenario: "bad-pod",
-        board: &["LIKELY THE RELEASE pricing 3.9.0", "41 of 56 errors on one pod of 3", "ratio is 0.95", "NO-GO"],
+        board: &[
+            "LIKELY ONE POD, NOT THE RELEASE pricing 3.9.0",
+            "41 of 56 errors on one pod of 3",
+            "ratio is 0.95",
+            "NO-GO",
+        ],
         release: &["NO-GO errors 0.51 % against 0.19 % on stable", "pricing-d98bbdd65-c4lgt", "the ratio is 0.95"],
         why: &[
             "doubt 41 of 56 errors on one pod of 3, pricing-d98bbdd65-c4lgt",

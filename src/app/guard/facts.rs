@@ -7,13 +7,16 @@ use crate::{
         object::ObjectId,
         observed::Freshness,
         rollout::{Identity, Phase, Rollout},
-        time::Timestamp,
         verb::Verb,
         version::Version,
     },
     judge::verdict::Judgement,
-    policy::{Assessment, Circumstances, Judged, Source, Unjudged},
+    policy::{Assessment, Blind, Circumstances, Decision, Judged, Source, Unjudged},
     port::plan::Ask,
+    words::{
+        self,
+        decision::{About, Said},
+    },
 };
 
 pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Circumstances {
@@ -27,14 +30,12 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
     }
     Circumstances {
         verb: ask.verb,
-        back: rollout.filter(|_| ask.verb == Verb::PromoteFull).and_then(|rollout| homeward(model, rollout)),
+        back: homeward(model, ask, rollout).is_some(),
         read_only: model.session.read_only,
         journal_broken: model.journal_broken.clone(),
         judged: match rollout.map(|rollout| (rollout.phase, assess(model, rollout))) {
             None => Assessment::NotJudgedBecause(Unjudged::BeforeTraffic),
-            Some((Phase::Aborted, Assessment::Judged(judged))) if ask.verb == Verb::Retry => {
-                Assessment::Judged(of_an_attempt(judged))
-            }
+            Some((Phase::Aborted, Assessment::Judged(judged))) if ask.verb == Verb::Retry => Assessment::Over(judged),
             Some((_, assessment)) => assessment,
         },
         unknown: rollout.map_or_else(Vec::new, |rollout| rollout.unknown.clone()),
@@ -42,8 +43,23 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
     }
 }
 
+/// A decision in sentences.
+pub(super) fn said(model: &Model, ask: &Ask, rollout: Option<&Rollout>, decision: &Decision) -> Said {
+    let back = homeward(model, ask, rollout);
+    let outdated = rollout.and_then(|rollout| model.outdated(&rollout.id));
+    let about = About {
+        judgement: rollout.and_then(|rollout| model.judgements.get(&rollout.id)),
+        outdated: outdated.as_ref(),
+        back: back.as_deref(),
+        engine: rollout.map_or("", |rollout| &rollout.system),
+        now: model.now,
+    };
+    words::decision::decision(decision, about)
+}
+
 /// Why a full promotion goes back here, where it does: it ends what a roll back began.
-fn homeward(model: &Model, rollout: &Rollout) -> Option<String> {
+fn homeward(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Option<String> {
+    let rollout = rollout.filter(|_| ask.verb == Verb::PromoteFull)?;
     let quarantine = Quarantine::of(&model.actions, rollout);
     let left = quarantine.homeward(rollout)?;
     let named =
@@ -64,23 +80,20 @@ fn assess(model: &Model, rollout: &Rollout) -> Assessment {
     let Identity { canary_hash, stable_hash, .. } = &rollout.identity;
     let seen = |hash: &String| rollout.arms.iter().any(|arm| arm.hash == *hash && arm.pods.is_some());
     let others_run = || rollout.arms.iter().any(|arm| arm.hash != *canary_hash && arm.may_run());
-    let engine = &rollout.system;
-    let unseen =
-        |side: &str, hash: &String| format!("{engine} names {hash} as the {side} version, and its pods were not seen");
     Assessment::NotJudgedBecause(if canary_hash.is_empty() {
-        Unjudged::Missing(format!("{engine} does not say yet which version this is"))
+        Unjudged::Missing(Blind::WhichVersion)
     } else if !seen(canary_hash) {
-        Unjudged::Missing(unseen("new", canary_hash))
+        Unjudged::Missing(Blind::New(canary_hash.clone()))
     } else if stable_hash.is_empty() && others_run() {
-        Unjudged::Missing("other versions run beside it, and which of them is stable is not known".to_owned())
+        Unjudged::Missing(Blind::WhichIsStable)
     } else if stable_hash.is_empty() {
         Unjudged::FirstVersion
     } else if !seen(stable_hash) {
-        Unjudged::Missing(unseen("stable", stable_hash))
+        Unjudged::Missing(Blind::Stable(stable_hash.clone()))
     } else if canary_hash != stable_hash {
-        Unjudged::Missing("it has no verdict".to_owned())
+        Unjudged::Missing(Blind::Verdict)
     } else if rollout.canary != rollout.stable {
-        Unjudged::Missing(format!("{engine} has not taken up the version that the spec asks for"))
+        Unjudged::Missing(Blind::NotTakenUp)
     } else {
         Unjudged::OneVersion
     })
@@ -90,8 +103,8 @@ fn assess(model: &Model, rollout: &Rollout) -> Assessment {
 pub fn blind_spot(model: &Model, rollout: &Rollout) -> Option<String> {
     let known = rollout.unknown.first().map(|unknown| unknown.what.clone());
     known.or_else(|| match assess(model, rollout) {
-        Assessment::NotJudgedBecause(Unjudged::Missing(what)) => Some(what),
-        Assessment::Judged(judged) => judged.old,
+        Assessment::NotJudgedBecause(Unjudged::Missing(what)) => Some(words::decision::blind(&what, &rollout.system)),
+        Assessment::Judged(_) | Assessment::Over(_) => model.outdated(&rollout.id).as_ref().map(words::outdated),
         Assessment::NotJudgedBecause(_) => {
             is_down(rollout).then(|| format!("none of its {} pods is available", rollout.replicas))
         }
@@ -108,9 +121,11 @@ pub fn standing(model: &Model, rollout: &Rollout) -> Option<Verdict> {
     let ill =
         is_down(rollout) || matches!(rollout.phase, Phase::Degraded | Phase::Unknown) || !rollout.unknown.is_empty();
     match assess(model, rollout) {
-        Assessment::Judged(judged) if judged.verdict == Verdict::NoGo => Some(Verdict::NoGo),
-        Assessment::Judged(judged) if judged.old.is_some() || !rollout.unknown.is_empty() => Some(Verdict::NoData),
-        Assessment::Judged(judged) => Some(judged.verdict),
+        Assessment::Judged(judged) | Assessment::Over(judged) if judged.verdict == Verdict::NoGo => Some(Verdict::NoGo),
+        Assessment::Judged(judged) | Assessment::Over(judged) if judged.old || !rollout.unknown.is_empty() => {
+            Some(Verdict::NoData)
+        }
+        Assessment::Judged(judged) | Assessment::Over(judged) => Some(judged.word()),
         Assessment::NotJudgedBecause(Unjudged::Missing(_)) => Some(Verdict::NoData),
         Assessment::NotJudgedBecause(_) => ill.then_some(Verdict::NoData),
     }
@@ -120,39 +135,23 @@ pub fn standing(model: &Model, rollout: &Rollout) -> Option<Verdict> {
 #[cfg(test)]
 pub(in crate::app) fn against(model: &Model, id: &crate::domain::object::ObjectId) -> Vec<String> {
     match assess(model, model.store.rollout(id).unwrap()) {
-        Assessment::Judged(judged) => judged.against(),
+        Assessment::Judged(judged) | Assessment::Over(judged) => {
+            let decision = Decision { refusals: judged.against(), ..Decision::default() };
+            let ask = Ask::new(Verb::Promote, id.clone());
+            said(model, &ask, model.store.rollout(id), &decision).refusals
+        }
         Assessment::NotJudgedBecause(why) => panic!("{why:?}"),
     }
 }
 
 fn judged(model: &Model, rollout: &Rollout, judgement: &Judgement) -> Judged {
-    let missing: Vec<String> = judgement.missing.iter().map(ToString::to_string).collect();
-    // The reason ends with what is missing, which policy says for itself, with how it is missing.
-    let why = match judgement.reason.split_once("NO DATA ") {
-        Some((why, _)) if !missing.is_empty() => why.trim_end_matches([',', ' ']),
-        _ => &judgement.reason,
-    };
-    let day = |at: Timestamp| if at.date_naive() == model.now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
-    let due = judgement.eta.map(|at| at.format(day(at)).to_string());
-    if judgement.verdict == Verdict::Wait && judgement.canary.requests == 0 {
-        // No evidence is no evidence.
-        let why = "not one request of the canary was measured yet".to_owned();
-        return Judged { verdict: Verdict::NoData, why, missing, due: None, old: None };
+    Judged {
+        verdict: judgement.verdict,
+        measured: judgement.canary.requests > 0,
+        lacks: !judgement.missing.is_empty(),
+        due: judgement.eta,
+        old: model.outdated(&rollout.id).is_some(),
     }
-    let old = model.outdated(&rollout.id);
-    Judged { verdict: judgement.verdict, why: why.to_owned(), missing, due, old }
-}
-
-/// A version that was taken back is judged anew when it is tried again. That nothing is measured of it now is no wonder and
-/// speaks against nothing; harm that it did does.
-fn of_an_attempt(judged: Judged) -> Judged {
-    if judged.verdict == Verdict::NoGo {
-        return judged;
-    }
-    let history = format!("the attempt that was aborted ended as {}", judged.verdict.words());
-    let why = std::iter::once(history).chain([judged.why]).chain(judged.missing).filter(|part| !part.is_empty());
-    let why = why.collect::<Vec<_>>().join(", ") + "; a retry is judged anew";
-    Judged { verdict: Verdict::Wait, why, missing: Vec::new(), due: None, old: None }
 }
 
 /// The sources that a decision about the target rests on, with their state in words.
@@ -185,7 +184,7 @@ pub(super) fn evidence(model: &Model, target: &ObjectId, rollout: Option<&Rollou
     Evidence {
         at: model.now,
         verdict: judged.map(|judgement| judgement.verdict),
-        said: judged.map_or_else(String::new, |judgement| judgement.reason.clone()),
+        said: judged.map_or_else(String::new, words::reason),
         sources: source_ages(model, target, rollout).into_iter().map(|(age, _)| age).collect(),
     }
 }

@@ -18,6 +18,10 @@ use crate::{
         observed::{Fault, FaultKind},
         rollout::{Phase, Pods, Role, Unknown},
     },
+    judge::{
+        forecast::Progress,
+        gaps::{Arm as Side, Gap, Missing, Signal},
+    },
     port::{
         fill::Given,
         record::{Entry, Record, RecordId, Stage},
@@ -156,10 +160,12 @@ fn going_forward_on_wait_is_a_risk_that_wants_the_version_and_a_reason() {
     let mut model = seeing(vec![payments()]);
     go(&mut model);
     for judgement in model.judgements.values_mut() {
-        (judgement.verdict, judgement.reason) = (Verdict::Wait, "174 of 4,066 requests".to_owned());
+        judgement.verdict = Verdict::Wait;
+        judgement.requests = Progress { seen: 174, needed: Some(4066) };
     }
     let made = plan(&model, &ask_for(Verb::Promote), Ok(draft(&payments(), Verb::Promote))).unwrap();
-    assert_eq!(made.risks, ["verdict WAIT, not known yet whether it does harm: 174 of 4,066 requests"]);
+    let why = "174 requests of about 4,066 needed, no whole interval of both arms yet";
+    assert_eq!(made.risks, [format!("verdict WAIT, not known yet whether it does harm: {why}")]);
     assert_eq!(made.friction, Friction::ReadBackAndReason("a1b2".to_owned()));
     let mut card = Card::new(ask_for(Verb::Promote), made);
     "a1b2".chars().for_each(|c| card.typed(c));
@@ -227,9 +233,10 @@ fn a_full_promotion_of_what_was_put_back_is_a_way_back_and_no_verdict_stands_in_
     let mut model = seeing(vec![on_its_way_back()]);
     go(&mut model);
     for judgement in model.judgements.values_mut() {
-        (judgement.verdict, judgement.reason) = (Verdict::NoData, "no series".to_owned());
+        judgement.verdict = Verdict::NoData;
+        judgement.missing = vec![Missing { signal: Signal::Requests, arm: Side::Canary, gap: Gap::NoSeries }];
     }
-    assert_eq!(reasons(&model, Verb::PromoteFull), ["verdict NO DATA: no series"]);
+    assert_eq!(reasons(&model, Verb::PromoteFull), ["verdict NO DATA: requests (canary) has no series"]);
     did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
     let made = plan(&model, &ask_for(Verb::PromoteFull), Ok(draft(&on_its_way_back(), Verb::PromoteFull))).unwrap();
     assert_eq!((made.goes_back, made.direction(), &made.friction), (true, Direction::Back, &Friction::Reason));
@@ -237,7 +244,7 @@ fn a_full_promotion_of_what_was_put_back_is_a_way_back_and_no_verdict_stands_in_
                 02:07 (latency)";
     assert_eq!(made.checks, [said]);
     // Only a full promotion ends the way back at once; a step further is a release like any other.
-    assert_eq!(reasons(&model, Verb::Promote), ["verdict NO DATA: no series"]);
+    assert_eq!(reasons(&model, Verb::Promote), ["verdict NO DATA: requests (canary) has no series"]);
 }
 
 #[test]
@@ -365,8 +372,7 @@ fn made_up(wrong: Wrong) -> Model {
             for judgement in model.judgements.values_mut() {
                 judgement.verdict = verdict;
                 if missing {
-                    use crate::judge::gaps::{Arm, Gap, Missing, Signal};
-                    let gap = Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries };
+                    let gap = Missing { signal: Signal::LatencyP99, arm: Side::Canary, gap: Gap::NoSeries };
                     judgement.missing = vec![gap];
                 }
             }

@@ -138,7 +138,7 @@ fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgem
             folded.earlier = Some((since, earlier(known, first)));
         }
         let said = folded.earlier.as_ref().and_then(|(_, said)| said.clone());
-        judgement.doubts.extend(said.map(Doubt::Advice));
+        judgement.doubts.extend(said.map(|then| Doubt::Earlier(Box::new(then))));
     }
     Some(judgement)
 }
@@ -147,13 +147,11 @@ fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgem
 const BETWEEN: Duration = Duration::from_mins(1);
 
 /// What an attempt of the same version that began then and is over showed, where that was harm.
-fn earlier(known: Case<'_>, first: Timestamp) -> Option<String> {
+fn earlier(known: Case<'_>, first: Timestamp) -> Option<Judgement> {
     let until = |signals: Option<&VersionSignals>| signals.map(|signals| signals.before(known.since));
     let (canary, stable) = (until(known.canary), until(known.stable));
     let then = judge_case(&Case::new(canary.as_ref(), stable.as_ref(), first, known.since));
-    let harmful = then.verdict == Verdict::NoGo;
-    let reason = then.reason.split(", NO DATA ").next().unwrap_or_default();
-    harmful.then(|| format!("an earlier attempt of this version was NO-GO: {reason}"))
+    (then.verdict == Verdict::NoGo).then_some(then)
 }
 
 /// From when on which share of the traffic the steps of this attempt declared for the canary, as far as their times are known.

@@ -19,6 +19,7 @@ use crate::{
         ratio::Ratio,
         sequential::{self, Arm, Interval, Invalid, Sequential, Settings, Verdict},
     },
+    words,
 };
 
 /// JSON has no infinity.
@@ -172,7 +173,7 @@ impl Answer {
             ratio: answer.ratio,
             events: EventsOut { canary: answer.canary_events, baseline: answer.baseline_events, needed: answer.needed },
             eta_intervals: answer.eta_intervals,
-            doubts: answer.doubts.iter().map(ToString::to_string).collect(),
+            doubts: answer.doubts.iter().map(words::doubt).collect(),
         }
     }
 

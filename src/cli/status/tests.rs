@@ -20,11 +20,12 @@ fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliErr
     Ok((exit, serde_json::from_slice(&out).unwrap()))
 }
 
-const NO_GO: &str = "verdict NO-GO: 3.1 % against 0.2 %, latency p99 (canary) has no series";
+const NO_GO: &str =
+    "verdict NO-GO: errors 3.1 % against 0.2 % on stable in 20 min, n 1,000, latency p99 (canary) has no series";
 
 #[test]
 fn the_json_is_what_scripts_rely_on() {
-    let mut model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+    let mut model = sample::judged(Verdict::NoGo);
     for judgement in model.judgements.values_mut() {
         judgement.doubts = vec![Doubt::Bursts(3.24), Doubt::WarmUp(Duration::from_secs(130))];
         judgement.missing = vec![Missing { signal: Signal::LatencyP99, arm: Arm::Canary, gap: Gap::NoSeries }];
@@ -39,7 +40,7 @@ fn the_json_is_what_scripts_rely_on() {
     let expected = json!({
         "schema": "holdshort/status/v1",
         "now": "2026-03-10T02:07:00Z",
-        "headline": {"text": "payments, likely", "service": "payments", "cause": "release"},
+        "headline": {"text": "payments, likely", "service": "payments", "cause": "release", "blame": "release"},
         "rollouts": [{
             "id": "eu/argo_rollouts/shop/payments",
             "service": "payments",
@@ -58,7 +59,7 @@ fn the_json_is_what_scripts_rely_on() {
             "verdict": "no_go",
             "verdict_at": "2026-03-10T02:06:30Z",
             "verdict_age_seconds": 30,
-            "reason": "3.1 % against 0.2 %",
+            "reason": "errors 3.1 % against 0.2 % on stable in 20 min, n 1,000, NO DATA latency p99 (canary)",
             "doubts": ["errors come in bursts, evidence is divided by 3.2", "the canary has run for 2 min, it may still warm up"],
             "missing": ["latency p99 (canary) has no series"],
             "unknown": [],
@@ -83,7 +84,7 @@ fn the_json_is_what_scripts_rely_on() {
             "version": "1.42.0",
             "age_seconds": 60,
             "eligible": false,
-            "reason": "verdict NO-GO: 3.1 % against 0.2 %, latency p99 (canary) has no series",
+            "reason": NO_GO,
             "approvals": null,
         }],
     });
@@ -112,7 +113,7 @@ fn the_json_is_what_scripts_rely_on() {
 
 #[test]
 fn a_verdict_that_waits_says_when_a_decision_is_due() {
-    let mut model = sample::judged(Verdict::Wait, "174 of 4,066 requests");
+    let mut model = sample::judged(Verdict::Wait);
     for judgement in model.judgements.values_mut() {
         judgement.eta = Some("2026-03-10T03:27:00Z".parse().unwrap());
         judgement.missing = Vec::new();
@@ -161,7 +162,7 @@ fn with_exit_code_the_worst_verdict_decides_and_without_it_a_look_that_worked_is
 
 #[test]
 fn a_reader_who_leaves_early_does_not_turn_harm_into_good() {
-    let model = sample::judged(Verdict::NoGo, "3.1 % against 0.2 %");
+    let model = sample::judged(Verdict::NoGo);
     for as_json in [true, false] {
         let manner = Manner { as_json, judging: true };
         assert_eq!(print(&model, None, manner, |_| String::new(), &mut sample::Closed), Ok(Exit::NoGo));

@@ -1,6 +1,7 @@
 //! Cases for the sequential judge: each word, each doubt, and what is refused.
 
 use super::*;
+use crate::judge::{gaps, split::Uneven};
 
 fn arm(requests: u64, errors: u64) -> Arm {
     Arm { requests, errors: Some(errors), buckets: None }
@@ -20,10 +21,6 @@ fn folded(settings: Settings, intervals: impl IntoIterator<Item = Interval>) -> 
 
 fn answer(intervals: impl IntoIterator<Item = Interval>) -> Answer {
     folded(Settings::default(), intervals).answer()
-}
-
-fn said(answer: &Answer) -> Vec<String> {
-    answer.doubts.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -68,16 +65,18 @@ fn without_anything_to_compare_there_is_no_data_and_missing_is_not_zero() {
         );
         assert_eq!(answer.ratio, Ratio::default());
     }
-    assert_eq!(said(&answer(vec![lost(); 4])), ["4 of 4 intervals without canary"]);
+    let partial = |missing, of| Doubt::Partial { arm: gaps::Arm::Canary, missing, of };
+    assert_eq!(answer(vec![lost(); 4]).doubts, [partial(4, 4)]);
     let gap = answer([interval((300, 1, 2700, 6)), lost(), interval((300, 1, 2700, 6))]);
-    assert_eq!(said(&gap)[0], "1 of 3 intervals without canary");
+    assert_eq!(gap.doubts[0], partial(1, 3));
 }
 
 #[test]
 fn a_traffic_share_that_was_not_declared_is_doubted() {
     let settings = Settings { weight: Some(0.1), ..Settings::default() };
     let doubted = folded(settings, std::iter::repeat_n(interval((60, 0, 2940, 6)), 10)).answer();
-    assert_eq!(said(&doubted)[0], "traffic share 0.02, declared 0.10");
+    let Doubt::Split(Uneven { got, declared }) = doubted.doubts[0] else { panic!("{:?}", doubted.doubts) };
+    assert!((got - 0.02).abs() < 1e-9 && (declared - 0.1).abs() < 1e-9, "{got} {declared}");
     let own = Interval { declared: Some(0.02), ..interval((60, 0, 2940, 6)) };
     assert_eq!(folded(settings, std::iter::repeat_n(own, 10)).answer().doubts.len(), 0);
 }

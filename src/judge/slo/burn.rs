@@ -6,12 +6,7 @@ use crate::{
     domain::{signal::Counts, time::Timestamp},
     judge::{
         counts::Tally,
-        slo::{
-            Lack, Objective,
-            window::recent,
-            words::{Span, percent},
-        },
-        words::Short,
+        slo::{Lack, Objective, window::recent},
     },
 };
 
@@ -162,38 +157,6 @@ pub fn exhaustion(objective: &Objective, left: f64, burn: f64) -> Exhaustion {
     }
 }
 
-/// `budget: 62 % left of 30 d, burning 3.2 × (1 h), gone in 5 d`.
-pub fn budget_sentence(objective: &Objective, left: f64, burn: f64, window: Duration) -> String {
-    let period = Span(objective.period());
-    let ending = match exhaustion(objective, left, burn) {
-        Exhaustion::Gone => "it is gone".to_owned(),
-        Exhaustion::In(time) => format!("gone in {}", Span(time)),
-        Exhaustion::Never => "it lasts".to_owned(),
-    };
-    format!("budget: {} % left of {period}, burning {} × ({}), {ending}", percent(left), Short(burn), Span(window))
-}
-
-impl Alert {
-    /// `page: burning 15 × (1 h) and 20 × (5 min), both at least 14.4`, or why it says nothing.
-    pub fn sentence(&self) -> String {
-        let Watch { severity, long, short, at_least } = self.watch;
-        let whom = match severity {
-            Severity::Page => "page",
-            Severity::Ticket => "ticket",
-        };
-        let burn = |burn: &Result<f64, Lack>, window| match burn {
-            Ok(burn) => format!("{} × ({})", Short(*burn), Span(window)),
-            Err(lack) => format!("unknown ({}: {lack})", Span(window)),
-        };
-        let ending = match self.state {
-            State::Fires => format!("both at least {at_least}"),
-            State::Quiet => format!("not both {at_least}"),
-            State::Unknown => format!("whether both reach {at_least} cannot be told"),
-        };
-        format!("{whom}: burning {} and {}, {ending}", burn(&self.long, long), burn(&self.short, short))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -244,7 +207,7 @@ mod tests {
         assert!(near(burn(10_000, 144).unwrap(), 14.4));
         assert!(near(burn(10_000, 0).unwrap(), 0.0));
         assert!(near(burn(10, 10).unwrap(), 1000.0));
-        assert_eq!(burn(0, 0).unwrap_err().to_string(), "no requests in 1 h");
+        assert_eq!(burn(0, 0), Err(Lack::NoTraffic { window: Duration::from_hours(1) }));
     }
 
     #[test]
@@ -254,16 +217,12 @@ mod tests {
         let hour = minutes(0, 60, 1000, 20);
         let [page, slow, ticket] = alerts(&slo, &hour, minute(60));
         assert_eq!((page.state, slow.state, ticket.state), (State::Fires, State::Unknown, State::Unknown));
-        assert_eq!(page.sentence(), "page: burning 20 × (1 h) and 20 × (5 min), both at least 14.4");
-        assert_eq!(
-            slow.sentence(),
-            "page: burning unknown (6 h: only 1 h of 6 h are known) and 20 × (30 min), whether both reach 6 cannot be told"
-        );
+        let (hour, six) = (Duration::from_hours(1), Duration::from_hours(6));
+        assert_eq!(slow.long, Err(Lack::Partial { window: six, covered: hour }));
         // It is over: the short window is clean.
         let over = [minutes(0, 55, 1000, 20), minutes(55, 5, 1000, 0)].concat();
         let [page, ..] = alerts(&slo, &over, minute(60));
         assert_eq!(page.state, State::Quiet);
-        assert_eq!(page.sentence(), "page: burning 18 × (1 h) and 0 × (5 min), not both 14.4");
         // Nobody asks any more: that is not quiet.
         let silent = [minutes(0, 55, 1000, 20), minutes(55, 5, 0, 0)].concat();
         let [page, ..] = alerts(&slo, &silent, minute(60));
@@ -281,9 +240,6 @@ mod tests {
         assert_eq!(exhaustion(&slo, -0.2, 0.0), Exhaustion::Gone);
         assert_eq!(exhaustion(&slo, 0.5, 0.0), Exhaustion::Never);
         assert_eq!(exhaustion(&slo, 0.5, f64::NAN), Exhaustion::Never);
-        let hour = Duration::from_hours(1);
-        assert_eq!(budget_sentence(&slo, 0.5, 3.0, hour), "budget: 50 % left of 30 d, burning 3 × (1 h), gone in 5 d");
-        assert_eq!(budget_sentence(&slo, -0.1, 3.0, hour), "budget: -10 % left of 30 d, burning 3 × (1 h), it is gone");
     }
 
     #[test]
@@ -293,7 +249,8 @@ mod tests {
         let day: Vec<_> = day.map(|(i, it)| Counts { errors: u64::from(i % 4 == 0), ..it }).collect();
         assert!(near(left(&slo, &day, minute(1440)).unwrap(), 0.75));
         let hour = minutes(0, 60, 100, 0);
-        assert_eq!(left(&slo, &hour, minute(60)).unwrap_err().to_string(), "only 1 h of 1 d are known");
+        let partial = Lack::Partial { window: Duration::from_hours(24), covered: Duration::from_hours(1) };
+        assert_eq!(left(&slo, &hour, minute(60)), Err(partial));
     }
 
     proptest! {

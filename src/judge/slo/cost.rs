@@ -10,11 +10,7 @@ use crate::{
     judge::{
         counts::{Pair, totals},
         ratio::Ratio,
-        slo::{
-            Lack, Objective,
-            window::COVERED,
-            words::{Span, percent},
-        },
+        slo::{Lack, Objective, window::COVERED},
     },
 };
 
@@ -170,33 +166,6 @@ fn present(pairs: &[Pair], now: Timestamp) -> Result<f64, Lack> {
     if time.is_zero() { Err(Lack::Nothing) } else { Ok(requests * 3_600.0 / time.as_secs_f64()) }
 }
 
-/// `budget: this canary costs 0.8 %/h of 30 d (0.5 to 1.1), 0.2 % so far`, or that no cost is shown, or what is missing.
-pub fn sentence(objective: &Objective, cost: &Result<Cost, Lack>) -> String {
-    let cost = match cost {
-        Ok(cost) => cost,
-        Err(lack) => return format!("budget: what this canary costs cannot be told: {lack}"),
-    };
-    let period = Span(objective.period());
-    let so_far = format!("{} % so far", percent(cost.used.value));
-    let projected = match cost.basis {
-        Basis::Measured => String::new(),
-        Basis::Projected(known) => format!(", with the traffic of {} for all of it", Span(known)),
-    };
-    match &cost.hourly {
-        Err(lack) => format!("budget: what waiting costs cannot be told: {lack}; {so_far} of {period}{projected}"),
-        Ok(Bounded { low: Some(low), value, high }) if *low > 0.0 => format!(
-            "budget: this canary costs {} %/h of {period} ({} to {}), {so_far}{projected}",
-            percent(*value),
-            percent(*low),
-            percent(*high),
-        ),
-        Ok(Bounded { high, .. }) => {
-            let at_most = percent(high.max(0.0));
-            format!("budget: no cost of this canary is shown, at most {at_most} %/h of {period}{projected}")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -247,7 +216,6 @@ mod tests {
         let hourly = cost.hourly.clone().unwrap();
         assert!(near(hourly.value, 0.24) && near(hourly.high, 0.3), "{cost:?}");
         assert_eq!((cost.left_out, cost.basis), (0, Basis::Measured));
-        assert_eq!(sentence(&slo(), &Ok(cost)), "budget: this canary costs 24 %/h of 30 d (14 to 30), 4 % so far");
     }
 
     #[test]
@@ -273,29 +241,19 @@ mod tests {
     fn a_shared_outage_and_changing_weights_cost_nothing() {
         let pairs = [pair(0, (50, 1, 950, 19)), pair(1, (500, 250, 500, 250)), pair(2, (900, 90, 100, 10))];
         let cost = cost(&slo(), &pairs, &ratio(&pairs), &measured(1e6), minute(3));
-        let Cost { excess, hourly, .. } = cost.clone().unwrap();
+        let Cost { excess, hourly, .. } = cost.unwrap();
         assert!(excess.value.abs() < 1e-9, "{excess:?}");
         assert!(excess.low.unwrap() < 0.0 && excess.high > 0.0 && hourly.unwrap().low.unwrap() < 0.0, "{excess:?}");
-        let said = sentence(&slo(), &cost);
-        assert!(said.starts_with("budget: no cost of this canary is shown, at most "), "{said}");
     }
 
     #[test]
     fn what_is_missing_is_named_and_never_zero() {
         let none = cost(&slo(), &[pair(0, (100, 1, 0, 0))], &Ratio::default(), &measured(1e6), minute(1));
         assert_eq!(none, Err(Lack::NoComparison));
-        assert_eq!(
-            sentence(&slo(), &none),
-            "budget: what this canary costs cannot be told: no interval in which the canary and stable both had requests"
-        );
         let pairs = [bad(), vec![pair(10, (100, 5, 0, 0))]].concat();
         let old = cost(&slo(), &pairs, &ratio(&pairs), &measured(1e6), minute(30));
-        let it = old.clone().unwrap();
+        let it = old.unwrap();
         assert_eq!((it.left_out, it.hourly), (1, Err(Lack::Stale { age: Duration::from_mins(20) })));
-        assert_eq!(
-            sentence(&slo(), &old),
-            "budget: what waiting costs cannot be told: the newest interval ended 20 min ago; 4 % so far of 30 d"
-        );
     }
 
     #[test]
@@ -303,7 +261,6 @@ mod tests {
         let clean = [pair(0, (100, 0, 900, 0))];
         let cost = cost(&slo(), &clean, &ratio(&clean), &measured(1e6), minute(1)).unwrap();
         assert_eq!(cost.excess, Bounded { low: None, value: 0.0, high: 0.0 });
-        assert_eq!(sentence(&slo(), &Ok(cost)), "budget: no cost of this canary is shown, at most 0 %/h of 30 d");
     }
 
     #[test]
@@ -319,8 +276,8 @@ mod tests {
         let pairs = bad();
         let period = traffic(&slo(), &whole(&pairs)).unwrap();
         assert!(near(period.requests, 43_200_000.0), "{period:?}");
-        let said = sentence(&slo(), &cost(&slo(), &pairs, &ratio(&pairs), &period, minute(10)));
-        assert!(said.ends_with("% so far, with the traffic of 10 min for all of it"), "{said}");
+        let basis = cost(&slo(), &pairs, &ratio(&pairs), &period, minute(10)).unwrap().basis;
+        assert_eq!(basis, Basis::Projected(Duration::from_mins(10)));
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use crate::{
         joint::Joint,
         sequential::{LEAST_EVENTS_FOR_GO, whole},
         stream::{PRESENT, Stream},
-        verdict::{timing::Timed, words},
+        verdict::{Tested, timing::Timed},
     },
 };
 
@@ -89,9 +89,9 @@ impl Tests {
         }
     }
 
-    /// What the words of a reason depend on.
-    pub(super) fn words(&self) -> words::Tested {
-        words::Tested { harm: self.harm_at.is_some(), safe: self.safe_at.is_some(), slow: self.slow }
+    /// What they say by themselves.
+    pub(super) fn tested(&self) -> Tested {
+        Tested { harm: self.harm_at.is_some(), safe: self.safe_at.is_some(), slow: self.slow }
     }
 
     /// Seconds until a decision from the last of these intervals on, and the canary's requests by then.

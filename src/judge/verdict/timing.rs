@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     domain::{
         signal::{LatencyCounts, VersionSignals},
@@ -24,7 +22,7 @@ use crate::{
 const ALPHA: f64 = 0.05;
 
 /// The response times of both versions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
     /// The bound that is reported, seconds: where harm shows most, else the objective's or one in stable's tail.
     pub bound: f64,

@@ -17,6 +17,7 @@ use crate::{
         span::{Line, Role},
         table::{self, Align, Spec},
     },
+    words,
 };
 
 type Column<'a> = Spec<Scene<'a>, &'a Rollout>;
@@ -370,11 +371,10 @@ pub(in crate::view) fn role(verdict: Verdict) -> Role {
 
 /// The verdict's reason; where it waits, with the time at which a decision is due. Without its word, which stands before it.
 pub(in crate::view) fn reason(scene: &Scene<'_>, judgement: &Judgement) -> String {
-    let reason = judgement.reason.as_str();
+    let reason = words::beside_word(judgement);
     match (judgement.verdict, judgement.eta) {
-        (Verdict::NoData, _) => reason.strip_prefix("NO DATA ").unwrap_or(reason).to_owned(),
         (Verdict::Wait, Some(eta)) => format!("{reason}, ready about {}", number::moment(scene.now(), eta)),
-        _ => reason.to_owned(),
+        _ => reason,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
         sheet::{Sheet, labelled},
         span::{Line, Role},
     },
+    words,
 };
 
 /// Evidence beyond this is only said to be beyond it.
@@ -36,6 +37,7 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
             lines.push(Line::of(Role::Text, " ").join(word).gap(2).and(Role::Text, reason.next().unwrap_or_default()));
             lines.extend(reason.map(|text| Line::new().gap(indent).and(Role::Text, text)));
             let outdated = scene.model.outdated(id).into_iter();
+            let outdated = outdated.map(|outdated| words::outdated(&outdated));
             lines.extend(outdated.flat_map(|text| labelled("? old", Role::Unknown, &text, width, 3)));
             // First what a verdict must not be read without: a low screen cuts the end.
             lines.extend(cautions(judgement, width));
@@ -51,8 +53,8 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
 
 /// What may make it say less than it seems to, and what is missing.
 fn cautions(judgement: &Judgement, width: usize) -> Vec<Line> {
-    let doubts = judgement.doubts.iter().map(|doubt| ("▲ doubt", Role::Warn, doubt.to_string()));
-    let missing = judgement.missing.iter().map(|missing| ("? missing", Role::Unknown, missing.to_string()));
+    let doubts = judgement.doubts.iter().map(|doubt| ("▲ doubt", Role::Warn, words::doubt(doubt)));
+    let missing = judgement.missing.iter().map(|missing| ("? missing", Role::Unknown, words::missing(missing)));
     doubts.chain(missing).flat_map(|(label, role, text)| labelled(label, role, &text, width, 3)).collect()
 }
 
@@ -133,11 +135,10 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
         );
     }
     for limit in &judgement.limits {
-        add("limit", Role::Text, limit.clone());
+        add("limit", Role::Text, words::limit(limit));
     }
-    for line in &judgement.budget {
-        let (label, text) = line.split_once(": ").unwrap_or(("budget", line));
-        add(label, Role::Text, text.to_owned());
+    for line in judgement.budget.iter().flat_map(words::budget) {
+        add(line.about, Role::Text, line.text);
     }
     lines
 }

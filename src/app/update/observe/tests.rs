@@ -12,6 +12,7 @@ use crate::{
     },
     domain::signal::{BucketCounts, Counts, Latency, LatencyCounts, PartCounts, Point, ServiceSignals, VersionSignals},
     port::{facet::Window, kept::KeptSignals, lookup::Question},
+    words,
 };
 
 const STEP: Duration = Duration::from_secs(30);
@@ -146,7 +147,7 @@ fn alike(_: i64) -> (u64, u64) {
 
 fn verdict(model: &Model) -> (Option<Verdict>, Vec<String>) {
     let id = payments().id;
-    let missing = model.judgements.get(&id).map(|it| it.missing.iter().map(ToString::to_string).collect());
+    let missing = model.judgements.get(&id).map(|it| it.missing.iter().map(words::missing).collect());
     (model.verdict(&id), missing.unwrap_or_default())
 }
 
@@ -161,7 +162,10 @@ fn a_verdict_that_nothing_new_is_told_of_becomes_old_in_words_and_no_evidence() 
     assert_eq!((model.verdict(&id), model.outdated(&id)), (Some(Verdict::Go), None));
     update(&mut model, Msg::Tick(at(2) + Duration::from_secs(15)));
     let said = "verdict GO is 75 s old: prometheus has told nothing since 02:07:30";
-    assert_eq!((model.verdict(&id), model.outdated(&id).as_deref()), (Some(Verdict::NoData), Some(said)));
+    assert_eq!(
+        (model.verdict(&id), model.outdated(&id).as_ref().map(words::outdated).as_deref()),
+        (Some(Verdict::NoData), Some(said))
+    );
     let against = crate::app::guard::against(&model, &id);
     assert_eq!(against, ["NO DATA: verdict GO is 75 s old: prometheus has told nothing since 02:07:30"]);
     // Nobody has to tell anything for it to be missing.
@@ -245,7 +249,7 @@ fn a_version_that_is_tried_again_is_judged_by_what_it_does_now_and_its_harm_is_h
     tell(&mut model, told(10, 50, alike, alike));
     let judgement = &model.judgements[&id];
     assert_eq!((judgement.verdict, judgement.covers_from), (Verdict::Go, Some(at(10))));
-    let history = judgement.doubts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let history = judgement.doubts.iter().map(words::doubt).collect::<Vec<_>>().join(", ");
     assert!(
         history.starts_with("an earlier attempt of this version was NO-GO: errors 10 % against 0.5 %"),
         "{history}"

@@ -7,7 +7,7 @@ use crate::{
     domain::signal::{BucketCounts, Counts, LatencyCounts, PartCounts},
     judge::{
         counts::tests::minute,
-        verdict::{judge, tests::version},
+        verdict::{judge, sample::version},
     },
 };
 

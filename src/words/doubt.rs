@@ -1,0 +1,126 @@
+//! Doubts, and what else it could have been.
+
+use std::fmt;
+
+use super::{
+    limit::limit,
+    number::{Grouped, Short},
+    reason::arithmetic,
+};
+use crate::judge::{
+    doubt::{Doubt, MixShift, OnePod},
+    rivals::Rival,
+    split::Uneven,
+};
+
+/// A doubt with its numbers: `41 of 57 errors on one pod of 3, payments-x2; without it the ratio is 1.1`.
+pub fn doubt(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Split(Uneven { got, declared }) => {
+            format!("traffic share {}, declared {}", Share(*got), Share(*declared))
+        }
+        Doubt::Pod(one) => pod(one),
+        Doubt::Mix(shift) => mix(shift),
+        Doubt::Bursts(by) => format!("errors come in bursts, evidence is divided by {}", Short(*by)),
+        Doubt::Partial { arm, missing, of } => {
+            format!("{} of {} intervals without {arm}", Grouped(*missing), Grouped(*of))
+        }
+        Doubt::WarmUp(age) => format!("the canary has run for {} min, it may still warm up", age.as_secs() / 60),
+        Doubt::FewEvents { seen, needed } => {
+            format!("{} errors so far, about {} show a doubling", Grouped(*seen), Grouped(*needed))
+        }
+        Doubt::Limit(advisory) => limit(advisory),
+        Doubt::Engine { analysis, says } => format!("analysis {analysis}: {says}"),
+        Doubt::Earlier(then) => format!("an earlier attempt of this version was NO-GO: {}", arithmetic(then)),
+    }
+}
+
+fn pod(OnePod { pod, errors, of, pods, without }: &OnePod) -> String {
+    let without = without.map(|ratio| format!("; without it the ratio is {}", Short(ratio)));
+    format!("{errors} of {of} errors on one pod of {pods}, {pod}{}", without.unwrap_or_default())
+}
+
+fn mix(MixShift { stratum, stable, canary, pooled, stratified }: &MixShift) -> String {
+    let percent = |share: f64| Short((share * 100.0).round());
+    let misleads = match (pooled, stratified) {
+        (Some(pooled), Some(stratified)) if (*pooled > 1.0) != (*stratified > 1.0) => {
+            format!("; totals say ratio {}, stratum by stratum it is {}", Short(*pooled), Short(*stratified))
+        }
+        _ => String::new(),
+    };
+    format!("mix shift: {stratum} {} % → {} %{misleads}", percent(*stable), percent(*canary))
+}
+
+/// `what hits both (stable 0.21 %, before 0.2 %)`.
+pub fn rival(rival: &Rival) -> String {
+    match rival {
+        Rival::Shared { before, since } => {
+            format!("what hits both (stable {} %, before {} %)", Short(since * 100.0), Short(before * 100.0))
+        }
+        Rival::Mix(strata) => format!("traffic mix (alike in {strata} strata)"),
+        Rival::Pod(pods) => format!("one bad pod (all {pods} alike)"),
+    }
+}
+
+/// A share as the configuration has it: `0.02`, `0.10`.
+struct Share(f64);
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0.0 && self.0 < 0.005 { write!(f, "{}", Short(self.0)) } else { write!(f, "{:.2}", self.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::judge::gaps::Arm;
+
+    #[test]
+    fn every_doubt_is_a_sentence_with_its_numbers() {
+        let one = |without| OnePod { pod: "pod-1".to_owned(), errors: 41, of: 57, pods: 3, without };
+        let mix = |pooled, stratified| MixShift {
+            stratum: "US".to_owned(),
+            stable: 0.1,
+            canary: 0.9,
+            pooled: Some(pooled),
+            stratified: Some(stratified),
+        };
+        let table = [
+            (Doubt::Split(Uneven { got: 0.02, declared: 0.1 }), "traffic share 0.02, declared 0.10"),
+            (Doubt::Split(Uneven { got: 0.0, declared: 0.2 }), "traffic share 0.00, declared 0.20"),
+            (Doubt::Pod(one(Some(1.1))), "41 of 57 errors on one pod of 3, pod-1; without it the ratio is 1.1"),
+            (Doubt::Pod(one(None)), "41 of 57 errors on one pod of 3, pod-1"),
+            (
+                Doubt::Mix(mix(0.5, 1.5)),
+                "mix shift: US 10 % → 90 %; totals say ratio 0.5, stratum by stratum it is 1.5",
+            ),
+            (Doubt::Mix(mix(1.4, 1.5)), "mix shift: US 10 % → 90 %"),
+            (Doubt::Bursts(3.24), "errors come in bursts, evidence is divided by 3.2"),
+            (Doubt::Partial { arm: Arm::Canary, missing: 3, of: 12 }, "3 of 12 intervals without canary"),
+            (Doubt::WarmUp(Duration::from_secs(130)), "the canary has run for 2 min, it may still warm up"),
+            (Doubt::FewEvents { seen: 4, needed: 1220 }, "4 errors so far, about 1,220 show a doubling"),
+            (
+                Doubt::Engine { analysis: "errors".to_owned(), says: "the run says Successful".to_owned() },
+                "analysis errors: the run says Successful",
+            ),
+        ];
+        for (said, text) in table {
+            assert_eq!(doubt(&said), text);
+        }
+    }
+
+    #[test]
+    fn what_is_ruled_out_is_said_with_what_rules_it_out() {
+        let table = [
+            (Rival::Shared { before: 0.002, since: 0.0021 }, "what hits both (stable 0.21 %, before 0.2 %)"),
+            (Rival::Mix(2), "traffic mix (alike in 2 strata)"),
+            (Rival::Pod(3), "one bad pod (all 3 alike)"),
+        ];
+        for (said, text) in table {
+            assert_eq!(rival(&said), text);
+        }
+    }
+}

@@ -284,11 +284,6 @@ impl Scene {
         let checked = Checked::of(&draft.steps[0], ask.verb, inventory, &Supplies::default()).unwrap();
         inventory.send(checked).await
     }
-
-    /// The facts of a target, as the executor reads them.
-    pub(crate) async fn facts(&self, target: &ObjectId) -> holdshort::port::plan::Facts {
-        self.inventory().read(target).await.unwrap().facts
-    }
 }
 
 /// An ask.

@@ -39,14 +39,14 @@ use holdshort::{
 };
 
 const SCENARIO: &str = include_str!("inventories.toml");
-const SOURCE: &str = "source";
+pub(crate) const SOURCE: &str = "source";
 
 /// An inventory, and what of the scenario is its own.
 #[derive(Clone, Copy)]
-struct Case {
+pub(crate) struct Case {
     /// Where its system is served.
-    mount: &'static str,
-    open: fn(Transport, SharedClock) -> Arc<dyn Inventory>,
+    pub(crate) mount: &'static str,
+    pub(crate) open: fn(Transport, SharedClock) -> Arc<dyn Inventory>,
     /// What the paths of its other part have in them, and how that part is called in a sentence.
     part: (&'static str, &'static str),
     /// The object that the script changes after two minutes.
@@ -77,7 +77,7 @@ fn workloads(kind: &str, rest: &str) -> String {
     (0..501).map(one).collect()
 }
 
-const ARGO_ROLLOUTS: Case = Case {
+pub(crate) const ARGO_ROLLOUTS: Case = Case {
     mount: "/kubernetes/eu",
     open: |transport, clock| on_cluster(provider::argo_rollouts::facet)(transport, clock),
     part: ("/namespaces/books/rollouts", "books"),
@@ -87,7 +87,7 @@ const ARGO_ROLLOUTS: Case = Case {
     after: "# More workloads.",
 };
 
-const DEPLOYMENT: Case = Case {
+pub(crate) const DEPLOYMENT: Case = Case {
     mount: "/kubernetes/eu",
     open: |transport, clock| on_cluster(provider::deployment::facet)(transport, clock),
     part: ("/namespaces/books/deployments", "books"),
@@ -97,7 +97,7 @@ const DEPLOYMENT: Case = Case {
     after: "# More workloads.",
 };
 
-const GITHUB: Case = Case {
+pub(crate) const GITHUB: Case = Case {
     mount: "/github",
     open: |transport, clock| {
         let prod = Environment { name: "prod".into(), risk: Risk::High };
@@ -134,7 +134,7 @@ const GITHUB: Case = Case {
     after: "# More runs.",
 };
 
-const BUILDKITE: Case = Case {
+pub(crate) const BUILDKITE: Case = Case {
     mount: "/buildkite",
     open: |transport, clock| {
         let whole = |organization: &str| provider::buildkite::Pipeline {

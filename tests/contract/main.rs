@@ -2,8 +2,11 @@
 //! time. A test asks for what the system offers, and leaves out what it does not.
 //!
 //! A new engine that moves rollouts adds a line to `engines!` and an object to `two_engines.toml`; whatever tells of objects adds
-//! a line to `inventories!` and its system to `inventories.toml`.
+//! a line to `inventories!` and its system to `inventories.toml`, and whatever can be acted on a line to `acting!` and what is
+//! acted on to `acting.toml`.
 
+#[cfg(test)]
+mod acting;
 #[cfg(test)]
 mod inventories;
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! The contract of `port::`.
 
 use crate::inventory::{Change, Listing};
-use holdshort::port::inventory::Inventory;
 use std::time::Duration;
 
 use futures::StreamExt;
 use holdshort::{
     domain::{
-        object::ObjectId,
         observed::FaultKind,
         offer::offer_for,
         rollout::{Arm, Rollout},
@@ -17,13 +15,9 @@ use holdshort::{
     port::{
         plan::{Ask, Draft, WireCall, fact},
         record::RecordId,
-        shape::check,
-        step::Step,
         takeover::Takeover,
     },
 };
-use serde_json::{Value, json};
-use strum::IntoEnumIterator;
 
 use crate::stage::{Case, Stage, patched, tag};
 
@@ -61,13 +55,10 @@ macro_rules! engines {
 engines! {
     a_list_tells_what_is_there_and_reading_again_tells_the_same
     a_watch_begins_with_everything_and_tells_what_happens
-    every_verb_drafts_or_says_why_not
     a_draft_is_bound_to_the_object_and_its_version
-    every_call_that_is_drafted_passes_and_no_other_does
     a_restart_that_is_carried_on_is_drawn_up_for_its_own_moment
     what_is_left_of_an_abort_is_drawn_up_the_same_once_its_first_call_was_taken
     an_object_that_moved_is_not_patched
-    every_open_verb_brings_the_world_to_what_it_expects_with_one_write
     a_release_that_a_person_paused_goes_back_without_going_on_first
     an_abort_of_what_a_person_paused_comes_to_its_end
     pausing_and_resuming_leave_the_versions_alone
@@ -106,24 +97,6 @@ async fn a_watch_begins_with_everything_and_tells_what_happens(case: Case) {
     assert_eq!((moved.in_flight(), tag(moved.stable.as_ref())), (true, case.good));
 }
 
-async fn every_verb_drafts_or_says_why_not(case: Case) {
-    for in_flight in [false, true] {
-        let (stage, rollout) = Stage::when(case, in_flight).await;
-        for verb in Verb::iter() {
-            let offer = offer_for(&rollout.offers, verb);
-            match (stage.draft(&rollout, verb), offer.map(|offer| &offer.blocked)) {
-                (Ok(draft), Some(None)) => {
-                    assert!(!draft.expect.all.is_empty() && !draft.undo.is_empty(), "{verb}");
-                    assert!(draft.calls().all(|call| call.command.starts_with("kubectl -n shop ")), "{verb}");
-                }
-                (Err(why), Some(Some(sentence))) => assert_eq!(&why.0, sentence, "{verb}"),
-                (Err(why), None) => assert!(why.0.contains(' '), "{verb}: {why}"),
-                (draft, offer) => panic!("{verb} is offered as {offer:?} and drafts {draft:?}"),
-            }
-        }
-    }
-}
-
 /// The drafts of the verbs that are open.
 fn open(stage: &Stage, rollout: &Rollout) -> Vec<(Verb, Draft)> {
     let open = rollout.offers.iter().filter(|offer| offer.blocked.is_none());
@@ -138,65 +111,6 @@ async fn a_draft_is_bound_to_the_object_and_its_version(case: Case) {
             assert_eq!(draft.bound.get(fact::UID), Some(&identity.uid), "{verb}");
             assert_eq!(draft.bound.get(fact::CANARY), Some(&identity.canary_hash), "{verb}");
         }
-    }
-}
-
-/// The same call, forged in each way: another place, another host, another way to write it.
-fn forged(call: &WireCall) -> Vec<WireCall> {
-    let at = |path: String| WireCall { path, ..call.clone() };
-    let path = &call.path;
-    let mut all = vec![
-        WireCall { method: "DELETE".into(), ..at("/api/v1/namespaces/shop/secrets/prod-db".into()) },
-        at(path.replace("/shop/", "/kube-system/")),
-        at(path.replace("/shop/", "/shop/../kube-system/")),
-        at(path.replace("/shop/", "/shop/%2e%2e/kube-system/")),
-        at(path.replace('?', "x?")),
-        at(path.replace("deployments", "secrets").replace("rollouts", "secrets")),
-        at(format!("https://elsewhere.test{path}")),
-        at(format!("//elsewhere.test{path}")),
-        at(format!("/{path}")),
-        at(format!("{path}&force=true")),
-        at(format!("{path}#x")),
-        WireCall { method: "DELETE".into(), ..call.clone() },
-        WireCall { method: "PUT".into(), ..call.clone() },
-        WireCall { content_type: "application/apply-patch+yaml".into(), ..call.clone() },
-        WireCall { body: "{}".into(), ..call.clone() },
-    ];
-    let mut body: Value = serde_json::from_str(call.body.shown()).unwrap();
-    match &mut body {
-        Value::Array(operations) => operations.push(json!({"op": "replace", "path": "/spec/replicas", "value": 0})),
-        body => body["metadata"] = json!({"finalizers": []}),
-    }
-    all.push(WireCall { body: body.to_string().into(), ..call.clone() });
-    all
-}
-
-async fn every_call_that_is_drafted_passes_and_no_other_does(case: Case) {
-    for in_flight in [false, true] {
-        let (stage, rollout) = Stage::when(case, in_flight).await;
-        let facet: &dyn Inventory = &*stage.facet;
-        let target = rollout.id.clone();
-        let named = |path: &str| ObjectId::new(&rollout.id.source, case.family, path);
-        for (verb, draft) in open(&stage, &rollout) {
-            for call in draft.calls() {
-                let checked = |call: &WireCall, target: &ObjectId| {
-                    check(&Step::new(target, call.clone()), verb, &facet.shapes(target, verb))
-                };
-                assert_eq!(checked(call, &target), Ok(()), "{verb}: {}", call.line());
-                for forged in forged(call) {
-                    assert!(checked(&forged, &target).is_err(), "{verb}: {}", forged.line());
-                }
-                for other in ["shop/other", "kube-system/web", "shop/../x", "shop/a/b", "shop/%2e%2e", "shop/", "shop"]
-                {
-                    assert!(checked(call, &named(other)).is_err(), "{verb} of {other}");
-                }
-                let elsewhere = ObjectId::new(&rollout.id.source, "run", &rollout.id.path);
-                assert!(checked(call, &elsewhere).is_err(), "{verb} of a run");
-            }
-        }
-        let nothing = [Verb::Approve, Verb::Reject, Verb::Rerun, Verb::Cancel];
-        assert!(nothing.iter().all(|verb| facet.shapes(&target, *verb).is_empty()));
-        assert_eq!(facet.shapes(&named("shop/../../secrets"), Verb::Abort), []);
     }
 }
 
@@ -276,22 +190,6 @@ async fn an_object_that_moved_is_not_patched(case: Case) {
             assert_eq!((unguarded.kind, unguarded.maybe_done), (FaultKind::Rejected, false), "{}", call.words);
         }
         assert_eq!(stage.patches(), 1 + calls.len(), "what has no revision is not even sent");
-    }
-}
-
-async fn every_open_verb_brings_the_world_to_what_it_expects_with_one_write(case: Case) {
-    for in_flight in [false, true] {
-        let (stage, rollout) = Stage::when(case, in_flight).await;
-        let verbs: Vec<Verb> = open(&stage, &rollout).into_iter().map(|(verb, _)| verb).collect();
-        assert!(verbs.contains(&Verb::Rollback) && verbs.contains(&Verb::Abort) == in_flight, "{verbs:?}");
-        for verb in verbs {
-            let (stage, rollout) = Stage::when(case, in_flight).await;
-            let draft = stage.draft(&rollout, verb).unwrap();
-            let before = stage.writes();
-            stage.carry_out(&rollout, &draft).await;
-            assert_eq!(stage.misses(&rollout, &draft).await, Vec::<String>::new(), "{verb}, in flight: {in_flight}");
-            assert_eq!(stage.writes(), (before.0 + 1, before.1), "{verb}, in flight: {in_flight}");
-        }
     }
 }
 

@@ -12,16 +12,15 @@ use holdshort::{
     domain::{
         gate::{Eligibility, Gate},
         log::Mark,
-        object::{Family, ObjectId},
+        object::ObjectId,
         observed::FaultKind,
         pipeline::{LogRef, Run, RunStatus},
         verb::Verb,
     },
     port::{
-        facet::{Actor, Connection},
+        facet::Connection,
         lookup::Lookup,
-        plan::{Ask, Condition, Draft, Expect, Expectation, Facts, WireCall},
-        shape::check,
+        plan::{Ask, Condition, Draft, Expect, Expectation, WireCall},
         step::Step,
         wire::{Class, Moved, WireError, whole},
     },
@@ -86,30 +85,14 @@ fn ask_run(run: &Run, verb: Verb) -> Ask {
     ask(verb, run.id.clone(), None)
 }
 
-fn is_bound(draft: &Draft, facts: &Facts) -> bool {
-    draft.bound.iter().all(|(name, value)| facts.get(name) == Some(value))
-}
-
-fn came_true(expect: &Expectation, facts: &Facts) -> bool {
-    expect.all.iter().all(|e| e.holds(facts)) && !expect.fails_if.iter().any(|e| e.holds(facts))
-}
-
 #[tokio::test]
-async fn an_approval_is_one_write_bound_to_what_was_seen_and_comes_true() {
+async fn an_approval_without_a_reason_says_by_whom_and_goes_out_as_a_write_with_the_token() {
     let scene = Scene::at("acme/ledger");
     let gate = scene.gate("deploy #812 to prod").await;
     assert_eq!((&gate.eligible, gate.newer_behind), (&Eligibility::Can, 1));
     assert_eq!(gate.version.as_ref().unwrap().to_string(), "4.2.0 (c0ffee1)");
-    let ask = ask_gate(&gate, Verb::Approve, None);
-    let draft = scene.gates().draft_for(&gate, &ask).unwrap();
-    let before = scene.gates().read(&ask.target).await.unwrap().facts;
-    assert!(is_bound(&draft, &before) && !came_true(&draft.expect, &before));
-    let sent = send(scene.gates(), &draft.steps[0].call).await.unwrap();
-    assert_eq!(sent.said, "200 OK");
-    let after = scene.gates().read(&ask.target).await.unwrap().facts;
-    assert!(!is_bound(&draft, &after) && came_true(&draft.expect, &after), "{after:?}");
-    scene.clock.pass(Duration::from_mins(2));
-    assert_eq!(scene.run("deploy", 812).await.status, RunStatus::Succeeded);
+    let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
+    assert_eq!(send(scene.gates(), &draft.steps[0].call).await.unwrap().said, "200 OK");
     let environment = &draft.bound["environment waiting for review"];
     let path = "/repos/acme/ledger/actions/runs/26412000812/pending_deployments";
     let write = Seen {
@@ -249,21 +232,15 @@ async fn a_rejected_run_fails_as_the_card_said() {
     let draft = scene.gates().draft_for(&gate, &ask).unwrap();
     assert_eq!(draft.notes, ["rejecting fails the run: its jobs that need this environment never start"]);
     send(scene.gates(), &draft.steps[0].call).await.unwrap();
-    let facts = scene.gates().read(&ask.target).await.unwrap().facts;
-    assert!(came_true(&draft.expect, &facts));
-    assert_eq!(facts["status"], "failed");
+    assert_eq!(scene.gates().read(&ask.target).await.unwrap().facts["status"], "failed");
 }
 
 #[tokio::test]
-async fn an_approval_that_somebody_else_gave_first_is_seen_before_anything_is_sent() {
+async fn an_approval_that_somebody_else_gave_first_is_refused_in_a_sentence() {
     let scene = Scene::at("acme/ledger");
     let gate = scene.gate("deploy #812 to prod").await;
-    let ask = ask_gate(&gate, Verb::Approve, None);
-    let draft = scene.gates().draft_for(&gate, &ask).unwrap();
+    let draft = scene.gates().draft_for(&gate, &ask_gate(&gate, Verb::Approve, None)).unwrap();
     scene.happens("review = { repo = 'acme/ledger', run = 812, environment = 'prod', by = 'lee', approve = true }");
-    let facts = scene.gates().read(&ask.target).await.unwrap().facts;
-    assert!(!is_bound(&draft, &facts), "{facts:?}");
-    // And sent all the same, it is refused in a sentence.
     let error = send(scene.gates(), &draft.steps[0].call).await.unwrap_err();
     assert_eq!(
         (error.kind, error.text.as_str(), error.maybe_done),
@@ -287,22 +264,6 @@ async fn a_superseded_run_leaves_the_inbox() {
 }
 
 #[tokio::test]
-async fn a_run_is_cancelled_and_then_cannot_be_cancelled_again() {
-    let scene = Scene::at("acme/ledger");
-    let run = scene.run("deploy", 812).await;
-    let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap();
-    assert_eq!(send(scene.gates(), &draft.steps[0].call).await.unwrap().said, "202 Accepted");
-    scene.clock.pass(Duration::from_secs(10));
-    let facts = scene.gates().read(&run.id).await.unwrap().facts;
-    assert!(is_bound(&draft, &facts) && came_true(&draft.expect, &facts));
-    let run = scene.run("deploy", 812).await;
-    let blocked = scene.gates().draft_for(&run, &ask_run(&run, Verb::Cancel)).unwrap_err();
-    assert_eq!(blocked.to_string(), "the run has ended");
-    let error = send(scene.gates(), &draft.steps[0].call).await.unwrap_err();
-    assert_eq!(error.kind, FaultKind::Conflict);
-}
-
-#[tokio::test]
 async fn a_failed_run_reruns_its_failed_jobs_only() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("soak", 7).await;
@@ -310,8 +271,6 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     let draft = scene.gates().draft_for(&run, &ask_run(&run, Verb::Rerun)).unwrap();
     assert!(draft.steps[0].call.path.ends_with("/rerun-failed-jobs"), "{}", draft.steps[0].call.path);
     send(scene.gates(), &draft.steps[0].call).await.unwrap();
-    let facts = scene.gates().read(&run.id).await.unwrap().facts;
-    assert!(came_true(&draft.expect, &facts) && !is_bound(&draft, &facts));
     scene.clock.pass(Duration::from_mins(1));
     let again = scene.run("soak", 7).await;
     assert_eq!((again.status, again.attempt, &again.id), (RunStatus::Succeeded, 2, &run.id));
@@ -447,60 +406,4 @@ async fn every_request_of_a_poll_is_a_read_with_the_token() {
     // Who I am, what moved, the waiting runs and those to be let in, what each waits for, those held behind them, what is live,
     // the newest.
     assert_eq!(all.len(), 1 + 1 + 2 + 3 + 1 + 1 + 1, "{all:?}");
-}
-
-#[tokio::test]
-async fn every_call_that_is_drafted_passes_and_no_other_does() {
-    let scene = Scene::at("acme/ledger");
-    let gate = scene.gate("deploy #812 to prod").await;
-    let (running, failed) = (scene.run("deploy", 812).await, scene.run("soak", 7).await);
-    let of_gate = |verb| {
-        let ask = ask_gate(&gate, verb, None);
-        (ask.clone(), scene.gates().draft_for(&gate, &ask).unwrap())
-    };
-    let of_run = |run: &Run, verb| {
-        let ask = ask_run(run, verb);
-        (ask.clone(), scene.gates().draft_for(run, &ask).unwrap())
-    };
-    let all =
-        [of_gate(Verb::Approve), of_gate(Verb::Reject), of_run(&running, Verb::Cancel), of_run(&failed, Verb::Rerun)];
-    for (ask, draft) in all {
-        let actor: &dyn Actor = match ask.target {
-            _ if ask.target.family == Family::gate() => scene.gates(),
-            _ => scene.gates(),
-        };
-        let call = &draft.steps[0].call;
-        let checked = |call: &WireCall| {
-            check(&Step::new(&ask.target, call.clone()), ask.verb, &actor.shapes(&ask.target, ask.verb))
-        };
-        assert_eq!(checked(call), Ok(()), "{}", call.line());
-        let at = |path: String| WireCall { path, ..call.clone() };
-        let path = &call.path;
-        let forged = [
-            WireCall { method: "DELETE".into(), ..at("/repos/acme/ledger".into()) },
-            WireCall { method: "DELETE".into(), ..call.clone() },
-            WireCall { body: r#"{"state":"approved","force":true}"#.into(), ..call.clone() },
-            WireCall { content_type: "text/plain".into(), ..call.clone() },
-            at(path.replace("ledger", "gateway")),
-            at(path.replace("acme", "other")),
-            at(path.replace("/runs/", "/runs/1")),
-            at(path.replace("/runs/", "/runs/../runs/")),
-            at(path.replace("/runs/", "/%2e%2e/")),
-            at(format!("https://elsewhere.test{path}")),
-            at(format!("//elsewhere.test{path}")),
-            at(format!("{path}?x=1")),
-            at(format!("{path}/x")),
-        ];
-        for forged in forged {
-            assert!(checked(&forged).is_err(), "{}", forged.line());
-        }
-        let run = |path: &str| ObjectId::new(&"github".into(), "run", path);
-        let gate = |path: &str| ObjectId::new(&"github".into(), "gate", path);
-        let (other, unwatched) = ("acme/ledger/1", "acme/gateway/26412000812");
-        let others = [run(other), run(unwatched), gate("acme/ledger/1/prod"), gate("acme/../x/1")];
-        for target in others {
-            let step = Step::new(&target, call.clone());
-            assert!(check(&step, ask.verb, &actor.shapes(&target, ask.verb)).is_err(), "{target}");
-        }
-    }
 }

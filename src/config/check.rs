@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use toml::de::ValueDeserializer;
 
-use crate::config::{
-    kind::{self, Connection},
-    note::{Notes, Wrong},
-    object::Objects,
-    schema::Config,
-    standard::{self, Rule},
-    tree::{self, Node, Problem},
+use crate::{
+    config::{
+        kind::{self, Connection},
+        note::{self, Notes, Wrong},
+        object::Objects,
+        schema::Config,
+        standard::{self, Rule},
+        tree::{self, Node, Problem},
+    },
+    ownership,
 };
 
 /// Names that other rooms know; the configuration only compares.
@@ -51,13 +54,15 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
     let mut notes = Notes::new(tree, problems);
     for (name, connection) in &config.connections {
         let mut notes = notes.under(&["connections", name]);
-        connection.check(&mut notes, known);
+        let named: Vec<&str> = config.named(name).map(|(_, path)| path).collect();
+        connection.check(&mut notes, known, &named);
         notes.all(known.look.map(|look| look(connection)).unwrap_or_default());
         if let Some(objects) = kind::named(connection.kind()).and_then(|kind| kind.objects.as_ref()) {
             listed(&mut notes, objects);
         }
     }
     references(&mut notes, config);
+    state(&mut notes, config, known);
     standards(&mut notes, config);
     if let Some(theme) = &config.theme {
         notes.one_of(&["theme"], "theme", theme, known.themes);
@@ -76,11 +81,31 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
 /// What a connection lists is called as its kind has it.
 fn listed(notes: &mut Notes<'_, '_>, objects: &Objects) {
     let Some(list) = objects.list else { return };
+    let mut seen = BTreeSet::new();
     for (index, node) in notes.items(&[list]) {
         let Some(name) = tree::find(node, &["name"]).and_then(|node| node.get_ref().as_str()) else { continue };
-        if !objects.may_list(name) {
-            notes.add(&[list, &index, "name"], format!("'{name}' is not of the form {}", objects.form));
+        let wrong = if objects.may_list(name) { objects.fault(name) } else { Some(no_form(name, objects)) };
+        // Where two say something of one, one of them would be passed over.
+        let wrong = wrong.or_else(|| (!seen.insert(name.to_lowercase())).then(|| note::twice(name)));
+        if let Some(wrong) = wrong {
+            notes.add(&[list, &index, "name"], wrong);
         }
+    }
+}
+
+fn no_form(name: &str, objects: &Objects) -> String {
+    format!("'{name}' is not of the form {}", objects.form)
+}
+
+/// Where the journal is kept, as far as that can be told without looking at folders.
+fn state(notes: &mut Notes<'_, '_>, config: &Config, known: &Known<'_>) {
+    let state = &config.state;
+    if let Some(path) = state.path.as_ref().filter(|path| !path.is_absolute()) {
+        notes.add(&["state", "path"], format!("'{}' is no whole path: it begins with /", path.display()));
+    }
+    let group = state.group.as_ref().filter(|_| known.look.is_some());
+    if let Some(group) = group.filter(|group| ownership::group_named(group).is_none()) {
+        notes.add(&["state", "group"], format!("there is no group '{group}' on this machine"));
     }
 }
 
@@ -88,15 +113,23 @@ fn listed(notes: &mut Notes<'_, '_>, objects: &Objects) {
 /// beside it that has an error of its own is still there, at its place.
 fn references(notes: &mut Notes<'_, '_>, config: &Config) {
     let connections = connections(notes);
+    let mut whose: BTreeMap<String, &str> = BTreeMap::new();
     for service in config.services.keys() {
         let mut notes = notes.under(&["services", service]);
         for key in kind::objects().map(|(_, objects)| objects.key).collect::<BTreeSet<_>>() {
-            if let Some(text) = notes.written(&[key]).and_then(|node| node.get_ref().as_str()) {
-                reference(&mut notes, &[key], text, &connections);
-            }
-            for (index, node) in notes.items(&[key]) {
-                if let Some(text) = node.get_ref().as_str() {
-                    reference(&mut notes, &[key, &index], text, &connections);
+            let one =
+                notes.written(&[key]).and_then(|node| node.get_ref().as_str()).map(|text| (vec![key.to_owned()], text));
+            let several = notes.items(&[key]).into_iter();
+            let several =
+                several.filter_map(|(index, node)| Some((vec![key.to_owned(), index], node.get_ref().as_str()?)));
+            for (at, text) in one.into_iter().chain(several) {
+                let at: Vec<&str> = at.iter().map(String::as_str).collect();
+                reference(&mut notes, &at, text, &connections);
+                // What it is named for would be one of both: which, nobody would know.
+                match whose.insert(text.to_owned(), service) {
+                    Some(other) if other == service => notes.add(&at, note::twice(text)),
+                    Some(other) => notes.add(&at, format!("'{text}' is of the service '{other}' already")),
+                    None => {}
                 }
             }
         }
@@ -121,6 +154,11 @@ fn reference(notes: &mut Notes<'_, '_>, at: &[&str], text: &str, connections: &B
     if connection.trim().is_empty() || !asked.iter().any(|(_, objects)| objects.is(path)) {
         let forms: Vec<_> = asked.iter().map(|(_, objects)| format!("CONNECTION/{}", objects.form)).collect();
         notes.add(at, format!("'{text}' is not of the form {}", forms.join(" or ")));
+        return;
+    }
+    if let Some(odd) = asked.iter().filter(|(_, objects)| objects.is(path)).find_map(|(_, objects)| objects.fault(path))
+    {
+        notes.add(at, odd);
         return;
     }
     let names: Vec<&str> = kinds.iter().map(|(kind, _)| kind.name).collect();

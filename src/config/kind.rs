@@ -50,8 +50,8 @@ pub(super) trait Settings {
     /// The setting that says where it is, and what it says; `None` where another program's file says it.
     fn address(&self) -> Option<(&'static str, &str)>;
 
-    /// What is wrong with it beside its address, how it is reached, and what it lists.
-    fn check(&self, _notes: &mut Notes<'_, '_>, _known: &Known<'_>) {}
+    /// What is wrong with it beside its address, how it is reached, and what it lists; `named` is what services name there.
+    fn check(&self, _notes: &mut Notes<'_, '_>, _known: &Known<'_>, _named: &[&str]) {}
 
     /// The length of the intervals that are judged, where it measures.
     fn step(&self) -> Option<Duration> {
@@ -125,14 +125,14 @@ impl Connection {
         self
     }
 
-    /// Notes what is wrong with its settings.
-    pub(super) fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>) {
+    /// Notes what is wrong with its settings; `named` is what services name there.
+    pub(super) fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>, named: &[&str]) {
         let settings = self.settings();
         if let Some((setting, address)) = settings.address() {
             notes.all(settings.access().wrong(address));
             notes.address(&[setting], address);
         }
-        settings.check(notes, known);
+        settings.check(notes, known, named);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a check says: problems, each at the value that has it, in the words that every kind of value shares.
 
+use std::collections::BTreeSet;
+
 use crate::config::tree::{self, Node, Problem};
 
 /// Something that is wrong with a connection: the path below it, and why with the way out.
@@ -43,6 +45,11 @@ pub(super) fn none_of(noun: &str, written: &str, known: &[String]) -> Option<Str
     Some(format!("there is no {noun} '{written}'{hint}"))
 }
 
+/// That a name stands a second time where each stands once.
+pub(super) fn twice(name: &str) -> String {
+    format!("'{name}' is here twice: keep one")
+}
+
 /// Where the problems of one check go, below one path of the configuration.
 pub(super) struct Notes<'a, 'i> {
     tree: &'a Node<'i>,
@@ -77,6 +84,17 @@ impl<'a, 'i> Notes<'a, 'i> {
     pub(super) fn items(&self, path: &[&str]) -> Vec<(String, &'a Node<'i>)> {
         let array = self.written(path).and_then(|node| node.get_ref().as_array());
         array.into_iter().flat_map(|array| array.iter()).enumerate().map(|(i, node)| (i.to_string(), node)).collect()
+    }
+
+    /// What stands twice in a list of names is said, for one of both would count: which, nobody would know.
+    pub(super) fn once(&mut self, path: &[&str]) {
+        let mut seen = BTreeSet::new();
+        for (index, node) in self.items(path) {
+            let Some(name) = node.get_ref().as_str() else { continue };
+            if !seen.insert(name.to_owned()) {
+                self.add(&[path, &[index.as_str()]].concat(), twice(name));
+            }
+        }
     }
 
     /// Something is wrong at a path.

@@ -26,12 +26,20 @@ pub(super) struct Objects {
     pub(super) list: Option<&'static str>,
     /// Whether that list may say `OWNER/*`.
     pub(super) patterns: bool,
+    /// Why a path of that form can be no name there, where it cannot: without what stands for all.
+    pub(super) odd: fn(&str) -> Option<String>,
 }
 
 impl Objects {
     /// Is this one of them?
     pub(super) fn is(&self, path: &str) -> bool {
         self.has_parts(path) && !path.contains(ALL)
+    }
+
+    /// Why nothing there can be called so, where its form is right.
+    pub(super) fn fault(&self, path: &str) -> Option<String> {
+        let owner = path.strip_suffix(ALL).and_then(|owner| owner.strip_suffix('/')).filter(|_| self.patterns);
+        (self.odd)(owner.unwrap_or(path))
     }
 
     /// May this stand in the connection's own list?
@@ -123,6 +131,13 @@ pub(super) fn joined<'a>(listed: &[Object], named: impl Iterator<Item = (Service
     all
 }
 
+/// Why a path of a forge can be no name there: its parts are letters, digits and a few signs.
+pub(super) fn no_slug(path: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let odd = path.split('/').find(|part| !part.chars().all(plain))?;
+    Some(format!("'{odd}' is the name of nothing: letters, digits, '-', '_' and '.'"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_path_has_as_many_parts_as_its_kind_says_and_all_of_an_owner_s_stand_only_in_a_list() {
-        let objects = Objects { key: "", several: false, form: "", parts: 2..=3, list: None, patterns: true };
+        let odd = |_: &str| None;
+        let objects = Objects { key: "", several: false, form: "", parts: 2..=3, list: None, patterns: true, odd };
         let table = [
             ("a/b", true, true),
             ("a/b/c", true, true),

@@ -98,6 +98,27 @@ async fn what_a_step_must_be_told_is_missing_until_it_is_and_what_nobody_configu
 }
 
 #[tokio::test]
+async fn a_step_that_is_configured_under_a_name_that_no_build_has_closes_those_of_which_nothing_is_said() {
+    let mut misspelt = pipeline("acme/ledger");
+    let inputs = misspelt.inputs.remove("release").unwrap();
+    misspelt.inputs.insert("relase".to_owned(), inputs);
+    misspelt.own_steps.insert("relase".to_owned());
+    let scene = Scene::of(SCENARIO, vec![misspelt]);
+    let gate = scene.gate("ledger #813: Release").await;
+    let why = "`blocks` says what a step 'relase' asks for, and no build has it; of 'Release' it says nothing: mend the name, or \
+               take it out";
+    assert_eq!(gate.offers[0].blocked.as_deref(), Some(why));
+    let refused = scene.inventory().draft_for(&gate, &ask(Verb::Approve, &gate.id)).unwrap_err();
+    assert_eq!(refused.to_string(), why);
+    // Of all that an organisation has, one pipeline may lack it.
+    let mut whole = pipeline("acme/ledger");
+    let inputs = whole.inputs.remove("release").unwrap();
+    whole.inputs.insert("relase".to_owned(), inputs);
+    let scene = Scene::of(SCENARIO, vec![whole]);
+    assert_eq!(scene.gate("ledger #813: Release").await.offers[0].blocked, None);
+}
+
+#[tokio::test]
 async fn a_step_that_somebody_else_unblocked_is_refused_in_a_sentence() {
     let scene = Scene::new();
     let gate = scene.gate("ledger #812: Release").await;

@@ -2,7 +2,7 @@
 //! that says what it was told to say. Both write down what was asked.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -213,6 +213,7 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         service: None,
         environments: BTreeMap::from([("release".to_owned(), prod)]),
         inputs: BTreeMap::from([("release".to_owned(), inputs)]),
+        own_steps: BTreeSet::new(),
         version: None,
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Case {
 
 fn on_cluster(facet: fn(Arc<Cluster>) -> Arc<dyn Inventory>) -> impl Fn(Transport, SharedClock) -> Arc<dyn Inventory> {
     move |transport, clock| {
-        let namespaces = ["shop", "books", "many"].map(str::to_owned).to_vec();
+        let namespaces = ["shop", "books"].map(str::to_owned).to_vec();
         let scope = provider::kubernetes::Scope::new(SOURCE.into(), "prod/eu-west-1".into(), Risk::High, namespaces);
         facet(Cluster::new(transport, scope, clock))
     }
@@ -70,7 +70,7 @@ fn on_cluster(facet: fn(Arc<Cluster>) -> Arc<dyn Inventory>) -> impl Fn(Transpor
 fn workloads(kind: &str, rest: &str) -> String {
     let one = |number| {
         format!(
-            "[[systems.cluster.{kind}]]\nnamespace = 'many'\nname = 'w{number}'\nreplicas = 0\nimage = 'r.example/w'\n{rest}\
+            "[[systems.cluster.{kind}]]\nnamespace = 'shop'\nname = 'w{number}'\nreplicas = 0\nimage = 'r.example/w'\n{rest}\
              history = [{{ tag = '1.0.0', commit = '77aa012bb3c4d5e6f70819203a4b5c6d7e8f9011', ago = '3d' }}]\n"
         )
     };
@@ -143,6 +143,7 @@ pub(crate) const BUILDKITE: Case = Case {
             service: None,
             environments: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            own_steps: BTreeSet::new(),
             version: None,
         };
         let settings = provider::buildkite::Settings {

@@ -174,3 +174,17 @@ async fn an_owner_that_is_no_organisation_is_a_person() {
         ]
     );
 }
+
+#[tokio::test]
+async fn an_owner_that_lists_nothing_is_not_taken_for_a_calm_one() {
+    for nothing in [json!([]), json!(null), json!([{ "name": "attic", "archived": true }])] {
+        let answer = move |request: &Request<Bytes>| {
+            let listed = request.uri().path() == "/orgs/acmee/repos";
+            let body = if listed { nothing.clone() } else { json!({}) };
+            Ok(Response::new(whole(body.to_string())))
+        };
+        let connection = connect_all(transport(&Diary::default(), answer), &["acmee/*"], &HandClock::new());
+        let why = "GitHub, acmee/*: it lists no repository; check the name, and what the token may see";
+        assert_eq!(seen(&connection).await, (vec![], vec![why.to_owned()]));
+    }
+}

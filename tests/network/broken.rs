@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A cluster in which nothing is.
-fn empty(asked: &Asked) -> Vec<u8> {
+pub(crate) fn empty(asked: &Asked) -> Vec<u8> {
     let path = asked.path().split('?').next().unwrap_or_default().to_owned();
     let kind = match path.rsplit('/').next() {
         Some("rollouts") => "Rollout",

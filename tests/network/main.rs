@@ -13,6 +13,7 @@ mod inventory;
 mod listener;
 #[path = "../support/lookup.rs"]
 mod lookup;
+mod misspelt;
 mod own_door;
 #[path = "../support/program.rs"]
 mod program;

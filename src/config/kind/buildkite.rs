@@ -9,7 +9,7 @@ use crate::config::{
     check::Known,
     kind::{Connection, Kind, Settings},
     note::Notes,
-    object::{Object, Objects},
+    object::{Object, Objects, no_slug},
     span, tree,
 };
 
@@ -20,6 +20,7 @@ const OBJECTS: Objects = Objects {
     parts: 2..=2,
     list: Some("pipelines"),
     patterns: true,
+    odd: no_slug,
 };
 
 pub(super) static KIND: Kind = Kind {
@@ -140,35 +141,77 @@ impl Settings for Buildkite {
         Some(("url", &self.url))
     }
 
-    fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>) {
+    fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, named: &[&str]) {
         for (place, block) in self.blocks.iter().enumerate() {
-            let place = place.to_string();
-            if !OBJECTS.may_list(&block.pipeline) {
-                let written = &block.pipeline;
-                notes.add(&["blocks", &place, "pipeline"], format!("'{written}' is not of the form {}", OBJECTS.form));
+            let mut notes = notes.under(&["blocks", &place.to_string()]);
+            let written = &block.pipeline;
+            if !OBJECTS.may_list(written) {
+                notes.add(&["pipeline"], format!("'{written}' is not of the form {}", OBJECTS.form));
+            } else if !self.looks_at(written, named) {
+                notes.add(
+                    &["pipeline"],
+                    format!("'{written}' is not looked at by itself: put it into `pipelines`, too"),
+                );
+            }
+            let before = self.blocks.iter().take(place);
+            if before.clone().any(|other| other.pipeline == *written && other.step == block.step) {
+                notes.add(&["step"], format!("what '{}' of {written} asks for is said above: keep one", block.step));
             }
             for (at, field) in block.fields.iter().enumerate() {
-                if let Some(why) = field.wrong() {
-                    notes.add(&["blocks", &place, "fields", &at.to_string()], why);
+                let mut notes = notes.under(&["fields", &at.to_string()]);
+                if block.fields.iter().take(at).any(|other| other.key == field.key) {
+                    notes.add(&["key"], format!("'{}' is the key of a field above: each has its own", field.key));
+                }
+                if let Some((path, why)) = field.wrong() {
+                    notes.add(path, why);
                 }
             }
         }
     }
 }
 
+impl Buildkite {
+    /// Does what is said of this pipeline, or of all of an organisation, reach any that is looked at?
+    fn looks_at(&self, written: &str, named: &[&str]) -> bool {
+        let listed = self.pipelines.iter().map(|object| object.name.as_str());
+        let mut all = listed.chain(named.iter().copied());
+        let owner = written.strip_suffix("/*");
+        all.any(|name| owner.map_or(name == written, |owner| name.split_once('/').is_some_and(|(of, _)| of == owner)))
+    }
+}
+
 impl Field {
-    /// Why it is no field, as a sentence.
-    fn wrong(&self) -> Option<&'static str> {
-        match (&self.text, &self.select, self.options.is_empty()) {
-            (Some(_), None, true) if self.multiple => {
-                Some("of `text` there are not several: `multiple` is for a `select`")
-            }
-            (Some(_), None, true) | (None, Some(_), false) => None,
-            (Some(_), None, false) => Some("`options` are for a `select`: a `text` has none"),
-            (None, Some(_), true) => Some("a `select` needs `options`, each with a `label` and a `value`"),
+    /// Why it is no field, as a sentence, and where.
+    fn wrong(&self) -> Option<(&'static [&'static str], String)> {
+        let said = match (&self.text, &self.select, self.options.is_empty()) {
+            (Some(_), None, true) if self.multiple => "of `text` there are not several: `multiple` is for a `select`",
+            (Some(_), None, true) | (None, Some(_), false) => return self.no_default(),
+            (Some(_), None, false) => "`options` are for a `select`: a `text` has none",
+            (None, Some(_), true) => "a `select` needs `options`, each with a `label` and a `value`",
             (Some(_), Some(_), _) | (None, None, _) => {
-                Some("a field has a `text` or a `select`, which is its label: one of them")
+                "a field has a `text` or a `select`, which is its label: one of them"
             }
+        };
+        Some((&[], said.to_owned()))
+    }
+
+    /// Why its default can be no answer, or two of its options are one.
+    fn no_default(&self) -> Option<(&'static [&'static str], String)> {
+        let values: Vec<&str> = self.options.iter().map(|choice| choice.value.as_str()).collect();
+        let twice = values.iter().enumerate().find(|(at, value)| values.iter().take(*at).any(|other| other == *value));
+        if let Some((_, value)) = twice {
+            return Some((&["options"], format!("'{value}' is the value of two options")));
         }
+        let several = matches!(&self.default, Some(Chosen::Several(_)));
+        if several && !self.multiple {
+            return Some((&["default"], "several answers are for a `select` with `multiple = true`".to_owned()));
+        }
+        let defaults: &[String] = match &self.default {
+            None => return None,
+            Some(Chosen::One(one)) => std::slice::from_ref(one),
+            Some(Chosen::Several(all)) => all,
+        };
+        let odd = defaults.iter().find(|one| self.select.is_some() && !values.contains(&one.as_str()))?;
+        Some((&["default"], format!("'{odd}' is none of the options: {}", values.join(", "))))
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{
     access::Access,
     kind::{Connection, Kind, Settings},
-    object::{Object, Objects},
+    object::{Object, Objects, no_slug},
     span, tree,
 };
 
@@ -24,6 +24,7 @@ pub(super) static KIND: Kind = Kind {
         parts: 2..=2,
         list: Some("repos"),
         patterns: true,
+        odd: no_slug,
     }),
 };
 

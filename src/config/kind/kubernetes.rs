@@ -16,6 +16,8 @@ use crate::{
     domain::{ids::EnvironmentName, offer::Risk},
 };
 
+mod selector;
+
 pub(super) static KIND: Kind = Kind {
     name: "kubernetes",
     read: |node, under, problems| tree::read(node, under, problems).map(Connection::Kubernetes),
@@ -29,6 +31,7 @@ pub(super) static KIND: Kind = Kind {
         parts: 2..=2,
         list: None,
         patterns: false,
+        odd: no_object,
     }),
 };
 
@@ -94,7 +97,18 @@ impl Settings for Kubernetes {
         self.server.as_deref().map(|server| ("server", server))
     }
 
-    fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>) {
+    fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, _: &[&str]) {
+        notes.once(&["namespaces"]);
+        notes.once(&["engines"]);
+        for (index, name) in self.namespaces.iter().enumerate().filter(|(_, name)| !selector::is_namespace(name)) {
+            notes.add(&["namespaces", &index.to_string()], no_namespace(name));
+        }
+        if self.engines.is_empty() {
+            notes.add(&["engines"], "no engine is looked for: leave `engines` out for all of them");
+        }
+        if let Some(why) = self.selector.as_deref().and_then(selector::fault) {
+            notes.add(&["selector"], why);
+        }
         match &self.server {
             None => notes.all(beside_a_kubeconfig(&self.access)),
             Some(_) if self.kubeconfig.is_some() || self.context.is_some() => {
@@ -103,6 +117,19 @@ impl Settings for Kubernetes {
             Some(_) => {}
         }
     }
+}
+
+fn no_namespace(name: &str) -> String {
+    format!("'{name}' is the name of no namespace: small letters, digits and '-', at most 63")
+}
+
+/// Why no object of a cluster can be called so.
+fn no_object(path: &str) -> Option<String> {
+    let (namespace, name) = path.split_once('/')?;
+    if !selector::is_namespace(namespace) {
+        return Some(no_namespace(namespace));
+    }
+    (!selector::is_name(name)).then(|| format!("'{name}' is the name of no object: small letters, digits, '-' and '.'"))
 }
 
 /// What is there although a kubeconfig says it.

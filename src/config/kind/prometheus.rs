@@ -129,7 +129,7 @@ impl Settings for Prometheus {
         Some(("url", &self.url))
     }
 
-    fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>) {
+    fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>, _: &[&str]) {
         match (&self.preset, &self.queries) {
             (Some(preset), None) => notes.one_of(&["preset"], "metrics preset", preset, known.presets),
             (None, Some(_)) => {}
@@ -143,10 +143,11 @@ impl Settings for Prometheus {
         for (index, label) in self.strata.iter().enumerate().filter(|(_, label)| !is_label(label)) {
             notes.add(&["strata", &index.to_string()], no_label(label));
         }
+        notes.once(&["strata"]);
+        notes.once(&["matchers"]);
         for (index, matcher) in self.matchers.iter().enumerate() {
-            if !matcher.contains('=') && !matcher.contains('~') {
-                let message = format!("'{matcher}' is not a matcher: write e.g. namespace=\"shop\"");
-                notes.add(&["matchers", &index.to_string()], message);
+            if let Some(why) = no_matcher(matcher) {
+                notes.add(&["matchers", &index.to_string()], why);
             }
         }
         if let Some(queries) = &self.queries {
@@ -180,6 +181,19 @@ impl Queries {
         if let Some(label) = self.pod_label.as_ref().filter(|label| !is_label(label)) {
             notes.add(&["pod_label"], no_label(label));
         }
+    }
+}
+
+/// Why this is no matcher that stands in every query: it is read as the server reads it.
+fn no_matcher(text: &str) -> Option<String> {
+    use promql_parser::parser::{Expr, parse};
+    match parse(&format!("x{{{text}}}")) {
+        Ok(Expr::VectorSelector(selector))
+            if !selector.matchers.matchers.is_empty() && selector.matchers.or_matchers.is_empty() =>
+        {
+            None
+        }
+        _ => Some(format!("'{text}' is not a matcher: write e.g. namespace=\"shop\" or region=~\"eu-.*\"")),
     }
 }
 

@@ -80,6 +80,20 @@ pub(super) fn as_it_was(gate: Gate, why: &str) -> Gate {
     Gate { eligible: Eligibility::Unknown { why: why.clone() }, offers, ..gate }
 }
 
+/// A gate that the configuration may mean by a name that no step has: unblocked without what it asks for, it would go on with
+/// nothing in its place.
+pub(super) fn misnamed(gate: Gate, nowhere: &[&str], job: &api::Job) -> Gate {
+    let (steps, called) = (nowhere.join("', '"), called(job));
+    let why = format!(
+        "`blocks` says what a step '{steps}' asks for, and no build has it; of '{called}' it says nothing: mend the name, or take it out"
+    );
+    let closed = |offer: Offer| match offer.verb {
+        Verb::Approve => Offer { blocked: offer.blocked.or_else(|| Some(why.clone())), unsure: None, ..offer },
+        _ => offer,
+    };
+    Gate { offers: gate.offers.into_iter().map(closed).collect(), ..gate }
+}
+
 /// Buildkite does not tell since when a step waits: that is when the last job before it ended, else when the build began.
 fn since(build: &api::Build, now: Timestamp) -> Timestamp {
     let ended = build.jobs().iter().filter_map(|job| job.finished_at).max();

@@ -22,7 +22,11 @@ mod request;
 mod tree;
 mod words;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 pub use self::form::{Choice, Input};
 use crate::{
@@ -68,6 +72,8 @@ pub struct Pipeline {
     pub environments: BTreeMap<String, Environment>,
     /// What its block steps ask for, by their key or label, where somebody has said so.
     pub inputs: BTreeMap<String, Vec<Input>>,
+    /// Of those the steps that were said to be of this pipeline, and not of all that an organisation has.
+    pub own_steps: BTreeSet<String>,
     /// How a version is read from what a build is called; without it, it goes by its tag or branch.
     pub version: Option<VersionPattern>,
 }
@@ -122,6 +128,13 @@ impl<'a> Watched<'a> {
         configured(&self.settings.inputs, job).map(Vec::as_slice)
     }
 
+    /// The steps that the configuration says are of this pipeline, and none of these builds has: misspelt, or gone.
+    fn nowhere(&self, builds: &[api::Build]) -> Vec<&'a str> {
+        let ours = builds.iter().filter(|build| build.slug() == Some(self.pipeline));
+        let there: BTreeSet<String> = ours.flat_map(api::Build::jobs).flat_map(names).collect();
+        self.settings.own_steps.iter().filter(|step| !there.contains(*step)).map(String::as_str).collect()
+    }
+
     /// A build may deploy wherever a step of its pipeline lets it, so a mistake costs what the riskiest of them costs.
     fn risk(&self) -> Risk {
         self.settings.environments.values().map(|environment| environment.risk).max().unwrap_or(Risk::High)
@@ -143,8 +156,11 @@ impl<'a> Watched<'a> {
 
 /// What stands under a block step's key, or what it is called.
 fn configured<'a, T>(all: &'a BTreeMap<String, T>, job: &api::Job) -> Option<&'a T> {
+    names(job).iter().find_map(|name| all.get(name))
+}
+
+/// What a block step may be called in the configuration.
+fn names(job: &api::Job) -> Vec<String> {
     let label = job.label.as_deref().or(job.name.as_deref());
-    let plainly = label.map(plain);
-    let names = [job.step_key.as_deref(), label, plainly.as_deref()];
-    names.into_iter().flatten().find_map(|name| all.get(name))
+    job.step_key.iter().cloned().chain(label.map(str::to_owned)).chain(label.map(plain)).collect()
 }

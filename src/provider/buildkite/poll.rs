@@ -172,6 +172,10 @@ impl Organization {
         if later > 0 && full {
             gaps.push(self.gap(&format!("the newest builds of {later} pipelines are not read yet")));
         }
+        // A name that is misspelt, or a token that may see nothing, looks like an organisation without anything.
+        if self.others.is_some() && self.memory().newest_first().is_empty() && gaps.is_empty() {
+            gaps.push(self.gap("it lists no build of any pipeline; check the name, and what the token may see"));
+        }
         self.memory().read_newest(now, gaps.clone());
         Ok(gaps)
     }
@@ -286,7 +290,12 @@ impl Organization {
         let (mut gates, mut silent) = (Vec::new(), Vec::new());
         for build in builds.iter().filter(|build| !normalize::over(build)) {
             let Some(watched) = build.slug().and_then(|slug| self.watched(slug, look.lacks)) else { continue };
-            let of_step = |job| gate::gate(look.source, &watched, (build, job), builds, look.now);
+            let nowhere = watched.nowhere(builds);
+            let of_step = |job| {
+                let gate = gate::gate(look.source, &watched, (build, job), builds, look.now)?;
+                let said = watched.inputs(job).is_some() || nowhere.is_empty();
+                Some(if said { gate } else { gate::misnamed(gate, &nowhere, job) })
+            };
             let why = key(build).and_then(|key| unsure.get(&key));
             let known = |gate: Gate| if let Some(why) = why { gate::as_it_was(gate, why) } else { gate };
             let found: Vec<Gate> = gate::waiting(build).filter_map(of_step).map(known).collect();

@@ -121,7 +121,15 @@ impl Organisation {
                         self.about()
                     )
                 };
-                (known.fault, known.gap) = (None, cut.or_else(|| more.then(bound)));
+                // A name that is misspelt, or a token that may see nothing, looks like an owner without anything.
+                let nothing = || {
+                    format!(
+                        "GitHub, {}: it lists no repository; check the name, and what the token may see",
+                        self.about()
+                    )
+                };
+                let gap = cut.or_else(|| more.then(bound)).or_else(|| names.is_empty().then(nothing));
+                (known.fault, known.gap) = (None, gap);
             }
         }
     }

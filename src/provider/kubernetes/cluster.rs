@@ -21,6 +21,7 @@ use super::{
     room::{Full, MOST_OBJECTS, MOST_PAGES, Room, no_room, too_long, weight},
     scope::Scope,
     seal,
+    sought::Sought,
 };
 use crate::{
     domain::{
@@ -51,6 +52,7 @@ pub struct Cluster {
     pub clock: SharedClock,
     pub(super) rights: Rights,
     pub(super) claims: Claims,
+    pub(super) sought: Sought,
     /// Woken whenever a probe was answered: whoever waits after a failure need not wait any longer.
     pub(super) proven: Notify,
     /// Woken when a probe was answered after doubts: what was open then may be dead without a word.
@@ -92,6 +94,7 @@ impl Cluster {
             clock,
             rights: Rights::default(),
             claims: Claims::default(),
+            sought: Sought::default(),
             proven: Notify::new(),
             renewed: Notify::new(),
             trust: Mutex::default(),

@@ -20,6 +20,7 @@ use super::{
     pods::{self, Pod, Trouble},
     request::{EVENTS, PODS, Query, REPLICA_SETS, Resource},
     scope::Scope,
+    sought::{Found, split},
     store::{Key, Store},
     template::Template,
     workload,
@@ -37,7 +38,7 @@ use crate::{
     port::{
         error::ProviderError,
         facet::{Actor, Answer},
-        inventory::{self, Heard, Inventory},
+        inventory::{self, Heard, Inventory, Part},
         plan::{Ask, Blocked, Draft, Facts, Reading, Sent},
         shape::{self, Checked, Shape},
     },
@@ -166,6 +167,7 @@ impl<K: Kind> Facade<K> {
         if K::CLAIMS {
             cluster.claims.expect();
         }
+        cluster.sought.expect(K::WORDS);
         Self { cluster, store: Mutex::new(Store::new()), narrowed: OnceLock::new() }
     }
 
@@ -258,6 +260,25 @@ impl<K: Kind> Facade<K> {
         }
     }
 
+    /// Says what of that which the configuration names is there; `read` is a space of which all was just read.
+    pub(super) fn tell_found(&self, read: Option<&Option<String>>) {
+        let scope = &self.cluster.scope;
+        let found = {
+            let store = self.store();
+            let is_there = |key: &Key| store.object(key).is_some();
+            Found {
+                filled: scope.spaces().into_iter().filter(|space| store.has_any(space.as_deref())).collect(),
+                named: scope.services.keys().filter_map(|path| split(path)).filter(is_there).collect(),
+            }
+        };
+        self.cluster.sought.tell(K::WORDS, read.cloned(), found);
+    }
+
+    /// What the configuration names and is not there, a sentence each.
+    pub(super) fn absent(&self) -> Vec<String> {
+        self.cluster.sought.absent(&self.cluster.scope)
+    }
+
     /// Asks what is only asked of objects in flight. What cannot be read is left out: it explains, it does not decide.
     pub(super) async fn ask_extras(&self, object: &K::Object) -> Extras {
         let meta = object.meta();
@@ -332,7 +353,8 @@ impl<K: Kind> Facade<K> {
         for (objects, sets) in self.object_queries().into_iter().zip(self.set_queries()) {
             let (found, owned) = futures::join!(self.cluster.list(&objects), self.cluster.list(&sets));
             let mut store = self.store();
-            store.replace(objects.namespace.as_deref(), found?);
+            let found = found.inspect_err(|_| self.cluster.sought.lost(K::WORDS, &objects.namespace))?;
+            store.replace(objects.namespace.as_deref(), found);
             match owned {
                 Ok(owned) => store.replace_sets(sets.namespace.as_deref(), owned),
                 Err(error) if error.kind == FaultKind::Forbidden => {
@@ -340,6 +362,8 @@ impl<K: Kind> Facade<K> {
                 }
                 Err(error) => return Err(error),
             }
+            drop(store);
+            self.tell_found(Some(&objects.namespace));
         }
         self.claim();
         let in_flight: Vec<_> = {
@@ -403,10 +427,6 @@ impl<K: Kind> Facade<K> {
     }
 }
 
-fn split(path: &str) -> Option<Key> {
-    path.split_once('/').map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
-}
-
 impl<K: Kind> Actor for Facade<K> {
     fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
         self.reread(target).boxed()
@@ -431,7 +451,13 @@ impl<K: Kind> Inventory for Facade<K> {
     }
 
     fn list(&self, _: Vec<inventory::Scope>) -> BoxStream<'_, Heard> {
-        let everything = async move { follow::told::<K>(self.everything().await.map(Change::All)) };
+        let everything = async move {
+            let mut heard = follow::told::<K>(self.everything().await.map(Change::All));
+            if let Ok(parts) = &mut heard.parts {
+                parts.push(Part::unread(Family::new(K::FAMILY), self.absent()));
+            }
+            heard
+        };
         everything.into_stream().boxed()
     }
 

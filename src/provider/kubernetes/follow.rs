@@ -55,6 +55,8 @@ enum Input<O> {
     Again(Key),
     /// What others define has changed.
     Claims,
+    /// What is not there of what the configuration names may have changed: another engine told something.
+    Sought,
 }
 
 /// How often what explains a rollout in flight is asked for though it did not move, because events go on; and how often
@@ -145,6 +147,14 @@ impl<'a, K: Kind> Changes<'a, K> {
             })
             .boxed(),
         );
+        let sought = facade.cluster.sought.changes();
+        inputs.push(
+            stream::unfold(sought, |mut sought| async move {
+                sought.changed().await.ok()?;
+                Some((Input::Sought, sought))
+            })
+            .boxed(),
+        );
         if !K::CLAIMS && !facade.cluster.claims.is_known() {
             silent.insert(count);
         }
@@ -189,6 +199,8 @@ impl<'a, K: Kind> Changes<'a, K> {
             }
             Input::Again(key) => self.again(key),
             Input::Claims => self.take_claims(),
+            // What cannot be read is told anew after whatever comes.
+            Input::Sought => {}
         }
     }
 
@@ -198,17 +210,20 @@ impl<'a, K: Kind> Changes<'a, K> {
                 let before = self.facade.store().keys();
                 self.facade.store().replace(source.space.as_deref(), objects);
                 self.facade.claim();
+                self.facade.tell_found(Some(&source.space));
                 self.heard(source, &before);
             }
             Seen::One(object) => {
                 let key = key(&object);
                 self.facade.store().put(object);
                 self.facade.claim();
+                self.facade.tell_found(None);
                 self.tell(&key);
             }
             Seen::Gone(object) => {
                 self.facade.store().remove(&object);
                 self.facade.claim();
+                self.facade.tell_found(None);
                 self.ready.push_back(Ok(Change::Gone(self.facade.id(&key(&object)))));
             }
             Seen::Alive => self.alive(),
@@ -306,6 +321,7 @@ impl<'a, K: Kind> Changes<'a, K> {
         let blind = self.blind.values().filter(|_| partly);
         let mut unread: Vec<String> = blind.map(|(source, error)| part(source, error)).collect();
         unread.extend(self.facade.narrowed());
+        unread.extend(self.facade.absent());
         {
             let store = self.facade.store();
             unread.extend(store.all_unread().chain(store.all_unexplained()).cloned());
@@ -341,6 +357,7 @@ impl<'a, K: Kind> Changes<'a, K> {
         self.failing.insert(source.number);
         if source.objects {
             self.blind.insert(source.number, (source.clone(), error.clone()));
+            self.facade.cluster.sought.lost(K::WORDS, &source.space);
             if K::CLAIMS && !self.known {
                 self.facade.cluster.claims.give_up();
             }

@@ -26,6 +26,7 @@ mod rights;
 pub mod room;
 pub mod scope;
 mod seal;
+mod sought;
 mod store;
 pub mod template;
 pub mod verbs;

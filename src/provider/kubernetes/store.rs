@@ -54,6 +54,13 @@ impl<O: Object> Store<O> {
         self.objects.get(key)
     }
 
+    /// Is there anything in this namespace, or on the cluster?
+    pub(super) fn has_any(&self, namespace: Option<&str>) -> bool {
+        let Some(namespace) = namespace else { return !self.objects.is_empty() };
+        let first = self.objects.range((namespace.to_owned(), String::new())..).next();
+        first.is_some_and(|(key, _)| key.0 == namespace)
+    }
+
     pub(super) fn extras(&self, key: &Key) -> Option<&Extras> {
         self.extras.get(key)
     }

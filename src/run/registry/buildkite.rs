@@ -51,12 +51,15 @@ impl Buildkite {
             let blocks = self.blocks.iter().filter(|block| block.pipeline == *of);
             inputs.extend(blocks.map(|block| (block.step.clone(), block.fields.iter().map(input).collect())));
         }
+        let own = self.blocks.iter().filter(|block| block.pipeline == object.name && name != ALL);
+        let own_steps = own.map(|block| block.step.clone()).collect();
         Some(Pipeline {
+            own_steps,
             organization: organization.to_owned(),
             name: (name != ALL).then(|| name.to_owned()),
             environments: environments.collect(),
             inputs,
-            service: object.service.filter(|_| name != ALL),
+            service: object.service,
             version: object.version,
         })
     }

@@ -305,6 +305,19 @@ fn act(stage: &Stage, left: &mut Left) {
     }
 }
 
+/// Every system refuses everything, and repeats what it was sent by whom.
+fn refused(stage: &Stage, left: &mut Left) {
+    stage.door.shut(true);
+    for args in [&["status"][..], &["status", "--json"], &["inbox", "--json"], &["rollback", "web", "--dry-run"]] {
+        let output = stage.said(left, CONFIG, args);
+        assert!(!output.status.success(), "{args:?}");
+    }
+    let said = left.0.iter().rev().find(|(what, _)| what.contains("stdout of [\"status\", \"--json\"]")).unwrap();
+    let said = String::from_utf8_lossy(&said.1).into_owned();
+    assert!(said.contains("the door says 403") && said.contains("authorization: Bearer •"), "{said}");
+    stage.door.shut(false);
+}
+
 /// A roll back whose record goes to the spool.
 fn spool(stage: &Stage, left: &mut Left) {
     let folder = stage.path("unwritable");
@@ -477,6 +490,7 @@ fn no_secret_is_in_anything_that_the_program_leaves() {
     }
     look(&stage, &mut left);
     record(&stage, &mut left, |left| act(&stage, left));
+    refused(&stage, &mut left);
     spool(&stage, &mut left);
     typed(&stage, &mut left);
     fail(&stage, &mut left);

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 #[path = "support/door.rs"]
+#[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod door;
 #[path = "support/program.rs"]
 mod program;

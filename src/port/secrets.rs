@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Stands for a secret wherever one would be seen.
-const MASK: &str = "•";
+pub const MASK: &str = "•";
 
 /// Secrets by name. Two are equal where their names are.
 #[derive(Clone, Default)]

@@ -35,7 +35,13 @@ pub(super) fn base(
         base = base.basic(&name, &secret(&basic.password, "the password", environment)?);
     }
     for (name, value) in &access.headers {
-        base.headers.push(header(name, value, environment)?);
+        let (header, said) = header(name, value, environment)?;
+        base.headers.push(header);
+        // A tenant's name is a word of every answer; what is read from elsewhere, or looks so, is a secret.
+        let word = said.expose_secret().rsplit(' ').next().unwrap_or_default().to_owned();
+        if value.source().is_some() || looks_secret(name, &word) {
+            base = base.keeping(word.into());
+        }
     }
     if let Some(path) = &access.certificate_authority {
         base = base.signed_by(file("certificate_authority", path)?);
@@ -92,22 +98,32 @@ fn none(why: &NoToken, what: &str) -> ProviderError {
     ProviderError::new(FaultKind::Unauthenticated, why.about(what))
 }
 
+/// The header, and what it says.
 fn header(
     name: &str,
     value: &Text,
     environment: &BTreeMap<String, String>,
-) -> Result<(HeaderName, HeaderValue), ProviderError> {
+) -> Result<((HeaderName, HeaderValue), SecretString), ProviderError> {
     let what = format!("the value of the header {name}");
-    let value = text(value, &what, environment)?;
+    let said = text(value, &what, environment)?;
     // Neither may be quoted.
     let unfit = || {
         let text = format!("{what} holds characters that no header can carry");
         ProviderError::new(FaultKind::Unauthenticated, text)
     };
     let name = HeaderName::try_from(name).map_err(|_| unfit())?;
-    let mut value = HeaderValue::try_from(value.expose_secret()).map_err(|_| unfit())?;
+    let mut value = HeaderValue::try_from(said.expose_secret()).map_err(|_| unfit())?;
     value.set_sensitive(true);
-    Ok((name, value))
+    Ok(((name, value), said))
+}
+
+/// Is what a header says a secret, by its name or its looks? One that stands in the configuration may be either.
+fn looks_secret(name: &str, word: &str) -> bool {
+    /// Names of tenants are shorter, or only letters.
+    const LONG: usize = 16;
+    let name = name.to_lowercase();
+    let called = ["authorization", "cookie", "key", "password", "secret", "token"].iter().any(|it| name.contains(it));
+    called || word.len() >= LONG && word.contains(|c: char| c.is_ascii_digit())
 }
 
 fn file(setting: &str, path: &Path) -> Result<Vec<u8>, ProviderError> {

@@ -19,7 +19,7 @@ use crate::served::Served;
 pub(crate) enum Writes {
     /// They pass.
     Pass,
-    /// They are answered so, and nothing happens.
+    /// They are answered so, with all that they said of who sends them, and nothing happens.
     Refused(u16),
     /// They are pointed to another place, with this status, and nothing happens.
     Moved(u16, SocketAddr),
@@ -36,6 +36,8 @@ struct State {
     released: usize,
     /// How many requests came so far.
     came: usize,
+    /// Reads are refused as well.
+    shut: bool,
     /// The request with this number waits, and whoever waits for it is told.
     stop: Option<usize>,
 }
@@ -58,7 +60,7 @@ impl Door {
         let config = std::fs::read_to_string(world.address("config")).unwrap().replace(&inside, &outside);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), config).unwrap();
-        let state = State { writes: Writes::Pass, held: 0, released: 0, came: 0, stop: None };
+        let state = State { writes: Writes::Pass, held: 0, released: 0, came: 0, shut: false, stop: None };
         let state = Arc::new((Mutex::new(state), Condvar::new()));
         let (shared, to) = (Arc::clone(&state), inside.clone());
         std::thread::spawn(move || {
@@ -79,6 +81,11 @@ impl Door {
     /// What becomes of requests that change something and come from now on.
     pub(crate) fn writes(&self, writes: Writes) {
         self.state.0.lock().unwrap().writes = writes;
+    }
+
+    /// Refuses whatever comes from now on, or lets it pass again.
+    pub(crate) fn shut(&self, shut: bool) {
+        self.state.0.lock().unwrap().shut = shut;
     }
 
     /// Lets those pass that are held.
@@ -173,7 +180,11 @@ fn carry(mut outside: TcpStream, to: &str, state: &(Mutex<State>, Condvar)) -> s
     let mut body = vec![0; length];
     from.read_exact(&mut body)?;
     if let Some((refused, to)) = pass(&line, state) {
-        let text = format!("{{\"message\":\"the door says {refused}\",\"reason\":\"Door\",\"code\":{refused}}}");
+        // Some servers repeat what they were sent.
+        let said = head.lines().filter(|line| !line.to_lowercase().starts_with("content-"));
+        let said = said.collect::<Vec<_>>().join("; ").replace('"', "'");
+        let text =
+            format!("{{\"message\":\"the door says {refused} to {said}\",\"reason\":\"Door\",\"code\":{refused}}}");
         let to = to.map_or_else(String::new, |to| format!("\r\nLocation: http://dana:pw@{to}/x?token=s3cret"));
         let headers = format!("Content-Type: application/json\r\nConnection: close{to}");
         let length = text.len();
@@ -192,6 +203,10 @@ fn pass(line: &str, (state, woken): &(Mutex<State>, Condvar)) -> Option<(u16, Op
     let mine = known.came;
     woken.notify_all();
     let mut known = woken.wait_while(known, |state| state.stop == Some(mine)).unwrap();
+    // The world's clock is no system.
+    if known.shut && line.split(' ').nth(1) != Some("/") {
+        return Some((403, None));
+    }
     match known.writes {
         Writes::Refused(status) if is_write(line) => return Some((status, None)),
         Writes::Moved(status, to) if is_write(line) => return Some((status, Some(to))),

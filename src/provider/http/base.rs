@@ -1,6 +1,6 @@
 //! Where a system is and who we are: put in front of requests that carry only a path.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri, header};
@@ -9,6 +9,7 @@ use tower::service_fn;
 use url::{Host, Url};
 
 use super::{
+    Ours,
     home::Encrypted,
     proxy::{ProxyEnvironment, shown},
     send,
@@ -28,6 +29,8 @@ pub struct Base {
     pub url: Url,
     /// Sent as `Authorization`: `Bearer …`, or `Basic …`.
     authorization: Option<SecretString>,
+    /// What of ours it may repeat and nobody may see.
+    secrets: Vec<SecretString>,
     /// Other headers, by name.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The certificate authorities that may have signed for it, as PEM; `None` for those of the machine.
@@ -58,22 +61,41 @@ impl Base {
     pub fn new(url: Url) -> Self {
         let (authorization, headers, authorities, identity) = (None, Vec::new(), None, None);
         let (server_name, proxy, way) = (None, None, Way::Environment(ProxyEnvironment::default()));
-        Self { url, authorization, headers, authorities, identity, server_name, proxy, way }
+        let secrets = Vec::new();
+        Self { url, authorization, secrets, headers, authorities, identity, server_name, proxy, way }
     }
 
     /// The same system, asked with a token.
     #[must_use]
     pub fn bearer(mut self, token: &SecretString) -> Self {
         self.authorization = Some(format!("Bearer {}", token.expose_secret().trim()).into());
-        self
+        self.keeping(token.clone())
     }
 
     /// The same system, asked with a name and a password.
     #[must_use]
     pub fn basic(mut self, name: &SecretString, password: &SecretString) -> Self {
         let pair = format!("{}:{}", name.expose_secret(), password.expose_secret());
-        self.authorization = Some(format!("Basic {}", base64(pair.as_bytes())).into());
+        let pair = base64(pair.as_bytes());
+        self.authorization = Some(format!("Basic {pair}").into());
+        self.keeping(password.clone()).keeping(pair.into())
+    }
+
+    /// The same system, in whose answers this is not seen.
+    #[must_use]
+    pub fn keeping(mut self, secret: SecretString) -> Self {
+        self.secrets.push(secret);
         self
+    }
+
+    /// What of ours may not be seen in its answers.
+    pub(super) fn ours(&self) -> Ours {
+        let mut all = self.secrets.clone();
+        if let Way::Proxy(proxy) = &self.way {
+            let password = Url::parse(proxy.expose_secret()).ok().and_then(|url| url.password().map(str::to_owned));
+            all.extend(password.map(SecretString::from));
+        }
+        Arc::new(move || all.clone())
     }
 
     /// The same system, trusted only with a certificate that one of these authorities signed.

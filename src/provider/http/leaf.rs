@@ -13,6 +13,7 @@ use super::{
     Base, Way, at_home, based,
     error::causes,
     handshake::{Towards, barred, proxy_wants_a_name},
+    veiled,
 };
 use crate::{
     domain::observed::FaultKind,
@@ -82,7 +83,7 @@ pub fn reqwest_leaf(base: &Base) -> Result<Transport, ProviderError> {
     let trust = if base.authorities.is_some() { OWN_TRUST } else { TRUST };
     let own_proxy = matches!(base.way, Way::Proxy(_));
     let towards = Towards { host: String::new(), proxy: base.proxy.clone(), own_proxy, trust };
-    Ok(at_home(based(over(client, named, towards), base)?, &base.url))
+    Ok(veiled(at_home(based(over(client, named, towards), base)?, &base.url), base.ours()))
 }
 
 /// Is a key in this PEM one that wants a password (PKCS#8, or the older form of OpenSSL)?

@@ -40,6 +40,7 @@ pub mod proxy;
 mod retry;
 mod timeout;
 mod trace;
+mod veil;
 
 pub use base::{Base, Way, based};
 pub use budget::{Allowance, Budget, BudgetState, Budgets};
@@ -48,6 +49,7 @@ pub use lazy::{Made, Maker};
 pub(crate) use leaf::USER_AGENT;
 pub use leaf::reqwest_leaf;
 pub use timeout::Timeouts;
+pub use veil::{Ours, veiled};
 
 /// How the layers around one connection behave.
 #[derive(Clone, Debug)]

@@ -41,6 +41,7 @@ use crate::{
         error::{causes, first_cause},
         handshake::{CONNECTING, Towards, barred},
         proxy::{ProxyEnvironment, shown},
+        veiled,
     },
 };
 
@@ -103,8 +104,9 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
     let host = host.rsplit('@').next().unwrap_or_default().to_owned();
     let towards = Towards { host, proxy: proxy.clone(), own_proxy: false, trust: TRUST };
     let said = |error: kube::Error| barred(&error, &towards).unwrap_or_else(|| refusal::said(&error, &names));
+    let ours = credential::ours(&config.auth_info, tokens.clone());
     let client = client(config).map_err(|error| wrong(&said(error)))?;
-    let leaf = at_home(over(client, tokens, origin(&home), towards, names), &home);
+    let leaf = veiled(at_home(over(client, tokens, origin(&home), towards, names), &home), ours);
     Ok(Way { leaf, proxy, unverified, life, what: What { unverified, ..what } })
 }
 

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -25,6 +25,7 @@ use crate::{
     },
     ownership,
     program::{self, Ran},
+    provider::http::Ours,
 };
 
 /// So long before its end a credential is fetched anew: a request that goes out must arrive before it.
@@ -152,6 +153,22 @@ fn told(plugin: &ExecConfig) -> BTreeMap<String, String> {
     let version = plugin.api_version.as_deref().unwrap_or(VERSION);
     let info = json!({"apiVersion": version, "kind": "ExecCredential", "spec": spec});
     given.chain([("KUBERNETES_EXEC_INFO".to_owned(), info.to_string())]).collect()
+}
+
+/// What of a user's credentials the server may repeat and nobody may see, as it is at any time.
+pub(super) fn ours(user: &AuthInfo, tokens: Option<Arc<TokenFile>>) -> Ours {
+    let provider = user.auth_provider.iter().flat_map(|provider| &provider.config);
+    let provider = provider.filter(|(key, _)| key.contains("token") || key.contains("secret"));
+    let mut fixed: Vec<SecretString> = user.token.iter().chain(&user.password).cloned().collect();
+    fixed.extend(provider.map(|(_, value)| SecretString::from(value.clone())));
+    if let (Some(name), Some(password)) = (&user.username, &user.password) {
+        fixed.push(encoded(format!("{name}:{}", password.expose_secret()).as_bytes()).into());
+    }
+    Arc::new(move || {
+        let token = tokens.as_ref().map(|tokens| tokens.authorization());
+        let token = token.as_ref().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        fixed.iter().cloned().chain(token.map(SecretString::from)).collect()
+    })
 }
 
 /// A token in a file that others write.

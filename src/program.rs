@@ -4,12 +4,16 @@
 //! Here must not live: what is run, or what its words mean. A shell is never started.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     io::{self, Read},
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -101,12 +105,66 @@ pub fn run<S: AsRef<OsStr>>(
     listen(child.stdout.take(), LONGEST_ANSWER, true, heard.clone());
     listen(child.stderr.take(), LONGEST_WORDS, false, heard);
     let mut ran = Ran { status: None, answer: Vec::new(), said: Vec::new() };
+    let running = Running::of(&child);
     ran.status = watch(&mut child, limit)?;
     if ran.status.is_none() {
         end(&mut child);
     }
+    drop(running);
     collect(&told, &mut ran);
     Ok(ran)
+}
+
+/// The leaders of what runs now, and whether nothing more may: this process ends.
+#[derive(Debug, Default)]
+struct All {
+    running: BTreeSet<i32>,
+    over: bool,
+}
+
+static ALL: Mutex<All> = Mutex::new(All { running: BTreeSet::new(), over: false });
+
+fn all() -> MutexGuard<'static, All> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A program that runs, as long as this is there.
+struct Running(Option<i32>);
+
+impl Running {
+    fn of(child: &Child) -> Self {
+        let leader = i32::try_from(child.id()).ok();
+        let mut all = all();
+        all.running.extend(leader);
+        // It was started while this process was about to end.
+        if all.over {
+            leader.into_iter().for_each(kill);
+        }
+        Self(leader)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            all().running.remove(&leader);
+        }
+    }
+}
+
+/// Ends whatever still runs, with everything that it started. For the end of this process: nobody waits for an answer any more,
+/// and a program that asks somebody something would wait for ever.
+pub fn end_all() {
+    let mut all = all();
+    all.over = true;
+    all.running.iter().copied().for_each(kill);
+}
+
+/// Ends a group of processes.
+fn kill(leader: i32) {
+    if let Some(leader) = Pid::from_raw(leader) {
+        let _ = kill_process_group(leader, Signal::KILL);
+    }
 }
 
 /// The program in a session of its own: it can neither read from our terminal nor write to it. Where there is no `setsid`, in
@@ -142,9 +200,7 @@ fn watch(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
 
 /// Ends it and what it started; both ways of [`apart`] make it the leader of its group.
 fn end(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(pid, Signal::KILL);
-    }
+    i32::try_from(child.id()).into_iter().for_each(kill);
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -209,7 +265,8 @@ mod tests {
 
     #[test]
     fn what_a_program_leaves_behind_does_not_hold_us_up() {
-        let ran = script("sleep 600 & echo t; exit 0", LIMIT);
+        // It goes on for longer than we listen, and is gone soon after: nobody else ends it.
+        let ran = script("sleep 5 & echo t; exit 0", LIMIT);
         assert!(ran.status.unwrap().success());
         let group = script("exec true", LIMIT);
         assert!(group.status.unwrap().success());

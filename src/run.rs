@@ -47,6 +47,7 @@ use crate::{
     keymap::Keymap,
     ownership,
     port::{lookup::Topic, record::RecordId},
+    program,
     run::{
         ground::{Ground, Pace},
         paint::Pictures,
@@ -120,6 +121,8 @@ pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     }
     let mut process = Process { globals, environment, out: &mut out, err: &mut err };
     let ended = process.dispatch(&cli);
+    // A command of a token, or a cluster's plugin, may still run; nobody waits for it any more.
+    program::end_all();
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -108,7 +108,7 @@ const RUN: &[(&str, &[&str])] = &[
 
 /// What each file of `run` may see of the other rooms: together they see every one, each of them what it is for.
 const RUN_SEES: &[(&str, &[&str])] = &[
-    (".", &["app", "cli", "demo", "domain", "keymap", "ownership", "port", "runtime", "theme", "view"]),
+    (".", &["app", "cli", "demo", "domain", "keymap", "ownership", "port", "program", "runtime", "theme", "view"]),
     ("audit", &["cli", "journal", "port"]),
     ("demo", &["cli", "demo", "journal", "runtime"]),
     ("fly", &["app", "cli", "port", "runtime", "term", "theme"]),

@@ -8,7 +8,12 @@ mod program;
 #[path = "support/pty.rs"]
 mod pty;
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::Command,
+};
 
 use holdshort::{
     app::{
@@ -284,4 +289,28 @@ fn the_least_terminal_gets_ascii_without_colour_where_that_is_asked_for() {
     for colour in ["\u{1b}[38;", "\u{1b}[48;", ";38;5;", ";38;2;", "\u{1b}[31m", "\u{1b}[32m"] {
         assert!(!raw.contains(colour), "{colour:?} in {raw:?}");
     }
+}
+
+#[test]
+fn a_program_that_was_to_give_a_token_is_ended_with_the_cockpit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, pipe) = (folder.path().join("config.toml"), folder.path().join("pipe"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Whoever reads the pipe is at its end once nobody has it open any more: the script, or what it started.
+    let script = format!("exec 9>{}; echo begun >&9; sleep 120; echo late >&9", pipe.display());
+    let text = format!(
+        "operator = 'dana'\nstate.path = '{}/state'\n[connections.forge]\nkind = 'github'\nbase_url = 'http://127.0.0.1:9'\n\
+         token = {{ command = ['sh', '-c', '{script}'] }}\nrepos = [{{ name = 'acme/ledger' }}]\n",
+        folder.path().display()
+    );
+    fs::write(&config, text).unwrap();
+    let mut pty = Pty::start(&["--config", config.to_str().unwrap()], 120, 36);
+    let mut told = BufReader::new(fs::File::open(&pipe).unwrap());
+    let (mut begun, mut rest) = (String::new(), String::new());
+    told.read_line(&mut begun).unwrap();
+    pty.until("the first frame", |screen| screen.contains("forge"));
+    pty.keys("q");
+    pty.wait();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!((begun.as_str(), rest.as_str()), ("begun\n", ""));
 }

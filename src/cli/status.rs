@@ -265,10 +265,9 @@ fn exit_of(model: &Model, status: &Status) -> Exit {
     });
     let standing = all.iter().filter_map(|rollout| guard::standing(model, rollout));
     let found: Vec<Verdict> = causes.chain(standing).collect();
-    let unread = status.sources.iter().any(|source| source.freshness != Freshness::Live) || !status.complete;
     if found.contains(&Verdict::NoGo) {
         Exit::NoGo
-    } else if unread {
+    } else if unread(status) {
         Exit::Unreachable
     } else if found.contains(&Verdict::NoData) {
         Exit::NoData
@@ -277,6 +276,11 @@ fn exit_of(model: &Model, status: &Status) -> Exit {
     } else {
         Exit::Done
     }
+}
+
+/// Is there a source that could not be read, or a part of one? What is measured counts, too: a verdict without it is none.
+fn unread(status: &Status) -> bool {
+    status.sources.iter().any(|source| source.freshness != Freshness::Live) || !status.complete
 }
 
 /// Prints the state. A service that nothing is known of is an error that lists those there are; when no connection that would
@@ -311,7 +315,7 @@ pub fn print(
         (true, _) => Exit::Unreachable,
         (false, true) => exit_of(model, &status),
         // Part of it is shown, and nobody may take it for the whole.
-        (false, false) if !status.complete => Exit::Unreachable,
+        (false, false) if unread(&status) => Exit::Unreachable,
         (false, false) => Exit::Done,
     };
     exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })

@@ -50,7 +50,7 @@ pub enum WireError {
     #[error("no answer within {0}")]
     TimedOut(Limit),
     /// The system asked for a pause, and it is not over: nothing was sent.
-    #[error("it asks to slow down; again in {} s", whole_seconds(*.0))]
+    #[error("it asks to slow down for {} s more", whole_seconds(*.0))]
     AskedToWait(std::time::Duration),
     /// The answer only points elsewhere, and nobody was asked there.
     #[error("it {0}")]
@@ -70,7 +70,7 @@ pub enum WireError {
     #[error("{0}")]
     Unready(Box<ProviderError>),
     /// Our own budget for this system is used up: nothing was sent.
-    #[error("our request budget for this system is used up; free again in {} s", whole_seconds(*.0))]
+    #[error("our request budget for this system is used up for {} s more", whole_seconds(*.0))]
     NoBudget(std::time::Duration),
     /// What changes something was answered with a web page: somebody else answered, or it was done and is not told so.
     #[error("it answers with {0}")]

@@ -244,11 +244,17 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         let names: Vec<&str> = silent.iter().map(|state| state.source.as_str()).collect();
         why.push(format!("No answer yet from {}.", names.join(", ")));
     }
-    if !model.store.tells_of(Noun::Rollout) {
-        why.push("No connection tells of rollouts.".to_owned());
-    }
     let nothing_seen = silent.len() == model.store.sources(model.now).len();
-    let cause = if nothing_seen { "NOT SEEN YET" } else { "CANNOT TELL WHETHER IT IS THE RELEASE" };
+    let lacking = !model.store.tells_of(Noun::Rollout);
+    let cause = match (nothing_seen, lacking && why.is_empty()) {
+        (true, _) => "NOT SEEN YET",
+        // Nothing failed: who looks at pipelines only is not told of trouble all day.
+        (false, true) => "NO ROLLOUTS ARE CONNECTED",
+        (false, false) => "CANNOT TELL WHETHER IT IS THE RELEASE",
+    };
+    if lacking {
+        why.push("No connection tells of rollouts: whether it is the release cannot be seen here.".to_owned());
+    }
     let what = match (rollout, back) {
         (Some(rollout), Some(back)) => format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back)),
         (rollout, _) => rollout.map(named).unwrap_or_default(),

@@ -87,13 +87,24 @@ async fn every_refusal_is_a_sentence_with_the_way_out() {
 async fn a_limit_is_kept_for_as_long_as_it_says_and_nothing_more_is_asked_meanwhile() {
     let error = refused((429, vec![JSON], fixture("ex_limit"))).await;
     assert_eq!((error.kind, error.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(42))));
-    let text = "Buildkite, acme: its limit of requests is reached, free again in 42 s (You have exceeded";
+    let text = "Buildkite, acme: its limit of requests is reached, free again at ";
     assert!(error.text.starts_with(text), "{}", error.text);
     let diary = Diary::default();
     let limit = (429, vec![("ratelimit-user-remaining", "0"), ("ratelimit-user-reset", "7")], Value::from(""));
     let connection = connect(saying(&diary, vec![("", limit)]), vec![pipeline("acme/*")], &HandClock::new());
     let error = look(&connection).await.unwrap_err();
     assert_eq!((error.retry_after, diary.all().len()), (Some(Duration::from_secs(7)), 1));
+}
+
+#[tokio::test]
+async fn an_organisation_that_lists_nothing_is_not_taken_for_a_calm_one() {
+    let calm = "it lists no build of any pipeline; check the name, and what the token may see";
+    for (nothing, why) in [(json!([]), calm), (Value::Null, "cannot read the answer (at `.`, line 1 column 4)")] {
+        let answers = vec![("/access-token", (200, vec![JSON], json!({}))), ("/builds", (200, vec![JSON], nothing))];
+        let connection = connect(saying(&Diary::default(), answers), vec![pipeline("acmee/*")], &HandClock::new());
+        let (items, unread) = connection.inventories[0].look().await;
+        assert_eq!((items.len(), unread), (0, vec![format!("Buildkite, acmee: {why}")]));
+    }
 }
 
 /// Our client over answers that can be broken: by the end of the path, or by a word of the query.

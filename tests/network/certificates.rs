@@ -32,7 +32,12 @@ async fn said(clients: &[Transport; 2]) -> Vec<String> {
     let mut all = Vec::new();
     for client in clients {
         let read = listed(client.clone()).await.unwrap_err();
-        let write = from_wire("eu", &raw(client, "PATCH", Class::Write, "{}").await.unwrap_err(), Class::Write);
+        let write = from_wire(
+            "eu",
+            &raw(client, "PATCH", Class::Write, "{}").await.unwrap_err(),
+            Class::Write,
+            holdshort::domain::time::Timestamp::UNIX_EPOCH,
+        );
         assert_eq!((&write.text, write.maybe_done, read.maybe_done), (&read.text, false, false));
         all.push(read.text);
     }

@@ -50,7 +50,7 @@ async fn a_write_is_sent_once_and_never_on() {
                 let error = raw(client, method, Class::Write, "{\"a\":1}").await.unwrap_err();
                 let WireError::Moved(moved) = &error else { panic!("{error:?}") };
                 assert_eq!((moved.status, moved.to.as_str()), (Some(status), other.http().as_str()), "{method}");
-                let said = from_wire("eu", &error, Class::Write);
+                let said = from_wire("eu", &error, Class::Write, holdshort::domain::time::Timestamp::UNIX_EPOCH);
                 assert_eq!(
                     (said.kind, said.maybe_done, said.text),
                     (

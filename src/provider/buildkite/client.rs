@@ -21,7 +21,7 @@ impl Client {
     /// The way for one request about one thing.
     fn about(&self, wanted: &Wanted, what: &str) -> client::Client {
         let scope = wanted.scope;
-        self.0.about(what).saying(move |answer, _| words(answer, scope))
+        self.0.about(what).saying(move |answer, now| words(answer, scope, now))
     }
 
     /// Sends a request once; anything but a success is a failure in words.

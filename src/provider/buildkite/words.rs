@@ -5,31 +5,36 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use crate::{
-    domain::{observed::FaultKind, text::clean},
+    domain::{observed::FaultKind, text::clean, time::Timestamp},
     provider::{
         buildkite::api::Refusal,
-        http::client::{Answer, Said},
+        http::{
+            client::{Answer, Said},
+            error::{moment, retry_after},
+        },
     },
 };
 
 /// The longest refusal that is read.
 const LONGEST: usize = 64 << 10;
 /// How long to leave it alone when it says that a limit is reached, but not until when. Its limits are by the minute.
-const LEAVE_ALONE: u64 = 60;
+const LEAVE_ALONE: Duration = Duration::from_mins(1);
 /// The headers of its two limits, of the organisation and of who asks: how much is left, and in how many seconds it is over.
 const LIMITS: [(&str, &str); 2] =
     [("ratelimit-remaining", "ratelimit-reset"), ("ratelimit-user-remaining", "ratelimit-user-reset")];
 
 /// What an answer says that is none, to a request that takes this scope; `None` where its status says all.
-pub(super) fn words(answer: &Answer, scope: Option<&str>) -> Option<Said> {
+pub(super) fn words(answer: &Answer, scope: Option<&str>, now: Timestamp) -> Option<Said> {
     let refusal = refusal(answer);
     let said = refusal.message.as_deref().map(clean).filter(|said| !said.is_empty());
     let why = said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
     let (kind, text) = match answer.status().as_u16() {
         429 => {
-            let wait = resets(answer.headers(), &refusal).unwrap_or(LEAVE_ALONE);
-            let text = format!("its limit of requests is reached, free again in {wait} s{why}");
-            return Some(Said { kind: FaultKind::RateLimited, text, pause: Some(Duration::from_secs(wait)) });
+            let reset = resets(answer.headers(), &refusal).map(Duration::from_secs);
+            // Whoever stands before it may ask for a pause in the usual words.
+            let wait = reset.or_else(|| retry_after(answer.headers(), now)).unwrap_or(LEAVE_ALONE);
+            let text = format!("its limit of requests is reached, free again at {}{why}", moment(now, wait));
+            return Some(Said { kind: FaultKind::RateLimited, text, pause: Some(wait) });
         }
         401 => (
             FaultKind::Unauthenticated,
@@ -73,7 +78,7 @@ mod tests {
         for (name, value) in headers {
             answer = answer.header(*name, *value);
         }
-        words(&answer.body(Bytes::from(body)).unwrap(), Some("read_builds"))
+        words(&answer.body(Bytes::from(body)).unwrap(), Some("read_builds"), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -121,10 +126,13 @@ mod tests {
             ("ratelimit-user-reset", "42"),
         ];
         let body = r#"{"message":"You have exceeded your API rate limit.","reset":7}"#;
-        for (headers, body, seconds) in [(&both[..], "", 42), (&both[..], body, 7), (&[][..], "<html>", 60)] {
+        let usual = [("retry-after", "90")];
+        let table = [(&both[..], "", 42), (&both[..], body, 7), (&usual[..], "<html>", 90), (&[][..], "<html>", 60)];
+        for (headers, body, seconds) in table {
             let said = said(429, headers, body).unwrap();
             assert_eq!((said.kind, said.pause), (FaultKind::RateLimited, Some(Duration::from_secs(seconds))));
-            let begin = format!("its limit of requests is reached, free again in {seconds} s");
+            let begin =
+                format!("its limit of requests is reached, free again at 00:0{}:{:02} UTC", seconds / 60, seconds % 60);
             assert!(said.text.starts_with(&begin), "{}", said.text);
         }
     }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode, header};
 
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
         github::api::Refusal,
         http::{
             client::{Answer, Said},
-            error::kind_of,
+            error::{kind_of, moment},
             page,
         },
     },
@@ -45,13 +44,12 @@ pub(super) fn words(answer: &Answer, now: Timestamp) -> Option<Said> {
     let (status, message) = (answer.status(), message(answer));
     let said = message.clone().unwrap_or_else(|| status.to_string());
     if let Some(pause) = limited(answer, &said, now) {
-        let at = now.checked_add_signed(TimeDelta::from_std(pause).unwrap_or_default()).unwrap_or(now);
         let what = if said.contains("secondary rate limit") {
             "asked too much at once (GitHub's secondary limit)"
         } else {
             "request limit reached"
         };
-        let text = format!("{what}, free again at {} UTC ({said})", at.format("%H:%M:%S"));
+        let text = format!("{what}, free again at {} ({said})", moment(now, pause));
         return Some(Said { kind: FaultKind::RateLimited, text, pause: Some(pause) });
     }
     let text = match status {

@@ -190,7 +190,7 @@ impl Client {
 
     /// Why there is no answer, or no whole one.
     pub fn broken(&self, error: &WireError, class: Class) -> ProviderError {
-        let plain = from_wire(&self.called, error, class);
+        let plain = from_wire(&self.called, error, class, self.clock.now());
         let own = if let WireError::Moved(moved) = error { (self.moves)(moved, class) } else { None };
         self.placed(match own {
             Some(text) => ProviderError { text, ..plain },
@@ -222,7 +222,7 @@ pub fn fault(called: &str, answer: &Answer, class: Class, now: Timestamp, words:
     }
     let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if let Some(wait) = retry_after(answer.headers(), now).filter(|_| busy) {
-        let text = format!("{} ({})", slow_down(called, wait), status.as_u16());
+        let text = format!("{} ({})", slow_down(called, wait, now), status.as_u16());
         return ProviderError { kind: FaultKind::RateLimited, ..of(&text) };
     }
     if let Some(Said { kind, text, .. }) = said {
@@ -319,14 +319,14 @@ mod tests {
                 &[("retry-after", "120")][..],
                 "x",
                 FaultKind::RateLimited,
-                "it asks to slow down; again in 120 s (429)",
+                "it asks to slow down; again at 06:23:09 UTC (429)",
             ),
             (
                 503,
                 &[("retry-after", "7")][..],
                 page,
                 FaultKind::RateLimited,
-                "it asks to slow down; again in 7 s (503)",
+                "it asks to slow down; again at 06:21:16 UTC (503)",
             ),
             (
                 200,

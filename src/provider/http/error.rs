@@ -9,7 +9,7 @@ use super::home::TO_SIGN_IN;
 use crate::{
     domain::{
         observed::FaultKind,
-        time::{Timestamp, until},
+        time::{Timestamp, after, until},
     },
     port::{
         error::ProviderError,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// No (whole) answer came from `system`. A write that went out may have been done.
-pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError {
+pub fn from_wire(system: &str, error: &WireError, class: Class, now: Timestamp) -> ProviderError {
     let (kind, text) = match error {
         WireError::NotConnected(why) | WireError::Barred(why) => {
             (FaultKind::Unreachable, format!("cannot connect to {system}: {why}"))
@@ -27,11 +27,10 @@ pub fn from_wire(system: &str, error: &WireError, class: Class) -> ProviderError
         WireError::Lost(why) => (FaultKind::Unreachable, format!("the connection to {system} broke: {why}")),
         WireError::TimedOut(limit) => (FaultKind::TimedOut, format!("{system} did not answer within {limit}")),
         WireError::NoBudget(wait) => {
-            let wait = whole_seconds(*wait);
-            let text = format!("our request budget for {system} is used up; free again in {wait} s");
+            let text = format!("our request budget for {system} is used up; free again at {}", moment(now, *wait));
             (FaultKind::RateLimited, text)
         }
-        WireError::AskedToWait(wait) => (FaultKind::RateLimited, slow_down(system, *wait)),
+        WireError::AskedToWait(wait) => (FaultKind::RateLimited, slow_down(system, *wait, now)),
         WireError::Moved(moved) => (FaultKind::Unreadable, format!("{system} {}", elsewhere(moved, class))),
         WireError::ProxySilent { limit, proxy } => {
             let (span, setting) = (limit.span(), limit.setting());
@@ -73,9 +72,16 @@ pub fn elsewhere(moved: &Moved, class: Class) -> String {
     format!("{moved}, and {there}; {way_out}")
 }
 
-/// That a system asks to be left alone, and for how long.
-pub fn slow_down(system: &str, wait: Duration) -> String {
-    format!("{system} asks to slow down; again in {} s", whole_seconds(wait))
+/// That a system asks to be left alone, and until when: a sentence is read later than it is made.
+pub fn slow_down(system: &str, wait: Duration, now: Timestamp) -> String {
+    format!("{system} asks to slow down; again at {}", moment(now, wait))
+}
+
+/// When a pause is over, in whole seconds: `02:09:41 UTC`, with the day where that is another one.
+pub fn moment(now: Timestamp, wait: Duration) -> String {
+    let then = after(now, Duration::from_secs(whole_seconds(wait)));
+    let form = if then.date_naive() == now.date_naive() { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
+    then.format(form).to_string()
 }
 
 /// The kind of failure that a status means, whatever the system.
@@ -162,11 +168,11 @@ mod tests {
             moved(308),
         ];
         for error in &went_out {
-            assert!(from_wire("eu", error, Class::Write).maybe_done, "{error}");
-            assert!(!from_wire("eu", error, Class::Read).maybe_done, "{error}");
+            assert!(from_wire("eu", error, Class::Write, Timestamp::UNIX_EPOCH).maybe_done, "{error}");
+            assert!(!from_wire("eu", error, Class::Read, Timestamp::UNIX_EPOCH).maybe_done, "{error}");
         }
         for error in &stayed {
-            assert!(!from_wire("eu", error, Class::Write).maybe_done, "{error}");
+            assert!(!from_wire("eu", error, Class::Write, Timestamp::UNIX_EPOCH).maybe_done, "{error}");
         }
         let of = |status, class| {
             let status = StatusCode::from_u16(status).unwrap();
@@ -179,7 +185,7 @@ mod tests {
     #[test]
     fn where_a_system_points_is_named_with_what_was_not_done_and_the_way_out() {
         let moved = WireError::Moved(Moved { status: Some(308), to: "https://other.test".into() });
-        let text = |class| from_wire("eu", &moved, class).text;
+        let text = |class| from_wire("eu", &moved, class, Timestamp::UNIX_EPOCH).text;
         let way_out = "if it has moved, put the whole address into the configuration";
         let sent = format!("eu sends us to https://other.test (308), and nothing was sent there; {way_out}");
         let asked = format!("eu sends us to https://other.test (308), and nothing was asked there; {way_out}");
@@ -187,7 +193,7 @@ mod tests {
         let login = WireError::Moved(Moved { status: Some(302), to: "/login of its own to sign in".into() });
         let text = "eu sends us to /login of its own to sign in (302), and nothing was asked there; it does not know who we \
                     are: check how we sign in, or put an address that asks for a token into the configuration";
-        assert_eq!(from_wire("eu", &login, Class::Read).text, text);
+        assert_eq!(from_wire("eu", &login, Class::Read, Timestamp::UNIX_EPOCH).text, text);
     }
 
     #[test]
@@ -200,5 +206,13 @@ mod tests {
         assert_eq!(of("Sat, 21 Nov 2026 06:21:10 GMT"), Some(Duration::from_secs(10)));
         assert_eq!(of("Fri, 21 Nov 2025 06:21:10 GMT"), Some(Duration::ZERO));
         assert_eq!(of("soon"), None);
+    }
+
+    #[test]
+    fn a_pause_is_told_by_its_end_which_stays_true_however_late_it_is_read() {
+        let now = Timestamp::from_timestamp(86_390, 0).unwrap();
+        let said = |seconds| slow_down("eu", Duration::from_millis(seconds), now);
+        assert_eq!(said(4_200), "eu asks to slow down; again at 23:59:55 UTC");
+        assert_eq!(said(20_000), "eu asks to slow down; again at 1970-01-02 00:00:10 UTC");
     }
 }

@@ -6,13 +6,10 @@ use http::{HeaderMap, StatusCode};
 use super::{api::Status, request::Resource};
 use crate::{
     domain::{observed::FaultKind, time::Timestamp},
-    port::{
-        error::ProviderError,
-        wire::{Class, whole_seconds},
-    },
+    port::{error::ProviderError, wire::Class},
     provider::http::{
         client::{Answer, Said},
-        error::{from_status, kind_of, retry_after, slow_down},
+        error::{from_status, kind_of, moment, retry_after, slow_down},
         page,
     },
 };
@@ -53,10 +50,10 @@ pub(super) fn words(asked: Asked<'_>, answer: &Answer, now: Timestamp) -> Said {
     };
     let pause = retry_after(answer.headers(), now);
     let text = match pause {
-        Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => slow_down(asked.cluster, wait),
+        Some(wait) if status == StatusCode::TOO_MANY_REQUESTS => slow_down(asked.cluster, wait, now),
         Some(wait) if status == StatusCode::SERVICE_UNAVAILABLE => {
             let failed = sentence(asked, status, &message, structured);
-            format!("{failed}; it asks to be left alone, again in {} s", whole_seconds(wait))
+            format!("{failed}; it asks to be left alone, again at {}", moment(now, wait))
         }
         _ => sentence(asked, status, &message, structured),
     };
@@ -151,8 +148,8 @@ mod tests {
             let said = words(asked, &answer, Timestamp::UNIX_EPOCH);
             (said.text, said.pause.map(|wait| wait.as_secs()))
         };
-        assert_eq!(said(429), ("eu asks to slow down; again in 120 s".into(), Some(120)));
-        let failed = "eu failed with 503: Service Unavailable; it asks to be left alone, again in 120 s";
+        assert_eq!(said(429), ("eu asks to slow down; again at 00:02:00 UTC".into(), Some(120)));
+        let failed = "eu failed with 503: Service Unavailable; it asks to be left alone, again at 00:02:00 UTC";
         assert_eq!(said(503), (failed.into(), Some(120)));
     }
 

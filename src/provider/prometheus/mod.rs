@@ -377,7 +377,7 @@ mod tests {
             (
                 WireError::AskedToWait(Duration::from_mins(2)),
                 FaultKind::RateLimited,
-                "it asks to slow down; again in 120 s",
+                "it asks to slow down; again at 06:23:09 UTC",
             ),
         ];
         for (wire, kind, text) in table {

@@ -199,7 +199,7 @@ fn text_and_pages_from_whoever_stands_before_it_become_a_sentence() {
     }
     let slow_down = read(StatusCode::TOO_MANY_REQUESTS, &header(RETRY_AFTER, "7"), b"", Asked::Counters).unwrap_err();
     assert_eq!((slow_down.kind, slow_down.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(7))));
-    assert_eq!(slow_down.text, "it asks to slow down; again in 7 s (429)");
+    assert_eq!(slow_down.text, "it asks to slow down; again at 00:00:07 UTC (429)");
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub enum Extent {
         rows: u16,
     },
     /// The screen, and these lines of what lies over it: from the first up to, not including, the second, of so many. Of a
-    /// card they are what there is to read; what confirms it stands below them, whole.
+    /// card they are what there is to read; what confirms it stands below them, whole. Where nothing lies over the screen,
+    /// these lines of its own text.
     Part {
         /// The first line, from 0.
         from: usize,

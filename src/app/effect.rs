@@ -26,6 +26,8 @@ pub enum Effect {
     },
     /// Read this source's objects now rather than at its next turn.
     Hurry(SourceName),
+    /// Hand this text to the terminal's clipboard, where it has one.
+    Copy(String),
     /// Give the terminal back to the shell until `fg`.
     Suspend,
     /// Leave.

@@ -109,7 +109,16 @@ intents! {
         Bottom "bottom" "bottom" "Move to the last row." ["G", "End"] Screen None;
         PageDown "page_down" "page down" "Move by a page; in a card or a help too long for the screen, to its rest." ["PageDown"] Anywhere None;
         PageUp "page_up" "page up" "Move a page back." ["PageUp"] Anywhere None;
-        Inbox "inbox" "inbox" "Show everything that waits for a human." ["i"] Screen None;
+        HalfDown "half_down" "half down" "Move by half a page." ["Ctrl-d"] Anywhere None;
+        HalfUp "half_up" "half up" "Move half a page back." ["Ctrl-u"] Anywhere None;
+        Section "section" "section" "Go to the next section or pane, and behind the last to the first." ["Tab"] Screen None;
+        Board "board" "board" "Show what is in flight, what waits and what is steady." ["1"] Screen None;
+        Pipelines "pipelines" "pipelines" "Show the runs of all pipelines: failed and waiting ones first." ["2"] Screen None;
+        Inbox "inbox" "inbox" "Show everything that waits for a human." ["3", "i"] Screen None;
+        Signals "signals" "signals" "Show what is measured of every service, by version." ["4"] Screen None;
+        Logs "logs" "logs" "Show what the versions of the selected release wrote." ["l"] Screen None;
+        Browser "browser" "browser" "Show the address of what is selected, and copy it where the terminal can." ["o"] Screen None;
+        Palette "palette" "palette" "Find every key, screen and object by a few letters; a verb acts on the selected row." [":"] Screen None;
         Menu "menu" "more" "Show all that can be done with the selected row, and where it is refused, why." ["Space"] Screen None;
     }
     verbs {

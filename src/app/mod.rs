@@ -3,6 +3,7 @@
 //! Here must not live: a clock, disk, environment, randomness, wire forms, or text laid out for a screen.
 
 pub mod action;
+pub mod address;
 pub mod board;
 pub mod card;
 pub mod drawn;
@@ -16,10 +17,12 @@ pub mod lineage;
 pub mod menu;
 pub mod model;
 pub mod msg;
+pub mod palette;
 pub mod pane;
-
+pub mod pipelines;
 pub mod quarantine;
 pub mod reading;
+pub mod rows;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod store;

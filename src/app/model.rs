@@ -15,6 +15,7 @@ use crate::{
         guard::Refusal,
         lineage::Lineage,
         menu::Menu,
+        palette::Palette,
         reading::Reading,
         store::{SourceInfo, Store},
         watch::Arrival,
@@ -58,27 +59,49 @@ pub enum RowKey {
     Rollout(ObjectId),
     /// Something that waits for a human.
     Waits(ObjectId),
+    /// A run of a pipeline.
+    Run(ObjectId),
 }
 
 impl RowKey {
     /// What a verb pressed on this row acts on.
     pub fn target(&self) -> ObjectId {
         match self {
-            Self::Rollout(id) => id.clone(),
-            Self::Waits(target) => target.clone(),
+            Self::Rollout(id) | Self::Waits(id) | Self::Run(id) => id.clone(),
         }
     }
 }
 
-/// One screen on the stack.
+/// A screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Screen {
     /// Everything in flight and everything that waits.
     Board,
-    /// One rollout.
-    Release(ObjectId),
+    /// Every run of every pipeline.
+    Pipelines,
     /// Everything that waits for a human.
     Inbox,
+    /// What is measured of every service.
+    Signals,
+    /// One rollout.
+    Release(ObjectId),
+    /// One run.
+    Run(ObjectId),
+    /// What both versions of a rollout wrote.
+    Logs {
+        /// Of which rollout.
+        rollout: ObjectId,
+    },
+}
+
+impl Screen {
+    /// The one object that it is about, if it is about one.
+    pub fn object(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Board | Self::Pipelines | Self::Inbox | Self::Signals => None,
+            Self::Release(id) | Self::Run(id) | Self::Logs { rollout: id } => Some(id),
+        }
+    }
 }
 
 /// What lies over the screen.
@@ -94,6 +117,19 @@ pub enum Overlay {
     Refused(Refusal),
     /// What can be done with a row.
     Menu(Menu),
+    /// Everything that there is, found by what is typed.
+    Palette(Palette),
+    /// Where a browser shows an object.
+    Address(Address),
+}
+
+/// Where a browser shows an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// What is shown there, in words.
+    pub what: String,
+    /// The address: `https://…`, printable ASCII only.
+    pub url: String,
 }
 
 /// Something said once in the footer.
@@ -108,14 +144,18 @@ pub struct Notice {
 /// Where the operator is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nav {
-    /// Screens, the visible one last; never empty: the board is always below.
-    screens: Vec<Screen>,
+    /// What lies over the board, the visible screen last.
+    screens: Vec<Visit>,
     /// The selected row of the lists, if somebody chose one; else the first.
     pub selected: Option<RowKey>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
     /// Of what lies over the screen, the line that stands first where there is no room for all of it.
     pub scroll: usize,
+    /// Of a screen that has text beside its rows, the line that stands first where there is no room for all of it.
+    pub below: usize,
+    /// The pane that keys go to, from 0, on a screen that has several.
+    pub pane: usize,
     /// Rows must contain this.
     pub filter: String,
     /// The filter is being typed.
@@ -124,26 +164,62 @@ pub struct Nav {
     pub revision: u64,
 }
 
+/// A screen over another one, and where somebody was on the one below when they went on to it.
+#[derive(Clone, Debug, PartialEq)]
+struct Visit {
+    screen: Screen,
+    selected: Option<RowKey>,
+    below: usize,
+    pane: usize,
+}
+
 impl Nav {
+    /// On the board, with nothing chosen.
+    fn new() -> Self {
+        Self {
+            screens: Vec::new(),
+            selected: None,
+            overlay: None,
+            scroll: 0,
+            below: 0,
+            pane: 0,
+            filter: String::new(),
+            filtering: false,
+            revision: 0,
+        }
+    }
+
     /// The visible screen.
     pub fn screen(&self) -> &Screen {
-        self.screens.last().unwrap_or(&Screen::Board)
+        self.screens.last().map_or(&Screen::Board, |visit| &visit.screen)
     }
 
-    /// Opens a screen over the visible one; a screen that is visible already is not opened twice.
+    /// Opens a screen over the visible one; one that is open already is gone back to.
     pub fn open(&mut self, screen: Screen) {
-        if *self.screen() != screen {
-            self.screens.push(screen);
+        self.open_from(screen, self.selected.clone());
+    }
+
+    /// The same, by somebody who is on this row, whether they chose it or not: they come back to it.
+    pub fn open_from(&mut self, screen: Screen, selected: Option<RowKey>) {
+        if *self.screen() == screen {
+            return;
+        }
+        let known = if screen == Screen::Board { Some(0) } else { None };
+        let known = known.or_else(|| Some(self.screens.iter().position(|visit| visit.screen == screen)? + 1));
+        if let Some(depth) = known {
+            while self.screens.len() > depth && self.back() {}
+        } else {
+            self.screens.push(Visit { screen, selected, below: self.below, pane: self.pane });
+            (self.below, self.pane) = (0, 0);
         }
     }
 
-    /// Goes back one screen; false when this was the last.
+    /// Goes back one screen, to where somebody was on it; false when there is none below.
     pub fn back(&mut self) -> bool {
-        if self.screens.len() > 1 {
-            self.screens.pop();
-            return true;
-        }
-        false
+        let Some(visit) = self.screens.pop() else { return false };
+        self.selected = visit.selected.or(self.selected.take());
+        (self.below, self.pane) = (visit.below, visit.pane);
+        true
     }
 }
 
@@ -235,15 +311,7 @@ impl Model {
     /// Nothing observed yet.
     pub fn new(session: Session, now: Timestamp, size: (u16, u16)) -> Self {
         let store = Store::of(&session.sources);
-        let nav = Nav {
-            screens: vec![Screen::Board],
-            selected: None,
-            overlay: None,
-            scroll: 0,
-            filter: String::new(),
-            filtering: false,
-            revision: 0,
-        };
+        let nav = Nav::new();
         Self {
             now,
             size,
@@ -339,12 +407,14 @@ impl Model {
         Some(Outdated { verdict: judgement.verdict, age, source, since: judgement.at? })
     }
 
-    /// Is a card or prompt taking text? One that cannot be seen takes none: `q` leaves then.
+    /// Is a card, a prompt or the palette taking text? One that cannot be seen takes none: `q` leaves then.
     pub fn is_typing(&self) -> bool {
         match self.drawn.extent {
             Extent::Nothing | Extent::TooSmall => false,
             Extent::Cut { .. } => self.nav.filtering,
-            Extent::Whole | Extent::Part { .. } => self.nav.filtering || self.card().is_some(),
+            Extent::Whole | Extent::Part { .. } => {
+                self.nav.filtering || self.card().is_some() || matches!(self.nav.overlay, Some(Overlay::Palette(_)))
+            }
         }
     }
 }

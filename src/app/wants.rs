@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     app::{
-        model::{Measuring, Model, Overlay, Screen},
+        model::{Measuring, Model, Overlay},
         watch,
     },
     domain::{ids::SourceName, object::ObjectId},
@@ -56,10 +56,7 @@ fn scopes(model: &Model) -> BTreeMap<(SourceName, Scope), Interest> {
 
 /// The objects that somebody looks at one by one. A row of a list is none: lists are left open for days.
 fn on_screen(model: &Model) -> impl Iterator<Item = &ObjectId> {
-    let screen = match model.nav.screen() {
-        Screen::Release(id) => Some(id),
-        Screen::Board | Screen::Inbox => None,
-    };
+    let screen = model.nav.screen().object();
     let overlay = match &model.nav.overlay {
         Some(Overlay::Card(card)) => Some(&card.ask.target),
         Some(Overlay::Why(id)) => Some(id),

@@ -74,6 +74,7 @@ mod tests {
             board,
             model::RowKey,
             msg::Msg,
+            rows,
             sample::{now, payments, see, seeing},
             update::update,
         },
@@ -106,11 +107,7 @@ mod tests {
         update(&mut model, Msg::Tick(now() + WATCHED));
         assert_eq!(shown(&model), (Vec::new(), all()));
         let key = RowKey::Rollout(payments().id);
-        assert_eq!(
-            (board::rows(&model), board::selected(&model)),
-            (vec![key.clone()], Some(key)),
-            "it can be selected"
-        );
+        assert_eq!((rows::rows(&model), rows::selected(&model)), (vec![key.clone()], Some(key)), "it can be selected");
     }
 
     #[test]

@@ -36,11 +36,13 @@ pub struct Picture {
     pub schema: &'static str,
     /// What time it is on the screen.
     pub now: Timestamp,
-    /// `board`, `inbox` or `release`.
+    /// `board`, `pipelines`, `inbox`, `signals`, `release`, `run` or `logs`.
     pub view: &'static str,
-    /// The full id of the rollout that `release` shows; else `null`.
+    /// The full id of the rollout that `release` or `logs` shows; else `null`.
     pub rollout: Option<String>,
-    /// What lies over it: `help`, `why`, `card` or `refused`; `null` for nothing.
+    /// The full id of the run that `run` shows; else `null`.
+    pub run: Option<String>,
+    /// What lies over it: `help`, `why`, `card`, `refused`, `menu`, `palette` or `address`; `null` for nothing.
     pub overlay: Option<&'static str>,
     /// How wide it is.
     pub columns: u16,
@@ -74,20 +76,29 @@ pub struct RunOut {
 
 /// The visible screen with its roles.
 pub fn picture(model: &Model, lines: Vec<LineOut>) -> Picture {
-    let (view, rollout) = match model.nav.screen() {
-        Screen::Board => ("board", None),
-        Screen::Inbox => ("inbox", None),
-        Screen::Release(id) => ("release", Some(id.to_string())),
+    let view = match model.nav.screen() {
+        Screen::Board => "board",
+        Screen::Pipelines => "pipelines",
+        Screen::Inbox => "inbox",
+        Screen::Signals => "signals",
+        Screen::Release(_) => "release",
+        Screen::Run(_) => "run",
+        Screen::Logs { .. } => "logs",
     };
+    let object = model.nav.screen().object();
+    let rollout = object.filter(|id| model.store.run(id).is_none()).map(ToString::to_string);
+    let run = object.filter(|id| model.store.run(id).is_some()).map(ToString::to_string);
     let overlay = model.nav.overlay.as_ref().map(|overlay| match overlay {
         Overlay::Help => "help",
         Overlay::Why(_) => "why",
         Overlay::Card(_) => "card",
         Overlay::Refused(_) => "refused",
         Overlay::Menu(_) => "menu",
+        Overlay::Palette(_) => "palette",
+        Overlay::Address(_) => "address",
     });
     let (columns, rows) = model.size;
-    Picture { schema: "holdshort/snapshot/v1", now: model.now, view, rollout, overlay, columns, rows, lines }
+    Picture { schema: "holdshort/snapshot/v1", now: model.now, view, rollout, run, overlay, columns, rows, lines }
 }
 
 /// What cannot be drawn, said before anything is asked of any system.
@@ -109,7 +120,9 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
     model.size = (args.size.columns, args.size.rows);
     match &args.view {
         View::Board => {}
+        View::Pipelines => model.nav.open(Screen::Pipelines),
         View::Inbox => model.nav.open(Screen::Inbox),
+        View::Signals => model.nav.open(Screen::Signals),
         View::Release(name) => {
             // Any verb of rollouts finds the rollout of that name.
             let id = target::resolve(model, Verb::Pause, name)?;
@@ -205,6 +218,7 @@ mod tests {
                 "now": "2026-03-10T02:07:00Z",
                 "view": "release",
                 "rollout": "eu/argo_rollouts/shop/payments",
+                "run": null,
                 "overlay": null,
                 "columns": 80,
                 "rows": 24,

@@ -125,8 +125,12 @@ impl FromStr for Moment {
 pub enum View {
     /// Everything in flight and everything that waits.
     Board,
+    /// Every run of every pipeline.
+    Pipelines,
     /// Everything that waits.
     Inbox,
+    /// What is measured of every service.
+    Signals,
     /// One rollout: `SERVICE`, `SERVICE@ENVIRONMENT` or a full id.
     Release(String),
 }
@@ -138,8 +142,10 @@ impl FromStr for View {
         match text.split_once(':') {
             Some(("release", target)) if !target.is_empty() => Ok(Self::Release(target.to_owned())),
             None if text == "board" => Ok(Self::Board),
+            None if text == "pipelines" => Ok(Self::Pipelines),
             None if text == "inbox" => Ok(Self::Inbox),
-            _ => Err("write board, inbox or release:SERVICE".to_owned()),
+            None if text == "signals" => Ok(Self::Signals),
+            _ => Err("write board, pipelines, inbox, signals or release:SERVICE".to_owned()),
         }
     }
 }

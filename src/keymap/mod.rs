@@ -81,16 +81,20 @@ impl Keymap {
         Ok(())
     }
 
-    /// What a key means now; `None` when it means nothing here.
-    pub fn message(&self, model: &Model, chord: Chord) -> Option<Msg> {
+    /// What a key means now. One that means nothing here is answered too: nobody shall wonder whether it was heard.
+    pub fn message(&self, model: &Model, chord: Chord) -> Msg {
         let scope = if model.is_typing() { Scope::Typing } else { Scope::Screen };
         let bound = self.bindings.get(&(scope, chord)).or_else(|| self.bindings.get(&(Scope::Anywhere, chord)));
         if let Some(intent) = bound {
-            return Some(Msg::Intent(*intent));
+            return Msg::Intent(*intent);
         }
         match chord {
-            Chord { key: Key::Char(c), ctrl: false, alt: false } if scope == Scope::Typing => Some(Msg::Typed(c)),
-            _ => None,
+            Chord { key: Key::Char(c), ctrl: false, alt: false } if scope == Scope::Typing => Msg::Typed(c),
+            _ if scope == Scope::Typing => Msg::Said(format!("{chord} does nothing here")),
+            _ => match self.shown(Intent::Help) {
+                Some(help) => Msg::Said(format!("{chord} does nothing here: {help} shows the keys that do")),
+                None => Msg::Said(format!("{chord} does nothing here")),
+            },
         }
     }
 
@@ -117,6 +121,20 @@ mod tests {
         }
         let keymap = Keymap::with(&overrides(&[("sync", "S")])).unwrap();
         assert_eq!(keymap.shown("sync".parse().unwrap()).unwrap().to_string(), "S");
+    }
+
+    #[test]
+    fn a_key_that_means_nothing_is_answered() {
+        let keymap = Keymap::with(&BTreeMap::new()).unwrap();
+        let mut model = crate::app::sample::seeing(vec![crate::app::sample::payments()]);
+        let said = |model: &Model, key: &str| match keymap.message(model, key.parse().unwrap()) {
+            Msg::Said(text) => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said(&model, "z"), "z does nothing here: ? shows the keys that do");
+        model.nav.filtering = true;
+        assert_eq!(keymap.message(&model, "z".parse().unwrap()), Msg::Typed('z'));
+        assert_eq!(said(&model, "Ctrl-x"), "Ctrl-x does nothing here");
     }
 
     #[test]

@@ -83,8 +83,10 @@ pub struct Parts {
 }
 
 /// What the model wants of whoever owns the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
+    /// Hand this text to the terminal's clipboard.
+    Copy(String),
     /// Give the terminal back to the shell until `fg`.
     Suspend,
     /// Leave.
@@ -232,11 +234,9 @@ impl Cockpit {
         }
     }
 
-    /// Takes a key; one that means nothing here changes nothing.
+    /// Takes a key.
     pub fn key(&mut self, chord: Chord) {
-        if let Some(msg) = self.keymap.message(&self.model, chord) {
-            self.feed(msg);
-        }
+        self.feed(self.keymap.message(&self.model, chord));
     }
 
     /// Lets the model know what time it is, and what is left of each request budget where that changed visibly.
@@ -425,6 +425,7 @@ impl Cockpit {
                     sources.hurry(&source);
                 }
             }
+            Effect::Copy(text) => self.wish = Some(Wish::Copy(text)),
             Effect::Suspend => self.wish = Some(Wish::Suspend),
             Effect::Quit => self.wish = Some(Wish::Quit),
         }

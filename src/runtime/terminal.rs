@@ -7,13 +7,13 @@ use std::{io, time::Duration};
 
 use crossterm::event::{Event, KeyEvent};
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
-use ratatui::{backend::Backend, buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     app::{
         drawn::{Drawn, Extent},
-        model::Model,
+        model::{Model, Overlay},
         msg::Msg,
     },
     domain::text,
@@ -23,7 +23,10 @@ use crate::{
         keys::{self, Rhythm},
         watchdog::Signal,
     },
-    term::{painter::Painter, session::Screen},
+    term::{
+        painter::{Links, Painter},
+        session::Screen,
+    },
 };
 
 /// The shortest time between two frames.
@@ -66,7 +69,7 @@ pub async fn run_terminal<B, S, I>(
     mut draw: impl FnMut(&Model, Rect, &mut Buffer) -> Extent,
 ) -> Ended
 where
-    B: Backend,
+    B: Links,
     S: Screen,
     I: Stream<Item = io::Result<Event>> + Unpin,
 {
@@ -119,6 +122,7 @@ where
             (Err(ended), _) => Err(ended),
             (Ok(()), Some(Wish::Quit)) => Err(Ended::Quit),
             (Ok(()), Some(Wish::Suspend)) => terminal.suspend(cockpit),
+            (Ok(()), Some(Wish::Copy(text))) => terminal.screen.copy(&text).map_err(gone),
             (Ok(()), None) => Ok(()),
         };
         if let Err(ended) = wished {
@@ -153,7 +157,7 @@ async fn over(pause: &mut Pause) {
 
 impl<B, S, I> Terminal<'_, B, S, I>
 where
-    B: Backend,
+    B: Links,
     S: Screen,
 {
     /// Paints a frame, and tells the model what of it is on screen now.
@@ -163,6 +167,11 @@ where
         draw: &mut impl FnMut(&Model, Rect, &mut Buffer) -> Extent,
     ) -> Result<(), Ended> {
         let (model, mut extent) = (cockpit.model(), Extent::Nothing);
+        let address = match &model.nav.overlay {
+            Some(Overlay::Address(address)) => Some(address.url.as_str()),
+            _ => None,
+        };
+        self.painter.link(address);
         let painted = self.painter.paint(|area, buffer| extent = draw(model, area, buffer));
         painted.map_err(|error| Ended::TerminalGone(error.to_string()))?;
         let drawn = Drawn::of(model, extent);

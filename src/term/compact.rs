@@ -12,6 +12,11 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+use crate::term::{
+    escape::{BeginLink, EndLink},
+    painter::Links,
+};
+
 /// A frame of at most so many cells is drawn look by look instead of row by row: its cells are far apart anyway.
 const FEW: usize = 48;
 /// What is told to the terminal of attributes, with their codes (ECMA-48, SGR).
@@ -96,12 +101,14 @@ fn color(color: Color, base: u8) -> String {
 pub struct Compact<W> {
     writer: W,
     look: Look,
+    /// Where cells lead that are drawn as a link.
+    address: Option<String>,
 }
 
 impl<W: Write> Compact<W> {
     /// On this writer. The terminal's look is not known: [`Backend::clear`] comes before the first cell.
     pub fn new(writer: W) -> Self {
-        Self { writer, look: Look::default() }
+        Self { writer, look: Look::default(), address: None }
     }
 
     fn put(&mut self, (x, y, cell): (u16, u16, &Cell), last: Option<Position>) -> io::Result<()> {
@@ -111,9 +118,19 @@ impl<W: Write> Compact<W> {
             _ => write!(self.writer, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)?,
         }
         let look = Look::of(cell);
-        write!(self.writer, "{}{}", self.look.change(look), cell.symbol())?;
+        write!(self.writer, "{}", self.look.change(look))?;
         self.look = look;
-        Ok(())
+        match self.address.as_ref().filter(|_| cell.underline_color != Color::Reset) {
+            // Cell by cell: a frame begins anywhere, and there are few of them.
+            Some(address) => write!(self.writer, "{}{}{EndLink}", BeginLink(address.clone()), cell.symbol()),
+            None => self.writer.write_all(cell.symbol().as_bytes()),
+        }
+    }
+}
+
+impl<W: Write> Links for Compact<W> {
+    fn link(&mut self, address: Option<&str>) {
+        self.address = address.map(str::to_owned);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crossterm::{Command, clipboard::CopyToClipboard};
+
 use crate::domain::text;
 
 /// Takes the screen: the alternate one, no cursor, pasted text marked as such, the title kept for later.
@@ -54,6 +56,39 @@ impl fmt::Display for Title {
     }
 }
 
+/// What follows is a link to this address (OSC 8), until [`EndLink`]. A terminal without links shows the text alone. Only
+/// printable ASCII goes into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeginLink(pub String);
+
+impl fmt::Display for BeginLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address: String = self.0.chars().filter(char::is_ascii_graphic).collect();
+        // One name for all pieces of it, so that a terminal shows them as one link where it is broken over lines.
+        write!(f, "\x1b]8;id=holdshort;{address}\x1b\\")
+    }
+}
+
+/// Ends a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndLink;
+
+impl fmt::Display for EndLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\x1b]8;;\x1b\\")
+    }
+}
+
+/// Hands a text to the clipboard (OSC 52). A terminal that does not know it, or may not, does nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy(pub String);
+
+impl fmt::Display for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        CopyToClipboard::to_clipboard_from(text::clean(&self.0)).write_ansi(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +101,13 @@ mod tests {
         }
         assert!(taken.contains("?25l") && given.contains("?25h"));
         assert!(given.starts_with("\x1b[?2026l"), "a frame that was cut off is ended first");
+    }
+
+    #[test]
+    fn an_address_cannot_break_out_of_its_link_nor_a_text_out_of_the_clipboard() {
+        let link = BeginLink("https://a/\x1b\\\x07b c".to_owned()).to_string();
+        assert_eq!((link.as_str(), link.matches('\x1b').count()), ("\x1b]8;id=holdshort;https://a/\\bc\x1b\\", 2));
+        assert_eq!(Copy("https://a/\x1b[2J".to_owned()).to_string(), "\x1b]52;c;aHR0cHM6Ly9hLw==\x1b\\");
     }
 
     #[test]

@@ -24,6 +24,12 @@ pub fn on_stdout() -> io::Result<StdoutPainter> {
     Painter::new(Compact::new(FrameWriter::new(io::stdout())))
 }
 
+/// A backend that can make a link of cells that are drawn as one: those with a colour for their underline.
+pub trait Links: Backend {
+    /// Where the cells that follow lead; `None` where they lead nowhere.
+    fn link(&mut self, address: Option<&str>);
+}
+
 /// A backend and what it shows.
 #[derive(Debug)]
 pub struct Painter<B> {
@@ -38,6 +44,14 @@ impl<B: Backend> Painter<B> {
     pub fn new(backend: B) -> Result<Self, B::Error> {
         let area = area(backend.size()?);
         Ok(Self { backend, shown: Buffer::empty(area), next: Buffer::empty(area), from_scratch: true })
+    }
+
+    /// Where cells lead that are drawn as a link.
+    pub fn link(&mut self, address: Option<&str>)
+    where
+        B: Links,
+    {
+        self.backend.link(address);
     }
 
     /// What can be painted on.
@@ -101,6 +115,10 @@ mod tests {
     use ratatui::{backend::TestBackend, style::Style};
 
     use super::*;
+
+    impl Links for TestBackend {
+        fn link(&mut self, _: Option<&str>) {}
+    }
 
     fn say(text: &str) -> impl FnOnce(Rect, &mut Buffer) {
         move |area, buffer| {

@@ -16,7 +16,7 @@ use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
 use crate::{
     domain::text::printable,
-    term::escape::{GiveBackScreen, TakeScreen},
+    term::escape::{Copy, GiveBackScreen, TakeScreen},
 };
 
 /// Is the terminal taken? One for the process, because a panic hook knows nothing else. A second give-back would move the
@@ -34,6 +34,9 @@ pub trait Screen {
 
     /// Is it still ours? Not after a panic gave it back.
     fn is_taken(&self) -> bool;
+
+    /// Hands a text to the terminal's clipboard. Whether there is one, and whether it may be written, only the terminal knows.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
 
     /// Is there a shell that can bring the process back?
     fn has_shell(&self) -> bool;
@@ -92,6 +95,11 @@ impl Screen for Session {
 
     fn is_taken(&self) -> bool {
         TAKEN.load(Ordering::SeqCst)
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        write!(out, "{}", Copy(text.to_owned())).and_then(|()| out.flush())
     }
 
     fn has_shell(&self) -> bool {

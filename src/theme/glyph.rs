@@ -12,12 +12,13 @@ pub enum Glyphs {
 
 /// Each glyph that the screen uses, and what stands for it in ASCII. All take one cell; those that say how something is
 /// stay apart in ASCII too.
-const TABLE: [(char, char); 45] = [
+const TABLE: [(char, char); 46] = [
     ('✖', 'X'),
     ('✔', 'v'),
     ('◷', '~'),
     ('●', '*'),
     ('○', 'o'),
+    ('◌', ','),
     ('▲', '!'),
     ('›', '>'),
     ('→', '>'),

@@ -26,6 +26,7 @@ pub const ROLES: &[&str] = &[
     "title",
     "rule",
     "accent",
+    "accent.link",
     "key",
     "selection",
     "stale",

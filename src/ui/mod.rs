@@ -16,7 +16,7 @@ use crate::{
     theme::Theme,
     ui::paint::{bar, line, rule},
     view::{
-        Extent, LEAST, Part, View, is_low,
+        Beside, Extent, LEAST, Part, View, is_low,
         span::{Line, Role},
     },
 };
@@ -77,6 +77,7 @@ fn parts(parts: &[Part], theme: &Theme, area: Rect, buffer: &mut Buffer) {
             Part::Line(_) | Part::Bar(_) | Part::Rule => 1,
             Part::Table(table) => table.rows.len() + 1,
             Part::Panels(panels) => panels.height(),
+            Part::Beside(both) => both.rows,
         };
         let height = u16::try_from(height).unwrap_or(u16::MAX).min(rest.height);
         let place = Rect { height, ..rest };
@@ -86,9 +87,22 @@ fn parts(parts: &[Part], theme: &Theme, area: Rect, buffer: &mut Buffer) {
             Part::Rule => rule(theme, place, buffer),
             Part::Table(rows) => table::draw(rows, theme, place, buffer),
             Part::Panels(panels) => chart::draw(panels, theme, place, buffer),
+            Part::Beside(both) => beside(both, theme, place, buffer),
         }
         rest = Rect { y: rest.y + height, height: rest.height - height, ..rest };
     }
+}
+
+/// Two stacks of parts, a line between them.
+fn beside(both: &Beside, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let left = u16::try_from(both.columns).unwrap_or(u16::MAX).min(area.width);
+    parts(&both.left, theme, Rect { width: left, ..area }, buffer);
+    let line = area.x.saturating_add(left);
+    for y in area.top()..area.bottom() {
+        paint::put("│", theme.style("rule"), line, y, buffer);
+    }
+    let right = Rect { x: line.saturating_add(2), width: area.width.saturating_sub(left + 2), ..area };
+    parts(&both.right, theme, right, buffer);
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Lines of spans onto cells. Everything here stays within the area it is given.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Color, Style},
+};
 
 use crate::{
     theme::{Glyphs, Theme},
@@ -25,7 +29,10 @@ pub(super) fn line(words: &Line, theme: &Theme, area: Rect, buffer: &mut Buffer)
         if left == 0 {
             return;
         }
-        (x, _) = buffer.set_stringn(x, area.y, &span.text, left, theme.style(span.role.name()));
+        let style = theme.style(span.role.name());
+        // By the colour of its underline the terminal's backend knows a link from what only looks like one.
+        let style = if span.role == Role::Link { style.underline_color(Color::Blue) } else { style };
+        (x, _) = buffer.set_stringn(x, area.y, &span.text, left, style);
     }
 }
 

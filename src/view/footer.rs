@@ -2,9 +2,10 @@
 
 use crate::{
     app::{
-        board, guard,
+        guard,
         intent::Intent,
-        model::{Model, Screen},
+        model::{Model, RowKey, Screen},
+        rows::Section,
         takeover,
     },
     domain::{
@@ -43,7 +44,7 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
     // While something is typed, `?` is a character.
     let help = if model.is_typing() { Line::new() } else { scene.hint(Intent::Help, "help") };
     let room = scene.columns.saturating_sub(help.width() + 1);
-    let hints = hints(scene);
+    let (hints, places) = (hints(scene), places(scene));
     let whole: usize = hints.iter().filter_map(|forms| forms.first()).map(|form| form.width() + BETWEEN).sum();
     let all_fit = line.width() + whole <= room;
     for mut forms in hints {
@@ -60,16 +61,40 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
     if offers && line.width() + more.width() + BETWEEN <= room {
         line = line.join(more).gap(BETWEEN);
     }
+    for place in places {
+        if line.width() + place.width() + BETWEEN <= room {
+            line = line.join(place).gap(BETWEEN);
+        }
+    }
     line.join(help).cut(scene.columns)
 }
 
+/// Where else one can go, in what room there is left.
+fn places(scene: &Scene<'_>) -> Vec<Line> {
+    if scene.model.nav.overlay.is_some() {
+        return Vec::new();
+    }
+    let screen = scene.model.nav.screen();
+    let all = [
+        (Intent::Board, Screen::Board),
+        (Intent::Pipelines, Screen::Pipelines),
+        (Intent::Inbox, Screen::Inbox),
+        (Intent::Signals, Screen::Signals),
+    ];
+    let others = all.into_iter().filter(|(_, place)| screen.object().is_none() && place != screen);
+    let others = others.map(|(intent, _)| scene.hint(intent, intent.row().title));
+    others.chain([scene.hint(Intent::Palette, Intent::Palette.row().title)]).collect()
+}
+
 fn filtering(scene: &Scene<'_>) -> Line {
-    let (releases, waiting, steady) = (scene.flights.len(), scene.waiting.len(), scene.resting.len());
+    let of = |(section, rows): (Section, Vec<RowKey>)| format!("{} {}", rows.len(), counted(section));
+    let counts: Vec<String> = scene.lists.sections().into_iter().map(of).collect();
+    let counts = if counts.is_empty() { "no row".to_owned() } else { counts.join(", ") };
     Line::of(Role::Accent, " filter: ")
         .and(Role::Strong, scene.model.nav.filter.clone())
         .and(Role::Accent, "▏")
         .gap(BETWEEN)
-        .and(Role::Dim, format!("{releases} releases, {waiting} waiting, {steady} steady"))
+        .and(Role::Dim, counts)
         .gap(BETWEEN)
         .join(scene.hint(Intent::Send, "keep"))
         .gap(BETWEEN)
@@ -81,35 +106,56 @@ fn filtering(scene: &Scene<'_>) -> Line {
 fn hints(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let model = scene.model;
     let plain = |intent: Intent| vec![scene.hint(intent, intent.row().title)];
-    let on_release = matches!(model.nav.screen(), Screen::Release(_));
+    let on_object = model.nav.screen().object().is_some();
     if model.nav.overlay.is_some() {
         return vec![plain(Intent::Back)];
     }
     let mut all = Vec::new();
-    if !on_release && scene.selected_rollout().is_some() {
+    let opens = scene.selected_rollout().is_some() || matches!(scene.selected, Some(RowKey::Run(_)));
+    if !on_object && opens {
         all.push(plain(Intent::Open));
     }
     all.extend(verbs(scene));
     if scene.selected_rollout().is_some() {
         all.push(plain(Intent::Why));
     }
-    if *model.nav.screen() == Screen::Board {
-        all.extend([plain(Intent::Inbox), plain(Intent::Filter)]);
-    } else {
+    if !matches!(model.nav.screen(), Screen::Board) {
         all.push(plain(Intent::Back));
+    }
+    if !on_object {
+        all.push(plain(Intent::Filter));
     }
     all
 }
 
+/// What a section's rows are called where they are counted.
+fn counted(section: Section) -> &'static str {
+    match section {
+        Section::Releases => "releases",
+        Section::Pipelines => "gates and runs",
+        Section::Steady => "steady",
+        Section::Waiting => "waiting",
+        Section::Runs => "runs",
+        Section::Signals => "measured",
+    }
+}
+
 fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
-    let Some(target) = scene.selected.as_ref().map(crate::app::model::RowKey::target) else { return Vec::new() };
+    let Some(target) = scene.selected.as_ref().map(RowKey::target) else { return Vec::new() };
     let of_gate = |gate: &Gate| {
         let offered = |intent: &Intent| intent.verb().is_some_and(|verb| offer_for(&gate.offers, verb).is_some());
         [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject)].into_iter().filter(offered).collect()
     };
     let intents: Vec<Intent> = match scene.selected_rollout() {
         Some(rollout) => of_rollout(rollout).to_vec(),
-        None => scene.model.store.gate(&target).map_or_else(Vec::new, of_gate),
+        None => match scene.model.store.run(&target) {
+            Some(run) => [Verb::Rerun, Verb::Cancel, Verb::Approve]
+                .into_iter()
+                .filter(|verb| offer_for(&run.offers, *verb).is_some())
+                .map(Intent::Do)
+                .collect(),
+            None => scene.model.store.gate(&target).map_or_else(Vec::new, of_gate),
+        },
     };
     let actions = &scene.model.actions;
     let mut left = actions.newest_on(&target).into_iter().chain(actions.holding(&target));
@@ -153,5 +199,5 @@ pub(super) fn refused(model: &Model, intent: Intent, target: &ObjectId) -> Optio
 
 /// Does the visible screen have anything to act on?
 pub(super) fn target(scene: &Scene<'_>) -> Option<ObjectId> {
-    scene.selected.as_ref().map(crate::app::model::RowKey::target).or_else(|| board::target(scene.model))
+    scene.selected.as_ref().map(RowKey::target)
 }

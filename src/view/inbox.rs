@@ -1,28 +1,20 @@
-//! What waits for a human, over all systems: as a list on the board, and on a screen of its own with all there is to say
-//! about the selected one.
-
-use std::ops::Range;
+//! What waits for a human, over all systems, with all there is to say about the selected one.
 
 use crate::{
     app::{
         inbox::{self, Item},
         intent::Intent,
     },
-    domain::{gate::Eligibility, time::age, verb::Verb},
+    domain::{gate::Eligibility, verb::Verb},
     view::{
-        Part, action,
-        board::flight,
-        chrome, footer, freshness, measure, number,
+        Part, action, chrome, footer, freshness, measure, number,
+        row::waits,
         scene::{Scene, Told},
+        section::{Section, stack},
         span::{Line, Role},
-        table::{self, Align, List, Spec, heading},
     },
 };
 
-/// Something that waits longer than this has probably been forgotten.
-const FORGOTTEN_SECONDS: u64 = 8 * 3_600;
-/// From so many columns on there is room for a gate's whole name.
-const WIDE: usize = 140;
 /// Actions that are shown below the list.
 const ACTIONS: usize = 2;
 /// Lines that the selected item may take below the list.
@@ -34,13 +26,13 @@ const LEAST: usize = 3;
 pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     // A gate that was opened leaves the list; what became of it must not leave the screen with it.
     let done = action::recent(scene, ACTIONS);
-    let incomplete = incomplete(scene).filter(|_| !scene.waiting.is_empty());
+    let incomplete = incomplete(scene).filter(|_| !scene.lists.waiting.is_empty());
     let room = scene.rows.saturating_sub(chrome(scene.rows) + done.len() + usize::from(incomplete.is_some()));
     // Two lines: the heading, and the rule below the list.
-    let rows = room.saturating_sub(DETAIL + 2).max(LEAST).min(scene.waiting.len());
-    let mut parts = if scene.waiting.is_empty() { empty(scene) } else { list(scene, rows) };
+    let rows = room.saturating_sub(DETAIL + 2).max(LEAST).min(scene.lists.waiting.len());
+    let mut parts = if scene.lists.waiting.is_empty() { empty(scene) } else { list(scene, rows) };
     parts.extend(incomplete);
-    if let Some(item) = scene.selected_item().and_then(|index| scene.waiting.get(index)) {
+    if let Some(item) = scene.selected_item().and_then(|index| scene.lists.waiting.get(index)) {
         let left = room.saturating_sub(rows + 2).min(DETAIL);
         parts.push(Part::Rule);
         parts.extend(detail(scene, item, left).into_iter().take(left).map(Part::Line));
@@ -83,120 +75,11 @@ fn incomplete(scene: &Scene<'_>) -> Option<Part> {
 }
 
 /// The list with its heading, in so many rows.
-pub(super) fn list(scene: &Scene<'_>, room: usize) -> Vec<Part> {
-    let selected = scene.selected_item();
-    let shown: Range<usize> = table::window(scene.waiting.len(), room, selected);
-    let rows: Vec<&Item> = scene.waiting.get(shown.clone()).unwrap_or_default().iter().collect();
-    let list = List {
-        title: heading("WAITS FOR A HUMAN", scene.waiting.len(), &shown),
-        specs: &specs(scene),
-        selected: selected.and_then(|index| index.checked_sub(shown.start)),
-        rows: &rows,
-        glyph,
-    };
-    vec![Part::Table(list.lay_out(scene, scene.columns))]
-}
-
-/// The columns; on a narrow screen the less telling ones leave first. A verdict has one only where there is a verdict, and then
-/// it stays.
-fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Item>> {
-    let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
-    let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
-    let (columns, place) = (scene.columns, scene.places.least());
-    let you = match columns {
-        110.. => 28,
-        80..110 => 15,
-        _ => 10,
-    };
-    let mut specs = vec![
-        left("", 8, 18, 0, service),
-        left("where", place, place.max(16), 0, |scene, item, width| {
-            old(scene, item, Line::of(Role::Dim, scene.places.short(item.environment.as_str(), width)))
-        }),
-        left("gate", 13, if columns < WIDE { 13 } else { 20 }, 4, gate),
-        // `promote past step 1` is whole where there is room for it.
-        left("what", 14, 26, 0, |scene, item, width| {
-            old(scene, item, Line::of(Role::Text, measure::cut(&item.title, width)))
-        }),
-        // Where there is no room for both, the reason comes before the commit.
-        left("version", 7, if columns < WIDE { 12 } else { 18 }, 2, version),
-        right("age", 6, 6, 1, waited),
-        left("verdict", 7, 8, 0, |scene, item, _| {
-            let line = item.verdict.map_or_else(Line::new, |verdict| Line::of(flight::role(verdict), verdict.words()));
-            old(scene, item, line)
-        }),
-        left("you", you, you, 0, you_may),
-    ];
-    if scene.waiting.iter().all(|item| item.verdict.is_none()) {
-        specs.retain(|spec| spec.title != "verdict");
-    }
-    specs
-}
-
-fn glyph(_: &Scene<'_>, item: &Item) -> Line {
-    match item.eligible {
-        Eligibility::Can if item.refused.is_some() => Line::of(Role::Dim, "○"),
-        Eligibility::Can => Line::of(Role::Accent, "○"),
-        Eligibility::Cannot { .. } => Line::of(Role::Dim, "·"),
-        Eligibility::Unknown { .. } => Line::of(Role::Unknown, "?"),
-    }
-}
-
-fn state(scene: &Scene<'_>, item: &Item) -> Option<crate::app::store::SourceState> {
-    scene.model.store.target_state(&item.target, scene.now())
-}
-
-fn old(scene: &Scene<'_>, item: &Item, line: Line) -> Line {
-    if freshness::is_old(state(scene, item).as_ref()) { line.stale() } else { line }
-}
-
-fn service(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
-    old(scene, item, Line::of(Role::Strong, item.service.to_string()))
-}
-
-/// The system, and what it calls its gate where there is room for that.
-fn gate(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
-    let whole = item.system.as_str();
-    let short = whole.rsplit_once(' ').map_or(whole, |(system, _)| system);
-    let words = if measure::width(whole) <= width { whole } else { short };
-    old(scene, item, Line::of(Role::Text, words.to_owned()))
-}
-
-fn version(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
-    let words = item.version.as_ref().map(|version| {
-        let whole = version.to_string();
-        if measure::width(&whole) <= width { whole } else { version.tag.clone() }
-    });
-    old(scene, item, words.map_or_else(|| Line::of(Role::Unknown, "—"), |words| Line::of(Role::Canary, words)))
-}
-
-fn waited(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
-    let Some(since) = item.since else { return Line::of(Role::Unknown, "—") };
-    let waited = age(scene.now(), since);
-    let role = if waited.as_secs() > FORGOTTEN_SECONDS { Role::Warn } else { Role::Text };
-    old(scene, item, Line::of(role, number::age(waited)))
-}
-
-/// What is not live, what was said of this one elsewhere, and whether I may.
-fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
-    let warning = state(scene, item).map(|state| freshness::warning(&state)).unwrap_or_default();
-    let mut line = if warning.is_empty() { warning } else { warning.gap(2) };
-    line = match &item.eligible {
-        _ if item.refused.is_some() => {
-            let why = item.refused.as_deref().unwrap_or_default();
-            line.and(Role::Dim, format!("refused: {why}"))
-        }
-        Eligibility::Can => line.and(Role::Good, "can"),
-        Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
-        Eligibility::Unknown { why } => line.and(Role::Unknown, why.clone()),
-    };
-    if let Some(approvals) = &item.approvals {
-        line = line.gap(2).and(Role::Text, format!("{} of {}", approvals.given(), approvals.needed()));
-    }
-    if item.newer_behind > 0 {
-        line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
-    }
-    line.cut(width)
+fn list(scene: &Scene<'_>, rows: usize) -> Vec<Part> {
+    let waiting = scene.lists.waiting.iter().collect();
+    let section =
+        Section::new(scene, "WAITS FOR A HUMAN", waiting, scene.selected_item(), (waits::specs, waits::glyph));
+    stack(scene, vec![section], rows + 1, Line::new())
 }
 
 /// Everything about one item, as lines; where there are few, whether I may comes first.

@@ -9,21 +9,29 @@ mod footer;
 mod freshness;
 mod headline;
 mod inbox;
+mod logs;
 pub mod measure;
 mod number;
 pub mod pane;
 pub mod panel;
+mod pipelines;
 mod places;
 mod release;
+mod row;
+mod run;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scene;
+mod section;
 pub mod sheet;
+mod signals;
 pub mod span;
 mod status;
 pub mod table;
 mod title;
 mod way_back;
+
+use std::ops::Range;
 
 pub use self::headline::headline_text;
 use self::{panel::Panels, scene::Scene, sheet::Sheet, span::Line, table::Table};
@@ -68,12 +76,41 @@ pub enum Part {
     Table(Table),
     /// Charts on one time axis.
     Panels(Panels),
+    /// Parts beside other parts.
+    Beside(Beside),
+}
+
+/// Two stacks of parts beside one another, a line between them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beside {
+    /// On the left.
+    pub left: Vec<Part>,
+    /// On the right.
+    pub right: Vec<Part>,
+    /// Cells of the left one; the line takes one more, and a blank behind it.
+    pub columns: usize,
+    /// Lines that both take.
+    pub rows: usize,
 }
 
 impl Part {
     /// An empty line.
     fn blank() -> Self {
         Self::Line(Line::new())
+    }
+}
+
+/// What lies between the rules of a screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Body {
+    parts: Vec<Part>,
+    /// Of the text that the keys for pages move, the lines that are shown, and of how many; nothing where all of it is.
+    window: Option<(Range<usize>, usize)>,
+}
+
+impl From<Vec<Part>> for Body {
+    fn from(parts: Vec<Part>) -> Self {
+        Self { parts, window: None }
     }
 }
 
@@ -99,21 +136,35 @@ pub struct View {
 /// Makes the frame for the model as it is, in the size that it knows of.
 pub fn view(model: &Model, keymap: &Keymap) -> View {
     let scene = Scene::new(model, keymap);
-    let (title, body) = match model.nav.screen() {
-        Screen::Board => (title::bar(&scene, ""), board::body(&scene)),
-        Screen::Inbox => (title::bar(&scene, "inbox"), inbox::body(&scene)),
+    let (title, body): (Bar, Body) = match model.nav.screen() {
+        Screen::Board => (title::bar(&scene, ""), board::body(&scene).into()),
+        Screen::Pipelines => (title::bar(&scene, "pipelines"), pipelines::body(&scene).into()),
+        Screen::Inbox => (title::bar(&scene, "inbox"), inbox::body(&scene).into()),
+        Screen::Signals => (title::bar(&scene, "signals"), signals::body(&scene).into()),
+        Screen::Run(id) => match model.store.run(id) {
+            Some(run) => (run::title(&scene, run), run::body(&scene, run).into()),
+            None => (title::bar(&scene, "run"), release::gone(id).into()),
+        },
+        Screen::Logs { rollout: id } => match model.store.rollout(id) {
+            Some(rollout) => (release::title(&scene, rollout), logs::body(&scene, rollout).into()),
+            None => (title::bar(&scene, "logs"), release::gone(id).into()),
+        },
         Screen::Release(id) => match model.store.rollout(id) {
-            Some(rollout) => (release::title(&scene, rollout), release::body(&scene, rollout)),
-            None => (title::bar(&scene, "release"), release::gone(id)),
+            Some(rollout) => (release::title(&scene, rollout), release::body(&scene, rollout).into()),
+            None => (title::bar(&scene, "release"), release::gone(id).into()),
         },
     };
     let sheet = sheet::sheet(&scene);
     let needs = sheet.as_ref().and_then(|sheet| u16::try_from(sheet.needs?).ok());
-    let part = sheet.as_ref().and_then(|sheet| Some((sheet.window.clone()?, sheet.of)));
+    let part = match &sheet {
+        Some(sheet) => sheet.window.clone().map(|window| (window, sheet.of)),
+        None => body.window,
+    };
     let extent = match (needs, part) {
         (Some(rows), _) => Extent::Cut { columns: model.size.0, rows },
         (None, Some((window, of))) => Extent::Part { from: window.start, to: window.end, of },
         (None, None) => Extent::Whole,
     };
-    View { title, body, status: status::line(&scene), footer: footer::line(&scene), sheet, size: model.size, extent }
+    let (status, footer) = (status::line(&scene), footer::line(&scene));
+    View { title, body: body.parts, status, footer, sheet, size: model.size, extent }
 }

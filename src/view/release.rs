@@ -10,9 +10,8 @@ use crate::{
     domain::{object::ObjectId, rollout::Rollout},
     judge::verdict::Judgement,
     view::{
-        Bar, Part, action,
-        board::flight::{self, Commits},
-        chrome, freshness, measure, number,
+        Bar, Part, action, chrome, freshness, measure, number,
+        row::flight::{self, Commits},
         scene::Scene,
         span::{Line, Role},
         way_back,

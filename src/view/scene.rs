@@ -2,13 +2,15 @@
 
 use crate::{
     app::{
-        board,
-        inbox::{self, Item},
+        inbox,
         intent::Intent,
-        model::{Model, RowKey, Screen},
+        model::{Model, RowKey},
+        rows::{Lists, Stop},
         store::SourceState,
     },
-    domain::{gate::Eligibility, object::ObjectId, observed::Freshness, rollout::Rollout, time::Timestamp},
+    domain::{
+        gate::Eligibility, object::ObjectId, observed::Freshness, pipeline::Run, rollout::Rollout, time::Timestamp,
+    },
     keymap::Keymap,
     view::{
         places::Places,
@@ -59,12 +61,8 @@ pub(super) struct Scene<'a> {
     pub(super) waits_for_others: usize,
     /// How much of what waits is known.
     pub(super) told: Told,
-    /// The releases that are shown: in flight or just arrived, in the order of the board.
-    pub(super) flights: Vec<&'a Rollout>,
-    /// What waits for a human and is shown.
-    pub(super) waiting: Vec<Item>,
-    /// The steady rollouts that are shown.
-    pub(super) resting: Vec<&'a Rollout>,
+    /// The lists of the visible screen.
+    pub(super) lists: Lists<'a>,
     /// Where things run, in few cells.
     pub(super) places: Places<'a>,
     /// Every source.
@@ -75,12 +73,11 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(model: &'a Model, keymap: &'a Keymap) -> Self {
-        let (flights, resting) = (board::releases(model), board::resting(model));
-        let mut waiting = inbox::items(model);
+        let waiting = inbox::items(model);
         let waits_for_me = waiting.iter().filter(|item| !matches!(item.eligible, Eligibility::Cannot { .. })).count();
         let waits_for_others = waiting.len() - waits_for_me;
-        waiting.retain(|item| board::is_shown(model, item));
-        let selected = select(model, &flights, &waiting, &resting);
+        let lists = Lists::of(model, &waiting);
+        let selected = lists.selected(model);
         Self {
             model,
             keymap,
@@ -90,9 +87,7 @@ impl<'a> Scene<'a> {
             waits_for_me,
             waits_for_others,
             told: Told::of(model),
-            flights,
-            waiting,
-            resting,
+            lists,
             places: Places::of(model),
             sources: model.store.sources(model.now),
             selected,
@@ -122,7 +117,19 @@ impl<'a> Scene<'a> {
     /// The place of the selected row among what waits.
     pub(super) fn selected_item(&self) -> Option<usize> {
         let RowKey::Waits(target) = self.selected.as_ref()? else { return None };
-        self.waiting.iter().position(|item| item.target == *target)
+        self.lists.waiting.iter().position(|item| item.target == *target)
+    }
+
+    /// The place of the selected row among gates and runs.
+    pub(super) fn selected_stop(&self) -> Option<usize> {
+        let key = self.selected.as_ref()?;
+        self.lists.stops.iter().position(|stop: &Stop<'_>| stop.key() == *key)
+    }
+
+    /// The place of the selected row among these runs.
+    pub(super) fn selected_run(&self, runs: &[&Run]) -> Option<usize> {
+        let RowKey::Run(id) = self.selected.as_ref()? else { return None };
+        runs.iter().position(|run| run.id == *id)
     }
 
     /// How the source of a rollout was observed.
@@ -145,28 +152,5 @@ impl<'a> Scene<'a> {
     pub(super) fn hint(&self, intent: Intent, words: impl Into<String>) -> Line {
         let chord = self.keymap.shown(intent).map(|chord| chord.to_string()).unwrap_or_default();
         Line::of(Role::Key, chord).and(Role::Text, format!(" {}", words.into()))
-    }
-}
-
-/// As [`board::selected`], from lists that are worked out already.
-fn select(model: &Model, flights: &[&Rollout], waiting: &[Item], resting: &[&Rollout]) -> Option<RowKey> {
-    let has = |key: &RowKey| match key {
-        RowKey::Rollout(id) => flights.iter().chain(resting).any(|rollout| rollout.id == *id),
-        RowKey::Waits(target) => waiting.iter().any(|item| item.target == *target),
-    };
-    let first = |rollouts: &[&Rollout]| rollouts.first().map(|rollout| RowKey::Rollout(rollout.id.clone()));
-    let first_waiting = || waiting.first().map(|item| RowKey::Waits(item.target.clone()));
-    let chosen = model.nav.selected.as_ref();
-    match model.nav.screen() {
-        Screen::Release(id) => Some(RowKey::Rollout(id.clone())),
-        Screen::Board => chosen
-            .filter(|key| has(key))
-            .cloned()
-            .or_else(|| first(flights))
-            .or_else(first_waiting)
-            .or_else(|| first(resting)),
-        Screen::Inbox => {
-            chosen.filter(|key| matches!(key, RowKey::Waits(_)) && has(key)).cloned().or_else(first_waiting)
-        }
     }
 }

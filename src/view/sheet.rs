@@ -1,9 +1,11 @@
 //! What lies over a screen: cards, refusals, the arithmetic, help. One shape for all; the tone says how careful to be.
 
+mod address;
 mod card;
 mod form;
 mod help;
 mod menu;
+mod palette;
 mod refused;
 mod why;
 
@@ -56,6 +58,8 @@ pub struct Sheet {
     pub window: Option<Range<usize>>,
     /// How many lines that is a window of.
     pub of: usize,
+    /// It is never narrower than this, so that it does not move while somebody types.
+    pub least: usize,
 }
 
 impl Sheet {
@@ -72,6 +76,7 @@ impl Sheet {
             follows: None,
             window: None,
             of: 0,
+            least: NARROWEST,
         }
     }
 }
@@ -96,6 +101,8 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
         Overlay::Card(card) => card::sheet(scene, card, width, room),
         Overlay::Refused(refusal) => refused::sheet(scene, refusal, width),
         Overlay::Menu(menu) => menu::sheet(scene, menu, width),
+        Overlay::Palette(palette) => palette::sheet(scene, palette, width, room),
+        Overlay::Address(address) => address::sheet(scene, address, width),
     };
     sheet.tight = is_low(scene.rows);
     if sheet.lines.len() > room {
@@ -111,7 +118,7 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
         }
     }
     let widest = sheet.lines.iter().chain([&sheet.keys]).map(Line::width).max().unwrap_or_default();
-    sheet.width = (widest + 2).max(measure::width(&sheet.title) + 8).clamp(NARROWEST.min(width), width);
+    sheet.width = (widest + 2).max(measure::width(&sheet.title) + 8).clamp(sheet.least.min(width), width);
     sheet.lines = sheet.lines.into_iter().map(|line| line.cut(width)).collect();
     Some(sheet)
 }

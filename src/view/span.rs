@@ -37,11 +37,13 @@ pub enum Role {
     Forward,
     /// Goes back to what ran before.
     Backward,
+    /// An address: a terminal that can makes a link of it.
+    Link,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Text,
         Self::Dim,
         Self::Strong,
@@ -57,6 +59,7 @@ impl Role {
         Self::Stable,
         Self::Forward,
         Self::Backward,
+        Self::Link,
     ];
 
     /// Its name in a theme.
@@ -77,6 +80,7 @@ impl Role {
             Self::Stable => "stable",
             Self::Forward => "danger.forward",
             Self::Backward => "danger.back",
+            Self::Link => "accent.link",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         headline::{self, Cause},
         model::Screen,
     },
-    domain::observed::Freshness,
+    domain::{observed::Freshness, pipeline::RunStatus},
     view::{
         Bar, measure, number,
         scene::{Scene, Told},
@@ -67,6 +67,9 @@ fn counts(scene: &Scene<'_>) -> Line {
     if *scene.model.nav.screen() == Screen::Inbox {
         return wait.gap(gap);
     }
+    if *scene.model.nav.screen() == Screen::Pipelines {
+        return runs(scene, narrow).join(wait).gap(gap);
+    }
     let line = Line::of(Role::Text, format!("{flights} in flight")).gap(gap).join(wait).gap(gap);
     if scene.narrow(100) {
         return line;
@@ -78,6 +81,17 @@ fn counts(scene: &Scene<'_>) -> Line {
 fn harmful(scene: &Scene<'_>) -> usize {
     let flying = board::in_flight(scene.model);
     flying.iter().filter(|rollout| headline::cause_of(scene.model, rollout) == Cause::Release).count()
+}
+
+/// `52 runs   3 running   2 failed`: of all there are, whatever the filter.
+fn runs(scene: &Scene<'_>, narrow: bool) -> Line {
+    let count = |status| scene.model.store.runs().filter(|run| run.status == status).count();
+    let (all, running, failed) =
+        (scene.model.store.runs().count(), count(RunStatus::Running), count(RunStatus::Failed));
+    let line = if narrow { Line::new() } else { Line::of(Role::Text, format!("{all} runs")).gap(3) };
+    let line = line.and(Role::Text, format!("{running} running")).gap(3);
+    let role = if failed > 0 { Role::Bad } else { Role::Dim };
+    line.and(role, format!("{failed} failed")).gap(3)
 }
 
 /// The time, and whether what is shown can be trusted as a whole.

@@ -2,13 +2,12 @@
 
 use crate::{
     app::{
-        board,
         card::Card,
         drawn::{Drawn, Extent, Press},
         effect::Effect,
         guard, menu,
         model::{Model, Overlay},
-        takeover,
+        rows, takeover,
     },
     domain::{object::ObjectId, verb::Verb},
     port::{
@@ -37,9 +36,9 @@ pub(super) fn came(model: &mut Model, press: Press) -> Vec<Effect> {
 
 /// A verb's key was pressed.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
-    let Some(target) = board::target(model) else {
+    let Some(target) = rows::target(model) else {
         if model.card().is_none() {
-            let why = board::unselected(model);
+            let why = rows::unselected(model);
             model.say(format!("{why}; nothing to {} here", verb.words()));
         }
         return Vec::new();
@@ -67,7 +66,7 @@ fn press_on(model: &mut Model, verb: Verb, target: ObjectId) -> Vec<Effect> {
     }
     model.notice = None;
     // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
-    model.nav.selected = board::selected(model);
+    model.nav.selected = rows::selected(model);
     match guard::ask(model, Ask::new(verb, target)) {
         Ok(ask) => {
             // A card lies over the screen, not over the menu that led to it.
@@ -90,8 +89,8 @@ pub(super) fn take_over(model: &mut Model) -> Vec<Effect> {
         model.say(TOO_FAST);
         return Vec::new();
     }
-    let Some(target) = board::target(model) else {
-        let why = board::unselected(model);
+    let Some(target) = rows::target(model) else {
+        let why = rows::unselected(model);
         model.say(format!("{why}; nothing to take over here"));
         return Vec::new();
     };
@@ -295,7 +294,9 @@ pub(super) fn typed(model: &mut Model, c: char) -> Vec<Effect> {
         model.say(why);
     } else if model.nav.filtering {
         model.nav.filter.push(c);
-        board::choose(model);
+        rows::choose(model);
+    } else if let Some(Overlay::Palette(palette)) = &mut model.nav.overlay {
+        palette.typed(c);
     } else if let Some(card) = model.card() {
         if model.press == Press::Burst && !card.focus().takes_text() {
             model.say(TOO_FAST);
@@ -310,7 +311,11 @@ pub(super) fn typed(model: &mut Model, c: char) -> Vec<Effect> {
 pub(super) fn erase(model: &mut Model) -> Vec<Effect> {
     if model.nav.filtering {
         model.nav.filter.pop();
-        board::choose(model);
+        rows::choose(model);
+        return Vec::new();
+    }
+    if let Some(Overlay::Palette(palette)) = &mut model.nav.overlay {
+        palette.erase();
         return Vec::new();
     }
     change(model, Card::erase)

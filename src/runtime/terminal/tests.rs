@@ -47,6 +47,11 @@ impl Screen for Pretended {
         self.taken
     }
 
+    fn copy(&mut self, _: &str) -> io::Result<()> {
+        self.asked.push("copy");
+        Ok(())
+    }
+
     fn has_shell(&self) -> bool {
         self.shell
     }

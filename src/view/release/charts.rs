@@ -8,9 +8,9 @@ use crate::{
         signal::{Series, VersionSignals},
     },
     view::{
-        board::flight,
         number,
         panel::{self, Mark, Panel, Panels, Span},
+        row::flight,
         scene::Scene,
         span::{Line, Role},
     },

@@ -3,9 +3,8 @@
 use crate::{
     domain::rollout::{Phase, Rollout, StepKind, Strategy},
     view::{
-        Bar, Part,
-        board::flight,
-        headline, is_low, number,
+        Bar, Part, headline, is_low, number,
+        row::flight,
         scene::Scene,
         span::{Line, Role},
     },

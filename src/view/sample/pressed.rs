@@ -18,10 +18,9 @@ pub(crate) fn filled_in(size: (u16, u16), keys: &str) -> View {
     for key in keys.split(' ') {
         let drawn = Drawn::of(&model, view(&model, &keymap).extent);
         update(&mut model, Msg::Drawn(drawn));
-        if let Some(msg) = keymap.message(&model, key.parse().unwrap()) {
-            let effects = update(&mut model, msg);
-            assert_eq!(answer(&mut model, effects), []);
-        }
+        let msg = keymap.message(&model, key.parse().unwrap());
+        let effects = update(&mut model, msg);
+        assert_eq!(answer(&mut model, effects), []);
     }
     view(&model, &keymap)
 }

@@ -16,7 +16,7 @@ use crate::{
     view::{
         measure, number,
         scene::Scene,
-        sheet::{LABEL, MORE, Sheet, Tone, form, labelled, place, rows_for},
+        sheet::{LABEL, MORE, NARROWEST, Sheet, Tone, form, labelled, place, rows_for},
         span::{Line, Role},
     },
 };
@@ -73,7 +73,19 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
         }
     }
     let keys = if needs.is_some() { leave(scene) } else { keys(scene, card, width) };
-    Sheet { tone: tone(plan), title, lines, keys, width, tight: false, needs, follows: None, window, of }
+    Sheet {
+        tone: tone(plan),
+        title,
+        lines,
+        keys,
+        width,
+        tight: false,
+        needs,
+        follows: None,
+        window,
+        of,
+        least: NARROWEST,
+    }
 }
 
 /// What must be seen, as much of it as there is room for above what confirms it; the rest is reached by keys. Nothing where

@@ -19,6 +19,8 @@ use crate::{
 const KEY: usize = 9;
 const TITLE: usize = 14;
 
+/// Screens of fewer rows show several keys that only look in one line.
+const HIGH: usize = 44;
 /// Screens of fewer rows show keys beside one another, without their sentences.
 const LOW: usize = 22;
 
@@ -74,7 +76,7 @@ fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
     lines.push(Line::new());
     lines.push(Line::of(Role::Title, " LOOKS"));
     let looks = INTENTS.iter().filter(|row| row.danger == Danger::None && row.scope != Scope::Typing);
-    if scene.rows < 36 {
+    if scene.rows < HIGH {
         let all: Vec<&Row> = looks.collect();
         lines.extend(all.chunks(5).map(|rows| flow(scene, Line::of(Role::Text, " "), rows.iter().copied())));
     } else {

@@ -11,8 +11,8 @@ use crate::{
         verdict::{Evidence, Judgement, Timing},
     },
     view::{
-        board::flight,
         measure, number,
+        row::flight,
         scene::Scene,
         sheet::{Sheet, labelled},
         span::{Line, Role},

@@ -28,7 +28,7 @@ const LATE_STEPS: u32 = 4;
 const BAR: usize = 6;
 
 /// The columns. On a narrow screen the less telling ones leave first; service, place, weight and verdict never do.
-pub(super) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
+pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
     let wide = scene.columns >= 110;
     let place = scene.places.least();
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
@@ -73,7 +73,7 @@ fn arrived_with(scene: &Scene<'_>, rollout: &Rollout) -> Option<Verdict> {
 }
 
 /// What the row rests on is not live: its values are old.
-pub(super) fn old(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
+pub(in crate::view) fn old(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
     if freshness::is_old(scene.state(&rollout.id).as_ref()) { line.stale() } else { line }
 }
 
@@ -82,15 +82,15 @@ fn measured(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
     if scene.signals_live(rollout) { old(scene, rollout, line) } else { line.stale() }
 }
 
-pub(super) fn service(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+pub(in crate::view) fn service(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     old(scene, rollout, Line::of(Role::Strong, measure::cut(rollout.service.as_str(), width)))
 }
 
-pub(super) fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+pub(in crate::view) fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     old(scene, rollout, Line::of(Role::Dim, scene.places.short(rollout.environment.as_str(), width)))
 }
 
-pub(super) fn version(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+pub(in crate::view) fn version(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let line = versions(rollout, Commits::None);
     old(scene, rollout, if line.width() > width { squeezed(line, width) } else { line })
 }

@@ -1,7 +1,5 @@
 //! One steady rollout as a row: nothing is on its way, and it can be opened and rolled back like any other.
 
-use std::ops::Range;
-
 use crate::{
     app::{quarantine::Quarantine, watch},
     domain::{
@@ -9,36 +7,22 @@ use crate::{
         time::age,
     },
     view::{
-        Part, action,
-        board::flight,
-        freshness, number,
+        action, freshness, number,
+        row::flight,
         scene::Scene,
         span::{Line, Role},
-        table::{self, Align, List, Spec, heading},
+        table::{Align, Spec},
     },
 };
 
 /// The mark of one that is seen now with all its pods.
-pub(super) const SOUND: &str = "✔";
+pub(in crate::view) const SOUND: &str = "✔";
 
-/// The list with its heading, in so many rows.
-pub(super) fn list(scene: &Scene<'_>, room: usize) -> Part {
-    let selected = scene.selected_of(&scene.resting);
-    let shown: Range<usize> = table::window(scene.resting.len(), room, selected);
-    let list = List {
-        title: heading("STEADY", scene.resting.len(), &shown),
-        specs: &specs(scene),
-        selected: selected.and_then(|index| index.checked_sub(shown.start)),
-        rows: scene.resting.get(shown).unwrap_or_default(),
-        glyph,
-    };
-    Part::Table(list.lay_out(scene, scene.columns))
-}
-
-fn specs<'a>(scene: &Scene<'a>) -> [Spec<Scene<'a>, &'a Rollout>; 6] {
+/// The columns.
+pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Rollout>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let place = scene.places.least();
-    [
+    vec![
         left("", 8, 18, 0, flight::service),
         left("where", place, place.max(16), 0, flight::environment),
         left("version", 8, 24, 0, flight::version),
@@ -49,7 +33,7 @@ fn specs<'a>(scene: &Scene<'a>) -> [Spec<Scene<'a>, &'a Rollout>; 6] {
 }
 
 /// Its status in one cell. Pods that are missing, or that nobody asks for, are no good sign.
-pub(super) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     if freshness::is_old(scene.state(&rollout.id).as_ref()) {
         return Line::of(Role::Unknown, "?");
     }

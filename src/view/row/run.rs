@@ -1,0 +1,112 @@
+//! A run of a pipeline as a row.
+
+use crate::{
+    domain::{
+        pipeline::{Run, RunStatus},
+        time::age,
+    },
+    view::{
+        freshness, measure, number,
+        scene::Scene,
+        span::{Line, Role},
+        table::{Align, Spec},
+    },
+};
+
+/// The columns; on a narrow screen the less telling ones leave first.
+pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Run>> {
+    let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
+    let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
+    let wide = scene.columns >= 110;
+    vec![
+        left("", 8, 18, 0, service),
+        left("pipeline", 8, 18, 0, |scene, run, width| {
+            old(scene, run, Line::of(Role::Text, measure::cut(&run.pipeline, width)))
+        }),
+        left("system", 6, 12, 4, |scene, run, width| {
+            old(scene, run, Line::of(Role::Dim, measure::cut(run.id.source.as_str(), width)))
+        }),
+        right("run", 5, 7, 0, |scene, run, _| old(scene, run, Line::of(Role::Text, format!("#{}", run.number)))),
+        left("what", 14, if wide { 36 } else { 24 }, 0, what),
+        left("by", 5, 10, 3, |scene, run, width| {
+            let by = run.actor.as_ref().map_or_else(|| "—".to_owned(), ToString::to_string);
+            old(scene, run, Line::of(Role::Dim, measure::cut(&by, width)))
+        }),
+        right("began", 6, 6, 2, |scene, run, _| {
+            old(scene, run, Line::of(Role::Text, number::age(age(scene.now(), run.started))))
+        }),
+        right("took", 6, 7, 1, took),
+        left("status", 9, 24, 0, said),
+    ]
+}
+
+/// Its status in one cell.
+pub(in crate::view) fn glyph(scene: &Scene<'_>, run: &Run) -> Line {
+    if freshness::is_old(scene.state(&run.id).as_ref()) {
+        return Line::of(Role::Unknown, "?");
+    }
+    let (role, glyph) = sign(run.status);
+    Line::of(role, glyph)
+}
+
+/// How a status looks in one cell.
+pub(in crate::view) fn sign(status: RunStatus) -> (Role, &'static str) {
+    match status {
+        RunStatus::Failed => (Role::Bad, "✖"),
+        RunStatus::Waiting => (Role::Accent, "○"),
+        RunStatus::Running => (Role::Text, "◷"),
+        RunStatus::Queued => (Role::Dim, "◌"),
+        RunStatus::Succeeded => (Role::Good, "✔"),
+        RunStatus::Cancelled | RunStatus::Skipped => (Role::Dim, "·"),
+        RunStatus::Unknown => (Role::Unknown, "?"),
+    }
+}
+
+/// Its status in a word.
+pub(in crate::view) fn word(run: &Run) -> Line {
+    let (role, word) = match run.status {
+        RunStatus::Failed => (Role::Bad, "failed"),
+        RunStatus::Waiting => (Role::Accent, "waits"),
+        RunStatus::Running => (Role::Text, "runs"),
+        RunStatus::Queued => (Role::Dim, "is queued"),
+        RunStatus::Succeeded => (Role::Dim, "passed"),
+        RunStatus::Cancelled => (Role::Dim, "cancelled"),
+        RunStatus::Skipped => (Role::Dim, "skipped"),
+        RunStatus::Unknown => (Role::Unknown, "cannot be told"),
+    };
+    Line::of(role, word)
+}
+
+fn old(scene: &Scene<'_>, run: &Run, line: Line) -> Line {
+    if freshness::is_old(scene.state(&run.id).as_ref()) { line.stale() } else { line }
+}
+
+pub(in crate::view) fn service(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
+    old(scene, run, Line::of(Role::Strong, measure::cut(run.service.as_str(), width)))
+}
+
+/// Branch or tag, commit, title.
+fn what(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
+    let mut line = Line::of(Role::Canary, run.version.to_string());
+    if let Some(branch) = run.branch.as_ref().filter(|branch| !line.plain().contains(branch.as_str())) {
+        line = Line::of(Role::Dim, format!("{branch} ")).join(line);
+    }
+    if !run.title.is_empty() {
+        line = line.gap(1).and(Role::Text, run.title.clone());
+    }
+    old(scene, run, line.cut(width))
+}
+
+fn took(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
+    let end = if run.status.ended() { run.updated } else { scene.now() };
+    let line = Line::of(Role::Text, number::countdown(age(end, run.started)));
+    old(scene, run, if run.status == RunStatus::Queued { Line::of(Role::Dim, "—") } else { line })
+}
+
+fn said(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
+    let warning = scene.state(&run.id).map(|state| freshness::warning(&state)).unwrap_or_default();
+    let line = if warning.is_empty() { warning } else { warning.gap(2) };
+    let line = line.join(word(run));
+    let line = if run.attempt > 1 { line.and(Role::Dim, format!(", attempt {}", run.attempt)) } else { line };
+    old(scene, run, line.cut(width))
+}

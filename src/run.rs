@@ -29,16 +29,19 @@ use std::{
 
 pub use self::demo::Demo;
 use crate::{
-    app::model::Model,
+    app::{
+        self,
+        model::{Model, Screen},
+    },
     cli::{
         args::{
             AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals,
-            RunArgs, SnapshotArgs, StateCommand, ThemesCommand,
+            LogsArgs, RunArgs, SnapshotArgs, StateCommand, ThemesCommand,
         },
         color, config,
         door::{self, Door},
         exit::{CliError, Exit},
-        inbox, judge, keys, listing, run as one_run, runs, secret, snapshot, status,
+        inbox, judge, keys, listing, logs, run as one_run, runs, secret, snapshot, status,
         value::Moment,
         verb::{self, Console, Prompt},
     },
@@ -63,6 +66,8 @@ use crate::{
 
 /// Columns and rows of a model that nobody looks at.
 const UNSEEN: (u16, u16) = (120, 36);
+/// How long a command waits until all lines of the time that it asks for were read.
+const LINES: Duration = Duration::from_secs(20);
 /// How long a command waits to learn what we may do: less is said without it, and nothing that is not so.
 const RIGHTS: Duration = Duration::from_secs(2);
 
@@ -179,6 +184,7 @@ impl Process<'_> {
             }
             Command::Runs(args) => self.looking(|model, _, out| runs::print(model, args, out)),
             Command::Run(args) => self.one_run(args),
+            Command::Logs(args) => self.logs(args),
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
             Command::Replay { file, until } => self.replay(file, *until),
@@ -249,6 +255,35 @@ impl Process<'_> {
                 .ok_or_else(|| CliError::usage(format!("no connection '{}' tells of runs", run.source)))?;
             let look = one_run::Look { model, lookup: &**lookup, out: &mut door::out(), err: &mut door::err() };
             one_run::print(look, run, args).await
+        })
+    }
+
+    /// What a service writes. Its lines are printed as they come.
+    fn logs(&mut self, args: &LogsArgs) -> Result<Exit, CliError> {
+        self.wait(async {
+            let mut pilot = self.settled(UNSEEN).await?;
+            if args.patterns {
+                let rollout = logs::release(pilot.cockpit.model(), &args.target)?;
+                let (id, service) = (rollout.id.clone(), rollout.service.clone());
+                let asked = logs::question(pilot.cockpit.model(), &service, args);
+                let model = pilot.cockpit.model_mut();
+                app::logs::ask(model, &id, asked);
+                model.nav.open(Screen::Release(id.clone()));
+                pilot.cockpit.tick();
+                let read =
+                    |model: &Model| model.logs.get(&id).is_none_or(|logs| logs.is_read() || logs.fault.is_some());
+                pilot.cockpit.until(read, LINES).await;
+                let model = pilot.cockpit.model();
+                let rollout = logs::release(model, &args.target)?;
+                return logs::patterns(model, rollout, args.json, &mut door::out());
+            }
+            let model = pilot.cockpit.model();
+            let wanted = logs::wanted(model, &args.target)?;
+            let lookup = pilot
+                .cockpit
+                .lookup(&wanted.source, Topic::Lines)
+                .ok_or_else(|| CliError::usage(format!("{} keeps no lines", wanted.source)))?;
+            logs::print(model, &wanted, &**lookup, args, (&mut door::out(), &mut door::err())).await
         })
     }
 
@@ -331,6 +366,10 @@ impl Process<'_> {
         let mut pilot = self.wait(async {
             let mut pilot = self.settled((args.size.columns, args.size.rows)).await?;
             snapshot::open(pilot.cockpit.model_mut(), args)?;
+            // What is asked only while somebody looks at it.
+            pilot.cockpit.tick();
+            let told = |model: &Model| model.logs.values().all(|logs| logs.at.is_some() || logs.fault.is_some());
+            pilot.cockpit.until(told, RIGHTS).await;
             for chord in args.keys.iter().flat_map(|keys| &keys.0) {
                 pilot.cockpit.press_one(*chord).await;
             }

@@ -3,8 +3,11 @@
 
 #[path = "support/releases.rs"]
 mod releases;
+#[path = "support/written.rs"]
+mod written;
 
 use releases::{Bar, Flown, Release, Slowness, fly, fly_slow};
+use written::Writing;
 
 /// Only harm is looked for, at the ratio 1: the table's setting.
 const HARM: Bar = Bar { tolerate: 1.0, reject: 0.02 };
@@ -104,4 +107,22 @@ fn a_slow_canary_is_found_by_its_body_or_its_tail_and_one_that_is_alike_or_faste
     assert!(found > 0.99 && at.unwrap() <= 6, "{found} at {at:?}");
     let (found, at) = flown(1.0, 0.01, 10);
     assert!(found > 0.99 && at.unwrap() <= 8, "one in a hundred takes a second longer: {found} at {at:?}");
+}
+
+#[test]
+fn no_pattern_of_two_versions_that_write_alike_is_found_more_often_than_stated() {
+    for (requests, share) in [(3000, 0.25), (300, 0.5), (3000, 0.05)] {
+        let writing = Writing { requests, share, intervals: 60, bad: 0.0 };
+        let found = written::write(&writing, 60);
+        // Stated: 1 % over all patterns and looks. One of 60 has a chance of 45 % at that; two have 12 %, and there are three cells.
+        assert!(found.any < 0.03, "{found:?}: {writing:?}");
+    }
+}
+
+#[test]
+fn what_only_a_bad_canary_writes_is_found_in_minutes_even_where_it_is_rare() {
+    for (bad, latest) in [(0.03, 2), (0.003, 9)] {
+        let found = written::write(&Writing { requests: 3000, share: 0.25, intervals: 30, bad }, 20);
+        assert!(found.bad > 0.99 && found.at.unwrap() <= latest && found.any < 0.06, "{found:?} at {bad}");
+    }
 }

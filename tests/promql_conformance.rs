@@ -129,6 +129,7 @@ mod tests {
             bursts: None,
             tail: None,
             reaches: 1.0,
+            lines: Vec::new(),
         }
     }
 
@@ -145,6 +146,7 @@ mod tests {
             service: "payments".into(),
             rps: 20.0,
             daily: 0.1,
+            lines: Vec::new(),
             behaviour: vec![behaviour(None, 0, 0.002, 270), behaviour(Some("1.42.0"), 300, 0.05, 1200)],
         };
         let mut traffic = Traffic::new(7, &[traffic], at(0));

@@ -14,6 +14,7 @@ pub mod history;
 pub mod inbox;
 pub mod intent;
 pub mod lineage;
+pub mod logs;
 pub mod menu;
 pub mod model;
 pub mod msg;

@@ -14,6 +14,7 @@ use crate::{
         drawn::{Drawn, Extent, Press},
         guard::Refusal,
         lineage::Lineage,
+        logs::Logs,
         menu::Menu,
         palette::Palette,
         reading::Reading,
@@ -293,6 +294,8 @@ pub struct Model {
     pub measuring: BTreeMap<SourceName, Measuring>,
     /// Where somebody is in the run that is on screen.
     pub reading: Reading,
+    /// What the versions of the releases that somebody looked at lately write.
+    pub logs: BTreeMap<ObjectId, Logs>,
     /// What is being done, and what was done in this session.
     pub actions: Actions,
     /// Where the operator is.
@@ -330,6 +333,7 @@ impl Model {
             kept_until: BTreeMap::new(),
             measuring: BTreeMap::new(),
             reading: Reading::default(),
+            logs: BTreeMap::new(),
             actions: Actions::default(),
             nav,
             drawn: Drawn::default(),

@@ -1,6 +1,7 @@
 //! `update`: the only place where the model changes. Total and synchronous; an error is a value in the store.
 
 mod act;
+pub(in crate::app) mod lines;
 mod measure;
 mod navigate;
 mod observe;
@@ -16,6 +17,7 @@ use crate::{
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let before = model.nav.overlay.as_ref().map(mem::discriminant);
     let effects = take(model, msg);
+    lines::due(model);
     if model.nav.overlay.as_ref().map(mem::discriminant) != before {
         model.nav.scroll = 0;
     }

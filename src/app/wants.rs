@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     app::{
         model::{Measuring, Model, Overlay},
+        update::lines,
         watch,
     },
     domain::{ids::SourceName, object::ObjectId},
@@ -70,7 +71,9 @@ fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
         let source = source.clone();
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
-    model.measuring.iter().flat_map(of).collect()
+    let measured = model.measuring.iter().flat_map(of);
+    let logs = lines::looked_at(model).and_then(|id| model.logs.get(id));
+    measured.chain(logs.map(|logs| (logs.source.clone(), Question::Lines(logs.asked.clone())))).collect()
 }
 
 #[cfg(test)]

@@ -7,9 +7,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use crate::{
     cli::{
         exit::Exit,
-        value::{Moment, Size, Snapshotted, View, Wait, chords, named, run_status, seed, since_start, speed, verb},
+        logs,
+        value::{
+            Moment, Size, Snapshotted, View, Wait, ago, chords, level, lines, named, run_status, seed, since_start,
+            speed, verb,
+        },
     },
-    domain::{pipeline::RunStatus, verb::Verb},
+    domain::{line::Level, pipeline::RunStatus, verb::Verb},
     keymap::chord::Chord,
 };
 
@@ -34,6 +38,7 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Clone, Debug, PartialEq, Args)]
 #[command(next_help_heading = "Flags of every command")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Globals {
     /// Read this configuration too; the last one wins
     #[arg(long, value_name = "FILE", global = true)]
@@ -65,6 +70,9 @@ pub struct Globals {
         default_missing_value = FIRST_SCENARIO
     )]
     pub demo: Option<String>,
+    /// Write what logs say into the recording, too: it may hold anything
+    #[arg(long, global = true)]
+    pub record_logs: bool,
     /// The built-in world's seed
     #[arg(long, value_name = "N", global = true, value_parser = seed)]
     pub seed: Option<u64>,
@@ -113,6 +121,9 @@ pub enum Command {
     /// Show one run: its jobs and steps as a tree, or the log of one of its jobs
     #[command(after_help = RUN_EXAMPLE, after_long_help = RUN_EXAMPLE)]
     Run(RunArgs),
+    /// Show what the versions of a service write, or the patterns that only one of them does
+    #[command(after_help = LOGS_EXAMPLE, after_long_help = LOGS_EXAMPLE)]
+    Logs(LogsArgs),
     /// Let a gate pass
     Approve(VerbArgs),
     /// Close a gate for good
@@ -212,6 +223,38 @@ pub struct RunArgs {
     #[arg(long, requires = "log", conflicts_with = "json")]
     pub follow: bool,
     /// As JSON (`holdshort/run/v1`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `logs`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct LogsArgs {
+    /// SERVICE, SERVICE@ENVIRONMENT, or a rollout's id as `status --json` prints it
+    #[arg(value_name = "SERVICE")]
+    pub target: String,
+    /// Only this version, as the logs call it
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+    /// Since so long ago
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = ago)]
+    pub since: Duration,
+    /// At least so bad: trace, debug, info, warn, error, fatal. A line that does not say is never left out
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    pub level: Option<Level>,
+    /// Only lines with this in them, in any letters
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// So many lines at most: the newest
+    #[arg(long, value_name = "N", default_value_t = logs::MOST, value_parser = lines)]
+    pub most: usize,
+    /// Go on printing what is written
+    #[arg(long, conflicts_with_all = ["json", "patterns"])]
+    pub follow: bool,
+    /// Count the patterns of both versions of a release, and hold them against their requests
+    #[arg(long, conflicts_with_all = ["version", "text", "most"])]
+    pub patterns: bool,
+    /// As JSON (`holdshort/logs/v1`)
     #[arg(long)]
     pub json: bool,
 }
@@ -337,6 +380,15 @@ Examples:
   holdshort run 'ledger#812' --log deploy --follow
 
 Some systems give the log of a job only once the job has ended, and say so; others while it is written: --follow goes on.";
+
+/// Below `logs --help`.
+const LOGS_EXAMPLE: &str = "\
+Examples:
+  holdshort logs payments --patterns --level warn
+  holdshort logs payments --version 1.42.0 --level error --follow
+
+A pattern is `new` where only the canary writes it, and `more` where it writes it more often for each request, each where that is
+no chance: any of them is wrong in at most 1 of 100 releases. Where lines were left out, the exit code is 8.";
 
 /// Below `state init --help`.
 const INIT_EXAMPLE: &str = "\

@@ -15,6 +15,7 @@ pub mod json;
 pub mod judge;
 pub mod keys;
 pub mod listing;
+pub mod logs;
 pub mod release;
 pub mod run;
 pub mod runs;

@@ -8,6 +8,7 @@ use strum::IntoEnumIterator;
 use crate::{
     cli::args::Keys,
     domain::{
+        line::Level,
         pipeline::RunStatus,
         time::{Timestamp, after},
         verb::Verb,
@@ -32,6 +33,21 @@ pub(super) fn since_start(text: &str) -> Result<Duration, String> {
         return Err(format!("the world lives through all of it: at most {}", humantime::format_duration(FURTHEST)));
     }
     Ok(read)
+}
+
+/// How long ago: `30m`.
+pub(super) fn ago(text: &str) -> Result<Duration, String> {
+    span(text)
+}
+
+/// How bad a line says it is.
+pub(super) fn level(text: &str) -> Result<Level, String> {
+    Level::named(text).ok_or_else(|| "write trace, debug, info, warn, error or fatal".to_owned())
+}
+
+/// A number of lines: 1 to 100,000.
+pub(super) fn lines(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|lines| (1..=100_000).contains(lines)).ok_or_else(|| "write 1 to 100000".to_owned())
 }
 
 /// What everything random in the world follows from.

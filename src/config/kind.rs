@@ -18,6 +18,7 @@ use crate::config::{
 pub mod buildkite;
 pub mod github;
 pub mod kubernetes;
+pub mod loki;
 pub mod prometheus;
 
 /// What a kind says of itself.
@@ -105,6 +106,8 @@ kinds! {
     Prometheus in prometheus,
     /// Buildkite: builds and block steps.
     Buildkite in buildkite,
+    /// A Loki: what services write.
+    Loki in loki,
 }
 
 impl Connection {

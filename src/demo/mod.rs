@@ -8,6 +8,7 @@ pub mod buildkite;
 pub mod fault;
 pub mod github;
 pub mod kubernetes;
+pub mod loki;
 pub mod prometheus;
 mod registry;
 mod rest;

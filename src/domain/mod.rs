@@ -10,6 +10,7 @@ pub mod form;
 pub mod gate;
 pub mod ids;
 pub mod item;
+pub mod line;
 pub mod log;
 pub mod naming;
 pub mod object;

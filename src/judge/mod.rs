@@ -21,6 +21,7 @@ pub mod gaps;
 mod joint;
 pub mod latency;
 pub mod onset;
+pub mod pattern;
 pub mod ratio;
 pub mod rivals;
 pub mod rule;

@@ -3,7 +3,7 @@
 //! An inventory tells what there is; a lookup answers. Questions and answers are plain data over the domain's nouns, so that one
 //! message, one task and one recording carry them all, whatever they are about.
 
-use std::future::ready;
+use std::{collections::BTreeSet, future::ready};
 
 use futures::{FutureExt, StreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         ids::ServiceName,
+        line::{Level, LogLine, Pattern, Span},
         log::Line,
         object::ObjectId,
         observed::FaultKind,
@@ -30,6 +31,8 @@ pub enum Topic {
     Log,
     /// What is measured of services.
     Signals,
+    /// What a service writes.
+    Lines,
 }
 
 /// One question.
@@ -58,6 +61,27 @@ pub enum Question {
         /// For this window.
         window: Window,
     },
+    /// What a service wrote, and where wanted goes on to write.
+    Lines(Lines),
+}
+
+/// Which lines of a service are asked for. A version that the source does not know has none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lines {
+    /// Of this service.
+    pub service: ServiceName,
+    /// Of these versions, by any of the names that each may have in the source; of all where there is none.
+    pub versions: BTreeSet<String>,
+    /// Written in this window. Its step is the length of the intervals in which they are counted.
+    pub window: Window,
+    /// At least so bad, as far as they say how bad they are.
+    pub level: Option<Level>,
+    /// With this in them, in any letters.
+    pub text: String,
+    /// So many at most of the window, the newest.
+    pub most: usize,
+    /// And those after it, as they are written?
+    pub follow: bool,
 }
 
 impl Question {
@@ -67,6 +91,7 @@ impl Question {
             Self::Jobs { .. } => Topic::Jobs,
             Self::Log { .. } => Topic::Log,
             Self::Signals { .. } => Topic::Signals,
+            Self::Lines(_) => Topic::Lines,
         }
     }
 }
@@ -81,6 +106,41 @@ pub enum Told {
     Log(LogPiece),
     /// One entry for each service that the source knows.
     Signals(Vec<ServiceSignals>),
+    /// Lines as their source has them. They go to whoever counts them, and no further.
+    Lines(Written),
+    /// What became of such lines: their patterns, their numbers and the newest of them.
+    Mined(Mined),
+}
+
+/// Lines of a service, as they were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// In order of time.
+    pub lines: Vec<LogLine>,
+    /// What was read to its end with this answer: whatever was written then, and asked for, is here or was told before, but for
+    /// what was dropped.
+    pub whole: Option<Span>,
+    /// So many lines of it were left out, by the source or because there were too many.
+    pub dropped: u64,
+}
+
+/// What is new since the answer before, in one that is as small as a screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mined {
+    /// It is the first: what was told before is told again.
+    pub begins: bool,
+    /// The newest lines, in order of time.
+    pub lines: Vec<LogLine>,
+    /// The patterns of which there were lines, with the counts of these lines only.
+    pub patterns: Vec<Pattern>,
+    /// Patterns that are counted no more.
+    pub forgotten: Vec<u32>,
+    /// How many lines were read.
+    pub read: u64,
+    /// How many were left out, at least.
+    pub dropped: u64,
+    /// What was read to its end. Nothing that was dropped was written then.
+    pub whole: Vec<Span>,
 }
 
 /// Lines of a log.
@@ -123,6 +183,7 @@ pub fn foreign(system: &str, question: &Question) -> Answers<'static> {
         Topic::Jobs => "the jobs of runs",
         Topic::Log => "the logs of jobs",
         Topic::Signals => "signals of services",
+        Topic::Lines => "the lines that services write",
     };
     let error = ProviderError::new(FaultKind::Missing, format!("{system} tells nothing of {topic}"));
     once(ready(Err(error)))

@@ -9,4 +9,5 @@ pub mod deployment;
 pub mod github;
 pub mod http;
 pub mod kubernetes;
+pub mod loki;
 pub mod prometheus;

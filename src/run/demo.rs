@@ -38,6 +38,7 @@ const BARE: Globals = Globals {
     slow: false,
     verbose: 0,
     demo: None,
+    record_logs: false,
     seed: None,
     at: None,
 };

@@ -220,6 +220,7 @@ impl Ground {
             signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
         };
         let recorder = record.map(|path| begin_recording(path, self.clock.now(), size, &session)).transpose()?;
+        let recorder = recorder.map(|recorder| recorder.with_logs(globals.record_logs));
         let (ledger, state) = self.ledger();
         let executors = match self.below {
             Below::World(_) => Executors::Here,

@@ -57,6 +57,8 @@ struct Line<M> {
 pub struct Recorder {
     lines: Option<mpsc::Sender<String>>,
     writer: Option<JoinHandle<io::Result<()>>>,
+    /// Are lines of logs taken down, too?
+    logs: bool,
 }
 
 impl Recorder {
@@ -71,13 +73,23 @@ impl Recorder {
         writeln!(file, "{}", serde_json::to_string(&header)?)?;
         let (lines, taken) = mpsc::channel::<String>();
         let writer = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || write_all(file, &taken))?;
-        Ok(Self { lines: Some(lines), writer: Some(writer) })
+        Ok(Self { lines: Some(lines), writer: Some(writer), logs: false })
+    }
+
+    /// The same, with the lines that services write: they may hold anything.
+    #[must_use]
+    pub fn with_logs(mut self, logs: bool) -> Self {
+        self.logs = logs;
+        self
     }
 
     /// Takes one message. A failed disk ends the recording, nothing else.
     pub(super) fn take(&mut self, at: Timestamp, msg: &Msg) {
         let Some(lines) = &self.lines else { return };
-        let line = match masked(msg) {
+        if !self.logs && matches!(msg, Msg::Told { told: Ok(Told::Mined(_)), .. }) {
+            return;
+        }
+        let line = match masked(msg, self.logs) {
             Some(masked) => serde_json::to_string(&Line { at, msg: &masked }),
             None => serde_json::to_string(&Line { at, msg }),
         };
@@ -115,13 +127,14 @@ fn write_all(file: impl Write, lines: &mpsc::Receiver<String>) -> io::Result<()>
     Ok(())
 }
 
-/// The message without what somebody typed; `None` when it holds nothing of the kind.
-fn masked(msg: &Msg) -> Option<Msg> {
+/// The message without what somebody typed, and without what logs say where they are not wanted; `None` when it holds nothing of the
+/// kind.
+fn masked(msg: &Msg, logs: bool) -> Option<Msg> {
     match msg {
         Msg::Typed(c) => Some(Msg::Typed(if c.is_whitespace() { *c } else { MASK })),
         Msg::Drafted { ask, .. } => without(msg, &typed(ask.reason.as_deref(), &ask.args)),
         Msg::Recorded(record) => without(msg, &typed(record.intent.reason.as_deref(), &record.intent.args)),
-        Msg::Told { source, at, question, told: Ok(Told::Log(piece)) } => Some(Msg::Told {
+        Msg::Told { source, at, question, told: Ok(Told::Log(piece)) } if !logs => Some(Msg::Told {
             source: source.clone(),
             at: *at,
             question: question.clone(),
@@ -285,6 +298,7 @@ fn header(line: &[u8]) -> Result<Header, BadRecording> {
 #[cfg(test)]
 mod tests {
     use std::{
+        collections::BTreeSet,
         sync::{Arc, Mutex},
         time::Duration,
     };
@@ -292,10 +306,11 @@ mod tests {
     use super::*;
     use crate::{
         app::intent::Intent,
-        domain::{pipeline::LogRef, verb::Verb},
+        domain::{line::LogLine, pipeline::LogRef, verb::Verb},
         journal::sample::{at, entry, intent},
         port::{
-            lookup::Question,
+            facet::Window,
+            lookup::{Lines, Mined, Question},
             record::{Record, RecordId, Stage},
         },
     };
@@ -352,6 +367,25 @@ mod tests {
         let Msg::Told { told: Ok(Told::Log(piece)), .. } = &recording.messages[0].1 else { panic!("{recording:?}") };
         assert_eq!(piece.lines.len(), 2);
         assert_eq!(piece.lines[0], log::Line { text: "•••".into(), ..line });
+    }
+
+    #[test]
+    fn what_services_write_is_recorded_only_where_somebody_wants_that() {
+        let window = Window { from: at(0), to: at(1), step: Duration::from_secs(1) };
+        let (service, versions, text) = ("payments".into(), BTreeSet::new(), String::new());
+        let asked = Lines { service, versions, window, level: None, text, most: 1, follow: true };
+        let line = LogLine::new(at(1), "the token is hunter2");
+        let mined = Mined { lines: vec![line], ..Mined::default() };
+        let told = Ok(Told::Mined(mined));
+        let msg = Msg::Told { source: "logs".into(), at: at(1), question: Question::Lines(asked), told };
+        let recorded = |logs| {
+            let file = Shared::default();
+            let mut recorder = Recorder::begin(file.clone(), at(0), (80, 24), &session()).unwrap().with_logs(logs);
+            recorder.take(at(1), &msg);
+            drop(recorder);
+            Recording::read(file.0.lock().unwrap().as_slice()).unwrap().messages
+        };
+        assert_eq!((recorded(false), recorded(true)), (vec![], vec![(at(1), msg.clone())]));
     }
 
     #[test]

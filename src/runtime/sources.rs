@@ -4,6 +4,7 @@
 mod agenda;
 mod ask;
 mod follow;
+mod mine;
 mod poll;
 #[cfg(test)]
 mod tests;

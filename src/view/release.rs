@@ -2,6 +2,7 @@
 //! what happened to it.
 
 mod charts;
+mod logs;
 mod pods;
 mod steps;
 
@@ -71,7 +72,8 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     parts.extend(verdict(scene, rollout));
     parts.extend(actions(scene, rollout));
     parts.push(Part::Rule);
-    let pods = pods::pods(scene, rollout);
+    let mut pods = logs::lines(scene, rollout);
+    pods.extend(pods::pods(scene, rollout));
     let left = room.saturating_sub(parts.len() + pods.len());
     let mut below = pods::below(scene, rollout);
     // On a high screen charts take two thirds, and what happened the rest; on a low one the charts come first.

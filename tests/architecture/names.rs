@@ -28,11 +28,14 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
-const SPOKEN: [(&str, &str); 3] = [
+const SPOKEN: [(&str, &str); 5] = [
     // Where a metric of an AnalysisRun was measured.
     ("src/provider/argo_rollouts/run.rs", "prometheus"),
     // The provider of a metric in an AnalysisTemplate.
     ("src/demo/kubernetes/control/analysis.rs", "prometheus"),
+    // The labels that collectors of logs give to what a cluster runs.
+    ("src/provider/loki/mod.rs", "kubernetes"),
+    ("src/provider/loki/normalize.rs", "kubernetes"),
     // OpenTelemetry's name for a cluster's label.
     ("src/demo/prometheus/target.rs", "kubernetes"),
 ];

@@ -3,7 +3,7 @@
 //!
 //! A new lookup adds a case, a line to `lookups!` and its system to `lookups.toml`.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use futures::{
     StreamExt,
@@ -23,12 +23,13 @@ use holdshort::{
         clock::SharedClock,
         error::ProviderError,
         facet::Window,
-        lookup::{LogPiece, Lookup, Question, Told, Topic},
+        lookup::{Lines, LogPiece, Lookup, Question, Told, Topic},
         wire::Transport,
     },
     provider::{
         buildkite, github,
         http::{Layers, layered},
+        loki,
         prometheus::{self, presets},
     },
     runtime::clock::VirtualClock,
@@ -45,7 +46,7 @@ struct Case {
     open: fn(Transport, SharedClock) -> Arc<dyn Lookup>,
     /// A run with jobs that have ended, and another one: family and path.
     runs: Option<[&'static str; 2]>,
-    /// A service that is measured.
+    /// A service that is measured, or that writes.
     service: Option<&'static str>,
 }
 
@@ -90,12 +91,23 @@ const PROMETHEUS: Case = Case {
     service: Some("payments"),
 };
 
+const LOKI: Case = Case {
+    mount: "/loki",
+    open: |transport, clock| {
+        let settings = loki::Settings::new(Duration::from_secs(2));
+        loki::over(SOURCE.into(), transport, settings, clock).lookups.remove(0)
+    },
+    runs: None,
+    service: Some("payments"),
+};
+
 /// Runs each test for each lookup.
 macro_rules! lookups {
     ($($test:ident)*) => {
         lookups!(@of runs_of_github GITHUB: $($test)*);
         lookups!(@of runs_of_buildkite BUILDKITE: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
+        lookups!(@of lines_of_loki LOKI: $($test)*);
     };
     (@of $lookup:ident $case:ident: $($test:ident)*) => {
         mod $lookup {
@@ -167,6 +179,7 @@ impl Stage {
                 Topic::Jobs => Question::Jobs { run: self.run(0) },
                 Topic::Log => Question::Log { run: self.run(0), log: self.log(&self.run(0)).await, most: 100 },
                 Topic::Signals => self.signals(self.case.service.unwrap()),
+                Topic::Lines => self.lines(self.case.service.unwrap(), 1_000),
             });
         }
         questions
@@ -178,6 +191,19 @@ impl Stage {
 
     fn signals(&self, service: &str) -> Question {
         Question::Signals { services: vec![service.into()], window: self.window() }
+    }
+
+    fn lines(&self, service: &str, most: usize) -> Question {
+        let (window, versions) = (self.window(), BTreeSet::new());
+        Question::Lines(Lines {
+            service: service.into(),
+            versions,
+            window,
+            level: None,
+            text: String::new(),
+            most,
+            follow: false,
+        })
     }
 }
 
@@ -201,6 +227,7 @@ async fn what_it_can_be_asked_about_it_answers_once_and_to_the_point(case: Case)
                 !lines.is_empty()
             }
             (Question::Signals { .. }, [Ok(told)]) => !ends(told).is_empty(),
+            (Question::Lines(_), [Ok(Told::Lines(written))]) => !written.lines.is_empty() && written.dropped == 0,
             _ => false,
         };
         assert!(to_the_point, "{question:?}: {told:?}");
@@ -215,6 +242,7 @@ async fn what_it_cannot_be_asked_about_it_refuses(case: Case) {
         Question::Jobs { run: run.clone() },
         Question::Log { run, log: LogRef::new("1"), most: 1 },
         stage.signals("payments"),
+        stage.lines("payments", 1),
     ];
     for question in all.into_iter().filter(|question| !stage.lookup.topics().contains(&question.topic())) {
         let told = stage.ask(question.clone()).await;
@@ -231,10 +259,12 @@ async fn what_is_not_there_is_said_or_left_out(case: Case) {
             Topic::Jobs => Question::Jobs { run: run.clone() },
             Topic::Log => Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
             Topic::Signals => stage.signals("nobody"),
+            Topic::Lines => stage.lines("nobody", 1),
         };
         let told = stage.ask(question).await;
         let is_said = match told.as_slice() {
             [Ok(told @ Told::Signals(_))] => ends(told).is_empty(),
+            [Ok(Told::Lines(written))] => written.lines.is_empty() && written.whole.is_some(),
             [Err(error)] => error.kind == FaultKind::Missing && error.text.contains("acme/ledger"),
             _ => false,
         };
@@ -257,6 +287,14 @@ async fn an_answer_keeps_to_its_bounds(case: Case) {
             }
             (Question::Signals { window, .. }, told) => {
                 assert!(ends(&told).iter().all(|end| window.from < *end && *end <= window.to), "{told:?}");
+            }
+            (Question::Lines(asked), Told::Lines(all)) => {
+                let within = |at: Timestamp| asked.window.from < at && at <= asked.window.to;
+                assert!(all.lines.iter().all(|line| within(line.at)));
+                let few = stage.ask(stage.lines(asked.service.as_str(), 2)).await.remove(0).unwrap();
+                let Told::Lines(few) = few else { panic!("{few:?}") };
+                let newest = all.lines.last().map(|line| line.at);
+                assert_eq!((few.lines.len() <= 2, few.lines.last().map(|line| line.at)), (true, newest));
             }
             _ => {}
         }
@@ -307,7 +345,7 @@ async fn one_that_is_refused_is_refused_alone(case: Case) {
     stage.clock.sleep(Duration::from_secs(2)).await;
     let refused = match case.runs {
         Some(_) => Question::Jobs { run: stage.run(1) },
-        None => stage.signals(case.service.unwrap()),
+        None => questions[0].clone(),
     };
     let told = stage.ask(refused).await;
     assert!(matches!(told.as_slice(), [Err(error)] if error.kind == FaultKind::Forbidden), "{told:?}");

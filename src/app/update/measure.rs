@@ -7,10 +7,14 @@ use std::{
     time::Duration,
 };
 
-use super::observe::{age_verdicts, judge_all};
+use super::{
+    lines,
+    observe::{age_verdicts, judge_all},
+};
 use crate::{
     app::{
         effect::Effect,
+        logs,
         model::{Measuring, Model},
         store::KEPT,
         watch,
@@ -45,7 +49,7 @@ pub(super) fn told(
         (Question::Signals { services, window }, told) => {
             let signals = told.map(|told| match told {
                 Told::Signals(signals) => signals,
-                Told::Jobs(_) | Told::Log(_) => Vec::new(),
+                _ => Vec::new(),
             });
             answered(model, source, question, signals.is_ok().then_some((services, window.to)));
             signals_told(model, source, at, *window, signals)
@@ -53,7 +57,7 @@ pub(super) fn told(
         (Question::Jobs { run }, told) => {
             let told = told.map(|told| match told {
                 Told::Jobs(nodes) => nodes,
-                Told::Log(_) | Told::Signals(_) => Vec::new(),
+                _ => Vec::new(),
             });
             model.store.inside.take_tree(run, at, told);
             Vec::new()
@@ -61,10 +65,14 @@ pub(super) fn told(
         (Question::Log { run, log, .. }, told) => {
             let told = told.map(|told| match told {
                 Told::Log(piece) => piece,
-                Told::Jobs(_) | Told::Signals(_) => LogPiece::default(),
+                _ => LogPiece::default(),
             });
             let left = model.store.inside.take_log(run, log, at, told);
             model.reading.pane.dropped(left);
+            Vec::new()
+        }
+        (Question::Lines(asked), told) => {
+            lines::told(model, source, at, asked, told);
             Vec::new()
         }
     }
@@ -96,6 +104,7 @@ fn signals_told(
             None
         }
     };
+    logs::test(model);
     judge_all(model);
     kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
 }
@@ -187,7 +196,7 @@ impl Measuring {
     fn ask(&mut self, began: &BTreeMap<ServiceName, Timestamp>, looked: bool, end: Timestamp, step: Duration) {
         let asked = |question: &Question, service: &ServiceName| match question {
             Question::Signals { services, .. } => services.contains(service),
-            Question::Jobs { .. } | Question::Log { .. } => false,
+            _ => false,
         };
         let oldest = aligned(end - KEPT, step).unwrap_or(end);
         let mut gaps: BTreeMap<Timestamp, Vec<ServiceName>> = BTreeMap::new();
@@ -211,7 +220,7 @@ impl Measuring {
 }
 
 /// The last multiple of the step at or before the moment.
-fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
+pub(super) fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
     let step = i64::try_from(step.as_secs()).ok().filter(|step| *step > 0)?;
     Timestamp::from_timestamp(at.timestamp().div_euclid(step) * step, 0)
 }

@@ -23,7 +23,7 @@ use self::api::Api;
 use self::control::Plane;
 use self::seed::Seed;
 use super::system::{Cursor, Due, Reply, System, has_another_token};
-use super::traffic::Serving;
+use super::traffic::{Served, Serving};
 use crate::domain::time::Timestamp;
 
 pub use act::{ActError, Action};
@@ -100,5 +100,13 @@ impl System for Cluster {
 
     fn serving(&self) -> Vec<Serving> {
         serving::serving(&self.name, &self.plane)
+    }
+
+    /// Keeps what its own pods wrote.
+    fn told(&mut self, _: Timestamp, served: &[Served<'_>]) {
+        for pod in served.iter().filter(|pod| pod.service.cell == self.name) {
+            self.api.logs.take(pod);
+        }
+        self.api.logs.forget(&self.plane);
     }
 }

@@ -256,11 +256,11 @@ mod tests {
         let systems = |text: &str| why(&format!("{LEAST}[[systems]]\n{text}"));
         assert_eq!(
             systems("name = 'eu'\n"),
-            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github, buildkite"
+            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github, buildkite, loki"
         );
         assert!(
             systems("kind = 'hub'\n")
-                .contains("line 4: a system's `kind` is one of kubernetes, prometheus, github, buildkite")
+                .contains("line 4: a system's `kind` is one of kubernetes, prometheus, github, buildkite, loki")
         );
         let wrong = systems("kind = 'github'\nlogin = 'dana'\nrepositories = []\n");
         assert!(wrong.contains("line 7, column 1") && wrong.contains("unknown field `repositories`"), "{wrong}");

@@ -4,6 +4,7 @@
 //! `spec` is the scenario's side, `shape` how much there is and how versions behave under it, `noise` the chance. Who serves
 //! is told by the systems that run services; nobody is asked from here.
 
+mod lines;
 mod noise;
 mod serving;
 mod shape;
@@ -11,14 +12,15 @@ pub mod spec;
 
 use chrono::DateTime;
 
+pub use self::{
+    lines::Line,
+    serving::{Arm, Serving},
+    shape::BOUNDS,
+};
 use self::{
     noise::Noise,
     shape::Shape,
-    spec::{Behaviour, Signal, TrafficSpec},
-};
-pub use self::{
-    serving::{Arm, Serving},
-    shape::BOUNDS,
+    spec::{Behaviour, LineSpec, Signal, TrafficSpec},
 };
 use crate::domain::time::Timestamp;
 
@@ -61,6 +63,10 @@ pub struct Served<'a> {
     pub requests: Vec<Requests<'a>>,
     /// What nobody measures of it.
     pub absent: &'a [Signal],
+    /// The world's seed, and the end of the interval: what its lines follow from.
+    from: (u64, i64),
+    /// What it writes for its requests.
+    writes: &'a [LineSpec],
 }
 
 /// The traffic of all services.
@@ -79,6 +85,8 @@ struct Load {
     row: Behaviour,
     /// The share of the response times in each class.
     shares: Classes,
+    /// What is written for them.
+    writes: Vec<LineSpec>,
 }
 
 impl Traffic {
@@ -104,7 +112,8 @@ impl Traffic {
                     let mut noise = Noise::new(self.seed, &[&service.cell, &service.namespace, pod], interval);
                     let requests = load.as_ref().map(|load| load.draw(index == 0, &mut noise)).unwrap_or_default();
                     let absent = load.as_ref().map_or(&[][..], |load| load.row.absent.as_slice());
-                    served.push(Served { service, arm, pod, requests, absent });
+                    let writes = load.as_ref().map_or(&[][..], |load| load.writes.as_slice());
+                    served.push(Served { service, arm, pod, requests, absent, from: (self.seed, interval), writes });
                 }
             }
         }
@@ -118,7 +127,7 @@ impl Traffic {
             (&spec.cell, &spec.namespace, &spec.service) == (&service.cell, &service.namespace, &service.service)
         });
         let Some(shape) = shape else { return vec![None; service.arms.len()] };
-        let (seed, rate) = (self.seed, shape.rate(now));
+        let (seed, rate, common) = (self.seed, shape.rate(now), shape.spec.lines.clone());
         let rows: Vec<Option<Behaviour>> =
             service.arms.iter().map(|arm| shape.behaviour(now, &arm.version, arm.share).cloned()).collect();
         let arrives = arrivals(&service.arms, &rows);
@@ -128,7 +137,7 @@ impl Traffic {
                 row.error_ratio = error_ratio;
             }
             let requests = rate * share * (INTERVAL as f64 / 1000.0) / arm.pods.len().max(1) as f64;
-            Some(Load { requests, shares: shape::buckets(&row), row })
+            Some(Load { requests, shares: shape::buckets(&row), writes: lines::written(&common, &row.lines), row })
         };
         service.arms.iter().zip(rows).zip(arrives).map(load).collect()
     }

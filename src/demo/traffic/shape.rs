@@ -113,6 +113,7 @@ mod tests {
             bursts: None,
             tail: None,
             reaches: 1.0,
+            lines: Vec::new(),
         }
     }
 
@@ -123,6 +124,7 @@ mod tests {
             service: "payments".into(),
             rps: 96.0,
             daily: 0.5,
+            lines: Vec::new(),
             behaviour: vec![row(None, 0.0, 0, 0.002), row(Some("2"), 0.2, 120, 0.031)],
         };
         Shape::new(spec, at(0))

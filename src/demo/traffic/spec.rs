@@ -21,6 +21,9 @@ pub struct TrafficSpec {
     /// How far the rate swings around its mean over a day, as a share of it; the peak is at 14:00 UTC.
     #[serde(default = "gentle")]
     pub daily: f64,
+    /// What its pods write for the requests that they serve, whatever their version. Without any, failures and a few of the others.
+    #[serde(default)]
+    pub lines: Vec<LineSpec>,
     /// How versions behave. The last row that applies to a version at a moment is the one that holds.
     pub behaviour: Vec<Behaviour>,
 }
@@ -57,6 +60,9 @@ pub struct Behaviour {
     pub bursts: Option<Bursts>,
     /// Requests that take longer than the distribution says.
     pub tail: Option<Tail>,
+    /// What it writes beside that.
+    #[serde(default)]
+    pub lines: Vec<LineSpec>,
     /// How much of its share really arrives, 0 to 1: a router may say one thing and do another. The other versions get the
     /// rest.
     #[serde(default = "whole")]
@@ -95,6 +101,35 @@ pub struct Tail {
     /// How much longer.
     #[serde(deserialize_with = "span")]
     pub longer: Duration,
+}
+
+/// A line that is written for requests.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineSpec {
+    /// For which.
+    pub on: Occasion,
+    /// For which share of them; all of them where it is absent.
+    #[serde(default = "whole")]
+    pub share: f64,
+    /// How bad it says it is.
+    pub level: String,
+    /// What it says. `{ms}` is how long the request took, `{id}` a hexadecimal id, `{n}` a number.
+    pub text: String,
+    /// Between what `{ms}` lies, where it is not the request's own time.
+    pub ms: Option<[u32; 2]>,
+}
+
+/// Which requests a line is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// Those that ended well.
+    Success,
+    /// Those that did not.
+    Failure,
+    /// Any.
+    Request,
 }
 
 /// A signal that may be missing.

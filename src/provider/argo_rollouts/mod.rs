@@ -55,6 +55,11 @@ pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Inventory> {
     Arc::new(Facade::<Argo>::new(cluster))
 }
 
+/// The same, for whoever reads its pods, too.
+pub fn engine(cluster: Arc<Cluster>) -> Arc<Facade<Argo>> {
+    Arc::new(Facade::new(cluster))
+}
+
 /// What Argo Rollouts adds to the shared facade.
 #[derive(Clone, Copy, Debug)]
 pub struct Argo;

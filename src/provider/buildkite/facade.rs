@@ -262,7 +262,7 @@ impl Lookup for Buildkite {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
             Question::Log { run, log, most } => self.log(run, log, most),
-            other @ Question::Signals { .. } => lookup::foreign(CALLED, &other),
+            other => lookup::foreign(CALLED, &other),
         }
     }
 }

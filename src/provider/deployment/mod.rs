@@ -45,6 +45,11 @@ pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Inventory> {
     Arc::new(Facade::<Plain>::new(cluster))
 }
 
+/// The same, for whoever reads their pods, too.
+pub fn engine(cluster: Arc<Cluster>) -> Arc<Facade<Plain>> {
+    Arc::new(Facade::new(cluster))
+}
+
 /// What plain Deployments add to the shared facade.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;

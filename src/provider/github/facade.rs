@@ -326,7 +326,7 @@ impl Lookup for GitHub {
                     async move { log::last_lines(&self.client, &run, &log, most).await.map(lookup::Told::Log) },
                 )
             }
-            other @ Question::Signals { .. } => lookup::foreign("GitHub", &other),
+            other => lookup::foreign("GitHub", &other),
         }
     }
 }

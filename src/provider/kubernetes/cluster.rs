@@ -269,7 +269,11 @@ impl Cluster {
         read.map_err(|error| error::of_body(asked, &answer, error, self.clock.now()))
     }
 
-    async fn answer(&self, request: Request<Bytes>, resource: Option<Resource>) -> Result<Answer, ProviderError> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Bytes>,
+        resource: Option<Resource>,
+    ) -> Result<Answer, ProviderError> {
         self.about(&request, resource).done(request).await
     }
 

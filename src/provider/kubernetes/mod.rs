@@ -18,6 +18,7 @@ pub mod facade;
 mod follow;
 pub mod gitops;
 pub mod kubectl;
+pub mod logs;
 pub mod patch;
 pub mod pods;
 mod refusal;

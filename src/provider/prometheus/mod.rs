@@ -111,7 +111,7 @@ impl Lookup for Prometheus {
             Question::Signals { services, window } => {
                 lookup::once(async move { self.signals(&services, window).await.map(Told::Signals) })
             }
-            other @ (Question::Jobs { .. } | Question::Log { .. }) => lookup::foreign("Prometheus", &other),
+            other => lookup::foreign("Prometheus", &other),
         }
     }
 }

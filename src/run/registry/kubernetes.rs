@@ -17,7 +17,7 @@ use crate::{
         kubernetes::{
             Cluster, Scope,
             connect::{self, Access},
-            facade, kubectl,
+            facade, kubectl, logs,
             scope::Found,
         },
     },
@@ -44,12 +44,22 @@ impl Wired for Kubernetes {
         };
         let cluster = Cluster::new(transport, scope(self, wiring, found), wiring.clock.clone());
         let mut connection = Connection::new(wiring.source(), "kubernetes", self.interval.min(INTERVAL));
+        let mut workloads: Vec<Arc<dyn logs::Workloads>> = Vec::new();
         for engine in &self.engines {
-            connection.inventories.push(match engine {
-                Engine::ArgoRollouts => argo_rollouts::facet(Arc::clone(&cluster)),
-                Engine::Deployment => deployment::facet(Arc::clone(&cluster)),
-            });
+            match engine {
+                Engine::ArgoRollouts => {
+                    let engine = argo_rollouts::engine(Arc::clone(&cluster));
+                    workloads.push(engine.clone());
+                    connection.inventories.push(engine);
+                }
+                Engine::Deployment => {
+                    let engine = deployment::engine(Arc::clone(&cluster));
+                    workloads.push(engine.clone());
+                    connection.inventories.push(engine);
+                }
+            }
         }
+        connection.lookups.push(logs::lookup(&cluster, workloads, connection.interval));
         Ok(gauged(connection, budget, &self.access))
     }
 

@@ -28,6 +28,7 @@ use crate::{
 mod buildkite;
 mod github;
 mod kubernetes;
+mod loki;
 mod prometheus;
 
 pub(super) use self::prometheus::presets;
@@ -48,6 +49,7 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Github(it) => it,
         config::Connection::Prometheus(it) => it,
         config::Connection::Buildkite(it) => it,
+        config::Connection::Loki(it) => it,
     }
 }
 

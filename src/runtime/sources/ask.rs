@@ -8,7 +8,7 @@ use futures::{
 };
 use tokio::sync::Mutex;
 
-use super::{BEAT_LIMIT, Seat, no_answer, pause};
+use super::{BEAT_LIMIT, Seat, mine, no_answer, pause};
 use crate::{
     app::msg::Msg,
     domain::{
@@ -17,7 +17,7 @@ use crate::{
     },
     port::{
         error::ProviderError,
-        lookup::{LogPiece, Lookup, Question, Told},
+        lookup::{Answers, LogPiece, Lookup, Question, Told},
     },
     runtime::{
         clock::within,
@@ -49,6 +49,15 @@ impl Desk {
     pub(super) fn new(seat: &Seat, lookup: &Arc<dyn Lookup>) -> Arc<Self> {
         Arc::new(Self { seat: seat.clone(), lookup: Arc::clone(lookup), trouble: Mutex::default() })
     }
+
+    /// The answers as they are told: lines are counted first.
+    fn ask(&self, question: &Question) -> Answers<'_> {
+        let answers = self.lookup.ask(question.clone());
+        match question {
+            Question::Lines(lines) => mine::mined(answers, lines.window.step, Arc::clone(&self.seat.clock)),
+            _ => answers,
+        }
+    }
 }
 
 /// Answers a question until nobody wants that any more, which ends this task. What is told again is told only where it changed.
@@ -58,7 +67,7 @@ pub(super) async fn attend(desk: Arc<Desk>, question: Question) {
         let mut answers = {
             let mut trouble = desk.trouble.lock().await;
             trouble.over(&desk, &question).await;
-            let mut answers = desk.lookup.ask(question.clone());
+            let mut answers = desk.ask(&question);
             let first = within(&*desk.seat.clock, desk.seat.patience, answers.next()).await;
             let first = match first {
                 None => Err(no_answer(&desk.seat.source, desk.seat.patience)),
@@ -87,7 +96,7 @@ async fn tell(seat: &Seat, question: &Question, last: &mut Option<Told>, answer:
     match &answer {
         Ok(told) if last.as_ref() == Some(told) => return true,
         // What goes on is new even where it reads the same, and signals are not asked for twice.
-        Ok(Told::Log(LogPiece { goes_on: true, .. }) | Told::Signals(_)) | Err(_) => *last = None,
+        Ok(Told::Log(LogPiece { goes_on: true, .. }) | Told::Signals(_) | Told::Mined(_)) | Err(_) => *last = None,
         Ok(told) => *last = Some(told.clone()),
     }
     let (source, at) = (seat.source.clone(), seat.clock.now());

@@ -8,17 +8,24 @@ use crate::{
         guard::Refusal,
         model::{Model, Overlay, Screen},
         msg::Msg,
-        sample::hears,
+        sample::{hears, source},
+        store::SourceInfo,
         update::update,
     },
     domain::{
+        line::{Level, LogLine, Pattern, Span},
         rollout::{Phase, Pods, Role, Rollout, Share, Strategy, Weight},
         verb::Verb,
     },
-    port::{fill::Given, inventory::Part, record::Stage},
+    port::{
+        fill::Given,
+        inventory::Part,
+        lookup::{Mined, Question, Told, Topic},
+        record::Stage,
+    },
     view::{
         View,
-        sample::{ask, board, crowded, hung, keymap, now, payments, plan, record, under, unseen},
+        sample::{ask, at, board, crowded, hung, keymap, now, payments, plan, record, under, unseen},
         view,
     },
 };
@@ -117,6 +124,45 @@ fn rolling() -> Rollout {
     rollout
 }
 
+/// Somebody keeps what payments writes, and it was read: a new pattern, one that both versions write, and lines that a terminal
+/// would obey.
+fn written(mut model: Model) -> Model {
+    model.session.sources.push(SourceInfo { answers: vec![Topic::Lines], ..source("logs", &[], 2) });
+    update(&mut model, Msg::Tick(now()));
+    let asked = model.logs[&payments().id].asked.clone();
+    let end = at(2, 7, 0);
+    let pattern = |number, text: &str, level, canary, stable| {
+        let of = |version: &str, count| (version.to_owned(), BTreeMap::from([(end, count)]));
+        let counts = BTreeMap::from([of("1.42.0", canary), of("1.41.3", stable)]);
+        let (text, example) = (text.to_owned(), text.to_owned());
+        Pattern { number, text, level: Some(level), example, first: at(1, 49, 7), last: end, counts }
+    };
+    let line = |second, version: &str, text: &str| LogLine {
+        version: version.to_owned(),
+        pod: "payments-7cc75-x2".to_owned(),
+        ..LogLine::new(at(2, 7, second), text)
+    };
+    let mined = Mined {
+        begins: true,
+        lines: vec![
+            line(1, "1.41.3", "WARN slow query 231 ms on ledger"),
+            line(2, "1.42.0", "ERROR card vault timeout after 3002 ms"),
+            line(3, "", "\u{1b}[2J\u{202e}no level, no version"),
+        ],
+        patterns: vec![
+            pattern(0, "ERROR card vault timeout after <*> ms", Level::Error, 412, 0),
+            pattern(1, "WARN slow query <*> ms on ledger", Level::Warn, 31, 90),
+        ],
+        read: 533,
+        dropped: 7,
+        whole: vec![Span { from: asked.window.from, to: now() }],
+        ..Mined::default()
+    };
+    let question = Question::Lines(asked);
+    update(&mut model, Msg::Told { source: "logs".into(), at: now(), question, told: Ok(Told::Mined(mined)) });
+    model
+}
+
 /// Every screen and overlay, by name.
 pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
     let start = || board(columns, rows);
@@ -141,6 +187,8 @@ pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
         ("refused", under(start(), Overlay::Refused(refusal()))),
         ("why", under(start(), Overlay::Why(payments().id))),
         ("help", under(start(), Overlay::Help)),
+        ("release-logs", written(release())),
+        ("logs", written(opened(start(), Screen::Logs { rollout: payments().id }))),
     ];
     models.into_iter().map(|(name, model)| (name, view(&model, &keymap()))).collect()
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod discovery;
+pub(super) mod log;
 mod patch;
 mod protobuf;
 mod read;
@@ -69,6 +70,8 @@ pub(super) struct Api {
     watches: BTreeMap<u64, Watch>,
     opened: u64,
     answered: u64,
+    /// What pods wrote.
+    pub(super) logs: log::Logs,
 }
 
 impl Api {
@@ -80,6 +83,7 @@ impl Api {
             watches: BTreeMap::new(),
             opened: 0,
             answered: 0,
+            logs: log::Logs::default(),
         }
     }
 
@@ -170,6 +174,9 @@ impl Api {
         if !self.access.allows(user, &ask) {
             return Err(Failure::forbidden(user, target.kind, &ask));
         }
+        if target.is_log() {
+            return self.logs.answer(plane, call, target).map(Answer::Whole);
+        }
         let form = Form::of(call.header("accept"), call.parameter("includeObject"))?;
         match verb {
             "get" => read::get(plane, now, target, form).map(|value| Answer::Whole(status::ok(&value))),
@@ -215,7 +222,8 @@ impl Target<'_> {
     /// The verb of the call, in the words of access rules; refused where the kind or subresource has no such verb.
     fn verb(&self, call: &Call<'_>) -> Result<&'static str, Failure> {
         let meta = self.kind.meta();
-        if self.subresource.is_some_and(|subresource| subresource != "status" || !meta.status) {
+        let known = |sub: &str| sub == "status" && meta.status || self.is_log() && call.method == Method::GET;
+        if self.subresource.is_some_and(|subresource| !known(subresource)) {
             return Err(Failure::no_resource());
         }
         match (&call.method, self.name) {
@@ -226,6 +234,11 @@ impl Target<'_> {
             (&Method::PUT, Some(_)) if meta.writable => Ok("update"),
             _ => Err(Failure::method_not_allowed()),
         }
+    }
+
+    /// Is it the log of a pod?
+    fn is_log(&self) -> bool {
+        self.kind == Kind::Pod && self.name.is_some() && self.subresource == Some("log")
     }
 
     fn key(&self) -> super::store::Key {

@@ -1,0 +1,92 @@
+//! A Loki as a connection of the configuration.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{
+    access::Access,
+    check::Known,
+    kind::{Connection, Kind, Settings},
+    note::Notes,
+    span, tree,
+};
+
+pub(super) static KIND: Kind = Kind {
+    name: "loki",
+    read: |node, under, problems| tree::read(node, under, problems).map(Connection::Loki),
+    open: &["interval", "matchers", "pod_label", "service_label", "version_label"],
+    addresses: &["url"],
+    tables: &[],
+    objects: None,
+};
+
+/// A Loki.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loki {
+    /// Its base, without `/loki/api/v1`.
+    pub url: String,
+    /// How it is reached, and who we are to it; a tenant is named by the header `X-Scope-OrgID`.
+    #[serde(flatten, skip_deserializing)]
+    pub access: Access,
+    /// The label of its streams that names the service; found out where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_label: Option<String>,
+    /// The label or structured metadata that names the version; one of the usual names where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_label: Option<String>,
+    /// The same for the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_label: Option<String>,
+    /// Further matchers for every query: `cluster="eu"`.
+    #[serde(default)]
+    pub matchers: Vec<String>,
+    /// How often it is read what was written since, while somebody looks.
+    #[serde(default = "two_seconds", with = "span")]
+    pub interval: Duration,
+}
+
+fn two_seconds() -> Duration {
+    Duration::from_secs(2)
+}
+
+impl Settings for Loki {
+    fn access(&self) -> &Access {
+        &self.access
+    }
+
+    fn access_mut(&mut self) -> &mut Access {
+        &mut self.access
+    }
+
+    fn address(&self) -> Option<(&'static str, &str)> {
+        Some(("url", &self.url))
+    }
+
+    fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, _: &[&str]) {
+        let labels = [
+            ("service_label", &self.service_label),
+            ("version_label", &self.version_label),
+            ("pod_label", &self.pod_label),
+        ];
+        for (key, label) in labels {
+            if let Some(label) = label.as_ref().filter(|label| !is_label(label)) {
+                let message = format!("'{label}' is not the name of a label: letters, digits and '_', no digit first");
+                notes.add(&[key], message);
+            }
+        }
+        for (index, matcher) in self.matchers.iter().enumerate() {
+            if !matcher.contains('=') && !matcher.contains('~') {
+                let message = format!("'{matcher}' is not a matcher: write e.g. cluster=\"eu\"");
+                notes.add(&["matchers", &index.to_string()], message);
+            }
+        }
+    }
+}
+
+/// A label's name, as LogQL has it.
+fn is_label(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(plain)
+}

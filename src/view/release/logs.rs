@@ -1,0 +1,91 @@
+//! What the versions of a release write that is not fine: the patterns that stand out, in a few lines.
+
+use crate::{
+    app::logs::{self, Logs, Standing},
+    domain::{
+        line::Level,
+        rollout::{Arm, Role as Side, Rollout},
+    },
+    judge::pattern::Finding,
+    view::{
+        measure, number,
+        scene::Scene,
+        span::{Line, Role},
+    },
+};
+
+/// Patterns that are named.
+const NAMED: usize = 2;
+/// Cells of what stands before a pattern.
+const LABEL: usize = 10;
+
+/// One line for each pattern that stands out; one that says why there is none. Nothing where nobody keeps logs.
+pub(super) fn lines(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
+    let Some(logs) = scene.model.logs.get(&rollout.id) else { return Vec::new() };
+    let standing = logs::standing(scene.model, rollout);
+    let mut lines: Vec<Line> = standing
+        .iter()
+        .take(NAMED)
+        .map(|one| pattern(scene, rollout, one))
+        .map(|line| Line::new().gap(LABEL).join(line))
+        .collect();
+    if lines.is_empty() || logs.fault.is_some() {
+        lines.insert(0, Line::new().gap(LABEL).join(said(scene, logs)));
+    }
+    if let Some(first) = lines.first_mut() {
+        let rest = first.spans.split_off(1.min(first.spans.len()));
+        *first = Line { spans: Line::of(Role::Title, " logs").pad(LABEL).spans.into_iter().chain(rest).collect() };
+    }
+    let stale = logs.fault.is_some();
+    lines.into_iter().map(|line| if stale { line.stale() } else { line }.cut(scene.columns)).collect()
+}
+
+/// What there is to say where no pattern stands out, or none can be read.
+fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
+    if let Some(fault) = &logs.fault {
+        return Line::of(Role::Warn, format!("{}: {fault}", logs.source));
+    }
+    let Some(since) = logs.since().filter(|_| logs.at.is_some()) else {
+        return Line::of(Role::Dim, format!("{} is being read", logs.source));
+    };
+    let level = logs.asked.level.map_or_else(|| "line".to_owned(), |level| format!("line of level {level} or worse"));
+    Line::of(Role::Text, format!("no {level} since {}", number::moment(scene.now(), since)))
+}
+
+/// `✖ only in 1.42.0   412×  card vault timeout after <*> ms   first 01:49:07`.
+fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>) -> Line {
+    let canary = rollout.side(Side::Canary).or_else(|| scene.model.taken_back(rollout));
+    let tag = canary.map_or_else(|| "the canary".to_owned(), Arm::tag);
+    let (canary, stable, _) = one.lines;
+    let (role, mark) = match one.finding {
+        Finding::New | Finding::More => (Role::Bad, "✖ "),
+        Finding::Nothing => (Role::Text, "  "),
+    };
+    let whose = match (one.finding, canary, stable) {
+        (Finding::New, ..) => format!("only in {tag}"),
+        (_, 0, _) => "only on stable".to_owned(),
+        (_, _, 0) => format!("on {tag}"),
+        (_, _, stable) => format!("{} on stable", number::count(stable)),
+    };
+    let lines = if canary > 0 { canary } else { stable };
+    let head =
+        Line::of(role, format!("{mark}{whose}")).pad(20).and(Role::Strong, format!("{:>7}×", number::count(lines)));
+    let tail = match one.finding {
+        Finding::New => Line::of(Role::Dim, format!("first {}", number::clock(one.pattern.first))),
+        Finding::More => Line::of(Role::Dim, times(one)),
+        Finding::Nothing => Line::new(),
+    };
+    let room = scene.columns.saturating_sub(LABEL + head.width() + tail.width() + 6);
+    let level = if one.pattern.level >= Some(Level::Error) { Role::Bad } else { Role::Warn };
+    let text = Line::of(level, measure::cut(&one.pattern.text, room));
+    head.gap(2).join(text).gap(2).join(tail)
+}
+
+/// `6.9× (2–26) for each request`.
+fn times(one: &Standing<'_>) -> String {
+    let ratio = one.ratio();
+    let bounds = ratio.low.zip(ratio.high);
+    let bounds = bounds.map(|(low, high)| format!(" ({}–{})", number::short(low), number::short(high)));
+    let times = ratio.estimate.map(|ratio| format!("{}×", number::short(ratio))).unwrap_or_default();
+    format!("{times}{} for each request", bounds.unwrap_or_default())
+}

@@ -78,6 +78,8 @@ pub struct NodeOut {
     pub attempt: Option<u32>,
     /// The machine that took it.
     pub runner: Option<String>,
+    /// The system's id of it, where it has one: `rerun --set jobs=one --set job=ID`.
+    pub id: Option<String>,
     /// Has it a log?
     pub log: bool,
     /// The id of the run that it began.
@@ -113,6 +115,7 @@ impl NodeOut {
             waited_seconds: node.waited(now).map(|waited| waited.as_secs()),
             attempt: node.attempt,
             runner: node.runner.clone(),
+            id: node.log.as_ref().map(|log| log.as_str().to_owned()),
             log: node.log.is_some(),
             run: node.run.as_ref().map(ToString::to_string),
             nodes: node.nodes.iter().map(|node| Self::of(node, now)).collect(),

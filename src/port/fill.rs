@@ -56,6 +56,8 @@ pub enum Supply {
     },
     /// What a person typed and nobody may see, by its name.
     Secret(String),
+    /// What was said when it was asked for: this.
+    Said(String),
 }
 
 /// Where a value goes.
@@ -115,8 +117,12 @@ impl<'a> Supplies<'a> {
     }
 
     /// A value, or why there is none as half a sentence.
-    fn value(&self, supply: &Supply) -> Result<&'a str, String> {
+    fn value<'b>(&self, supply: &'b Supply) -> Result<&'b str, String>
+    where
+        'a: 'b,
+    {
         match supply {
+            Supply::Said(text) => Ok(text),
             Supply::Revision => {
                 let known = self.revision.filter(|revision| !revision.is_empty());
                 known.ok_or_else(|| "the object's revision is not known".to_owned())

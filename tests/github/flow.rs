@@ -10,6 +10,7 @@ use std::{
 use holdshort::{
     demo::github::spec::Action,
     domain::{
+        form::Value,
         gate::{Eligibility, Gate},
         log::Mark,
         object::ObjectId,
@@ -19,9 +20,11 @@ use holdshort::{
     },
     port::{
         facet::Connection,
+        fill::Supplies,
         lookup::Lookup,
         plan::{Ask, Condition, Draft, Expect, Expectation, WireCall},
-        step::Step,
+        shape::{Checked, check},
+        step::{Step, Watch},
         wire::{Class, Moved, WireError, whole},
     },
 };
@@ -276,6 +279,86 @@ async fn a_failed_run_reruns_its_failed_jobs_only() {
     assert_eq!((again.status, again.attempt, &again.id), (RunStatus::Succeeded, 2, &run.id));
     let blocked = scene.gates().draft_for(&scene.run("deploy", 812).await, &ask_run(&run, Verb::Rerun)).unwrap_err();
     assert_eq!(blocked.to_string(), "the run has not ended; cancel it first");
+}
+
+#[tokio::test]
+async fn all_of_a_run_what_failed_or_one_job_runs_again_as_it_is_asked() {
+    let scene = Scene::at("acme/ledger");
+    let run = scene.run("soak", 7).await;
+    let jobs = scene.insides().jobs(&run.id).await.unwrap();
+    let job = jobs[0].log.clone().unwrap();
+    let asked = |jobs: &str, job: &str| {
+        let plain = ask_run(&run, Verb::Rerun);
+        let args = plain.args.clone().with("jobs", Value::OneOf(jobs.into())).with("job", Value::Text(job.into()));
+        Ask { args, ..plain }
+    };
+    let path = |ask: &Ask| scene.gates().draft_for(&run, ask).map(|draft| draft.steps[0].call.path.clone());
+    assert!(path(&asked("all", "")).unwrap().ends_with("/rerun"));
+    assert!(path(&asked("failed", "")).unwrap().ends_with("/rerun-failed-jobs"));
+    let refusals = [path(&asked("one", "")), path(&asked("one", "../x")), path(&asked("one", "seven"))];
+    let expected = [
+        "say which job: its id, or choose it in the run's tree",
+        "'../x' is no id of a job: it is a number",
+        "'seven' is no id of a job: it is a number",
+    ];
+    assert_eq!(refusals.map(|refused| refused.unwrap_err().to_string()), expected);
+    let ask = asked("one", job.as_str());
+    let draft = scene.gates().draft_for(&run, &ask).unwrap();
+    let shapes = scene.gates().shapes(&run.id, Verb::Rerun);
+    assert_eq!(check(&draft.steps[0], Verb::Rerun, &shapes), Ok(()));
+    assert!(draft.steps[0].call.command.ends_with(&format!("/jobs/{}/rerun", job.as_str())), "{:?}", draft.steps[0]);
+    let checked = Checked::of(&draft.steps[0], Verb::Rerun, scene.gates(), &Supplies::default()).unwrap();
+    scene.gates().send(checked).await.unwrap();
+    let sent = scene.diary.all().pop().unwrap();
+    assert_eq!(sent.line, format!("POST /repos/acme/ledger/actions/jobs/{}/rerun", job.as_str()));
+    let facts = scene.gates().read(&run.id).await.unwrap().facts;
+    assert!(came_true(&draft.expect, &facts), "{facts:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_does_not_stop_is_ended_by_force_where_that_is_asked() {
+    let scene = Scene::at("acme/ledger");
+    let run = scene.run("deploy", 812).await;
+    let plain = ask_run(&run, Verb::Cancel);
+    let ask = Ask { args: plain.args.clone().with("force", Value::Flag(true)), ..plain };
+    let draft = scene.gates().draft_for(&run, &ask).unwrap();
+    assert!(draft.steps[0].call.path.ends_with("/force-cancel"), "{}", draft.steps[0].call.path);
+    assert_eq!(draft.effect, "deploy #812 ends at once; what it has deployed stays");
+    let checked = Checked::of(&draft.steps[0], Verb::Cancel, scene.gates(), &Supplies::default()).unwrap();
+    scene.gates().send(checked).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_workflow_starts_anew_at_a_branch_with_inputs_and_the_run_that_makes_is_watched() {
+    let scene = Scene::at("acme/ledger");
+    let run = scene.run("deploy", 812).await;
+    let asked = |reference: &str, inputs: &str| {
+        let plain = ask_run(&run, Verb::Dispatch);
+        let args = plain.args.clone().with("ref", Value::Text(reference.into()));
+        Ask { args: args.with("inputs", Value::Text(inputs.into())), ..plain }
+    };
+    let error = scene.gates().draft_for(&run, &asked("v4.2.0", "level")).unwrap_err();
+    assert_eq!(error.to_string(), "'level' is no input: write NAME=VALUE");
+    let branch = run.branch.clone().unwrap();
+    let ask = asked(&branch, "level=warn");
+    let draft = scene.gates().draft_for(&run, &ask).unwrap();
+    let step = &draft.steps[0];
+    let body = json!({"ref": branch, "return_run_details": true, "inputs": {"level": "warn"}});
+    assert_eq!(serde_json::from_str::<serde_json::Value>(step.call.body.shown()).unwrap(), body);
+    let facts = scene.gates().read(&run.id).await.unwrap().facts;
+    let supplies = Supplies { facts: Some(&facts), ..Supplies::default() };
+    let sent = scene.gates().send(Checked::of(step, Verb::Dispatch, scene.gates(), &supplies).unwrap()).await.unwrap();
+    let made = sent.given.get("made").unwrap();
+    assert_eq!(step.watch, Watch::Made("github/run/acme/ledger/{made}".parse().unwrap()));
+    let facts = scene.gates().read(&format!("github/run/acme/ledger/{made}").parse().unwrap()).await.unwrap().facts;
+    assert!(came_true(&draft.expect, &facts), "{facts:?}");
+    let unknown = scene.gates().draft_for(&run, &asked("nowhere", "")).unwrap();
+    let facts = scene.gates().read(&run.id).await.unwrap().facts;
+    let supplies = Supplies { facts: Some(&facts), ..Supplies::default() };
+    let checked = Checked::of(&unknown.steps[0], Verb::Dispatch, scene.gates(), &supplies).unwrap();
+    let error = scene.gates().send(checked).await.unwrap_err();
+    assert_eq!(error.kind, FaultKind::Rejected);
+    assert!(error.text.ends_with("No ref found for: nowhere"), "{error}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chrono::TimeZone;
 use holdshort::{
     domain::{
+        form::{Field, Kind},
         gate::{Behind, Eligibility, Gate},
         object::ObjectId,
         observed::FaultKind,
@@ -77,6 +78,14 @@ async fn a_recorded_list_without_names_attempts_and_actors_is_read_whole() {
         offers: vec![
             Offer::blocked(Verb::Cancel, Risk::Medium, "the run has ended"),
             Offer::blocked(Verb::Rerun, Risk::High, "GitHub starts a run again for 30 days only; start a new one"),
+            Offer {
+                unsure: Some("GitHub does not say whether this workflow can be started by hand".into()),
+                ..Offer::open(Verb::Dispatch, Risk::High).asking(vec![
+                    Field::new("ref", "branch or tag", Kind::Text).required().default("master"),
+                    Field::new("inputs", "inputs", Kind::Text)
+                        .hint("NAME=VALUE, NAME=VALUE, as the workflow asks for them"),
+                ])
+            },
         ],
     };
     assert_eq!(runs[0], first);
@@ -250,7 +259,8 @@ async fn a_gate_that_is_read_again_tells_the_facts_that_plans_are_bound_to() {
     assert_eq!(gates.read(&id).await.unwrap().facts, facts(&[&run[..], &[pending]].concat()));
     let other = ObjectId::new(&"github".into(), "gate", "PyGithub/PyGithub/3911660493/prod");
     assert_eq!(gates.read(&other).await.unwrap().facts, facts(&run));
-    assert_eq!(gates.read(&pygithub(3_911_660_493)).await.unwrap().facts, facts(&run));
+    let of_run = facts(&[&run[..], &[("workflow", "1903133")]].concat());
+    assert_eq!(gates.read(&pygithub(3_911_660_493)).await.unwrap().facts, of_run);
 }
 
 fn cancel() -> WireCall {

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::demo::github::{
     Forge,
-    repo::{Ids, Repo},
+    repo::{Ids, Repo, Workflow},
     route::Asked,
-    run::{Again, Answer},
-    spec::Access,
-    wire::deploy,
+    run::{Again, Answer, Run},
+    spec::{Access, Push},
+    wire::{API, WEB, deploy},
 };
 use crate::demo::rest::{Good, Outcome, Refused};
 
@@ -28,6 +28,12 @@ impl Forge {
                 let run = repo.runs.iter().position(|run| has(&run.current.jobs)).ok_or_else(Refused::not_found)?;
                 writable(repo)?;
                 let outcome = again(repo, run, asked, Again::Job(id), ids);
+                self.revision += u64::from(outcome.is_ok());
+                return outcome;
+            }
+            ["actions", "workflows", which, "dispatches"] => {
+                writable(repo)?;
+                let outcome = dispatch(repo, which, asked, ids);
                 self.revision += u64::from(outcome.is_ok());
                 return outcome;
             }
@@ -81,6 +87,43 @@ fn again(repo: &mut Repo, run: usize, asked: Asked<'_>, which: Again, ids: &mut 
     run.again(asked.now, which, asked.login, ids).map_err(|why| Refused::new(StatusCode::FORBIDDEN, why))?;
     repo.advance(asked.now, ids);
     Ok(Good::with(StatusCode::CREATED, Some(json!({}))))
+}
+
+/// Starts a workflow by hand, at a branch or tag that there is. Which run that makes is told to whoever asks for it.
+fn dispatch(repo: &mut Repo, which: &str, asked: Asked<'_>, ids: &mut Ids) -> Outcome {
+    let unfit = |message: &str| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, message);
+    let named = |workflow: &&Workflow| workflow.id.to_string() == which || workflow.plan.file == which;
+    let workflow = repo.workflows.iter().find(named).ok_or_else(Refused::not_found)?.plan.file.clone();
+    let body: Value = serde_json::from_slice(asked.request.body())
+        .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, "Problems parsing JSON"))?;
+    let reference = body.get("ref").and_then(Value::as_str);
+    let reference = reference.ok_or_else(|| unfit("Invalid request.\n\n\"ref\" wasn't supplied."))?;
+    let known = repo.runs.iter().filter(|run| run.branch.as_deref() == Some(reference));
+    let newest = known.max_by_key(|run| run.created);
+    let commit =
+        newest.map(|run| run.commit.clone()).ok_or_else(|| unfit(&format!("No ref found for: {reference}")))?;
+    let push = Push {
+        repo: repo.full_name(),
+        commit,
+        title: None,
+        branch: Some(reference.to_owned()),
+        by: Some(asked.login.to_owned()),
+        workflow: Some(workflow),
+        supersedes: false,
+    };
+    let run = Run::pushed(&push, repo, asked.now, ids).ok_or_else(Refused::not_found)?;
+    let id = run.id;
+    repo.runs.push(run);
+    repo.advance(asked.now, ids);
+    if body.get("return_run_details") != Some(&Value::Bool(true)) {
+        return Ok(Good::with(StatusCode::NO_CONTENT, None));
+    }
+    let full = repo.full_name();
+    Ok(Good::json(json!({
+        "workflow_run_id": id,
+        "run_url": format!("{API}/repos/{full}/actions/runs/{id}"),
+        "html_url": format!("{WEB}/{full}/actions/runs/{id}"),
+    })))
 }
 
 /// What a review says. All three fields are required.

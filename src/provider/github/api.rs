@@ -104,6 +104,7 @@ pub(super) struct Run {
     pub(super) status: Option<String>,
     pub(super) conclusion: Option<String>,
     pub(super) workflow_id: Option<u64>,
+    pub(super) event: Option<String>,
     pub(super) html_url: Option<String>,
     #[serde(deserialize_with = "time")]
     pub(super) created_at: Option<Timestamp>,

@@ -20,11 +20,14 @@ use crate::{
         shape::{Shape, is_part},
         step::Step,
     },
-    provider::github::{address::Address, fact as own, request::run_path},
+    provider::github::{
+        address::Address,
+        again::{self, JSON, post},
+        fact as own,
+        request::run_path,
+    },
 };
 
-/// The content type of an answer to a gate.
-const JSON: &str = "application/json";
 /// How long an answer may take to show.
 const ANSWERED: Duration = Duration::from_mins(1);
 /// How long a cancelled run may take to end: a job that cleans up is waited for.
@@ -49,22 +52,8 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
         Verb::Approve | Verb::Reject if is_gate && at.environment.is_some() => {
             vec![shape("pending_deployments", JSON, &["/environment_ids", "/state", "/comment"])]
         }
-        Verb::Rerun if !is_gate => vec![shape("rerun", "", &[]), shape("rerun-failed-jobs", "", &[])],
-        Verb::Cancel if !is_gate => vec![shape("cancel", "", &[])],
+        _ if !is_gate => again::shapes(&at, verb),
         _ => Vec::new(),
-    }
-}
-
-/// A call that says all by where it goes.
-fn post(words: String, path: String) -> WireCall {
-    WireCall {
-        words,
-        command: format!("gh api --method POST {}", path.trim_start_matches('/')),
-        method: "POST".to_owned(),
-        path,
-        content_type: String::new(),
-        body: "".into(),
-        ..WireCall::default()
     }
 }
 
@@ -165,22 +154,24 @@ fn unapproved(gate: &Gate, at: &Address) -> Draft {
 pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
     open_for(&run.offers, ask.verb, "a GitHub run").map_err(Blocked)?;
     let at = address(&run.id)?;
-    let name = format!("{} #{}", run.pipeline, run.number);
-    let (end, effect, undo) = match (ask.verb, run.status) {
-        (Verb::Cancel, _) => ("cancel", format!("{name} stops; what it has deployed stays"), "start the run again"),
-        (_, RunStatus::Failed | RunStatus::Cancelled) => (
-            "rerun-failed-jobs",
-            format!("the failed jobs of {name} run again, and those after them"),
-            "cancel the run",
-        ),
-        _ => ("rerun", format!("all jobs of {name} run again"), "cancel the run"),
-    };
-    let path = format!("{}/{end}", run_path(&at.owner, &at.repo, at.run));
+    let again::Sent { step, effect, undo } = again::sent(run, &at, ask)?;
     let mut bound =
         Facts::from([(own::RUN.to_owned(), at.run.to_string()), (fact::ATTEMPT.to_owned(), run.attempt.to_string())]);
     bound.extend(run.version.commit.clone().map(|commit| (fact::COMMIT.to_owned(), commit)));
     let cancel = ask.verb == Verb::Cancel;
-    let (expect, notes) = if cancel {
+    let (expect, notes) = if ask.verb == Verb::Dispatch {
+        // Another run is made: this one is left as it is, whatever it does meanwhile.
+        bound.remove(fact::ATTEMPT);
+        let another = Condition::IsNot(at.run.to_string());
+        let expect = Expectation {
+            all: vec![Expect { fact: own::RUN.to_owned(), condition: another }],
+            words: Some("a new run is there".to_owned()),
+            within: ANSWERED,
+            ..Expectation::default()
+        };
+        let reads = "it takes the workflow as it is on that branch, and not as it was in this run";
+        (expect, vec![reads.to_owned(), "its environments ask for approval".to_owned()])
+    } else if cancel {
         let ended = [RunStatus::Succeeded, RunStatus::Failed];
         let expect = Expectation {
             all: vec![Expect::is(fact::STATUS, RunStatus::Cancelled)],
@@ -207,9 +198,9 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
     };
     Ok(Draft {
         from: Some(run.version.clone()).filter(|_| cancel),
-        to: Some(run.version.clone()).filter(|_| !cancel),
+        to: Some(run.version.clone()).filter(|_| ask.verb == Verb::Rerun),
         effect,
-        steps: vec![Step::new(&run.id, post(format!("{} {name}", ask.verb.words()), path))],
+        steps: vec![step],
         obligations: Vec::new(),
         moment: None,
         bound,

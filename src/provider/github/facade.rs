@@ -226,6 +226,8 @@ impl Actor for GitHub {
                 facts.extend(
                     gate::pending_id(&pending.read, &environment).map(|id| (own::PENDING.to_owned(), id.to_string())),
                 );
+            } else {
+                facts.extend(wire.workflow_id.map(|id| (own::WORKFLOW.to_owned(), id.to_string())));
             }
             Ok(Reading { facts, revision: None })
         }

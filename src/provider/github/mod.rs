@@ -2,7 +2,7 @@
 //!
 //! octocrab authenticates and carries the requests (`client`); the wire structs are our own (`api`), because octocrab's refuse
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize`, `tree` and `gate` translate,
-//! `draft` says what a verb would do, `roster` knows the repositories and `organisation` those of an owner, `poll` reads one, `moved`
+//! `draft` says what a verb would do (`again`: to a run), `roster` knows the repositories and `organisation` those of an owner, `poll` reads one, `moved`
 //! tells which must be read, `kept` what is known meanwhile, `memory` keeps what the run list may forget, `fault` says what only GitHub says of a refusal.
 //!
 //! Requests name a path only (`/repos/…`): `roots` puts the interface's path before it, and the transport below the address
@@ -10,6 +10,7 @@
 //! is fetched past octocrab, so no token can reach it.
 
 mod address;
+mod again;
 mod api;
 mod client;
 mod draft;
@@ -49,6 +50,8 @@ pub mod fact {
     pub const RUN: &str = "run";
     /// The id of the environment that waits for a reviewer; absent once it does not.
     pub const PENDING: &str = "environment waiting for review";
+    /// The id of the workflow that it is a run of.
+    pub const WORKFLOW: &str = "workflow";
     /// That the run begins only once somebody lets it; absent once somebody has.
     pub const UNAPPROVED: &str = "run waiting to be let in";
 }

@@ -12,7 +12,7 @@ use crate::{
         verb::Verb,
         version::Version,
     },
-    provider::github::{Repository, address::Address, api},
+    provider::github::{Repository, address::Address, again, api},
 };
 
 /// Days for which GitHub lets a run be started again.
@@ -138,7 +138,7 @@ fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
     let cancel = if over(wire) {
         Offer::blocked(Verb::Cancel, Risk::Medium, "the run has ended")
     } else {
-        Offer::open(Verb::Cancel, Risk::Medium)
+        Offer::open(Verb::Cancel, Risk::Medium).asking(again::cancelling())
     };
     let old = wire.created_at.is_some_and(|at| now - at > TimeDelta::days(RERUNNABLE_DAYS));
     let rerun = if !over(wire) {
@@ -146,9 +146,13 @@ fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
     } else if old {
         Offer::blocked(Verb::Rerun, risk, "GitHub starts a run again for 30 days only; start a new one")
     } else {
-        Offer::open(Verb::Rerun, risk)
+        Offer::open(Verb::Rerun, risk).asking(again::rerunning(status_of(wire)))
     };
-    vec![cancel, rerun]
+    let dispatch = Offer::open(Verb::Dispatch, risk).asking(again::dispatching(wire.head_branch.as_deref()));
+    let by_hand = wire.event.as_deref() == Some("workflow_dispatch");
+    let unsure = (!by_hand).then(|| "GitHub does not say whether this workflow can be started by hand".to_owned());
+    let dispatch = Offer { unsure, ..dispatch };
+    vec![cancel, rerun, dispatch]
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub(super) fn repo_path((owner, repo): (&str, &str)) -> String {
 }
 
 /// `/repos/acme/ledger/actions`.
-fn actions(owner: &str, repo: &str) -> String {
+pub(super) fn actions(owner: &str, repo: &str) -> String {
     format!("{}actions", repo_path((owner, repo)))
 }
 

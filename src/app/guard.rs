@@ -317,6 +317,8 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     let Said { mut risks, mut checks, .. } = said(model, &asked, subject.rollout, &decide(&circumstances));
     risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
     risks.extend(overtaken(model, asked.verb, &asked.target));
+    risks.extend(older_than_live(model, asked.verb, &asked.target));
+    draft.notes.extend(major_step(model, asked.verb, &asked.target));
     let (opens, notes) = with_yours(model, &asked);
     checks.extend(opens);
     draft.notes.extend(notes);
@@ -363,6 +365,21 @@ fn overtaken(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
         "{before} was let through to {} at {time}, record {}; this puts {now} after it",
         gate.environment, record.0
     ))
+}
+
+/// That what a gate lets through would replace something newer (F20).
+fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let older = model.lineage.older_than_live(&model.store, target)?;
+    let this = gate.version.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
+    Some(format!("{this} is {}", older.words()))
+}
+
+/// That what a gate lets through is another major version than what is live where it goes.
+fn major_step(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let (live, (from, to)) = model.lineage.major_step(&model.store, gate)?;
+    Some(format!("another major version, {from} → {to}: {} runs {live} now", gate.environment))
 }
 
 /// That a way back ends at a version which somebody left for cause: allowed, and said in red.

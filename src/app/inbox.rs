@@ -1,7 +1,7 @@
 //! What waits for a human, over all systems: gates that systems tell of, and rollouts in a pause that only a human ends.
 
 use crate::{
-    app::{guard, model::Model},
+    app::{guard, lineage::Older, model::Model},
     domain::{
         evidence::Verdict,
         gate::{Approvals, Behind, Eligibility, Gate},
@@ -43,6 +43,8 @@ pub struct Item {
     pub verdict: Option<Verdict>,
     /// Newer ones that wait behind it.
     pub newer_behind: u32,
+    /// What is live where it would go, where that is newer.
+    pub older: Option<Older>,
 }
 
 /// Everything that waits, oldest first.
@@ -60,6 +62,7 @@ pub fn items(model: &Model) -> Vec<Item> {
         approvals: gate.approvals.clone(),
         verdict: None,
         newer_behind: gate.newer_behind,
+        older: model.lineage.older_than_live(&model.store, &gate.id),
     });
     let pauses = model.store.rollouts().filter(|rollout| waits(rollout)).map(|rollout| item_of(model, rollout));
     let mut items: Vec<Item> = gates.chain(pauses).collect();
@@ -124,6 +127,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         approvals: None,
         verdict: model.verdict(&rollout.id),
         newer_behind: 0,
+        older: None,
     }
 }
 

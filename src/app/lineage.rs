@@ -45,6 +45,17 @@ pub struct Spot {
     pub standing: Standing,
 }
 
+impl Older {
+    /// `older than 4.3.0, which is live in prod (run #813 built it later)`.
+    pub fn words(&self) -> String {
+        let by = match self.by {
+            Evidence::Run(number) => format!("run #{number} built it later"),
+            Evidence::Number => "by its number".to_owned(),
+        };
+        format!("older than {}, which is live in {} ({by})", self.live, self.environment)
+    }
+}
+
 /// One version of a service, and its road.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
@@ -144,7 +155,17 @@ impl Lineage {
         let gate = store.gate(id)?;
         let release = self.release(store, id)?;
         let there = |spot: &Spot| within(&gate.environment, &spot.environment);
-        self.older(store, release, there)
+        self.older(store, release, there).or_else(|| {
+            // No rollout tells what is there, but the system that asks may.
+            let live = gate.live.as_ref()?;
+            let known = self.of(&release.service).iter().find(|other| other.version.is_same(live));
+            let by = match known {
+                Some(other) if other == release => None,
+                Some(other) => is_older(store, release, other),
+                None => by_number(&release.version, live),
+            };
+            Some(Older { environment: gate.environment.clone(), live: live.clone(), by: by? })
+        })
     }
 
     /// Is what this run built older than what is live anywhere? Only of one that may still deploy it.
@@ -155,6 +176,16 @@ impl Lineage {
         }
         let release = self.release(store, id)?;
         self.older(store, release, |_| true)
+    }
+
+    /// Is what this gate lets through of another major version than what is live where it goes? That, and both numbers.
+    pub fn major_step(&self, store: &Store, gate: &Gate) -> Option<(Version, (u64, u64))> {
+        let release = self.release(store, &gate.id)?;
+        self.of(&release.service).iter().filter(|other| *other != release).find_map(|live| {
+            let serves = |spot: &Spot| matches!(spot.standing, Standing::Serves | Standing::Yields);
+            live.spots.iter().find(|spot| serves(spot) && within(&gate.environment, &spot.environment))?;
+            Some((live.version.clone(), release.version.major_step(&live.version)?))
+        })
     }
 
     fn older(&self, store: &Store, release: &Release, there: impl Fn(&Spot) -> bool) -> Option<Older> {
@@ -189,8 +220,11 @@ fn is_older(store: &Store, one: &Release, live: &Release) -> Option<Evidence> {
     if let Some((order, number)) = known.first() {
         return (*order == Ordering::Greater).then_some(Evidence::Run(*number));
     }
-    let (own, theirs) = (one.version.numbers()?, live.version.numbers()?);
-    (own < theirs).then_some(Evidence::Number)
+    by_number(&one.version, &live.version)
+}
+
+fn by_number(one: &Version, live: &Version) -> Option<Evidence> {
+    (one.numbers()? < live.numbers()?).then_some(Evidence::Number)
 }
 
 fn releases(store: &Store, service: &ServiceName) -> Vec<Release> {

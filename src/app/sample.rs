@@ -301,6 +301,7 @@ pub(crate) fn ship() -> Gate {
         approvals: None,
         behind: Behind::Run(ObjectId::new(&"shipper".into(), "run", "shop/7")),
         newer_behind: 0,
+        live: None,
         url: None,
         identity: BTreeMap::new(),
         offers: vec![

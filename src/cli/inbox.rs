@@ -13,6 +13,7 @@ use crate::{
     cli::{
         exit::{CliError, Exit},
         json,
+        release::OlderOut,
         source::{self, SourceOut},
         span::short,
         table::Table,
@@ -75,6 +76,8 @@ pub struct ItemOut {
     pub verdict: Option<Verdict>,
     /// Newer ones that wait behind it.
     pub newer_behind: u32,
+    /// What is live where it would go, where that is newer; else `null`.
+    pub older_than_live: Option<OlderOut>,
 }
 
 /// The approvals of a gate.
@@ -157,6 +160,7 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
         approvals: item.approvals.as_ref().map(ApprovalsOut::of),
         verdict: item.verdict,
         newer_behind: item.newer_behind,
+        older_than_live: item.older.as_ref().map(|older| OlderOut::of(&item.target, older)),
     }
 }
 
@@ -210,6 +214,7 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
     let mut table = Table::new(&["WAITS", "SERVICE", "ENVIRONMENT", "SYSTEM", "ASKS", "VERSION", "YOU"]);
     for item in inbox::items(model).iter().filter(|item| wanted(item)) {
         let newer = inbox::newer_words(item).map(|words| format!(" ({words} behind it)")).unwrap_or_default();
+        let older = item.older.as_ref().map(|older| format!(" ({})", older.words())).unwrap_or_default();
         let approvals = item.approvals.as_ref().map(|approvals| format!("; {}", approvals.said())).unwrap_or_default();
         let you = match &item.eligible {
             _ if item.refused.is_some() => format!("refused: {}", item.refused.as_deref().unwrap_or_default()),
@@ -226,7 +231,7 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
             item.service.to_string(),
             if item.environment.as_str().is_empty() { "-".to_owned() } else { item.environment.to_string() },
             item.system.clone(),
-            format!("{}{newer}", item.title),
+            format!("{}{newer}{older}", item.title),
             item.version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
             format!("{you}{approvals}"),
         ]);
@@ -270,6 +275,7 @@ mod tests {
             "approvals": null,
             "verdict": null,
             "newer_behind": 0,
+            "older_than_live": null,
         });
         assert_eq!(serde_json::to_value(items.remove(0)).unwrap(), expected);
         let pause = items.remove(0);

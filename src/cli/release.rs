@@ -102,7 +102,7 @@ fn place(spot: &Spot) -> PlaceOut {
 }
 
 impl OlderOut {
-    fn of(id: &ObjectId, older: &Older) -> Self {
+    pub(super) fn of(id: &ObjectId, older: &Older) -> Self {
         let run = match older.by {
             Evidence::Run(number) => Some(number),
             Evidence::Number => None,

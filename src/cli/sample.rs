@@ -245,6 +245,7 @@ fn gate() -> Gate {
         approvals: None,
         behind: Behind::Run(ObjectId::new(&"github".into(), "run", "acme/ledger/812")),
         newer_behind: 0,
+        live: None,
         url: None,
         identity: BTreeMap::new(),
         offers: vec![Offer::open(Verb::Approve, Risk::High), Offer::open(Verb::Reject, Risk::Medium)],

@@ -128,6 +128,9 @@ pub struct Gate {
     pub behind: Behind,
     /// Newer runs of the same pipeline that wait behind this one (F20).
     pub newer_behind: u32,
+    /// What is there now where it would go, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Version>,
     /// Where a browser shows it.
     pub url: Option<String>,
     /// What plans are bound to, by name: run, attempt, commit, environment id. Opaque outside the provider.

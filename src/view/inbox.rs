@@ -117,6 +117,9 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
         let ends = approvals.expires.map(|at| format!("; ends {}", number::moment(scene.now(), at)));
         add("approvals", Role::Text, format!("{}{}", approvals.said(), ends.unwrap_or_default()));
     }
+    if let Some(older) = &item.older {
+        add("live", Role::Warn, older.words());
+    }
     if let Some(newer) = inbox::newer_words(item) {
         add("behind", Role::Warn, format!("{newer} behind this one"));
     }

@@ -302,6 +302,7 @@ fn gates() -> Vec<Gate> {
             approvals: None,
             behind: Behind::Run(run),
             newer_behind: 3,
+            live: None,
             url: Some(format!("https://github.com/acme/{service}/actions/runs/{number}")),
             identity: BTreeMap::new(),
             offers: vec![Offer::open(Verb::Approve, Risk::High), Offer::open(Verb::Reject, Risk::Low)],

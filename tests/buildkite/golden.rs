@@ -98,6 +98,7 @@ async fn each_step_that_waits_now_is_a_gate_bound_to_its_build_and_job_and_no_ot
         approvals: None,
         behind: Behind::Run(run),
         newer_behind: 0,
+        live: None,
         url: Some("https://buildkite.com/acme/ledger/builds/813".into()),
         identity: [
             ("build", "813"),

@@ -64,7 +64,7 @@ struct Case {
     after: &'static str,
     /// What moves every object once it was looked at.
     moves: &'static str,
-    /// What of it never moves, whoever does something: an ended build is built again as another one.
+    /// What of it never moves, whoever does something: an ended build is built again as another one, and so is a workflow.
     stays: &'static [Verb],
     /// The act of which something can be owed.
     owes: Owes,
@@ -123,7 +123,7 @@ const GITHUB: Case = Case {
         at = "4m"
         act = { rerun = { repo = "acme/ledger", run = 7, by = "lee" } }
     "#,
-    stays: &[],
+    stays: &[Verb::Dispatch],
     owes: Owes::Another(Verb::Approve),
 };
 

@@ -178,6 +178,7 @@ async fn a_pending_environment_is_a_gate() {
         approvals: None,
         behind: Behind::Run(pygithub(3_911_660_493)),
         newer_behind: 0,
+        live: None,
         url: Some("https://github.com/PyGithub/PyGithub/actions/runs/3911660493".into()),
         identity: [
             ("run", "3911660493"),

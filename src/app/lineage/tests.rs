@@ -112,6 +112,38 @@ fn what_waits_is_older_than_live_by_the_run_that_built_that_later_or_by_its_numb
 }
 
 #[test]
+fn a_card_says_that_it_would_replace_something_newer_or_of_another_major_version() {
+    let notes = |tag: &str| {
+        let run = run(700, Version::tagged(tag).at_commit(B), RunStatus::Waiting);
+        let gate = gate(&run, "prod");
+        let model = model(vec![run], vec![gate.clone()]);
+        let older = model.lineage.older_than_live(&model.store, &gate.id).map(|older| older.words());
+        (older, model.lineage.major_step(&model.store, &gate).map(|(_, step)| step))
+    };
+    let stable = payments().stable.unwrap();
+    let words = format!("older than {stable}, which is live in prod/eu-west-1 (by its number)");
+    assert_eq!(notes("1.40.0"), (Some(words.clone()), None));
+    assert_eq!(notes("0.9.0"), (Some(words), Some((1, 0))));
+    assert_eq!(notes("2.0.0"), (None, Some((1, 2))));
+    assert_eq!(notes("1.43.0"), (None, None));
+}
+
+#[test]
+fn where_no_rollout_tells_what_is_live_the_system_that_asks_may() {
+    let old = run(700, Version::tagged("1.40.0").at_commit(B), RunStatus::Waiting);
+    let later = run(800, Version::tagged("main").at_commit(A), RunStatus::Succeeded);
+    let older = |live: Version| {
+        let gate = Gate { live: Some(live), ..gate(&old, "staging") };
+        let model = model(vec![old.clone(), later.clone()], vec![gate.clone()]);
+        model.lineage.older_than_live(&model.store, &gate.id).map(|older| older.by)
+    };
+    assert_eq!(older(Version::tagged("1.41.0")), Some(Evidence::Number));
+    assert_eq!(older(Version::tagged("main").at_commit(A)), Some(Evidence::Run(800)));
+    assert_eq!(older(Version::tagged("1.39.0")), None);
+    assert_eq!(older(old.version.clone()), None);
+}
+
+#[test]
 fn an_unfinished_run_that_was_overtaken_says_so_and_one_that_has_ended_does_not() {
     let overtaken = |status| {
         let old = run(700, Version::tagged("1.40.0").at_commit(B), status);

@@ -68,6 +68,7 @@ pub(super) fn gate(
         approvals: None,
         behind: Behind::Run(run),
         newer_behind: newer(watched, build, job, all),
+        live: None,
         url: build.web_url.as_deref().map(clean),
         identity,
     })

@@ -44,6 +44,8 @@ pub(super) struct Seen {
     pub(super) rules: BTreeMap<String, Vec<String>>,
     /// Whether an environment lets nobody answer for a run of their own, by its name; absent where GitHub does not say.
     pub(super) own_barred: BTreeMap<String, bool>,
+    /// What is live, by GitHub's name of the environment; absent where nobody knows.
+    pub(super) live: BTreeMap<String, Version>,
 }
 
 /// Where and for whom gates are made, and when.
@@ -174,6 +176,7 @@ fn environment(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Se
         approvals: None,
         behind: Behind::Run(run_id),
         newer_behind: newer(run, pending, seen),
+        live: seen.live.get(&theirs).cloned(),
         url: run.html_url.as_deref().map(clean),
         identity,
     })
@@ -206,6 +209,7 @@ fn unapproved_run(site: Site<'_>, run: &api::Run, seen: &Seen) -> Option<Gate> {
         approvals: None,
         behind: Behind::Run(run_id),
         newer_behind: count(seen.unapproved.iter().filter(same)),
+        live: None,
         url: run.html_url.as_deref().map(clean),
         identity: identity(run),
         offers,

@@ -227,14 +227,15 @@ impl Watched {
         let (waiting, kept) = self.waiting(client, source, &runs, &mut gaps).await?;
         let held = if waiting.is_empty() { Vec::new() } else { self.held(client, &mut gaps).await? };
         let rules = self.rules(client, &waiting, now).await;
-        let mut own_barred = BTreeMap::new();
+        let (mut own_barred, mut live) = (BTreeMap::new(), BTreeMap::new());
         if waiting.iter().any(|one| one.pending.iter().any(gate::human)) {
             // Without an answer the card says that it is not known; the gates stand all the same.
             let answer = client.read(request::live(owner, repo), &self.about()).await.unwrap_or_default();
-            *self.live() = gate::live(&self.repo, &answer, &runs);
+            live = gate::live(&self.repo, &answer, &runs);
+            self.live().clone_from(&live);
             own_barred = gate::own_barred(&answer);
         }
-        let seen = Seen { waiting, unapproved, held, rules, own_barred };
+        let seen = Seen { waiting, unapproved, held, rules, own_barred, live };
         let mut gates = gate::gates(Site { source, repo: &self.repo, me, now }, &seen);
         gates.extend(kept);
         self.gates.saw(gates, gaps, now);

@@ -370,6 +370,7 @@ impl Process<'_> {
             pilot.cockpit.tick();
             let told = |model: &Model| model.logs.values().all(|logs| logs.at.is_some() || logs.fault.is_some());
             pilot.cockpit.until(told, RIGHTS).await;
+            pilot.cockpit.idle().await;
             for chord in args.keys.iter().flat_map(|keys| &keys.0) {
                 pilot.cockpit.press_one(*chord).await;
             }

@@ -76,7 +76,7 @@ impl Row<'_> {
     }
 
     /// Does it need somebody: did the newest of its branch fail, or does it wait? Lower is more urgent.
-    fn urgency(&self) -> u8 {
+    pub fn urgency(&self) -> u8 {
         match self.run.status {
             RunStatus::Failed if self.newest => 0,
             RunStatus::Waiting => 1,
@@ -135,17 +135,20 @@ pub fn count(model: &Model) -> Count {
 type Line<'a> = (&'a str, &'a str, &'a str);
 
 /// The runs of each pipeline, oldest first.
-struct History<'a> {
+#[derive(Clone, Debug, Default)]
+pub struct History<'a> {
     lines: BTreeMap<Line<'a>, Past<'a>>,
 }
 
+#[derive(Clone, Debug)]
 struct Past<'a> {
     runs: Vec<&'a Run>,
     usual: Option<Duration>,
 }
 
 impl<'a> History<'a> {
-    fn of(runs: impl Iterator<Item = &'a Run>) -> Self {
+    /// Of these runs.
+    pub fn of(runs: impl Iterator<Item = &'a Run>) -> Self {
         let mut all: BTreeMap<Line<'a>, Vec<&'a Run>> = BTreeMap::new();
         for run in runs {
             all.entry(run.line()).or_default().push(run);
@@ -159,7 +162,8 @@ impl<'a> History<'a> {
         Self { lines: all.into_iter().map(past).collect() }
     }
 
-    fn row(&self, run: &'a Run) -> Row<'a> {
+    /// A run, and what is said of it by the others.
+    pub fn row(&self, run: &'a Run) -> Row<'a> {
         let Some(past) = self.lines.get(&run.line()) else {
             return Row { run, trend: Vec::new(), usual: None, flaky: false, newest: true };
         };

@@ -70,9 +70,18 @@ pub fn items(model: &Model) -> Vec<Item> {
     items
 }
 
-/// What an ask means: rerun and cancel on a gate mean the run behind it.
+/// What an ask means: rerun and cancel on a gate mean the run behind it; approve and reject on a run mean the gate that it waits at,
+/// where that is one.
 pub fn meant(model: &Model, ask: Ask) -> Ask {
-    let (Verb::Rerun | Verb::Cancel) = ask.verb else { return ask };
+    if matches!(ask.verb, Verb::Approve | Verb::Reject) && model.store.run(&ask.target).is_some() {
+        let mut gates =
+            model.store.gates().filter(|gate| matches!(&gate.behind, Behind::Run(run) if *run == ask.target));
+        return match (gates.next(), gates.next()) {
+            (Some(gate), None) => Ask { target: gate.id.clone(), ..ask },
+            _ => ask,
+        };
+    }
+    let (Verb::Rerun | Verb::Cancel | Verb::Dispatch) = ask.verb else { return ask };
     match model.store.gate(&ask.target).map(|gate| &gate.behind) {
         Some(Behind::Run(run)) => Ask { target: run.clone(), ..ask },
         Some(Behind::Rollout(_)) | None => ask,

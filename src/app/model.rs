@@ -411,13 +411,21 @@ impl Model {
         Some(Outdated { verdict: judgement.verdict, age, source, since: judgement.at? })
     }
 
+    /// Is what is looked for in a log being typed?
+    fn is_searching(&self) -> bool {
+        self.reading.pane.typing && self.nav.overlay.is_none() && matches!(self.nav.screen(), Screen::Run(_))
+    }
+
     /// Is a card, a prompt or the palette taking text? One that cannot be seen takes none: `q` leaves then.
     pub fn is_typing(&self) -> bool {
         match self.drawn.extent {
             Extent::Nothing | Extent::TooSmall => false,
             Extent::Cut { .. } => self.nav.filtering,
             Extent::Whole | Extent::Part { .. } => {
-                self.nav.filtering || self.card().is_some() || matches!(self.nav.overlay, Some(Overlay::Palette(_)))
+                self.nav.filtering
+                    || self.is_searching()
+                    || self.card().is_some()
+                    || matches!(self.nav.overlay, Some(Overlay::Palette(_)))
             }
         }
     }

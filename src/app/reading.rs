@@ -2,11 +2,18 @@
 //! what its logs say stands in the store.
 
 use crate::{
-    app::{model::Model, pane::Pane, store::inside::Log},
+    app::{
+        model::{Model, Screen},
+        pane::Pane,
+        store::inside::Log,
+    },
     domain::{
+        form::Value,
         object::ObjectId,
+        offer::offer_for,
         pipeline::{LogRef, Node, RunStatus, rows},
     },
+    port::plan::Ask,
 };
 
 /// A node of a tree, known by the names above it and its own; several that are called so are told apart by their order.
@@ -58,6 +65,9 @@ pub fn node_rows<'a>(model: &'a Model, run: &ObjectId) -> Vec<NodeRow<'a>> {
     all
 }
 
+/// The field in which a verb of a run takes the job that it is about.
+const JOB: &str = "job";
+
 /// Lines that a run's screen has besides those of its log: title, rules, path, heading, status bar, footer.
 const AROUND: usize = 8;
 
@@ -102,6 +112,17 @@ impl Reading {
 pub fn shown_log(model: &Model, run: &ObjectId) -> Option<LogRef> {
     let rows = node_rows(model, run);
     rows.get(model.reading.at(&rows)).and_then(|row| row.log.cloned())
+}
+
+/// The ask with the job that is chosen on the run's screen, where its verb takes one.
+pub fn asked(model: &Model, ask: Ask) -> Ask {
+    let here = matches!(model.nav.screen(), Screen::Run(id) if *id == ask.target);
+    let offer = model.store.run(&ask.target).and_then(|run| offer_for(&run.offers, ask.verb));
+    let takes = offer.is_some_and(|offer| offer.form.iter().any(|field| field.name == JOB));
+    match shown_log(model, &ask.target).filter(|_| here && takes) {
+        Some(job) => Ask { args: ask.args.clone().with(JOB, Value::Text(job.as_str().to_owned())), ..ask },
+        None => ask,
+    }
 }
 
 /// The same, as far as it was read.

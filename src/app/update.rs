@@ -5,6 +5,7 @@ pub(in crate::app) mod lines;
 mod measure;
 mod navigate;
 mod observe;
+mod read;
 
 use std::{collections::BTreeSet, mem};
 
@@ -18,6 +19,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let before = model.nav.overlay.as_ref().map(mem::discriminant);
     let effects = take(model, msg);
     lines::due(model);
+    read::open(model);
     if model.nav.overlay.as_ref().map(mem::discriminant) != before {
         model.nav.scroll = 0;
     }
@@ -44,6 +46,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Press(press) => act::came(model, press),
         Msg::Intent(intent) => intend(model, intent),
+        Msg::Typed(c) if read::typed(model, c) => Vec::new(),
         Msg::Typed(c) => act::typed(model, c),
         Msg::Discovered { source, inventory, scopes } => {
             let known: BTreeSet<ServiceName> = model.store.services(&source).collect();
@@ -99,6 +102,7 @@ fn intend(model: &mut Model, intent: Intent) -> Vec<Effect> {
     }
     match intent.verb() {
         Some(verb) => act::press(model, verb),
+        None if read::intent(model, intent) => Vec::new(),
         None => navigate::intent(model, intent),
     }
 }

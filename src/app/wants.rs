@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     app::{
-        model::{Measuring, Model, Overlay},
+        model::{Measuring, Model, Overlay, Screen},
+        reading::shown_log,
+        store::inside::LOG_LINES,
         update::lines,
         watch,
     },
@@ -71,9 +73,23 @@ fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
         let source = source.clone();
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
-    let measured = model.measuring.iter().flat_map(of);
+    let measured = model.measuring.iter().flat_map(of).chain(of_run(model));
     let logs = lines::looked_at(model).and_then(|id| model.logs.get(id));
     measured.chain(logs.map(|logs| (logs.source.clone(), Question::Lines(logs.asked.clone())))).collect()
+}
+
+/// What is asked of the run on screen: its tree, until it has ended and was read since, and the log that is shown, until that is over.
+fn of_run(model: &Model) -> Vec<(SourceName, Question)> {
+    let Screen::Run(id) = model.nav.screen() else { return Vec::new() };
+    let inside = &model.store.inside;
+    let settled = model.store.run(id).zip(inside.tree(id)).is_some_and(|(run, tree)| {
+        run.status.ended() && tree.nodes.is_some() && tree.fault.is_none() && tree.at >= Some(run.updated)
+    });
+    let tree = (!settled).then(|| Question::Jobs { run: id.clone() });
+    let log =
+        shown_log(model, id).filter(|log| !inside.log(id, log).is_some_and(|log| log.over && log.fault.is_none()));
+    let log = log.map(|log| Question::Log { run: id.clone(), log, most: LOG_LINES });
+    tree.into_iter().chain(log).map(|question| (id.source.clone(), question)).collect()
 }
 
 #[cfg(test)]

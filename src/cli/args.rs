@@ -427,7 +427,7 @@ pub struct JudgeArgs {
 /// `snapshot`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct SnapshotArgs {
-    /// board, inbox, or release:SERVICE
+    /// board, pipelines, inbox, signals, release:SERVICE, or run:SERVICE#NUMBER
     #[arg(long, default_value = "board")]
     pub view: View,
     /// Columns and rows

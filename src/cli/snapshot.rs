@@ -14,7 +14,7 @@ use crate::{
         args::SnapshotArgs,
         door::Door,
         exit::CliError,
-        json, target,
+        json, run, target,
         value::{Snapshotted, View},
     },
     domain::{time::Timestamp, verb::Verb},
@@ -123,6 +123,15 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
         View::Pipelines => model.nav.open(Screen::Pipelines),
         View::Inbox => model.nav.open(Screen::Inbox),
         View::Signals => model.nav.open(Screen::Signals),
+        View::Run(name) => {
+            let id = run::resolve(model, name)?;
+            if model.store.run(&id).is_none() {
+                return Err(CliError::usage(format!(
+                    "'{name}' is too old to be listed: it has no screen; `holdshort run` reads it"
+                )));
+            }
+            model.nav.open(Screen::Run(id));
+        }
         View::Release(name) => {
             // Any verb of rollouts finds the rollout of that name.
             let id = target::resolve(model, Verb::Pause, name)?;

@@ -149,6 +149,8 @@ pub enum View {
     Signals,
     /// One rollout: `SERVICE`, `SERVICE@ENVIRONMENT` or a full id.
     Release(String),
+    /// One run: `SERVICE#NUMBER` or a full id.
+    Run(String),
 }
 
 impl FromStr for View {
@@ -157,11 +159,12 @@ impl FromStr for View {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("release", target)) if !target.is_empty() => Ok(Self::Release(target.to_owned())),
+            Some(("run", target)) if !target.is_empty() => Ok(Self::Run(target.to_owned())),
             None if text == "board" => Ok(Self::Board),
             None if text == "pipelines" => Ok(Self::Pipelines),
             None if text == "inbox" => Ok(Self::Inbox),
             None if text == "signals" => Ok(Self::Signals),
-            _ => Err("write board, pipelines, inbox, signals or release:SERVICE".to_owned()),
+            _ => Err("write board, pipelines, inbox, signals, release:SERVICE or run:SERVICE#NUMBER".to_owned()),
         }
     }
 }

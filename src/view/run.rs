@@ -1,17 +1,26 @@
-//! One run: what it is about, where it stands, and its jobs.
+//! One run: the road of its release, its jobs and steps as a tree, and beside it the log of the chosen one.
+
+mod log;
+mod path;
+mod tree;
 
 use crate::{
-    app::reading::node_rows,
+    app::reading::log_room,
     domain::{pipeline::Run, time::age},
     view::{
-        Bar, Part, freshness, measure, number,
+        Bar, Beside, Part, freshness, number,
         row::run::{sign, word},
         scene::Scene,
         span::{Line, Role},
     },
 };
 
-/// ` ledger › deploy #812   ci   4.2.0 (c0ffee1)   by lee   12 min ago`.
+/// Narrower screens show the tree or the log, not both.
+const NARROW: usize = 76;
+/// Cells that the tree takes at least and at most.
+const TREE: std::ops::RangeInclusive<usize> = 26..=48;
+
+/// ` ledger › deploy #812   github   4.2.0 (c0ffee1)   by lee   12 min ago`.
 pub(super) fn title(scene: &Scene<'_>, run: &Run) -> Bar {
     let mut left = Line::of(Role::Strong, format!(" {}", run.service)).and(Role::Dim, " › ");
     left = left.and(Role::Strong, format!("{} #{}", run.pipeline, run.number)).gap(2);
@@ -23,6 +32,8 @@ pub(super) fn title(scene: &Scene<'_>, run: &Run) -> Bar {
     if run.attempt > 1 {
         left = left.gap(2).and(Role::Dim, format!("attempt {}", run.attempt));
     }
+    let (role, glyph) = sign(run.status);
+    left = left.gap(2).and(role, glyph).gap(1).join(word(run));
     let state = scene.state(&run.id);
     let live = state.map_or_else(Line::new, |state| Line::of(Role::Good, freshness::word(&state)));
     Bar { left, right: Line::of(Role::Text, number::clock(scene.now())).gap(2).join(live).gap(1) }
@@ -30,30 +41,25 @@ pub(super) fn title(scene: &Scene<'_>, run: &Run) -> Bar {
 
 /// Everything between the rules.
 pub(super) fn body(scene: &Scene<'_>, run: &Run) -> Vec<Part> {
-    let (role, glyph) = sign(run.status);
-    let took = number::countdown(age(if run.status.ended() { run.updated } else { scene.now() }, run.started));
-    let mut lines = vec![
-        Line::of(role, format!(" {glyph} "))
-            .join(word(run))
-            .and(Role::Dim, format!(", {took}"))
-            .gap(3)
-            .and(Role::Text, run.title.clone()),
-    ];
-    if let Some(url) = &run.url {
-        lines.push(Line::of(Role::Dim, format!("   {url}")));
+    // The heading, and what is below it.
+    let rows = log_room(scene.model.size.1) + 1;
+    let in_log = scene.model.nav.pane > 0;
+    let mut parts = vec![Part::Line(path::line(scene, run).cut(scene.columns)), Part::Rule];
+    if scene.columns < NARROW {
+        let columns = scene.columns;
+        let lines =
+            if in_log { log::lines(scene, run, (columns, rows)) } else { tree::lines(scene, run, (columns, rows)) };
+        parts.extend(lines.into_iter().map(Part::Line));
+        return parts;
     }
-    let nodes = node_rows(scene.model, &run.id);
-    lines.push(Line::new());
-    lines.push(Line::of(Role::Title, "   JOBS"));
-    if nodes.is_empty() {
-        lines.push(Line::of(Role::Unknown, "   its jobs were not read"));
-    }
-    for row in nodes {
-        let (role, glyph) = sign(row.node.status.state);
-        let took = row.node.took(scene.now()).map(number::countdown).unwrap_or_default();
-        let name = format!("{}{}", "  ".repeat(row.depth), row.node.name);
-        let line = Line::of(role, format!(" {glyph} ")).and(Role::Text, measure::cut(&name, 40)).pad(44);
-        lines.push(line.and(Role::Dim, took));
-    }
-    lines.into_iter().map(|line| Part::Line(line.cut(scene.columns))).collect()
+    let columns = (scene.columns * 2 / 5).clamp(*TREE.start(), *TREE.end());
+    let right = scene.columns.saturating_sub(columns + 2);
+    let stack = |lines: Vec<Line>| lines.into_iter().map(Part::Line).collect();
+    parts.push(Part::Beside(Beside {
+        left: stack(tree::lines(scene, run, (columns, rows))),
+        right: stack(log::lines(scene, run, (right, rows))),
+        columns,
+        rows,
+    }));
+    parts
 }

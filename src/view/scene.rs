@@ -2,6 +2,7 @@
 
 use crate::{
     app::{
+        history::History,
         inbox,
         intent::Intent,
         model::{Model, RowKey},
@@ -63,6 +64,8 @@ pub(super) struct Scene<'a> {
     pub(super) told: Told,
     /// The lists of the visible screen.
     pub(super) lists: Lists<'a>,
+    /// What runs say of one another.
+    pub(super) history: History<'a>,
     /// Where things run, in few cells.
     pub(super) places: Places<'a>,
     /// Every source.
@@ -88,6 +91,7 @@ impl<'a> Scene<'a> {
             waits_for_others,
             told: Told::of(model),
             lists,
+            history: History::of(model.store.runs()),
             places: Places::of(model),
             sources: model.store.sources(model.now),
             selected,

@@ -8,6 +8,7 @@ mod buildkite;
 mod failures;
 mod inbox;
 mod judged;
+mod run;
 mod seen;
 mod steady;
 

@@ -7,7 +7,7 @@ use crate::{
         effect::Effect,
         guard, menu,
         model::{Model, Overlay},
-        rows, takeover,
+        reading, rows, takeover,
     },
     domain::{object::ObjectId, verb::Verb},
     port::{
@@ -67,7 +67,8 @@ fn press_on(model: &mut Model, verb: Verb, target: ObjectId) -> Vec<Effect> {
     model.notice = None;
     // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
     model.nav.selected = rows::selected(model);
-    match guard::ask(model, Ask::new(verb, target)) {
+    let ask = reading::asked(model, Ask::new(verb, target));
+    match guard::ask(model, ask) {
         Ok(ask) => {
             // A card lies over the screen, not over the menu that led to it.
             model.nav.overlay = None;

@@ -73,6 +73,9 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::PreviousOption => return act::change(model, |card| card.turn(false)),
         Intent::Quit | Intent::Interrupt => return vec![Effect::Quit],
         Intent::Suspend => return vec![Effect::Suspend],
+        Intent::FindNext | Intent::FindBefore | Intent::Follow => {
+            model.say("there is no log here: Enter on a run shows its jobs' logs");
+        }
         // Verbs are taken by `act::press`.
         Intent::Do(_) => {}
     }

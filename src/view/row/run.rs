@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Cells of a trend.
+const TREND: usize = 10;
+
 /// The columns; on a narrow screen the less telling ones leave first.
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Run>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
@@ -35,7 +38,8 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a R
         right("began", 6, 6, 2, |scene, run, _| {
             old(scene, run, Line::of(Role::Text, number::age(age(scene.now(), run.started))))
         }),
-        right("took", 6, 7, 1, took),
+        right("took", 6, 10, 1, took),
+        left("last 10", TREND, TREND, 5, trend),
         left("status", 9, 24, 0, said),
     ]
 }
@@ -97,16 +101,33 @@ fn what(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
     old(scene, run, line.cut(width))
 }
 
+/// How long it took; while it runs, how long it still takes if that is known.
 fn took(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
+    let row = scene.history.row(run);
+    let left = row.left(scene.now()).map(|left| Line::of(Role::Text, format!("~{} left", number::countdown(left))));
     let end = if run.status.ended() { run.updated } else { scene.now() };
-    let line = Line::of(Role::Text, number::countdown(age(end, run.started)));
-    old(scene, run, if run.status == RunStatus::Queued { Line::of(Role::Dim, "—") } else { line })
+    let so_far = || Line::of(Role::Text, number::countdown(age(end, run.started)));
+    let line = if run.status == RunStatus::Queued { Line::of(Role::Dim, "—") } else { left.unwrap_or_else(so_far) };
+    old(scene, run, line)
+}
+
+/// How the last of its pipeline and branch ended, oldest first, one sign each.
+fn trend(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
+    let signs = scene.history.row(run).trend.into_iter().map(sign);
+    let line = signs.fold(Line::new(), |line, (role, glyph)| line.and(role, glyph));
+    old(scene, run, line)
 }
 
 fn said(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
     let warning = scene.state(&run.id).map(|state| freshness::warning(&state)).unwrap_or_default();
     let line = if warning.is_empty() { warning } else { warning.gap(2) };
     let line = line.join(word(run));
+    let line = if scene.history.row(run).flaky { line.and(Role::Warn, ", flaky") } else { line };
+    let overtaken = scene.model.lineage.overtaken(&scene.model.store, &run.id);
+    let line = match overtaken {
+        Some(older) => line.and(Role::Warn, format!(", ▲ older than live {}", older.live.short_tag())),
+        None => line,
+    };
     let line = if run.attempt > 1 { line.and(Role::Dim, format!(", attempt {}", run.attempt)) } else { line };
     old(scene, run, line.cut(width))
 }

@@ -64,7 +64,7 @@ pub struct Row<'a> {
     pub usual: Option<Duration>,
     /// Did it fail and another one of the same commit pass after it, or the other way round?
     pub flaky: bool,
-    /// Is it the newest of its pipeline and branch?
+    /// Has no later one of its pipeline and branch ended? What failed before one that did is over.
     pub newest: bool,
 }
 
@@ -172,7 +172,7 @@ impl<'a> History<'a> {
         let mut trend: Vec<RunStatus> =
             branch.iter().rev().filter(ended).take(TREND).map(|other| other.status).collect();
         trend.reverse();
-        let newest = branch.last().is_none_or(|newest| newest.number == run.number);
+        let newest = !branch.iter().any(|other| other.number > run.number && other.status.ended());
         let commit = run.version.commit.as_ref();
         let twin = |status| {
             past.runs

@@ -301,6 +301,21 @@ fn behind<'a>(store: &'a Store, gate: &Gate) -> Option<&'a Run> {
     }
 }
 
+/// The commit that is live in the first place that this release is not at and would go to, and its own: what lies between them is
+/// what would be new there.
+pub fn between(lineage: &Lineage, store: &Store, run: &ObjectId) -> Option<(String, String)> {
+    let release = lineage.release(store, run)?;
+    let head = release.version.commit.clone()?;
+    let gates: Vec<&Gate> = release.gates.iter().filter_map(|id| store.gate(id)).collect();
+    let told = gates.iter().find_map(|gate| gate.live.as_ref()?.commit.clone());
+    let serves = |spot: &Spot| matches!(spot.standing, Standing::Serves | Standing::Yields);
+    let goes = |spot: &Spot| gates.is_empty() || gates.iter().any(|gate| within(&gate.environment, &spot.environment));
+    let others = lineage.of(&release.service).iter().filter(|other| *other != release);
+    let mut seen = others.filter(|other| other.spots.iter().any(|spot| serves(spot) && goes(spot)));
+    let base = told.or_else(|| seen.find_map(|other| other.version.commit.clone()))?;
+    (base != head).then_some((base, head))
+}
+
 /// The runs of a release that stand in its path: the newest of each pipeline.
 pub fn stations<'a>(store: &'a Store, release: &Release) -> Vec<&'a Run> {
     let mut newest: Vec<&Run> = Vec::new();

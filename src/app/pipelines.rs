@@ -30,7 +30,6 @@ pub fn runs(model: &Model) -> Vec<&Run> {
 /// What the board shows of pipelines: what failed last, gates, what cannot be told, what runs.
 pub fn stops(model: &Model, gates: Vec<Item>) -> Vec<Stop<'_>> {
     let history = History::of(model.store.runs());
-    let is_newest = |run| history.row(run).newest;
     // A run that waits at a gate is spoken of by the gate.
     let spoken_of: BTreeSet<&ObjectId> = model
         .store
@@ -43,7 +42,7 @@ pub fn stops(model: &Model, gates: Vec<Item>) -> Vec<Stop<'_>> {
     let shown = |run: &&Run| {
         let lately = age(model.now, run.updated).as_secs() < FAILED_HOURS * 3_600;
         let wanted = match run.status {
-            RunStatus::Failed => is_newest(run) && lately,
+            RunStatus::Failed => lately && history.row(run).newest,
             RunStatus::Unknown => lately,
             RunStatus::Running | RunStatus::Queued | RunStatus::Waiting => true,
             RunStatus::Succeeded | RunStatus::Cancelled | RunStatus::Skipped => false,

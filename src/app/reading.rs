@@ -68,8 +68,8 @@ pub fn node_rows<'a>(model: &'a Model, run: &ObjectId) -> Vec<NodeRow<'a>> {
 /// The field in which a verb of a run takes the job that it is about.
 const JOB: &str = "job";
 
-/// Lines that a run's screen has besides those of its log: title, rules, path, heading, status bar, footer.
-const AROUND: usize = 8;
+/// Lines that a run's screen has besides those of its log: title, rules, path, what is new, heading, status bar, footer.
+const AROUND: usize = 9;
 
 /// Lines of the log that there is room for on a screen with so many rows.
 pub fn log_room(rows: u16) -> usize {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     app::{
+        lineage,
         model::{Measuring, Model, Overlay, Screen},
         reading::shown_log,
         store::inside::LOG_LINES,
@@ -89,7 +90,10 @@ fn of_run(model: &Model) -> Vec<(SourceName, Question)> {
     let log =
         shown_log(model, id).filter(|log| !inside.log(id, log).is_some_and(|log| log.over && log.fault.is_none()));
     let log = log.map(|log| Question::Log { run: id.clone(), log, most: LOG_LINES });
-    tree.into_iter().chain(log).map(|question| (id.source.clone(), question)).collect()
+    let between =
+        lineage::between(&model.lineage, &model.store, id).filter(|(base, head)| inside.changes(base, head).is_none());
+    let changes = between.map(|(base, head)| Question::Changes { run: id.clone(), base, head });
+    tree.into_iter().chain(log).chain(changes).map(|question| (id.source.clone(), question)).collect()
 }
 
 #[cfg(test)]

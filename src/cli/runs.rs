@@ -82,7 +82,7 @@ pub struct RunOut {
     pub trend: Vec<RunStatus>,
     /// Did one of this commit fail and another one pass?
     pub flaky: bool,
-    /// Is it the newest of its pipeline and branch?
+    /// Has no later one of its pipeline and branch ended?
     pub newest: bool,
     /// Who started it.
     pub actor: Option<String>,
@@ -232,8 +232,8 @@ mod tests {
         assert_eq!(exit, Exit::Done);
         let expected = "\
 STATUS   SERVICE  PIPELINE  RUN   WHAT          BY    STARTED    TOOK   LAST  ID
-waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     github/run/acme/ledger/812
 failed   ledger   deploy    #811  main release  dana  6 min ago  1 min  x     github/run/acme/ledger/811
+waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     github/run/acme/ledger/812
 ";
         assert_eq!(text, expected);
         let failed = RunsArgs { status: Some(RunStatus::Failed), ..RunsArgs::default() };

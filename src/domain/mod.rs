@@ -5,6 +5,7 @@
 //! text laid out for a screen.
 
 pub mod analysis;
+pub mod changes;
 pub mod evidence;
 pub mod form;
 pub mod gate;

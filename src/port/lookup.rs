@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
+        changes::Changes,
         ids::ServiceName,
         line::{Level, LogLine, Pattern, Span},
         log::Line,
@@ -33,6 +34,8 @@ pub enum Topic {
     Signals,
     /// What a service writes.
     Lines,
+    /// What lies between two commits.
+    Changes,
 }
 
 /// One question.
@@ -52,6 +55,15 @@ pub enum Question {
         log: LogRef,
         /// So many lines at most in one answer: the last ones.
         most: usize,
+    },
+    /// What a commit has that another one of the same repository has not.
+    Changes {
+        /// The repository is that of this run.
+        run: ObjectId,
+        /// The other one: what is live.
+        base: String,
+        /// The commit.
+        head: String,
     },
     /// The signals of these services, split by version, for each interval of the window. A service or version that the source
     /// does not know is left out of the answer. Without services, the cheapest request that proves the source alive.
@@ -92,6 +104,7 @@ impl Question {
             Self::Log { .. } => Topic::Log,
             Self::Signals { .. } => Topic::Signals,
             Self::Lines(_) => Topic::Lines,
+            Self::Changes { .. } => Topic::Changes,
         }
     }
 }
@@ -104,6 +117,8 @@ pub enum Told {
     Jobs(Vec<Node>),
     /// Lines of a log.
     Log(LogPiece),
+    /// What lies between two commits.
+    Changes(Changes),
     /// One entry for each service that the source knows.
     Signals(Vec<ServiceSignals>),
     /// Lines as their source has them. They go to whoever counts them, and no further.
@@ -184,6 +199,7 @@ pub fn foreign(system: &str, question: &Question) -> Answers<'static> {
         Topic::Log => "the logs of jobs",
         Topic::Signals => "signals of services",
         Topic::Lines => "the lines that services write",
+        Topic::Changes => "what lies between commits",
     };
     let error = ProviderError::new(FaultKind::Missing, format!("{system} tells nothing of {topic}"));
     once(ready(Err(error)))

@@ -20,7 +20,7 @@ const NARROW: usize = 76;
 /// Cells that the tree takes at least and at most.
 const TREE: std::ops::RangeInclusive<usize> = 26..=48;
 
-/// ` ledger › deploy #812   github   4.2.0 (c0ffee1)   by lee   12 min ago`.
+/// ` ledger › deploy #812   forge   4.2.0 (c0ffee1)   by lee   12 min ago`.
 pub(super) fn title(scene: &Scene<'_>, run: &Run) -> Bar {
     let mut left = Line::of(Role::Strong, format!(" {}", run.service)).and(Role::Dim, " › ");
     left = left.and(Role::Strong, format!("{} #{}", run.pipeline, run.number)).gap(2);
@@ -39,12 +39,21 @@ pub(super) fn title(scene: &Scene<'_>, run: &Run) -> Bar {
     Bar { left, right: Line::of(Role::Text, number::clock(scene.now())).gap(2).join(live).gap(1) }
 }
 
+/// What the run is about, in the words of whoever began it.
+fn about(run: &Run) -> Line {
+    if run.title.is_empty() { Line::new() } else { Line::of(Role::Strong, format!(" {}", run.title)).gap(2) }
+}
+
 /// Everything between the rules.
 pub(super) fn body(scene: &Scene<'_>, run: &Run) -> Vec<Part> {
     // The heading, and what is below it.
     let rows = log_room(scene.model.size.1) + 1;
     let in_log = scene.model.nav.pane > 0;
-    let mut parts = vec![Part::Line(path::line(scene, run).cut(scene.columns)), Part::Rule];
+    let mut parts = vec![
+        Part::Line(path::line(scene, run).cut(scene.columns)),
+        Part::Line(about(run).join(path::new_there(scene, run)).cut(scene.columns)),
+        Part::Rule,
+    ];
     if scene.columns < NARROW {
         let columns = scene.columns;
         let lines =

@@ -180,6 +180,7 @@ impl Stage {
                 Topic::Log => Question::Log { run: self.run(0), log: self.log(&self.run(0)).await, most: 100 },
                 Topic::Signals => self.signals(self.case.service.unwrap()),
                 Topic::Lines => self.lines(self.case.service.unwrap(), 1_000),
+                Topic::Changes => self.changes(),
             });
         }
         questions
@@ -187,6 +188,11 @@ impl Stage {
 
     fn run(&self, which: usize) -> ObjectId {
         ObjectId::new(&SOURCE.into(), "run", self.case.runs.unwrap()[which])
+    }
+
+    /// What the newer of the runs has that the older one has not.
+    fn changes(&self) -> Question {
+        Question::Changes { run: self.run(0), base: "c0ffee10".to_owned(), head: "c0ffee11".to_owned() }
     }
 
     fn signals(&self, service: &str) -> Question {
@@ -226,6 +232,7 @@ async fn what_it_can_be_asked_about_it_answers_once_and_to_the_point(case: Case)
             (Question::Log { .. }, [Ok(Told::Log(LogPiece { lines, goes_on: false, over: true, .. }))]) => {
                 !lines.is_empty()
             }
+            (Question::Changes { .. }, [Ok(Told::Changes(changes))]) => changes.count == 1 && !changes.files.is_empty(),
             (Question::Signals { .. }, [Ok(told)]) => !ends(told).is_empty(),
             (Question::Lines(_), [Ok(Told::Lines(written))]) => !written.lines.is_empty() && written.dropped == 0,
             _ => false,
@@ -240,7 +247,8 @@ async fn what_it_cannot_be_asked_about_it_refuses(case: Case) {
     let run = ObjectId::new(&SOURCE.into(), "run", "acme/ledger/1");
     let all = [
         Question::Jobs { run: run.clone() },
-        Question::Log { run, log: LogRef::new("1"), most: 1 },
+        Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
+        Question::Changes { run, base: "a".to_owned(), head: "b".to_owned() },
         stage.signals("payments"),
         stage.lines("payments", 1),
     ];
@@ -260,6 +268,7 @@ async fn what_is_not_there_is_said_or_left_out(case: Case) {
             Topic::Log => Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
             Topic::Signals => stage.signals("nobody"),
             Topic::Lines => stage.lines("nobody", 1),
+            Topic::Changes => Question::Changes { run: stage.run(0), base: "c0ffee10".into(), head: "d00d".into() },
         };
         let told = stage.ask(question).await;
         let is_said = match told.as_slice() {

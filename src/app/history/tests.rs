@@ -67,6 +67,16 @@ fn what_failed_and_was_not_mended_and_what_waits_comes_first_then_what_runs_then
 }
 
 #[test]
+fn what_failed_stays_first_until_a_later_one_of_its_branch_has_ended() {
+    let first = |later| {
+        let model = model(vec![run(1, RunStatus::Failed, -90, 5), run(2, later, -3, 3)]);
+        rows(&model, &Wanted::default())[0].run.number
+    };
+    assert_eq!(first(RunStatus::Running), 1, "it may fail, too");
+    assert_eq!(first(RunStatus::Succeeded), 2);
+}
+
+#[test]
 fn runs_are_found_by_state_service_branch_and_words() {
     let model = model(vec![run(1, RunStatus::Failed, -90, 5), run(2, RunStatus::Succeeded, -80, 5)]);
     let found = |wanted: Wanted| numbers(&rows(&model, &wanted));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     domain::{
+        changes::Changes,
         log::Line,
         object::ObjectId,
         observed::Fault,
@@ -15,6 +16,9 @@ use crate::{
 
 /// Trees that are kept: those that somebody looked at last.
 const TREES: usize = 20;
+
+/// Comparisons of commits that are kept.
+const COMPARED: usize = 50;
 
 /// Lines of a log that are kept.
 pub const LOG_LINES: usize = 5_000;
@@ -47,10 +51,15 @@ pub struct Log {
     pub fault: Option<Fault>,
 }
 
-/// The trees that somebody looked at lately, and the log that somebody reads.
+/// What lies between two commits, or why that cannot be said.
+pub type Compared = Result<Changes, Fault>;
+
+/// The trees that somebody looked at lately, the log that somebody reads, and what lies between commits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inside {
     trees: BTreeMap<ObjectId, Tree>,
+    /// By the commit that is live and the one that would be. It never changes: it is asked for once.
+    changes: VecDeque<((String, String), Compared)>,
     log: Option<((ObjectId, LogRef), Log)>,
 }
 
@@ -90,6 +99,21 @@ impl Inside {
         }
         self.log = Some((key, known));
         left
+    }
+
+    /// Takes what lies between two commits, or why that cannot be said.
+    pub fn take_changes(&mut self, base: &str, head: &str, told: Compared) {
+        self.changes.retain(|((of, to), _)| (of.as_str(), to.as_str()) != (base, head));
+        self.changes.push_back(((base.to_owned(), head.to_owned()), told));
+        if self.changes.len() > COMPARED {
+            self.changes.pop_front();
+        }
+    }
+
+    /// What lies between two commits, where it was asked for.
+    pub fn changes(&self, base: &str, head: &str) -> Option<&Compared> {
+        let known = self.changes.iter().find(|((of, to), _)| (of.as_str(), to.as_str()) == (base, head));
+        known.map(|(_, compared)| compared)
     }
 
     /// The tree of a run, where it was asked for.

@@ -20,6 +20,7 @@ use crate::{
         watch,
     },
     domain::{
+        changes::Changes,
         ids::{ServiceName, SourceName},
         observed::Fault,
         signal::ServiceSignals,
@@ -60,6 +61,14 @@ pub(super) fn told(
                 _ => Vec::new(),
             });
             model.store.inside.take_tree(run, at, told);
+            Vec::new()
+        }
+        (Question::Changes { base, head, .. }, told) => {
+            let told = told.map(|told| match told {
+                Told::Changes(changes) => changes,
+                _ => Changes::default(),
+            });
+            model.store.inside.take_changes(base, head, told);
             Vec::new()
         }
         (Question::Log { run, log, .. }, told) => {

@@ -276,11 +276,11 @@ mod tests {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         writes(&mut model, "unit", &lines, (false, false));
         let top = |model: &Model| model.reading.pane.window(100, log_room(36)).start;
-        assert_eq!(top(&model), 72);
+        assert_eq!(top(&model), 73);
         press(&mut model, &[Intent::Section, Intent::Up, Intent::PageUp]);
-        assert_eq!((model.nav.pane, top(&model), model.reading.pane.follows()), (LOG, 44, false));
+        assert_eq!((model.nav.pane, top(&model), model.reading.pane.follows()), (LOG, 46, false));
         press(&mut model, &[Intent::Follow]);
-        assert_eq!((top(&model), model.reading.pane.follows()), (72, true));
+        assert_eq!((top(&model), model.reading.pane.follows()), (73, true));
         press(&mut model, &[Intent::Back]);
         assert_eq!((model.nav.pane, model.nav.screen()), (TREE, &Screen::Run(id())));
     }

@@ -103,6 +103,7 @@ fn read(repo: &Repo, asked: Asked<'_>, path: &[&str]) -> Outcome {
     let request = asked.request;
     match path {
         [] => Ok(Good::json(wire::repository(repo))),
+        ["compare", range] => wire::compare::compare(repo, range),
         ["actions", "workflows"] => {
             let all = repo.workflows.iter().map(|w| wire::workflow(repo, w)).collect();
             Ok(page(request, Some("workflows"), all))

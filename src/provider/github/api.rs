@@ -129,6 +129,16 @@ pub(super) struct Account {
 #[serde(default)]
 pub(super) struct Commit {
     pub(super) message: Option<String>,
+    pub(super) author: Option<Signature>,
+}
+
+/// Who wrote a commit, and when, as git has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Signature {
+    pub(super) name: Option<String>,
+    #[serde(deserialize_with = "time")]
+    pub(super) date: Option<Timestamp>,
 }
 
 /// `GET /orgs/{org}/repos`.
@@ -151,6 +161,34 @@ pub(super) struct Jobs {
     pub(super) total_count: Option<usize>,
     #[serde(deserialize_with = "items")]
     pub(super) jobs: Vec<Job>,
+}
+
+/// `GET …/compare/{base}...{head}`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Compared {
+    pub(super) total_commits: Option<usize>,
+    pub(super) behind_by: Option<usize>,
+    #[serde(deserialize_with = "items")]
+    pub(super) commits: Vec<Listed>,
+    #[serde(deserialize_with = "items")]
+    pub(super) files: Vec<File>,
+}
+
+/// A commit in a list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Listed {
+    pub(super) sha: Option<String>,
+    pub(super) commit: Option<Commit>,
+    pub(super) author: Option<Account>,
+}
+
+/// A file that differs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct File {
+    pub(super) filename: Option<String>,
 }
 
 /// A job.

@@ -14,6 +14,7 @@ use futures::{
 
 use crate::{
     domain::{
+        changes::Changes,
         ids::{Person, SourceName},
         item::{Item, Noun},
         object::{Family, ObjectId},
@@ -40,6 +41,7 @@ use crate::{
         kept::Kept,
         log,
         moved::{self, Pace},
+        normalize,
         poll::{Watched, is_partial, pending},
         request::{self, Wanted},
         roster::Roster,
@@ -200,6 +202,14 @@ impl GitHub {
         Ok(tree::tree(pages.iter().flat_map(|page| &page.jobs)))
     }
 
+    /// What lies between two commits of the repository that a run is of.
+    async fn changes(&self, run: &ObjectId, base: &str, head: &str) -> Result<Changes, ProviderError> {
+        let Address { owner, repo, .. } = Address::of(run)?;
+        let about = format!("{owner}/{repo}, what lies between {base} and {head}");
+        let wire: api::Compared = self.client.read(request::compare(&owner, &repo, base, head), &about).await?;
+        Ok(normalize::changes(&wire))
+    }
+
     /// Finds out, once, whose token it is.
     async fn ask_who(&self) -> Result<Option<Person>, ProviderError> {
         if let Me::NotAsked = self.known() {
@@ -317,7 +327,7 @@ impl Inventory for GitHub {
 
 impl Lookup for GitHub {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log]
+        vec![Topic::Jobs, Topic::Log, Topic::Changes]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
@@ -327,6 +337,9 @@ impl Lookup for GitHub {
                 lookup::once(
                     async move { log::last_lines(&self.client, &run, &log, most).await.map(lookup::Told::Log) },
                 )
+            }
+            Question::Changes { run, base, head } => {
+                lookup::once(async move { self.changes(&run, &base, &head).await.map(lookup::Told::Changes) })
             }
             other => lookup::foreign("GitHub", &other),
         }

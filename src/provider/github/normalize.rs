@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::{
     domain::{
+        changes::{Change, Changes},
         ids::{Person, SourceName},
         offer::{Offer, Risk},
         pipeline::{Run, RunStatus},
@@ -153,6 +154,34 @@ fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
     let unsure = (!by_hand).then(|| "GitHub does not say whether this workflow can be started by hand".to_owned());
     let dispatch = Offer { unsure, ..dispatch };
     vec![cancel, rerun, dispatch]
+}
+
+/// Files that GitHub tells of at most.
+const MOST_FILES: usize = 300;
+
+/// What lies between two commits.
+pub(super) fn changes(wire: &api::Compared) -> Changes {
+    let one = |listed: &api::Listed| {
+        let commit = listed.commit.as_ref();
+        let message = commit.and_then(|commit| commit.message.as_deref()).unwrap_or_default();
+        let author = commit.and_then(|commit| commit.author.as_ref());
+        let login = listed.author.as_ref().and_then(|account| account.login.as_ref());
+        let named = login.or_else(|| author.and_then(|author| author.name.as_ref()));
+        Some(Change {
+            commit: clean(listed.sha.as_deref()?),
+            title: clean(message.lines().next().unwrap_or_default()),
+            by: named.map(Person::new),
+            at: author.and_then(|author| author.date),
+        })
+    };
+    let commits: Vec<Change> = wire.commits.iter().filter_map(one).collect();
+    Changes {
+        count: wire.total_commits.unwrap_or(commits.len()).max(commits.len()),
+        behind: wire.behind_by.unwrap_or_default(),
+        files: wire.files.iter().filter_map(|file| file.filename.as_deref()).map(clean).collect(),
+        all_files: wire.files.len() < MOST_FILES,
+        commits,
+    }
 }
 
 #[cfg(test)]

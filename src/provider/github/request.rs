@@ -163,6 +163,12 @@ pub(super) fn jobs(owner: &str, repo: &str, run: u64) -> Wanted {
     Wanted::get(format!("{}/jobs?filter=latest&per_page={PAGE}", run_path(owner, repo, run)))
 }
 
+/// What lies between two commits: a page of them, and the files that differ, three hundred at most.
+pub(super) fn compare(owner: &str, repo: &str, base: &str, head: &str) -> Wanted {
+    let (base, head) = (part(base), part(head));
+    Wanted::get(format!("{}compare/{base}...{head}?per_page={PAGE}", repo_path((owner, repo))))
+}
+
 /// Where the log of a job is.
 pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
     Wanted { redirect: true, ..Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo))) }
@@ -213,6 +219,7 @@ mod tests {
             (pending("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/pending_deployments"),
             (jobs("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/jobs?filter=latest&per_page=100"),
             (log("acme", "ledger", 6), "/repos/acme/ledger/actions/jobs/6/logs"),
+            (compare("acme", "ledger", "a1", "b/2"), "/repos/acme/ledger/compare/a1...b%2F2?per_page=100"),
         ];
         for (wanted, path) in table {
             let get = Wanted { redirect: path.ends_with("/logs"), ..Wanted::get(path.into()) };

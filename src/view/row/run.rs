@@ -92,7 +92,7 @@ pub(in crate::view) fn service(scene: &Scene<'_>, run: &Run, width: usize) -> Li
 /// Branch or tag, commit, title.
 fn what(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
     let mut line = Line::of(Role::Canary, run.version.to_string());
-    if let Some(branch) = run.branch.as_ref().filter(|branch| !line.plain().contains(branch.as_str())) {
+    if let Some(branch) = run.branch.as_ref().filter(|branch| !line.plain().contains(branch.trim_start_matches('v'))) {
         line = Line::of(Role::Dim, format!("{branch} ")).join(line);
     }
     if !run.title.is_empty() {
@@ -107,7 +107,8 @@ fn took(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
     let left = row.left(scene.now()).map(|left| Line::of(Role::Text, format!("~{} left", number::countdown(left))));
     let end = if run.status.ended() { run.updated } else { scene.now() };
     let so_far = || Line::of(Role::Text, number::countdown(age(end, run.started)));
-    let line = if run.status == RunStatus::Queued { Line::of(Role::Dim, "—") } else { left.unwrap_or_else(so_far) };
+    let idle = matches!(run.status, RunStatus::Queued | RunStatus::Waiting);
+    let line = if idle { Line::of(Role::Dim, "—") } else { left.unwrap_or_else(so_far) };
     old(scene, run, line)
 }
 

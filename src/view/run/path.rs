@@ -3,10 +3,10 @@
 
 use crate::{
     app::{
-        lineage::{Older, Release, Spot, Standing, stations},
+        lineage::{Older, Release, Spot, Standing, between, stations},
         model::Model,
     },
-    domain::{pipeline::Run, version::Version},
+    domain::{ids::Person, pipeline::Run, version::Version},
     view::{
         row::run::sign,
         scene::Scene,
@@ -14,8 +14,11 @@ use crate::{
     },
 };
 
-/// Digits of a digest that are shown.
+/// Digits of a digest, and of a commit, that are shown.
 const DIGEST: usize = 4;
+const SHORT: usize = 7;
+/// Parts of the code that are named.
+const AREAS: usize = 5;
 
 /// The line for a run. Where it belongs to no release that is known, only what the run itself says.
 pub(super) fn line(scene: &Scene<'_>, run: &Run) -> Line {
@@ -27,6 +30,40 @@ pub(super) fn line(scene: &Scene<'_>, run: &Run) -> Line {
         }
         None => Line::of(Role::Dim, format!(" commit {}", commit(&run.version))),
     }
+}
+
+/// What would be new where it goes: `12 commits by lee, kim since 4.1.9   api 8, db 1   ▲ 1 migration`. Empty where nothing is known of that.
+pub(super) fn new_there(scene: &Scene<'_>, run: &Run) -> Line {
+    let model = scene.model;
+    let Some((base, head)) = between(&model.lineage, &model.store, &run.id) else { return Line::new() };
+    let since: String = base.chars().take(SHORT).collect();
+    let changes = match model.store.inside.changes(&base, &head) {
+        None => return Line::of(Role::Dim, format!(" what is new since live {since} is being read")),
+        Some(Err(fault)) => {
+            return Line::of(Role::Unknown, format!(" what is new since live {since} is not known: {}", fault.text));
+        }
+        Some(Ok(changes)) => changes,
+    };
+    let commits = if changes.count == 1 { "1 commit".to_owned() } else { format!("{} commits", changes.count) };
+    let people: Vec<&str> = changes.people().into_iter().map(Person::as_str).collect();
+    let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
+    let mut line = Line::of(Role::Text, format!(" {commits}")).and(Role::Dim, format!("{by} since live {since}"));
+    let areas: Vec<String> =
+        changes.areas().into_iter().take(AREAS).map(|(area, files)| format!("{area} {files}")).collect();
+    if !areas.is_empty() {
+        line = line.gap(2).and(Role::Dim, areas.join(", "));
+        line.push(Role::Dim, if changes.all_files { "" } else { ", and more files" });
+    }
+    let migrations = changes.migrations();
+    match migrations.as_slice() {
+        [] => {}
+        [one] => line = line.gap(2).and(Role::Warn, format!("▲ a migration: {one}")),
+        several => line = line.gap(2).and(Role::Warn, format!("▲ {} migrations", several.len())),
+    }
+    if changes.behind > 0 {
+        line = line.gap(2).and(Role::Warn, format!("▲ takes back {} of live's commits", changes.behind));
+    }
+    line
 }
 
 fn commit(version: &Version) -> String {

@@ -1,5 +1,6 @@
 //! The JSON of what the forge holds, key by key as GitHub sends it: people, teams, repositories here; `run` and `deploy` beside.
 
+pub(super) mod compare;
 pub(super) mod deploy;
 pub(super) mod run;
 

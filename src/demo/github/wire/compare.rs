@@ -1,0 +1,80 @@
+//! The JSON of what lies between two commits: those that runs of the repository were of, in their order, and files that follow from them.
+
+use serde_json::{Value, json};
+
+use crate::demo::{
+    github::{
+        repo::Repo,
+        run::Run,
+        wire::{account, time},
+    },
+    rest::{Good, Outcome, Refused, fnv},
+};
+
+/// What a commit may have touched.
+const FILES: [&str; 8] = [
+    "src/api/routes.rs",
+    "src/api/limits.rs",
+    "src/settle/mod.rs",
+    "src/settle/book.rs",
+    "config/prod.toml",
+    "db/migrate/0042_add_settled_at.sql",
+    "docs/runbook.md",
+    "Cargo.lock",
+];
+
+/// `BASE...HEAD`.
+pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
+    let (base, head) = range.split_once("...").ok_or_else(Refused::not_found)?;
+    let mut runs: Vec<&Run> = repo.runs.iter().collect();
+    runs.sort_by_key(|run| run.created);
+    let mut commits: Vec<&Run> = Vec::new();
+    for run in runs {
+        if !commits.iter().any(|known| known.commit == run.commit) {
+            commits.push(run);
+        }
+    }
+    let place = |commit: &str| {
+        let found = commits.iter().position(|run| run.commit.starts_with(commit) && commit.len() >= 7);
+        found.ok_or_else(Refused::not_found)
+    };
+    let (from, to) = (place(base)?, place(head)?);
+    let between = |from: usize, to: usize| commits.get(from + 1..=to).unwrap_or_default();
+    let (ahead, behind) = (between(from, to), between(to, from));
+    let status = match (ahead.is_empty(), behind.is_empty()) {
+        (true, true) => "identical",
+        (false, _) => "ahead",
+        (true, false) => "behind",
+    };
+    let mut files: Vec<&str> = ahead.iter().flat_map(|run| touched(run)).collect();
+    files.sort_unstable();
+    files.dedup();
+    Ok(Good::json(json!({
+        "status": status,
+        "ahead_by": ahead.len(),
+        "behind_by": behind.len(),
+        "total_commits": ahead.len(),
+        "commits": ahead.iter().map(|run| commit(run)).collect::<Vec<_>>(),
+        "files": files.into_iter().map(|file| json!({ "filename": file, "status": "modified" })).collect::<Vec<_>>(),
+    })))
+}
+
+/// Two or three files, by the commit.
+fn touched(run: &Run) -> impl Iterator<Item = &'static str> {
+    let seed = fnv(run.number, [run.commit.as_str(), "files"]);
+    let count = 2 + usize::from(seed % 2 == 0);
+    (0..count).filter_map(move |place| {
+        let which = usize::try_from((seed >> (8 * place)) % 8).unwrap_or_default();
+        FILES.get(which).copied()
+    })
+}
+
+fn commit(run: &Run) -> Value {
+    let at = time(run.created);
+    let person = json!({ "name": run.actor, "email": format!("{}@users.noreply.github.com", run.actor), "date": at });
+    json!({
+        "sha": run.commit,
+        "commit": { "message": run.title, "author": person, "committer": person },
+        "author": account(&run.actor),
+    })
+}

@@ -145,7 +145,7 @@ async fn what_a_block_step_has_no_word_for_is_refused_and_there_is_no_way_back_b
     assert_eq!(refused(Verb::Rollback), "a block step of Buildkite knows no 'roll back': it knows approve and reject");
     let run = scene.run("web", 7).await;
     let refused = scene.inventory().draft_for(&run, &ask(Verb::Rollback, &run.id)).unwrap_err().to_string();
-    assert_eq!(refused, "a build of Buildkite knows no 'roll back': it knows cancel and rerun");
+    assert_eq!(refused, "a build of Buildkite knows no 'roll back': it knows cancel and rerun and dispatch");
     assert_eq!(scene.diary.writes(), []);
 }
 
@@ -165,6 +165,55 @@ async fn a_build_that_failed_is_built_again_as_another_one_and_that_one_is_watch
     assert_eq!(sent.given.into_iter().collect::<Vec<_>>(), [("build".to_owned(), "9".to_owned())]);
     let blocked = scene.inventory().draft_for(&scene.run("web", 9).await, &ask).unwrap_err();
     assert_eq!(blocked.to_string(), "the build has not ended; cancel it first");
+}
+
+#[tokio::test]
+async fn one_job_that_failed_is_tried_again_and_the_build_goes_on() {
+    let scene = Scene::new();
+    let run = scene.run("web", 7).await;
+    let lookup = &scene.connection.lookups[0];
+    let jobs = lookup.jobs(&run.id).await.unwrap();
+    let failed = jobs.iter().find(|job| job.name == "Test").unwrap().log.clone().unwrap();
+    let asked = |job: &str| {
+        let plain = ask(Verb::Rerun, &run.id);
+        let args = plain.args.clone().with("jobs", Value::OneOf("one".into())).with("job", Value::Text(job.into()));
+        Ask { args, ..plain }
+    };
+    for (job, why) in
+        [("", "say which job: its id, or choose it in the build's tree"), ("a/b", "'a/b' is no id of a job")]
+    {
+        assert_eq!(scene.inventory().draft_for(&run, &asked(job)).unwrap_err().to_string(), why);
+    }
+    let draft = scene.inventory().draft_for(&run, &asked(failed.as_str())).unwrap();
+    scene.send(&asked(failed.as_str()), &draft).await.unwrap();
+    let sent = scene.diary.all().pop().unwrap();
+    assert_eq!(sent.line, format!("PUT /v2/organizations/acme/pipelines/web/builds/7/jobs/{}/retry", failed.as_str()));
+    let facts = scene.inventory().read(&run.id).await.unwrap().facts;
+    assert!(draft.expect.all.iter().all(|one| one.holds(&facts)), "{facts:?}");
+    let again = lookup.jobs(&run.id).await.unwrap();
+    let test = again.iter().find(|job| job.name == "Test").unwrap();
+    assert_eq!((test.status.state, test.log == Some(failed)), (RunStatus::Running, false));
+    assert_eq!(again.len(), jobs.len(), "what was tried again is not shown twice");
+}
+
+#[tokio::test]
+async fn a_new_build_begins_at_a_branch_and_is_the_one_that_is_watched() {
+    let scene = Scene::new();
+    let run = scene.run("web", 7).await;
+    let plain = ask(Verb::Dispatch, &run.id);
+    let args = plain.args.clone().with("branch", Value::Text("main".into())).with("commit", Value::Text("HEAD".into()));
+    let ask = Ask { args: args.with("message", Value::Text("once more".into())), ..plain };
+    let draft = scene.inventory().draft_for(&run, &ask).unwrap();
+    let sent = scene.send(&ask, &draft).await.unwrap();
+    assert_eq!(sent.given.get("build").map(String::as_str), Some("9"));
+    let asked = scene.diary.all().pop().unwrap();
+    assert_eq!(asked.line, "POST /v2/organizations/acme/pipelines/web/builds");
+    assert_eq!(asked.body, r#"{"branch":"main","commit":"HEAD","message":"once more"}"#);
+    let made = scene.run("web", 9).await;
+    assert_eq!(
+        (made.title.as_str(), made.version.commit.as_deref()),
+        ("once more", Some("bbbb2222bbbb2222bbbb2222bbbb2222bbbb2222"))
+    );
 }
 
 #[tokio::test]

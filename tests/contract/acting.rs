@@ -138,7 +138,7 @@ const BUILDKITE: Case = Case {
         at = "4m"
         act = { cancel = { pipeline = "acme/ledger", build = 813 } }
     "#,
-    stays: &[Verb::Rerun],
+    stays: &[Verb::Rerun, Verb::Dispatch],
     owes: Owes::Another(Verb::Approve),
 };
 

@@ -43,6 +43,8 @@ pub(super) struct Job {
     pub(super) id: String,
     pub(super) step: StepSpec,
     pub(super) stage: Stage,
+    /// The job that tries it again.
+    pub(super) retried_in: Option<String>,
 }
 
 /// One build.
@@ -89,7 +91,7 @@ impl Job {
 
     /// Did it end badly, so that what is behind it never begins?
     fn stops(&self) -> bool {
-        matches!(self.stage, Stage::Ended { state: "failed", .. }) && !self.step.soft_fail
+        self.retried_in.is_none() && matches!(self.stage, Stage::Ended { state: "failed", .. }) && !self.step.soft_fail
     }
 }
 
@@ -145,7 +147,7 @@ impl Build {
         }
         // `None` while something before it has not ended.
         let mut before = Some(true);
-        for job in &mut self.jobs {
+        for job in self.jobs.iter_mut().filter(|job| job.retried_in.is_none()) {
             if let Stage::Running { since, until } = job.stage
                 && until <= now
             {
@@ -182,6 +184,25 @@ impl Build {
         found
     }
 
+    /// Tries a job again that ended badly, as another one; its id, or nothing where it did not.
+    pub(super) fn retry(&mut self, now: Timestamp, id: &str) -> Option<String> {
+        let bad = |stage: &Stage| matches!(stage, Stage::Ended { state: "failed" | "canceled", .. });
+        let place = self.jobs.iter().position(|job| job.id == id && job.retried_in.is_none() && bad(&job.stage))?;
+        if self.canceled.is_some() {
+            return None;
+        }
+        let old = self.jobs.get_mut(place)?;
+        let (id, step) = (uuid(&[id, "again"]), old.step.clone());
+        old.retried_in = Some(id.clone());
+        let stage = Stage::Running { since: now, until: after(now, step.takes) };
+        self.jobs.insert(place + 1, Job { id: id.clone(), step, stage, retried_in: None });
+        // What never began because of it has its turn again.
+        for job in self.jobs.iter_mut().skip(place + 2).filter(|job| matches!(job.stage, Stage::Never(_))) {
+            job.stage = Stage::Later;
+        }
+        Some(id)
+    }
+
     /// Asks it to stop; false where it is over.
     pub(super) fn cancel(&mut self, now: Timestamp) -> bool {
         let goes = !self.ended() && self.canceled.is_none();
@@ -211,6 +232,7 @@ impl Pipeline {
             id: uuid(&[&self.organization, &self.slug, &number, &place.to_string()]),
             step: step.clone(),
             stage: Stage::Later,
+            retried_in: None,
         };
         let mut build = Build {
             number: spec.number,

@@ -100,6 +100,10 @@ impl Buildkite {
             ["v2", "organizations", of, rest @ ..] if self.pipelines.iter().any(|one| one.organization == *of) => {
                 match rest {
                     rest if get => self.read(request, of, rest),
+                    ["pipelines", slug, "builds"] if request.method() == Method::POST => {
+                        self.allow("write_builds")?;
+                        self.begin(now, request, &format!("{of}/{slug}"))
+                    }
                     ["pipelines", slug, "builds", number, rest @ ..] if request.method() == Method::PUT => {
                         self.allow("write_builds")?;
                         self.change(now, request, (&format!("{of}/{slug}"), *number), rest)
@@ -202,6 +206,14 @@ impl Buildkite {
                 pipeline.begin(&BuildSpec { number: next, message, branch, commit, creator: user, started }, now, from);
                 told = next;
             }
+            ["jobs", id, "retry"] => {
+                // Only that it says why is documented, not in which words.
+                let again = build.retry(now, id).ok_or_else(|| refused("This job can't be retried"))?;
+                let job = build.jobs.iter().find(|job| job.id == again).ok_or_else(|| missing("job"))?;
+                let answer = wire::job(("", ""), build, job);
+                self.revision += 1;
+                return Ok(Good::json(answer));
+            }
             ["jobs", id, "unblock"] => return self.unblock(now, request, (name, told), id),
             _ => return Err(missing("endpoint")),
         }
@@ -209,6 +221,28 @@ impl Buildkite {
         let pipeline = self.pipeline(name).map_err(|_| missing("pipeline"))?;
         let build = pipeline.builds.iter().find(|build| build.number == told).ok_or_else(|| missing("build"))?;
         Ok(Good::json(wire::build(pipeline, build, (true, true))))
+    }
+
+    /// A new build, at the branch and commit that are asked for.
+    fn begin(&mut self, now: Timestamp, request: &Request<Bytes>, name: &str) -> Outcome {
+        let creator = self.user.clone();
+        let pipeline = self.pipeline(name).map_err(|_| missing("pipeline"))?;
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let said = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let wanted = |name: &str| said(name).ok_or_else(|| refused(&format!("{name} is missing")));
+        let (branch, commit) = (wanted("branch")?, wanted("commit")?);
+        let known = |build: &&Build| build.branch == branch;
+        let commit = match commit.as_str() {
+            "HEAD" => pipeline.builds.iter().rev().find(known).map_or(commit, |build| build.commit.clone()),
+            _ => commit,
+        };
+        let (number, message) = (pipeline.next_number(), said("message").unwrap_or_else(|| commit.clone()));
+        let spec = BuildSpec { number, message, branch, commit, creator, started: Offset::default() };
+        pipeline.begin(&spec, now, None);
+        self.revision += 1;
+        let pipeline = self.pipeline(name).map_err(|_| missing("pipeline"))?;
+        let build = pipeline.builds.iter().find(|build| build.number == number).ok_or_else(|| missing("build"))?;
+        Ok(Good::with(StatusCode::CREATED, Some(wire::build(pipeline, build, (true, true)))))
     }
 
     fn unblock(&mut self, now: Timestamp, request: &Request<Bytes>, (name, number): (&str, u64), id: &str) -> Outcome {

@@ -122,6 +122,7 @@ pub(super) fn job((url, web): (&str, &str), build: &Build, job: &Job) -> Value {
         "build_url": url, "web_url": format!("{web}#{id}"), "log_url": log, "raw_log_url": format!("{log}.txt"),
         "artifacts_url": format!("{url}/jobs/{id}/artifacts"), "created_at": created, "scheduled_at": created,
         "runnable_at": started, "started_at": started, "finished_at": finished,
+        "retried": job.retried_in.is_some(), "retried_in_job_id": job.retried_in,
     });
     filled(SCRIPT, id, values).into()
 }

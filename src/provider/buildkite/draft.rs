@@ -21,21 +21,21 @@ use crate::{
     },
     provider::buildkite::{
         address::Address,
-        fact as own,
+        again, fact as own,
         form::{Input, answers},
-        request::build_path,
+        request::{build_path, builds_of},
     },
 };
 
 const PUT: &str = "PUT";
-/// The content type of what is typed for a block step.
-const JSON: &str = "application/json";
+/// The content type of whatever has a body.
+pub(super) const JSON: &str = "application/json";
 /// How long an answer may take to show.
-const ANSWERED: Duration = Duration::from_mins(1);
+pub(super) const ANSWERED: Duration = Duration::from_mins(1);
 /// How long a cancelled build may take to end: a job that cleans up is waited for.
 const CANCELLED: Duration = Duration::from_mins(5);
 /// Under which name the answer gives the number of the build that was made.
-const MADE: &str = "build";
+pub(super) const MADE: &str = "build";
 
 /// Everything that a verb can send for a target.
 pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
@@ -53,7 +53,16 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
         (Verb::Approve, Some(step)) if is_part(step) => {
             vec![shape(format!("jobs/{step}/unblock"), JSON, &["/fields"])]
         }
-        (Verb::Rerun, None) => vec![shape("rebuild".to_owned(), "", &[])],
+        (Verb::Rerun, None) => {
+            vec![shape("rebuild".to_owned(), "", &[]), shape(format!("jobs/{{{}}}/retry", again::JOB), "", &[])]
+        }
+        (Verb::Dispatch, None) => vec![Shape {
+            method: "POST",
+            path: builds_of(&at.organization, &at.pipeline),
+            content_type: JSON,
+            writes: &["/branch", "/commit", "/message"],
+            ..Shape::default()
+        }],
         (Verb::Cancel, None) => vec![shape("cancel".to_owned(), "", &[])],
         _ => Vec::new(),
     }
@@ -61,13 +70,18 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
 
 /// The call, and the command that does the same by hand.
 fn put(base: &str, words: String, path: String, body: &str) -> WireCall {
+    call((PUT, base), words, path, body)
+}
+
+/// The same with any method.
+pub(super) fn call((method, base): (&str, &str), words: String, path: String, body: &str) -> WireCall {
     let said =
         if body.is_empty() { String::new() } else { format!(" -H 'Content-Type: {JSON}' -d {}", shell_word(body)) };
     let content_type = if body.is_empty() { String::new() } else { JSON.to_owned() };
     let address = shell_word(&format!("{}{path}", base.trim_end_matches('/')));
     let command =
-        format!("curl --fail-with-body -X {PUT} -H \"Authorization: Bearer $BUILDKITE_API_TOKEN\"{said} {address}");
-    let (method, body) = (PUT.to_owned(), body.into());
+        format!("curl --fail-with-body -X {method} -H \"Authorization: Bearer $BUILDKITE_API_TOKEN\"{said} {address}");
+    let (method, body) = (method.to_owned(), body.into());
     WireCall { words, method, path, content_type, body, command, ..WireCall::default() }
 }
 
@@ -115,8 +129,11 @@ pub(super) fn run(run: &Run, ask: &Ask, base: &str) -> Result<Draft, Blocked> {
     let name = format!("{} #{}", run.pipeline, run.number);
     let mut bound = Facts::from([(own::BUILD.to_owned(), run.number.to_string())]);
     bound.extend(run.version.commit.clone().map(|commit| (fact::COMMIT.to_owned(), commit)));
-    Ok(match ask.verb {
-        Verb::Cancel => cancel(run, &at, &name, bound, base),
+    let job = again::job(ask)?;
+    Ok(match (ask.verb, job) {
+        (Verb::Cancel, _) => cancel(run, &at, &name, bound, base),
+        (Verb::Dispatch, _) => again::dispatch(run, &at, ask, base),
+        (_, Some(job)) => again::retry(run, (&at, job), bound, base),
         _ => rebuild(run, &at, &name, bound, base),
     })
 }

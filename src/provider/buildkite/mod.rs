@@ -1,13 +1,14 @@
 //! Buildkite: builds of pipelines, their jobs and logs, and block steps that wait for somebody.
 //!
 //! `request` builds, `api` reads the wire, `client` goes there, `normalize`, `tree` and `gate` translate, `form` is what a step asks for,
-//! `draft` says what a verb would do, `poll` reads an organisation, `memory` keeps what its lists may leave out, `log` takes a log
+//! `draft` says what a verb would do (`again`: to a build), `poll` reads an organisation, `memory` keeps what its lists may leave out, `log` takes a log
 //! as it grows, and `words` are Buildkite's own for a refusal. An organisation is read as one: two lists tell of all its
 //! pipelines.
 //!
 //! What a block step asks for is in no answer of Buildkite's, in REST or GraphQL: it is configured where it matters.
 
 mod address;
+mod again;
 mod api;
 mod client;
 mod draft;

@@ -11,7 +11,7 @@ use crate::{
         version::Version,
     },
     port::plan::{Facts, fact},
-    provider::buildkite::{Watched, address::Address, api, fact as own},
+    provider::buildkite::{Watched, address::Address, again, api, fact as own},
 };
 
 /// A commit cut shorter than this names nothing; a build that was just made may carry the word `HEAD`.
@@ -132,11 +132,12 @@ fn offers(watched: &Watched<'_>, build: &api::Build) -> Vec<Offer> {
         _ => Offer { unsure: Some(UNPROMISED.to_owned()), ..Offer::open(Verb::Cancel, Risk::Medium) },
     };
     let rerun = if over(build) {
-        Offer::open(Verb::Rerun, risk)
+        Offer::open(Verb::Rerun, risk).asking(again::rerunning())
     } else {
         Offer::blocked(Verb::Rerun, risk, "the build has not ended; cancel it first")
     };
-    [cancel, rerun].map(|offer| watched.allowed(offer)).to_vec()
+    let dispatch = Offer::open(Verb::Dispatch, risk).asking(again::dispatching(build.branch.as_deref()));
+    [cancel, rerun, dispatch].map(|offer| watched.allowed(offer)).to_vec()
 }
 
 /// What a job is called: its label, its command, or what kind it is of.

@@ -104,7 +104,7 @@ fn organization(slug: &str) -> String {
 }
 
 /// The path of a pipeline's builds.
-fn builds_of(slug: &str, pipeline: &str) -> String {
+pub(super) fn builds_of(slug: &str, pipeline: &str) -> String {
     format!("{}/pipelines/{}/builds", organization(slug), part(pipeline))
 }
 

@@ -25,10 +25,11 @@ use crate::{
         evidence::Verdict,
         ids::{Person, ServiceName, SourceName},
         object::ObjectId,
+        observed::Freshness,
         rollout::{Arm, Role, Rollout},
         signal::VersionSignals,
         standard::Standard,
-        time::Timestamp,
+        time::{self, Timestamp},
     },
     judge::{
         gaps::{Gap, Unmeasured},
@@ -397,15 +398,26 @@ impl Model {
         Some(Unmeasured { unread: None, canary: canary.map(|_| gap.clone()), stable: stable.map(|_| gap) })
     }
 
-    /// The verdict on a rollout as it holds now: one that is too old is no data.
+    /// The verdict on a rollout as it holds now: one that is too old is no data, and so is GO for what nobody sees any more.
     pub fn verdict(&self, id: &ObjectId) -> Option<Verdict> {
-        Some(self.judgements.get(id)?.holds(self.now, self.session.signal_step))
+        let verdict = self.judgements.get(id)?.holds(self.now, self.session.signal_step);
+        Some(if verdict == Verdict::Go && self.unseen(id) { Verdict::NoData } else { verdict })
+    }
+
+    /// Does the source of a rollout not tell of it now? What its pods answer may go on being measured: which of them run, and what
+    /// traffic they are meant to get, is not known.
+    fn unseen(&self, id: &ObjectId) -> bool {
+        self.store.target_state(id, self.now).is_none_or(|state| state.freshness != Freshness::Live)
     }
 
     /// The verdict on a rollout, where it is too old to say what is.
     pub fn outdated(&self, id: &ObjectId) -> Option<Outdated> {
         let judgement = self.judgements.get(id)?;
-        let age = judgement.stale(self.now, self.session.signal_step)?;
+        let Some(age) = judgement.stale(self.now, self.session.signal_step) else {
+            let since = self.store.observed_at(id).filter(|_| judgement.verdict == Verdict::Go && self.unseen(id))?;
+            let (verdict, source) = (judgement.verdict, Some(id.source.clone()));
+            return Some(Outdated { verdict, age: time::age(self.now, since), source, since });
+        };
         let source = self.store.rollout(id).and_then(|rollout| self.store.signals(&rollout.service));
         let source = source.map(|(source, _)| source.clone());
         Some(Outdated { verdict: judgement.verdict, age, source, since: judgement.at? })

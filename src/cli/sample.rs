@@ -185,7 +185,7 @@ fn arm(role: Role, tag: &str, revision: u64) -> Arm {
     }
 }
 
-fn rollout(source: &SourceName, phase: Phase) -> Rollout {
+pub(super) fn rollout(source: &SourceName, phase: Phase) -> Rollout {
     let pause = Pause { reason: PauseReason::Step, since: Some(at(-60)), until: None };
     Rollout {
         id: payments(source.as_str()),

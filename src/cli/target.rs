@@ -3,11 +3,12 @@
 use std::iter;
 
 use crate::{
-    app::{inbox, model::Model},
+    app::{inbox, model::Model, store::SourceState},
     cli::exit::{CliError, Exit},
     domain::{
         gate::Behind,
         ids::{EnvironmentName, ServiceName},
+        item::{Item, Noun},
         object::ObjectId,
         observed::Freshness,
         offer::{Offer, offer_for},
@@ -131,13 +132,43 @@ pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<ObjectId, CliErr
         called.retain(|one| offer_for(one.offers, verb).is_some_and(|offer| offer.blocked.is_none()));
     }
     match called.as_slice() {
-        [one] => Ok(one.target.clone()),
+        [one] if names_a_place(name) => Ok(one.target.clone()),
+        [one] => the_only_one(model, verb, name, one),
         [] => Err(unknown(model, verb, name, &all)),
         several => {
             let head = format!("'{name}' is more than one thing to {}; name one:", verb.words());
             Err(CliError::lines(Exit::Usage, iter::once(head).chain(listed(several.iter().copied()))))
         }
     }
+}
+
+/// Does the name say where?
+fn names_a_place(name: &str) -> bool {
+    name.contains('@')
+}
+
+/// The only one that is known by a name. Where not everything could be looked at, another one may be meant.
+fn the_only_one(model: &Model, verb: Verb, name: &str, one: &Candidate<'_>) -> Result<ObjectId, CliError> {
+    let nouns: Vec<Noun> = model.store.item(&one.target).map(Item::noun).into_iter().collect();
+    let silent = silent(model, &nouns);
+    if silent.is_empty() {
+        return Ok(one.target.clone());
+    }
+    let head = format!("'{name}' may be more than one thing to {}: not everything could be looked at.", verb.words());
+    let rest = iter::once("name it fully:".to_owned()).chain(listed([one]));
+    Err(CliError::lines(Exit::Unreachable, iter::once(head).chain(silent).chain(rest)))
+}
+
+/// What could tell of more of these and has not, a line each: a source that never answered, or a part of one that cannot be read.
+/// What was read before and fails now is known as it was.
+fn silent(model: &Model, nouns: &[Noun]) -> Vec<String> {
+    let of = |state: SourceState| {
+        let name = state.source;
+        let never = state.age.is_none() && state.freshness != Freshness::Live;
+        let why = never.then(|| state.fault.map_or_else(|| "has not answered yet".to_owned(), |it| it.to_string()));
+        why.into_iter().chain(state.unread).map(move |why| format!("  {name}: {why}")).collect::<Vec<_>>()
+    };
+    model.store.inventories_of(nouns, model.now).into_iter().flat_map(of).collect()
 }
 
 /// A full id names anything there is; whether the verb works on it is for the guard to say. Behind a gate is its run.
@@ -172,25 +203,32 @@ fn passed(model: &Model, verb: Verb, name: &str) -> Option<CliError> {
 
 fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliError {
     let what = format!("there is no '{name}' to {}", verb.words());
-    let silent: Vec<String> = (model.store.sources(model.now).into_iter())
-        .filter(|source| source.age.is_none() && source.freshness != Freshness::Live)
-        .map(|source| match source.fault {
-            Some(fault) => format!("  {}: {fault}", source.source),
-            None => format!("  {}: has not answered yet", source.source),
-        })
-        .collect();
+    let silent = silent(model, nouns(verb));
     // It may well exist: the source that would show it never answered.
-    if all.is_empty() && !silent.is_empty() {
-        return CliError::lines(Exit::Unreachable, iter::once(format!("cannot look for '{name}':")).chain(silent));
+    if !silent.is_empty() {
+        let (head, there) =
+            (format!("cannot look for '{name}' everywhere:"), (!all.is_empty()).then(|| "there is:".into()));
+        let lines = iter::once(head).chain(silent).chain(there).chain(listed(all));
+        return CliError::lines(Exit::Unreachable, lines);
     }
-    if let Some(error) = passed(model, verb, name).filter(|_| silent.is_empty()) {
+    if let Some(error) = passed(model, verb, name) {
         return error;
     }
     if all.is_empty() {
         return CliError::usage(format!("{what}: there is nothing to {} now", verb.words()));
     }
     let head = format!("{what}; there is:");
-    CliError::lines(Exit::Usage, iter::once(head).chain(listed(all)).chain(silent))
+    CliError::lines(Exit::Usage, iter::once(head).chain(listed(all)))
+}
+
+/// What a verb can be meant for.
+fn nouns(verb: Verb) -> &'static [Noun] {
+    match verb {
+        Verb::Approve => &[Noun::Gate, Noun::Rollout],
+        Verb::Reject => &[Noun::Gate],
+        Verb::Rerun | Verb::Cancel => &[Noun::Run],
+        _ => &[Noun::Rollout, Noun::Gate, Noun::Run],
+    }
 }
 
 /// A line for each, as many as somebody reads.
@@ -208,7 +246,7 @@ mod tests {
     use crate::{
         app::sample::hears,
         cli::sample,
-        domain::{gate::Gate, object::Family},
+        domain::{gate::Gate, object::Family, rollout::Phase},
         port::inventory::Part,
     };
 
@@ -275,9 +313,32 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_name_picks_nothing_while_a_cluster_that_may_have_another_has_not_answered() {
+        let mut model = sample::silent();
+        let parts = vec![Part::whole("argo_rollouts".into(), [sample::rollout(&"us".into(), Phase::Progressing)])];
+        let at = model.now;
+        hears(&mut model, ("us", "argo_rollouts"), at, Ok(parts));
+        let error = resolve(&model, Verb::Rollback, "payments").unwrap_err();
+        assert_eq!(error.exit, Exit::Unreachable);
+        let said = "'payments' may be more than one thing to roll back: not everything could be looked at.\
+                    \n  eu: has not answered yet\
+                    \nname it fully:\
+                    \n  payments@prod/us  us/argo_rollouts/shop/payments  1.41.3 → 1.42.0";
+        assert_eq!(error.text(), said);
+        for named in ["payments@prod/us", "us/argo_rollouts/shop/payments"] {
+            assert_eq!(resolve(&model, Verb::Rollback, named).unwrap().to_string(), "us/argo_rollouts/shop/payments");
+        }
+        let elsewhere = resolve(&model, Verb::Rollback, "payments@prod/eu").unwrap_err();
+        assert_eq!(elsewhere.exit, Exit::Unreachable, "eu is not read, not empty");
+    }
+
+    #[test]
     fn a_name_is_not_called_unknown_while_nobody_has_answered() {
         let error = resolve(&sample::silent(), Verb::Abort, "payments").unwrap_err();
         assert_eq!(error.exit, Exit::Unreachable);
-        assert!(error.text().starts_with("cannot look for 'payments':\n  eu: has not answered yet"), "{error}");
+        assert!(
+            error.text().starts_with("cannot look for 'payments' everywhere:\n  eu: has not answered yet"),
+            "{error}"
+        );
     }
 }

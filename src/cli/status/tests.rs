@@ -175,6 +175,8 @@ fn what_could_not_be_read_is_never_good_and_hides_no_harm() {
     let mut model = sample::going_well();
     sample::fails(&mut model, "us");
     assert_eq!(judged(&model), Exit::Unreachable);
+    let verdicts = ["eu", "us"].map(|source| model.verdict(&sample::payments(source)));
+    assert_eq!(verdicts, [Some(Verdict::Go), Some(Verdict::NoData)], "nobody sees the canary that goes well there");
     model.judgements.get_mut(&sample::payments("eu")).unwrap().verdict = Verdict::NoGo;
     assert_eq!(judged(&model), Exit::NoGo);
     let (exit, value) = printed(&model, None).unwrap();

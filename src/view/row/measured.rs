@@ -8,7 +8,7 @@ use crate::{
     },
     view::{
         number,
-        row::flight,
+        row::{flight, steady},
         scene::Scene,
         span::{Line, Role},
         table::{Align, Spec},
@@ -34,10 +34,11 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a R
     ]
 }
 
-/// Whether it is measured, in one cell.
+/// Its status in one cell, as on the board: that something is measured makes nothing good. What is not measured is unknown.
 pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     match newest(scene, rollout) {
-        Some(_) if scene.signals_live(rollout) => Line::of(Role::Good, "✔"),
+        Some(_) if scene.signals_live(rollout) && rollout.in_flight() => flight::glyph(scene, rollout),
+        Some(_) if scene.signals_live(rollout) => steady::glyph(scene, rollout),
         _ => Line::of(Role::Unknown, "?"),
     }
 }

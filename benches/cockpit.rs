@@ -59,7 +59,7 @@ fn heard(of: &ObjectId, at: Timestamp, part: Part) -> Msg {
 /// What a source of signals answers for a window.
 fn measured_in(window: Window, source: &SourceName, at: Timestamp, signals: Vec<ServiceSignals>) -> Msg {
     let services = signals.iter().map(|one| one.service.clone()).collect();
-    let question = Question::Signals { services, window };
+    let question = Question::Signals { services, window, environment: None };
     Msg::Told { source: source.clone(), at, question, told: Ok(Told::Signals(signals)) }
 }
 
@@ -212,6 +212,7 @@ impl Day {
         let tag = |version: &Option<Version>| version.as_ref().expect("a version").tag.clone();
         let of = |rollout: &Rollout| ServiceSignals {
             service: rollout.service.clone(),
+            environment: "".into(),
             step: STEP,
             versions: vec![self.version(&tag(&rollout.stable), 300), self.version(&tag(&rollout.canary), 100)],
         };

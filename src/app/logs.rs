@@ -384,6 +384,7 @@ mod tests {
             inventories: Vec::new(),
             answers: vec![Topic::Lines],
             interval: Duration::from_secs(2),
+            coverage: crate::domain::place::Coverage::default(),
         });
         model.session.signal_step = STEP;
         update(&mut model, Msg::Intent(Intent::Open));
@@ -437,7 +438,7 @@ mod tests {
             ..VersionSignals::default()
         };
         let versions = vec![version("1.42.0", 720), version("1.41.3", 2160)];
-        let signals = ServiceSignals { service: "payments".into(), step: STEP, versions };
+        let signals = ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions };
         let window = Window { from: at(0), to: at(600), step: STEP };
         let told = measures("prometheus", model.now, window, Ok(vec![signals]));
         update(model, told);

@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod intent;
 pub mod lineage;
 pub mod logs;
+pub mod measuring;
 pub mod menu;
 pub mod model;
 pub mod msg;

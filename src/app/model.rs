@@ -1,9 +1,6 @@
 //! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`].
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +12,7 @@ use crate::{
         guard::Refusal,
         lineage::Lineage,
         logs::Logs,
+        measuring::Measuring,
         menu::Menu,
         palette::Palette,
         reading::Reading,
@@ -26,8 +24,9 @@ use crate::{
         ids::{Person, ServiceName, SourceName},
         object::ObjectId,
         observed::Freshness,
+        place::Place,
         rollout::{Arm, Role, Rollout},
-        signal::VersionSignals,
+        signal::{ServiceSignals, VersionSignals},
         standard::Standard,
         time::{self, Timestamp},
     },
@@ -35,7 +34,6 @@ use crate::{
         gaps::{Gap, Unmeasured},
         verdict::{Judgement, Running},
     },
-    port::lookup::Question,
     words::Outdated,
 };
 
@@ -247,17 +245,6 @@ pub struct Attempt {
     pub began: Option<Timestamp>,
 }
 
-/// How far a source of signals was read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Measuring {
-    /// Until when it told the signals of each service.
-    pub until: BTreeMap<ServiceName, Timestamp>,
-    /// Until when it proved that it would answer.
-    pub proven: Option<Timestamp>,
-    /// The questions that it has not answered yet.
-    pub open: BTreeSet<Question>,
-}
-
 /// The model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -289,8 +276,8 @@ pub struct Model {
     pub attempts: BTreeMap<ObjectId, Attempt>,
     /// The interval's end at which old verdicts were looked at again.
     pub verdicts_aged: Option<Timestamp>,
-    /// Until when an earlier process kept the signals of a service, as long as its source has not answered this one.
-    pub kept_until: BTreeMap<(SourceName, ServiceName), Timestamp>,
+    /// Until when an earlier process kept the signals of a place, as long as its source has not answered this one.
+    pub kept_until: BTreeMap<(SourceName, Place), Timestamp>,
     /// How far each source of signals was read.
     pub measuring: BTreeMap<SourceName, Measuring>,
     /// Where somebody is in the run that is on screen.
@@ -354,6 +341,16 @@ impl Model {
         self.measured(rollout, rollout.side(side)?)
     }
 
+    /// What was measured of both sides of a rollout, with all that is not at hand; the canary first. `None` where everything is at
+    /// hand.
+    pub fn whole_arms(&self, rollout: &Rollout) -> Option<(Option<VersionSignals>, Option<VersionSignals>)> {
+        let (source, signals) = self.store.signals(rollout)?;
+        self.store.packed_until(source, signals)?;
+        let whole = self.store.whole(source, signals);
+        let side = |side| Self::of(&whole, rollout, rollout.side(side)?).cloned();
+        Some((side(Role::Canary), side(Role::Stable)))
+    }
+
     /// The canary that was judged and then taken back: no longer a side of the rollout, and still what its panels are about.
     pub fn taken_back(&self, rollout: &Rollout) -> Option<&Arm> {
         let arm = self.judged.get(&rollout.id)?;
@@ -371,7 +368,12 @@ impl Model {
 
     /// The one place in which what was measured and what runs are brought together.
     fn measured(&self, rollout: &Rollout, arm: &Arm) -> Option<&VersionSignals> {
-        let (_, signals) = self.store.signals(&rollout.service)?;
+        let (_, signals) = self.store.signals(rollout)?;
+        Self::of(signals, rollout, arm)
+    }
+
+    /// What signals tell of an arm of a rollout.
+    fn of<'a>(signals: &'a ServiceSignals, rollout: &Rollout, arm: &Arm) -> Option<&'a VersionSignals> {
         // The arm may have another role by now than when it was judged.
         let others = rollout.arms.iter().filter(|other| other.hash != arm.hash);
         let all: Vec<&Arm> = others.chain([arm]).collect();
@@ -380,10 +382,17 @@ impl Model {
 
     /// Why nothing is measured of a side of a rollout, as far as that is known; `None` where everything is.
     pub fn unmeasured(&self, rollout: &Rollout) -> Option<Unmeasured> {
-        if let Some(unread) = self.store.unread_signals(&rollout.service) {
+        if let Some(unread) = self.store.unread_signals(rollout) {
             return Some(Unmeasured { unread: Some(unread), ..Unmeasured::default() });
         }
-        let (_, signals) = self.store.signals(&rollout.service)?;
+        let (source, signals) = self.store.signals(rollout)?;
+        let earlier = self.measuring.get(source).and_then(|measuring| measuring.unread_before(&signals.place()));
+        let named = self.misnamed(rollout, signals);
+        (earlier.is_some() || named.is_some()).then(|| Unmeasured { earlier, ..named.unwrap_or_default() })
+    }
+
+    /// Which sides of a rollout have no series of their name, though the service has others.
+    fn misnamed(&self, rollout: &Rollout, signals: &ServiceSignals) -> Option<Unmeasured> {
         let there: Vec<String> = signals.versions.iter().map(|version| version.label.clone()).collect();
         let lacks = |side| rollout.side(side).filter(|arm| self.measured(rollout, arm).is_none());
         let (canary, stable) = (lacks(Role::Canary), lacks(Role::Stable));
@@ -395,7 +404,8 @@ impl Model {
         }
         let (service, called) = (rollout.service.to_string(), called.join(" or "));
         let gap = Gap::NotCalled { service, called, there };
-        Some(Unmeasured { unread: None, canary: canary.map(|_| gap.clone()), stable: stable.map(|_| gap) })
+        let (canary, stable) = (canary.map(|_| gap.clone()), stable.map(|_| gap));
+        Some(Unmeasured { canary, stable, ..Unmeasured::default() })
     }
 
     /// The verdict on a rollout as it holds now: one that is too old is no data, and so is GO for what nobody sees any more.
@@ -418,7 +428,7 @@ impl Model {
             let (verdict, source) = (judgement.verdict, Some(id.source.clone()));
             return Some(Outdated { verdict, age: time::age(self.now, since), source, since });
         };
-        let source = self.store.rollout(id).and_then(|rollout| self.store.signals(&rollout.service));
+        let source = self.store.rollout(id).and_then(|rollout| self.store.signals(rollout));
         let source = source.map(|(source, _)| source.clone());
         Some(Outdated { verdict: judgement.verdict, age, source, since: judgement.at? })
     }

@@ -20,6 +20,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::Fault,
         offer::{Offer, Risk},
+        place::Coverage,
         rollout::{
             Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy, Weight,
         },
@@ -117,6 +118,7 @@ pub(crate) fn source(name: &str, tells: &[(&str, Noun)], seconds: u64) -> Source
         inventories: if tells.is_empty() { Vec::new() } else { vec![tells] },
         answers: Vec::new(),
         interval: Duration::from_secs(seconds),
+        coverage: Coverage::default(),
     }
 }
 
@@ -177,7 +179,7 @@ pub(crate) fn measures(
     signals: Result<Vec<ServiceSignals>, Fault>,
 ) -> Msg {
     let services = signals.iter().flatten().map(|one| one.service.clone()).collect();
-    let question = Question::Signals { services, window };
+    let question = Question::Signals { services, window, environment: None };
     Msg::Told { source: source.into(), at, question, told: signals.map(Told::Signals) }
 }
 

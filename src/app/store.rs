@@ -2,7 +2,9 @@
 
 pub mod inside;
 mod known;
+mod measured;
 mod merge;
+mod older;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +15,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::{inside::Inside, known::Known};
+pub use self::measured::Places;
+use self::{inside::Inside, known::Known, measured::Measured};
 use crate::{
     domain::{
         gate::Gate,
@@ -22,6 +25,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::{Fault, Freshness, Observed},
         pipeline::Run,
+        place::{Coverage, Place},
         rollout::Rollout,
         signal::ServiceSignals,
         time::Timestamp,
@@ -74,6 +78,9 @@ pub struct SourceInfo {
     pub answers: Vec<Topic>,
     /// How often it is meant to be read.
     pub interval: Duration,
+    /// Of which environments it tells when it is asked about something.
+    #[serde(default)]
+    pub coverage: Coverage,
 }
 
 impl SourceInfo {
@@ -91,9 +98,7 @@ pub struct Store {
     items: BTreeMap<ObjectId, (Scope, Item)>,
     /// The insides of runs.
     pub inside: Inside,
-    signals: BTreeMap<SourceName, Observed<BTreeMap<ServiceName, ServiceSignals>>>,
-    /// How often what was folded of a service's signals ceased to hold.
-    rewrites: BTreeMap<(SourceName, ServiceName), u64>,
+    measured: Measured,
     budgets: BTreeMap<SourceName, f64>,
 }
 
@@ -108,7 +113,7 @@ impl Store {
                 store.inventories.insert((info.name.clone(), name.clone()), known);
             }
             if info.measures() {
-                store.signals.insert(info.name.clone(), Observed::never(info.name.clone(), info.interval));
+                store.measured.add(info);
             }
         }
         store
@@ -135,6 +140,13 @@ impl Store {
         self.items.retain(|id, (scope, _)| {
             id.source != *source || scope.inventory != *inventory || scopes.contains_key(&scope.name)
         });
+        self.note_places();
+    }
+
+    /// Notes where services run: by that it is told of what signals are.
+    fn note_places(&mut self) {
+        let rollouts = self.items.values().filter_map(|(_, item)| item.rollout());
+        self.measured.note_places(rollouts.map(|rollout| (&rollout.service, &rollout.environment)));
     }
 
     /// Takes what was told of a scope, when, and by when it is told again. One of a source that the cockpit was not started with is
@@ -147,6 +159,7 @@ impl Store {
         parts: Result<Vec<Part>, Fault>,
     ) {
         let Some(known) = self.inventories.get_mut(&(source.clone(), scope.inventory.clone())) else { return };
+        let tells = known.tells_of(&[Noun::Rollout]);
         let Some(seen) = known.scopes.get_mut(&scope.name) else { return };
         let parts = match parts {
             Ok(parts) => parts,
@@ -170,6 +183,9 @@ impl Store {
         // A sign of life, or a change, before the first whole proves nothing about what there is.
         if seen.value.is_some() {
             seen.confirmed_until(at, due);
+        }
+        if tells {
+            self.note_places();
         }
     }
 
@@ -208,25 +224,13 @@ impl Store {
         window: Window,
         signals: Result<Vec<ServiceSignals>, Fault>,
     ) {
-        let Some(seen) = self.signals.get_mut(source) else { return };
-        match signals {
-            Err(fault) => seen.failed(fault),
-            Ok(signals) => {
-                let known = seen.value.get_or_insert_default();
-                for new in signals {
-                    take_service(known, new, window, (source, &mut self.rewrites));
-                }
-                seen.confirmed(at);
-            }
-        }
+        self.measured.take(source, at, window, signals);
     }
 
     /// Takes signals that an earlier process kept. That proves nothing about the source: it is as fresh as it was. False
     /// where the cockpit was not started with it.
     pub fn restore_signals(&mut self, source: &SourceName, window: Window, signals: ServiceSignals) -> bool {
-        let Some(seen) = self.signals.get_mut(source) else { return false };
-        take_service(seen.value.get_or_insert_default(), signals, window, (source, &mut self.rewrites));
-        true
+        self.measured.restore(source, window, signals)
     }
 
     /// Has every source of rollouts told at least once what there is?
@@ -313,35 +317,46 @@ impl Store {
         self.item(id)?.run()
     }
 
-    /// Why nothing is known of a service's signals but what an earlier process kept: nothing measures, or what does has not
-    /// answered in this process. `None` once it has.
-    pub fn unread_signals(&self, service: &ServiceName) -> Option<Unread> {
-        if self.signals.is_empty() {
-            return Some(Unread::NothingMeasures);
-        }
-        let of_service = self.signals(service).map(|(source, _)| source);
-        let mut asked = self.signals.iter().filter(|(source, _)| of_service.is_none_or(|of| of == *source));
-        let (source, seen) = asked.find(|(_, seen)| seen.observed_at.is_none())?;
-        let fault = seen.last_error.as_ref().map(ToString::to_string);
-        Some(Unread::Silent { source: source.to_string(), fault })
+    /// Why nothing is known of the signals of a rollout's place but what an earlier process kept: nothing measures, nothing that
+    /// does covers it, it cannot be told what is of this place, or what does has not answered in this process. `None` once it has.
+    pub fn unread_signals(&self, rollout: &Rollout) -> Option<Unread> {
+        self.measured.unread(&rollout.service, &rollout.environment)
     }
 
-    /// The signals of a service, and the source they came through.
-    pub fn signals(&self, service: &ServiceName) -> Option<(&SourceName, &ServiceSignals)> {
-        self.signals.iter().find_map(|(source, seen)| Some((source, seen.value.as_ref()?.get(service)?)))
+    /// The signals of a rollout's place, and the source they came through.
+    pub fn signals(&self, rollout: &Rollout) -> Option<(&SourceName, &ServiceSignals)> {
+        self.measured.signals(&rollout.service, &rollout.environment)
     }
 
-    /// A number that changes with the signals of a service that had ended before: where it is the same, what was new was only
+    /// A number that changes with the signals of a place that had ended before: where it is the same, what was new was only
     /// added behind what was known.
-    pub fn rewrites(&self, source: &SourceName, service: &ServiceName) -> u64 {
-        self.rewrites.get(&(source.clone(), service.clone())).copied().unwrap_or_default()
+    pub fn rewrites(&self, source: &SourceName, signals: &ServiceSignals) -> u64 {
+        self.measured.rewrites(source, signals)
+    }
+
+    /// Everything of a place that ended by then is packed and not at hand; `None` where everything is at hand.
+    pub fn packed_until(&self, source: &SourceName, signals: &ServiceSignals) -> Option<Timestamp> {
+        self.measured.packed_until(source, signals)
+    }
+
+    /// The signals of a place with everything that is packed.
+    pub fn whole(&self, source: &SourceName, signals: &ServiceSignals) -> ServiceSignals {
+        self.measured.whole(source, signals)
+    }
+
+    /// Takes for how long back limits are held to points of series.
+    pub fn limits_reach(&mut self, back: Duration) {
+        self.measured.limits_reach(back);
     }
 
     /// The sources of signals, with how each was observed.
-    pub fn signal_sources(
-        &self,
-    ) -> impl Iterator<Item = (&SourceName, &Observed<BTreeMap<ServiceName, ServiceSignals>>)> {
-        self.signals.iter()
+    pub fn signal_sources(&self) -> impl Iterator<Item = (&SourceName, &Observed<Places>)> {
+        self.measured.seen()
+    }
+
+    /// Each source of signals that covers a place, with the place as it is asked about it.
+    pub fn asked_of(&self, place: &Place) -> impl Iterator<Item = (&SourceName, Place)> {
+        self.measured.asked_of(place)
     }
 
     /// Freshness, age and fault of the observation that a target comes from; of all that could tell of it where it is not
@@ -370,7 +385,7 @@ impl Store {
 
     /// Every source, with the worst of its facets, in the order of their names.
     pub fn sources(&self, now: Timestamp) -> Vec<SourceState> {
-        let signals = self.signals.values().map(|seen| state(seen, now));
+        let signals = self.measured.seen().map(|(_, seen)| state(seen, now));
         let all = self.inventories.iter().map(|((source, _), known)| known.state(source, now));
         self.worst(all.chain(signals))
     }
@@ -408,25 +423,6 @@ impl Store {
             }
         }
         all.into_values().collect()
-    }
-}
-
-fn take_service(
-    known: &mut BTreeMap<ServiceName, ServiceSignals>,
-    mut new: ServiceSignals,
-    window: Window,
-    (source, rewrites): (&SourceName, &mut BTreeMap<(SourceName, ServiceName), u64>),
-) {
-    let service = new.service.clone();
-    let changed = match known.get_mut(&service) {
-        Some(old) if old.step == new.step => merge::service(old, new, window),
-        _ => {
-            new.versions.iter_mut().for_each(merge::ordered);
-            known.insert(service.clone(), new).is_some()
-        }
-    };
-    if changed {
-        *rewrites.entry((source.clone(), service)).or_default() += 1;
     }
 }
 

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, mem};
 
 use crate::{
     app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg},
-    domain::ids::ServiceName,
+    domain::{ids::ServiceName, standard::Rule},
 };
 
 /// Takes one message and says what is to be done outside.
@@ -83,6 +83,9 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Standards(standards) => {
+            let reach = |rule: &Rule| rule.window.saturating_mul(rule.consecutive);
+            let rules = standards.values().flat_map(|standard| &standard.rules);
+            model.store.limits_reach(rules.map(reach).max().unwrap_or_default());
             model.standards = standards;
             Vec::new()
         }
@@ -357,9 +360,15 @@ mod tests {
             update(model, Msg::Tick(now() + Duration::from_secs(seconds)));
             wants(model).questions.into_iter().collect::<Vec<_>>()
         };
-        let question = |window| ("prometheus".into(), Question::Signals { services: vec!["payments".into()], window });
-        let answer =
-            || ServiceSignals { service: "payments".into(), step: Duration::from_secs(30), versions: Vec::new() };
+        let question = |window| {
+            ("prometheus".into(), Question::Signals { services: vec!["payments".into()], window, environment: None })
+        };
+        let answer = || ServiceSignals {
+            service: "payments".into(),
+            environment: "".into(),
+            step: Duration::from_secs(30),
+            versions: Vec::new(),
+        };
         let backfill = window("2026-03-10T01:32:00Z", "2026-03-10T02:07:00Z");
         assert_eq!(asked_at(&mut model, 1), [question(backfill)]);
         assert_eq!(asked_at(&mut model, 40), [question(backfill)], "it has not been answered");
@@ -385,9 +394,10 @@ mod tests {
         update(&mut model, Msg::Tick(now() + Duration::from_secs(1)));
         let [(one, question), (other, _)] = open(&model).try_into().unwrap();
         assert_eq!((one.as_str(), other.as_str()), ("prometheus", "thanos"));
-        let Question::Signals { services, window } = question.clone() else { panic!("{question:?}") };
+        let Question::Signals { services, window, .. } = question.clone() else { panic!("{question:?}") };
         let signals = |service: &ServiceName| ServiceSignals {
             service: service.clone(),
+            environment: "".into(),
             step: window.step,
             versions: Vec::new(),
         };
@@ -414,6 +424,7 @@ mod tests {
         };
         let signals = |i: std::ops::Range<u32>| ServiceSignals {
             service: "payments".into(),
+            environment: "".into(),
             step: Duration::from_secs(30),
             versions: vec![VersionSignals {
                 label: "1.42.0".to_owned(),
@@ -431,7 +442,7 @@ mod tests {
         };
         take(&mut model, window(0, 4), signals(0..4));
         take(&mut model, window(3, 4), signals(0..0));
-        let (_, kept) = model.store.signals(&"payments".into()).unwrap();
+        let (_, kept) = model.store.signals(&payments()).unwrap();
         assert_eq!(kept.versions[0].counts, signals(0..3).versions[0].counts);
     }
 
@@ -442,6 +453,7 @@ mod tests {
         let window = Window { from: now() - Duration::from_mins(2), to: now(), step: Duration::from_secs(30) };
         let signals = ServiceSignals {
             service: "payments".into(),
+            environment: "".into(),
             step: window.step,
             versions: ["1.41.3", "1.42.0"].map(version).into(),
         };

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     app::{
         lineage,
-        model::{Measuring, Model, Overlay, Screen},
+        measuring::Measuring,
+        model::{Model, Overlay, Screen},
         reading::shown_log,
         store::inside::LOG_LINES,
         update::lines,

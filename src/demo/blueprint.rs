@@ -72,7 +72,7 @@ impl Mount {
 }
 
 /// What of a scenario concerns every system.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ground<'a> {
     /// What everything random follows from.
     pub seed: u64,
@@ -82,6 +82,8 @@ pub struct Ground<'a> {
     pub begins: Timestamp,
     /// The traffic of services.
     pub traffic: &'a [TrafficSpec],
+    /// Each cell that services run in, and the environment that it is.
+    pub cells: Vec<(String, EnvironmentName)>,
 }
 
 /// One system as a scenario describes it.
@@ -89,8 +91,8 @@ pub trait Blueprint: fmt::Debug + Send + Sync {
     /// Where it is served.
     fn mount(&self) -> Mount;
 
-    /// The cell that it is, if services run in it.
-    fn cell(&self) -> Option<&str> {
+    /// The cell that it is, if services run in it, and the environment that this is.
+    fn cell(&self) -> Option<(&str, &EnvironmentName)> {
         None
     }
 

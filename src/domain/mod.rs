@@ -18,6 +18,7 @@ pub mod object;
 pub mod objective;
 pub mod observed;
 pub mod offer;
+pub mod packed;
 pub mod pattern;
 pub mod pipeline;
 pub mod place;

@@ -32,9 +32,47 @@ impl fmt::Display for Place {
     }
 }
 
+/// Of which environments a source tells, as the configuration says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Of these only: `prod/eu-west-1`, or `prod/*` for all below `prod`. Empty where it does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
+    /// It tells them apart when it is asked about one of them.
+    #[serde(default)]
+    pub apart: bool,
+}
+
+impl Coverage {
+    /// Does the configuration say which environments there are?
+    pub fn is_said(&self) -> bool {
+        self.apart || !self.environments.is_empty()
+    }
+
+    /// May it tell of this environment, as far as is said?
+    pub fn covers(&self, environment: &EnvironmentName) -> bool {
+        let name = environment.as_str();
+        let fits = |said: &String| match said.strip_suffix('*') {
+            Some(begin) => name.starts_with(begin),
+            None => said == name,
+        };
+        self.environments.is_empty() || self.environments.iter().any(fits)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_covers_what_is_said_and_everything_where_nothing_is() {
+        let of =
+            |said: &[&str]| Coverage { environments: said.iter().map(|it| (*it).to_owned()).collect(), apart: false };
+        let covers = |said: &[&str], name: &str| of(said).covers(&name.into());
+        assert!(covers(&["prod/eu-west-1"], "prod/eu-west-1") && !covers(&["prod/eu-west-1"], "prod/eu-west-10"));
+        assert!(covers(&["prod/*"], "prod/us-east-1") && !covers(&["prod/*"], "staging/us-east-1"));
+        assert!(covers(&[], "anywhere") && !of(&[]).is_said() && of(&["prod/*"]).is_said());
+    }
 
     #[test]
     fn a_place_is_said_with_its_environment_where_there_is_one() {

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ids::ServiceName,
+    ids::{EnvironmentName, ServiceName},
     naming::{self, Label},
+    place::Place,
     rollout::{Arm, Role},
     time::Timestamp,
 };
@@ -188,13 +189,29 @@ impl VersionSignals {
 pub struct ServiceSignals {
     /// Whose signals.
     pub service: ServiceName,
+    /// Where it runs; empty where the source does not tell environments apart.
+    #[serde(default = "nowhere", skip_serializing_if = "is_nowhere")]
+    pub environment: EnvironmentName,
     /// The distance between points, and the length of each interval.
     pub step: Duration,
     /// One entry for each version that the source knows; a version that is not here has no data.
     pub versions: Vec<VersionSignals>,
 }
 
+fn nowhere() -> EnvironmentName {
+    EnvironmentName::new("")
+}
+
+fn is_nowhere(environment: &EnvironmentName) -> bool {
+    environment.as_str().is_empty()
+}
+
 impl ServiceSignals {
+    /// What they are about.
+    pub fn place(&self) -> Place {
+        Place::of(&self.service, &self.environment)
+    }
+
     /// The signals of one version, by any of the names it may have in the source (tag, hash).
     pub fn of(&self, names: &[&str]) -> Option<&VersionSignals> {
         self.versions.iter().find(|version| names.contains(&version.label.as_str()))

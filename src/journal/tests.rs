@@ -458,7 +458,7 @@ fn kept(service: &str, until: i64) -> KeptSignals {
     KeptSignals {
         source: "prom".into(),
         window: Window { from: at(until - 30), to: at(until), step },
-        signals: ServiceSignals { service: service.into(), step, versions: vec![version] },
+        signals: ServiceSignals { service: service.into(), environment: "".into(), step, versions: vec![version] },
     }
 }
 

@@ -77,6 +77,22 @@ pub enum Unread {
     },
     /// Only response times could not be read; why.
     Times(String),
+    /// No source covers the environment.
+    Uncovered {
+        /// Which.
+        environment: String,
+    },
+    /// Sources have series of the service, and do not say of which environment.
+    Unplaced {
+        /// Which sources.
+        sources: Vec<String>,
+        /// The service.
+        service: String,
+        /// Where it runs.
+        environments: Vec<String>,
+    },
+    /// What ended before this moment has not been read yet: the newest is read first.
+    Earlier(Timestamp),
 }
 
 /// Something that a verdict needs and does not have.
@@ -91,9 +107,11 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Without this nothing can be said of errors at all.
+    /// Without this nothing can be said of errors at all. What is only not read yet may still turn a verdict, and so keeps it
+    /// from being good; what is known already speaks.
     pub fn prevents_judging(&self) -> bool {
-        matches!(self.signal, Signal::Requests | Signal::Errors)
+        let earlier = matches!(self.gap, Gap::Unread(Unread::Earlier(_)));
+        matches!(self.signal, Signal::Requests | Signal::Errors) && !earlier
     }
 }
 
@@ -106,6 +124,8 @@ pub struct Unmeasured {
     pub canary: Option<Gap>,
     /// Why there is nothing of stable.
     pub stable: Option<Gap>,
+    /// What ended before this moment has not been read yet.
+    pub earlier: Option<Timestamp>,
 }
 
 /// Everything that is missing of both arms, the canary's first. `both` is what they did in common
@@ -143,6 +163,8 @@ pub(super) fn missing(
         all.extend(silent(Arm::Canary, canary.requests == 0 || starves));
         all.extend(silent(Arm::Stable, stable.requests == 0));
     }
+    let earlier = unmeasured.and_then(|it| it.earlier).map(|at| whole(Arm::Canary, Gap::Unread(Unread::Earlier(at))));
+    all.extend(earlier);
     all.sort_by_key(|missing| (missing.arm, missing.signal));
     all
 }

@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::SourceName, object::ObjectId, time::Timestamp, verb::Verb},
+    domain::{ids::SourceName, object::ObjectId, place::Coverage, time::Timestamp, verb::Verb},
     port::{
         error::ProviderError,
         inventory::Inventory,
@@ -117,6 +117,8 @@ pub struct Connection {
     pub timeout: Duration,
     /// How often the target of an act is read while its outcome is awaited: as often as the system can bear.
     pub pace: Duration,
+    /// Of which environments its lookups tell.
+    pub coverage: Coverage,
     /// Whether its credentials are waited for.
     pub making: Making,
     /// What is left of its request budget at a time, 0 to 1; below 0.2 only verbs go out.
@@ -129,9 +131,10 @@ pub type Gauge = Arc<dyn Fn(Timestamp) -> f64 + Send + Sync>;
 impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
-        let (inventories, lookups, timeout) = (Vec::new(), Vec::new(), TIMEOUT);
+        let (inventories, lookups) = (Vec::new(), Vec::new());
         let making = Making::default();
-        Self { name, system, inventories, lookups, interval, timeout, pace: PACE, making, budget: None }
+        let (coverage, timeout) = (Coverage::default(), TIMEOUT);
+        Self { name, system, inventories, lookups, interval, timeout, pace: PACE, coverage, making, budget: None }
     }
 
     /// How long a list or a query may take: two answers one after the other, or one and the pauses that are asked for.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         changes::Changes,
-        ids::ServiceName,
+        ids::{EnvironmentName, ServiceName},
         line::{Level, LogLine, Pattern, Span},
         log::Line,
         object::ObjectId,
@@ -72,6 +72,9 @@ pub enum Question {
         services: Vec<ServiceName>,
         /// For this window.
         window: Window,
+        /// Only of this environment: asked of a source that tells them apart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<EnvironmentName>,
     },
     /// What a service wrote, and where wanted goes on to write.
     Lines(Lines),

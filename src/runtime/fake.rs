@@ -314,7 +314,7 @@ impl Meter {
 
 /// A source of signals that answers at once.
 fn measuring(question: Question, signals: impl Fn(&[ServiceName], Window) -> Vec<ServiceSignals>) -> Answers<'static> {
-    let Question::Signals { services, window } = question else { return lookup::foreign("it", &question) };
+    let Question::Signals { services, window, .. } = question else { return lookup::foreign("it", &question) };
     lookup::once(std::future::ready(Ok(Told::Signals(signals(&services, window)))))
 }
 
@@ -334,6 +334,7 @@ impl Meter {
         let counts = Counts { from: window.from, to: window.to, requests: 180, errors: 0 };
         let version = VersionSignals { label: "7d".to_owned(), counts: vec![counts], ..VersionSignals::default() };
         let of = |service: &ServiceName| ServiceSignals {
+            environment: "".into(),
             service: service.clone(),
             step: window.step,
             versions: vec![version.clone()],
@@ -377,6 +378,7 @@ impl Memory {
         };
         let versions = if ends.is_empty() { Vec::new() } else { vec![version] };
         let of = |service: &ServiceName| ServiceSignals {
+            environment: "".into(),
             service: service.clone(),
             step: window.step,
             versions: versions.clone(),

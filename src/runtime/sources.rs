@@ -93,6 +93,7 @@ pub fn infos(connections: &[Connection]) -> Vec<SourceInfo> {
         inventories: one.inventories.iter().map(|inventory| inventory.tells()).collect(),
         answers: one.lookups.iter().flat_map(|lookup| lookup.topics()).collect(),
         interval: one.interval,
+        coverage: one.coverage.clone(),
     };
     connections.iter().map(info).collect()
 }

@@ -158,7 +158,7 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     }
     why.extend(rivals(model, answer, rollout));
     // Only what this answer rests on: whether something else answers does not change it.
-    let metrics = model.store.signals(&rollout.service).map(|(source, _)| source);
+    let metrics = model.store.signals(rollout).map(|(source, _)| source);
     let rests_on = |state: &SourceState| state.source == rollout.id.source || Some(&state.source) == metrics;
     why.extend(unseen(model).filter(rests_on).map(|state| format!("{}.", describe(&state))));
     let cause = match model.judgements.get(&rollout.id).map(headline::blame) {

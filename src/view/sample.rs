@@ -246,7 +246,7 @@ fn bad(index: i64) -> (f64, f64) {
 }
 
 fn signals(service: &str, versions: Vec<VersionSignals>) -> ServiceSignals {
-    ServiceSignals { service: service.into(), step: Duration::from_secs(30), versions }
+    ServiceSignals { service: service.into(), environment: "".into(), step: Duration::from_secs(30), versions }
 }
 
 fn all_signals() -> Vec<ServiceSignals> {

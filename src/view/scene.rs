@@ -143,7 +143,7 @@ impl<'a> Scene<'a> {
 
     /// How the source of a service's signals was observed; a service without signals has none.
     pub(super) fn signals_live(&self, rollout: &Rollout) -> bool {
-        let source = self.model.store.signals(&rollout.service).map(|(source, _)| source);
+        let source = self.model.store.signals(rollout).map(|(source, _)| source);
         source.is_none_or(|source| {
             self.model
                 .store

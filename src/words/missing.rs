@@ -53,6 +53,27 @@ fn unread(why: &Unread) -> String {
         Unread::Silent { source, fault: Some(fault) } => format!("{source} has not answered: {fault}"),
         Unread::Silent { source, fault: None } => format!("{source} has not answered yet"),
         Unread::Times(why) => format!("response times cannot be read: {why}"),
+        Unread::Uncovered { environment } => {
+            format!("no metrics are connected that cover {environment}: name it in `covers` of those that do")
+        }
+        Unread::Unplaced { sources, service, environments } => unplaced(sources, service, environments),
+        Unread::Earlier(at) => format!("what it did before {} is not read yet", at.format("%m-%d %H:%M")),
+    }
+}
+
+/// `metrics has series of payments, which runs in prod/eu and prod/us, and does not say of which they are: …`.
+fn unplaced(sources: &[String], service: &str, environments: &[String]) -> String {
+    let all = |names: &[String]| names.join(" and ");
+    match sources {
+        [source] => format!(
+            "{source} has series of {service}, which runs in {}, and does not say of which they are: set `place_label` or \
+             `covers` of that connection",
+            all(environments)
+        ),
+        _ => format!(
+            "{} have series of {service}, and do not say of which environment: set `covers` of each of these connections",
+            all(sources)
+        ),
     }
 }
 

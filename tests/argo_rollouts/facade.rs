@@ -544,6 +544,7 @@ async fn one_namespace_that_is_refused_is_named_and_the_others_are_shown_as_they
         inventories: vec![facet.tells()],
         answers: Vec::new(),
         interval: std::time::Duration::from_secs(5),
+        coverage: holdshort::domain::place::Coverage::default(),
     };
     let mut store = Store::of(&[info]);
     let scopes = facet.discover().await;

@@ -196,7 +196,7 @@ impl Stage {
     }
 
     fn signals(&self, service: &str) -> Question {
-        Question::Signals { services: vec![service.into()], window: self.window() }
+        Question::Signals { services: vec![service.into()], window: self.window(), environment: None }
     }
 
     fn lines(&self, service: &str, most: usize) -> Question {

@@ -142,7 +142,7 @@ async fn every_failure_that_is_measured_of_the_canary_has_its_line_and_no_other_
         step,
     };
     let failures = {
-        let question = Question::Signals { services: vec!["payments".into()], window };
+        let question = Question::Signals { services: vec!["payments".into()], window, environment: None };
         let Some(Ok(Told::Signals(signals))) = metrics.ask(question).next().await else { panic!("no signals") };
         let canary = signals[0].of(&["1.42.0"]).unwrap().counts.clone();
         canary.iter().map(|counts| (counts.to, counts.errors)).collect::<Vec<_>>()

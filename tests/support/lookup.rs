@@ -43,7 +43,7 @@ impl Asking for dyn Lookup + '_ {
     }
 
     fn signals<'a>(&'a self, services: &'a [ServiceName], window: Window) -> Only<'a, Vec<ServiceSignals>> {
-        only(self, Question::Signals { services: services.to_vec(), window }, |told| match told {
+        only(self, Question::Signals { services: services.to_vec(), window, environment: None }, |told| match told {
             Told::Signals(signals) => Some(signals),
             _ => None,
         })

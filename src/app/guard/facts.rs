@@ -159,7 +159,7 @@ fn source_ages(model: &Model, target: &ObjectId, rollout: Option<&Rollout>) -> V
     let mut states: Vec<_> = model.store.target_state(target, model.now).into_iter().collect();
     if let Some(rollout) = rollout.filter(|rollout| rollout.in_flight()) {
         // The signals of a judged rollout count, wherever they come from; a service without signals has no such source.
-        let judged = model.store.signals(&rollout.service).map(|(source, _)| source.clone());
+        let judged = model.store.signals(rollout).map(|(source, _)| source.clone());
         let all = model.store.sources(model.now);
         states.extend(judged.and_then(|source| all.into_iter().find(|state| state.source == source)));
     }

@@ -140,7 +140,12 @@ fn a_verdict_stops_counting_when_nothing_new_was_measured_for_a_while() {
         counts: counts.clone(),
         ..VersionSignals::default()
     });
-    let signals = ServiceSignals { service: "payments".into(), step: window.step, versions: versions.into() };
+    let signals = ServiceSignals {
+        service: "payments".into(),
+        environment: "".into(),
+        step: window.step,
+        versions: versions.into(),
+    };
     update(&mut model, measures("prometheus", now(), window, Ok(vec![signals])));
     let later = now() + Duration::from_secs(91);
     // The cluster answers, and somebody says that the metrics do too: only the numbers stand still.
@@ -394,6 +399,7 @@ fn made_up(wrong: Wrong) -> Model {
             },
             Ok(vec![crate::domain::signal::ServiceSignals {
                 service: "payments".into(),
+                environment: "".into(),
                 step: Duration::from_secs(30),
                 versions: Vec::new(),
             }]),

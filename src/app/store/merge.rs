@@ -36,6 +36,15 @@ pub(super) fn service(old: &mut ServiceSignals, new: ServiceSignals, window: Win
     changed
 }
 
+/// Forgets the points of panels that ended by then, but for the last one: when a series ended is not forgotten. What is judged rests
+/// on counts.
+pub(super) fn forget_points(signals: &mut ServiceSignals, end: Timestamp) {
+    for points in signals.versions.iter_mut().flat_map(all_series) {
+        let gone = points.partition_point(|point| point.at <= end).min(points.len().saturating_sub(1));
+        points.drain(..gone);
+    }
+}
+
 /// Puts everything of a version in order of time.
 pub(super) fn ordered(signals: &mut VersionSignals) {
     for points in all_series(signals) {
@@ -52,7 +61,7 @@ fn all_series(signals: &mut VersionSignals) -> [&mut Series; 5] {
 }
 
 /// The newest end of an interval of any version.
-fn newest(signals: &ServiceSignals) -> Option<Timestamp> {
+pub(super) fn newest(signals: &ServiceSignals) -> Option<Timestamp> {
     signals.versions.iter().filter_map(|version| ends(version, <[_]>::last, <[_]>::last).max()).max()
 }
 
@@ -74,7 +83,7 @@ fn ends(
 
 /// What ended by then is forgotten. Not interval by interval: what is folded of a service starts over when its oldest go, so
 /// they go an hour at a time, and of each service at another minute of it.
-fn forgotten(service: &ServiceName, to: Timestamp) -> Timestamp {
+pub(super) fn forgotten(service: &ServiceName, to: Timestamp) -> Timestamp {
     const AT_A_TIME: i64 = 3600;
     let place = service.as_str().bytes().fold(0_i64, |place, byte| (place * 31 + i64::from(byte)) % AT_A_TIME);
     let kept = to - KEPT;
@@ -226,7 +235,12 @@ mod tests {
 
     fn signals(parts: Vec<PartCounts>, latency_counts: Vec<LatencyCounts>) -> ServiceSignals {
         let version = VersionSignals { label: "1".into(), parts, latency_counts, ..VersionSignals::default() };
-        ServiceSignals { service: "a".into(), step: Duration::from_mins(1), versions: vec![version] }
+        ServiceSignals {
+            service: "a".into(),
+            environment: "".into(),
+            step: Duration::from_mins(1),
+            versions: vec![version],
+        }
     }
 
     #[test]

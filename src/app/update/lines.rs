@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::{
     app::{
         logs::{self, Logs},
+        measuring::aligned,
         model::{Model, Screen},
-        update::measure::aligned,
     },
     domain::{ids::SourceName, line::Level, object::ObjectId, observed::Fault, rollout::Rollout, time::Timestamp},
     port::{

@@ -1,6 +1,6 @@
 //! Reading signals: which questions are open, what their answers change, and what of them outlives this process.
 //!
-//! Each source of signals is asked for itself: what one of them cannot tell holds none of the others back.
+//! Which windows are asked for is in `app::measuring`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,8 @@ use crate::{
     app::{
         effect::Effect,
         logs,
-        model::{Measuring, Model},
+        measuring::{Span, aligned},
+        model::Model,
         store::KEPT,
         watch,
     },
@@ -23,6 +24,7 @@ use crate::{
         changes::Changes,
         ids::{ServiceName, SourceName},
         observed::Fault,
+        place::Place,
         signal::ServiceSignals,
         time::Timestamp,
     },
@@ -47,13 +49,23 @@ pub(super) fn told(
     told: Result<Told, Fault>,
 ) -> Vec<Effect> {
     match (question, told) {
-        (Question::Signals { services, window }, told) => {
+        (Question::Signals { window, .. }, told) => {
             let signals = told.map(|told| match told {
                 Told::Signals(signals) => signals,
                 _ => Vec::new(),
             });
-            answered(model, source, question, signals.is_ok().then_some((services, window.to)));
-            signals_told(model, source, at, *window, signals)
+            let told = signals.is_ok();
+            let measuring = model.measuring.entry(source.clone()).or_default();
+            let asked = measuring.answered(question, told.then_some(*window));
+            let more = told && asked && measuring.is_behind();
+            // While more of what was before is to come, a verdict on a part of it is in nobody's interest.
+            let judged = !more || measuring.proven.is_none_or(|proven| proven <= window.to);
+            let effects = signals_told(model, source, at, (*window, judged), signals);
+            if more {
+                // What is further back is asked for at once. What failed is open again with the next tick.
+                due(model);
+            }
+            effects
         }
         (Question::Jobs { run }, told) => {
             let told = told.map(|told| match told {
@@ -87,23 +99,11 @@ pub(super) fn told(
     }
 }
 
-/// Closes a question; one that failed is open again with the next tick, from where its source had told all.
-fn answered(model: &mut Model, source: &SourceName, question: &Question, of: Option<(&Vec<ServiceName>, Timestamp)>) {
-    let measuring = model.measuring.entry(source.clone()).or_default();
-    measuring.open.remove(question);
-    let Some((services, to)) = of else { return };
-    measuring.proven = measuring.proven.max(Some(to));
-    for service in services {
-        let until = measuring.until.entry(service.clone()).or_insert(to);
-        *until = (*until).max(to);
-    }
-}
-
 fn signals_told(
     model: &mut Model,
     source: &SourceName,
     at: Timestamp,
-    window: Window,
+    (window, judged): (Window, bool),
     signals: Result<Vec<ServiceSignals>, Fault>,
 ) -> Vec<Effect> {
     let kept = match signals {
@@ -114,7 +114,9 @@ fn signals_told(
         }
     };
     logs::test(model);
-    judge_all(model);
+    if judged {
+        judge_all(model);
+    }
     kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
 }
 
@@ -129,7 +131,7 @@ fn take(
 ) -> Vec<KeptSignals> {
     let mut kept = Vec::new();
     for signals in signals {
-        let until = model.kept_until.remove(&(source.clone(), signals.service.clone()));
+        let until = model.kept_until.remove(&(source.clone(), signals.place()));
         let (window, signals) = match until.filter(|until| window.from < *until) {
             Some(until) => (Window { from: until.min(window.to), ..window }, signals.after(until)),
             None => (window, signals),
@@ -150,7 +152,7 @@ fn keep(model: &Model, kept: Vec<KeptSignals>, window: Window) -> Option<Effect>
     };
     let mut services = BTreeSet::new();
     if model.store.knows_all_rollouts() {
-        let read = model.measuring.values().flat_map(|measuring| measuring.until.keys());
+        let read = model.measuring.values().flat_map(|measuring| measuring.told.keys()).map(|place| &place.service);
         services = read.filter(|service| !flies(service)).cloned().collect();
     }
     let outlived = Outlived { before: window.to - KEPT, services: services.into_iter().collect() };
@@ -159,77 +161,46 @@ fn keep(model: &Model, kept: Vec<KeptSignals>, window: Window) -> Option<Effect>
 
 /// Takes what an earlier process kept. Reading goes on where each source of a service stopped.
 pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
-    let mut ends: BTreeMap<(SourceName, ServiceName), Timestamp> = BTreeMap::new();
+    let mut spans: BTreeMap<(SourceName, Place), (Timestamp, Timestamp)> = BTreeMap::new();
     for KeptSignals { source, window, signals } in kept {
         if window.step != model.session.signal_step {
             continue;
         }
-        let service = signals.service.clone();
+        let place = signals.place();
         if model.store.restore_signals(&source, window, signals) {
-            let end = ends.entry((source, service)).or_insert(window.to);
-            *end = (*end).max(window.to);
+            let (since, until) = spans.entry((source, place)).or_insert((window.from, window.to));
+            (*since, *until) = ((*since).min(window.from), (*until).max(window.to));
         }
     }
     // What was kept is history and no answer: however new it is, its newest interval is asked for again at once.
-    for ((source, service), end) in ends {
+    for ((source, place), (since, end)) in spans {
         let before = end - model.session.signal_step;
-        let until = &mut model.measuring.entry(source.clone()).or_default().until;
-        let until = until.entry(service.clone()).or_insert(before);
-        *until = (*until).min(before);
-        model.kept_until.insert((source, service), end);
+        let told = &mut model.measuring.entry(source.clone()).or_default().told;
+        let span = told.entry(place.clone()).or_insert(Span::kept(since.min(before), before));
+        span.until = span.until.min(before);
+        model.kept_until.insert((source, place), end);
     }
     judge_all(model);
 }
 
-/// Opens questions for the signals of every service in flight, once for each interval that ended; a service that is new in flight
-/// is asked for from before its release began. Services with the same gap share a question.
+/// Opens questions for the signals of every place in flight, once for each interval that ended; one that is new in flight is asked
+/// for from before its release began. Services with the same gap share a question.
 pub(super) fn due(model: &mut Model) {
     let step = model.session.signal_step;
     let Some(end) = aligned(model.now - LAG, step) else { return };
     age_verdicts(model, end);
-    let mut began: BTreeMap<ServiceName, Timestamp> = BTreeMap::new();
+    let sources = model.store.signal_sources().map(|(source, _)| (source.clone(), BTreeMap::new()));
+    let mut began: BTreeMap<SourceName, BTreeMap<Place, Timestamp>> = sources.collect();
     for rollout in model.store.rollouts().filter(|rollout| watch::is_followed(model, rollout)) {
         let start = rollout.started.unwrap_or(model.now) - BEFORE;
-        let began = began.entry(rollout.service.clone()).or_insert(start);
-        *began = (*began).min(start);
+        for (source, place) in model.store.asked_of(&rollout.place()) {
+            let Some(began) = began.get_mut(source) else { continue };
+            let began = began.entry(place).or_insert(start);
+            *began = (*began).min(start);
+        }
     }
     let looked = model.store.has_looked_for_rollouts();
-    let sources: Vec<SourceName> = model.store.signal_sources().map(|(source, _)| source.clone()).collect();
-    for source in sources {
+    for (source, began) in began {
         model.measuring.entry(source).or_default().ask(&began, looked, end, step);
     }
-}
-
-impl Measuring {
-    /// Opens what is not known of these services, which began to be of interest then.
-    fn ask(&mut self, began: &BTreeMap<ServiceName, Timestamp>, looked: bool, end: Timestamp, step: Duration) {
-        let asked = |question: &Question, service: &ServiceName| match question {
-            Question::Signals { services, .. } => services.contains(service),
-            _ => false,
-        };
-        let oldest = aligned(end - KEPT, step).unwrap_or(end);
-        let mut gaps: BTreeMap<Timestamp, Vec<ServiceName>> = BTreeMap::new();
-        for (service, began) in began {
-            if self.open.iter().any(|question| asked(question, service)) {
-                continue;
-            }
-            let known = self.until.get(service).copied().or_else(|| aligned(*began, step));
-            let from = known.unwrap_or(end).max(oldest);
-            if from < end {
-                gaps.entry(from).or_default().push(service.clone());
-            }
-        }
-        // Nothing is in flight, or an earlier process read all of it: the source must still prove that it would answer.
-        if gaps.is_empty() && self.open.is_empty() && looked && self.proven.is_none_or(|proven| proven < end) {
-            gaps.insert(end - step, Vec::new());
-        }
-        let question = |(from, services)| Question::Signals { services, window: Window { from, to: end, step } };
-        self.open.extend(gaps.into_iter().map(question));
-    }
-}
-
-/// The last multiple of the step at or before the moment.
-pub(super) fn aligned(at: Timestamp, step: Duration) -> Option<Timestamp> {
-    let step = i64::try_from(step.as_secs()).ok().filter(|step| *step > 0)?;
-    Timestamp::from_timestamp(at.timestamp().div_euclid(step) * step, 0)
 }

@@ -124,12 +124,17 @@ fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgem
     let (canary, stable) = (model.arm(rollout, Role::Canary), model.arm(rollout, Role::Stable));
     let standard = model.standards.get(&rollout.service);
     let known = Case::new(canary, stable, since, model.now);
-    let signals = model.store.signals(&rollout.service);
-    let of = signals.map(|(source, _)| (source.clone(), model.store.rewrites(source, &rollout.service)));
+    let signals = model.store.signals(rollout);
+    let of = signals.map(|(source, signals)| (source.clone(), model.store.rewrites(source, signals)));
     let past = if folded.of == of { Past::Same } else { Past::Changed };
     folded.of = of;
     let unmeasured = model.unmeasured(rollout);
     let (analyses, unmeasured) = (rollout.analyses.as_slice(), unmeasured.as_ref());
+    let whole = model.whole_arms(rollout);
+    let known = match &whole {
+        Some((canary, stable)) => Case { canary: canary.as_ref(), stable: stable.as_ref(), ..known },
+        None => known,
+    };
     let case = Case { declared: &declared, standard, analyses, unmeasured, ..known };
     let mut judgement = folded.running.judge(&case, past);
     let first = created.or(began).filter(|first| *first + BETWEEN < since);

@@ -1,15 +1,18 @@
 //! A Prometheus, or whatever speaks its query API, as a connection of the configuration.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{
-    access::Access,
-    check::Known,
-    kind::{Connection, Kind, Settings},
-    note::Notes,
-    span, tree,
+use crate::{
+    config::{
+        access::Access,
+        check::Known,
+        kind::{Connection, Kind, Settings},
+        note::Notes,
+        span, tree,
+    },
+    domain::ids::EnvironmentName,
 };
 
 pub(super) static KIND: Kind = Kind {
@@ -18,12 +21,14 @@ pub(super) static KIND: Kind = Kind {
     open: &[
         "buckets",
         "buckets_total",
+        "covers",
         "error_ratio",
         "errors_total",
         "histogram_total",
         "interval",
         "latency_unit",
         "matchers",
+        "place_label",
         "pod_label",
         "preset",
         "rate",
@@ -58,6 +63,15 @@ pub struct Prometheus {
     /// Labels whose values are judged apart, because their mix may differ between the versions: `region`, `tenant`.
     #[serde(default)]
     pub strata: Vec<String>,
+    /// The environments that its series are of: `prod/eu-west-1`, or `prod/*` for all below `prod`.
+    #[serde(default)]
+    pub covers: Vec<String>,
+    /// The label that tells the environments of its series apart: `region`.
+    pub place_label: Option<String>,
+    /// What that label's values are called by us: `us = "prod/us-east-1"`. One that is not listed is the environment's name, or
+    /// its last part.
+    #[serde(default)]
+    pub environments: BTreeMap<String, EnvironmentName>,
     /// Length of the intervals that are judged: at least two scrapes.
     #[serde(default = "thirty_seconds", with = "span")]
     pub step: Duration,
@@ -145,6 +159,18 @@ impl Settings for Prometheus {
         }
         notes.once(&["strata"]);
         notes.once(&["matchers"]);
+        notes.once(&["covers"]);
+        for (index, _) in self.covers.iter().enumerate().filter(|(_, said)| !is_cover(said)) {
+            let message = "'*' stands for all below a name, at the end: write e.g. prod/*";
+            notes.add(&["covers", &index.to_string()], message);
+        }
+        match &self.place_label {
+            Some(label) if !is_label(label) => notes.add(&["place_label"], no_label(label)),
+            None if !self.environments.is_empty() => {
+                notes.add(&["environments"], "`environments` say what the values of `place_label` are: set that too");
+            }
+            _ => {}
+        }
         for (index, matcher) in self.matchers.iter().enumerate() {
             if let Some(why) = no_matcher(matcher) {
                 notes.add(&["matchers", &index.to_string()], why);
@@ -201,6 +227,12 @@ fn no_matcher(text: &str) -> Option<String> {
 fn is_label(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(plain)
+}
+
+/// An environment, or all below a name.
+fn is_cover(said: &str) -> bool {
+    let begin = said.strip_suffix("/*").unwrap_or(said);
+    !begin.is_empty() && !begin.contains('*')
 }
 
 fn no_label(text: &str) -> String {

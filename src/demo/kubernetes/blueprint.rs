@@ -57,8 +57,8 @@ impl Blueprint for Cell {
         Mount::new(format!("/kubernetes/{}", self.name))
     }
 
-    fn cell(&self) -> Option<&str> {
-        Some(&self.name)
+    fn cell(&self) -> Option<(&str, &EnvironmentName)> {
+        Some((&self.name, &self.environment))
     }
 
     fn check(&self, ground: &Ground<'_>) -> Result<(), String> {

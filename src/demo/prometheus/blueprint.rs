@@ -11,7 +11,7 @@ use toml::{
 use crate::{
     demo::{
         blueprint::{Blueprint, Connection, Ground, Kind, Mount, Node},
-        prometheus::{Prometheus, spec::RuleSpec},
+        prometheus::{Prometheus, spec::RuleSpec, target::CLUSTER},
         system::System,
         traffic::spec::strata,
     },
@@ -69,6 +69,12 @@ impl Blueprint for Server {
         let pairs = [("kind", KIND.name), ("url", address), ("preset", PRESET), ("step", STEP), ("interval", INTERVAL)];
         settings.extend(pairs.map(|(key, value)| (key.to_owned(), value.into())));
         settings.insert("strata".to_owned(), strata.into());
+        // Services of one name in several cells are told apart.
+        if ground.cells.len() > 1 {
+            let named = ground.cells.iter().map(|(cell, environment)| (cell.clone(), environment.to_string().into()));
+            settings.insert("place_label".to_owned(), CLUSTER.into());
+            settings.insert("environments".to_owned(), Value::Table(named.collect()));
+        }
         Connection { name: SourceName::new(KIND.name), settings, environments: Vec::new() }
     }
 }

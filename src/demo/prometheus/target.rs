@@ -11,6 +11,8 @@ use crate::{
 };
 
 const DURATION: &str = "http_server_request_duration_seconds";
+/// The label that says in which cell a pod runs.
+pub(super) const CLUSTER: &str = "k8s_cluster_name";
 const SUCCESS: &str = "200";
 const FAILURE: &str = "500";
 
@@ -77,6 +79,7 @@ impl Target {
         let pairs = [
             ("instance", pod),
             ("job", &format!("{}/{}", service.namespace, service.service)),
+            (CLUSTER, &service.cell),
             ("namespace", &service.namespace),
             ("pod", pod),
             ("service_name", &service.service),
@@ -88,7 +91,6 @@ impl Target {
         up.insert(NAME.to_owned(), "up".to_owned());
         let mut info = labels.clone();
         info.insert(NAME.to_owned(), "target_info".to_owned());
-        info.insert("k8s_cluster_name".to_owned(), service.cell.clone());
         info.insert("pod_template_hash".to_owned(), arm.hash.clone());
         let (up, info) = (store.open(up), store.open(info));
         Self { labels, up, info, codes: BTreeMap::new(), seen: 0, gone: false }

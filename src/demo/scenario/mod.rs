@@ -149,7 +149,9 @@ impl Scenario {
 
     /// What of it concerns every system.
     pub fn ground(&self) -> Ground<'_> {
-        Ground { seed: self.seed, start: self.start, begins: self.begins(), traffic: &self.traffic }
+        let cells = self.systems.iter().filter_map(|part| part.system.cell());
+        let cells = cells.map(|(cell, environment)| (cell.to_owned(), environment.clone())).collect();
+        Ground { seed: self.seed, start: self.start, begins: self.begins(), traffic: &self.traffic, cells }
     }
 
     /// What leads other programs to this world where it is served at `base`: names of files, and their text.
@@ -185,8 +187,8 @@ impl Scenario {
             }
             mounts.insert(mount);
         }
-        let cells: Vec<&str> = self.systems.iter().filter_map(|part| part.system.cell()).collect();
-        if let Some(traffic) = self.traffic.iter().find(|traffic| !cells.contains(&&*traffic.cell)) {
+        let known = |cell: &String| ground.cells.iter().any(|(known, _)| known == cell);
+        if let Some(traffic) = self.traffic.iter().find(|traffic| !known(&traffic.cell)) {
             return Err(format!(
                 "the traffic of '{}' is in cell '{}', which there is not",
                 traffic.service, traffic.cell

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
+        packed::{Mark, Packed, Row},
         signal::{LatencyCounts, VersionSignals},
         time::Timestamp,
     },
@@ -56,8 +57,8 @@ pub(super) struct Timed {
     intervals: Paired,
     latency: Option<Latency>,
     largest: (f64, f64),
-    /// What was folded, in order of time.
-    folded: Vec<(Pair, Both)>,
+    /// What was folded, in order of time: a row of the canary's times and stable's for each interval and stratum.
+    folded: Packed,
     slow: Slow,
     shown: Shown,
 }
@@ -66,7 +67,7 @@ pub(super) struct Timed {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Slow {
     bound: usize,
-    taken: usize,
+    taken: Mark,
     onset: Onset,
 }
 
@@ -75,7 +76,7 @@ struct Slow {
 struct Shown {
     bound: usize,
     since: Option<Timestamp>,
-    taken: usize,
+    taken: Mark,
     likelihood: Likelihood,
     canary: Tally,
     stable: Tally,
@@ -117,7 +118,8 @@ impl Timed {
         let Some(latency) = &mut self.latency else { return };
         let Some(both) = self.intervals.remove(&(pair.from, pair.to, stratum.to_owned())) else { return };
         if latency.fold(stratum, &both.0, &both.1).is_ok() {
-            self.folded.push((*pair, both));
+            let arm = |times: &Times| [times.requests].into_iter().chain(times.within.clone()).collect::<Vec<_>>();
+            self.folded.push((pair.from, pair.to), [arm(&both.0), arm(&both.1)].concat().into_iter());
         }
     }
 
@@ -139,10 +141,10 @@ impl Timed {
         if self.slow.bound != bound {
             self.slow = Slow { bound, ..Slow::default() };
         }
-        for one in self.folded.get(self.slow.taken..).unwrap_or_default() {
-            self.slow.onset.fold(&slow(one, bound)?);
+        for one in self.folded.since(self.slow.taken).filter_map(|row| both(&row)) {
+            self.slow.onset.fold(&slow(&one, bound)?);
         }
-        self.slow.taken = self.folded.len();
+        self.slow.taken = self.folded.end();
         self.slow.onset.since()
     }
 
@@ -180,25 +182,36 @@ impl Timed {
 impl Shown {
     /// Takes what was folded since the last time, all of it where the bound or the begin is another. Says what was said then,
     /// where nothing is new.
-    fn take(&mut self, folded: &[(Pair, Both)], bound: usize, since: Option<Timestamp>) -> Option<Timing> {
+    fn take(&mut self, folded: &Packed, bound: usize, since: Option<Timestamp>) -> Option<Timing> {
         if (self.bound, self.since) != (bound, since) {
             *self = Self { bound, since, ..Self::default() };
         }
-        let new = folded.get(self.taken..).unwrap_or_default();
-        if new.is_empty() {
+        if self.taken == folded.end() && self.said.is_some() {
             return self.said.clone();
         }
-        for one in new.iter().filter(|(pair, _)| covers(since, pair)) {
-            if let Some(slow) = slow(one, bound) {
+        for one in folded.since(self.taken).filter_map(|row| both(&row)).filter(|(pair, _)| covers(since, pair)) {
+            if let Some(slow) = slow(&one, bound) {
                 self.likelihood.fold(&slow.arms());
                 (self.canary, self.stable) = (self.canary + slow.canary, self.stable + slow.stable);
             }
             self.times.0.add(&one.1.0);
             self.times.1.add(&one.1.1);
         }
-        self.taken = folded.len();
+        self.taken = folded.end();
         None
     }
+}
+
+/// The times of both arms in a row, with the interval that they are of.
+fn both(row: &Row) -> Option<(Pair, Both)> {
+    let (canary, stable) = row.numbers.split_at_checked(row.numbers.len() / 2)?;
+    let arm = |numbers: &[u64]| {
+        let (requests, within) = numbers.split_first()?;
+        Some(Times { requests: *requests, within: within.to_vec() })
+    };
+    let (from, to) = row.span;
+    let pair = Pair { from, to, canary: Tally::default(), stable: Tally::default() };
+    Some((pair, (arm(canary)?, arm(stable)?)))
 }
 
 /// Requests of an interval that took longer than the bound at this place, as errors.

@@ -81,7 +81,12 @@ pub(super) fn signals(
     let known = |(service, label): &(ServiceName, String)| {
         let of = |(label, measured): (&String, &Measured)| of_version(&settings.preset, label, measured, step);
         let versions: Vec<_> = table.get(label)?.iter().filter_map(of).collect();
-        (!versions.is_empty()).then(|| ServiceSignals { service: service.clone(), step, versions })
+        (!versions.is_empty()).then(|| ServiceSignals {
+            service: service.clone(),
+            environment: "".into(),
+            step,
+            versions,
+        })
     };
     services.iter().filter_map(known).collect()
 }

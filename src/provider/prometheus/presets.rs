@@ -106,13 +106,19 @@ impl Preset {
     /// What goes into `$SEL`: the watched services, by their label values, and matchers of the configuration
     /// (`namespace="shop"`).
     pub(super) fn selector(&self, services: &[String], matchers: &[String]) -> String {
-        let alternatives = services.iter().map(|s| quoted(&literal(s))).collect::<Vec<_>>().join("|");
+        let services: Vec<&str> = services.iter().map(String::as_str).collect();
+        let alternatives = any_of(&services);
         let of_service = match &self.service_matcher {
             Some(matcher) => matcher.replace("$SERVICES", &alternatives),
             None => format!("{}=~\"{alternatives}\"", self.service_label),
         };
         std::iter::once(of_service).chain(matchers.iter().cloned()).fold(String::new(), |all, one| all + "," + &one)
     }
+}
+
+/// A regular expression that matches exactly these texts, as it stands between the double quotes of a PromQL string.
+pub(super) fn any_of(values: &[&str]) -> String {
+    values.iter().map(|value| quoted(&literal(value))).collect::<Vec<_>>().join("|")
 }
 
 /// Fills the holes of a template.

@@ -40,6 +40,9 @@ impl Wired for Prometheus {
             matchers: self.matchers.clone(),
             strata: self.strata.clone(),
             labels: labels.collect(),
+            place_label: self.place_label.clone(),
+            places: self.environments.iter().map(|(theirs, ours)| (ours.clone(), theirs.clone())).collect(),
+            covers: self.covers.clone(),
             interval: self.interval,
             scrape: self.step / 2,
             ..prometheus::Settings::new(preset)

@@ -135,7 +135,7 @@ impl Trouble {
             }
             loop {
                 seat.clock.sleep(BEAT).await;
-                let proof = Question::Signals { services: Vec::new(), window: *window };
+                let proof = Question::Signals { services: Vec::new(), window: *window, environment: None };
                 let mut answers = desk.lookup.ask(proof);
                 if let Some(Some(Ok(_))) = within(&*seat.clock, BEAT_LIMIT, answers.next()).await {
                     return;

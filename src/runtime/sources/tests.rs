@@ -161,7 +161,8 @@ impl Given {
 
     /// From now on this is wanted, too.
     fn asks(&mut self, second: i64) -> Question {
-        let question = Question::Signals { services: vec!["payments".into()], window: window(second) };
+        let question =
+            Question::Signals { services: vec!["payments".into()], window: window(second), environment: None };
         self.wanted.questions.insert(("forge".into(), question.clone()));
         self.sources.want(&self.wanted, &mut self.tasks);
         question

@@ -67,7 +67,7 @@ fn newest(scene: &Scene<'_>, rollout: &Rollout) -> Option<crate::domain::time::T
 }
 
 fn source(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    let Some((source, _)) = scene.model.store.signals(&rollout.service) else {
+    let Some((source, _)) = scene.model.store.signals(rollout) else {
         return Line::of(Role::Unknown, "nobody");
     };
     let line = Line::of(Role::Dim, source.to_string());

@@ -96,7 +96,7 @@ proptest! {
             let versions = [("1.42.0", told.knows.0), ("1.41.3", told.knows.1)].into_iter();
             let versions = versions.filter(|(_, knows)| *knows).map(|(label, _)| version(label, from, &told)).collect();
             let window = Window { from: at(from), to: at(to), step: STEP };
-            let signals = Ok(vec![ServiceSignals { service: "payments".into(), step: STEP, versions }]);
+            let signals = Ok(vec![ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions }]);
             model.now = model.now.max(at(to));
             update(&mut model, measures("prometheus", at(to), window, signals));
             prop_assert_eq!(&model.judgements, &from_scratch(&model));
@@ -105,6 +105,47 @@ proptest! {
         prop_assert_eq!(&model.judgements, &from_scratch(&model));
         prop_assert_eq!(model.judgements.len(), 1);
     }
+}
+
+/// What an old canary did in the interval with this number: bad on one of its pods for a while in its second hour, which is packed in its
+/// fourth.
+fn long(label: &str, number: i64) -> VersionSignals {
+    let told = Told { back: 0, intervals: vec![(200, 1, number.unsigned_abs() % 7)], pods: 3, knows: (true, true) };
+    let mut version = version(label, number, &told);
+    if label == "1.42.0" && (150..240).contains(&number) {
+        version.parts[1].counts[0].errors = 25;
+        version.counts[0].errors += 24;
+    }
+    if number > 420 {
+        // It is replaced: what it did is older than what is at hand.
+        version.parts.remove(0);
+    }
+    version
+}
+
+#[test]
+fn verdicts_on_what_is_packed_are_verdicts_from_scratch_on_all_of_it() {
+    let started = at(0);
+    let old = Rollout { started: Some(started), ..payments() };
+    let mut model = seeing(vec![old]);
+    let mut packed = 0;
+    for number in 0..560 {
+        // A pause of the source, longer than what is at hand.
+        if (311..430).contains(&number) {
+            continue;
+        }
+        let versions = ["1.42.0", "1.41.3"].map(|label| long(label, number)).into();
+        let window = Window { from: at(number), to: at(number + 1), step: STEP };
+        let signals = ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions };
+        model.now = at(number + 1);
+        update(&mut model, measures("prometheus", at(number + 1), window, Ok(vec![signals])));
+        if number % 20 == 0 || number > 550 {
+            assert_eq!(model.judgements, from_scratch(&model), "{number}");
+        }
+        let rollout = model.store.rollouts().next().unwrap();
+        packed += usize::from(model.whole_arms(rollout).is_some());
+    }
+    assert!(packed > 200, "it was packed {packed} times");
 }
 
 /// Signals of both versions in half minutes from the first number to before the last: requests and errors in each.
@@ -131,7 +172,7 @@ fn told(
     let versions = vec![version("1.41.3", &stable), version("1.42.0", &canary)];
     (
         Window { from: at(from), to: at(to), step: STEP },
-        ServiceSignals { service: "payments".into(), step: STEP, versions },
+        ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions },
     )
 }
 
@@ -176,7 +217,7 @@ fn a_verdict_that_nothing_new_is_told_of_becomes_old_in_words_and_no_evidence() 
 
 #[test]
 fn what_an_earlier_process_kept_is_history_until_the_source_has_answered_this_one() {
-    let (window, signals) = told(-40, 0, alike, alike);
+    let (window, signals) = told(-80, 0, alike, alike);
     let mut model = seeing(vec![payments()]);
     model.measuring.clear();
     update(&mut model, Msg::Kept(vec![KeptSignals { source: "prometheus".into(), window, signals }]));
@@ -184,7 +225,7 @@ fn what_an_earlier_process_kept_is_history_until_the_source_has_answered_this_on
     // It is asked at once, although what was kept ends now.
     update(&mut model, Msg::Tick(now() + Duration::from_secs(5)));
     let newest = Window { from: at(-1), to: at(0), step: STEP };
-    let question = Question::Signals { services: vec!["payments".into()], window: newest };
+    let question = Question::Signals { services: vec!["payments".into()], window: newest, environment: None };
     assert_eq!(wants(&model).questions, [("prometheus".into(), question)].into());
     let fault = Fault::new(now(), crate::domain::observed::FaultKind::Unreachable, "connection refused");
     update(&mut model, measures("prometheus", now(), newest, Err(fault)));

@@ -44,6 +44,7 @@ fn a_fleet_of_bare_numbers_becomes_signals_by_service_and_version() {
     let services = [("payments".into(), "payments".to_owned()), ("ghost".into(), "ghost".to_owned())];
     let counts = |second, requests, errors| Counts { from: at(second - 60), to: at(second), requests, errors };
     let expected = ServiceSignals {
+        environment: "".into(),
         service: "payments".into(),
         step: STEP,
         versions: vec![

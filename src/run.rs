@@ -36,7 +36,7 @@ use crate::{
     cli::{
         args::{
             AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals,
-            LogsArgs, RunArgs, SnapshotArgs, StateCommand, ThemesCommand,
+            LogsArgs, RunArgs, SHOWN_SCENARIO, SnapshotArgs, StateCommand, ThemesCommand,
         },
         color, config,
         door::{self, Door},
@@ -323,7 +323,8 @@ impl Process<'_> {
     }
 
     fn demo(&mut self, demo: &DemoArgs, cli: &Cli) -> Result<Exit, CliError> {
-        let named = demo.scenario.as_deref().or(self.globals.demo.as_deref()).unwrap_or(FIRST_SCENARIO).to_owned();
+        let unnamed = if demo.command.is_some() { FIRST_SCENARIO } else { SHOWN_SCENARIO };
+        let named = demo.scenario.as_deref().or(self.globals.demo.as_deref()).unwrap_or(unnamed).to_owned();
         if demo.list {
             let all = Scenario::list().into_iter();
             let all: Vec<_> = all.map(|(name, about)| listing::Named { name: name.to_owned(), about }).collect();

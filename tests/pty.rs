@@ -152,7 +152,7 @@ fn keys_that_come_all_at_once_open_a_card_at_most_and_say_why_nothing_is_sent() 
 
 #[test]
 fn whoever_leaves_while_an_act_runs_is_told_of_it_and_of_its_end() {
-    let mut pty = Pty::start(&["demo", "--speed", "20"], 80, 24);
+    let mut pty = Pty::start(&["demo", "--scenario", "bad-canary", "--speed", "20"], 80, 24);
     pty.until("the headline", likely);
     pty.keys("r");
     pty.until("the card", |screen| screen.contains("choose a reason"));

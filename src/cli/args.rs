@@ -17,8 +17,12 @@ use crate::{
     keymap::chord::Chord,
 };
 
-/// The scenario that a bare `--demo` and `holdshort demo` fly.
+/// The scenario that a bare `--demo` and `holdshort demo serve` fly: scripts rely on one rollout in one cell.
 pub const FIRST_SCENARIO: &str = "bad-canary";
+
+/// The scenario that `holdshort demo` opens: the same night, in the company that it happens in. For people, who want to see what
+/// their own board would look like.
+pub const SHOWN_SCENARIO: &str = "fleet";
 
 /// A terminal release cockpit: is it the release, what waits for a human, what may I safely do?
 #[derive(Clone, Debug, PartialEq, Parser)]

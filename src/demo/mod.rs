@@ -9,6 +9,7 @@ pub mod fault;
 pub mod github;
 pub mod kubernetes;
 pub mod loki;
+pub mod past;
 pub mod prometheus;
 mod registry;
 mod rest;

@@ -7,6 +7,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -34,24 +35,52 @@ pub struct SharedWorld(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    world: Mutex<World>,
+    world: Mutex<State>,
     revision: watch::Sender<u64>,
+}
+
+/// A world that is made when somebody first looks.
+struct State {
+    make: Box<dyn Fn() -> World + Send>,
+    made: Option<Box<World>>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("State").field(&self.made).finish()
+    }
+}
+
+impl State {
+    fn awake(&mut self) -> &mut World {
+        self.made.get_or_insert_with(|| Box::new((self.make)()))
+    }
 }
 
 impl SharedWorld {
     /// Shares a world.
     pub fn new(world: World) -> Self {
         let revision = watch::Sender::new(world.revision());
-        Self(Arc::new(Inner { world: Mutex::new(world), revision }))
+        Self(Arc::new(Inner {
+            world: Mutex::new(State { make: Box::new(World::empty), made: Some(Box::new(world)) }),
+            revision,
+        }))
+    }
+
+    /// Shares a world that is made when somebody first looks: whoever paints a screen before that need not wait for it.
+    pub fn asleep(make: impl Fn() -> World + Send + 'static) -> Self {
+        let state = State { make: Box::new(make), made: None };
+        Self(Arc::new(Inner { world: Mutex::new(state), revision: watch::Sender::new(0) }))
     }
 
     /// Does something with the world, and wakes the readers if it changed. Must be quick: everybody waits.
     pub fn look<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         // A panic of another holder is a test that fails already; the world itself is still whole enough to be read.
-        let mut world = self.0.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = act(&mut world);
+        let mut state = self.0.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = state.awake();
+        let result = act(world);
         let revision = world.revision();
-        drop(world);
+        drop(state);
         self.0.revision.send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
         result
     }

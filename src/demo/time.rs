@@ -17,6 +17,11 @@ impl Offset {
         start.checked_add_signed(self.0).unwrap_or(start)
     }
 
+    /// So long before the start.
+    pub(crate) fn before(span: Duration) -> Self {
+        Self(-TimeDelta::from_std(span).unwrap_or_default())
+    }
+
     /// The offset itself.
     pub fn delta(self) -> TimeDelta {
         self.0

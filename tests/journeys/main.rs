@@ -6,6 +6,7 @@ mod bad_canary;
 mod bad_input;
 mod buildkite;
 mod failures;
+mod fleet;
 mod inbox;
 mod judged;
 mod run;

@@ -9,7 +9,7 @@ use crate::{
         blueprint::{Blueprint, Connection, Event, Ground, Kind, Mount, Node, scripted, timed},
         buildkite::{
             Buildkite,
-            spec::{Action, PipelineSpec, Spec, StepSpec},
+            spec::{Action, AlikeSpec, PipelineSpec, Spec, StepSpec},
         },
         system::{Acting, Scripted, System},
         time::Offset,
@@ -27,7 +27,9 @@ pub(crate) const KIND: Kind = Kind { name: "buildkite", read, former: |_| Ok(Vec
 const INTERVAL: &str = "10s";
 
 fn read(node: Node<'_>) -> Result<Arc<dyn Blueprint>, Error> {
-    let (spec, script) = scripted(node)?;
+    let (mut spec, script) = scripted::<Spec, _>(node)?;
+    let alike = std::mem::take(&mut spec.alike);
+    spec.pipelines.extend(alike.iter().flat_map(AlikeSpec::pipelines));
     Ok(Arc::new(Kite { spec, script }))
 }
 

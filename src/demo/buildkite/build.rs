@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, time::Duration};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    demo::buildkite::spec::{BuildSpec, PipelineSpec, StepSpec},
+    demo::{
+        buildkite::spec::{BuildSpec, PipelineSpec, StepSpec},
+        past::paced,
+    },
     domain::time::{Timestamp, after},
 };
 
@@ -213,6 +216,17 @@ impl Build {
     }
 }
 
+/// A step as it goes in one build: how long it takes there, and whether it fails.
+fn in_build(step: &StepSpec, build: &BuildSpec) -> StepSpec {
+    let mut step = StepSpec { takes: paced(step.takes, build.pace), ..step.clone() };
+    let named = [&step.key, &step.label];
+    if let Some(trouble) = build.trouble.as_ref().filter(|trouble| named.contains(&&Some(trouble.step.clone()))) {
+        step.fails = true;
+        step.log.extend(trouble.log.iter().cloned());
+    }
+    step
+}
+
 impl Pipeline {
     pub(super) fn new(spec: &PipelineSpec) -> Self {
         let (organization, slug) = spec.name.split_once('/').unwrap_or(("", &spec.name));
@@ -230,7 +244,7 @@ impl Pipeline {
         let number = spec.number.to_string();
         let of = |(place, step): (usize, &StepSpec)| Job {
             id: uuid(&[&self.organization, &self.slug, &number, &place.to_string()]),
-            step: step.clone(),
+            step: in_build(step, spec),
             stage: Stage::Later,
             retried_in: None,
         };

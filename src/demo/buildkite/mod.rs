@@ -73,7 +73,8 @@ impl Buildkite {
                 let pipeline = self.pipeline(pipeline)?;
                 let (branch, commit, creator) = (branch.clone(), commit.clone(), by.clone());
                 let (number, message, started) = (pipeline.next_number(), commit.clone(), Offset::default());
-                pipeline.begin(&BuildSpec { number, message, branch, commit, creator, started }, now, None);
+                let spec = BuildSpec { number, message, branch, commit, creator, started, pace: 100, trouble: None };
+                pipeline.begin(&spec, now, None);
             }
             Action::Unblock { pipeline, build, by } => {
                 let one = self.build(pipeline, *build)?;

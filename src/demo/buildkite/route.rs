@@ -203,7 +203,9 @@ impl Buildkite {
             ["rebuild"] => {
                 let (message, branch, commit) = (build.message.clone(), build.branch.clone(), build.commit.clone());
                 let (from, started) = (Some(build.number), Offset::default());
-                pipeline.begin(&BuildSpec { number: next, message, branch, commit, creator: user, started }, now, from);
+                let (creator, pace, trouble) = (user, 100, None);
+                let spec = BuildSpec { number: next, message, branch, commit, creator, started, pace, trouble };
+                pipeline.begin(&spec, now, from);
                 told = next;
             }
             ["jobs", id, "retry"] => {
@@ -237,7 +239,16 @@ impl Buildkite {
             _ => commit,
         };
         let (number, message) = (pipeline.next_number(), said("message").unwrap_or_else(|| commit.clone()));
-        let spec = BuildSpec { number, message, branch, commit, creator, started: Offset::default() };
+        let spec = BuildSpec {
+            number,
+            message,
+            branch,
+            commit,
+            creator,
+            started: Offset::default(),
+            pace: 100,
+            trouble: None,
+        };
         pipeline.begin(&spec, now, None);
         self.revision += 1;
         let pipeline = self.pipeline(name).map_err(|_| missing("pipeline"))?;

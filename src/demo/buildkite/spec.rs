@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::demo::time::{Offset, span};
+use crate::demo::{
+    past::PastSpec,
+    time::{Offset, span},
+};
 
 /// What there is.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -26,6 +29,61 @@ pub struct Spec {
     /// The pipelines, of one organisation or several.
     #[serde(default)]
     pub pipelines: Vec<PipelineSpec>,
+    /// Further ones that are made alike.
+    #[serde(default)]
+    pub alike: Vec<AlikeSpec>,
+}
+
+/// Pipelines that are made alike, each with a past of its own.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlikeSpec {
+    /// Their names: `ORGANIZATION/PIPELINE`.
+    pub names: Vec<String>,
+    /// What each has.
+    pub steps: Vec<StepSpec>,
+    /// What was built.
+    pub past: PastSpec,
+}
+
+impl AlikeSpec {
+    /// So long after a build that failed its commit is built again.
+    const AGAIN: Duration = Duration::from_mins(11);
+
+    /// Each as a pipeline of its own.
+    pub(super) fn pipelines(&self) -> impl Iterator<Item = PipelineSpec> + '_ {
+        self.names.iter().map(|name| {
+            let slug = name.rsplit('/').next().unwrap_or(name);
+            let mut builds: Vec<BuildSpec> = Vec::new();
+            for past in self.past.of(slug) {
+                let flaky = past.trouble.is_some_and(|(_, flaky)| flaky);
+                let before = past.before;
+                let number = builds.last().map_or(past.number, |build| build.number + 1);
+                let first = BuildSpec {
+                    number,
+                    message: past.title,
+                    branch: past.branch,
+                    commit: past.commit,
+                    creator: past.by,
+                    started: Offset::before(before),
+                    pace: past.pace,
+                    trouble: past
+                        .trouble
+                        .map(|(trouble, _)| TroubleSpec { step: trouble.job.clone(), log: trouble.log.clone() }),
+                };
+                // It passes when it is built once more.
+                let again = flaky.then(|| BuildSpec {
+                    number: number + 1,
+                    started: Offset::before(before.saturating_sub(Self::AGAIN)),
+                    trouble: None,
+                    ..first.clone()
+                });
+                builds.push(first);
+                builds.extend(again);
+            }
+            PipelineSpec { name: name.clone(), steps: self.steps.clone(), builds }
+        })
+    }
 }
 
 /// A pipeline.
@@ -82,6 +140,23 @@ pub struct BuildSpec {
     pub creator: String,
     /// When, against the begin of the scenario.
     pub started: Offset,
+    /// How long its steps take, in percent of what they usually do.
+    #[serde(default = "usual")]
+    pub pace: u32,
+    /// What fails in it.
+    #[serde(default)]
+    pub trouble: Option<TroubleSpec>,
+}
+
+/// A step that fails in one build.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TroubleSpec {
+    /// Its key, or its label.
+    pub step: String,
+    /// The lines that its log ends with.
+    #[serde(default)]
+    pub log: Vec<String>,
 }
 
 /// Something that a script makes happen.
@@ -123,6 +198,10 @@ fn demo() -> String {
 
 fn all_scopes() -> Vec<String> {
     ["read_builds", "read_build_logs", "write_builds"].map(str::to_owned).to_vec()
+}
+
+fn usual() -> u32 {
+    100
 }
 
 fn fifty() -> u64 {

@@ -12,7 +12,7 @@ use crate::{
         blueprint::{Blueprint, Connection, Event, Ground, Kind, Mount, Node, scripted, timed},
         github::{
             Forge,
-            spec::{Action, RepoSpec, Spec},
+            spec::{Action, AlikeSpec, RepoSpec, Spec},
         },
         system::{Acting, Scripted, System},
         time::Offset,
@@ -30,7 +30,9 @@ pub(crate) const KIND: Kind = Kind { name: "github", read, former, files: |_, _|
 const INTERVAL: &str = "10s";
 
 fn read(node: Node<'_>) -> Result<Arc<dyn Blueprint>, Error> {
-    let (spec, script) = scripted(node)?;
+    let (mut spec, script) = scripted::<Spec, _>(node)?;
+    let alike = std::mem::take(&mut spec.alike);
+    spec.repos.extend(alike.iter().flat_map(AlikeSpec::repos));
     Ok(Arc::new(Hub { spec, script }))
 }
 

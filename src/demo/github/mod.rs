@@ -72,10 +72,47 @@ impl Forge {
         }
         let door = Door::new(spec);
         let mut forge = Self { ids, repos, coming, door, guest: None, revision: 0 };
-        while let Some(at) = forge.next().filter(|at| *at <= start) {
-            forge.advance(at);
-        }
+        forge.settle(start);
         Ok(forge)
+    }
+
+    /// Lives through what was before `start`. Of many repositories few move at once: only those are looked at.
+    fn settle(&mut self, start: Timestamp) {
+        let mut nexts: Vec<Option<Timestamp>> = self.repos.iter().map(Repo::next).collect();
+        loop {
+            let next = nexts.iter().flatten().copied().chain(self.coming.keys().next().copied()).min();
+            let Some(now) = next.filter(|now| *now <= start) else { return };
+            let mut moved = false;
+            for index in self.begin(now) {
+                moved = true;
+                if let Some(next) = nexts.get_mut(index) {
+                    *next = Some(now);
+                }
+            }
+            for (repo, next) in
+                self.repos.iter_mut().zip(&mut nexts).filter(|(_, next)| next.is_some_and(|at| at <= now))
+            {
+                moved |= repo.advance(now, &mut self.ids);
+                *next = repo.next();
+            }
+            self.revision += u64::from(moved);
+        }
+    }
+
+    /// Begins the runs that are due, and gives the places of their repositories.
+    fn begin(&mut self, now: Timestamp) -> Vec<usize> {
+        let mut begun = Vec::new();
+        while let Some(due) = self.coming.first_entry().filter(|due| *due.key() <= now) {
+            let at = *due.key();
+            for (index, spec) in due.remove() {
+                let Some(repo) = self.repos.get_mut(index) else { continue };
+                if let Some(run) = Run::planned(&spec, repo, at, &mut self.ids) {
+                    repo.runs.push(run);
+                    begun.push(index);
+                }
+            }
+        }
+        begun
     }
 
     /// The same for a world whose visitors need no token: whoever brings none is taken for the operator.
@@ -175,17 +212,7 @@ impl System for Forge {
     }
 
     fn advance(&mut self, now: Timestamp) {
-        let mut moved = false;
-        while let Some(due) = self.coming.first_entry().filter(|due| *due.key() <= now) {
-            let at = *due.key();
-            for (index, spec) in due.remove() {
-                let Some(repo) = self.repos.get_mut(index) else { continue };
-                if let Some(run) = Run::planned(&spec, repo, at, &mut self.ids) {
-                    repo.runs.push(run);
-                    moved = true;
-                }
-            }
-        }
+        let mut moved = !self.begin(now).is_empty();
         for repo in &mut self.repos {
             moved |= repo.advance(now, &mut self.ids);
         }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::demo::rest::fnv;
+use crate::demo::{past::paced, rest::fnv};
 use crate::{
     demo::github::{
         repo::{Deployment, Deployments, Environment, Ids, Repo},
@@ -89,6 +89,8 @@ pub(super) struct Run {
     pub(super) past: Vec<Attempt>,
     pub(super) reviews: Vec<Reviewed>,
     cancelled_at: Option<Timestamp>,
+    /// When somebody starts again what failed.
+    again_at: Option<Timestamp>,
 }
 
 /// Which jobs run again.
@@ -273,11 +275,22 @@ impl Attempt {
     }
 }
 
+/// A job as it goes in one run: how long it takes there, and whether it fails.
+fn in_run(plan: &JobSpec, run: &RunSpec) -> JobSpec {
+    let mut plan = JobSpec { takes: paced(plan.takes, run.pace), ..plan.clone() };
+    if let Some(trouble) = run.trouble.as_ref().filter(|trouble| trouble.job == plan.name) {
+        plan.fails = if trouble.again.is_some() { 1 } else { u32::MAX };
+        plan.log.extend(trouble.log.iter().cloned());
+    }
+    plan
+}
+
 impl Run {
     /// A run as a scenario has it, not yet moved.
     pub(super) fn planned(spec: &RunSpec, repo: &Repo, at: Timestamp, ids: &mut Ids) -> Option<Self> {
         let workflow = repo.workflow_in(spec.workflow.as_deref()).ok()?;
-        let jobs = workflow.plan.jobs.iter().map(|plan| Job::new(plan, at, 1, ids)).collect();
+        let trouble = spec.trouble.as_ref();
+        let jobs = workflow.plan.jobs.iter().map(|plan| Job::new(&in_run(plan, spec), at, 1, ids)).collect();
         Some(Self {
             id: spec.id.unwrap_or_else(|| ids.fresh()),
             number: spec.number,
@@ -292,6 +305,7 @@ impl Run {
             past: Vec::new(),
             reviews: Vec::new(),
             cancelled_at: None,
+            again_at: trouble.and_then(|trouble| trouble.again).map(|later| after(at, later)),
         })
     }
 
@@ -309,6 +323,8 @@ impl Run {
             actor: push.by.clone().or_else(|| newest.map(|run| run.actor.clone())).unwrap_or_else(|| "ghost".into()),
             fork: false,
             started: super::spec::Offset { before: false, by: Duration::ZERO },
+            pace: 100,
+            trouble: None,
         };
         Self::planned(&spec, repo, now, ids)
     }
@@ -323,7 +339,7 @@ impl Run {
             return None;
         }
         let jobs = self.current.jobs.iter().filter_map(|job| job.next(all));
-        jobs.chain(self.cancelled_at).min()
+        jobs.chain(self.cancelled_at).chain(self.again_at).min()
     }
 
     /// Moves what is due; true when anything moved.
@@ -334,10 +350,17 @@ impl Run {
         deployments: &mut Deployments,
         ids: &mut Ids,
     ) -> bool {
-        if self.current.unapproved {
+        // Most runs of a past are over, and nothing of them moves any more.
+        if self.current.unapproved || self.again_at.is_none() && self.ended() {
             return false;
         }
         let mut moved = false;
+        if self.again_at.is_some_and(|at| at <= now) {
+            self.again_at = None;
+            let by = self.actor.clone();
+            // One that has not failed by then needs nobody.
+            moved |= self.again(now, Again::Failed, &by, ids).is_ok();
+        }
         if self.cancelled_at.is_some_and(|at| at <= now) {
             self.cancelled_at = None;
             for job in self.current.jobs.iter_mut().filter(|job| job.conclusion().is_none()) {

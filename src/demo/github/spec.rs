@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::demo::past::{PastRun, PastSpec};
+
 /// The `[github]` table of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,71 @@ pub struct Spec {
     /// The repositories.
     #[serde(default)]
     pub repos: Vec<RepoSpec>,
+    /// Further ones that are made alike.
+    #[serde(default)]
+    pub alike: Vec<AlikeSpec>,
+}
+
+/// Repositories that are made alike, each with a past of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlikeSpec {
+    /// The organisation.
+    pub owner: String,
+    /// Their names.
+    pub names: Vec<String>,
+    /// What each has.
+    pub workflows: Vec<WorkflowSpec>,
+    /// The environments of each.
+    #[serde(default)]
+    pub environments: Vec<EnvironmentSpec>,
+    /// What was run, by the workflow's file.
+    #[serde(default)]
+    pub past: BTreeMap<String, PastSpec>,
+}
+
+impl AlikeSpec {
+    /// How long after a run somebody tries again what failed.
+    const AGAIN: Duration = Duration::from_mins(11);
+
+    /// Each as a repository of its own.
+    pub(super) fn repos(&self) -> impl Iterator<Item = RepoSpec> + '_ {
+        self.names.iter().map(|name| {
+            let runs = self.past.iter().flat_map(|(file, past)| {
+                past.of(&format!("{name}/{file}")).into_iter().map(|run| Self::run(name, file, run))
+            });
+            RepoSpec {
+                owner: self.owner.clone(),
+                name: name.clone(),
+                access: Access::Write,
+                archived: false,
+                workflows: self.workflows.clone(),
+                environments: self.environments.clone(),
+                runs: runs.collect(),
+            }
+        })
+    }
+
+    fn run(name: &str, file: &str, past: PastRun<'_>) -> RunSpec {
+        let trouble = past.trouble.map(|(trouble, flaky)| TroubleSpec {
+            job: trouble.job.clone(),
+            log: trouble.log.clone(),
+            again: flaky.then_some(Self::AGAIN),
+        });
+        RunSpec {
+            number: past.number,
+            id: None,
+            workflow: Some(file.to_owned()),
+            title: past.title.replace(&format!("{name}/{file}"), name),
+            branch: Some(past.branch),
+            commit: past.commit,
+            actor: past.by,
+            fork: false,
+            started: Offset { before: true, by: past.before },
+            pace: past.pace,
+            trouble,
+        }
+    }
 }
 
 /// What the token's owner may do with a repository.
@@ -141,6 +208,26 @@ pub struct RunSpec {
     /// When it started, against the begin of the scenario: `-14h`, `2m`.
     #[serde(deserialize_with = "offset")]
     pub started: Offset,
+    /// How long its jobs take, in percent of what they usually do.
+    #[serde(default = "usual")]
+    pub pace: u32,
+    /// What fails in it.
+    #[serde(default)]
+    pub trouble: Option<TroubleSpec>,
+}
+
+/// A job that fails in one run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TroubleSpec {
+    /// Its name.
+    pub job: String,
+    /// The lines that its log ends with.
+    #[serde(default)]
+    pub log: Vec<String>,
+    /// So long after the run began somebody starts again what failed, and it passes; without it, it stays failed.
+    #[serde(default, deserialize_with = "optional_span")]
+    pub again: Option<Duration>,
 }
 
 /// A signed span against the begin of the scenario.
@@ -250,6 +337,14 @@ fn default_token() -> String {
 
 fn default_limit() -> u64 {
     5_000
+}
+
+fn usual() -> u32 {
+    100
+}
+
+fn optional_span<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+    span(input).map(Some)
 }
 
 fn span<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {

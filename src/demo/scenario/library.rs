@@ -1,8 +1,9 @@
 //! The scenarios that are built in: `examples/scenarios`, in the order in which they are listed.
 
 /// Name and text. A new file there needs a row here; a test says so.
-pub(super) const BUILT_IN: [(&str, &str); 13] = [
+pub(super) const BUILT_IN: [(&str, &str); 14] = [
     ("bad-canary", include_str!("../../../examples/scenarios/bad-canary.toml")),
+    ("fleet", include_str!("../../../examples/scenarios/fleet.toml")),
     ("steady", include_str!("../../../examples/scenarios/steady.toml")),
     ("waiting-approval", include_str!("../../../examples/scenarios/waiting-approval.toml")),
     ("low-traffic", include_str!("../../../examples/scenarios/low-traffic.toml")),

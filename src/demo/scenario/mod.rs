@@ -128,6 +128,11 @@ impl Scenario {
         Self::parse(name, text)
     }
 
+    /// Is a scenario of this name built in?
+    pub fn is_built_in(name: &str) -> bool {
+        library::BUILT_IN.iter().any(|(known, _)| *known == name)
+    }
+
     /// Reads a scenario; `origin` is what an error calls it.
     pub fn parse(origin: &str, text: &str) -> Result<Self, ScenarioError> {
         let wrong = |why: String| ScenarioError::Wrong { origin: text::clean(origin), why: text::clean_lines(&why) };
@@ -227,7 +232,7 @@ mod tests {
     fn an_unknown_scenario_is_answered_with_those_that_there_are() {
         assert_eq!(
             Scenario::load("bad-cannary").unwrap_err().to_string(),
-            "there is no scenario 'bad-cannary': there are bad-canary, steady, waiting-approval, low-traffic, hung-api, \
+            "there is no scenario 'bad-cannary': there are bad-canary, fleet, steady, waiting-approval, low-traffic, hung-api, \
              moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary, buildkite; or name a file, as ./mine.toml"
         );
         assert!(
@@ -244,6 +249,16 @@ mod tests {
         let ours = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|ending| ending == "toml");
         assert_eq!(files.map(Result::unwrap).filter(ours).count(), library::BUILT_IN.len());
         assert_eq!(Scenario::list().len(), library::BUILT_IN.len());
+    }
+
+    #[test]
+    fn every_built_in_scenario_makes_a_world() {
+        for (name, text) in library::BUILT_IN {
+            let scenario = Scenario::parse(name, text).unwrap();
+            for part in &scenario.systems {
+                assert!(part.system.build(&scenario.ground()).is_ok(), "{name}: {}", part.kind());
+            }
+        }
     }
 
     #[test]

@@ -118,6 +118,21 @@ impl World {
         })
     }
 
+    /// A world in which nothing is.
+    pub fn empty() -> Self {
+        let start = Timestamp::UNIX_EPOCH;
+        Self {
+            now: start,
+            systems: BTreeMap::new(),
+            traffic: Traffic::new(0, &[], start),
+            next_told: Timestamp::MAX_UTC,
+            faults: Faults::new(&[], start),
+            streams: BTreeMap::new(),
+            opened: 0,
+            log: Log::default(),
+        }
+    }
+
     /// The world's time.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -297,6 +297,10 @@ fn a_later_layer_tightens_what_holds_back_and_never_loosens_it() {
             "`read_only` is true in SYSTEM:1:13; a later layer may tighten that, never loosen it to false",
         ),
         (&read_only, "read_only = false", None, &[], " --> USER:1:13"),
+        ("policy.most_targets = 3", "policy.most_targets = 4", None, &[], "`policy.most_targets` is 3 in SYSTEM:1:23"),
+        ("policy.most_targets = 3", "policy.most_targets = 2", None, &[], ""),
+        // Nobody held it back before.
+        ("", "policy.most_targets = 9", None, &[], ""),
         (&read_only, "[profiles.day]\nread_only = false", Some("day"), &[], " --> USER:2:13"),
         // One that is not in use is needed some other night.
         (&read_only, "[profiles.day]\nread_only = false", None, &[], " --> USER:2:13"),

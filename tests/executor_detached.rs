@@ -190,6 +190,7 @@ fn a_second_step_sends_to_another_cluster_what_the_first_one_was_answered() {
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at: now, verdict: None, said: String::new(), sources: Vec::new() },
+        then: Vec::new(),
     };
     let confirmed = NewRecord::confirmed(now, "dana".into(), None, plan);
     let state = Path::new(world.address("config")).parent().unwrap().join("state");

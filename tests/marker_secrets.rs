@@ -366,6 +366,7 @@ fn typed(stage: &Stage, left: &mut Left) {
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
+        then: Vec::new(),
     };
     let confirmed = NewRecord::confirmed(at, "dana".into(), None, plan);
     let secrets = Secrets::default().with("password", format!("{MARK}typed"));

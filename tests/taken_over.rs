@@ -6,6 +6,8 @@
 #[path = "support/door.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod door;
+#[path = "taken_over/ordered.rs"]
+mod ordered;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/pty.rs"]
@@ -37,9 +39,12 @@ const ASKS: usize = 30;
 static ONE: Mutex<()> = Mutex::new(());
 
 fn world() -> (Door, MutexGuard<'static, ()>) {
+    world_of(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/scenarios/every-verb.toml"))
+}
+
+fn world_of(scenario: &str) -> (Door, MutexGuard<'static, ()>) {
     let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/scenarios/every-verb.toml");
-    (Door::before(Served::start(file, &["--at", "+1m"])), alone)
+    (Door::before(Served::start(scenario, &["--at", "+1m"])), alone)
 }
 
 fn holdshort(door: &Door, args: &[&str]) -> Command {

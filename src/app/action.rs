@@ -1,14 +1,15 @@
 //! Actions as the screen follows them: from the intent to *done and verified*, *refused*, *failed* or *outcome unknown*.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{form::Args, ids::Person, object::ObjectId, place::Place, time::Timestamp, verb::Verb},
     port::{
-        plan::Plan,
+        plan::{Further, Plan},
         record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
+        several,
         step::Obligation,
         takeover::{self, Takeover},
     },
@@ -39,6 +40,8 @@ pub struct Action {
     pub reason: Option<String>,
     /// What was said to it.
     pub args: Args,
+    /// The targets behind the first, and what was said to each.
+    pub then: Vec<Further>,
     /// The act that it carries on, where it took one over.
     pub takes_over: Option<Box<Takeover>>,
     /// What it does.
@@ -54,16 +57,15 @@ impl Action {
     pub fn of(record: Record) -> Self {
         let intent = record.intent;
         let (who, since, reason) = (intent.who, intent.at, intent.reason);
-        let (origin, args, takes_over) = (intent.origin, intent.args, intent.takes_over);
+        let (origin, args, then, takes_over) = (intent.origin, intent.args, intent.then, intent.takes_over);
         let (plan, entries) = (intent.plan, record.entries);
-        Self { record: record.id, who, since, origin, reason, args, takes_over, plan, entries, lost: None }
+        Self { record: record.id, who, since, origin, reason, args, then, takes_over, plan, entries, lost: None }
     }
 
     /// Is it under way without an executor, with nothing left to send?
     pub fn is_only_watched(&self) -> bool {
-        let sent = self.entries.iter().any(
-            |entry| matches!(entry.stage, Stage::Accepted { call, .. } if call + 1 == self.plan.draft.steps.len()),
-        );
+        let last = |entry: &Entry| matches!(entry.stage, Stage::Accepted { call, .. } if call + 1 == self.plan.calls());
+        let sent = self.entries.iter().any(last);
         self.is_running() && matches!(self.lost, Some(Lost::Died(_))) && sent
     }
 
@@ -71,7 +73,7 @@ impl Action {
     pub fn as_record(&self) -> Record {
         let who = (self.since, self.who.clone(), self.reason.clone());
         let mut intent = NewRecord::confirmed(who.0, who.1, who.2, self.plan.clone());
-        (intent.origin, intent.args) = (self.origin.clone(), self.args.clone());
+        (intent.origin, intent.args, intent.then) = (self.origin.clone(), self.args.clone(), self.then.clone());
         intent.takes_over.clone_from(&self.takes_over);
         Record { id: self.record, intent, entries: self.entries.clone() }
     }
@@ -85,6 +87,16 @@ impl Action {
     pub fn owed(&self) -> impl Iterator<Item = &Obligation> {
         let owed = takeover::owed(&self.plan, self.takes_over.as_deref(), &self.entries);
         owed.into_iter().filter_map(|index| self.plan.draft.obligations.get(index))
+    }
+
+    /// What of it is about a target, as an act on that alone; nothing where it does not act on it.
+    pub fn on(&self, target: &ObjectId) -> Option<Cow<'_, Self>> {
+        let index = self.plan.targets().position(|one| one == target)?;
+        if self.plan.then.is_empty() {
+            return Some(Cow::Borrowed(self));
+        }
+        let record = several::record_on(&self.as_record(), index)?;
+        Some(Cow::Owned(Self { lost: self.lost, ..Self::of(record) }))
     }
 
     /// Is it still under way?
@@ -116,12 +128,12 @@ impl Actions {
 
     /// The newest approval that put something into an environment since a moment, or is about to, but for that of one gate: its
     /// record, its plan, and when it was confirmed.
-    pub fn let_through(
-        &self,
+    pub fn let_through<'a>(
+        &'a self,
         place: &Place,
         since: Timestamp,
         except: &ObjectId,
-    ) -> Option<(RecordId, &Plan, Timestamp)> {
+    ) -> Option<(RecordId, &'a Plan, Timestamp)> {
         let stands = |entries: &[Entry]| {
             !entries.iter().any(|entry| entry.stage.is_end() && !matches!(entry.stage, Stage::Done { .. }))
         };
@@ -132,14 +144,17 @@ impl Actions {
             let to = plan.place() == *place && plan.target != *except;
             plan.verb == Verb::Approve && to && *at >= since
         };
-        here.chain(past).filter(meant).max_by_key(|(_, _, at)| *at)
+        let each = |(record, plan, at): (RecordId, &'a Plan, Timestamp)| plan.each().map(move |one| (record, one, at));
+        here.chain(past).flat_map(each).filter(meant).max_by_key(|(_, _, at)| *at)
     }
 
     /// Takes what had ended before this session began.
     pub fn remember(&mut self, past: Vec<Record>) {
         self.past.clear();
         for record in past {
-            self.past.entry(record.intent.plan.target.clone()).or_default().push(record);
+            for target in record.intent.plan.targets() {
+                self.past.entry(target.clone()).or_default().push(record.clone());
+            }
         }
     }
 
@@ -168,17 +183,17 @@ impl Actions {
     /// back. One that cannot be read is under way for nobody.
     pub fn running_on(&self, target: &ObjectId) -> Option<&Action> {
         let holds = |action: &&Action| action.is_running() && action.lost != Some(Lost::Unreadable);
-        self.all.iter().rev().find(|action| action.plan.target == *target && holds(action))
+        self.all.iter().rev().find(|action| action.plan.acts_on(target) && holds(action))
     }
 
     /// The newest action on a target.
     pub fn newest_on(&self, target: &ObjectId) -> Option<&Action> {
-        self.all.iter().rev().find(|action| action.plan.target == *target)
+        self.all.iter().rev().find(|action| action.plan.acts_on(target))
     }
 
     /// The newest act on a target of which something is still held.
     pub fn holding(&self, target: &ObjectId) -> Option<&Action> {
-        let holds = |action: &&Action| action.plan.target == *target && action.owed().next().is_some();
+        let holds = |action: &&Action| action.plan.acts_on(target) && action.owed().next().is_some();
         self.all.iter().rev().find(holds)
     }
 

@@ -339,14 +339,15 @@ impl Card {
 
     /// Is there something else to read on it? What is typed and chosen stands apart from that.
     pub fn reads_otherwise(&self, before: &Self) -> bool {
-        let reads = |card: &Self| {
-            let draft = &card.plan.draft;
-            let moves = (draft.from.clone(), draft.to.clone(), draft.notes.clone(), card.plan.risks.clone());
+        let reads = |card: &Self, plan: &Plan| {
+            let draft = &plan.draft;
+            let moves = (draft.from.clone(), draft.to.clone(), draft.notes.clone(), plan.risks.clone());
             // On the way back a weight may move all the time.
             let effect = (!card.goes_back()).then(|| draft.effect.clone());
-            (card.plan.verb, card.plan.target.clone(), moves, effect)
+            (plan.verb, plan.target.clone(), moves, effect)
         };
-        reads(self) != reads(before)
+        let all = |card: &Self| card.plan.each().map(|one| reads(card, one)).collect::<Vec<_>>();
+        all(self) != all(before)
     }
 
     /// A frame of the card as it was at a revision showed these lines.
@@ -361,13 +362,16 @@ impl Card {
     pub fn must_be_seen_anew(&self, before: &Self) -> bool {
         let said = |card: &Self| (card.typed.clone(), card.reason, card.words.clone(), card.moved.clone());
         let asks = |card: &Self| (card.ask.clone(), card.form.clone(), card.against.clone());
-        let (plan, old) = (&self.plan, &before.plan);
         let sends = |plan: &Plan| (plan.verb, plan.target.clone(), plan.draft.bound.clone(), plan.draft.steps.clone());
         let moves = |plan: &Plan| (plan.draft.from.clone(), plan.draft.to.clone(), plan.friction.clone());
         let words = |plan: &Plan| (plan.draft.effect.clone(), plan.draft.expect.said(), plan.draft.notes.clone());
+        let differs = |plan: &Plan, old: &Plan| {
+            (sends(plan), moves(plan), &plan.risks) != (sends(old), moves(old), &old.risks)
+                || (!self.goes_back() && (words(plan) != words(old) || plan.evidence.verdict != old.evidence.verdict))
+        };
         (said(self), asks(self)) != (said(before), asks(before))
-            || (sends(plan), moves(plan), &plan.risks) != (sends(old), moves(old), &old.risks)
-            || (!self.goes_back() && (words(plan) != words(old) || plan.evidence.verdict != old.evidence.verdict))
+            || self.plan.count() != before.plan.count()
+            || self.plan.each().zip(before.plan.each()).any(|(plan, old)| differs(plan, old))
     }
 }
 

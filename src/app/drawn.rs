@@ -144,7 +144,11 @@ mod tests {
         assert_eq!(press(&mut model, Intent::Do(Verb::Rollback)), [Effect::Draft(ask(Verb::Rollback))]);
         update(
             &mut model,
-            Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },
+            Msg::Drafted {
+                ask: ask(Verb::Rollback),
+                draft: Box::new(Ok(draft(&payments(), Verb::Rollback))),
+                then: Vec::new(),
+            },
         );
         frame(&mut model, Extent::Whole);
         types(&mut model, "1");
@@ -202,7 +206,7 @@ mod tests {
         let asked = model.card().unwrap().ask.clone();
         let mut warned = draft(&payments(), Verb::Rollback);
         warned.notes = vec!["autosync is on".to_owned()];
-        update(&mut model, Msg::Drafted { ask: asked, draft: Box::new(Ok(warned)) });
+        update(&mut model, Msg::Drafted { ask: asked, draft: Box::new(Ok(warned)), then: Vec::new() });
         frame(&mut model, Extent::Part { from: 5, to: 9, of: 10 });
         assert_eq!(press(&mut model, Intent::Send), []);
 
@@ -227,7 +231,11 @@ mod tests {
         let mut model = card(Extent::Whole);
         press(&mut model, Intent::Back);
         press(&mut model, Intent::Do(Verb::Abort));
-        let drafted = Msg::Drafted { ask: ask(Verb::Abort), draft: Box::new(Ok(draft(&payments(), Verb::Abort))) };
+        let drafted = Msg::Drafted {
+            ask: ask(Verb::Abort),
+            draft: Box::new(Ok(draft(&payments(), Verb::Abort))),
+            then: Vec::new(),
+        };
         update(&mut model, drafted);
         types(&mut model, "1");
         assert_eq!(press(&mut model, Intent::Send), []);
@@ -239,7 +247,7 @@ mod tests {
         let mut moved = draft(&payments(), Verb::Rollback);
         moved.effect = "20 % → 0 %".to_owned();
         let asked = model.card().unwrap().ask.clone();
-        update(&mut model, Msg::Drafted { ask: asked, draft: Box::new(Ok(moved)) });
+        update(&mut model, Msg::Drafted { ask: asked, draft: Box::new(Ok(moved)), then: Vec::new() });
         assert_eq!(press(&mut model, Intent::Send).len(), 1, "a weight that moves must not lock the way back");
     }
 
@@ -303,7 +311,11 @@ mod tests {
         let mut model = seeing(vec![payments()]);
         go(&mut model);
         press(&mut model, Intent::Do(Verb::Promote));
-        let drafted = Msg::Drafted { ask: ask(Verb::Promote), draft: Box::new(Ok(draft(&payments(), Verb::Promote))) };
+        let drafted = Msg::Drafted {
+            ask: ask(Verb::Promote),
+            draft: Box::new(Ok(draft(&payments(), Verb::Promote))),
+            then: Vec::new(),
+        };
         update(&mut model, drafted);
         frame(&mut model, Extent::Whole);
         update(&mut model, Msg::Typed('a'));

@@ -2,6 +2,8 @@
 //! key, the palette, a script and a gate all pass here.
 
 mod facts;
+mod notes;
+mod several;
 
 use std::fmt;
 
@@ -29,10 +31,10 @@ use crate::{
         verb::{Direction, Verb},
         version::Version,
     },
-    policy::{Way, decide},
+    policy::decide,
     port::{
         plan::{Ask, Blocked, Draft, Friction, Plan},
-        record::{NewRecord, Stage},
+        record::NewRecord,
         secrets::Secrets,
         step::Obligation,
     },
@@ -45,6 +47,7 @@ const READ_BACK: usize = 4;
 #[cfg(test)]
 pub(in crate::app) use self::facts::against;
 pub use self::facts::{blind_spot, standing};
+use self::notes::{ends_another, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours};
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +144,11 @@ fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subjec
 
 /// May this be asked at all? Answers from what is on screen, without waiting for anything.
 pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
+    if ask.then.is_empty() { ask_one(model, ask) } else { several::ask(model, &ask) }
+}
+
+/// The same of one target.
+fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     let ask = inbox::meant(model, ask);
     let Some(subject) = subject(model, ask.verb, &ask.target) else {
         return Err(refuse(ask.verb, ask.target.to_string(), "it is no longer there"));
@@ -156,8 +164,11 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     {
         let verb = action.plan.verb.words();
         let why = format!("already under way: {verb} ({}, {})", action.who, action.since.format("%H:%M:%S"));
-        let ways = other_way_back(ask.verb, subject.offers).into_iter().collect();
+        let ways = notes::other_way_back(ask.verb, action, &subject).into_iter().collect();
         return Err(Refusal { ways, ..refuse(ask.verb, what, &why) });
+    }
+    if let Some(why) = notes::is_stopped(model, &ask) {
+        return Err(refuse(ask.verb, what, &why));
     }
     if ask.takes_over.as_ref().is_some_and(|takeover| takeover.releases) && !model.session.read_only {
         // What ends a hold was confirmed with the act that began it, and goes nowhere.
@@ -171,10 +182,8 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         None => (None, offer.blocked.clone()),
     };
     let mut decision = decide(&circumstances(model, &ask, subject.rollout));
-    if let Some(rollout) = subject.rollout {
-        decision.ways.retain(|way| *way != Way::Back || rollout.in_flight());
-    }
-    let Said { refusals, mut ways, .. } = said(model, &ask, subject.rollout, &decision);
+    decision.ways.retain(|way| notes::is_there(way, &subject));
+    let Said { refusals, mut ways, .. } = said(model, &ask, (subject.rollout, subject.offers), &decision);
     let verdict = decision.verdict.filter(|verdict| blocked.is_none() || *verdict == Verdict::NoGo);
     let reasons: Vec<String> = blocked.into_iter().chain(refusals).chain(unasked(&ask, &offer.form)).collect();
     if reasons.is_empty() {
@@ -195,17 +204,6 @@ pub fn unasked(ask: &Ask, form: &[Field]) -> Vec<String> {
     // Which versions there are to go back to, only the draft knows.
     let args = if ask.verb == Verb::Rollback { ask.args.clone().without(TO) } else { ask.args.clone() };
     args.over(form).against(form)
-}
-
-/// The other way back, where one of the two is under way already and does not come on: it goes ahead of that.
-fn other_way_back(verb: Verb, offers: &[Offer]) -> Option<String> {
-    let other = match verb {
-        Verb::Abort => Verb::Rollback,
-        Verb::Rollback => Verb::Abort,
-        _ => return None,
-    };
-    let open = offer_for(offers, other).is_some_and(|offer| offer.blocked.is_none());
-    open.then(|| format!("{} goes ahead of it, and ends it", other.words()))
 }
 
 /// Which version a roll back means that names none, and what of the engine's offer stands against that. One that is named is
@@ -267,7 +265,8 @@ fn goes_before(ask: &Ask, action: &Action) -> bool {
         return takeover.record == action.record && matches!(action.lost, Some(Lost::Died(_)));
     }
     let same = ask.verb == action.plan.verb && action.lost.is_none();
-    let another = |name: &str| action.plan.draft.to.as_ref().is_some_and(|version| !version.is_called(name));
+    let to = action.plan.of(&ask.target).and_then(|plan| plan.draft.to.as_ref());
+    let another = |name: &str| to.is_some_and(|version| !version.is_called(name));
     ask.verb.direction() == Direction::Back && (!same || ask.to().is_some_and(another))
 }
 
@@ -276,32 +275,32 @@ fn finishes(model: &Model, ask: &Ask, subject: &Subject<'_>) -> bool {
     circumstances(model, ask, subject.rollout).back
 }
 
-/// What going back does to another act, as the card says it.
-fn ends_another(model: &Model, asked: &Ask) -> Option<String> {
-    let action = model.actions.running_on(&asked.target)?;
-    let (verb, who, since) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
-    let sent = action.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
-    let rest = match (sent, action.plan.direction()) {
-        (false, _) => "it has sent nothing yet",
-        (true, Direction::Forward) => "and this takes back what it has sent",
-        // Pods that are being replaced, or a version that was being put back, go on as the system sees fit.
-        (true, _) => "what it has sent may still take effect",
-    };
-    Some(format!("ends {verb} ({who}, {since}), which is under way: nothing more of it is sent, {rest}"))
-}
-
 /// Makes the plan of a draft, or says why not. Policy is asked again: time has passed since the ask.
 pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result<Plan, Refusal> {
-    let asked = ask(model, asked.clone())?;
+    plan_of(model, asked, vec![draft])
+}
+
+/// Makes the plan of what was drafted for each target, in order.
+pub fn plan_of(model: &Model, asked: &Ask, mut drafts: Vec<Result<Draft, Blocked>>) -> Result<Plan, Refusal> {
+    match drafts.pop() {
+        Some(draft) if drafts.is_empty() && asked.then.is_empty() => plan_one(model, asked, draft, 0),
+        last => several::plan(model, asked, drafts.into_iter().chain(last).collect()),
+    }
+}
+
+/// The same of one target, which is so many behind the first.
+fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: usize) -> Result<Plan, Refusal> {
+    let asked = ask_one(model, asked.clone())?;
     let Some(subject) = subject(model, asked.verb, &asked.target) else {
         return Err(refuse(asked.verb, asked.target.to_string(), "it is no longer there"));
     };
     let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
     if let Some(takeover) = &asked.takes_over {
-        if let Some(why) = takeover::against(model, takeover, &draft) {
+        if let Some(why) = takeover::against(model, takeover, index, &draft) {
             return Err(Refusal { changed: true, ..refuse(asked.verb, words(&subject), &why) });
         }
-        draft.notes.splice(0..0, takeover.notes(&draft));
+        let notes = if index == 0 { takeover.notes(&draft) } else { takeover.left_to_send(&draft) };
+        draft.notes.splice(0..0, notes);
     } else {
         draft.notes.splice(0..0, ends_another(model, &asked));
     }
@@ -314,7 +313,8 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
     let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
     let circumstances = circumstances(model, &asked, subject.rollout);
     let goes_back = circumstances.back;
-    let Said { mut risks, mut checks, .. } = said(model, &asked, subject.rollout, &decide(&circumstances));
+    let Said { mut risks, mut checks, .. } =
+        said(model, &asked, (subject.rollout, subject.offers), &decide(&circumstances));
     risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
     risks.extend(overtaken(model, asked.verb, &asked.target));
     risks.extend(older_than_live(model, asked.verb, &asked.target));
@@ -336,62 +336,8 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
         checks,
         risks,
         evidence: evidence(model, &asked.target, subject.rollout),
+        then: Vec::new(),
     })
-}
-
-/// Of a gate that counts approvals: who has said yes, as a check; and as notes, that one more does not open it yet, and when it
-/// ends by itself.
-fn with_yours(model: &Model, asked: &Ask) -> (Option<String>, Vec<String>) {
-    let gate = model.store.gate(&asked.target).filter(|_| asked.verb == Verb::Approve);
-    let Some(approvals) = gate.and_then(|gate| gate.approvals.as_ref()) else { return (None, Vec::new()) };
-    let ends = approvals.expires.map(|at| format!("it ends by itself at {}", at.format("%m-%d %H:%M")));
-    let (given, needed) = (approvals.given() + 1, approvals.needed());
-    let note = if approvals.is_given_by(&model.session.who) {
-        Some("you have said yes already".to_owned())
-    } else {
-        (given < needed).then(|| format!("{given} of {needed} after yours; does not open it yet"))
-    };
-    (Some(format!("approvals so far: {}", approvals.said())), note.into_iter().chain(ends).collect())
-}
-
-/// That something else was let through where a gate leads, while this waited: what is let through now comes after it.
-fn overtaken(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
-    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
-    let (record, plan, at) = model.actions.let_through(&gate.place(), gate.since, target)?;
-    let named = |version: Option<&Version>| version.map_or_else(|| "another run".to_owned(), ToString::to_string);
-    let (before, now) = (named(acts_on(plan.verb, &plan.draft)), named(gate.version.as_ref()));
-    let time = at.format("%H:%M:%S");
-    Some(format!(
-        "{before} was let through to {} at {time}, record {}; this puts {now} after it",
-        gate.environment, record.0
-    ))
-}
-
-/// That what a gate lets through would replace something newer (F20).
-fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
-    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
-    let older = model.lineage.older_than_live(&model.store, target)?;
-    let this = gate.version.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
-    Some(format!("{this} is {}", older.words()))
-}
-
-/// That what a gate lets through is another major version than what is live where it goes.
-fn major_step(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
-    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
-    let (live, (from, to)) = model.lineage.major_step(&model.store, gate)?;
-    Some(format!("another major version, {from} → {to}: {} runs {live} now", gate.environment))
-}
-
-/// That a way back ends at a version which somebody left for cause: allowed, and said in red.
-fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Option<String> {
-    let hash = match verb {
-        Verb::Abort => &rollout.identity.stable_hash,
-        Verb::Rollback => &rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to)?.hash,
-        _ => return None,
-    };
-    let quarantine = Quarantine::of(&model.actions, rollout);
-    let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
-    quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
 }
 
 /// What a verb asks for beside its target, as it stands now; `None` where it is not offered.
@@ -405,13 +351,13 @@ pub fn form(model: &Model, ask: &Ask) -> Option<Vec<Field>> {
 /// the plan must be the one for what the card asks.
 pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     let plan = &card.plan;
-    let what = plan.place().to_string();
+    let what = plan.places();
     if let Some(moved) = &card.moved {
         return Err(Refusal { changed: true, ..refuse(plan.verb, what, moved) });
     }
     let otherwise = || {
         let why = "it was drawn up for something else than is asked now: ask for it again";
-        Refusal { changed: true, ..refuse(plan.verb, plan.place().to_string(), why) }
+        Refusal { changed: true, ..refuse(plan.verb, plan.places(), why) }
     };
     if !card.is_drawn_up() {
         return Err(otherwise());
@@ -428,7 +374,12 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     Ok(Confirmed { record, secrets: card.secrets.clone() })
 }
 
-/// Refuses unless the version that the plan acts on is the one that was named.
+/// What an object is called: `payments in prod/eu-west-1`; its id where it is gone.
+fn called(model: &Model, target: &ObjectId) -> String {
+    subject(model, Verb::Abort, target).map_or_else(|| target.to_string(), |subject| words(&subject))
+}
+
+/// Refuses unless the version that the plan acts on at its first target is the one that was named.
 pub fn expect(plan: &Plan, name: &str) -> Result<(), Refusal> {
     let what = plan.place().to_string();
     match acts_on(plan.verb, &plan.draft) {

@@ -119,6 +119,7 @@ intents! {
         Logs "logs" "logs" "Show what the versions of the selected release wrote." ["l"] Screen None;
         Browser "browser" "browser" "Show the address of what is selected, and copy it where the terminal can." ["o"] Screen None;
         Palette "palette" "palette" "Find every key, screen and object by a few letters; a verb acts on the selected row." [":"] Screen None;
+        Mark "mark" "mark" "Mark the row, once more takes it back: verbs act on what is marked, in that order." ["m"] Screen None;
         Menu "menu" "more" "Show all that can be done with the selected row, and where it is refused, why." ["Space"] Screen None;
     }
     verbs {

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod guard;
 pub mod headline;
 pub mod history;
+pub mod holds;
 pub mod inbox;
 pub mod intent;
 pub mod lineage;

@@ -50,6 +50,14 @@ pub struct Session {
     pub sources: Vec<SourceInfo>,
     /// Length of the intervals in which signals are read and judged: at least two scrapes of every metrics source.
     pub signal_step: Duration,
+    /// As many objects as one act may touch.
+    #[serde(default = "most")]
+    pub most_targets: usize,
+}
+
+/// What a recording of before was flown with: one act touched one object.
+const fn most() -> usize {
+    1
 }
 
 /// A row that can be selected. By what it is, never by its place: rows move.
@@ -148,6 +156,8 @@ pub struct Nav {
     screens: Vec<Visit>,
     /// The selected row of the lists, if somebody chose one; else the first.
     pub selected: Option<RowKey>,
+    /// What the next verb acts on in place of the selected row, in this order.
+    pub marked: Vec<ObjectId>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
     /// Of what lies over the screen, the line that stands first where there is no room for all of it.
@@ -179,6 +189,7 @@ impl Nav {
         Self {
             screens: Vec::new(),
             selected: None,
+            marked: Vec::new(),
             overlay: None,
             scroll: 0,
             below: 0,

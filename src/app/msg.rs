@@ -90,6 +90,9 @@ pub enum Msg {
         ask: Ask,
         /// The draft.
         draft: Box<Result<Draft, Blocked>>,
+        /// What it drafted for each further target of the ask, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        then: Vec<Result<Draft, Blocked>>,
     },
     /// A record was begun, here or by another session.
     Recorded(Box<Record>),

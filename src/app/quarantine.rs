@@ -1,7 +1,7 @@
 //! Versions that were left for cause: our own record knows that somebody rolled back or aborted from them, who, when and why.
 //! Such a version is never "the way back", however new its revision is. Derived from records, nothing else.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
     app::action::{Action, Actions},
@@ -16,6 +16,7 @@ use crate::{
     port::{
         plan::{Condition, Plan, fact},
         record::{Entry, Record, RecordId, Stage},
+        several,
     },
 };
 
@@ -142,8 +143,9 @@ struct Deed<'a> {
     who: &'a Person,
     at: Timestamp,
     reason: &'a Option<String>,
+    /// What of it is about the target.
     plan: &'a Plan,
-    entries: &'a [Entry],
+    entries: Cow<'a, [Entry]>,
 }
 
 /// That a version was put back a short while ago, and the spec holds it.
@@ -173,19 +175,21 @@ pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> 
 
 impl<'a> Deed<'a> {
     /// What was done on a target, before this session began and in it.
-    fn all_on(target: &ObjectId, actions: &'a Actions) -> impl Iterator<Item = Self> {
-        let here = actions.iter().filter(move |action| action.plan.target == *target);
-        actions.past_on(target).iter().map(Self::of_record).chain(here.map(Self::of_action))
+    fn all_on(target: &'a ObjectId, actions: &'a Actions) -> impl Iterator<Item = Self> {
+        let past = actions.past_on(target).iter().filter_map(move |record| Self::of_record(record, target));
+        past.chain(actions.iter().filter_map(move |action| Self::of_action(action, target)))
     }
 
-    fn of_record(record: &'a Record) -> Self {
+    fn of_record(record: &'a Record, target: &ObjectId) -> Option<Self> {
         let Record { id, intent, entries } = record;
-        Self { record: *id, who: &intent.who, at: intent.at, reason: &intent.reason, plan: &intent.plan, entries }
+        let (plan, entries) = on(target, &intent.plan, entries)?;
+        Some(Self { record: *id, who: &intent.who, at: intent.at, reason: &intent.reason, plan, entries })
     }
 
-    fn of_action(action: &'a Action) -> Self {
+    fn of_action(action: &'a Action, target: &ObjectId) -> Option<Self> {
         let Action { record, who, since, reason, plan, entries, .. } = action;
-        Self { record: *record, who, at: *since, reason, plan, entries }
+        let (plan, entries) = on(target, plan, entries)?;
+        Some(Self { record: *record, who, at: *since, reason, plan, entries })
     }
 
     /// Did it reach the system? What was refused, or failed before a call was taken, changed nothing.
@@ -211,6 +215,17 @@ impl<'a> Deed<'a> {
         let (who, reason) = (self.who.clone(), self.reason.clone());
         Left { record: self.record, version: self.plan.draft.from.clone(), who, at: self.at, reason, put_back }
     }
+}
+
+/// What of a plan, and of what came of it, is about a target; nothing where it does not act on it.
+fn on<'a>(target: &ObjectId, plan: &'a Plan, entries: &'a [Entry]) -> Option<(&'a Plan, Cow<'a, [Entry]>)> {
+    let index = plan.targets().position(|one| one == target)?;
+    let entries = if plan.then.is_empty() {
+        Cow::Borrowed(entries)
+    } else {
+        Cow::Owned(several::entries_on(plan, index, entries))
+    };
+    Some((plan.each().nth(index)?, entries))
 }
 
 /// The hash of the version that a plan puts back, as it expects it afterwards.

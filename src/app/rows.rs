@@ -214,3 +214,23 @@ fn is_shown(model: &Model, item: &Item) -> bool {
 pub(super) fn matches(model: &Model, text: impl FnOnce() -> String) -> bool {
     model.nav.filter.is_empty() || text().to_lowercase().contains(&model.nav.filter.to_lowercase())
 }
+
+/// Has the screen rows that can be chosen among?
+pub fn is_list(model: &Model) -> bool {
+    model.nav.screen().object().is_none()
+}
+
+/// What a verb pressed now acts on, in this order: what is marked where any of it is in sight, else the selected row. A screen of
+/// one object is about that.
+pub fn targets(model: &Model) -> Vec<ObjectId> {
+    let in_sight = || rows(model).iter().any(|row| model.nav.marked.contains(&row.target()));
+    if is_list(model) && !model.nav.marked.is_empty() && in_sight() {
+        return model.nav.marked.clone();
+    }
+    target(model).into_iter().collect()
+}
+
+/// The place of an object among those that are marked, from 1; nothing where it is not.
+pub fn mark(model: &Model, target: &ObjectId) -> Option<usize> {
+    model.nav.marked.iter().position(|one| one == target).map(|at| at + 1)
+}

@@ -148,6 +148,7 @@ pub(crate) fn blind() -> Model {
             SourceInfo { answers: vec![Topic::Signals], ..source("prometheus", &[], 5) },
         ],
         signal_step: Duration::from_secs(30),
+        most_targets: 5,
     };
     let mut model = Model::new(session, now(), (120, 36));
     model.drawn = Drawn::whole(&model);
@@ -214,6 +215,7 @@ pub(crate) fn acted(
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },
+        then: Vec::new(),
     };
     let intent = NewRecord::confirmed(at, who.into(), Some(reason.to_owned()), plan);
     Record { id: RecordId(id), intent, entries: vec![Entry { at, stage: end }] }
@@ -274,7 +276,7 @@ pub(crate) fn answer(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
             Effect::Draft(ask) => {
                 let drawn_up = if ask.target == ship().id { shipped(&ask) } else { Ok(draft(&payments(), ask.verb)) };
                 let draft = Box::new(drawn_up);
-                others.extend(update(model, Msg::Drafted { ask, draft }));
+                others.extend(update(model, Msg::Drafted { ask, draft, then: Vec::new() }));
             }
             other => others.push(other),
         }

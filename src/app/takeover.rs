@@ -7,8 +7,8 @@ use crate::{
         model::Model,
     },
     port::{
-        plan::{Ask, Draft},
-        record::Record,
+        plan::{Ask, Draft, Plan},
+        record::{NewRecord, Record},
         takeover::{Progress, Takeover, differs},
     },
 };
@@ -30,8 +30,8 @@ pub fn left(action: &Action) -> Result<Progress, String> {
 
 /// Can this act be taken over: is it the newest on its target, or is something of it still held?
 pub fn is_offered(model: &Model, action: &Action) -> bool {
-    let newest = model.actions.newest_on(&action.plan.target);
-    let is_newest = newest.is_some_and(|newest| newest.record == action.record);
+    let newest = |target| model.actions.newest_on(target).is_some_and(|newest| newest.record == action.record);
+    let is_newest = action.plan.targets().all(newest);
     !model.session.read_only && left(action).is_ok_and(|left| is_newest || left.releases)
 }
 
@@ -60,19 +60,28 @@ pub fn ask(model: &Model, target: &ObjectId) -> Result<Ask, String> {
 /// Why it cannot be taken over, as half a sentence.
 pub fn asked(record: &Record, reason: Option<String>) -> Result<Ask, String> {
     let takes_over = Some(Box::new(Takeover::of(record)?));
-    let (verb, target) = (record.intent.plan.verb, record.intent.plan.target.clone());
-    Ok(Ask { verb, target, args: record.intent.args.clone(), reason, takes_over })
+    let NewRecord { plan, args, then, .. } = record.intent.clone();
+    Ok(Ask { verb: plan.verb, target: plan.target, args, reason, takes_over, then })
 }
 
-/// How what would be done today is not what the record holds that is taken over; `None` where it is.
-pub(super) fn against(model: &Model, takeover: &Takeover, now: &Draft) -> Option<String> {
+/// Of an act on several targets that is taken over: what its record holds of one of them, where all of that was sent already.
+/// It is watched by what the record says, and nothing of it goes out.
+pub fn kept(model: &Model, asked: &Ask, index: usize) -> Option<Plan> {
+    let takeover = asked.takes_over.as_ref().filter(|takeover| !takeover.each.is_empty())?;
+    let held = model.actions.record(takeover.record)?.intent.plan.on(index)?;
+    (takeover.on(index).sent >= held.calls()).then_some(held)
+}
+
+/// How what would be done today to a target, which is so many behind the first, is not what the record holds that is taken over;
+/// `None` where it is.
+pub(super) fn against(model: &Model, takeover: &Takeover, index: usize, now: &Draft) -> Option<String> {
     let Some(held) = model.actions.record(takeover.record) else {
         return Some(format!("record {} is not among those that this session knows", takeover.record));
     };
-    match Takeover::of(&held) {
-        Ok(far) if far.is_as_far_as(takeover) => differs(&held.intent, takeover, now),
-        Ok(_) => Some("it has come further meanwhile".to_owned()),
-        Err(why) => Some(why),
+    match (Takeover::of(&held), held.intent.plan.on(index)) {
+        (Ok(far), Some(plan)) if far.on(index).is_as_far_as(takeover) => differs(&plan, takeover, now),
+        (Ok(_), _) => Some("it has come further meanwhile".to_owned()),
+        (Err(why), _) => Some(why),
     }
 }
 

@@ -64,8 +64,8 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.store.take_budget(source, left);
             Vec::new()
         }
-        Msg::Drafted { ask, draft } => {
-            act::drafted(model, &ask, *draft);
+        Msg::Drafted { ask, draft, then } => {
+            act::drafted(model, &ask, std::iter::once(*draft).chain(then).collect());
             Vec::new()
         }
         Msg::Recorded(record) => act::recorded(model, *record),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     fn drafted(model: &mut Model, rollout: &Rollout, verb: Verb) {
-        update(model, Msg::Drafted { ask: ask(verb), draft: Box::new(Ok(draft(rollout, verb))) });
+        update(model, Msg::Drafted { ask: ask(verb), draft: Box::new(Ok(draft(rollout, verb))), then: Vec::new() });
     }
 
     fn for_errors() -> Ask {
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(model.notice.as_ref().unwrap().text, "it is drawn up anew for what was changed");
         let mut commented = draft(&payments(), Verb::Rollback);
         commented.undo = "with a comment".to_owned();
-        update(&mut model, Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(commented)) });
+        update(&mut model, Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(commented)), then: Vec::new() });
         let effects = press(&mut model, &[Intent::Send]);
         let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!(confirmed.record().plan.draft.undo, "with a comment");
@@ -299,7 +299,10 @@ mod tests {
         moved.identity.canary_hash = "d00d".to_owned();
         moved.canary = moved.canary.map(|version| version.at_commit("c3d4e5f60718293a4b5c6d7e8f901234567890ab"));
         assert_eq!(see(&mut model, now(), vec![moved.clone()]), [Effect::Draft(for_errors())]);
-        update(&mut model, Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(draft(&moved, Verb::Rollback))) });
+        update(
+            &mut model,
+            Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(draft(&moved, Verb::Rollback))), then: Vec::new() },
+        );
         let words = "moved 1.42.0 (a1b2c3d) → 1.42.0 (c3d4e5f), approval void";
         assert_eq!(card(&model).moved.as_deref(), Some(words));
         assert_eq!(press(&mut model, &[Intent::Send]), []);
@@ -511,7 +514,11 @@ mod tests {
                 parts: Ok(vec![Part::whole(argo(), [payments()])]),
             },
             Msg::Intent(Intent::Do(Verb::Rollback)),
-            Msg::Drafted { ask: ask(Verb::Rollback), draft: Box::new(Ok(draft(&payments(), Verb::Rollback))) },
+            Msg::Drafted {
+                ask: ask(Verb::Rollback),
+                draft: Box::new(Ok(draft(&payments(), Verb::Rollback))),
+                then: Vec::new(),
+            },
             Msg::Typed('2'),
         ];
         let (mut live, mut replayed) = (blind(), blind());

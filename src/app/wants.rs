@@ -45,7 +45,7 @@ pub fn wants(model: &Model) -> Wants {
 fn scopes(model: &Model) -> BTreeMap<(SourceName, Scope), Interest> {
     let store = &model.store;
     let flying = store.rollouts().filter(|rollout| watch::is_followed(model, rollout)).map(|rollout| &rollout.id);
-    let acted_on = model.actions.iter().filter(|action| action.is_running()).map(|action| &action.plan.target);
+    let acted_on = model.actions.iter().filter(|action| action.is_running()).flat_map(|action| action.plan.targets());
     let active = flying.chain(acted_on).map(|id| (id, Interest::Active));
     let focused = on_screen(model).map(|id| (id, Interest::Focused));
     let mut found: BTreeMap<(&SourceName, &Scope), Interest> = BTreeMap::new();
@@ -62,10 +62,10 @@ fn scopes(model: &Model) -> BTreeMap<(SourceName, Scope), Interest> {
 /// The objects that somebody looks at one by one. A row of a list is none: lists are left open for days.
 fn on_screen(model: &Model) -> impl Iterator<Item = &ObjectId> {
     let screen = model.nav.screen().object();
-    let overlay = match &model.nav.overlay {
-        Some(Overlay::Card(card)) => Some(&card.ask.target),
-        Some(Overlay::Why(id)) => Some(id),
-        _ => None,
+    let overlay: Vec<&ObjectId> = match &model.nav.overlay {
+        Some(Overlay::Card(card)) => card.ask.targets().collect(),
+        Some(Overlay::Why(id)) => vec![id],
+        _ => Vec::new(),
     };
     screen.into_iter().chain(overlay)
 }

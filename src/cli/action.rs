@@ -17,6 +17,7 @@ use crate::{
     port::{
         plan::Plan,
         record::{Entry, Record, Stage},
+        several::{self, Standing},
         step::Step,
     },
 };
@@ -44,6 +45,38 @@ pub struct Action {
     pub plan: Option<PlanOut>,
     /// What happened, in order.
     pub stages: Vec<StageOut>,
+    /// Of an act on several targets: how far it is on each, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<EachOut>,
+}
+
+/// How far an act is on one of its targets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EachOut {
+    /// The full id.
+    pub target: String,
+    /// `done`, `done_before` (by the act that this one carries on), `not_begun`, or the stage that it has come to there.
+    pub outcome: &'static str,
+    /// What was observed there, or why not.
+    pub said: String,
+}
+
+impl EachOut {
+    /// Of a record on several targets; of one on one target nothing, for that is what the record itself says.
+    pub fn of(record: &Record) -> Vec<Self> {
+        let standings = several::standings(record);
+        let targets = record.intent.plan.targets();
+        let each = targets.zip(standings).map(|(target, standing)| {
+            let (outcome, said) = match standing {
+                Standing::Done(said) => ("done", said),
+                Standing::DoneBefore => ("done_before", String::new()),
+                Standing::NotBegun => ("not_begun", String::new()),
+                Standing::Begun(stage) => words(&stage),
+            };
+            Self { target: target.to_string(), outcome, said }
+        });
+        each.collect()
+    }
 }
 
 /// A plan.
@@ -77,6 +110,11 @@ pub struct PlanOut {
     pub checks: Vec<String>,
     /// What is not known, or speaks against it.
     pub risks: Vec<String>,
+    /// The full id of what all of this is about.
+    pub target: String,
+    /// What it does to further targets, in this order, each once the one before it is verified.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<PlanOut>,
 }
 
 /// One call.
@@ -102,8 +140,8 @@ pub struct CallOut {
 pub struct StageOut {
     /// When.
     pub at: Timestamp,
-    /// `recorded`, `sending`, `accepted`, `skipped`, `released`, `handed_over`, `moving`, `not_moving`, `done`, `refused`,
-    /// `failed`, `unknown`, `rests` or `preempted`.
+    /// `recorded`, `sending`, `accepted`, `skipped`, `released`, `handed_over`, `moving`, `not_moving`, `verified`, `done`,
+    /// `refused`, `failed`, `unknown`, `rests` or `preempted`.
     pub stage: &'static str,
     /// In words.
     pub said: String,
@@ -136,6 +174,8 @@ impl PlanOut {
             notes: draft.notes.clone(),
             checks: plan.checks.clone(),
             risks: plan.risks.clone(),
+            target: plan.target.to_string(),
+            then: plan.then.iter().map(Self::of).collect(),
         }
     }
 }
@@ -159,6 +199,7 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::HandedOver { by, said } => ("handed_over", format!("what it owes, to record {by}: {said}")),
         Stage::Moving { said } => ("moving", said.clone()),
         Stage::NotMoving { seconds } => ("not_moving", format!("nothing moves for {seconds} s")),
+        Stage::Verified { target, said } => ("verified", format!("target {}: {said}", target + 1)),
         Stage::Done { said } => ("done", said.clone()),
         Stage::Refused { why, .. } => ("refused", why.clone()),
         Stage::Failed { why, .. } => ("failed", why.clone()),
@@ -204,6 +245,7 @@ impl Action {
             exit: Exit::Done.code(),
             plan: Some(PlanOut::of(plan)),
             stages: Vec::new(),
+            each: Vec::new(),
         }
     }
 
@@ -220,6 +262,7 @@ impl Action {
             exit: exit.code(),
             plan: plan.map(PlanOut::of),
             stages: Vec::new(),
+            each: Vec::new(),
         }
     }
 
@@ -240,12 +283,17 @@ impl Action {
             exit: exit.code(),
             plan: Some(PlanOut::of(plan)),
             stages: record.entries.iter().map(StageOut::of).collect(),
+            each: EachOut::of(record),
         }
     }
 }
 
-/// Of what a verb is, with its version: `payments 1.42.0 (a1b2c3d)`, and where it goes back, to what.
+/// Of what a verb is, with its version: `payments 1.42.0 (a1b2c3d)`, and where it goes back, to what. Several targets in order.
 pub fn about(plan: &Plan) -> String {
+    plan.each().map(about_one).collect::<Vec<_>>().join(", ")
+}
+
+fn about_one(plan: &Plan) -> String {
     let service = &plan.service;
     let (from, to) = (&plan.draft.from, &plan.draft.to);
     match (from, to) {
@@ -257,11 +305,33 @@ pub fn about(plan: &Plan) -> String {
     }
 }
 
-/// Prints a plan as people read it before they say yes.
+/// The services that a plan is about, in order: `payments, search`.
+pub fn services(plan: &Plan) -> String {
+    plan.each().map(|one| one.service.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Prints a plan as people read it before they say yes: of several targets how many they are, and then each.
 pub fn print_plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    let count = plan.count();
+    if count > 1 {
+        let verb = plan.verb.words();
+        writeln!(
+            out,
+            "{verb} {count} objects, in this order, each once the one before it is verified: {}",
+            plan.places()
+        )?;
+    }
+    for (index, one) in plan.each().enumerate() {
+        let number = if count > 1 { format!("{} of {count}: ", index + 1) } else { String::new() };
+        print_one(one, &number, out)?;
+    }
+    Ok(())
+}
+
+fn print_one(plan: &Plan, number: &str, out: &mut dyn Write) -> io::Result<()> {
     let shown = PlanOut::of(plan);
     let place = if shown.environment.is_empty() { String::new() } else { format!(" in {}", shown.environment) };
-    writeln!(out, "{} {}{place} ({} risk)", plan.verb.words(), shown.service, shown.risk)?;
+    writeln!(out, "{number}{} {}{place} ({} risk)", plan.verb.words(), shown.service, shown.risk)?;
     let unknown = || "unknown".to_owned();
     writeln!(out, "  from    {}", shown.from.unwrap_or_else(unknown))?;
     writeln!(out, "  to      {}", shown.to.unwrap_or_else(unknown))?;

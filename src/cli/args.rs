@@ -10,7 +10,7 @@ use crate::{
         logs,
         value::{
             Moment, Size, Snapshotted, View, Wait, ago, chords, level, lines, named, run_status, seed, since_start,
-            speed, verb,
+            speed, target, verb,
         },
     },
     domain::{line::Level, pipeline::RunStatus, verb::Verb},
@@ -157,7 +157,9 @@ pub enum Command {
     /// Ask for any verb that a system offers, by its name
     Do(DoArgs),
     /// Carry on what a killed session left half-way, where it would still be the same act today
-    #[command(mut_arg("target", |arg| arg.value_name("ID").help("The record's number, as `audit list` shows it")))]
+    #[command(mut_arg("targets", |arg| {
+        arg.value_name("ID").num_args(1).help("The record's number, as `audit list` shows it")
+    }))]
     Takeover(VerbArgs),
     /// Judge a canary by numbers that are handed in: one case, or one case a line
     #[command(after_long_help = JUDGE_EXAMPLE)]
@@ -299,11 +301,13 @@ pub enum DemoCommand {
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct VerbArgs {
-    /// SERVICE, SERVICE@ENVIRONMENT, or a full id as `status --json` prints it
-    pub target: String,
-    /// Refuse unless this is the version it would act on: version, tag, or the start of its commit or digest
+    /// SERVICE, SERVICE@ENVIRONMENT, or a full id as `status --json` prints it; of several each once the one before is verified
+    #[arg(value_name = "TARGET", required = true, value_parser = target)]
+    pub targets: Vec<String>,
+    /// Refuse unless this is the version it would act on: version, tag, or the start of its commit or digest; of several targets
+    /// one for all of them, or one for each in their order
     #[arg(long, value_name = "VERSION")]
-    pub expect: Option<String>,
+    pub expect: Vec<String>,
     /// Print the plain commands that would do the same, and stop
     #[arg(long, conflicts_with_all = ["dry_run", "json"])]
     pub print_commands: bool,

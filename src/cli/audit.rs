@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        action::{self, PlanOut, StageOut},
+        action::{self, EachOut, PlanOut, StageOut},
         exit::{CliError, Exit},
         json,
         table::Table,
@@ -65,6 +65,9 @@ pub struct RecordOut {
     /// What is still held by it, and by whom; `takeover` ends it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<String>,
+    /// Of an act on several targets: how far it is on each, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<EachOut>,
 }
 
 /// `holdshort/audit/v1`, for `verify`.
@@ -158,6 +161,7 @@ impl RecordOut {
             evidence: intent.plan.evidence.clone(),
             stages: record.entries.iter().map(StageOut::of).collect(),
             holds: record.owed().iter().filter_map(held).collect(),
+            each: EachOut::of(record),
         }
     }
 }
@@ -179,6 +183,13 @@ fn by(record: &RecordOut) -> String {
     }
 }
 
+/// A word of each target's plan, in order, each once.
+fn of_all(plan: &PlanOut, word: impl Fn(&PlanOut) -> String) -> String {
+    let mut words: Vec<String> = std::iter::once(plan).chain(&plan.then).map(word).collect();
+    words.dedup();
+    words.join(", ")
+}
+
 /// `audit list`.
 pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let audit = audit(records.iter());
@@ -195,9 +206,13 @@ pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<()
             record.at.format("%Y-%m-%d %H:%M:%S").to_string(),
             by(record),
             record.verb.words().to_owned(),
-            record.plan.service.clone(),
-            record.plan.environment.clone(),
-            record.plan.version.clone().unwrap_or_default(),
+            of_all(&record.plan, |plan| plan.service.clone()),
+            // A run is in none.
+            of_all(
+                &record.plan,
+                |plan| if plan.environment.is_empty() { "-".into() } else { plan.environment.clone() },
+            ),
+            of_all(&record.plan, |plan| plan.version.clone().unwrap_or_default()),
             format!("{}: {}", record.outcome.replace('_', " "), record.said),
             record.reason.clone().unwrap_or_default(),
         ]);
@@ -246,6 +261,10 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
     for source in &evidence.sources {
         let age = source.age_seconds.map_or_else(|| "never answered".to_owned(), |age| format!("{age} s old"));
         writeln!(out, "  {} {}, {age}", source.source, source.freshness)?;
+    }
+    for (index, one) in shown.each.iter().enumerate() {
+        let said = if one.said.is_empty() { String::new() } else { format!(", {}", one.said) };
+        writeln!(out, "  {}  {}: {}{said}", index + 1, one.target, one.outcome.replace('_', " "))?;
     }
     writeln!(out, "what happened")?;
     for stage in &shown.stages {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     app::{
+        guard,
         inbox::{self, Item},
         model::Model,
     },
@@ -20,10 +21,13 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        form::{Field, Kind},
         gate::{Approvals, Eligibility, Rule},
         item::Noun,
         time::{Timestamp, age},
+        verb::Verb,
     },
+    port::plan::Ask,
 };
 
 /// `holdshort/inbox/v1`.
@@ -78,6 +82,42 @@ pub struct ItemOut {
     pub newer_behind: u32,
     /// What is live where it would go, where that is newer; else `null`.
     pub older_than_live: Option<OlderOut>,
+    /// What `approve` asks for beside its target, to be answered with `--set NAME=VALUE` (a secret with `--secret`); empty where
+    /// it asks for nothing.
+    pub form: Vec<FieldOut>,
+}
+
+/// One thing that a verb asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldOut {
+    /// Its name: what stands before the `=`.
+    pub name: String,
+    /// As it stands on a card.
+    pub label: String,
+    /// `text`, `choice`, `flag` or `secret`.
+    pub kind: &'static str,
+    /// What a choice is among.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Nothing is sent without it.
+    pub required: bool,
+    /// What it is where nobody says anything.
+    pub default: Option<String>,
+    /// A few words on what it means.
+    pub hint: Option<String>,
+}
+
+impl FieldOut {
+    fn of(field: &Field) -> Self {
+        let (kind, options) = match &field.kind {
+            Kind::Text => ("text", Vec::new()),
+            Kind::Choice(options) => ("choice", options.clone()),
+            Kind::Flag => ("flag", Vec::new()),
+            Kind::Secret => ("secret", Vec::new()),
+        };
+        let Field { name, label, required, default, hint, .. } = field.clone();
+        Self { name, label, kind, options, required, default, hint }
+    }
 }
 
 /// The approvals of a gate.
@@ -161,6 +201,11 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
         verdict: item.verdict,
         newer_behind: item.newer_behind,
         older_than_live: item.older.as_ref().map(|older| OlderOut::of(&item.target, older)),
+        form: guard::form(model, &Ask::new(Verb::Approve, item.target.clone()))
+            .unwrap_or_default()
+            .iter()
+            .map(FieldOut::of)
+            .collect(),
     }
 }
 
@@ -276,11 +321,28 @@ mod tests {
             "verdict": null,
             "newer_behind": 0,
             "older_than_live": null,
+            "form": [],
         });
         assert_eq!(serde_json::to_value(items.remove(0)).unwrap(), expected);
         let pause = items.remove(0);
         assert_eq!((pause.kind, pause.eligible, pause.verdict), (Noun::Rollout, Some(true), Some(Verdict::Wait)));
         assert_eq!(pause.title, "promote past step 1/2");
+    }
+
+    #[test]
+    fn the_json_says_what_approve_asks_for() {
+        let model = crate::app::sample::gated(crate::app::sample::ship());
+        let form = serde_json::to_value(&inbox(&model).items[0].form).unwrap();
+        let field = |name: &str, label: &str, kind: &str, required: bool| json!({"name": name, "label": label, "kind": kind, "required": required, "default": null, "hint": null});
+        let mut expected = [
+            field("note", "Release note", "text", true),
+            field("place", "Place", "choice", false),
+            field("drain", "Drain first", "flag", false),
+            field("pin", "PIN", "secret", true),
+        ];
+        expected[0]["hint"] = "stands in the change log".into();
+        (expected[1]["options"], expected[1]["default"]) = (json!(["blue", "green"]), "blue".into());
+        assert_eq!(form, json!(expected));
     }
 
     fn said(model: &Model) -> (Exit, String) {

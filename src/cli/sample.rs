@@ -64,6 +64,7 @@ pub(super) fn silent() -> Model {
         read_only: false,
         sources: vec![cluster("eu"), cluster("us"), forge],
         signal_step: Duration::from_secs(30),
+        most_targets: 5,
     };
     Model::new(session, at(0), (120, 36))
 }

@@ -26,6 +26,14 @@ fn span(text: &str) -> Result<Duration, String> {
     read.ok_or_else(|| "write e.g. 90s, 20m or 1h30m".to_owned())
 }
 
+/// What a verb acts on, by its name. A span of time is none: `--wait 30s` would name one.
+pub(super) fn target(text: &str) -> Result<String, String> {
+    match span(text) {
+        Ok(_) => Err(format!("a time is no target: is --wait={text} meant?")),
+        Err(_) => Ok(text.to_owned()),
+    }
+}
+
 /// `+20m`, or `20m`.
 pub(super) fn since_start(text: &str) -> Result<Duration, String> {
     let read = span(text.strip_prefix('+').unwrap_or(text))?;

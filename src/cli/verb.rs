@@ -1,5 +1,7 @@
 //! The verbs: the same guard, plan and record as the keys. Ask, plan, compare, confirm, send, follow to the end.
 
+mod commands;
+
 use std::{
     io::{self, Write},
     time::Duration,
@@ -11,9 +13,7 @@ use crate::{
     app::{
         card::{Card, REASONS},
         guard::{self, Confirmed, Refusal},
-        inbox,
         model::Model,
-        quarantine::{Quarantine, WayBack},
         takeover,
     },
     cli::{
@@ -28,7 +28,6 @@ use crate::{
         form::{Args, Kind, Value},
         object::ObjectId,
         offer::Risk,
-        rollout::Rollout,
         text::clean,
         time::age,
         verb::{Direction, Verb},
@@ -45,8 +44,8 @@ pub trait Pilot {
     /// What is observed now.
     fn model(&self) -> &Model;
 
-    /// Lets the provider draft an ask from what is observed.
-    fn draft<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Draft, Blocked>>;
+    /// Lets the providers draft an ask from what is observed, for each of its targets in their order.
+    fn drafts<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Vec<Result<Draft, Blocked>>>;
 
     /// Writes the intent and starts carrying it out; the record as it was begun. An error is a sentence: nothing was sent.
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>>;
@@ -81,11 +80,9 @@ const ORPHAN: Duration = Duration::from_secs(5);
 
 /// Carries on an act whose executor died, from the number of its record to the end of the one that carries it on.
 pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Console<'_>) -> Result<Exit, CliError> {
-    let id = args.target.parse().map(RecordId).map_err(|_| {
-        CliError::usage(format!(
-            "'{}' is no number of a record: `holdshort audit list` shows them",
-            clean(&args.target)
-        ))
+    let said = args.targets.first().map(String::as_str).unwrap_or_default();
+    let id = said.parse().map(RecordId).map_err(|_| {
+        CliError::usage(format!("'{}' is no number of a record: `holdshort audit list` shows them", clean(said)))
     })?;
     let record = pilot.follow(id, 0, Some(Duration::ZERO)).await.map_err(CliError::usage)?;
     match takeover::asked(&record, reason(args)) {
@@ -142,13 +139,20 @@ pub async fn run(
     to: Option<&str>,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
-    let target = target::resolve(pilot.model(), verb, &args.target)?;
-    await_orphan(pilot, &target).await?;
+    let mut targets = Vec::new();
+    for name in &args.targets {
+        targets.push(target::resolve(pilot.model(), verb, name)?);
+    }
+    for target in &targets {
+        await_orphan(pilot, target).await?;
+    }
+    let mut targets = targets.into_iter();
+    let Some(target) = targets.next() else { return Err(CliError::usage("name what it is to act on")) };
     let said = said(&args.set)?.into_iter().map(|(name, value)| (name, Value::Text(value)));
     let secrets = args.secret.iter().map(|(name, _)| (name, Value::Secret));
     let answers = said.chain(secrets).fold(Args::back_to(to), |all, (name, value)| all.with(name, value));
     let ask = Ask { args: answers, reason: reason(args), ..Ask::new(verb, target) };
-    carry_out(pilot, ask, args, console).await
+    carry_out(pilot, ask.and_then(targets), args, console).await
 }
 
 /// From an ask to the end of its record.
@@ -159,9 +163,11 @@ async fn carry_out(
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
     if args.print_commands {
-        return print_commands(pilot, ask, args, console).await;
+        return commands::print(pilot, ask, args, console).await;
     }
-    answers(pilot.model(), &ask)?;
+    if ask.then.is_empty() {
+        answers(pilot.model(), &ask)?;
+    }
     let mut asked = match guard::ask(pilot.model(), ask.clone()) {
         Ok(asked) => asked,
         Err(refusal) => return refuse(&ask.target, &refusal, None, args, console),
@@ -170,7 +176,7 @@ async fn carry_out(
         Ok(plan) => plan,
         Err(refusal) => return refuse(&asked.target, &refusal, None, args, console),
     };
-    if let Some(Err(refusal)) = args.expect.as_deref().map(|name| guard::expect(&plan, name)) {
+    if let Some(refusal) = unexpected(&plan, &args.expect)? {
         return refuse(&asked.target, &refusal, Some(&plan), args, console);
     }
     if args.dry_run {
@@ -192,14 +198,28 @@ async fn carry_out(
             Err(refusal) => return refuse(&asked.target, &refusal, Some(&plan), args, console),
         };
     }
-    let card = fill(pilot.model(), asked, plan, args, console)?;
+    let asks = args.expect.is_empty() && !args.yes && console.prompt.is_some();
+    let card = fill(pilot.model(), asked, plan, args, (&*console, asks))?;
     if !args.yes {
-        ask_first(&card.plan, console)?;
+        ask_first(&card.plan, asks, console)?;
     }
     match guard::confirm(pilot.model(), &card) {
         Ok(confirmed) => send(pilot, confirmed, args, console).await,
         Err(refusal) => refuse(&card.plan.target, &refusal, Some(&card.plan), args, console),
     }
+}
+
+/// What of a plan is not the version that was named for it: one for all targets, or one for each.
+fn unexpected(plan: &Plan, names: &[String]) -> Result<Option<Refusal>, CliError> {
+    let counts = [0, 1, plan.count()];
+    if !counts.contains(&names.len()) {
+        let (said, count) = (names.len(), plan.count());
+        return Err(CliError::usage(format!(
+            "--expect is said {said} times for {count} targets: once, or once for each"
+        )));
+    }
+    let each = plan.each().enumerate().filter_map(|(index, one)| Some((one, names.get(index).or(names.first())?)));
+    Ok(each.map(|(one, name)| guard::expect(one, name)).find_map(Result::err))
 }
 
 /// Whatever the verb asks for must be answered, and nothing else: in a script there is no card to fill in.
@@ -228,23 +248,27 @@ async fn await_orphan(pilot: &mut dyn Pilot, target: &ObjectId) -> Result<(), Cl
     Ok(())
 }
 
-fn only_left(model: &Model, rollout: &Rollout) -> bool {
-    matches!(Quarantine::of(&model.actions, rollout).way_back(rollout), WayBack::OnlyLeft(..))
-}
-
 async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {
-    let draft = pilot.draft(asked).await;
-    guard::plan(pilot.model(), asked, draft)
+    let drafts = pilot.drafts(asked).await;
+    guard::plan_of(pilot.model(), asked, drafts)
 }
 
-/// Answers the card as the command line does: `--expect` is the read-back, `--reason` the reason.
-fn fill(model: &Model, ask: Ask, plan: Plan, args: &VerbArgs, console: &Console<'_>) -> Result<Card, CliError> {
-    if plan.direction() == Direction::Forward && plan.risk == Risk::High && args.expect.is_none() {
-        let version = guard::acts_on(plan.verb, &plan.draft).map_or_else(|| "VERSION".to_owned(), |v| v.tag.clone());
+/// Answers the card as the command line does: `--expect` is the read-back, `--reason` the reason. Whoever sits there may be
+/// asked to read it back instead.
+fn fill(
+    model: &Model,
+    ask: Ask,
+    plan: Plan,
+    args: &VerbArgs,
+    (console, asks): (&Console<'_>, bool),
+) -> Result<Card, CliError> {
+    let risky = plan.each().find(|one| one.direction() == Direction::Forward && one.risk == Risk::High);
+    if let Some(one) = risky.filter(|_| args.expect.is_empty() && !asks) {
+        let version = guard::acts_on(one.verb, &one.draft).map_or_else(|| "VERSION".to_owned(), |v| v.tag.clone());
         return Err(CliError::usage(format!(
             "{} {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
             plan.verb.words(),
-            plan.place()
+            one.place()
         )));
     }
     let form = guard::form(model, &ask).unwrap_or_default();
@@ -260,20 +284,27 @@ fn fill(model: &Model, ask: Ask, plan: Plan, args: &VerbArgs, console: &Console<
 
 /// The reason, from whoever sits there. In a script it must be on the command line.
 fn ask_why(plan: &Plan, args: &VerbArgs, console: &mut Console<'_>) -> Result<String, CliError> {
-    let (verb, service) = (plan.verb.words(), &plan.service);
+    let (verb, service) = (plan.verb.words(), action::services(plan));
     let needed = format!("{verb} {service} needs --reason TEXT: it goes into the record; nothing was sent");
     let Some(prompt) = console.prompt.as_mut().filter(|_| !args.yes) else { return Err(CliError::usage(needed)) };
     let said = clean(prompt(&format!("Why {verb} {service}? "))?.trim());
     if said.is_empty() { Err(CliError::usage(needed)) } else { Ok(said) }
 }
 
+/// Sentences about one target of a plan: where there are others, each says which it is about.
+fn named(plan: &Plan, one: &Plan, said: &[String]) -> Vec<String> {
+    let of = if plan.then.is_empty() { String::new() } else { format!("{}: ", one.place()) };
+    said.iter().map(|said| format!("{of}{said}")).collect()
+}
+
 /// Going forward on what is not known is a risk that a script must take by name.
 fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
-    if plan.direction() != Direction::Forward || plan.risks.is_empty() || args.accept_wait {
+    let risks: Vec<String> = plan.each().flat_map(|one| named(plan, one, &one.risks)).collect();
+    if plan.direction() != Direction::Forward || risks.is_empty() || args.accept_wait {
         return None;
     }
     let reasons =
-        plan.risks.iter().cloned().chain(["it takes --accept-wait and --reason TEXT to go on all the same".to_owned()]);
+        risks.into_iter().chain(["it takes --accept-wait and --reason TEXT to go on all the same".to_owned()]);
     let ways = [
         "wait: `holdshort status --exit-code` ends with 0 once it is GO",
         "--accept-wait --reason TEXT, if you know more than the numbers say",
@@ -290,13 +321,22 @@ fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
     })
 }
 
-fn ask_first(plan: &Plan, console: &mut Console<'_>) -> Result<(), CliError> {
+/// Shows what would be sent, and asks: whether to send it, or to read back what it acts on.
+fn ask_first(plan: &Plan, reads_back: bool, console: &mut Console<'_>) -> Result<(), CliError> {
     let Some(prompt) = console.prompt.as_mut() else {
         return Err(CliError::usage("nobody is here to confirm: add --yes, or look with --dry-run; nothing was sent"));
     };
     // Who cannot read what would be sent cannot say yes to it.
     let unseen = |_| CliError::failed("the plan cannot be shown; nothing was sent");
     action::print_plan(plan, console.err).map_err(unseen)?;
+    if let Some(text) = plan.friction.read_back().filter(|_| reads_back) {
+        let said = prompt(&format!("Read back {text} to send it: "))?;
+        return if said.trim().eq_ignore_ascii_case(text) {
+            Ok(())
+        } else {
+            Err(CliError::new(Exit::Interrupted, format!("that is not {text}; nothing was sent")))
+        };
+    }
     let said = prompt("Send it? [y/N] ")?;
     if matches!(said.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
@@ -363,53 +403,6 @@ async fn to_its_end(
         }
     }
     Ok(exit)
-}
-
-/// Prints each call as a plain command. Policy is told and does not stand in the way: this is for the night when holdshort
-/// itself is what is broken, and it sends nothing.
-async fn print_commands(
-    pilot: &mut dyn Pilot,
-    ask: Ask,
-    args: &VerbArgs,
-    console: &mut Console<'_>,
-) -> Result<Exit, CliError> {
-    let ask = match guard::ask(pilot.model(), ask.clone()) {
-        Ok(asked) => asked,
-        Err(refusal) => {
-            let _ = writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "));
-            match pilot.model().store.rollout(&ask.target) {
-                Some(rollout) if ask.verb == Verb::Approve => Ask { verb: inbox::let_through(rollout), ..ask },
-                // Nobody named that version, and it is the one that was left for cause.
-                Some(rollout)
-                    if ask.verb == Verb::Rollback && ask.to().is_none() && only_left(pilot.model(), rollout) =>
-                {
-                    let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
-                    return Err(CliError::new(Exit::Refused, text));
-                }
-                _ => ask,
-            }
-        }
-    };
-    let ask = match guard::form(pilot.model(), &ask) {
-        Some(form) => Ask { args: ask.args.over(&form), ..ask },
-        None => ask,
-    };
-    let draft = pilot.draft(&ask).await.map_err(|blocked| {
-        let text = format!("{} {}: {blocked}; there are no commands", ask.verb.words(), ask.target);
-        CliError::new(Exit::Refused, text)
-    })?;
-    if let Some(name) = args.expect.as_deref() {
-        let version = guard::acts_on(ask.verb, &draft);
-        if !version.is_some_and(|version| version.is_called(name)) {
-            let acts_on = version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
-            return Err(CliError::new(Exit::Changed, format!("it would act on {acts_on}, not on {name}")));
-        }
-    }
-    // What was taken of an act that is carried on is not sent again.
-    for call in draft.calls().skip(ask.sent_before()) {
-        writeln!(console.out, "{}", call.command)?;
-    }
-    Ok(Exit::Done)
 }
 
 fn refuse(

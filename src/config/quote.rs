@@ -11,7 +11,7 @@ use crate::{
 
 /// Keys whose value is no secret: names, choices, numbers and spans of time; each kind of connection has further ones of its own.
 /// What is not listed, a misspelt key too, is a secret.
-const OPEN: [&str; 27] = [
+const OPEN: [&str; 28] = [
     "certificate_authority",
     "client_certificate",
     "consecutive",
@@ -24,6 +24,7 @@ const OPEN: [&str; 27] = [
     "max",
     "metrics",
     "min",
+    "most_targets",
     "name",
     "objective",
     "operator",
@@ -43,8 +44,8 @@ const OPEN: [&str; 27] = [
 /// Addresses: no secret where nobody's name, no query and no fragment is in them.
 const ADDRESSES: [&str; 3] = ["clock", "proxy", "runbook"];
 /// Keys of tables, whose own keys say what is in them.
-const TABLES: [&str; 9] =
-    ["connections", "environments", "keys", "latency", "profiles", "rules", "services", "slo", "state"];
+const TABLES: [&str; 10] =
+    ["connections", "environments", "keys", "latency", "policy", "profiles", "rules", "services", "slo", "state"];
 /// Tables whose keys are names of ours, each with an open value.
 const NAMED: [&str; 2] = ["environments", "keys"];
 

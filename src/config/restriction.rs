@@ -88,9 +88,17 @@ fn held(tree: &DeTable<'_>, other: &DeTable<'_>) -> All {
             Held { level: 0.0, said: "false".to_owned(), at: None, environment: None },
         );
     }
+    all.extend(most_targets(tree).map(|held| ((5, "`policy.most_targets`".to_owned()), held)));
     connections(tree, other, &mut all);
     services(tree, other, &mut all);
     all
+}
+
+/// As many objects as one act may touch, where somebody says so: fewer is tighter.
+fn most_targets(tree: &DeTable<'_>) -> Option<Held> {
+    let node = table(tree, "policy")?.get("most_targets")?;
+    let most = number(node)?;
+    Some(plain(-most, most.to_string(), node))
 }
 
 fn plain(level: f64, said: String, node: &Node<'_>) -> Held {

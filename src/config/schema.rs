@@ -2,7 +2,7 @@
 //!
 //! Here must not live: reading files, or anything that looks at a system.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, num::NonZeroU8, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +44,33 @@ pub struct Config {
     /// Where the journal is kept.
     #[serde(default)]
     pub state: State,
+    /// What holds back, whoever acts.
+    #[serde(default)]
+    pub policy: Policy,
     /// A served built-in world, whose time is not ours.
     pub world: Option<World>,
+}
+
+/// What holds back, whoever acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// As many objects as one act may touch.
+    #[serde(default = "most_targets")]
+    pub most_targets: NonZeroU8,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { most_targets: most_targets() }
+    }
+}
+
+/// What it is where nobody says so.
+const MOST_TARGETS: u8 = 5;
+
+fn most_targets() -> NonZeroU8 {
+    NonZeroU8::new(MOST_TARGETS).unwrap_or(NonZeroU8::MIN)
 }
 
 /// A served built-in world. `holdshort demo serve` writes this; real systems have no use for it.

@@ -6,9 +6,11 @@ use serde_json::{Error, Value, json};
 
 use crate::port::record::{Entry, NewRecord};
 
-/// The form that is written. Form 1 had no number, no links and no origin; in form 2 a target said its kind beside its id; up
-/// to form 3 an act was a list of calls on its target.
-const FORM: u64 = 4;
+/// The newest form that is read. Form 1 had no number, no links and no origin; in form 2 a target said its kind beside its id;
+/// up to form 3 an act was a list of calls on its target; up to form 4 it had one target.
+const FORM: u64 = 5;
+/// The last form in which an act has one target. What has one is written so: whoever reads no further can read it all.
+const OF_ONE: u64 = 4;
 /// The last form in which an act was a list of calls.
 const OF_CALLS: u64 = 3;
 
@@ -16,7 +18,8 @@ const OF_CALLS: u64 = 3;
 pub(super) fn intent(new: &NewRecord) -> Result<String, Error> {
     let mut body = serde_json::to_value(new)?;
     if let Value::Object(fields) = &mut body {
-        fields.insert("v".to_owned(), FORM.into());
+        let form = if new.plan.then.is_empty() { OF_ONE } else { FORM };
+        fields.insert("v".to_owned(), form.into());
     }
     serde_json::to_string(&body)
 }
@@ -28,7 +31,7 @@ pub(super) fn read_intent(text: &str) -> Result<NewRecord, Error> {
     // same reading.
     match body.get("v").map_or(Some(1), Value::as_u64) {
         Some(1..=OF_CALLS) => raise(&mut body),
-        Some(FORM) => {}
+        Some(OF_ONE..=FORM) => {}
         _ => return Err(Error::custom("it was written by a newer holdshort")),
     }
     serde_json::from_value(body)
@@ -80,9 +83,18 @@ mod tests {
     }
 
     #[test]
+    fn an_act_on_several_targets_is_of_a_form_that_whoever_knows_one_target_does_not_read() {
+        let mut new = sample(Verb::Rollback);
+        new.plan.then = vec![sample(Verb::Rollback).plan];
+        let text = intent(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["v"], 5);
+        assert_eq!(read_intent(&text).unwrap(), new);
+    }
+
+    #[test]
     fn a_form_that_is_newer_than_ours_is_not_guessed_at() {
         let mut body: Value = serde_json::from_str(&intent(&sample(Verb::Abort)).unwrap()).unwrap();
-        for v in [Value::from(5), Value::from("2"), Value::Null] {
+        for v in [Value::from(6), Value::from("2"), Value::Null] {
             body["v"] = v;
             assert_eq!(read_intent(&body.to_string()).unwrap_err().to_string(), "it was written by a newer holdshort");
         }

@@ -116,7 +116,7 @@ impl Ledger {
     pub fn begin(&self, new: &NewRecord) -> Begun {
         let new = &NewRecord { origin: self.origin.clone(), ..new.clone() };
         let goes_back = new.plan.direction() == Direction::Back;
-        let here = |known: &Record| known.intent.plan.target == new.plan.target;
+        let here = |known: &Record| new.plan.targets().any(|target| known.intent.plan.acts_on(target));
         if let Some(takeover) = &new.takes_over
             && let Err(error) = self.vouch(takeover.record)
         {
@@ -126,7 +126,7 @@ impl Ledger {
         let mut ended = Vec::new();
         while let Some(busy) = self.unfinished_aside(|known| here(known) && !ended.contains(&known.id)) {
             // What is only in this process' spool is carried out by this process.
-            if !goes_back || new.is_same_act(&busy.intent) {
+            if !goes_back || new.is_part_of(&busy.intent) {
                 return Begun::Refused(JournalError::InFlight(Box::new(busy)));
             }
             ended.push(busy.id);

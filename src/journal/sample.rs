@@ -97,6 +97,7 @@ pub(crate) fn intent_on(target: &ObjectId, verb: Verb, calls: &[&str]) -> NewRec
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at: at(0), verdict: None, said: String::new(), sources: Vec::new() },
+        then: Vec::new(),
     };
     NewRecord::confirmed(at(0), "dana".into(), Some("errors".to_owned()), plan)
 }

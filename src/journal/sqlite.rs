@@ -256,7 +256,7 @@ impl Journal for SqliteJournal {
             let ended = lock::make_way(tx, id, &new, &how)?;
             new.preempts = taken.into_iter().chain(ended).map(record_id).collect();
             lines::begin(tx, id, &new)?;
-            lock::note(tx, &new.plan.target, id, true)?;
+            lock::note(tx, &new.plan, id, true)?;
             let first = Entry { at: new.at, stage: Stage::Recorded };
             lines::append(tx, id, &first)?;
             // Before anybody can see the record.
@@ -444,7 +444,7 @@ fn adopt(tx: &Transaction<'_>, line: &Line) -> Result<(), Trouble> {
             if known(*record)?.is_none() {
                 let id = lines::next_id(tx)?;
                 lines::begin(tx, id, intent)?;
-                lock::note(tx, &intent.plan.target, id, true)?;
+                lock::note(tx, &intent.plan, id, true)?;
                 tx.execute("INSERT INTO spooled (spool, record) VALUES (?1, ?2)", [number(*record), id])?;
             }
         }

@@ -14,6 +14,7 @@ pub mod lookup;
 pub mod plan;
 pub mod record;
 pub mod secrets;
+pub mod several;
 pub mod shape;
 pub mod step;
 pub mod takeover;

@@ -43,12 +43,57 @@ pub struct Ask {
     /// The act that it carries on, where it takes one over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_over: Option<Box<Takeover>>,
+    /// The same on these, in this order, each once the one before it is verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Further>,
+}
+
+/// A further target of the same act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Further {
+    /// On what.
+    pub target: ObjectId,
+    /// What was said to it there, by name.
+    #[serde(flatten)]
+    pub args: Args,
 }
 
 impl Ask {
     /// A verb on a target, with nothing else said.
     pub fn new(verb: Verb, target: ObjectId) -> Self {
-        Self { verb, target, args: Args::none(), reason: None, takes_over: None }
+        Self { verb, target, args: Args::none(), reason: None, takes_over: None, then: Vec::new() }
+    }
+
+    /// The same, on these too, with the same said to each.
+    #[must_use]
+    pub fn and_then(self, targets: impl IntoIterator<Item = ObjectId>) -> Self {
+        let further = |target| Further { target, args: self.args.clone() };
+        let then = targets.into_iter().map(further).collect();
+        Self { then, ..self }
+    }
+
+    /// All that it is on, in order.
+    pub fn targets(&self) -> impl Iterator<Item = &ObjectId> {
+        std::iter::once(&self.target).chain(self.then.iter().map(|further| &further.target))
+    }
+
+    /// What is asked of each target by itself, in order.
+    pub fn each(&self) -> Vec<Self> {
+        let takes_over = |index| self.takes_over.as_ref().map(|takeover| Box::new(takeover.on(index)));
+        let first = Self { then: Vec::new(), takes_over: takes_over(0), ..self.clone() };
+        let further = self.then.iter().enumerate().map(|(index, further)| {
+            let Further { target, args } = further.clone();
+            Self { target, args, takes_over: takes_over(index + 1), ..first.clone() }
+        });
+        std::iter::once(first.clone()).chain(further).collect()
+    }
+
+    /// What is asked of all of them, put together from what is asked of each; nothing of nothing.
+    pub fn joined(each: Vec<Self>, takes_over: Option<Box<Takeover>>) -> Option<Self> {
+        let mut each = each.into_iter();
+        let first = each.next()?;
+        let then = each.map(|one| Further { target: one.target, args: one.args }).collect();
+        Some(Self { takes_over, then, ..first })
     }
 
     /// Roll back only: the version to put back, by any of its names; `None` is the last version known good that is not the
@@ -337,10 +382,14 @@ pub struct Plan {
     pub risks: Vec<String>,
     /// What was on screen.
     pub evidence: Evidence,
+    /// What is done to further targets, in this order, each once the one before it is verified. Each is a plan of one target;
+    /// how all of it must be confirmed stands in the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Plan>,
 }
 
 impl Plan {
-    /// What it acts on. A run is in no environment.
+    /// What its first target is about. A run is in no environment.
     pub fn place(&self) -> Place {
         Place::of(&self.service, &self.environment)
     }
@@ -348,6 +397,53 @@ impl Plan {
     /// Which way it moves production.
     pub fn direction(&self) -> Direction {
         if self.goes_back { Direction::Back } else { self.verb.direction() }
+    }
+
+    /// What is done to each target, in order. The first one still holds the others.
+    pub fn each(&self) -> impl Iterator<Item = &Self> + Clone {
+        std::iter::once(self).chain(&self.then)
+    }
+
+    /// How many targets it has.
+    pub fn count(&self) -> usize {
+        self.then.len() + 1
+    }
+
+    /// All that it acts on, in order.
+    pub fn targets(&self) -> impl Iterator<Item = &ObjectId> {
+        self.each().map(|one| &one.target)
+    }
+
+    /// Does it act on this?
+    pub fn acts_on(&self, target: &ObjectId) -> bool {
+        self.targets().any(|one| one == target)
+    }
+
+    /// What it does to this target.
+    pub fn of(&self, target: &ObjectId) -> Option<&Self> {
+        self.each().find(|one| one.target == *target)
+    }
+
+    /// What it does to one target, by itself.
+    pub fn on(&self, index: usize) -> Option<Self> {
+        let one = self.each().nth(index)?;
+        Some(Self { then: Vec::new(), ..one.clone() })
+    }
+
+    /// Every call that it can send: the steps on each target, in order, and behind them those that end what is owed.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        let steps = self.each().flat_map(|one| &one.draft.steps);
+        steps.chain(self.each().flat_map(|one| one.draft.obligations.iter().map(|owed| &owed.step)))
+    }
+
+    /// How many calls it has, without those that end what is owed.
+    pub fn calls(&self) -> usize {
+        self.each().map(|one| one.draft.steps.len()).sum()
+    }
+
+    /// What all its targets are called: `payments in prod/eu-west-1, search in prod/eu-west-1`.
+    pub fn places(&self) -> String {
+        self.each().map(|one| one.place().to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 

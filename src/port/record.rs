@@ -13,7 +13,7 @@ use crate::{
     },
     port::{
         fill::Given,
-        plan::{Ask, Plan},
+        plan::{Ask, Further, Plan},
         takeover::{self, Takeover},
     },
 };
@@ -84,6 +84,13 @@ pub enum Stage {
         /// For how many seconds.
         seconds: u64,
     },
+    /// Of an act on several targets: everything expected of this one was observed, and the next one's turn has come.
+    Verified {
+        /// Which target of the plan, from 0.
+        target: usize,
+        /// What was observed.
+        said: String,
+    },
     /// Everything expected was observed.
     Done {
         /// What was observed: `12 of 12 pods, verified`.
@@ -138,7 +145,8 @@ impl Stage {
             | Self::Released { .. }
             | Self::HandedOver { .. }
             | Self::Moving { .. }
-            | Self::NotMoving { .. } => false,
+            | Self::NotMoving { .. }
+            | Self::Verified { .. } => false,
             Self::Done { .. }
             | Self::Refused { .. }
             | Self::Failed { .. }
@@ -156,6 +164,7 @@ impl Stage {
             | Self::Released { said, .. }
             | Self::HandedOver { said, .. }
             | Self::Moving { said }
+            | Self::Verified { said, .. }
             | Self::Done { said }
             | Self::Rests { said }
             | Self::Preempted { said, .. } => said,
@@ -173,6 +182,7 @@ impl Stage {
             | Self::Released { said, .. }
             | Self::HandedOver { said, .. }
             | Self::Moving { said }
+            | Self::Verified { said, .. }
             | Self::Done { said }
             | Self::Rests { said }
             | Self::Preempted { said, .. } => *said = change(said),
@@ -241,6 +251,9 @@ pub struct NewRecord {
     /// What was said to it: the version that was asked for, where one was.
     #[serde(flatten)]
     pub args: Args,
+    /// The further targets, in order, and what was said to each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Further>,
     /// The act that it carries on, whose executor died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_over: Option<Box<Takeover>>,
@@ -250,7 +263,7 @@ pub struct NewRecord {
     /// The records on the same target that it ended by going back; the journal fills it in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preempts: Vec<RecordId>,
-    /// The record before it on the same target; the journal fills it in.
+    /// The record before it on the same target, the first one; the journal fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<RecordId>,
 }
@@ -258,23 +271,29 @@ pub struct NewRecord {
 impl NewRecord {
     /// What somebody confirmed, before the journal has seen it.
     pub fn confirmed(at: Timestamp, who: Person, reason: Option<String>, plan: Plan) -> Self {
-        let args = Args::none();
-        Self { at, who, reason, plan, args, takes_over: None, origin: None, preempts: Vec::new(), follows: None }
+        let (args, then, takes_over) = Default::default();
+        Self { at, who, reason, plan, args, then, takes_over, origin: None, preempts: Vec::new(), follows: None }
     }
 
     /// The same, as an answer to this ask.
     #[must_use]
     pub fn asked(self, ask: &Ask) -> Self {
-        Self { args: ask.args.clone(), takes_over: ask.takes_over.clone(), ..self }
+        Self { args: ask.args.clone(), then: ask.then.clone(), takes_over: ask.takes_over.clone(), ..self }
     }
 
-    /// Is it the same act on the same target as another one: a second press of the same key?
-    pub fn is_same_act(&self, other: &Self) -> bool {
-        let act = |new: &Self| {
-            // Whether a version was named or found does not make it another act.
-            (new.plan.verb, new.plan.target.clone(), new.plan.draft.to.clone(), new.args.clone().without(TO))
+    /// Is everything of it a part of that other act: a second press of the same key?
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        // Whether a version was named or found does not make it another act.
+        let said = |new: &Self, index: usize| {
+            let further = index.checked_sub(1).and_then(|index| new.then.get(index)).map(|further| &further.args);
+            further.unwrap_or(&new.args).clone().without(TO)
         };
-        act(self) == act(other)
+        let acts = |new: &Self| -> Vec<_> {
+            let each = new.plan.each().enumerate();
+            each.map(|(index, one)| (one.verb, one.target.clone(), one.draft.to.clone(), said(new, index))).collect()
+        };
+        let there = acts(other);
+        acts(self).iter().all(|act| there.contains(act))
     }
 }
 
@@ -292,10 +311,10 @@ pub struct Record {
 impl Record {
     /// Is it the same confirmed intent? What the journal fills in does not count.
     pub fn holds(&self, confirmed: &NewRecord) -> bool {
-        let NewRecord { at, who, reason, plan, args, takes_over, .. } = &self.intent;
-        let asked = (&confirmed.args, &confirmed.takes_over);
+        let NewRecord { at, who, reason, plan, args, then, takes_over, .. } = &self.intent;
+        let asked = (&confirmed.args, &confirmed.then, &confirmed.takes_over);
         (at, who, reason, plan) == (&confirmed.at, &confirmed.who, &confirmed.reason, &confirmed.plan)
-            && (args, takes_over) == asked
+            && (args, then, takes_over) == asked
     }
 
     /// How it ended, if it has.

@@ -12,7 +12,8 @@ use crate::{
     port::{
         fill::Given,
         plan::{Draft, Facts, Plan, WireCall, fact},
-        record::{Entry, NewRecord, Origin, Record, RecordId, Stage},
+        record::{Entry, Origin, Record, RecordId, Stage},
+        several,
         step::{Obligation, Step},
     },
 };
@@ -52,6 +53,12 @@ pub struct Takeover {
     /// The moment that its calls were drawn up for, where they name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moment: Option<Timestamp>,
+    /// How far it came on each of its targets, in order, where it has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<Takeover>,
+    /// Of one of several targets: everything expected of it was observed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
 }
 
 /// A call that may or may not have taken effect.
@@ -69,13 +76,49 @@ impl Takeover {
     /// # Errors
     /// Why nothing is, as half a sentence.
     pub fn of(record: &Record) -> Result<Self, String> {
+        let Record { intent, entries, .. } = record;
+        let progress = Self::progress(&intent.plan, intent.takes_over.as_deref(), entries)?;
+        let parts = if intent.plan.then.is_empty() { 0 } else { intent.plan.count() };
+        let each = (0..parts).filter_map(|index| {
+            let one = several::record_on(record, index)?;
+            let before = one.intent.takes_over.as_deref();
+            let (sent, unanswered) = far(&one.intent.plan, before, &one.entries);
+            let verified = before.is_some_and(|before| before.verified)
+                || one.entries.iter().any(|entry| matches!(entry.stage, Stage::Done { .. }));
+            Some(Self { verified, ..Self::left(&one, Progress { sent, unanswered, releases: false }) })
+        });
+        Ok(Self { each: each.collect(), ..Self::left(record, progress) })
+    }
+
+    fn left(record: &Record, Progress { sent, unanswered, releases }: Progress) -> Self {
         let Record { id, intent, entries } = record;
         let before = intent.takes_over.as_deref();
-        let Progress { sent, unanswered, releases } = Self::progress(&intent.plan, before, entries)?;
         let (who, at, origin, reason) = (intent.who.clone(), intent.at, intent.origin.clone(), intent.reason.clone());
         let (given, skipped, owed) = (given(before, entries), skipped(before, entries), record.owed());
-        let moment = intent.plan.draft.moment;
-        Ok(Self { record: *id, who, at, origin, reason, sent, unanswered, given, skipped, owed, releases, moment })
+        let (moment, each, verified) = (intent.plan.draft.moment, Vec::new(), false);
+        let record = *id;
+        Self {
+            record,
+            who,
+            at,
+            origin,
+            reason,
+            sent,
+            unanswered,
+            given,
+            skipped,
+            owed,
+            releases,
+            moment,
+            each,
+            verified,
+        }
+    }
+
+    /// What is left of it on one of its targets.
+    #[must_use]
+    pub fn on(&self, index: usize) -> Self {
+        self.each.get(index).unwrap_or(self).clone()
     }
 
     /// How far a plan has come, by a record that may have carried another one on itself.
@@ -83,20 +126,8 @@ impl Takeover {
     /// # Errors
     /// Why nothing is left to be carried on, as half a sentence.
     pub fn progress(plan: &Plan, before: Option<&Self>, entries: &[Entry]) -> Result<Progress, String> {
-        let calls = plan.draft.steps.len();
-        let mut progress = before.map_or((0, None), |before| (before.sent, before.unanswered.clone()));
-        for entry in entries {
-            match &entry.stage {
-                Stage::Accepted { call, .. } | Stage::Skipped { call, .. } if *call < calls => {
-                    progress = (call + 1, None);
-                }
-                Stage::Sending { call, revision } if *call < calls => {
-                    progress = (*call, Some(Unanswered { at: entry.at, revision: revision.clone() }));
-                }
-                _ => {}
-            }
-        }
-        let (sent, unanswered) = progress;
+        let calls = plan.calls();
+        let (sent, unanswered) = far(plan, before, entries);
         match entries.iter().rev().map(|entry| &entry.stage).find(|stage| stage.is_end()) {
             None => {}
             // Somebody looked how it ended, and it had not been begun, or stood between two of its calls.
@@ -123,7 +154,9 @@ impl Takeover {
     pub fn is_as_far_as(&self, other: &Self) -> bool {
         let far = |one: &Self| (one.record, one.sent, one.unanswered.clone(), one.moment);
         let left = |one: &Self| (one.given.clone(), one.skipped.clone(), one.owed.clone(), one.releases);
-        (far(self), left(self)) == (far(other), left(other))
+        let parts = |one: &Self| (one.each.len(), one.verified);
+        (far(self), left(self), parts(self)) == (far(other), left(other), parts(other))
+            && self.each.iter().zip(&other.each).all(|(one, other)| one.is_as_far_as(other))
     }
 
     /// Whose act it is, in a few words: `dana, 14:40:12, dana (uid 1000) on bastion`.
@@ -141,7 +174,23 @@ impl Takeover {
             notes.extend(owed.iter().map(|owed| format!("{}: {} is sent now", owed.words, owed.step.call.words)));
             return notes;
         }
-        let mut notes = vec![format!("takes over record {} ({}), whose executor is gone", self.record, self.whose())];
+        let mut notes = vec![self.of_whom()];
+        notes.extend(self.left_to_send(draft));
+        notes.extend(owed.iter().map(|owed| format!("it owes, and this owes then: {}", owed.words)));
+        notes
+    }
+
+    /// `takes over record 12 (dana, 14:40:12), whose executor is gone`.
+    pub fn of_whom(&self) -> String {
+        format!("takes over record {} ({}), whose executor is gone", self.record, self.whose())
+    }
+
+    /// What of each call is sent now and what is not, as sentences.
+    pub fn left_to_send(&self, draft: &Draft) -> Vec<String> {
+        if self.verified {
+            return vec!["it is done there, and nothing more is sent".to_owned()];
+        }
+        let mut notes = Vec::new();
         for (index, step) in draft.steps.iter().enumerate() {
             let (number, words) = (index + 1, &step.call.words);
             notes.push(match (index.cmp(&self.sent), &self.unanswered) {
@@ -156,9 +205,27 @@ impl Takeover {
                 _ => format!("call {number} is sent now: {words}"),
             });
         }
-        notes.extend(owed.iter().map(|owed| format!("it owes, and this owes then: {}", owed.words)));
         notes
     }
+}
+
+/// How many calls of a plan were taken or left out, and what is not known of the next one. A target that came to what was
+/// expected has taken all of its own, whatever is known of each.
+fn far(plan: &Plan, before: Option<&Takeover>, entries: &[Entry]) -> (usize, Option<Unanswered>) {
+    let calls = plan.calls();
+    let mut far = before.map_or((0, None), |before| (before.sent, before.unanswered.clone()));
+    for entry in entries {
+        match &entry.stage {
+            Stage::Accepted { call, .. } | Stage::Skipped { call, .. } if *call < calls => far = (call + 1, None),
+            Stage::Sending { call, revision } if *call < calls => {
+                far = (*call, Some(Unanswered { at: entry.at, revision: revision.clone() }));
+            }
+            Stage::Verified { target, .. } => far = (several::calls_on(plan, *target).end, None),
+            Stage::Done { .. } => far = (calls, None),
+            _ => {}
+        }
+    }
+    far
 }
 
 /// How far an act has come.
@@ -223,8 +290,8 @@ pub fn given(before: Option<&Takeover>, entries: &[Entry]) -> BTreeMap<usize, Gi
 /// How an act that is taken over would be another one than its record holds, as a sentence; `None` where it is the same.
 ///
 /// Calls that were taken are not compared: what they have changed shows in how they would be drawn up today.
-pub fn differs(held: &NewRecord, takeover: &Takeover, now: &Draft) -> Option<String> {
-    let Plan { draft: then, .. } = &held.plan;
+pub fn differs(held: &Plan, takeover: &Takeover, now: &Draft) -> Option<String> {
+    let then = &held.draft;
     let instead = "begin a new act instead";
     let owed = |draft: &Draft| draft.obligations.iter().map(|owed| (owed.after, owed.due)).collect::<Vec<_>>();
     let ends = then.obligations.iter().zip(&now.obligations);

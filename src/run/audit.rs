@@ -49,7 +49,8 @@ pub(super) fn audit(
     }
     for record in journal.in_flight().unwrap_or_default() {
         if !journal.is_attended(record.id).unwrap_or(true) {
-            let (id, verb, target) = (record.id, record.intent.plan.verb.words(), &record.intent.plan.target);
+            let (id, verb) = (record.id, record.intent.plan.verb.words());
+            let target = record.intent.plan.targets().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let said = format!("record {id} ({verb} of {target}): its executor is gone, and nobody carries it out");
             writeln!(err, "holdshort: {said}; `holdshort takeover {id}` carries it on")?;
         }

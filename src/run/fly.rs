@@ -111,8 +111,7 @@ fn mine(model: &Model) -> impl Iterator<Item = &Action> {
 /// `roll back payments in prod/eu-west-1 goes on without this screen: holdshort audit show 12`.
 fn goes_on(action: &Action, here: bool) -> String {
     let plan = &action.plan;
-    let place = if plan.environment.as_str().is_empty() { String::new() } else { format!(" in {}", plan.environment) };
-    let what = format!("{} {}{place}", plan.verb.words(), plan.service);
+    let what = format!("{} {}", plan.verb.words(), plan.places());
     if here {
         format!("{what} is under way in this process: waiting for its end (record {})", action.record)
     } else {

@@ -224,6 +224,7 @@ impl Ground {
             read_only: globals.read_only || self.config.read_only,
             sources: sources::infos(&connections),
             signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
+            most_targets: usize::from(self.config.policy.most_targets.get()),
         };
         let recorder = record.map(|path| begin_recording(path, self.clock.now(), size, &session)).transpose()?;
         let recorder = recorder.map(|recorder| recorder.with_logs(globals.record_logs));

@@ -36,8 +36,8 @@ impl Pilot for Autopilot {
         self.cockpit.model()
     }
 
-    fn draft<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Draft, Blocked>> {
-        async move { self.cockpit.draft_vouched(ask).await }.boxed()
+    fn drafts<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Vec<Result<Draft, Blocked>>> {
+        async move { self.cockpit.drafts_vouched(ask).await }.boxed()
     }
 
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {

@@ -2,6 +2,7 @@
 //!
 //! Feeding never waits for anything: keys are answered with every provider dead.
 
+mod draft;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use crate::{
         clock::SharedClock,
         facet::Connection,
         lookup::{Lookup, Topic},
-        plan::{Ask, Blocked, Draft},
+        plan::Blocked,
         record::RecordId,
     },
     runtime::{
@@ -122,7 +123,7 @@ pub struct Cockpit {
     acting: JoinSet<()>,
     awaited: BTreeSet<Key>,
     /// Intents that are being written, by ticket: a second one must not be written beside it, unless it goes back.
-    beginning: BTreeMap<u64, (ObjectId, Direction)>,
+    beginning: BTreeMap<u64, (Vec<ObjectId>, Direction)>,
     /// The number of the next ticket.
     ticket: u64,
     begun: Option<(u64, Result<RecordId, String>)>,
@@ -394,8 +395,11 @@ impl Cockpit {
                 }
             }
             Note::Vouched(ask, vouched) => {
-                let draft = vouched.map_err(Blocked).and_then(|()| self.draft(&ask));
-                self.feed(Msg::Drafted { ask: *ask, draft: Box::new(draft) });
+                let drafts = match vouched {
+                    Ok(()) => self.drafts(&ask),
+                    Err(why) => vec![Err(Blocked(why))],
+                };
+                self.feed(draft::drafted(*ask, drafts));
             }
             Note::Begun(ticket, result) => {
                 self.beginning.remove(&ticket);
@@ -411,8 +415,8 @@ impl Cockpit {
                 self.tasks.spawn(self.actions.clone().vouch(ask));
             }
             Effect::Draft(ask) => {
-                let draft = Box::new(self.draft(&ask));
-                queue.push_back(Msg::Drafted { ask, draft });
+                let drafts = self.drafts(&ask);
+                queue.push_back(draft::drafted(ask, drafts));
             }
             Effect::Execute(confirmed) => {
                 self.execute(confirmed);
@@ -434,19 +438,20 @@ impl Cockpit {
     /// Has the intent written and carried out; the ticket by which the answer is known.
     fn execute(&mut self, confirmed: Box<Confirmed>) -> u64 {
         let plan = &confirmed.record().plan;
-        let (target, direction) = (plan.target.clone(), plan.verb.direction());
+        let (targets, direction) = (plan.targets().cloned().collect::<Vec<_>>(), plan.verb.direction());
         let ticket = self.ticket;
         self.ticket += 1;
         // Going back waits for nobody: a journal that hangs over a promote must not hold it.
-        let busy = |(other, of): &(ObjectId, Direction)| {
-            *other == target && (direction != Direction::Back || *of == direction)
+        let busy = |(others, of): &(Vec<ObjectId>, Direction)| {
+            let here = others.iter().find(|other| targets.contains(other));
+            here.filter(|_| direction != Direction::Back || *of == direction).cloned()
         };
-        if self.beginning.values().any(busy) {
+        if let Some(target) = self.beginning.values().find_map(busy) {
             let said = format!("already under way on {target}; this one was not sent");
             self.begun = Some((ticket, Err(said.clone())));
             self.feed(Msg::Said(said));
         } else {
-            self.beginning.insert(ticket, (target, direction));
+            self.beginning.insert(ticket, (targets, direction));
             self.acting.spawn(self.actions.clone().begin(confirmed, ticket));
         }
         ticket
@@ -455,21 +460,6 @@ impl Cockpit {
     /// Whatever of a source answers questions about this, for whoever asks by themselves: what it answers is not taken in.
     pub fn lookup(&self, source: &SourceName, topic: Topic) -> Option<&Arc<dyn Lookup>> {
         self.connections.iter().find(|one| one.name == *source)?.lookup(topic)
-    }
-
-    /// What the provider would do; where that takes another act over, only if the journal vouches for what it says of it.
-    pub async fn draft_vouched(&mut self, ask: &Ask) -> Result<Draft, Blocked> {
-        self.actions.vouched(ask).await.map_err(Blocked)?;
-        self.draft(ask)
-    }
-
-    /// What the provider would do, from the object as last observed. No I/O.
-    pub fn draft(&self, ask: &Ask) -> Result<Draft, Blocked> {
-        let gone = || Blocked(format!("{} is no longer there", ask.target));
-        let source = self.connections.iter().find(|one| one.name == ask.target.source).ok_or_else(gone)?;
-        let store = &self.model.store;
-        let item = store.item(&ask.target).ok_or_else(gone)?;
-        source.inventory(&ask.target).ok_or_else(gone)?.draft(item, ask)
     }
 }
 

@@ -42,7 +42,7 @@ impl Order {
     /// The order to carry this out, with what was typed for it and the configurations that were handed over.
     pub fn new(record: RecordId, confirmed: NewRecord, secrets: &Secrets, given: BTreeMap<PathBuf, String>) -> Self {
         let sent = |step: &Step| step.call.body.sent().map(str::to_owned);
-        let bodies = confirmed.plan.draft.all_steps().map(sent).collect();
+        let bodies = confirmed.plan.all_steps().map(sent).collect();
         Self { record, confirmed, given, bodies, secrets: secrets.told() }
     }
 
@@ -54,11 +54,17 @@ impl Order {
     /// Reads the order that this process was started with.
     pub fn read(from: impl Read) -> io::Result<Self> {
         let mut order: Self = serde_json::from_reader(from.take(MOST))?;
-        let draft = &mut order.confirmed.plan.draft;
-        if draft.all_steps().count() != order.bodies.len() {
+        let plan = &mut order.confirmed.plan;
+        if plan.all_steps().count() != order.bodies.len() {
             return Err(io::Error::other("an order has a body for each call"));
         }
-        let steps = draft.steps.iter_mut().chain(draft.obligations.iter_mut().map(|owed| &mut owed.step));
+        // In the order of `Plan::all_steps`: first what is sent to each target, then what ends what is owed there.
+        let (mut steps, mut owed) = (Vec::new(), Vec::new());
+        for one in [&mut plan.draft].into_iter().chain(plan.then.iter_mut().map(|one| &mut one.draft)) {
+            steps.extend(one.steps.iter_mut());
+            owed.extend(one.obligations.iter_mut().map(|owed| &mut owed.step));
+        }
+        let steps = steps.into_iter().chain(owed);
         for (step, sent) in steps.zip(std::mem::take(&mut order.bodies)) {
             step.call.body = step.call.body.clone().told(sent);
         }

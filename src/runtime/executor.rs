@@ -11,9 +11,10 @@
 //! record has come, never what to send. An act whose executor died goes on only as another one that somebody confirmed, with
 //! calls that were drafted anew (`port::takeover`); else [`conclude`] looks how it ended.
 //!
-//! Here is how an act goes from its begin to its end; `steps` goes through them one by one, `send` sends one call, `watch`
-//! watches what comes of it, `owed` ends what is owed, `read` reads and `words` says.
+//! Here is how an act goes from its begin to its end; `each` goes through its targets where it has several, `steps` through the
+//! steps on one, `send` sends one call, `watch` watches what comes of it, `owed` ends what is owed, `read` reads and `words` says.
 
+mod each;
 mod owed;
 mod read;
 mod send;
@@ -50,7 +51,7 @@ use crate::{
         plan::Plan,
         record::{ActionNews, Entry, NewRecord, Record, RecordId, Stage},
         secrets::Secrets,
-        shape, takeover,
+        several, shape, takeover,
     },
 };
 
@@ -151,10 +152,15 @@ async fn end(mut flight: Flight<'_>) -> Result<Option<Entry>, JournalError> {
         return Ok(Some(end.clone()));
     }
     let plan = flight.record.intent.plan.clone();
-    if flight.may_send {
-        flight.against = flight.unanswered_calls_of_preempted().await;
-    }
-    let stage = match flight.fly(&plan).await {
+    let flown = if plan.then.is_empty() {
+        if flight.may_send {
+            flight.against = flight.unanswered_calls_of_preempted(&plan).await;
+        }
+        flight.fly(&plan).await
+    } else {
+        flight.fly_each(&plan).await
+    };
+    let stage = match flown {
         Ok(stage) | Err(Stop::End(stage)) => stage,
         Err(Stop::Taken) => return Ok(None),
     };
@@ -173,10 +179,14 @@ enum Stop {
     End(Stage),
 }
 
-/// One record under way.
+/// One record under way, or the part of it that is about one of several targets.
 struct Flight<'a> {
     host: &'a Host<'a>,
     record: Record,
+    /// How many calls of the record go to targets before this one.
+    before: usize,
+    /// What was written into the record, of every target.
+    written: Vec<Entry>,
     secrets: Secrets,
     may_send: bool,
     /// Until when calls of records that this one ended may still land: they were on their way, and nothing guards them.
@@ -189,7 +199,8 @@ impl<'a> Flight<'a> {
     /// A record that is only looked at.
     fn of(record: Record, host: &'a Host<'a>) -> Self {
         let (secrets, against, without_effect) = Default::default();
-        Self { host, record, secrets, may_send: false, against, without_effect }
+        let (before, written) = (0, record.entries.clone());
+        Self { host, record, before, written, secrets, may_send: false, against, without_effect }
     }
 
     /// Whoever reaches an object.
@@ -200,13 +211,15 @@ impl<'a> Flight<'a> {
 
     /// Calls that were on their way when this record went before theirs. One that is guarded by a revision is refused by the
     /// system once ours has taken effect; another may reverse it, up to the end of its time.
-    async fn unanswered_calls_of_preempted(&self) -> Vec<Timestamp> {
+    async fn unanswered_calls_of_preempted(&self, plan: &Plan) -> Vec<Timestamp> {
         let (ledger, mut ended) = (Arc::clone(self.host.ledger), self.record.intent.preempts.clone());
         // What it carries on itself reverses nothing.
         ended.retain(|id| self.record.intent.takes_over.as_ref().is_none_or(|takeover| takeover.record != *id));
         let read = move || -> Vec<Record> { ended.iter().filter_map(|id| ledger.get(*id).ok().flatten()).collect() };
         let records = spawn_blocking(read).await.unwrap_or_default();
-        records.iter().filter_map(unguarded_call).map(|at| after(at, SEND_LIMIT)).collect()
+        let here = |on: &ObjectId| *on == plan.target || plan.draft.steps.iter().any(|step| step.target == *on);
+        let calls = records.iter().filter_map(unguarded_call).filter(|(on, _)| here(on));
+        calls.map(|(_, at)| after(at, SEND_LIMIT)).collect()
     }
 
     async fn fly(&mut self, plan: &Plan) -> Result<Stage, Stop> {
@@ -264,9 +277,10 @@ impl<'a> Flight<'a> {
     /// nothing here.
     async fn note(&mut self, stage: Stage) -> Result<Kept, Stop> {
         let stage = stage.saying(|said| self.secrets.masked(said));
-        let entry = Entry { at: self.host.clock.now(), stage };
+        let own = Entry { at: self.host.clock.now(), stage };
+        let entry = Entry { at: own.at, stage: several::lifted(own.stage.clone(), self.before) };
         let (ledger, id, after, line) =
-            (Arc::clone(self.host.ledger), self.record.id, self.record.entries.len(), entry.clone());
+            (Arc::clone(self.host.ledger), self.record.id, self.written.len(), entry.clone());
         let kept = spawn_blocking(move || ledger.append(id, after, &line)).await;
         let kept = kept.unwrap_or_else(|error| Kept::Aside(format!("the journal's thread ended: {error}")));
         match &kept {
@@ -274,16 +288,18 @@ impl<'a> Flight<'a> {
             Kept::Aside(why) => (self.host.news)(News::JournalBroken(why.clone())),
             Kept::Journal => {}
         }
-        self.record.entries.push(entry.clone());
+        self.record.entries.push(own);
+        self.written.push(entry.clone());
         (self.host.news)(News::Action(ActionNews { record: id, entry }));
         Ok(kept)
     }
 }
 
-/// When the last call of a record was sent, if it has no answer yet and no revision guards it.
-fn unguarded_call(record: &Record) -> Option<Timestamp> {
+/// To what and when the last call of a record was sent, if it has no answer yet and no revision guards it.
+fn unguarded_call(record: &Record) -> Option<(ObjectId, Timestamp)> {
     let last = record.entries.iter().rfind(|entry| !entry.stage.is_end())?;
     let Stage::Sending { call, revision } = &last.stage else { return None };
-    let guarded = record.intent.plan.draft.all_steps().nth(*call).is_some_and(|step| step.call.is_guarded());
-    (!(guarded && revision.is_some())).then_some(last.at)
+    let step = record.intent.plan.all_steps().nth(*call)?;
+    let guarded = step.call.is_guarded() && revision.is_some();
+    (!guarded).then(|| (step.target.clone(), last.at))
 }

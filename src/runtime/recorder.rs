@@ -335,6 +335,7 @@ mod tests {
             read_only: false,
             sources: Vec::new(),
             signal_step: Duration::from_secs(30),
+            most_targets: 5,
         }
     }
 

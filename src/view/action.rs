@@ -7,7 +7,10 @@ use crate::{
         takeover,
     },
     domain::time::{Timestamp, age},
-    port::record::{Entry, Stage},
+    port::{
+        record::{Entry, Stage},
+        several,
+    },
     view::{
         Part, measure, number,
         scene::Scene,
@@ -52,7 +55,7 @@ pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
         let held = held(scene, action).map(|held| Line::of(Role::Warn, format!("   {held}   ")).join(released()));
         lines.extend(held.map(|held| held.cut(scene.columns)));
     } else if takeover::is_offered(scene.model, action) {
-        let (calls, left) = (action.plan.draft.steps.len(), takeover::left(action).ok());
+        let (calls, left) = (action.plan.calls(), takeover::left(action).ok());
         let (sent, unanswered) = left.map_or((0, false), |left| (left.sent, left.unanswered.is_some()));
         let far = match sent {
             _ if unanswered => format!("no answer to call {} is known", sent + 1),
@@ -89,7 +92,8 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
     });
     let (glyph, role) = mark(action);
     let begin = Line::of(role, format!(" {glyph} "))
-        .and(Role::Strong, format!("{} {}", action.plan.verb.words(), action.plan.service));
+        .and(Role::Strong, format!("{} {}", action.plan.verb.words(), services(action)));
+    let begin = step(action).map_or(begin.clone(), |step| begin.gap(3).and(Role::Text, step));
     let record = Line::of(Role::Dim, format!("record {}", action.record));
     let width = |stages: &[(Line, bool)]| -> usize { stages.iter().map(|(line, _)| line.width() + 3).sum() };
     // What lies behind is dropped before what is now is cut.
@@ -108,6 +112,19 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
     let wrapped = measure::wrap(&said.plain(), columns.saturating_sub(4));
     lines.extend(wrapped.into_iter().map(|text| Line::of(role, format!("   {text}"))));
     lines
+}
+
+/// `payments`; `payments, search`.
+fn services(action: &Action) -> String {
+    action.plan.each().map(|one| one.service.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Of an act on several targets that has not ended: `step 2 of 3: search`.
+pub(super) fn step(action: &Action) -> Option<String> {
+    let plan = Some(&action.plan).filter(|plan| !plan.then.is_empty() && action.is_running())?;
+    let turn = several::turn(&action.as_record());
+    let one = plan.each().nth(turn)?;
+    Some(format!("step {} of {}: {}", turn + 1, plan.count(), one.service))
 }
 
 fn mark(action: &Action) -> (&'static str, Role) {
@@ -134,6 +151,7 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::HandedOver { by, .. } => (Line::of(Role::Dim, format!("record {by} ends what it holds")), false),
         Stage::Moving { said } => (Line::of(Role::Accent, format!("MOVING {said}")), true),
         Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("NOT MOVING for {seconds} s")), true),
+        Stage::Verified { target, .. } => (Line::of(Role::Good, format!("STEP {} DONE {at}", target + 1)), true),
         Stage::Done { said } => {
             (Line::of(Role::Good, format!("DONE {at}")).and(Role::Text, format!(", {said}")), false)
         }

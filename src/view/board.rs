@@ -1,9 +1,10 @@
 //! The board: the answer on top, then the releases, what stands in pipelines and at gates, and what is steady.
 
 use crate::{
-    domain::rollout::Rollout,
+    app::holds::{self, How},
+    domain::{rollout::Rollout, time::age},
     view::{
-        Part, action, chrome, headline,
+        Part, action, chrome, headline, number,
         row::{flight, steady, stop},
         scene::Scene,
         section::{Section, stack},
@@ -74,20 +75,18 @@ fn is_sound(scene: &Scene<'_>, rollout: &Rollout) -> bool {
 
 /// What a person or an abort left behind; nothing where there is none. A filter hides none of it.
 fn holds(scene: &Scene<'_>) -> Line {
-    let all = || scene.model.store.rollouts().filter(|rollout| rollout.in_flight());
-    let held = all().filter(|rollout| rollout.held).count();
-    let aborted = all().filter(|rollout| rollout.aborted_in_spec).count();
-    let released = scene.model.actions.iter().filter(|action| !action.is_running() && action.owed().next().is_some());
-    let words = [
-        (held, "paused by a person"),
-        (aborted, "aborted and still in the spec"),
-        (released.count(), "to be released"),
-    ];
-    let words: Vec<String> = words.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} {words}")).collect();
-    if words.is_empty() {
-        return Line::new();
-    }
-    Line::of(Role::Title, "   HOLDS").gap(2).and(Role::Warn, words.join(", "))
+    let all = holds::all(scene.model);
+    let Some(oldest) = all.first() else { return Line::new() };
+    let how = match &oldest.how {
+        How::Paused => "paused by a person",
+        How::AbortedInSpec => "aborted and still in the spec",
+        How::ByAct(_, words) => words,
+    };
+    let since = oldest.since.map(|since| format!("{}: ", number::age(age(scene.now(), since)))).unwrap_or_default();
+    let owner = oldest.owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
+    let of = if all.len() > 1 { "oldest " } else { "" };
+    let words = format!("{}  {of}{since}{} {how}{owner}", all.len(), oldest.service);
+    Line::of(Role::Title, "   HOLDS").gap(1).and(Role::Warn, words)
 }
 
 #[cfg(test)]

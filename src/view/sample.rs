@@ -81,6 +81,7 @@ fn session() -> Session {
             source("github", &[("gate", Noun::Gate)], 5),
         ],
         signal_step: Duration::from_secs(30),
+        most_targets: 5,
     }
 }
 
@@ -404,6 +405,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
         checks: vec!["verdict GO: 0.2 % against 0.2 % on stable".into(), "kubernetes-eu live".into()],
         risks: Vec::new(),
         evidence: Evidence { at: now(), verdict: None, said: String::new(), sources: Vec::new() },
+        then: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
         inbox,
         intent::Intent,
         model::{Model, RowKey},
-        rows::{Lists, Stop},
+        rows::{self, Lists, Stop},
         store::SourceState,
     },
     domain::{
@@ -150,6 +150,12 @@ impl<'a> Scene<'a> {
                 .signal_sources()
                 .any(|(name, seen)| name == source && seen.freshness(self.now()) == Freshness::Live)
         })
+    }
+
+    /// `2 `, before the name of what is marked: its place among what the next verb acts on.
+    pub(super) fn mark(&self, target: &ObjectId) -> Line {
+        let mark = rows::mark(self.model, target);
+        mark.map_or_else(Line::new, |place| Line::of(Role::Accent, format!("{place} ")))
     }
 
     /// `r roll back`: a key and what it does.

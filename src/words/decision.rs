@@ -2,7 +2,7 @@
 
 use super::{Outdated, arithmetic, missing, outdated};
 use crate::{
-    domain::{evidence::Verdict, time::Timestamp},
+    domain::{evidence::Verdict, time::Timestamp, verb::Verb},
     judge::verdict::Judgement,
     policy::{Against, Blind, Check, Decision, Risk, Unjudged, Way},
 };
@@ -18,6 +18,8 @@ pub struct About<'a> {
     pub back: Option<&'a str>,
     /// What the engine is called.
     pub engine: &'a str,
+    /// The verbs that go back and are open.
+    pub ways_back: &'a [Verb],
     /// Now: another day's times are said with their day.
     pub now: Timestamp,
 }
@@ -112,7 +114,7 @@ impl About<'_> {
     fn way(&self, way: &Way) -> String {
         let words = match way {
             Way::MayAct => "start holdshort without --read-only",
-            Way::MendJournal => "mend the journal; abort and roll back work without it",
+            Way::MendJournal => return format!("mend the journal{}", self.works("without it")),
             Way::Mended => "release a mended version: it is judged anew",
             Way::TakeOut => "roll back: that takes it out of the spec",
             Way::Measure => "wait until it was measured: no evidence is no evidence",
@@ -125,12 +127,22 @@ impl About<'_> {
             Way::Wait { due: None } => "wait; GO needs the missing series too",
             Way::Hold => "hold it until somebody can look",
             Way::FindTheCause => "hold it where it is and find the cause",
-            Way::Back => "roll back or abort",
+            Way::Back => return self.ways_back.iter().map(|verb| verb.words()).collect::<Vec<_>>().join(" or "),
             Way::AsItSays(words) => words,
             Way::LookAtConnections => "look at `holdshort status`: which connections are there, and what they say",
-            Way::WaitForSources => "wait until every source is live; abort and roll back work now",
+            Way::WaitForSources => return format!("wait until every source is live{}", self.works("now")),
         };
         words.to_owned()
+    }
+
+    /// `; abort and roll back work now`, of what there is to go back.
+    fn works(&self, when: &str) -> String {
+        let words: Vec<&str> = self.ways_back.iter().rev().map(|verb| verb.words()).collect();
+        match words.as_slice() {
+            [] => String::new(),
+            [one] => format!("; {one} works {when}"),
+            several => format!("; {} work {when}", several.join(" and ")),
+        }
     }
 
     /// Why it is this word, without what is missing.
@@ -181,7 +193,14 @@ mod tests {
     }
 
     fn about(judgement: &Judgement) -> About<'_> {
-        About { judgement: Some(judgement), outdated: None, back: None, engine: "Argo Rollouts", now: minute(6) }
+        About {
+            judgement: Some(judgement),
+            outdated: None,
+            back: None,
+            engine: "Argo Rollouts",
+            ways_back: &[],
+            now: minute(6),
+        }
     }
 
     #[test]

@@ -281,6 +281,7 @@ impl Stage {
             checks: Vec::new(),
             risks: Vec::new(),
             evidence: Evidence { at: self.clock.now(), verdict: None, said: String::new(), sources: Vec::new() },
+            then: Vec::new(),
         }
     }
 

@@ -129,6 +129,8 @@ fn carried_on(rollout: &Rollout, verb: Verb, sent: usize, moment: Option<Timesta
         skipped: [].into(),
         owed: Vec::new(),
         releases: false,
+        each: Vec::new(),
+        verified: false,
     };
     Ask { takes_over: Some(Box::new(takeover)), ..Ask::new(verb, rollout.id.clone()) }
 }

@@ -6,6 +6,7 @@ use crate::{
         evidence::{Evidence, SourceAge, Verdict},
         object::ObjectId,
         observed::Freshness,
+        offer::{Offer, offer_for},
         rollout::{Identity, Phase, Rollout},
         verb::Verb,
         version::Version,
@@ -44,7 +45,12 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
 }
 
 /// A decision in sentences.
-pub(super) fn said(model: &Model, ask: &Ask, rollout: Option<&Rollout>, decision: &Decision) -> Said {
+pub(super) fn said(
+    model: &Model,
+    ask: &Ask,
+    (rollout, offers): (Option<&Rollout>, &[Offer]),
+    decision: &Decision,
+) -> Said {
     let back = homeward(model, ask, rollout);
     let outdated = rollout.and_then(|rollout| model.outdated(&rollout.id));
     let about = About {
@@ -52,9 +58,16 @@ pub(super) fn said(model: &Model, ask: &Ask, rollout: Option<&Rollout>, decision
         outdated: outdated.as_ref(),
         back: back.as_deref(),
         engine: rollout.map_or("", |rollout| &rollout.system),
+        ways_back: &ways_back(offers),
         now: model.now,
     };
     words::decision::decision(decision, about)
+}
+
+/// The verbs that go back and are open.
+pub(super) fn ways_back(offers: &[Offer]) -> Vec<Verb> {
+    let open = |verb: &Verb| offer_for(offers, *verb).is_some_and(|offer| offer.blocked.is_none());
+    [Verb::Rollback, Verb::Abort].into_iter().filter(open).collect()
 }
 
 /// Why a full promotion goes back here, where it does: it ends what a roll back began.
@@ -138,7 +151,7 @@ pub(in crate::app) fn against(model: &Model, id: &crate::domain::object::ObjectI
         Assessment::Judged(judged) | Assessment::Over(judged) => {
             let decision = Decision { refusals: judged.against(), ..Decision::default() };
             let ask = Ask::new(Verb::Promote, id.clone());
-            said(model, &ask, model.store.rollout(id), &decision).refusals
+            said(model, &ask, (model.store.rollout(id), &[]), &decision).refusals
         }
         Assessment::NotJudgedBecause(why) => panic!("{why:?}"),
     }

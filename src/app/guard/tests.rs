@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     app::{
         msg::Msg,
-        sample::{acted, ask as ask_for, blind, draft, go, hears, now, payments, see, seeing},
+        sample::{acted, ask as ask_for, blind, draft, gated, go, hears, now, payments, see, seeing, ship},
         update::update,
     },
     domain::{
@@ -457,4 +457,34 @@ proptest! {
         let named = Ask { args: Args::back_to(Some("1.42.0")), ..ask_for(Verb::Rollback) };
         prop_assert!(ask(&model, named).is_ok());
     }
+}
+
+/// A record of a cancel that is under way on the run behind the gate.
+fn cancelled() -> Record {
+    let mut record = acted((9, now()), ("kim", "wrong"), Verb::Abort, ("c0ffee", None), Stage::Recorded);
+    record.intent.plan.verb = Verb::Cancel;
+    record.intent.plan.target = ObjectId::new(&"shipper".into(), "run", "shop/7");
+    record
+}
+
+#[test]
+fn a_gate_whose_run_is_being_cancelled_is_not_approved_and_says_who_cancels_it() {
+    let mut plain = ship();
+    plain.offers = vec![Offer::open(Verb::Approve, Risk::Medium)];
+    let mut model = gated(plain);
+    let approve = || Ask::new(Verb::Approve, ship().id);
+    assert!(super::ask(&model, approve()).is_ok());
+    model.actions.recorded(cancelled());
+    let refusal = super::ask(&model, approve()).unwrap_err();
+    assert_eq!(refusal.reasons, ["its run is being cancelled (kim, 02:07:30)"]);
+}
+
+#[test]
+fn a_refusal_names_no_way_on_that_the_object_does_not_have() {
+    let mut plain = ship();
+    plain.offers = vec![Offer::open(Verb::Approve, Risk::Medium)];
+    let mut model = gated(plain);
+    model.journal_broken = Some("the disk is full".to_owned());
+    let refusal = super::ask(&model, Ask::new(Verb::Approve, ship().id)).unwrap_err();
+    assert_eq!(refusal.ways, ["mend the journal"], "a gate knows no abort and no roll back");
 }

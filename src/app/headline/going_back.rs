@@ -1,6 +1,8 @@
 //! A version that is being left: where it goes back to, and what of it is left. From what is observed and what our record says;
 //! the words are the view's.
 
+use std::borrow::Cow;
+
 use crate::{
     app::{
         action::Action,
@@ -43,7 +45,7 @@ struct Leaving<'a> {
 /// Is a version of this rollout being left, and is anything of it still there, or not known to have gone?
 pub(super) fn going_back(model: &Model, rollout: &Rollout) -> Option<GoingBack> {
     let action = under_way(model, rollout);
-    let leaving = leaving(model, rollout, action)?;
+    let leaving = leaving(model, rollout, action.as_deref())?;
     let (share, told) = leaving.share;
     let pods = leaving.arms.iter().try_fold(0, |sum, arm| Some(sum + arm.pods?.current));
     let available = leaving.arms.iter().any(|arm| arm.pods.is_none_or(|pods| pods.available > 0));
@@ -73,13 +75,13 @@ pub(super) fn going_back(model: &Model, rollout: &Rollout) -> Option<GoingBack> 
 }
 
 /// The act that goes back here and was taken by the system, as long as something comes of it.
-fn under_way<'a>(model: &'a Model, rollout: &Rollout) -> Option<&'a Action> {
-    let action = model.actions.running_on(&rollout.id)?;
+fn under_way<'a>(model: &'a Model, rollout: &Rollout) -> Option<Cow<'a, Action>> {
+    let action = model.actions.running_on(&rollout.id)?.on(&rollout.id)?;
     let taken = |stage: &Stage| matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. });
     let back = action.plan.direction() == Direction::Back;
     let stuck = action.latest().is_some_and(|entry| matches!(entry.stage, Stage::NotMoving { .. }));
-    (back && !stuck && action.lost.is_none() && action.entries.iter().any(|entry| taken(&entry.stage)))
-        .then_some(action)
+    let goes = back && !stuck && action.lost.is_none() && action.entries.iter().any(|entry| taken(&entry.stage));
+    goes.then_some(action)
 }
 
 fn leaving<'a>(model: &Model, rollout: &'a Rollout, action: Option<&Action>) -> Option<Leaving<'a>> {

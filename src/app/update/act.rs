@@ -1,5 +1,7 @@
 //! From a verb's key to an `Execute`: ask, draft, card, confirm. Every way out but the last sends nothing.
 
+use std::collections::BTreeSet;
+
 use crate::{
     app::{
         card::Card,
@@ -12,7 +14,7 @@ use crate::{
     domain::{object::ObjectId, verb::Verb},
     port::{
         plan::{Ask, Blocked, Draft, Plan, fact},
-        record::{ActionNews, Record},
+        record::{ActionNews, Record, Stage},
     },
 };
 
@@ -36,14 +38,33 @@ pub(super) fn came(model: &mut Model, press: Press) -> Vec<Effect> {
 
 /// A verb's key was pressed.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
-    let Some(target) = rows::target(model) else {
+    let targets = rows::targets(model);
+    if targets.is_empty() {
         if model.card().is_none() {
             let why = rows::unselected(model);
             model.say(format!("{why}; nothing to {} here", verb.words()));
         }
         return Vec::new();
+    }
+    press_on(model, verb, targets)
+}
+
+/// Marks the selected row, or takes its mark away: the next verb acts on all that are marked, in the order of their marks.
+pub(super) fn mark(model: &mut Model) {
+    let Some(target) = rows::target(model).filter(|_| rows::is_list(model)) else {
+        model.say("there is nothing to mark here: rows of a list are marked");
+        return;
     };
-    press_on(model, verb, target)
+    let marked = &mut model.nav.marked;
+    match marked.iter().position(|one| *one == target) {
+        Some(at) => drop(marked.remove(at)),
+        None => marked.push(target),
+    }
+    match model.nav.marked.len() {
+        0 => model.say("no row is marked: a verb acts on the one you are on"),
+        1 => model.say("1 row is marked: a verb acts on it, wherever you are in the list"),
+        many => model.say(format!("{many} rows are marked: a verb acts on these, in the order of their marks")),
+    }
 }
 
 /// What the menu has chosen is asked for, of the object that it is about.
@@ -51,12 +72,12 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Menu(menu)) = &model.nav.overlay else { return Vec::new() };
     let (offers, target) = (menu::offers(model, &menu.target), menu.target.clone());
     match offers.get(menu.at(&offers)).map(|offer| offer.verb) {
-        Some(verb) => press_on(model, verb, target),
+        Some(verb) => press_on(model, verb, vec![target]),
         None => Vec::new(),
     }
 }
 
-fn press_on(model: &mut Model, verb: Verb, target: ObjectId) -> Vec<Effect> {
+fn press_on(model: &mut Model, verb: Verb, targets: Vec<ObjectId>) -> Vec<Effect> {
     if model.card().is_some() {
         return Vec::new();
     }
@@ -67,7 +88,9 @@ fn press_on(model: &mut Model, verb: Verb, target: ObjectId) -> Vec<Effect> {
     model.notice = None;
     // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
     model.nav.selected = rows::selected(model);
-    let ask = reading::asked(model, Ask::new(verb, target));
+    let mut targets = targets.into_iter();
+    let Some(first) = targets.next() else { return Vec::new() };
+    let ask = reading::asked(model, Ask::new(verb, first).and_then(targets));
     match guard::ask(model, ask) {
         Ok(ask) => {
             // A card lies over the screen, not over the menu that led to it.
@@ -112,14 +135,14 @@ pub(super) fn take_over(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A provider drafted what was asked.
-pub(super) fn drafted(model: &mut Model, ask: &Ask, draft: Result<Draft, Blocked>) {
-    let impossible = draft.as_ref().err().map(|blocked| blocked.0.clone());
-    let made = guard::plan(model, ask, draft);
+pub(super) fn drafted(model: &mut Model, ask: &Ask, drafts: Vec<Result<Draft, Blocked>>) {
+    let impossible = drafts.iter().find_map(|draft| draft.as_ref().err()).map(|blocked| blocked.0.clone());
+    let made = guard::plan_of(model, ask, drafts);
     let form = guard::form(model, ask).unwrap_or_default();
     match (model.card(), made) {
         // A card is open for the same ask: this draft was made because it asks for something else, or the world moved under it.
         (Some(card), made) if card.ask == *ask => {
-            let moved = moved_to(model, &card.plan);
+            let moved = card.plan.each().find_map(|one| moved_to(model, one));
             let moved = moved.or_else(|| (form != card.form).then(|| ASKS_OTHERWISE.to_owned()));
             change(model, |card| match impossible {
                 // What was chosen does not work, which is no reason to leave: something else can be chosen.
@@ -202,9 +225,15 @@ fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>, moved: Optio
             card.against = None;
         }
         Ok(plan) => {
-            let fact = plan.draft.bound.iter().find(|(name, value)| card.plan.draft.bound.get(*name) != Some(value));
+            let others = plan.each().zip(card.plan.each()).find(|(is, was)| is.draft.bound != was.draft.bound);
+            let fact = others.and_then(|(is, was)| {
+                is.draft.bound.iter().find(|(name, value)| was.draft.bound.get(*name) != Some(value))
+            });
             let name = fact.map_or("state", |(name, _)| name.as_str());
-            card.moved = Some(format!("the {name} changed since this card was drawn, approval void"));
+            let of = others
+                .filter(|_| !plan.then.is_empty())
+                .map_or_else(String::new, |(is, _)| format!(" of {}", is.place()));
+            card.moved = Some(format!("the {name}{of} changed since this card was drawn, approval void"));
         }
         Err(refusal) if card.moved.is_none() => card.moved = Some(refusal.reasons.join("; ")),
         Err(_) => {}
@@ -216,7 +245,8 @@ fn hold_against(card: &mut Card, now: Result<Plan, guard::Refusal>, moved: Optio
 fn is_as_it_was(card: &Card, now: &Plan) -> bool {
     let (was, is) = (&card.plan.draft.bound, &now.draft.bound);
     if card.ask.args == card.asked.args {
-        return was == is;
+        let bound = |plan: &Plan| plan.each().map(|one| one.draft.bound.clone()).collect::<Vec<_>>();
+        return bound(&card.plan) == bound(now);
     }
     fact::IDENTITY.iter().all(|name| match (was.get(*name), is.get(*name)) {
         (Some(was), Some(is)) => was == is,
@@ -248,6 +278,8 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         Ok(confirmed) => {
             // Whatever was said against keys before does not speak of what is done now.
             model.notice = None;
+            // What was marked was marked for this.
+            model.nav.marked.clear();
             vec![Effect::Execute(Box::new(confirmed))]
         }
         Err(refusal) => {
@@ -270,23 +302,30 @@ fn unsent(model: &Model, card: &Card) -> Option<String> {
     card.missing().or_else(|| model.is_card_unread().then(|| UNREAD.to_owned()))
 }
 
-/// An action went on. Once it has ended, its source is read again at once: what was done must not stand as undone until
-/// the next turn.
+/// An action went on. Once it has ended, or is done with one of its targets, what it is about is read again at once: what was
+/// done must not stand as undone until the next turn.
 pub(super) fn news(model: &mut Model, news: ActionNews) -> Vec<Effect> {
-    let (record, ended) = (news.record, news.entry.stage.is_end());
+    let (record, stage) = (news.record, &news.entry.stage);
+    let settled = stage.is_end() || matches!(stage, Stage::Verified { .. });
     model.actions.news(news);
-    let action = model.actions.iter().find(|action| action.record == record).filter(|_| ended);
-    action.map(|action| Effect::Hurry(action.plan.target.source.clone())).into_iter().collect()
+    let action = model.actions.iter().find(|action| action.record == record).filter(|_| settled);
+    action.map_or_else(Vec::new, |action| hurry(&action.plan))
 }
 
 /// A record is there, or went on in another process: its end counts as one of ours does.
 pub(super) fn recorded(model: &mut Model, record: Record) -> Vec<Effect> {
-    let source = record.intent.plan.target.source.clone();
+    let hurried = hurry(&record.intent.plan);
     let (id, ended) = (record.id, record.end().is_some());
     let was_running = |model: &Model| model.actions.iter().any(|action| action.record == id && action.is_running());
     let ends = ended && was_running(model);
     model.actions.recorded(record);
-    ends.then_some(Effect::Hurry(source)).into_iter().collect()
+    if ends { hurried } else { Vec::new() }
+}
+
+/// Reads again what a plan acts on.
+fn hurry(plan: &Plan) -> Vec<Effect> {
+    let sources: BTreeSet<_> = plan.targets().map(|target| target.source.clone()).collect();
+    sources.into_iter().map(Effect::Hurry).collect()
 }
 
 /// A character for whatever takes text. Into a card only a hand types, but for a reason in words, which confirms nothing.

@@ -38,6 +38,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::Open if matches!(model.nav.overlay, Some(Overlay::Menu(_))) => return act::choose(model),
         Intent::Open => open(model),
         Intent::Menu => show_menu(model),
+        Intent::Mark => act::mark(model),
         Intent::Section => next_section(model),
         Intent::Board => show(model, Screen::Board),
         Intent::Pipelines => show(model, Screen::Pipelines),
@@ -282,7 +283,7 @@ fn why(model: &mut Model) {
     }
 }
 
-/// Leaves the innermost thing: overlay, filter being typed, filter, screen.
+/// Leaves the innermost thing: overlay, filter being typed, filter, marks, screen.
 fn back(model: &mut Model) {
     model.notice = None;
     if model.nav.overlay.take().is_some() {
@@ -291,6 +292,8 @@ fn back(model: &mut Model) {
     if model.nav.filtering || !model.nav.filter.is_empty() {
         model.nav.filtering = false;
         model.nav.filter.clear();
+    } else if rows::is_list(model) && !model.nav.marked.is_empty() {
+        model.nav.marked.clear();
     } else {
         model.nav.back();
     }

@@ -42,8 +42,8 @@ impl Pilot for Scripted {
         &self.model
     }
 
-    fn draft<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Draft, Blocked>> {
-        async { Ok(sample::draft(ask.verb)) }.boxed()
+    fn drafts<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Vec<Result<Draft, Blocked>>> {
+        async { ask.targets().map(|_| Ok(sample::draft(ask.verb))).collect() }.boxed()
     }
 
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {
@@ -197,6 +197,7 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
             "notes": ["the spec still holds 1.42.0 afterwards"],
             "checks": [],
             "risks": [],
+            "target": "eu/argo_rollouts/shop/payments",
         },
         "stages": [
             {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk, before anything is sent"},
@@ -367,6 +368,40 @@ fn another_version_than_the_expected_one_is_not_promoted() {
     let value: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(value["said"], "it would act on 1.42.0, not on 1.43.0");
     assert_eq!((&value["outcome"], &value["exit"], &value["record"]), (&"refused".into(), &6.into(), &Value::Null));
+}
+
+#[test]
+fn whoever_sits_there_reads_back_what_a_high_risk_acts_on() {
+    let go = sample::going_well;
+    let ended = fly(go(), done(), "promote payments@prod/eu", Some("y"));
+    let said = "that is not 1.42.0; nothing was sent";
+    assert_eq!((ended.exit, ended.sent), (Err(CliError::new(Exit::Interrupted, said)), Vec::new()));
+    assert!(ended.err.contains("effect"), "what it acts on is shown before: {}", ended.err);
+    let ended = fly(go(), done(), "promote payments@prod/eu", Some("1.42.0"));
+    assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
+}
+
+#[test]
+fn several_are_one_act_and_each_may_have_its_own_expected_version() {
+    let both = "abort payments@prod/eu us/argo_rollouts/shop/payments --yes --json --reason errors";
+    let ended = fly(sample::model(), done(), both, None);
+    let value: Value = serde_json::from_str(&ended.out).unwrap();
+    let targets: Vec<String> = ended.sent[0].plan.targets().map(ToString::to_string).collect();
+    assert_eq!(targets, ["eu/argo_rollouts/shop/payments", "us/argo_rollouts/shop/payments"]);
+    assert_eq!(value["plan"]["then"][0]["target"], "us/argo_rollouts/shop/payments");
+    for (expect, exit, sent) in [
+        ("--expect 1.42.0", Ok(Exit::Done), 1),
+        ("--expect 1.42.0 --expect 1.42.0", Ok(Exit::Done), 1),
+        ("--expect 1.42.0 --expect 1.43.0", Ok(Exit::Changed), 0),
+        (
+            "--expect 1.42.0 --expect 1.42.0 --expect 1.42.0",
+            Err(CliError::usage("--expect is said 3 times for 2 targets: once, or once for each")),
+            0,
+        ),
+    ] {
+        let ended = fly(sample::model(), done(), &format!("{both} {expect}"), None);
+        assert_eq!((ended.exit, ended.sent.len()), (exit, sent), "{expect}");
+    }
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn by_another(
     let same_hand = newer.signed.as_ref().map(|(key, _)| key) == row.signed.as_ref().map(|(key, _)| key);
     Ok(goes_before
         && same_hand
-        && newer_intent.plan.target == intent.plan.target
+        && newer_intent.plan.targets().any(|target| intent.plan.acts_on(target))
         && is_authentic(connection, number(*by), &newer, first_signed)?)
 }
 

@@ -1,4 +1,5 @@
-//! Who is under way on what: one act at a time on a target, except that going back ends whatever else is under way there.
+//! Who is under way on what: one act at a time on a target, except that going back ends whatever else is under way there. An
+//! act on several targets is under way on all of them, from its begin to its end.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -7,24 +8,26 @@ use super::{
     lines::{self, Reading},
     number, record_id,
 };
-use crate::domain::object::ObjectId;
 use crate::{
-    domain::verb::Direction,
+    domain::{object::ObjectId, verb::Direction},
     journal::JournalError,
     port::{
+        plan::Plan,
         record::{Entry, NewRecord, Record, Stage},
         takeover::Takeover,
     },
 };
 
-/// Notes a record as the newest on its target, and as under way there where it is.
-pub(super) fn note(tx: &Transaction<'_>, target: &ObjectId, id: i64, open: bool) -> Result<(), Trouble> {
-    let target = target.to_string();
-    let sql = "INSERT INTO newest (target, record) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET record = max(record, ?2)";
-    tx.prepare_cached(sql)?.execute(params![target, id])?;
-    if open {
-        let sql = "INSERT OR IGNORE INTO locks (target, record) VALUES (?1, ?2)";
+/// Notes a record as the newest on each of its targets, and as under way there where it is.
+pub(super) fn note(tx: &Transaction<'_>, plan: &Plan, id: i64, open: bool) -> Result<(), Trouble> {
+    for target in plan.targets().map(ToString::to_string) {
+        let sql =
+            "INSERT INTO newest (target, record) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET record = max(record, ?2)";
         tx.prepare_cached(sql)?.execute(params![target, id])?;
+        if open {
+            let sql = "INSERT OR IGNORE INTO locks (target, record) VALUES (?1, ?2)";
+            tx.prepare_cached(sql)?.execute(params![target, id])?;
+        }
     }
     Ok(())
 }
@@ -41,29 +44,30 @@ pub(super) fn newest(tx: &Transaction<'_>, target: &ObjectId) -> Result<Option<i
     Ok(query.query_row([target.to_string()], |row| row.get(0)).optional()?)
 }
 
-/// Makes way for an intent on its target, as the record `id`, and says which records it ended. One that cannot be read stands
-/// in nobody's way.
+/// Makes way for an intent on each of its targets, as the record `id`, and says which records it ended. One that cannot be
+/// read stands in nobody's way.
 pub(super) fn make_way(tx: &Transaction<'_>, id: i64, new: &NewRecord, how: &Reading<'_>) -> Result<Vec<i64>, Trouble> {
-    let mut query = tx.prepare_cached("SELECT record FROM locks WHERE target = ?1 ORDER BY record")?;
-    let target = new.plan.target.to_string();
-    let held: Vec<i64> = query.query_map([target], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    // Each act ends the one before it or is refused by it: of several only the newest can be carried out.
-    let newest = held.last().copied();
     let mut ended = Vec::new();
-    for other in held {
-        let busy = match lines::record(tx, other, how) {
-            Ok(Some(busy)) if busy.end().is_none() && busy.intent.plan.target == new.plan.target => busy,
-            Ok(_) | Err(Trouble::Json(_) | Trouble::Forged) => {
-                release(tx, other)?;
-                continue;
+    for target in new.plan.targets() {
+        let mut query = tx.prepare_cached("SELECT record FROM locks WHERE target = ?1 ORDER BY record")?;
+        let held: Vec<i64> = query.query_map([target.to_string()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        // Each act ends the one before it or is refused by it: of several only the newest can be carried out.
+        let newest = held.last().copied();
+        for other in held {
+            let busy = match lines::record(tx, other, how) {
+                Ok(Some(busy)) if busy.end().is_none() && busy.intent.plan.acts_on(target) => busy,
+                Ok(_) | Err(Trouble::Json(_) | Trouble::Forged) => {
+                    release(tx, other)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if !goes_before(new, &busy, Some(other) == newest && (how.attended)(other)) {
+                return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
             }
-            Err(error) => return Err(error),
-        };
-        if !goes_before(new, &busy, Some(other) == newest && (how.attended)(other)) {
-            return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
+            preempt(tx, id, new, other)?;
+            ended.push(other);
         }
-        preempt(tx, id, new, other)?;
-        ended.push(other);
     }
     Ok(ended)
 }
@@ -84,14 +88,14 @@ pub(super) fn take_over(
     if busy.end().is_none() && (how.attended)(other) {
         return Err(Trouble::Journal(JournalError::InFlight(Box::new(busy))));
     }
-    match newest(tx, &new.plan.target)?.map(record_id) {
-        Some(newest) if newest != left && !takeover.releases => {
+    for target in new.plan.targets() {
+        if let Some(newest) = newest(tx, target)?.map(record_id).filter(|newest| *newest != left && !takeover.releases)
+        {
             return not(format!("record {newest} is newer on the same target"));
         }
-        _ if (busy.intent.plan.verb, &busy.intent.plan.target) != (new.plan.verb, &new.plan.target) => {
-            return not("it is about something else".to_owned());
-        }
-        _ => {}
+    }
+    if busy.intent.plan.verb != new.plan.verb || !busy.intent.plan.targets().eq(new.plan.targets()) {
+        return not("it is about something else".to_owned());
     }
     match Takeover::of(&busy) {
         Err(why) => return not(why),
@@ -116,7 +120,7 @@ pub(super) fn take_over(
 fn goes_before(new: &NewRecord, busy: &Record, attended: bool) -> bool {
     // What only ends a hold goes nowhere.
     let releases = new.takes_over.as_ref().is_some_and(|takeover| takeover.releases);
-    new.plan.verb.direction() == Direction::Back && !releases && !(attended && new.is_same_act(&busy.intent))
+    new.plan.verb.direction() == Direction::Back && !releases && !(attended && new.is_part_of(&busy.intent))
 }
 
 fn preempt(tx: &Transaction<'_>, by: i64, new: &NewRecord, id: i64) -> Result<(), Trouble> {

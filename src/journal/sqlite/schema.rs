@@ -140,7 +140,7 @@ fn from_form_1(tx: &Transaction<'_>) -> Result<(), Trouble> {
     for id in lines::all_ids(tx)? {
         // Nobody signed in form 1.
         match lines::record(tx, id, &lines::Reading { signed: false, attended: &|_| false }) {
-            Ok(Some(record)) => lock::note(tx, &record.intent.plan.target, id, open.contains(&id))?,
+            Ok(Some(record)) => lock::note(tx, &record.intent.plan, id, open.contains(&id))?,
             Ok(None) | Err(Trouble::Json(_) | Trouble::Forged) => {}
             Err(other) => return Err(other),
         }

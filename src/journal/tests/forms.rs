@@ -80,5 +80,9 @@ fn an_act_that_was_a_list_of_calls_is_one_of_steps_and_goes_on_where_it_stood() 
     assert!(plan.draft.steps.iter().all(|step| step.target == plan.target));
     let left = Takeover::of(&open).unwrap();
     assert_eq!((left.sent, left.unanswered.clone()), (1, None));
-    assert_eq!(differs(&open.intent, &left, &plan.draft.clone()), None, "what would be drawn up today is the same");
+    assert_eq!(
+        differs(&open.intent.plan, &left, &plan.draft.clone()),
+        None,
+        "what would be drawn up today is the same"
+    );
 }

@@ -86,7 +86,7 @@ fn against(sent: usize, change: impl FnOnce(&mut Draft)) -> Option<String> {
     change(&mut now);
     let entries = (0..sent).map(|call| entry(0, accepted(call))).collect();
     let takeover = Takeover::of(&Record { id: RecordId(3), intent: held.clone(), entries }).unwrap();
-    differs(&held, &takeover, &now)
+    differs(&held.plan, &takeover, &now)
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn the_effect_of_what_was_taken_is_no_reason_against_the_rest() {
     now.bound.insert(fact::GENERATION.to_owned(), "4".to_owned());
     let record = |entries| Record { id: RecordId(3), intent: held.clone(), entries };
     let takeover = |entries| Takeover::of(&record(entries)).unwrap();
-    assert_eq!(differs(&held, &takeover(vec![entry(0, accepted(0))]), &now), None);
-    assert!(differs(&held, &takeover(Vec::new()), &now).is_some());
+    assert_eq!(differs(&held.plan, &takeover(vec![entry(0, accepted(0))]), &now), None);
+    assert!(differs(&held.plan, &takeover(Vec::new()), &now).is_some());
 }
 
 #[test]

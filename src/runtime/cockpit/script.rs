@@ -38,8 +38,7 @@ impl Cockpit {
     /// What would be done for an ask: the scripted twin of a verb's key.
     pub fn plan(&self, ask: Ask) -> Result<Plan, Refusal> {
         let ask = guard::ask(&self.model, ask)?;
-        let draft = self.draft(&ask);
-        guard::plan(&self.model, &ask, draft)
+        guard::plan_of(&self.model, &ask, self.drafts(&ask))
     }
 
     /// Sends a card that is complete: the scripted twin of Enter. Returns when the intent is on disk; the action goes on.

@@ -88,6 +88,7 @@ impl Given {
             read_only: false,
             sources: infos(&connections),
             signal_step: Duration::from_secs(30),
+            most_targets: 5,
         };
         Cockpit::new(Parts {
             session,

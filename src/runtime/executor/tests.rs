@@ -1,6 +1,7 @@
 //! The executor against a pretended cluster, in virtual time.
 
 mod disk;
+mod each;
 mod owed;
 mod steps;
 mod taken_over;

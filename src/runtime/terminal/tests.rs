@@ -95,6 +95,7 @@ async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
         read_only: false,
         sources: Vec::new(),
         signal_step: Duration::from_secs(30),
+        most_targets: 5,
     };
     let mut cockpit = Cockpit::new(Parts {
         session,

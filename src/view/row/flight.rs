@@ -83,7 +83,9 @@ fn measured(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
 }
 
 pub(in crate::view) fn service(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
-    old(scene, rollout, Line::of(Role::Strong, measure::cut(rollout.service.as_str(), width)))
+    let mark = scene.mark(&rollout.id);
+    let name = measure::cut(rollout.service.as_str(), width.saturating_sub(mark.width()));
+    mark.join(old(scene, rollout, Line::of(Role::Strong, name)))
 }
 
 pub(in crate::view) fn environment(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
@@ -272,8 +274,8 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     ));
     let target = rollout.id.clone();
     let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
-    pieces.push(match (action, judgement) {
-        (Some(action), _) => action::short(action),
+    pieces.push(match (action.and_then(|action| action.on(&target)), judgement) {
+        (Some(action), _) => action::short(&action),
         (None, _) if scene.model.actions.holding(&target).is_some() => {
             let holding = scene.model.actions.holding(&target).into_iter();
             let held: Vec<String> = holding.flat_map(|action| action::held(scene, action)).collect();

@@ -86,7 +86,9 @@ fn old(scene: &Scene<'_>, run: &Run, line: Line) -> Line {
 }
 
 pub(in crate::view) fn service(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
-    old(scene, run, Line::of(Role::Strong, measure::cut(run.service.as_str(), width)))
+    let mark = scene.mark(&run.id);
+    let name = measure::cut(run.service.as_str(), width.saturating_sub(mark.width()));
+    mark.join(old(scene, run, Line::of(Role::Strong, name)))
 }
 
 /// Branch or tag, commit, title.

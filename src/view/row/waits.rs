@@ -71,7 +71,7 @@ pub(in crate::view) fn old(scene: &Scene<'_>, item: &Item, line: Line) -> Line {
 }
 
 pub(in crate::view) fn service(scene: &Scene<'_>, item: &Item, _: usize) -> Line {
-    old(scene, item, Line::of(Role::Strong, item.service.to_string()))
+    scene.mark(&item.target).join(old(scene, item, Line::of(Role::Strong, item.service.to_string())))
 }
 
 /// The system, and what it calls its gate where there is room for that.

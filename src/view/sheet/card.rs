@@ -4,6 +4,8 @@
 //! On a low screen what only explains folds away. What must be seen before it is sent never does: target, environment, versions,
 //! effect, warnings, and what confirms it. Where even that does not fit, the card says so and cannot be sent.
 
+mod several;
+
 use std::ops::Range;
 
 use crate::{
@@ -54,9 +56,9 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
     let back = plan.direction() == Direction::Back;
     for depth in if back { &[Depth::Full, Depth::Counted, Depth::Least][..] } else { &[Depth::Full][..] } {
         let mut head = name.clone();
-        head.extend(what(plan, width));
+        head.extend(several::what(scene, plan, width));
         if *depth == Depth::Least {
-            head = least(plan, !name.is_empty(), width);
+            head = several::least(scene, plan, !name.is_empty(), width);
         }
         shown = fold(blocks(card, head, width, *depth), room);
         if shown.1.is_none() {
@@ -67,7 +69,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
     let (mut window, mut of) = (None, 0);
     if needs.is_some() {
         let mut head = name;
-        head.extend(what(plan, width));
+        head.extend(several::what(scene, plan, width));
         if let Some(part) = part(blocks(card, head, width, Depth::Full), room, scene.model.nav.scroll) {
             (lines, window, of, needs) = (part.0, Some(part.1), part.2, None);
         }
@@ -106,26 +108,31 @@ fn part(blocks: Vec<Block>, room: usize, scroll: usize) -> Option<(Vec<Line>, Ra
 /// Everything on the card from top to bottom.
 fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block> {
     let plan = &card.plan;
-    let draft = &plan.draft;
     let must = |lines| Block { lines, folds: None, confirms: false };
     let may = |folds, lines| Block { lines, folds: Some(folds), confirms: false };
     let blank = || may(9, vec![Line::new()]);
     let (forward, back) = (plan.direction() == Direction::Forward, plan.direction() == Direction::Back);
     let mut blocks = vec![must(head), blank()];
-    blocks.extend(calls(plan, width, !back).into_iter().flat_map(|(words, wire)| [may(5, words), may(8, wire)]));
-    blocks.push(may(4, afterwards(plan, width)));
-    if forward || plan.goes_back {
-        blocks.extend([may(6, checked(plan, width)), may(3, labelled("seen", Role::Text, &seen(plan), width, 2))]);
-    }
-    if !back || plan.goes_back {
-        blocks.push(may(7, labelled("undo", Role::Text, &draft.undo, width, 2)));
-    }
     let (role, mark) = if forward { (Role::Warn, "▲") } else { (Role::Bad, "✖") };
+    for (index, one) in plan.each().enumerate() {
+        blocks.extend(several::which(plan, index).map(|line| may(5, vec![line])));
+        blocks.extend(calls(one, width, !back).into_iter().flat_map(|(words, wire)| [may(5, words), may(8, wire)]));
+        blocks.push(may(4, afterwards(one, width)));
+        if forward || one.goes_back {
+            blocks.extend([may(6, checked(one, width)), may(3, labelled("seen", Role::Text, &seen(one), width, 2))]);
+        }
+        if !back || one.goes_back {
+            blocks.push(may(7, labelled("undo", Role::Text, &one.draft.undo, width, 2)));
+        }
+    }
     if depth == Depth::Full {
-        let risks = plan.risks.iter().map(|risk| labelled("risk", role, &format!("{mark} {risk}"), width, ALL));
-        blocks.extend(risks.map(must));
-        let notes = draft.notes.iter().map(|note| labelled("note", Role::Warn, &format!("▲ {note}"), width, ALL));
-        blocks.extend(notes.map(must));
+        for one in plan.each() {
+            let of = several::of(plan, one);
+            let risks = one.risks.iter().map(|risk| labelled("risk", role, &format!("{mark} {of}{risk}"), width, ALL));
+            blocks.extend(risks.map(must));
+            let notes = one.draft.notes.iter();
+            blocks.extend(notes.map(|note| must(labelled("note", Role::Warn, &format!("▲ {of}{note}"), width, ALL))));
+        }
     } else {
         blocks.push(must(counted(plan, width)));
     }
@@ -143,8 +150,11 @@ fn counted(plan: &Plan, width: usize) -> Vec<Line> {
         1 => Some(format!("1 {word}")),
         many => Some(format!("{many} {word}s")),
     };
-    let all: Vec<String> =
-        some(plan.risks.len(), "risk").into_iter().chain(some(plan.draft.notes.len(), "note")).collect();
+    let count = |of: fn(&Plan) -> usize| plan.each().map(of).sum::<usize>();
+    let all: Vec<String> = some(count(|one| one.risks.len()), "risk")
+        .into_iter()
+        .chain(some(count(|one| one.draft.notes.len()), "note"))
+        .collect();
     let line = || Line::of(Role::Warn, format!(" ▲ {}: on a higher screen", all.join(", "))).cut(width);
     if all.is_empty() { Vec::new() } else { vec![line()] }
 }
@@ -205,8 +215,8 @@ fn fold(mut blocks: Vec<Block>, room: usize) -> (Vec<Line>, Option<usize>) {
 fn tone(plan: &Plan) -> Tone {
     match (plan.direction(), plan.risk) {
         (Direction::Back, _) => Tone::Back,
-        (Direction::Forward, _) if !plan.risks.is_empty() => Tone::Unsure,
-        (Direction::Forward, Risk::High) => Tone::Forward,
+        (Direction::Forward, _) if plan.each().any(|one| !one.risks.is_empty()) => Tone::Unsure,
+        (Direction::Forward, _) if plan.each().any(|one| one.risk == Risk::High) => Tone::Forward,
         _ => Tone::Still,
     }
 }
@@ -219,14 +229,13 @@ fn title(card: &Card, width: usize) -> (String, Vec<Line>) {
         Some(_) => format!("take over: {}", plan.verb.words()),
         None => plan.verb.words().to_owned(),
     };
-    let place = plan.environment.as_str();
-    let place = if plan.risk == Risk::High { place.to_uppercase() } else { place.to_owned() };
+    let place = several::places(plan);
     let place = if place.is_empty() { place } else { format!("{place}  ") };
-    let whole = format!("{place}{verb} {}", plan.service);
+    let whole = format!("{place}{verb} {}", several::subject(plan));
     if measure::width(&whole) + 6 <= width {
         return (whole, Vec::new());
     }
-    let below = measure::wrap(&format!("{} in {}", plan.service, place.trim_end()), width.saturating_sub(2));
+    let below = measure::wrap(&format!("{} in {}", several::subject(plan), place.trim_end()), width.saturating_sub(2));
     let lines = below.into_iter().map(|text| Line::of(Role::Strong, format!(" {text}")));
     (verb, lines.collect())
 }

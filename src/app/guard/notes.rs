@@ -1,0 +1,132 @@
+//! What is said beside what policy checks: on a card what else is under way there, who has said yes, what was let through
+//! meanwhile, and that a way back leads to what was left for cause; on a refusal which ways on there really are.
+
+use crate::{
+    app::{
+        action::Action,
+        guard::{Subject, acts_on, facts::ways_back},
+        model::Model,
+        quarantine::Quarantine,
+    },
+    domain::{
+        gate::Behind,
+        object::ObjectId,
+        offer::offer_for,
+        rollout::Rollout,
+        verb::{Direction, Verb},
+        version::Version,
+    },
+    policy::Way,
+    port::{
+        plan::{Ask, Draft, fact},
+        record::Stage,
+    },
+};
+
+/// What going back does to another act, as the card says it.
+pub(super) fn ends_another(model: &Model, asked: &Ask) -> Option<String> {
+    let action = model.actions.running_on(&asked.target)?;
+    let (verb, who, since) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
+    // Its order is what it rests on: without this one nothing of it goes on.
+    let others: Vec<String> =
+        action.plan.each().filter(|one| one.target != asked.target).map(|one| one.place().to_string()).collect();
+    let others = if others.is_empty() { String::new() } else { format!(", nor to {}", others.join(", ")) };
+    let here = action.on(&asked.target)?;
+    let sent = here.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
+    let rest = match (sent, action.plan.direction()) {
+        (false, _) => "it has sent nothing yet",
+        (true, Direction::Forward) => "and this takes back what it has sent",
+        // Pods that are being replaced, or a version that was being put back, go on as the system sees fit.
+        (true, _) => "what it has sent may still take effect",
+    };
+    Some(format!("ends {verb} ({who}, {since}), which is under way: nothing more of it is sent{others}, {rest}"))
+}
+
+/// Of a gate that counts approvals: who has said yes, as a check; and as notes, that one more does not open it yet, and when it
+/// ends by itself.
+pub(super) fn with_yours(model: &Model, asked: &Ask) -> (Option<String>, Vec<String>) {
+    let gate = model.store.gate(&asked.target).filter(|_| asked.verb == Verb::Approve);
+    let Some(approvals) = gate.and_then(|gate| gate.approvals.as_ref()) else { return (None, Vec::new()) };
+    let ends = approvals.expires.map(|at| format!("it ends by itself at {}", at.format("%m-%d %H:%M")));
+    let (given, needed) = (approvals.given() + 1, approvals.needed());
+    let note = if approvals.is_given_by(&model.session.who) {
+        Some("you have said yes already".to_owned())
+    } else {
+        (given < needed).then(|| format!("{given} of {needed} after yours; does not open it yet"))
+    };
+    (Some(format!("approvals so far: {}", approvals.said())), note.into_iter().chain(ends).collect())
+}
+
+/// That something else was let through where a gate leads, while this waited: what is let through now comes after it.
+pub(super) fn overtaken(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let (record, plan, at) = model.actions.let_through(&gate.place(), gate.since, target)?;
+    let named = |version: Option<&Version>| version.map_or_else(|| "another run".to_owned(), ToString::to_string);
+    let (before, now) = (named(acts_on(plan.verb, &plan.draft)), named(gate.version.as_ref()));
+    let time = at.format("%H:%M:%S");
+    Some(format!(
+        "{before} was let through to {} at {time}, record {}; this puts {now} after it",
+        gate.environment, record.0
+    ))
+}
+
+/// That what a gate lets through would replace something newer (F20).
+pub(super) fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let older = model.lineage.older_than_live(&model.store, target)?;
+    let this = gate.version.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
+    Some(format!("{this} is {}", older.words()))
+}
+
+/// That what a gate lets through is another major version than what is live where it goes.
+pub(super) fn major_step(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let (live, (from, to)) = model.lineage.major_step(&model.store, gate)?;
+    Some(format!("another major version, {from} → {to}: {} runs {live} now", gate.environment))
+}
+
+/// That a way back ends at a version which somebody left for cause: allowed, and said in red.
+pub(super) fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Option<String> {
+    let hash = match verb {
+        Verb::Abort => &rollout.identity.stable_hash,
+        Verb::Rollback => &rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to)?.hash,
+        _ => return None,
+    };
+    let quarantine = Quarantine::of(&model.actions, rollout);
+    let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
+    quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
+}
+
+/// Is this a way on from here? Policy knows of no system what it can do: only what flies goes back, and only what pauses is held.
+pub(super) fn is_there(way: &Way, subject: &Subject<'_>) -> bool {
+    match way {
+        Way::Back => subject.rollout.is_some_and(Rollout::in_flight) && !ways_back(subject.offers).is_empty(),
+        Way::Hold | Way::FindTheCause => subject.rollout.is_some() || offer_for(subject.offers, Verb::Pause).is_some(),
+        _ => true,
+    }
+}
+
+/// The other way back, where one of the two is under way already and does not come on: it goes ahead of that. Not where it would
+/// lead to the version that is being left.
+pub(super) fn other_way_back(verb: Verb, busy: &Action, subject: &Subject<'_>) -> Option<String> {
+    let other = match verb {
+        Verb::Abort => Verb::Rollback,
+        Verb::Rollback => Verb::Abort,
+        _ => return None,
+    };
+    let rollout = subject.rollout;
+    let left = rollout.and_then(|rollout| busy.plan.of(&rollout.id)?.draft.bound.get(fact::CANARY));
+    let stable = rollout.map(|rollout| &rollout.identity.stable_hash);
+    let comes_again = other == Verb::Abort && left.is_some() && left == stable;
+    (ways_back(subject.offers).contains(&other) && !comes_again)
+        .then(|| format!("{} goes ahead of it, and ends it", other.words()))
+}
+
+/// That the run behind a gate is being stopped: what is let through now would go nowhere, or on its way out.
+pub(super) fn is_stopped(model: &Model, ask: &Ask) -> Option<String> {
+    let gate = model.store.gate(&ask.target).filter(|_| ask.verb == Verb::Approve)?;
+    let Behind::Run(run) = &gate.behind else { return None };
+    let stops = model.actions.running_on(run).filter(|action| action.plan.verb == Verb::Cancel)?;
+    let (who, since) = (&stops.who, stops.since.format("%H:%M:%S"));
+    Some(format!("its run is being cancelled ({who}, {since})"))
+}

@@ -1,0 +1,73 @@
+//! `--print-commands`: what a verb would send, as plain commands.
+
+use super::{Console, Pilot};
+use crate::{
+    app::{
+        guard, inbox,
+        model::Model,
+        quarantine::{Quarantine, WayBack},
+    },
+    cli::{
+        args::VerbArgs,
+        exit::{CliError, Exit},
+    },
+    domain::{rollout::Rollout, verb::Verb},
+    port::plan::Ask,
+};
+
+/// Prints each call as a plain command. Policy is told and does not stand in the way: this is for the night when holdshort
+/// itself is what is broken, and it sends nothing.
+pub(super) async fn print(
+    pilot: &mut dyn Pilot,
+    ask: Ask,
+    args: &VerbArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, CliError> {
+    let ask = match guard::ask(pilot.model(), ask.clone()) {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            let _ = writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "));
+            match pilot.model().store.rollout(&ask.target).filter(|_| ask.then.is_empty()) {
+                Some(rollout) if ask.verb == Verb::Approve => Ask { verb: inbox::let_through(rollout), ..ask },
+                // Nobody named that version, and it is the one that was left for cause.
+                Some(rollout)
+                    if ask.verb == Verb::Rollback && ask.to().is_none() && only_left(pilot.model(), rollout) =>
+                {
+                    let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
+                    return Err(CliError::new(Exit::Refused, text));
+                }
+                _ => ask,
+            }
+        }
+    };
+    let ask = match guard::form(pilot.model(), &ask).filter(|_| ask.then.is_empty()) {
+        Some(form) => Ask { args: ask.args.over(&form), ..ask },
+        None => ask,
+    };
+    let drafts = pilot.drafts(&ask).await;
+    let mut lines = Vec::new();
+    for (index, (one, draft)) in ask.each().into_iter().zip(drafts).enumerate() {
+        let draft = draft.map_err(|blocked| {
+            let text = format!("{} {}: {blocked}; there are no commands", one.verb.words(), one.target);
+            CliError::new(Exit::Refused, text)
+        })?;
+        if let Some(name) = args.expect.get(index).or(args.expect.first()) {
+            let version = guard::acts_on(one.verb, &draft);
+            if !version.is_some_and(|version| version.is_called(name)) {
+                let acts_on = version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
+                return Err(CliError::new(Exit::Changed, format!("it would act on {acts_on}, not on {name}")));
+            }
+        }
+        // What was taken of an act that is carried on is not sent again.
+        lines.extend(draft.calls().skip(one.sent_before()).map(|call| call.command.clone()));
+    }
+    // All of them or none: half of what was asked for is something else.
+    for line in lines {
+        writeln!(console.out, "{line}")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn only_left(model: &Model, rollout: &Rollout) -> bool {
+    matches!(Quarantine::of(&model.actions, rollout).way_back(rollout), WayBack::OnlyLeft(..))
+}

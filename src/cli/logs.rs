@@ -220,6 +220,10 @@ pub async fn print(
         for line in &window {
             text(model, wanted, line, out)?;
         }
+        if window.is_empty() {
+            let since = asked.window.from.format("%H:%M:%S");
+            writeln!(err, "holdshort: {} has no such line of {} since {since}", wanted.source, wanted.service)?;
+        }
         if dropped > 0 {
             writeln!(err, "holdshort: {dropped} lines were left out: there were too many")?;
         }

@@ -15,6 +15,8 @@ mod inventory;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod pod_logs;
+#[cfg(test)]
 mod rollouts;
 #[cfg(test)]
 mod stage;

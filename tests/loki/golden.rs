@@ -140,12 +140,12 @@ async fn one_that_gives_fewer_lines_at_once_is_asked_for_fewer() {
         let limit: usize = limit.parse().unwrap();
         log.lock().unwrap().push(limit);
         if limit > 500 {
-            let text = "max entries limit per query exceeded, limit > max_entries_limit_per_query (2000 > 500)";
+            let text = "max entries limit per query exceeded, limit > max_entries_limit_per_query (5000 > 500)";
             return (400, text.into());
         }
         (200, body("query_range-empty"))
     });
     let (loki, _) = over(transport, settings(), TO);
     all(&*loki, asked(FROM, TO)).await.unwrap();
-    assert_eq!(*seen.lock().unwrap(), [2000, 500]);
+    assert_eq!(*seen.lock().unwrap(), [5000, 500]);
 }

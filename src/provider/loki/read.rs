@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// Lines of one page, where Loki gives so many.
-const PAGE: usize = 2_000;
+const PAGE: usize = 5_000;
 /// Fewer are not asked for, however long they are.
 const LEAST: usize = 20;
 /// Lines that are read of what came since the last look: more are dropped, and counted.
-const FOLLOWED: usize = 40_000;
+const FOLLOWED: usize = 100_000;
 /// How late lines may arrive.
-const LATE: Duration = Duration::from_secs(10);
+const LATE: Duration = Duration::from_secs(20);
 
 /// Reads one question.
 pub(super) struct Reader<'a> {

@@ -74,18 +74,6 @@ impl Row<'_> {
         let runs = self.run.status == RunStatus::Running;
         self.usual.filter(|_| runs)?.checked_sub(age(now, self.run.started))
     }
-
-    /// Does it need somebody: did the newest of its branch fail, or does it wait? Lower is more urgent.
-    pub fn urgency(&self) -> u8 {
-        match self.run.status {
-            RunStatus::Failed if self.newest => 0,
-            RunStatus::Waiting => 1,
-            RunStatus::Unknown if self.newest => 2,
-            RunStatus::Running => 3,
-            RunStatus::Queued => 4,
-            _ => 5,
-        }
-    }
 }
 
 /// How many of the newest of each pipeline and branch are in which state.
@@ -104,10 +92,8 @@ pub struct Count {
 /// Every run that is wanted: those that failed and wait first, then those that run, then the others, the newest first.
 pub fn rows<'a>(model: &'a Model, wanted: &Wanted) -> Vec<Row<'a>> {
     let history = History::of(model.store.runs());
-    let mut rows: Vec<Row<'a>> =
-        model.store.runs().filter(|run| wanted.takes(run)).map(|run| history.row(run)).collect();
-    rows.sort_by_cached_key(|row| (row.urgency(), std::cmp::Reverse(row.run.started), row.run.id.clone()));
-    rows
+    let runs = model.store.runs().filter(|run| wanted.takes(run)).collect();
+    history.sorted(runs).into_iter().map(|run| history.row(run)).collect()
 }
 
 /// What a run's history says.
@@ -121,7 +107,7 @@ pub fn count(model: &Model) -> Count {
     let history = History::of(model.store.runs());
     let mut count = Count { pipelines: history.lines.len(), ..Count::default() };
     for run in model.store.runs() {
-        match history.row(run).urgency() {
+        match history.urgency(run) {
             0 => count.failed += 1,
             1 => count.waiting += 1,
             3 => count.running += 1,
@@ -162,6 +148,31 @@ impl<'a> History<'a> {
         Self { lines: all.into_iter().map(past).collect() }
     }
 
+    /// Has no later one of its pipeline and branch ended?
+    fn is_newest(&self, run: &Run) -> bool {
+        let later = |other: &&Run| other.number > run.number && other.branch == run.branch && other.status.ended();
+        !self.lines.get(&run.line()).is_some_and(|past| past.runs.iter().any(later))
+    }
+
+    /// How much it needs somebody; lower is more urgent. A failure that a later one of its branch has left behind is over.
+    pub fn urgency(&self, run: &Run) -> u8 {
+        match run.status {
+            RunStatus::Failed if self.is_newest(run) => 0,
+            RunStatus::Waiting => 1,
+            RunStatus::Unknown if self.is_newest(run) => 2,
+            RunStatus::Running => 3,
+            RunStatus::Queued => 4,
+            _ => 5,
+        }
+    }
+
+    /// The most urgent first, then the newest.
+    pub fn sorted<'b>(&self, runs: Vec<&'b Run>) -> Vec<&'b Run> {
+        let mut all: Vec<(u8, &Run)> = runs.into_iter().map(|run| (self.urgency(run), run)).collect();
+        all.sort_by(|(a, one), (b, other)| (a, other.started, &one.id).cmp(&(b, one.started, &other.id)));
+        all.into_iter().map(|(_, run)| run).collect()
+    }
+
     /// A run, and what is said of it by the others.
     pub fn row(&self, run: &'a Run) -> Row<'a> {
         let Some(past) = self.lines.get(&run.line()) else {
@@ -172,7 +183,7 @@ impl<'a> History<'a> {
         let mut trend: Vec<RunStatus> =
             branch.iter().rev().filter(ended).take(TREND).map(|other| other.status).collect();
         trend.reverse();
-        let newest = !branch.iter().any(|other| other.number > run.number && other.status.ended());
+        let newest = self.is_newest(run);
         let commit = run.version.commit.as_ref();
         let twin = |status| {
             past.runs

@@ -217,8 +217,10 @@ fn is_older(store: &Store, one: &Release, live: &Release) -> Option<Evidence> {
             .map(|order| (order, same))
     });
     let known: Vec<(Ordering, u64)> = later.collect();
+    let newer_by_number = one.version.numbers().zip(live.version.numbers()).is_some_and(|(own, theirs)| own > theirs);
     if let Some((order, number)) = known.first() {
-        return (*order == Ordering::Greater).then_some(Evidence::Run(*number));
+        // What was put back was run later, too: a higher number is newer all the same.
+        return (*order == Ordering::Greater && !newer_by_number).then_some(Evidence::Run(*number));
     }
     by_number(&one.version, &live.version)
 }

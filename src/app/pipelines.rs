@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     app::{
-        history::{self, History, Wanted},
+        history::{History, Wanted},
         inbox::Item,
         model::Model,
         rows,
@@ -24,7 +24,7 @@ const FAILED_HOURS: u64 = 24;
 /// Every run that matches the filter: failed and waiting ones first, then what runs, then the rest, each the newest first.
 pub fn runs(model: &Model) -> Vec<&Run> {
     let wanted = Wanted { text: model.nav.filter.clone(), ..Wanted::default() };
-    history::rows(model, &wanted).into_iter().map(|row| row.run).collect()
+    History::of(model.store.runs()).sorted(model.store.runs().filter(|run| wanted.takes(run)).collect())
 }
 
 /// What the board shows of pipelines: what failed last, gates, what cannot be told, what runs.
@@ -42,15 +42,14 @@ pub fn stops(model: &Model, gates: Vec<Item>) -> Vec<Stop<'_>> {
     let shown = |run: &&Run| {
         let lately = age(model.now, run.updated).as_secs() < FAILED_HOURS * 3_600;
         let wanted = match run.status {
-            RunStatus::Failed => lately && history.row(run).newest,
+            RunStatus::Failed => lately && history.urgency(run) == 0,
             RunStatus::Unknown => lately,
             RunStatus::Running | RunStatus::Queued | RunStatus::Waiting => true,
             RunStatus::Succeeded | RunStatus::Cancelled | RunStatus::Skipped => false,
         };
         wanted && !spoken_of.contains(&run.id) && matches(model, run)
     };
-    let mut runs: Vec<&Run> = model.store.runs().filter(shown).collect();
-    runs.sort_by_cached_key(|run| (history.row(run).urgency(), std::cmp::Reverse(run.started), run.id.clone()));
+    let runs: Vec<&Run> = history.sorted(model.store.runs().filter(shown).collect());
     let (failed, others): (Vec<&Run>, Vec<&Run>) = runs.into_iter().partition(|run| run.status == RunStatus::Failed);
     let failed = failed.into_iter().map(Stop::Run);
     failed

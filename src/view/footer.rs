@@ -9,7 +9,7 @@ use crate::{
         takeover,
     },
     domain::{
-        gate::Gate,
+        gate::{Behind, Gate},
         object::ObjectId,
         offer::offer_for,
         rollout::{Phase, Rollout},
@@ -149,11 +149,15 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let intents: Vec<Intent> = match scene.selected_rollout() {
         Some(rollout) => of_rollout(rollout).to_vec(),
         None => match scene.model.store.run(&target) {
-            Some(run) => [Verb::Rerun, Verb::Cancel, Verb::Approve]
-                .into_iter()
-                .filter(|verb| offer_for(&run.offers, *verb).is_some())
-                .map(Intent::Do)
-                .collect(),
+            Some(run) => {
+                // Where it waits at a gate, its row is a way to that.
+                let asks = |gate: &Gate| gate.behind == Behind::Run(run.id.clone());
+                let waits: &[Verb] =
+                    if scene.model.store.gates().any(asks) { &[Verb::Approve, Verb::Reject] } else { &[] };
+                let own = [Verb::Rerun, Verb::Cancel].into_iter();
+                let own = own.filter(|verb| offer_for(&run.offers, *verb).is_some());
+                waits.iter().copied().chain(own).map(Intent::Do).collect()
+            }
             None => scene.model.store.gate(&target).map_or_else(Vec::new, of_gate),
         },
     };

@@ -23,7 +23,9 @@ impl<F: Fn(usize) -> Line> Text<'_, F> {
         let window = self.pane.window(self.lines, rows);
         let found = self.pane.found();
         let one = |index: usize| {
-            let line = highlit((self.line)(index), &self.pane.search);
+            let line = (self.line)(index);
+            let line = if found == Some(index) { around(line, &self.pane.search, columns) } else { line };
+            let line = highlit(line, &self.pane.search);
             let mark = if found == Some(index) { Line::of(Role::Accent, "›") } else { Line::of(Role::Text, " ") };
             mark.join(line).cut(columns)
         };
@@ -49,6 +51,31 @@ impl<F: Fn(usize) -> Line> Text<'_, F> {
         }
         line
     }
+}
+
+/// The same line, from so far on that what is looked for in it can be seen.
+fn around(line: Line, search: &str, columns: usize) -> Line {
+    let text = line.plain().to_lowercase();
+    let Some(at) =
+        Some(search).filter(|search| !search.is_empty()).and_then(|search| text.find(&search.to_lowercase()))
+    else {
+        return line;
+    };
+    let before = text.get(..at).map_or(0, |before| before.chars().count());
+    // One cell marks the line, and one is the ellipsis of what is cut.
+    let room = columns.saturating_sub(search.chars().count() + 2);
+    if before <= room || line.width() < columns {
+        return line;
+    }
+    let mut skip = before.saturating_sub(columns / 3);
+    let mut rest = Line::of(Role::Dim, "…");
+    for span in line.spans {
+        let count = span.text.chars().count();
+        let kept: String = span.text.chars().skip(skip).collect();
+        skip = skip.saturating_sub(count);
+        rest.push(span.role, kept);
+    }
+    rest
 }
 
 /// The same line, with what is looked for in the accent.
@@ -101,6 +128,19 @@ mod tests {
         ];
         assert_eq!(parts, expected);
         assert_eq!(highlit(Line::of(Role::Text, "ẞvault"), "vault").plain(), "ẞvault");
+    }
+
+    #[test]
+    fn what_is_found_far_behind_in_a_long_line_is_seen() {
+        let line =
+            || Line::of(Role::Dim, "01:08 ").and(Role::Text, format!("{}vault{}", "x".repeat(500), "y".repeat(500)));
+        let mut pane = Pane::default();
+        pane.search.push_str("VAULT");
+        let text = |pane: &Pane| Text { lines: 1, pane, line: |_| line() }.lay_out(40, 1)[0].plain();
+        assert!(!text(&pane).contains("vault"));
+        assert!(pane.find((1, 1), |_| true, false));
+        let seen = text(&pane);
+        assert!(seen.starts_with("›…xxx") && seen.contains("vault") && seen.chars().count() == 40, "{seen}");
     }
 
     #[test]

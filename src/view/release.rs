@@ -13,6 +13,7 @@ use crate::{
     view::{
         Bar, Part, action, chrome, freshness, measure, number,
         row::flight::{self, Commits},
+        run::path,
         scene::Scene,
         span::{Line, Role},
         way_back,
@@ -68,6 +69,7 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
         parts.extend(pods::pods(scene, rollout).into_iter().take(1).map(Part::Line));
         return parts;
     }
+    parts.extend(path::of_rollout(scene, rollout).map(Part::Line));
     parts.push(Part::Rule);
     parts.extend(verdict(scene, rollout));
     parts.extend(actions(scene, rollout));

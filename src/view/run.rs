@@ -1,7 +1,7 @@
 //! One run: the road of its release, its jobs and steps as a tree, and beside it the log of the chosen one.
 
 mod log;
-mod path;
+pub(in crate::view) mod path;
 mod tree;
 
 use crate::{

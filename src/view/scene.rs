@@ -5,7 +5,7 @@ use crate::{
         history::History,
         inbox,
         intent::Intent,
-        model::{Model, RowKey},
+        model::{Model, RowKey, Screen},
         rows::{self, Lists, Stop},
         store::SourceState,
     },
@@ -81,6 +81,8 @@ impl<'a> Scene<'a> {
         let waits_for_others = waiting.len() - waits_for_me;
         let lists = Lists::of(model, &waiting);
         let selected = lists.selected(model);
+        let shows_runs =
+            !lists.runs.is_empty() || !lists.stops.is_empty() || matches!(model.nav.screen(), Screen::Run(_));
         Self {
             model,
             keymap,
@@ -91,7 +93,7 @@ impl<'a> Scene<'a> {
             waits_for_others,
             told: Told::of(model),
             lists,
-            history: History::of(model.store.runs()),
+            history: if shows_runs { History::of(model.store.runs()) } else { History::default() },
             places: Places::of(model),
             sources: model.store.sources(model.now),
             selected,

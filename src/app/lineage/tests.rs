@@ -144,6 +144,16 @@ fn where_no_rollout_tells_what_is_live_the_system_that_asks_may() {
 }
 
 #[test]
+fn a_version_that_was_put_back_later_makes_none_with_a_higher_number_older() {
+    let stable = payments().stable.unwrap();
+    let waiting = run(700, Version::tagged("1.43.0").at_commit(B), RunStatus::Waiting);
+    let put_back = run(800, stable, RunStatus::Succeeded);
+    let gate = gate(&waiting, "prod");
+    let model = model(vec![waiting, put_back], vec![gate.clone()]);
+    assert_eq!(model.lineage.older_than_live(&model.store, &gate.id), None);
+}
+
+#[test]
 fn an_unfinished_run_that_was_overtaken_says_so_and_one_that_has_ended_does_not() {
     let overtaken = |status| {
         let old = run(700, Version::tagged("1.40.0").at_commit(B), status);

@@ -113,6 +113,9 @@ pub(in crate::view) fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> 
     if let Some(approvals) = &item.approvals {
         line = line.gap(2).and(Role::Text, format!("{} of {}", approvals.given(), approvals.needed()));
     }
+    if let Some(older) = &item.older {
+        line = line.gap(2).and(Role::Warn, format!("▲ older than live {}", older.live.short_tag()));
+    }
     if item.newer_behind > 0 {
         line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
     }

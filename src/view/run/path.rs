@@ -6,7 +6,7 @@ use crate::{
         lineage::{Older, Release, Spot, Standing, between, stations},
         model::Model,
     },
-    domain::{ids::Person, pipeline::Run, version::Version},
+    domain::{ids::Person, pipeline::Run, rollout::Rollout, version::Version},
     view::{
         row::run::sign,
         scene::Scene,
@@ -64,6 +64,14 @@ pub(super) fn new_there(scene: &Scene<'_>, run: &Run) -> Line {
         line = line.gap(2).and(Role::Warn, format!("▲ takes back {} of live's commits", changes.behind));
     }
     line
+}
+
+/// The line for a rollout; nothing where no run or gate is known that has to do with it.
+pub(in crate::view) fn of_rollout(scene: &Scene<'_>, rollout: &Rollout) -> Option<Line> {
+    let model = scene.model;
+    let release = model.lineage.release(&model.store, &rollout.id)?;
+    let told = !release.runs.is_empty() || !release.gates.is_empty();
+    told.then(|| of(scene, release, None).cut(scene.columns))
 }
 
 fn commit(version: &Version) -> String {

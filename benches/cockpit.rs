@@ -68,7 +68,7 @@ fn crowd() -> Crowd {
     let demo = runtime.expect("a runtime").block_on(demo_cockpit("bad-canary", SIZE)).expect("the demo");
     let mut model = demo.cockpit.model().clone();
     let seen = model.store.rollouts().next().expect("a rollout").clone();
-    let (metrics, measured) = model.store.signals(&seen.service).expect("its signals");
+    let (metrics, measured) = model.store.signals(&seen).expect("its signals");
     let name = |index: usize| ServiceName::new(format!("{}-{index:03}", seen.service));
     let rollouts: Vec<Rollout> = (0..ROWS)
         .map(|index| {

@@ -142,7 +142,9 @@ pub(super) fn drafted(model: &mut Model, ask: &Ask, drafts: Vec<Result<Draft, Bl
     match (model.card(), made) {
         // A card is open for the same ask: this draft was made because it asks for something else, or the world moved under it.
         (Some(card), made) if card.ask == *ask => {
-            let moved = card.plan.each().find_map(|one| moved_to(model, one));
+            // What was sent there by an act that this one carries on has changed it: that is no move under the card.
+            let left = card.plan.each().enumerate().filter(|(index, _)| takeover::kept(model, ask, *index).is_none());
+            let moved = left.map(|(_, one)| one).find_map(|one| moved_to(model, one));
             let moved = moved.or_else(|| (form != card.form).then(|| ASKS_OTHERWISE.to_owned()));
             change(model, |card| match impossible {
                 // What was chosen does not work, which is no reason to leave: something else can be chosen.

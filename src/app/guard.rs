@@ -381,14 +381,22 @@ fn called(model: &Model, target: &ObjectId) -> String {
 
 /// Refuses unless the version that the plan acts on at its first target is the one that was named.
 pub fn expect(plan: &Plan, name: &str) -> Result<(), Refusal> {
-    let what = plan.place().to_string();
-    match acts_on(plan.verb, &plan.draft) {
-        Some(version) if version.is_called(name) => Ok(()),
+    expect_of(plan.verb, plan.place().to_string(), &plan.draft, name)
+}
+
+/// The same of what would be drafted, whatever else stands against it.
+pub fn expect_of(verb: Verb, what: String, draft: &Draft, name: &str) -> Result<(), Refusal> {
+    match acts_on(verb, draft) {
+        Some(version) if version.is_bound_by(name) => Ok(()),
+        Some(version) if version.is_called(name) => {
+            let why = format!("{name} holds another commit with each push: name {version} by its commit");
+            Err(refuse(verb, what, &why))
+        }
         Some(version) => {
             let why = format!("it would act on {version}, not on {name}");
-            Err(Refusal { changed: true, ..refuse(plan.verb, what, &why) })
+            Err(Refusal { changed: true, ..refuse(verb, what, &why) })
         }
-        None => Err(refuse(plan.verb, what, "its version is not known, so it cannot be compared")),
+        None => Err(refuse(verb, what, "its version is not known, so it cannot be compared")),
     }
 }
 

@@ -168,6 +168,16 @@ pub(super) fn no_inventory() -> Model {
     model
 }
 
+/// Only a forge is connected, and it answered.
+pub(super) fn no_cluster() -> Model {
+    let mut session = silent().session;
+    session.sources.retain(|source| source.name.as_str() == "github");
+    let mut model = Model::new(session, at(0), (120, 36));
+    let runs = Part::whole(Family::run(), [run(812, true)]);
+    hears(&mut model, ("github", "run"), at(0), Ok(vec![runs, Part::whole(Family::gate(), [gate()])]));
+    model
+}
+
 pub(super) fn payments(source: &str) -> ObjectId {
     ObjectId::new(&source.into(), "argo_rollouts", "shop/payments")
 }

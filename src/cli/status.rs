@@ -24,6 +24,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        item::Noun,
         observed::Freshness,
         offer::Offer,
         rollout::{Analysis, Pause, PauseReason, Phase, Rollout},
@@ -269,7 +270,8 @@ fn exit_of(model: &Model, status: &Status) -> Exit {
         Exit::NoGo
     } else if unread(status) {
         Exit::Unreachable
-    } else if found.contains(&Verdict::NoData) {
+    } else if found.contains(&Verdict::NoData) || !model.store.tells_of(Noun::Rollout) {
+        // Where nothing tells of rollouts nothing can be judged.
         Exit::NoData
     } else if found.contains(&Verdict::Wait) {
         Exit::Wait
@@ -381,6 +383,8 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
     if table.is_empty() {
         if model.store.inventories(model.now).is_empty() || !model.store.knows_anything() && unanswered(status) {
             writeln!(out, "what is in flight is not known: no source that would tell has answered")?;
+        } else if !model.store.tells_of(Noun::Rollout) {
+            writeln!(out, "what is in flight is not known: no connection tells of rollouts")?;
         } else {
             let known = if status.complete { "nothing in flight" } else { "nothing is known to be in flight" };
             writeln!(out, "{known}; {} steady", board::steady(model))?;

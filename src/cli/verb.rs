@@ -13,6 +13,7 @@ use crate::{
     app::{
         card::{Card, REASONS},
         guard::{self, Confirmed, Refusal},
+        inbox,
         model::Model,
         takeover,
     },
@@ -31,6 +32,7 @@ use crate::{
         text::clean,
         time::age,
         verb::{Direction, Verb},
+        version::Version,
     },
     port::{
         plan::{Ask, Blocked, Draft, Plan},
@@ -170,7 +172,11 @@ async fn carry_out(
     }
     let mut asked = match guard::ask(pilot.model(), ask.clone()) {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(&ask.target, &refusal, None, args, console),
+        Err(refusal) => {
+            // That it moved comes first: what stands against the other version was not asked.
+            let refusal = moved(pilot, &ask, &args.expect).await.unwrap_or(refusal);
+            return refuse(&ask.target, &refusal, None, args, console);
+        }
     };
     let mut plan = match plan_of(pilot, &asked).await {
         Ok(plan) => plan,
@@ -207,6 +213,19 @@ async fn carry_out(
         Ok(confirmed) => send(pilot, confirmed, args, console).await,
         Err(refusal) => refuse(&card.plan.target, &refusal, Some(&card.plan), args, console),
     }
+}
+
+/// Of an ask that is refused: is it another version than the one that was named for it?
+async fn moved(pilot: &mut dyn Pilot, ask: &Ask, names: &[String]) -> Option<Refusal> {
+    let ([name], []) = (names, ask.then.as_slice()) else { return None };
+    let verb = match pilot.model().store.rollout(&ask.target) {
+        Some(rollout) if ask.verb == Verb::Approve => inbox::let_through(rollout),
+        _ => ask.verb,
+    };
+    let ask = Ask { verb, ..ask.clone() };
+    let draft = pilot.drafts(&ask).await.pop()?.ok()?;
+    let refusal = guard::expect_of(verb, ask.target.to_string(), &draft, name).err()?;
+    refusal.changed.then_some(refusal)
 }
 
 /// What of a plan is not the version that was named for it: one for all targets, or one for each.
@@ -253,6 +272,11 @@ async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {
     guard::plan_of(pilot.model(), asked, drafts)
 }
 
+/// What a version may be named by, so that no other one is meant.
+fn bound_name(version: &Version) -> String {
+    if version.is_bound_by(&version.tag) { version.tag.clone() } else { version.to_string() }
+}
+
 /// Answers the card as the command line does: `--expect` is the read-back, `--reason` the reason. Whoever sits there may be
 /// asked to read it back instead.
 fn fill(
@@ -264,7 +288,7 @@ fn fill(
 ) -> Result<Card, CliError> {
     let risky = plan.each().find(|one| one.direction() == Direction::Forward && one.risk == Risk::High);
     if let Some(one) = risky.filter(|_| args.expect.is_empty() && !asks) {
-        let version = guard::acts_on(one.verb, &one.draft).map_or_else(|| "VERSION".to_owned(), |v| v.tag.clone());
+        let version = guard::acts_on(one.verb, &one.draft).map_or_else(|| "VERSION".to_owned(), bound_name);
         return Err(CliError::usage(format!(
             "{} {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
             plan.verb.words(),

@@ -140,6 +140,13 @@ impl Version {
             || prefix(&self.commit, name)
             || prefix(&hex(&self.digest), name.trim_start_matches("sha256:"))
     }
+
+    /// Does the name stand for this version and no later one? What `main` holds changes from push to push: where the commit is
+    /// known, such a name alone says nothing.
+    pub fn is_bound_by(&self, name: &str) -> bool {
+        let moves = self.commit.is_some() && release(&self.tag).is_none() && name.trim() == self.tag;
+        self.is_called(name) && !moves
+    }
 }
 
 /// `v4.2.0` or `4.2.0` as `4.2.0`; `None` for a name that is no release number as a whole.
@@ -168,6 +175,16 @@ impl fmt::Display for Version {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_branch_binds_nothing_and_its_commit_does() {
+        let main = Version::of_ref("main").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
+        assert!(main.is_called("main") && !main.is_bound_by("main"));
+        assert!(main.is_bound_by("a1b2c3d") && main.is_bound_by("main (a1b2c3d)"));
+        let release = Version::of_ref("v4.2.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
+        assert!(release.is_bound_by("4.2.0") && release.is_bound_by("v4.2.0"));
+        assert!(Version::tagged("build-77").is_bound_by("build-77"), "nothing else names it");
+    }
 
     #[test]
     fn an_image_gives_its_tag_and_digest() {

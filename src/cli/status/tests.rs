@@ -161,6 +161,16 @@ fn with_exit_code_the_worst_verdict_decides_and_without_it_a_look_that_worked_is
 }
 
 #[test]
+fn where_nothing_tells_of_rollouts_none_is_called_good() {
+    let model = sample::no_cluster();
+    assert_eq!(judged(&model), Exit::NoData);
+    let mut out = Vec::new();
+    assert_eq!(print(&model, None, Manner::default(), |_| String::new(), &mut out), Ok(Exit::Done), "all was read");
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("what is in flight is not known: no connection tells of rollouts\n"), "{text}");
+}
+
+#[test]
 fn a_reader_who_leaves_early_does_not_turn_harm_into_good() {
     let model = sample::judged(Verdict::NoGo);
     for as_json in [true, false] {

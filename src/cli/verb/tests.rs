@@ -368,6 +368,11 @@ fn another_version_than_the_expected_one_is_not_promoted() {
     let value: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(value["said"], "it would act on 1.42.0, not on 1.43.0");
     assert_eq!((&value["outcome"], &value["exit"], &value["record"]), (&"refused".into(), &6.into(), &Value::Null));
+    // Whatever speaks against the version that is there: it is not the one that was meant.
+    for verdict in [Verdict::NoGo, Verdict::NoData] {
+        let ended = fly(sample::judged(verdict), done(), "promote payments@prod/eu --yes --expect 1.43.0", None);
+        assert_eq!((ended.exit, ended.sent), (Ok(Exit::Changed), Vec::new()), "{verdict}");
+    }
 }
 
 #[test]

@@ -11,9 +11,10 @@ pub fn of(model: &Model, key: &RowKey) -> Result<Address, String> {
     let gate = || store.gate(&id).map(|gate| (format!("{} {}", gate.service, gate.title), gate.url.clone()));
     let run =
         || store.run(&id).map(|run| (format!("{} {} #{}", run.service, run.pipeline, run.number), run.url.clone()));
-    let (what, url) = gate().or_else(run).unwrap_or_else(|| (id.to_string(), None));
+    let rollout = || store.rollout(&id).map(|one| (format!("{} in {}", one.service, one.environment), None));
+    let (what, url) = gate().or_else(run).or_else(rollout).unwrap_or_else(|| (id.to_string(), None));
     let Some(url) = url else {
-        return Err(format!("no browser shows {what}, as far as {} says", id.source));
+        return Err(format!("no browser shows {what}: {} tells no address of it", id.source));
     };
     if is_web(&url) {
         Ok(Address { what, url })

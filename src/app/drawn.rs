@@ -35,8 +35,28 @@ pub enum Extent {
         /// How many there are.
         of: usize,
     },
+    /// The screen, and all of the card on it that must be seen; and these lines of what it says besides, as in
+    /// [`Extent::Part`].
+    Rest {
+        /// The first line, from 0.
+        from: usize,
+        /// The line after the last one.
+        to: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// The screen, and all of the card on it that must be seen.
     Whole,
+}
+
+impl Extent {
+    /// The lines that are shown of a text that is longer than its place, and how many it has.
+    pub fn lines(self) -> Option<(usize, usize, usize)> {
+        match self {
+            Self::Part { from, to, of } | Self::Rest { from, to, of } => Some((from, to, of)),
+            Self::Nothing | Self::TooSmall | Self::Cut { .. } | Self::Whole => None,
+        }
+    }
 }
 
 /// What the newest frame showed.

@@ -107,6 +107,12 @@ struct Subject<'a> {
     noun: &'a str,
 }
 
+/// That a kind of object has no such verb: `Argo Rollouts has no approve`, `this gate has no roll back`.
+pub fn lacks(noun: &str, verb: Verb) -> String {
+    let named = noun.starts_with(char::is_uppercase);
+    format!("{}{noun} has no {}", if named { "" } else { "this " }, verb.words())
+}
+
 fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subject<'a>> {
     let store = &model.store;
     let rollout = || {
@@ -156,7 +162,7 @@ fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     let ask = Ask { verb: subject.verb, ..ask };
     let what = words(&subject);
     let Some(offer) = offer_for(subject.offers, ask.verb) else {
-        let why = format!("there is no {} on a {}", ask.verb.words(), subject.noun);
+        let why = lacks(subject.noun, ask.verb);
         return Err(refuse(ask.verb, what, &why));
     };
     if let Some(action) = model.actions.running_on(&ask.target).filter(|action| !goes_before(&ask, action))

@@ -147,7 +147,7 @@ fn may_i(model: &Model, rollout: &Rollout) -> Eligibility {
         return looking_only();
     }
     let Some(offer) = offer_for(&rollout.offers, verb) else {
-        let why = format!("there is no {} on a {}", verb.words(), rollout.system);
+        let why = guard::lacks(&rollout.system, verb);
         return Eligibility::Cannot { why, ask: Vec::new() };
     };
     match (&offer.blocked, &offer.unsure) {

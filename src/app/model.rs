@@ -454,7 +454,7 @@ impl Model {
         match self.drawn.extent {
             Extent::Nothing | Extent::TooSmall => false,
             Extent::Cut { .. } => self.nav.filtering,
-            Extent::Whole | Extent::Part { .. } => {
+            Extent::Whole | Extent::Part { .. } | Extent::Rest { .. } => {
                 self.nav.filtering
                     || self.is_searching()
                     || self.card().is_some()

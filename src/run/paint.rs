@@ -28,10 +28,21 @@ pub(super) fn theme(
 ) -> Result<Theme, CliError> {
     let depth = depth(globals, environment, is_terminal);
     let glyphs = glyphs(globals, environment, is_terminal);
-    let first = theme::names().next().unwrap_or_default();
-    let name = config.and_then(|config| config.theme.as_deref()).unwrap_or(first);
+    let chosen = config.and_then(|config| config.theme.as_deref());
+    let name = chosen.unwrap_or_else(|| if is_light(environment) { LIGHT } else { DARK });
     Theme::named(name, depth, glyphs)
         .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+}
+
+/// The themes where nobody chose one.
+const DARK: &str = "dark";
+const LIGHT: &str = "light";
+
+/// Does the terminal say that its background is light? Some do, as two or three numbers of the sixteen colours, the last of them
+/// the background's (`COLORFGBG=0;15`). The terminal itself is never asked: one that is dead would never answer.
+fn is_light(environment: &BTreeMap<String, String>) -> bool {
+    let last = environment.get("COLORFGBG").and_then(|colors| colors.rsplit(';').next());
+    last.is_some_and(|background| matches!(background, "7" | "15"))
 }
 
 /// Which characters are drawn: what the terminal can show. A locale that somebody named says so, none at all says nothing; the
@@ -113,6 +124,15 @@ pub(super) fn faults(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::cli::parse;
+
+    #[test]
+    fn a_terminal_that_says_it_is_light_gets_the_light_theme_unless_somebody_chose_one() {
+        let of = |colors: &str| is_light(&BTreeMap::from([("COLORFGBG".to_owned(), colors.to_owned())]));
+        assert_eq!(["0;15", "0;default;15", "8;7"].map(of), [true; 3]);
+        assert_eq!(["15;0", "15;default;0", "0;default", ""].map(of), [false; 4]);
+        assert!(!is_light(&BTreeMap::new()));
+        assert!([DARK, LIGHT].iter().all(|name| theme::built_in(name).is_some()));
+    }
 
     #[test]
     fn a_slow_line_gets_colours_that_are_said_in_few_bytes() {

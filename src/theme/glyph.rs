@@ -12,7 +12,7 @@ pub enum Glyphs {
 
 /// Each glyph that the screen uses, and what stands for it in ASCII. All take one cell; those that say how something is
 /// stay apart in ASCII too.
-const TABLE: [(char, char); 46] = [
+const TABLE: [(char, char); 59] = [
     ('✖', 'X'),
     ('✔', 'v'),
     ('◷', '~'),
@@ -30,6 +30,19 @@ const TABLE: [(char, char); 46] = [
     ('≥', '>'),
     ('▏', '_'),
     ('█', '#'),
+    ('▉', '#'),
+    ('▊', '='),
+    ('▋', '='),
+    ('▌', '='),
+    ('▍', '-'),
+    ('▎', '-'),
+    ('▁', '_'),
+    ('▂', '.'),
+    ('▃', '-'),
+    ('▄', '='),
+    ('▅', '+'),
+    ('▆', '*'),
+    ('▇', '%'),
     ('░', '.'),
     ('─', '-'),
     ('━', '='),

@@ -15,6 +15,11 @@ use crate::{
 
 pub(super) fn draw(panels: &Panels, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut rest = area.intersection(buffer.area);
+    if rest.is_empty() {
+        return;
+    }
+    head(panels, theme, Rect { height: 1, ..rest }, buffer);
+    rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
     for panel in &panels.panels {
         let height = cells(panel.height).min(rest.height);
         one(panel, panels, theme, Rect { height, ..rest }, buffer);
@@ -23,6 +28,28 @@ pub(super) fn draw(panels: &Panels, theme: &Theme, area: Rect, buffer: &mut Buff
     if !rest.is_empty() {
         axis(panels, theme, Rect { height: 1, ..rest }, buffer);
     }
+}
+
+/// What is marked, each at its place where there is room, and which stretch of time the values beside the charts are of.
+fn head(panels: &Panels, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let plot = plot(panels, area);
+    let mut free = plot.x;
+    for mark in &panels.marks {
+        let (x, width) = (column(mark.at, plot), cells(measure::width(&mark.label)) + 1);
+        if x < free || x + width > plot.right() {
+            continue;
+        }
+        put("╎", theme.style("marker"), x, plot.y, buffer);
+        word(&mark.label, Role::Text, theme, Rect { x: x + 1, width, ..plot }.intersection(area), buffer);
+        free = x + width + 1;
+    }
+    line(&panels.windows, theme, beside(panels, area), buffer);
+}
+
+/// The place of the words right of the charts.
+fn beside(panels: &Panels, area: Rect) -> Rect {
+    let x = plot(panels, area).right().saturating_add(2).min(area.right());
+    Rect { x, width: cells(panels.words), ..area }.intersection(area)
 }
 
 fn cells(count: usize) -> u16 {
@@ -43,10 +70,19 @@ fn one(panel: &Panel, panels: &Panels, theme: &Theme, area: Rect, buffer: &mut B
     let labels = |place: Rect| Rect { width: place.width.min(cells(panels.labels)), ..place };
     let last = area.height - 1;
     word(&format!(" {}", panel.title), Role::Title, theme, row(0), buffer);
-    right(&Line::of(Role::Dim, format!("{} ", panel.top)), theme, labels(row(0)), buffer);
+    let (top, half) = &panel.scale;
+    let middle = (area.height >= HALVED).then_some(last.div_ceil(2));
+    right(&Line::of(Role::Dim, format!("{top} ")), theme, labels(row(0)), buffer);
+    if let Some(middle) = middle {
+        right(&Line::of(Role::Dim, format!("{half} ")), theme, labels(row(middle)), buffer);
+    }
     right(&Line::of(Role::Dim, "0 "), theme, labels(row(last)), buffer);
     for index in 0..area.height {
-        let symbol = if index == 0 || index == last { "┤" } else { "│" };
+        let symbol = match index {
+            _ if index == last => "┼",
+            _ if index == 0 || Some(index) == middle => "┤",
+            _ => "│",
+        };
         put(symbol, theme.style("rule"), area.x.saturating_add(cells(panels.labels)), area.y + index, buffer);
     }
     let plot = plot(panels, area);
@@ -55,11 +91,14 @@ fn one(panel: &Panel, panels: &Panels, theme: &Theme, area: Rect, buffer: &mut B
         (plot.top()..plot.bottom()).for_each(|y| put("╎", theme.style("marker"), x, y, buffer));
     }
     traces(panel, theme, plot, buffer);
-    let words = Rect { x: plot.right().saturating_add(2).min(area.right()), width: cells(panels.words), ..area };
+    let words = beside(panels, area);
     for (index, words_line) in (0..area.height).zip(&panel.words) {
         line(words_line, theme, Rect { y: area.y + index, height: 1, ..words }.intersection(area), buffer);
     }
 }
+
+/// A chart of so many rows says what lies half way up.
+const HALVED: u16 = 4;
 
 /// The cell in which a place on the axis lies.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=1 times a width")]
@@ -175,7 +214,7 @@ fn walk(from: (u16, u16), to: (u16, u16), visit: &mut impl FnMut(u16, u16)) {
     }
 }
 
-/// The ends of the axis, and what is marked on it where there is room.
+/// The ends of the axis, and when what is marked was, where there is room.
 fn axis(panels: &Panels, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let plot = plot(panels, area);
     let (from, to) = &panels.ends;
@@ -185,10 +224,10 @@ fn axis(panels: &Panels, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut free = plot.x + cells(measure::width(from) + 1);
     let until = plot.right().saturating_sub(end + 1);
     for mark in &panels.marks {
-        let width = cells(measure::width(&mark.label));
+        let width = cells(measure::width(&mark.time));
         let x = column(mark.at, plot).saturating_sub(width / 2);
         if x >= free && x + width <= until {
-            word(&mark.label, Role::Text, theme, Rect { x, width, ..plot }, buffer);
+            word(&mark.time, Role::Dim, theme, Rect { x, width, ..plot }, buffer);
             free = x + width + 1;
         }
     }
@@ -201,17 +240,18 @@ mod tests {
     fn drawn(glyphs: Glyphs) -> Vec<String> {
         let panel = Panel {
             title: "errors",
-            top: "5 %".into(),
+            scale: ("5 %".into(), "2.5 %".into()),
             height: 3,
             canary: Trace { pieces: vec![vec![(0.0, 0.0), (0.5, 0.0), (1.0, 1.0)]] },
             stable: Trace { pieces: vec![vec![(0.0, 0.0), (1.0, 0.0)]] },
             words: vec![Line::of(Role::Text, "words")],
         };
-        let marks = vec![crate::view::panel::Mark { at: 0.5, label: "25 %".into() }];
-        let panels =
-            Panels { panels: vec![panel], ends: ("01:37".into(), "02:07".into()), marks, labels: 12, words: 5 };
+        let marks = vec![crate::view::panel::Mark { at: 0.5, label: "25 %".into(), time: "01:47".into() }];
+        let windows = Line::of(Role::Dim, "now");
+        let ends = ("01:37".into(), "02:07".into());
+        let panels = Panels { panels: vec![panel], windows, ends, marks, labels: 12, words: 5 };
         let theme = Theme::named("dark", crate::theme::Depth::None, glyphs).unwrap();
-        let area = Rect::new(0, 0, 50, 4);
+        let area = Rect::new(0, 0, 50, 5);
         let mut buffer = Buffer::empty(area);
         draw(&panels, &theme, area, &mut buffer);
         crate::ui::text::plain(&buffer).lines().map(str::to_owned).collect()
@@ -222,10 +262,11 @@ mod tests {
         assert_eq!(
             drawn(Glyphs::Ascii),
             [
+                "                            ╎25 %            now",
                 " errors 5 % ┤               ╎          ****  words",
                 "            │               ╎   *******",
-                "          0 ┤******************* . . . . .",
-                "             01:37        25 %        02:07",
+                "          0 ┼******************* . . . . .",
+                "             01:37        01:47       02:07",
             ]
         );
     }
@@ -233,7 +274,7 @@ mod tests {
     #[test]
     fn in_unicode_dots_are_eight_to_a_cell() {
         let lines = drawn(Glyphs::Unicode);
-        assert!(lines[0].contains('⠉') || lines[0].contains('⣀') || lines[0].contains('⠒'), "{lines:?}");
-        assert!(lines[2].contains("⣀⣀⣀"), "{lines:?}");
+        assert!(lines[1].contains('⠉') || lines[1].contains('⣀') || lines[1].contains('⠒'), "{lines:?}");
+        assert!(lines[3].contains("⣀⣀⣀"), "{lines:?}");
     }
 }

@@ -127,7 +127,8 @@ pub(super) fn step(action: &Action) -> Option<String> {
     Some(format!("step {} of {}: {}", turn + 1, plan.count(), one.service))
 }
 
-fn mark(action: &Action) -> (&'static str, Role) {
+/// The sign of how it stands.
+pub(super) fn mark(action: &Action) -> (&'static str, Role) {
     match action.latest().map(|entry| &entry.stage) {
         Some(Stage::Done { .. }) => ("✔", Role::Good),
         Some(Stage::Refused { .. } | Stage::Preempted { .. } | Stage::Rests { .. } | Stage::NotMoving { .. }) => {
@@ -171,6 +172,11 @@ fn lost_words(lost: Lost) -> Line {
         Lost::Died(at) => Line::of(Role::Warn, format!("EXECUTOR GONE {}, looking how it ended", number::clock(at))),
         Lost::Unreadable => Line::of(Role::Bad, "ITS RECORD CANNOT BE READ: holdshort audit verify"),
     }
+}
+
+/// Where it is, in few words.
+pub(super) fn stage(action: &Action) -> Line {
+    action.latest().map_or_else(|| Line::of(Role::Accent, "RECORDED"), |entry| words(entry).0)
 }
 
 /// The newest stage in few words, for a row of a list.

@@ -1,7 +1,11 @@
 //! The board: the answer on top, then the releases, what stands in pipelines and at gates, and what is steady.
 
 use crate::{
-    app::holds::{self, How},
+    app::{
+        board as flying,
+        headline::{self as answer, Cause},
+        holds::{self, How},
+    },
     domain::{rollout::Rollout, time::age},
     view::{
         Part, action, chrome, headline, number,
@@ -20,6 +24,9 @@ pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
         _ => (1, 1),
     };
     let mut parts = headline::block(scene, reasons);
+    if scene.rows >= 18 {
+        parts.extend(others(scene));
+    }
     let mut acts = action::recent(scene, actions);
     if scene.rows < 18 {
         // All of what it says stands on the release.
@@ -51,7 +58,7 @@ fn lists(scene: &Scene<'_>, room: usize) -> Vec<Part> {
             .quiet()
             .folding(old),
     ];
-    stack(scene, sections, room, holds(scene))
+    stack(scene, sections, room, last(scene))
 }
 
 /// Why the list is empty: nothing is there, nothing matches, or nothing has answered.
@@ -73,6 +80,35 @@ fn is_sound(scene: &Scene<'_>, rollout: &Rollout) -> bool {
     steady::glyph(scene, rollout).plain() == steady::SOUND
 }
 
+/// Other releases that are named one by one below the one that the answer speaks of.
+const OTHERS: usize = 3;
+
+/// The other releases that do harm, a line each: one answer must not hide them.
+fn others(scene: &Scene<'_>) -> Vec<Part> {
+    let first = answer::headline(scene.model).rollout;
+    let harm = |rollout: &&Rollout| {
+        Some(&rollout.id) != first.as_ref() && answer::cause_of(scene.model, rollout) == Cause::Release
+    };
+    let all: Vec<&Rollout> = flying::in_flight(scene.model).into_iter().filter(harm).collect();
+    let line = |rollout: &&Rollout| {
+        let judgement = scene.model.judgements.get(&rollout.id);
+        let why = judgement.map(|judgement| flight::reason(scene, judgement)).unwrap_or_default();
+        let name = Line::of(Role::Bad, " ✖ ").and(Role::Strong, headline::named(rollout)).gap(2);
+        Part::Line(name.and(Role::Text, why).cut(scene.columns))
+    };
+    let mut lines: Vec<Part> = all.iter().take(OTHERS).map(line).collect();
+    if all.len() > OTHERS {
+        let more = format!("   and {} more that do harm", all.len() - OTHERS);
+        lines.push(Part::Line(Line::of(Role::Bad, more)));
+    }
+    lines
+}
+
+/// What is held, and what was done last; nothing where there is neither. A filter hides none of it.
+fn last(scene: &Scene<'_>) -> Line {
+    holds(scene).join(did(scene))
+}
+
 /// What a person or an abort left behind; nothing where there is none. A filter hides none of it.
 fn holds(scene: &Scene<'_>) -> Line {
     let all = holds::all(scene.model);
@@ -87,6 +123,18 @@ fn holds(scene: &Scene<'_>) -> Line {
     let of = if all.len() > 1 { "oldest " } else { "" };
     let words = format!("{}  {of}{since}{} {how}{owner}", all.len(), oldest.service);
     Line::of(Role::Title, "   HOLDS").gap(1).and(Role::Warn, words)
+}
+
+/// `DID 02:01 dana hold cart ✔`: what was done last, as far as this session knows.
+fn did(scene: &Scene<'_>) -> Line {
+    let newest = scene.model.actions.iter().rev().find(|action| !action.is_running());
+    let Some(action) = newest else { return Line::new() };
+    let (glyph, role) = action::mark(action);
+    Line::of(Role::Title, "   DID")
+        .gap(1)
+        .and(Role::Dim, format!("{} {} ", number::moment(scene.now(), action.since), action.who))
+        .and(Role::Text, format!("{} {} ", action.plan.verb.words(), action.plan.service))
+        .and(role, glyph)
 }
 
 #[cfg(test)]

@@ -317,7 +317,7 @@ fn describe(state: &SourceState) -> String {
 }
 
 /// `payments 1.42.0 (a1b2c3d), canary 25 %`.
-fn named(rollout: &Rollout) -> String {
+pub(super) fn named(rollout: &Rollout) -> String {
     // The version that was measured: right after a roll back the spec asks for the good one already.
     let measured = rollout.side(rollout::Role::Canary).and_then(|arm| arm.version.as_ref());
     let version = measured.or(rollout.canary.as_ref()).map(|version| format!(" {version}")).unwrap_or_default();

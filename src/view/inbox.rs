@@ -2,10 +2,10 @@
 
 use crate::{
     app::{
-        inbox::{self, Item},
+        inbox::{self, Item as Waits},
         intent::Intent,
     },
-    domain::{gate::Eligibility, verb::Verb},
+    domain::{gate::Eligibility, item::Item, offer::offer_for, verb::Verb},
     view::{
         Part, action, chrome, footer, freshness, measure, number,
         row::waits,
@@ -83,7 +83,7 @@ fn list(scene: &Scene<'_>, rows: usize) -> Vec<Part> {
 }
 
 /// Everything about one item, as lines; where there are few, whether I may comes first.
-fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
+fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
     let room = scene.columns.saturating_sub(14);
     let mut lines = vec![
         Line::of(Role::Strong, format!("   {}", item.service))
@@ -127,8 +127,9 @@ fn detail(scene: &Scene<'_>, item: &Item, most: usize) -> Vec<Line> {
         add("open", Role::Dim, url);
     }
     for intent in [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject), Intent::Do(Verb::Promote)] {
-        if let Some(why) = footer::refused(scene.model, intent, &item.target)
-            && !why.starts_with("there is no")
+        let offers = scene.model.store.item(&item.target).map(Item::offers).unwrap_or_default();
+        let offered = intent.verb().is_some_and(|verb| offer_for(offers, verb).is_some());
+        if let Some(why) = footer::refused(scene.model, intent, &item.target).filter(|_| offered)
             && item.refused.as_ref() != Some(&why)
         {
             add(intent.row().title, Role::Dim, format!("refused: {why}"));

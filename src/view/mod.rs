@@ -29,6 +29,7 @@ pub mod span;
 mod status;
 pub mod table;
 mod title;
+mod trend;
 mod way_back;
 
 use std::ops::Range;
@@ -150,7 +151,7 @@ pub fn view(model: &Model, keymap: &Keymap) -> View {
             None => (title::bar(&scene, "logs"), release::gone(id).into()),
         },
         Screen::Release(id) => match model.store.rollout(id) {
-            Some(rollout) => (release::title(&scene, rollout), release::body(&scene, rollout).into()),
+            Some(rollout) => (release::title(&scene, rollout), release::body(&scene, rollout)),
             None => (title::bar(&scene, "release"), release::gone(id).into()),
         },
     };
@@ -162,6 +163,9 @@ pub fn view(model: &Model, keymap: &Keymap) -> View {
     };
     let extent = match (needs, part) {
         (Some(rows), _) => Extent::Cut { columns: model.size.0, rows },
+        (None, Some((window, of))) if sheet.as_ref().is_some_and(|sheet| sheet.explains) => {
+            Extent::Rest { from: window.start, to: window.end, of }
+        }
         (None, Some((window, of))) => Extent::Part { from: window.start, to: window.end, of },
         (None, None) => Extent::Whole,
     };

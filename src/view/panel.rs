@@ -44,8 +44,8 @@ pub struct Trace {
 pub struct Panel {
     /// What is measured.
     pub title: &'static str,
-    /// The value at its top, in words; the bottom is zero.
-    pub top: String,
+    /// The values at its top and half way up, in words; its lowest row of dots is zero.
+    pub scale: (String, String),
     /// Lines that it takes.
     pub height: usize,
     /// The version on its way in.
@@ -61,15 +61,22 @@ pub struct Panel {
 pub struct Mark {
     /// Where, 0 to 1.
     pub at: f64,
-    /// What it is, in few letters.
+    /// What it is, in few letters: stands above the panels.
     pub label: String,
+    /// When it was: stands on the axis.
+    pub time: String,
 }
+
+/// Lines above and below the panels: what is marked and which windows values are of, and the axis.
+pub const AROUND: usize = 2;
 
 /// Charts below one another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
     /// From top to bottom.
     pub panels: Vec<Panel>,
+    /// Over the words: which stretch of time each value is of.
+    pub windows: Line,
     /// The ends of the axis in words.
     pub ends: (String, String),
     /// When steps began.
@@ -81,19 +88,22 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// Lines that they take, the axis included.
+    /// Lines that they take, what is marked and the axis included.
     pub fn height(&self) -> usize {
-        self.panels.iter().map(|panel| panel.height).sum::<usize>() + 1
+        self.panels.iter().map(|panel| panel.height).sum::<usize>() + AROUND
     }
 }
 
-/// The least round number that is not below the largest value: 1, 2 or 5 times a power of ten.
+/// The least round number that is not below the largest value; half of it is round as well.
 pub(super) fn top(largest: f64, least: f64) -> f64 {
     let largest = largest.max(least);
     let power = 10_f64.powf(largest.log10().floor());
-    let round = [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|round| *round >= largest * 0.999);
+    let round = ROUND.into_iter().map(|digit| digit * power).find(|round| *round >= largest * 0.999);
     round.unwrap_or(largest)
 }
+
+/// Digits that are easily read off an axis, and so are their halves.
+const ROUND: [f64; 9] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
 
 /// The largest value of the series within the span.
 pub(super) fn largest(series: &[&Series], span: Span) -> f64 {
@@ -118,13 +128,18 @@ pub(super) fn trace(series: &Series, span: Span, top: f64, step: Duration) -> Tr
     Trace { pieces }
 }
 
-/// `canary  3.10 %`, or that there is no data.
-pub(super) fn words(side: &'static str, role: Role, value: Option<String>) -> Line {
-    let line = Line::of(role, format!("{side:<7}"));
-    match value {
-        Some(value) => line.and(Role::Strong, format!("{value:>9}")),
-        None => line.and(Role::Unknown, format!("{:>9}", "no data")),
-    }
+/// Cells of the name of a side, of its newest value, and of the one over the longer window.
+pub(super) const VALUES: (usize, usize, usize) = (7, 9, 12);
+
+/// `canary  3.70 %  3.10 %`: the newest value, or that there is none, and the one of the longer window where there is one.
+pub(super) fn words(side: &'static str, role: Role, value: Option<String>, longer: Option<String>) -> Line {
+    let (name, newest, whole) = VALUES;
+    let line = Line::of(role, format!("{side:<name$}"));
+    let line = match value {
+        Some(value) => line.and(Role::Strong, format!("{value:>newest$}")),
+        None => line.and(Role::Unknown, format!("{:>newest$}", "no data")),
+    };
+    longer.into_iter().fold(line, |line, longer| line.and(Role::Text, format!("{longer:>whole$}")))
 }
 
 /// `canary taken back`: its curve is there, and there is no value now.
@@ -159,7 +174,16 @@ mod tests {
 
     #[test]
     fn the_top_is_a_round_number() {
-        let table = [(0.031, 0.05), (0.05, 0.05), (1.24, 2.0), (24.0, 50.0), (0.0, 0.01), (51.0, 100.0)];
+        let table = [
+            (0.031, 0.04),
+            (0.05, 0.05),
+            (1.24, 1.5),
+            (24.0, 30.0),
+            (0.0, 0.01),
+            (51.0, 60.0),
+            (0.94, 1.0),
+            (71.0, 80.0),
+        ];
         for (largest, round) in table {
             assert!((top(largest, 0.01) - round).abs() < 1e-9, "{largest}");
         }

@@ -1,6 +1,7 @@
 //! One rollout: its steps, its verdict, the way back, what was measured of both versions on one time axis, its pods, and
 //! what happened to it.
 
+mod below;
 mod charts;
 mod logs;
 mod pods;
@@ -11,7 +12,7 @@ use crate::{
     domain::{object::ObjectId, rollout::Rollout},
     judge::verdict::Judgement,
     view::{
-        Bar, Part, action, chrome, freshness, measure, number,
+        Bar, Beside, Body, Part, action, chrome, freshness, measure, number,
         row::flight::{self, Commits},
         run::path,
         scene::Scene,
@@ -21,8 +22,11 @@ use crate::{
     words,
 };
 
-/// Lines for pods, analyses and events, at least, where the screen is higher than the least.
-const LEAST_BELOW: usize = 3;
+/// Lines that what stands below the charts keeps at least.
+const LEAST_BELOW: usize = 4;
+/// From this size on there is room for it beside the charts, and so many columns they take of it, in percent.
+const BESIDE: (usize, usize) = (160, 40);
+const CHARTS_PERCENT: usize = 62;
 
 /// ` payments   prod/eu   Deployment   1.41.3 (9f8e7d6) → 1.42.0 (a1b2c3d)`.
 pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
@@ -50,46 +54,58 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
 
 /// Screens of fewer rows have no room for rules and for all that a verdict rests on: `w` says it.
 const SHORT: usize = 20;
-/// Lines in which a chart says anything: one panel and the axis.
-const LEAST_CHART: usize = 3;
+/// Lines in which a chart says anything: a panel, what is marked, the axis.
+const LEAST_CHART: usize = 4;
 
 /// Everything between the rules.
-pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
+pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
     let room = scene.rows.saturating_sub(chrome(scene.rows));
-    let mut parts = steps::parts(scene, rollout);
     if scene.rows < SHORT {
-        parts.extend(actions(scene, rollout).into_iter().take(2));
-        parts.extend(verdict(scene, rollout));
-        parts.truncate(room);
-        let left = room - parts.len();
-        if left >= LEAST_CHART {
-            let panels = charts::panels(scene, rollout, left - 1);
-            parts.push(Part::Panels(panels));
-        }
-        parts.extend(pods::pods(scene, rollout).into_iter().take(1).map(Part::Line));
-        return parts;
+        return short(scene, rollout, room).into();
     }
+    let mut parts = steps::parts(scene, rollout);
     parts.extend(path::of_rollout(scene, rollout).map(Part::Line));
     parts.push(Part::Rule);
     parts.extend(verdict(scene, rollout));
     parts.extend(actions(scene, rollout));
     parts.push(Part::Rule);
-    let mut pods = logs::lines(scene, rollout);
-    pods.extend(pods::pods(scene, rollout));
-    let left = room.saturating_sub(parts.len() + pods.len());
-    let mut below = pods::below(scene, rollout);
-    // On a high screen charts take two thirds, and what happened the rest; on a low one the charts come first.
-    let for_below = below.len().min(if left > 12 { (left / 3).max(LEAST_BELOW) } else { 0 });
-    let panels = charts::panels(scene, rollout, left.saturating_sub(for_below + usize::from(for_below > 0)));
-    let used = panels.height();
-    parts.push(Part::Panels(panels));
-    parts.extend(pods.into_iter().map(Part::Line));
-    let rest = left.saturating_sub(used);
-    if rest > 1 && !below.is_empty() {
-        parts.push(Part::Rule);
-        below.truncate(rest - 1);
-        parts.extend(below.into_iter().map(Part::Line));
+    let left = room.saturating_sub(parts.len());
+    let first = scene.model.nav.below;
+    if scene.columns >= BESIDE.0 && scene.rows >= BESIDE.1 {
+        let columns = scene.columns * CHARTS_PERCENT / 100;
+        let panels = charts::panels(scene, rollout, left, columns);
+        let lines = below::sections(scene, rollout, scene.columns.saturating_sub(columns + 2));
+        let (right, window) = below::window(lines, first, left);
+        let beside = Beside { left: vec![Part::Panels(panels)], right, columns, rows: left };
+        parts.push(Part::Beside(beside));
+        return Body { parts, window };
     }
+    let lines = below::sections(scene, rollout, scene.columns);
+    // Charts take two thirds of a high screen; on a low one what stands below them keeps a few lines, and is moved.
+    let most = if left > 2 * LEAST_BELOW { (left / 3).max(LEAST_BELOW) } else { 1 };
+    let for_below = lines.len().min(most);
+    let panels = charts::panels(scene, rollout, left.saturating_sub(for_below + 1), scene.columns);
+    let rest = left.saturating_sub(panels.height() + 1);
+    parts.push(Part::Panels(panels));
+    parts.push(Part::Rule);
+    let (below, window) = below::window(lines, first, rest);
+    parts.extend(below);
+    Body { parts, window }
+}
+
+/// The same where there are few lines: no rules, one line for pods.
+fn short(scene: &Scene<'_>, rollout: &Rollout, room: usize) -> Vec<Part> {
+    let mut parts = steps::parts(scene, rollout);
+    parts.extend(actions(scene, rollout).into_iter().take(2));
+    parts.extend(verdict(scene, rollout));
+    parts.truncate(room);
+    let left = room - parts.len();
+    if left > LEAST_CHART {
+        let panels = charts::panels(scene, rollout, left - 1, scene.columns);
+        parts.push(Part::Panels(panels));
+    }
+    let pods = Line::of(Role::Title, " PODS").gap(3).join(pods::all(rollout));
+    parts.push(Part::Line(pods.cut(scene.columns)));
     parts
 }
 

@@ -14,6 +14,7 @@ use crate::{
     },
     keymap::Keymap,
     view::{
+        measure,
         places::Places,
         span::{Line, Role},
     },
@@ -66,6 +67,8 @@ pub(super) struct Scene<'a> {
     pub(super) lists: Lists<'a>,
     /// What runs say of one another.
     pub(super) history: History<'a>,
+    /// Cells of the widest name of a service in the lists.
+    pub(super) names: usize,
     /// Where things run, in few cells.
     pub(super) places: Places<'a>,
     /// Every source.
@@ -92,6 +95,7 @@ impl<'a> Scene<'a> {
             waits_for_me,
             waits_for_others,
             told: Told::of(model),
+            names: names(&lists),
             lists,
             history: if shows_runs { History::of(model.store.runs()) } else { History::default() },
             places: Places::of(model),
@@ -160,9 +164,37 @@ impl<'a> Scene<'a> {
         mark.map_or_else(Line::new, |place| Line::of(Role::Accent, format!("{place} ")))
     }
 
+    /// Cells of names of services, at least and at most: in all lists of a screen the same, so that what stands beside them stands
+    /// below one another.
+    pub(super) fn name_cells(&self) -> (usize, usize) {
+        if self.narrow(100) { (8, 18) } else { (self.names, self.names) }
+    }
+
+    /// As [`Self::name_cells`], of places.
+    pub(super) fn place_cells(&self) -> (usize, usize) {
+        let least = self.places.least();
+        if self.narrow(100) { (least, least.max(16)) } else { (least.max(10), least.max(10)) }
+    }
+
     /// `r roll back`: a key and what it does.
     pub(super) fn hint(&self, intent: Intent, words: impl Into<String>) -> Line {
         let chord = self.keymap.shown(intent).map(|chord| chord.to_string()).unwrap_or_default();
         Line::of(Role::Key, chord).and(Role::Text, format!(" {}", words.into()))
     }
 }
+
+/// Cells of the widest name of a service, within bounds: one long name does not push everything else aside.
+fn names(lists: &Lists<'_>) -> usize {
+    let rollouts = lists.releases.iter().chain(&lists.steady).chain(&lists.measured).map(|one| one.service.as_str());
+    let stops = lists.stops.iter().map(|stop| match stop {
+        Stop::Gate(item) => item.service.as_str(),
+        Stop::Run(run) => run.service.as_str(),
+    });
+    let waiting = lists.waiting.iter().map(|item| item.service.as_str());
+    let runs = lists.runs.iter().map(|run| run.service.as_str());
+    let widest = rollouts.chain(stops).chain(waiting).chain(runs).map(measure::width).max();
+    widest.unwrap_or_default().clamp(NAMES.0, NAMES.1)
+}
+
+/// Cells of a service's name, at least and at most.
+const NAMES: (usize, usize) = (10, 18);

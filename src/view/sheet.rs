@@ -58,6 +58,8 @@ pub struct Sheet {
     pub window: Option<Range<usize>>,
     /// How many lines that is a window of.
     pub of: usize,
+    /// All that must be seen is shown: what it is a window of only explains.
+    pub explains: bool,
     /// It is never narrower than this, so that it does not move while somebody types.
     pub least: usize,
 }
@@ -76,6 +78,7 @@ impl Sheet {
             follows: None,
             window: None,
             of: 0,
+            explains: false,
             least: NARROWEST,
         }
     }
@@ -87,9 +90,6 @@ const WIDEST: usize = 100;
 const BESIDE: usize = 6;
 /// Cells of the labels on the left.
 const LABEL: usize = 10;
-
-/// Said at the end of what goes on where there is no room for it.
-const MORE: &str = "  … more on a higher screen";
 
 /// What lies over the screen now.
 pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {

@@ -3,7 +3,6 @@
 use crate::{
     app::{
         address,
-        drawn::Extent,
         effect::Effect,
         intent::Intent,
         menu::{self, Menu},
@@ -91,12 +90,12 @@ fn page(model: &Model) -> usize {
 /// Is there text to be moved, over the screen or on it? A list moves by its selection.
 fn has_more(model: &Model) -> bool {
     let lists = matches!(model.nav.overlay, Some(Overlay::Menu(_) | Overlay::Palette(_)));
-    !lists && (model.nav.overlay.is_some() || matches!(model.drawn.extent, Extent::Part { .. }))
+    !lists && (model.nav.overlay.is_some() || model.drawn.extent.lines().is_some())
 }
 
 /// Moves what lies over the screen, or the text of the screen itself, as far as the newest frame says that there is more of it.
 fn scroll(model: &mut Model, lines: impl Fn(usize) -> usize, down: bool) {
-    let Extent::Part { from, to, of } = model.drawn.extent else { return };
+    let Some((from, to, of)) = model.drawn.extent.lines() else { return };
     // A line of what was read stays, so that nothing is missed.
     let by = lines(to.saturating_sub(from + 1).max(1));
     let last = of.saturating_sub(to.saturating_sub(from));
@@ -132,7 +131,7 @@ fn step(model: &mut Model, go: impl Fn(usize, usize) -> usize) {
         Some(_) => {}
         None => {
             let rows = rows::rows(model);
-            if rows.len() > 1 || !matches!(model.drawn.extent, Extent::Part { .. }) {
+            if rows.len() > 1 || model.drawn.extent.lines().is_none() {
                 let at = rows::selected(model).and_then(|key| rows.iter().position(|row| *row == key));
                 // From a row that is gone any step leads to the first.
                 let next = at.map_or(0, |at| go(at, rows.len().saturating_sub(1)));
@@ -143,7 +142,7 @@ fn step(model: &mut Model, go: impl Fn(usize, usize) -> usize) {
         }
     }
     // What lies over the screen moves, and so does the text of one without a list, where there is more of it.
-    if let Extent::Part { from, to, of } = model.drawn.extent {
+    if let Some((from, to, of)) = model.drawn.extent.lines() {
         place(model, go(from, of.saturating_sub(to.saturating_sub(from))));
     }
 }
@@ -164,7 +163,7 @@ fn next_section(model: &mut Model) {
             model.nav.selected = Some(next);
             model.notice = None;
         }
-        None if matches!(model.drawn.extent, Extent::Part { .. }) => scroll(model, |page| page, true),
+        None if model.drawn.extent.lines().is_some() => scroll(model, |page| page, true),
         None => model.say("there is no other section here"),
     }
 }

@@ -95,13 +95,7 @@ fn drafted(stage: &Stage<'_>, effect: String, all: Vec<Expect>, within: Duration
 
 /// While a version is on its way: the controller goes back at once, without steps.
 fn to_stable(stage: &Stage<'_>, target: &Arm) -> Draft {
-    let effect = format!(
-        "{} → {} of traffic on {}; {} everywhere",
-        stage.now(),
-        stage.share(0),
-        canary(stage.rollout),
-        target.called()
-    );
+    let effect = format!("{} on {}; {} everywhere", stage.moves(0), canary(stage.rollout), target.called());
     let mut all = taken_up(target);
     all.push(at_most(fact::WEIGHT, 0));
     if stage.rollout.strategy == Strategy::BlueGreen {

@@ -117,7 +117,8 @@ impl Stage<'_> {
     fn promote_full(&self) -> Draft {
         let weight = self.rollout.weight;
         let left = self.rollout.steps.len().saturating_sub(self.rollout.step.unwrap_or(0));
-        let effect = format!("{} → {} of traffic, leaving out {left} steps", self.now(), self.share(weight.max));
+        let steps = if left == 1 { "1 step".to_owned() } else { format!("{left} steps") };
+        let effect = format!("{}, leaving out {steps}", self.moves(weight.max));
         let done = vec![Expect::is(fact::STABLE, &self.rollout.identity.canary_hash)];
         let call = request::promote_full(&self.view.object.metadata);
         let mut draft = self.forward(call, effect, done, self.deadline());
@@ -153,7 +154,7 @@ impl Stage<'_> {
 
     fn abort(&self) -> Draft {
         let (from, to) = (canary(self.rollout), stable(self.rollout));
-        let effect = format!("{} → {} of traffic on {from}; all of it to {to}", self.now(), self.share(0));
+        let effect = format!("{} on {from}; all of it to {to}", self.moves(0));
         let expected = vec![Expect::is(fact::ABORTED, true), at_most(fact::WEIGHT, 0)];
         let mut draft = self.bound(Verb::Abort, request::abort(&self.view.object.metadata), effect, expected, AWAY);
         draft.expect.words = Some(format!("aborted, no traffic on {from}"));
@@ -255,6 +256,12 @@ impl Stage<'_> {
 
     pub(super) fn share(&self, weight: u32) -> String {
         share(weight, self.rollout.weight)
+    }
+
+    /// `25 % → 0 % of traffic`, or that it stays where it is.
+    pub(super) fn moves(&self, weight: u32) -> String {
+        let (now, then) = (self.now(), self.share(weight));
+        if now == then { format!("{now} of traffic, as now,") } else { format!("{now} → {then} of traffic") }
     }
 
     pub(super) fn now(&self) -> String {

@@ -116,6 +116,8 @@ impl Flight<'_> {
             return Ok(());
         }
         let said = match (&movement.from, progress(expect, now)) {
+            // It went there and came back.
+            (Some(from), Some(to)) if movement.seen.first() != seen.first() && *from == to => Some(to),
             (Some(from), Some(to)) if movement.seen.first() != seen.first() => Some(format!("{from} → {to}")),
             _ => None,
         };

@@ -75,6 +75,14 @@ fn block(c: char, x: f64, y: f64) -> Option<String> {
         // Lower than the cell, so that bars of neighbouring rows do not grow together.
         '█' => filled(x, y + 4.0, WIDTH, HEIGHT - 8.0, 1.0),
         '░' => filled(x, y + 4.0, WIDTH, HEIGHT - 8.0, 0.35),
+        '▁'..='▇' => {
+            let height = (HEIGHT - 8.0) * f64::from(u32::from(c) - u32::from('▁') + 1) / 8.0;
+            filled(x, y + HEIGHT - 4.0 - height, WIDTH - 1.0, height, 1.0)
+        }
+        '▉'..='▎' => {
+            let share = f64::from(7 - (u32::from(c) - u32::from('▉'))) / 8.0;
+            filled(x, y + 4.0, WIDTH * share, HEIGHT - 8.0, 1.0)
+        }
         '▏' => filled(x, y + 2.0, 2.0, HEIGHT - 4.0, 1.0),
         '╎' => Some(format!(
             "<path d=\"M{0} {1}V{2}\" stroke-width=\"{LIGHT}\" stroke-dasharray=\"3 3\" fill=\"none\"/>",
@@ -115,6 +123,9 @@ fn sign(c: char, x: f64, y: f64) -> Option<String> {
         '✔' => stroked(format!("M{}L{}L{}", at(-3.4, 0.4), at(-0.8, 3.4), at(3.8, -4.2)), 2.2),
         '●' => Some(format!("<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3.8\" stroke=\"none\"/>")),
         '○' => Some(format!("<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3.4\" stroke-width=\"1.5\" fill=\"none\"/>")),
+        '◌' => Some(format!(
+            "<circle cx=\"{cx}\" cy=\"{cy}\" r=\"3.4\" stroke-width=\"1.2\" stroke-dasharray=\"2 2\" fill=\"none\"/>"
+        )),
         '◷' => {
             let hands = format!("M{}L{}L{}", at(0.0, -3.6), at(0.0, 0.0), at(3.2, 0.0));
             stroked(hands, 1.2).map(|hands| {
@@ -138,8 +149,10 @@ mod tests {
 
     #[test]
     fn lines_blocks_dots_and_signs_have_shapes_and_letters_have_none() {
-        for symbol in ["─", "┏", "╯", "┤", "█", "░", "▏", "╎", "⣿", "✖", "✔", "◷", "●", "○", "▲", "▼", "→", "›"]
-        {
+        for symbol in [
+            "─", "┏", "╯", "┤", "█", "░", "▏", "╎", "⣿", "✖", "✔", "◷", "●", "○", "◌", "▁", "▇", "▌", "▎", "▲", "▼",
+            "→", "›",
+        ] {
             assert!(shape(symbol, 0.0, 0.0).is_some(), "{symbol}");
         }
         for symbol in ["a", "%", "支", "é", " ", ""] {

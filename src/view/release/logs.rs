@@ -16,28 +16,16 @@ use crate::{
 
 /// Patterns that are named.
 const NAMED: usize = 2;
-/// Cells of what stands before a pattern.
-const LABEL: usize = 10;
 
 /// One line for each pattern that stands out; one that says why there is none. Nothing where nobody keeps logs.
-pub(super) fn lines(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Line> {
+pub(super) fn lines(scene: &Scene<'_>, rollout: &Rollout, columns: usize) -> Vec<Line> {
     let Some(logs) = scene.model.logs.get(&rollout.id) else { return Vec::new() };
     let standing = logs::standing(scene.model, rollout);
-    let mut lines: Vec<Line> = standing
-        .iter()
-        .take(NAMED)
-        .map(|one| pattern(scene, rollout, one))
-        .map(|line| Line::new().gap(LABEL).join(line))
-        .collect();
+    let mut lines: Vec<Line> = standing.iter().take(NAMED).map(|one| pattern(scene, rollout, one, columns)).collect();
     if lines.is_empty() || logs.fault.is_some() {
-        lines.insert(0, Line::new().gap(LABEL).join(said(scene, logs)));
+        lines.insert(0, said(scene, logs));
     }
-    if let Some(first) = lines.first_mut() {
-        let rest = first.spans.split_off(1.min(first.spans.len()));
-        *first = Line { spans: Line::of(Role::Title, " logs").pad(LABEL).spans.into_iter().chain(rest).collect() };
-    }
-    let stale = logs.fault.is_some();
-    lines.into_iter().map(|line| if stale { line.stale() } else { line }.cut(scene.columns)).collect()
+    if logs.fault.is_some() { lines.into_iter().map(Line::stale).collect() } else { lines }
 }
 
 /// What there is to say where no pattern stands out, or none can be read.
@@ -53,7 +41,7 @@ fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
 }
 
 /// `✖ only in 1.42.0   412×  card vault timeout after <*> ms   first 01:49:07`.
-fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>) -> Line {
+fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>, columns: usize) -> Line {
     let canary = rollout.side(Side::Canary).or_else(|| scene.model.taken_back(rollout));
     let tag = canary.map_or_else(|| "the canary".to_owned(), Arm::tag);
     let (canary, stable, _) = one.lines;
@@ -75,7 +63,7 @@ fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>) -> Line {
         Finding::More => Line::of(Role::Dim, times(one)),
         Finding::Nothing => Line::new(),
     };
-    let room = scene.columns.saturating_sub(LABEL + head.width() + tail.width() + 6);
+    let room = columns.saturating_sub(head.width() + tail.width() + 6);
     let level = if one.pattern.level >= Some(Level::Error) { Role::Bad } else { Role::Warn };
     let text = Line::of(level, measure::cut(&one.pattern.text, room));
     head.gap(2).join(text).gap(2).join(tail)

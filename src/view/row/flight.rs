@@ -1,21 +1,24 @@
-//! One rollout in flight as a row: its columns, and its status in one cell.
+//! One rollout in flight as a row: where it stands, what comes next and by which key, how its errors went, and the verdict.
 
 use std::time::Duration;
 
 use crate::{
-    app::{inbox, quarantine::Quarantine, watch},
+    app::{inbox, intent::Intent, quarantine::Quarantine, watch},
     domain::{
         evidence::Verdict,
         rollout::{PauseReason, Phase, Role as Side, Rollout, StepKind},
         signal::{Series, VersionSignals},
         time::{Timestamp, age, until},
+        verb::Verb,
     },
     judge::verdict::Judgement,
     view::{
-        action, freshness, headline, measure, number,
+        action, footer, freshness, headline, measure, number,
+        panel::{self, Span},
         scene::Scene,
         span::{Line, Role},
         table::{self, Align, Spec},
+        trend,
     },
     words,
 };
@@ -24,28 +27,43 @@ type Column<'a> = Spec<Scene<'a>, &'a Rollout>;
 
 /// A last point older than this many steps of its series is not "now" any more.
 const LATE_STEPS: u32 = 4;
-/// Cells of the bar that shows a weight.
+/// Cells of the bar that shows a weight, and of the one that shows how errors went.
 const BAR: usize = 6;
+const TREND: usize = 14;
+/// The stretch of time that the latter shows; it stands in its heading.
+const TREND_SPAN: Duration = Duration::from_mins(30);
+/// Its top at least: a flat line near zero must not look like a mountain.
+const TREND_TOP: f64 = 0.01;
 
 /// The columns. On a narrow screen the less telling ones leave first; service, place, weight and verdict never do.
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
-    let wide = scene.columns >= 110;
-    let place = scene.places.least();
+    let wide = scene.columns >= WIDE;
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
     let weight = if wide { left("weight", BAR + 4, BAR + 4, 0, weight_bar) } else { right("wt", 3, 3, 0, weight) };
+    let (name, place) = (scene.name_cells(), scene.place_cells());
+    let verdict = match scene.columns {
+        WIDE.. => 12,
+        80..WIDE => 14,
+        _ => 8,
+    };
     vec![
-        left("", 8, 18, 0, service),
-        left("where", place, place.max(16), 0, environment),
+        left("", name.0, name.1, 0, service),
+        left("where", place.0, place.1, 0, environment),
         left("version", 15, 24, 1, version),
-        left("step", 9, 18, 3, step),
         weight,
-        right("errors", 7, 8, 2, errors),
+        left("next", 9, if wide { 18 } else { 16 }, 3, next),
+        left("errors 30m", 10, TREND, 6, trend),
+        right("canary", 7, 8, 2, errors),
         right("stable", 6, 8, 4, stable_errors),
-        right("p99", 7, 7, 5, p99),
-        left("verdict", if scene.narrow(80) { 8 } else { 12 }, 12, 0, verdict),
+        left("since", 5, 5, 5, since),
+        right("p99", 9, 9, 7, p99),
+        left("verdict", verdict, 12, 0, said),
     ]
 }
+
+/// From so many columns on there is a bar for the weight, and a column that says since when errors are counted.
+const WIDE: usize = 110;
 
 /// Its status in one cell.
 pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
@@ -136,6 +154,70 @@ pub(in crate::view) fn versions(rollout: &Rollout, commits: Commits) -> Line {
     }
 }
 
+/// What comes next: what is being done, the key that a human ends a pause with, or what the engine does.
+fn next(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    let running = scene.model.actions.newest_on(&rollout.id).filter(|action| action.is_running());
+    if let Some(action) = running.and_then(|action| action.on(&rollout.id)) {
+        let whole = action::short(&action);
+        return if whole.width() <= width { whole } else { action::stage(&action).cut(width) };
+    }
+    let forms = if rollout.aborted_in_spec {
+        key(scene, rollout, Verb::Retry, &["retry"])
+    } else if rollout.held {
+        key(scene, rollout, Verb::Resume, &["resume, held", "resume"])
+    } else if inbox::waits(rollout) && rollout.pause.is_some_and(|pause| pause.reason != PauseReason::Inconclusive) {
+        let to = format!("promote to {}", next_weight(rollout));
+        key(scene, rollout, inbox::let_through(rollout), &[&to, "promote"])
+    } else {
+        return step(scene, rollout, width);
+    };
+    let place = rollout.step_words().map(|step| Line::of(Role::Text, step).gap(1)).unwrap_or_default();
+    let whole = forms.iter().map(|form| place.clone().join(form.clone()));
+    let fits = whole.chain(forms.iter().cloned()).find(|form| form.width() <= width);
+    let line = fits.or_else(|| forms.last().cloned()).unwrap_or_default();
+    old(scene, rollout, line)
+}
+
+/// `p promote to 50`, the longest form first; where it would be refused now, that it would.
+fn key(scene: &Scene<'_>, rollout: &Rollout, verb: Verb, words: &[&str]) -> Vec<Line> {
+    let intent = Intent::Do(verb);
+    if footer::refused(scene.model, intent, &rollout.id).is_none() {
+        return words.iter().map(|words| scene.hint(intent, (*words).to_owned())).collect();
+    }
+    let dim = |words: &str| Line::of(Role::Dim, words.to_owned());
+    if rollout.aborted_in_spec {
+        return vec![Line::of(Role::Warn, "aborted")];
+    }
+    if rollout.held {
+        return vec![Line::of(Role::Warn, "held")];
+    }
+    vec![Line::of(Role::Accent, "waits").and(Role::Dim, ", refused now"), dim("waits, refused"), dim("waits")]
+}
+
+/// The share of the traffic, in percent, that the next step which sets one asks for.
+fn next_weight(rollout: &Rollout) -> u32 {
+    let rest = rollout.steps.iter().skip(rollout.step.map_or(0, |step| step + 1));
+    let mut weights = rest.filter_map(|step| match step.kind {
+        StepKind::SetWeight(weight) => Some(rollout.weight.percent(weight)),
+        _ => None,
+    });
+    weights.next().unwrap_or(100)
+}
+
+/// How the canary's errors went; where it has arrived, its own as the version that serves now.
+pub(in crate::view) fn trend(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    let side = if rollout.in_flight() { Side::Canary } else { Side::Stable };
+    let bad = scene.model.verdict(&rollout.id) == Some(Verdict::NoGo);
+    let role = if bad { Role::Bad } else { Role::Dim };
+    let bars = scene.model.curve(rollout, side).and_then(|signals| {
+        let series = &signals.error_ratio;
+        let span = Span { from: scene.now() - TREND_SPAN, to: scene.now() };
+        let top = panel::top(panel::largest(&[series], span), TREND_TOP);
+        trend::bars(series, (scene.now(), TREND_SPAN), width.min(TREND), top, role)
+    });
+    measured(scene, rollout, bars.unwrap_or_else(|| Line::of(Role::Unknown, measure::cut("no series", width))))
+}
+
 fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let (place, now) = at_step(scene, rollout);
     let line = Line::of(Role::Text, place);
@@ -144,11 +226,11 @@ fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         Some(now) if line.width() + 1 + now.width() <= width => line.and(Role::Text, " ").join(now),
         Some(now) if line.is_empty() => now,
         // The countdown says more than the name of the step, where only one fits; a doubt keeps its mark.
-        Some(now) => match now.spans.last() {
-            Some(last) if line.width() + 1 + measure::width(&last.text) <= width && now.spans.len() > 1 => {
-                let marked = line.width() + 3 + measure::width(&last.text) <= width;
+        Some(now) => match now.spans.iter().find(|span| span.role == Role::Text) {
+            Some(left) if line.width() + 1 + measure::width(&left.text) <= width && now.spans.len() > 1 => {
+                let marked = line.width() + 3 + measure::width(&left.text) <= width;
                 let line = if doubt && marked { line.and(Role::Unknown, " ?") } else { line };
-                line.and(Role::Text, " ").and(last.role, last.text.clone())
+                line.and(Role::Text, " ").and(left.role, left.text.clone())
             }
             _ if now.spans.iter().any(|span| span.role == Role::Accent) => line.and(Role::Accent, " waits"),
             _ => line.gap(1).join(now).cut(width),
@@ -158,7 +240,7 @@ fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     old(scene, rollout, line)
 }
 
-/// `5/8`, and what happens there: `pause 9:19`.
+/// `5/8`, and what happens there: `9:19 left`.
 pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String, Option<Line>) {
     let place = rollout.step.map(|step| format!("{step}/{}", rollout.steps.len())).unwrap_or_default();
     if rollout.phase == Phase::Aborted {
@@ -175,7 +257,7 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String,
                 match reason {
                     PauseReason::Inconclusive => Line::of(Role::Warn, "inconclusive ").and(Role::Text, left),
                     PauseReason::Step | PauseReason::Person | PauseReason::Other => {
-                        Line::of(Role::Dim, "pause ").and(Role::Text, left)
+                        Line::of(Role::Text, left).and(Role::Dim, " left")
                     }
                 }
             }
@@ -209,21 +291,23 @@ fn weight(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
 }
 
 fn weight_bar(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    let Some(percent) = headline::weight_percent(rollout) else {
-        let line = Line::of(Role::Dim, "░".repeat(BAR)).and(Role::Unknown, format!(" {:>3}", "?"));
-        return old(scene, rollout, line);
+    let line = match headline::weight_percent(rollout) {
+        None => Line::of(Role::Dim, "░".repeat(BAR)).and(Role::Unknown, format!(" {:>3}", "?")),
+        Some(percent) => trend::gauge(percent, BAR, Role::Canary).and(Role::Text, format!(" {percent:>3}")),
     };
-    let full = usize::try_from(percent).unwrap_or_default().min(100) * BAR / 100;
-    // A canary with any traffic at all shows.
-    let full = if percent > 0 { full.max(1) } else { 0 };
-    let line = Line::of(Role::Canary, "█".repeat(full))
-        .and(Role::Dim, "░".repeat(BAR - full))
-        .and(Role::Text, format!(" {percent:>3}"));
     old(scene, rollout, line)
 }
 
+/// What the verdict rests on: errors of one side, counted from [`covers`] on.
+fn counted(scene: &Scene<'_>, rollout: &Rollout, side: Side) -> Option<f64> {
+    let judgement = scene.model.judgements.get(&rollout.id)?;
+    judgement.covers_from?;
+    if side == Side::Canary { judgement.canary } else { judgement.stable }.error_share()
+}
+
 fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    let share = latest(scene, rollout, Side::Canary, |signals| &signals.error_ratio);
+    let share = counted(scene, rollout, Side::Canary)
+        .or_else(|| latest(scene, rollout, Side::Canary, |signals| &signals.error_ratio));
     let bad = scene.model.judgements.get(&rollout.id).is_some_and(|judgement| judgement.verdict == Verdict::NoGo);
     let role = if bad { Role::Bad } else { Role::Text };
     let none = || {
@@ -235,10 +319,25 @@ fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
 }
 
 fn stable_errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
-    let share = latest(scene, rollout, Side::Stable, |signals| &signals.error_ratio);
+    let share = counted(scene, rollout, Side::Stable)
+        .or_else(|| latest(scene, rollout, Side::Stable, |signals| &signals.error_ratio));
     let line =
         share.map_or_else(|| Line::of(Role::Unknown, "—"), |share| Line::of(Role::Stable, number::percent(share)));
     measured(scene, rollout, line)
+}
+
+/// Since when both are counted; where nothing is judged, the length of the interval that they were measured over.
+fn since(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    let words = match covers(scene, rollout) {
+        Some(from) => number::moment(scene.now(), from),
+        None => number::age(scene.model.session.signal_step),
+    };
+    measured(scene, rollout, Line::of(Role::Dim, words))
+}
+
+/// Since when the numbers of a verdict count.
+fn covers(scene: &Scene<'_>, rollout: &Rollout) -> Option<Timestamp> {
+    scene.model.judgements.get(&rollout.id)?.covers_from
 }
 
 fn p99(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
@@ -260,7 +359,7 @@ pub(in crate::view) fn latest(
 }
 
 /// What is not live, the verdict, and what to know about it; as much of it as fits, in this order.
-fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+fn said(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let mut pieces = Vec::new();
     if let Some(state) = scene.state(&rollout.id) {
         pieces.push(freshness::warning(&state));
@@ -273,29 +372,27 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         watched.map_or_else(|| word(scene, rollout, judgement), |until| watching(scene, until, width)),
     ));
     let target = rollout.id.clone();
-    let action = scene.model.actions.newest_on(&target).filter(|action| action.is_running());
-    pieces.push(match (action.and_then(|action| action.on(&target)), judgement) {
-        (Some(action), _) => action::short(&action),
-        (None, _) if scene.model.actions.holding(&target).is_some() => {
+    pieces.push(match judgement {
+        _ if scene.model.actions.holding(&target).is_some() => {
             let holding = scene.model.actions.holding(&target).into_iter();
             let held: Vec<String> = holding.flat_map(|action| action::held(scene, action)).collect();
             Line::of(Role::Warn, held.join(", "))
         }
-        (None, _) if trouble(scene, rollout).is_some() => {
+        _ if trouble(scene, rollout).is_some() => {
             let role = if rollout.phase == Phase::Degraded { Role::Bad } else { Role::Warn };
             Line::of(role, trouble(scene, rollout).unwrap_or_default())
         }
-        (None, _) if rollout.aborted_in_spec => {
+        _ if rollout.aborted_in_spec => {
             let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
             Line::of(Role::Text, format!("the spec still holds {tag}"))
         }
-        (None, Some(_)) if scene.model.outdated(&rollout.id).is_some() => Line::new(),
-        (None, Some(judgement)) => {
+        Some(_) if scene.model.outdated(&rollout.id).is_some() => Line::new(),
+        Some(judgement) => {
             let gap = table::gap(scene.columns);
             let taken: usize = pieces.iter().filter(|it| !it.is_empty()).map(|it| it.width() + gap).sum();
             detail(scene, judgement, width.saturating_sub(taken))
         }
-        (None, None) => match arrived_with(scene, rollout) {
+        None => match arrived_with(scene, rollout) {
             Some(verdict) => Line::of(Role::Dim, "was ").and(role(verdict), verdict.words()),
             None => Line::new(),
         },
@@ -384,6 +481,8 @@ pub(in crate::view) fn reason(scene: &Scene<'_>, judgement: &Judgement) -> Strin
 fn detail(scene: &Scene<'_>, judgement: &Judgement, room: usize) -> Line {
     let now = scene.now();
     let forms = match judgement.verdict {
+        // A column says it where there is one.
+        Verdict::NoGo if scene.columns >= WIDE => Vec::new(),
         Verdict::NoGo => {
             judgement.onset.map(|onset| format!("since {}", number::moment(now, onset))).into_iter().collect()
         }
@@ -427,7 +526,7 @@ mod tests {
         let table = [
             (PauseReason::Inconclusive, 24, "5/8 inconclusive 7:31"),
             (PauseReason::Inconclusive, 16, "5/8 ? 7:31"),
-            (PauseReason::Step, 16, "5/8 pause 7:31"),
+            (PauseReason::Step, 16, "5/8 7:31 left"),
             (PauseReason::Step, 9, "5/8 7:31"),
             (PauseReason::Inconclusive, 9, "5/8 7:31"),
         ];

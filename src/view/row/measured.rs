@@ -19,10 +19,10 @@ use crate::{
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Rollout>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, drops, cell| Spec { title, least: 7, ideal: 8, drops, align: Align::Right, cell };
-    let place = scene.places.least();
+    let (name, place) = (scene.name_cells(), scene.place_cells());
     vec![
-        left("", 8, 18, 0, flight::service),
-        left("where", place, place.max(16), 0, flight::environment),
+        left("", name.0, name.1, 0, flight::service),
+        left("where", place.0, place.1, 0, flight::environment),
         left("version", 15, 24, 1, flight::version),
         right("errors", 0, |scene, one, _| value(scene, one, Side::Canary, |s| &s.error_ratio, number::percent)),
         right("stable", 0, |scene, one, _| value(scene, one, Side::Stable, |s| &s.error_ratio, number::percent)),

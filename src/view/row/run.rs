@@ -20,9 +20,9 @@ const TREND: usize = 10;
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Run>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
-    let wide = scene.columns >= 110;
+    let (wide, name) = (scene.columns >= 110, scene.name_cells());
     vec![
-        left("", 8, 18, 0, service),
+        left("", name.0, name.1, 0, service),
         left("pipeline", 8, 18, 0, |scene, run, width| {
             old(scene, run, Line::of(Role::Text, measure::cut(&run.pipeline, width)))
         }),

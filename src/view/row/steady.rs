@@ -21,10 +21,10 @@ pub(in crate::view) const SOUND: &str = "✔";
 /// The columns.
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Rollout>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
-    let place = scene.places.least();
+    let (name, place) = (scene.name_cells(), scene.place_cells());
     vec![
-        left("", 8, 18, 0, flight::service),
-        left("where", place, place.max(16), 0, flight::environment),
+        left("", name.0, name.1, 0, flight::service),
+        left("where", place.0, place.1, 0, flight::environment),
         left("version", 8, 24, 0, flight::version),
         left("pods", 9, 14, 0, pods),
         left("since", 8, 12, 1, since),

@@ -19,10 +19,11 @@ use crate::{
 pub(in crate::view) fn specs<'a, 's>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'s Stop<'a>>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
-    let (place, wide) = (scene.places.least(), scene.columns >= 110);
+    let (name, place) = (scene.name_cells(), scene.place_cells());
+    let wide = scene.columns >= 110;
     vec![
-        left("", 8, 18, 0, service),
-        left("where", place, place.max(16), 0, place_of),
+        left("", name.0, name.1, 0, service),
+        left("where", place.0, place.1, 0, place_of),
         left("version", 7, if wide { 18 } else { 12 }, 2, version),
         left("system", 6, if wide { 13 } else { 8 }, 4, system),
         left("what", 14, 26, 0, what),

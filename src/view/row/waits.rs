@@ -22,15 +22,16 @@ const WIDE: usize = 140;
 pub(in crate::view) fn specs<'a, 'i>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'i Item>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
-    let (columns, place) = (scene.columns, scene.places.least());
+    let columns = scene.columns;
+    let (name, place) = (scene.name_cells(), scene.place_cells());
     let you = match columns {
         110.. => 28,
         80..110 => 15,
         _ => 10,
     };
     let mut specs = vec![
-        left("", 8, 18, 0, service),
-        left("where", place, place.max(16), 0, |scene, item, width| {
+        left("", name.0, name.1, 0, service),
+        left("where", place.0, place.1, 0, |scene, item, width| {
             old(scene, item, Line::of(Role::Dim, scene.places.short(item.environment.as_str(), width)))
         }),
         left("gate", 13, if columns < WIDE { 13 } else { 20 }, 4, gate),

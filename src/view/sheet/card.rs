@@ -1,8 +1,9 @@
 //! A confirm card: what would be sent, what it does, what was checked, how to undo it. Going forward is long, in capitals and
 //! wants something read back; going back is short.
 //!
-//! On a low screen what only explains folds away. What must be seen before it is sent never does: target, environment, versions,
-//! effect, warnings, and what confirms it. Where even that does not fit, the card says so and cannot be sent.
+//! On a low screen what only explains folds away, and is read by the keys for pages. What must be seen before it is sent is there at
+//! once: target, environment, versions, effect, warnings, and what confirms it. Where even that does not fit, it is read by the same
+//! keys, and must be.
 
 mod several;
 
@@ -18,7 +19,7 @@ use crate::{
     view::{
         measure, number,
         scene::Scene,
-        sheet::{LABEL, MORE, NARROWEST, Sheet, Tone, form, labelled, place, rows_for},
+        sheet::{LABEL, NARROWEST, Sheet, Tone, form, labelled, place, rows_for},
         span::{Line, Role},
     },
 };
@@ -66,7 +67,15 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
         }
     }
     let (mut lines, mut needs) = shown;
-    let (mut window, mut of) = (None, 0);
+    let (mut window, mut of, mut explains) = (None, 0, false);
+    if needs.is_none() {
+        let mut head = name.clone();
+        head.extend(several::what(scene, plan, width));
+        let all = blocks(card, head, width, Depth::Full);
+        if let Some(rest) = rest(&lines, all, room, scene.model.nav.scroll) {
+            (lines, window, of, explains) = (rest.0, Some(rest.1), rest.2, true);
+        }
+    }
     if needs.is_some() {
         let mut head = name;
         head.extend(several::what(scene, plan, width));
@@ -86,6 +95,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
         follows: None,
         window,
         of,
+        explains,
         least: NARROWEST,
     }
 }
@@ -93,16 +103,45 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
 /// What must be seen, as much of it as there is room for above what confirms it; the rest is reached by keys. Nothing where
 /// there is not even room for that.
 fn part(blocks: Vec<Block>, room: usize, scroll: usize) -> Option<(Vec<Line>, Range<usize>, usize)> {
-    let (confirms, reads): (Vec<Block>, Vec<Block>) =
-        blocks.into_iter().filter(|block| block.folds.is_none()).partition(|block| block.confirms);
-    let lines = |blocks: Vec<Block>| blocks.into_iter().flat_map(|block| block.lines).collect::<Vec<Line>>();
-    let (confirms, reads) = (lines(confirms), lines(reads));
+    let (confirms, reads) = apart(blocks.into_iter().filter(|block| block.folds.is_none()));
     let space = room.checked_sub(confirms.len() + 1).filter(|space| *space >= 2)?;
     let (mut shown, window) = super::window(&reads, scroll, space);
     let how = if window.end < reads.len() { "PageDown shows the rest, which must be read" } else { "PageUp goes back" };
     shown.push(place(&window, reads.len(), how));
     shown.extend(confirms);
     Some((shown, window, reads.len()))
+}
+
+/// Where something is folded away: the lines that are shown, which they are of all, and how many there are. First what must be
+/// seen, as it is; behind that, from the begin on, everything there is to say, as much at once as there is room for above what
+/// confirms it. Nothing where nothing is folded away.
+fn rest(shown: &[Line], all: Vec<Block>, room: usize, scroll: usize) -> Option<(Vec<Line>, Range<usize>, usize)> {
+    let said = |lines: &[Line]| lines.iter().filter(|line| !line.is_empty()).count();
+    let (confirms, reads) = apart(all.into_iter());
+    let reads: Vec<Line> = reads.into_iter().filter(|line| !line.is_empty()).collect();
+    if said(shown) >= reads.len() + said(&confirms) {
+        return None;
+    }
+    let of = reads.len() + 1;
+    let space = room.checked_sub(confirms.len() + 1).filter(|space| *space >= 2)?;
+    let Some(first) = scroll.checked_sub(1) else {
+        let mut lines = shown.to_vec();
+        if lines.len() < room {
+            lines.push(Line::of(Role::Dim, " … PageDown shows all that there is to say"));
+        }
+        return Some((lines, 0..2, of));
+    };
+    let (mut lines, window) = super::window(&reads, first, space);
+    lines.push(place(&window, reads.len(), "PageDown and PageUp move"));
+    lines.extend(confirms);
+    Some((lines, window.start + 1..window.end + 1, of))
+}
+
+/// What confirms a card, and what there is to read above it.
+fn apart(blocks: impl Iterator<Item = Block>) -> (Vec<Line>, Vec<Line>) {
+    let (confirms, reads): (Vec<Block>, Vec<Block>) = blocks.partition(|block| block.confirms);
+    let lines = |blocks: Vec<Block>| blocks.into_iter().flat_map(|block| block.lines).collect::<Vec<Line>>();
+    (lines(confirms), lines(reads))
 }
 
 /// Everything on the card from top to bottom.
@@ -143,7 +182,7 @@ fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block
     blocks
 }
 
-/// ` ▲ 1 risk, 3 notes: on a higher screen`.
+/// ` ▲ 1 risk, 3 notes: PageDown shows them`.
 fn counted(plan: &Plan, width: usize) -> Vec<Line> {
     let some = |count: usize, word: &str| match count {
         0 => None,
@@ -155,7 +194,7 @@ fn counted(plan: &Plan, width: usize) -> Vec<Line> {
         .into_iter()
         .chain(some(count(|one| one.draft.notes.len()), "note"))
         .collect();
-    let line = || Line::of(Role::Warn, format!(" ▲ {}: on a higher screen", all.join(", "))).cut(width);
+    let line = || Line::of(Role::Warn, format!(" ▲ {}: PageDown shows them", all.join(", "))).cut(width);
     if all.is_empty() { Vec::new() } else { vec![line()] }
 }
 
@@ -192,6 +231,7 @@ fn least(plan: &Plan, name: bool, width: usize) -> Vec<Line> {
 fn fold(mut blocks: Vec<Block>, room: usize) -> (Vec<Line>, Option<usize>) {
     let height = |blocks: &[Block]| blocks.iter().map(|block| block.lines.len()).sum::<usize>();
     let mut folded = false;
+    // A line is left to say that there is more.
     while height(&blocks) + usize::from(folded) > room {
         let Some(first) = blocks.iter().filter_map(|block| block.folds).max() else { break };
         // A blank says nothing that somebody could miss.
@@ -205,9 +245,6 @@ fn fold(mut blocks: Vec<Block>, room: usize) -> (Vec<Line>, Option<usize>) {
         let rows = rows_for(needed);
         lines.push(Line::of(Role::Bad, format!(" ✖ cut: make the terminal {rows} rows high, nothing is sent before")));
         return (lines, Some(rows));
-    }
-    if folded && needed < room {
-        lines.push(Line::of(Role::Dim, MORE));
     }
     (lines, None)
 }

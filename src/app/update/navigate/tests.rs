@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     app::{
-        drawn::Drawn,
+        drawn::{Drawn, Extent},
         model::Address,
         msg::Msg,
         sample::{ask, blind, gated, payments, see, seeing, ship, types},

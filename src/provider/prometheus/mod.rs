@@ -67,8 +67,8 @@ pub struct Settings {
     pub labels: BTreeMap<ServiceName, String>,
     /// The label that tells environments apart, where one does.
     pub place_label: Option<String>,
-    /// Environments whose label has another value than their name.
-    pub places: BTreeMap<EnvironmentName, String>,
+    /// Environments whose label has another value than their name, or several: each of its clusters has one.
+    pub places: BTreeMap<EnvironmentName, Vec<String>>,
     /// The environments that the configuration says it covers.
     pub covers: Vec<String>,
     /// The distance between two scrapes. Too long is harmless (counts get smoother), too short loses what happened between
@@ -95,13 +95,13 @@ impl Settings {
         }
     }
 
-    /// The same for the series of one environment: those whose label has the value that the configuration gives for it, else its
+    /// The same for the series of one environment: those whose label has a value that the configuration gives for it, else its
     /// name, or what its name ends with (`eu-west-1` of `prod/eu-west-1`).
     fn within(&self, environment: &EnvironmentName) -> Self {
         let Some(label) = &self.place_label else { return self.clone() };
         let name = environment.as_str();
-        let values = match self.places.get(environment) {
-            Some(value) => vec![value.as_str()],
+        let values: Vec<&str> = match self.places.get(environment) {
+            Some(values) => values.iter().map(String::as_str).collect(),
             None => std::iter::once(name).chain(name.split_once('/').map(|(_, end)| end)).collect(),
         };
         let matcher = format!("{label}=~\"{}\"", presets::any_of(&values));

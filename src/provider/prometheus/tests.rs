@@ -71,7 +71,7 @@ fn where_a_label_tells_environments_apart_each_is_asked_about_for_itself() {
     }));
     let settings = Settings {
         place_label: Some("region".to_owned()),
-        places: BTreeMap::from([("prod/us-east-1".into(), "us".to_owned())]),
+        places: BTreeMap::from([("prod/us-east-1".into(), vec!["us".to_owned(), "us-pay".to_owned()])]),
         ..Settings::new(presets::named("istio").unwrap())
     };
     let connection = over("metrics".into(), transport, settings, Jumping::shared());
@@ -84,7 +84,7 @@ fn where_a_label_tells_environments_apart_each_is_asked_about_for_itself() {
         queries.lock().unwrap().clone()
     };
     for (environment, matcher) in
-        [("prod/eu-west-1", "region=~\"prod/eu-west-1|eu-west-1\""), ("prod/us-east-1", "region=~\"us\"")]
+        [("prod/eu-west-1", "region=~\"prod/eu-west-1|eu-west-1\""), ("prod/us-east-1", "region=~\"us|us-pay\"")]
     {
         let queries = asked(environment);
         assert_eq!(queries.len(), 6, "{queries:?}");

@@ -1,10 +1,13 @@
 //! From the settings of a Prometheus to its provider.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     config::kind::prometheus::{self as settings, Prometheus, Queries},
-    domain::{ids::ServiceName, observed::FaultKind},
+    domain::{
+        ids::{EnvironmentName, ServiceName},
+        observed::FaultKind,
+    },
     port::{error::ProviderError, facet::Connection},
     provider::prometheus::{
         self,
@@ -36,12 +39,16 @@ impl Wired for Prometheus {
             let label = wiring.config.metrics_name(&service);
             (service, label)
         });
+        let mut places: BTreeMap<EnvironmentName, Vec<String>> = BTreeMap::new();
+        for (theirs, ours) in &self.environments {
+            places.entry(ours.clone()).or_default().push(theirs.clone());
+        }
         let settings = prometheus::Settings {
             matchers: self.matchers.clone(),
             strata: self.strata.clone(),
             labels: labels.collect(),
             place_label: self.place_label.clone(),
-            places: self.environments.iter().map(|(theirs, ours)| (ours.clone(), theirs.clone())).collect(),
+            places,
             covers: self.covers.clone(),
             interval: self.interval,
             scrape: self.step / 2,

@@ -26,8 +26,7 @@ const PROVEN: usize = 20;
 pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
     let room = scene.rows.saturating_sub(chrome(scene.rows));
     let Some(logs) = scene.model.logs.get(&rollout.id) else {
-        let words =
-            format!("   No connection keeps what {} writes: docs/loki.md says how to add one.", rollout.service);
+        let words = format!("   No connection keeps what {} writes: docs/ says how to add one.", rollout.service);
         return vec![Part::blank(), Part::Line(Line::of(Role::Unknown, words).cut(scene.columns))].into();
     };
     let standing = logs::standing(scene.model, rollout);
@@ -56,7 +55,7 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
     Body { parts, window }
 }
 
-/// ` since 01:37   loki, 1 s ago   1,204 lines read   level warn and worse`.
+/// ` since 01:37   eu-logs, 1 s ago   1,204 lines read   level warn and worse`.
 fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
     let source = format!(" {}", logs.source);
     if let Some(fault) = &logs.fault {

@@ -360,8 +360,8 @@ fn without_a_place_of_ones_own_nothing_is_put_into_somebody_elses() {
         (&[("HOME", None)], "HOME is not set"),
         (&[("HOME", Some(""))], "HOME is not set"),
         (&[("HOME", Some("here"))], "HOME is not set"),
-        (&[("HOLDSHORT_STATE__PATH", Some(""))], "state.path is '': name a whole path"),
-        (&[("HOLDSHORT_STATE__PATH", Some("here/state"))], "state.path is 'here/state': name a whole path"),
+        (&[("HOLDSHORT_STATE__PATH", Some(""))], "'' is no whole path"),
+        (&[("HOLDSHORT_STATE__PATH", Some("here/state"))], "'here/state' is no whole path"),
     ];
     let list = ["--config", bare.to_str().unwrap(), "audit", "list"];
     let work = folder.path().join("work");

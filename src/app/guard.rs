@@ -107,7 +107,7 @@ struct Subject<'a> {
     noun: &'a str,
 }
 
-/// That a kind of object has no such verb: `Argo Rollouts has no approve`, `this gate has no roll back`.
+/// That a kind of object has no such verb: `this one has no approve`, `this gate has no roll back`.
 pub fn lacks(noun: &str, verb: Verb) -> String {
     let named = noun.starts_with(char::is_uppercase);
     format!("{}{noun} has no {}", if named { "" } else { "this " }, verb.words())

@@ -338,7 +338,11 @@ mod tests {
         update(&mut model, Msg::Tick(fault.at));
         hears(&mut model, ("kubernetes-eu", "argo_rollouts"), fault.at, Err(fault.clone()));
         press(&mut model, &[Intent::Do(Verb::Promote)]);
-        assert_eq!(refusal(&model), ["kubernetes-eu is failing: last good answer 9 s ago; no answer within 4 s"]);
+        let said = [
+            "NO DATA: verdict GO is 9 s old: kubernetes-eu has told nothing since 02:07:30",
+            "kubernetes-eu is failing: last good answer 9 s ago; no answer within 4 s",
+        ];
+        assert_eq!(refusal(&model), said);
         assert_eq!(
             press(&mut model, &[Intent::Back, Intent::Do(Verb::Rollback)]),
             [Effect::Draft(ask(Verb::Rollback))]

@@ -24,6 +24,8 @@ use crate::{
 
 /// Lines that what stands below the charts keeps at least.
 const LEAST_BELOW: usize = 4;
+/// With so few lines two charts leave no more than two for what stands below them.
+const TWO_CHARTS: usize = 14;
 /// From this size on there is room for it beside the charts, and so many columns they take of it, in percent.
 const BESIDE: (usize, usize) = (160, 40);
 const CHARTS_PERCENT: usize = 62;
@@ -81,8 +83,8 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
         return Body { parts, window };
     }
     let lines = below::sections(scene, rollout, scene.columns);
-    // Charts take two thirds of a high screen; on a low one what stands below them keeps a few lines, and is moved.
-    let most = if left > 2 * LEAST_BELOW { (left / 3).max(LEAST_BELOW) } else { 1 };
+    // Charts take two thirds of a high screen; on a low one two of them go before what stands below, which is moved.
+    let most = if left > TWO_CHARTS { (left / 3).max(LEAST_BELOW) } else { 2 };
     let for_below = lines.len().min(most);
     let panels = charts::panels(scene, rollout, left.saturating_sub(for_below + 1), scene.columns);
     let rest = left.saturating_sub(panels.height() + 1);

@@ -268,7 +268,7 @@ shop/bill 154 -> 155, progressing, 0 of 0 by pods, in flight
     assert_eq!(why, "the controller has not taken up the last change of the spec yet");
     // The way back is the version that serves, not the one before it.
     let back = stage.draft(&bill, Verb::Rollback, None).unwrap();
-    assert_eq!(back.effect, "0 % → 0 % of traffic on 155; 154 everywhere");
+    assert_eq!(back.effect, "0 % of traffic, as now, on 155; 154 everywhere");
     assert_eq!(back.bound.get(fact::CANARY), stage.read(&bill).await.get(fact::CANARY));
 }
 

@@ -89,6 +89,9 @@ const ARGO_ROLLOUTS: Case = Case {
         [[systems.script]]
         at = "4m"
         act = { set_image = { namespace = "shop", name = "billing", tag = "2.1.0", commit = "c2b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
+        [[systems.script]]
+        at = "4m"
+        act = { set_image = { namespace = "books", name = "ledger", tag = "4.2.0", commit = "c4b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
     "#,
     stays: &[],
     owes: Owes::Undo(Verb::Pause, Verb::Resume),
@@ -104,6 +107,9 @@ const DEPLOYMENT: Case = Case {
         [[systems.script]]
         at = "4m"
         act = { set_image = { namespace = "shop", name = "till", tag = "3.1.0", commit = "c3b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
+        [[systems.script]]
+        at = "4m"
+        act = { set_image = { namespace = "books", name = "shelf", tag = "1.1.0", commit = "c5b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
     "#,
     stays: &[],
     owes: Owes::Undo(Verb::Pause, Verb::Resume),

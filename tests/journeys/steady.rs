@@ -7,7 +7,7 @@ use crate::{LEAST, SMALL, WIDE, mutations, open, pass, press, says, screen};
 #[tokio::test(start_paused = true)]
 async fn a_steady_rollout_is_selected_opened_and_rolled_back() {
     let mut demo = open("steady", WIDE).await;
-    says(&demo, WIDE, &["nothing is in flight", "STEADY", "payments prod/us-east-1 1.41.3 4 of 4"]);
+    says(&demo, WIDE, &["nothing is in flight", "STEADY", "payments us-east-1 1.41.3 4 of 4"]);
     press(&mut demo, "G Enter").await;
     says(&demo, WIDE, &["payments prod/us-east-1", "Argo Rollouts", "back: 1.41.2"]);
     press(&mut demo, "Esc r").await;
@@ -25,10 +25,10 @@ async fn a_flight_that_ended_stays_on_top_for_its_watching_time_and_is_steady_th
     let mut demo = open("bad-canary", WIDE).await;
     press(&mut demo, "r 1 Enter").await;
     pass(&mut demo, 60).await;
-    says(&demo, WIDE, &["RELEASES", "WATCHING until 02:2", "0 in flight"]);
+    says(&demo, WIDE, &["RELEASES", "until 02:2", "WATCHING", "0 in flight"]);
     assert!(!screen(&demo, WIDE).contains("STEADY"), "{}", screen(&demo, WIDE));
     pass(&mut demo, 15 * 60).await;
-    says(&demo, WIDE, &["STEADY", "payments prod/eu-west-1 1.41.3 12 of 12", "nothing is on its way"]);
+    says(&demo, WIDE, &["STEADY", "payments eu-west-1 1.41.3 12 of 12", "nothing is on its way"]);
     press(&mut demo, "r").await;
     says(&demo, WIDE, &["roll back payments", "1.41.2"]);
 }
@@ -51,7 +51,7 @@ async fn on_the_least_screen_a_steady_rollout_is_rolled_back_whatever_there_is_t
     assert_eq!(selected(screen(&demo, LEAST)), 1, "{}", screen(&demo, LEAST));
     press(&mut demo, "r").await;
     let card =
-        ["prod/us-east-1 roll back payments", "1.41.3 (9f8e7d6) → 1.41.2 (3d2c1b0)", "on a higher screen", "5 other"];
+        ["prod/us-east-1 roll back payments", "1.41.3 (9f8e7d6) → 1.41.2 (3d2c1b0)", "PageDown shows all", "5 other"];
     says(&demo, LEAST, &card);
     press(&mut demo, "4 Enter").await;
     pass(&mut demo, 5).await;

@@ -161,6 +161,10 @@ fn next(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         let whole = action::short(&action);
         return if whole.width() <= width { whole } else { action::stage(&action).cut(width) };
     }
+    if let Some(until) = watch::until(scene.model, rollout) {
+        let until = number::moment(scene.now(), until);
+        return old(scene, rollout, Line::of(Role::Dim, "until ").and(Role::Text, until));
+    }
     let forms = if rollout.aborted_in_spec {
         key(scene, rollout, Verb::Retry, &["retry"])
     } else if rollout.held {
@@ -493,11 +497,13 @@ fn detail(scene: &Scene<'_>, judgement: &Judgement, room: usize) -> Line {
             let seen = number::count(judgement.requests.seen);
             let needed = judgement.requests.needed.map(|needed| format!("{seen} of {}", number::count(needed)));
             let due = judgement.eta.map(|eta| format!("~{}", number::moment(now, eta)));
+            let another_day = judgement.eta.filter(|eta| eta.date_naive() != now.date_naive());
+            let day = another_day.map(|eta| eta.format("~%m-%d").to_string());
             let pair = needed.as_ref().zip(due.as_ref());
             let said = pair.map(|(needed, due)| format!("{needed} needed, {due}"));
             let both = pair.map(|(needed, due)| format!("{needed}, {due}"));
             let so_far = needed.is_none().then(|| format!("{seen} requests so far"));
-            [said, both, due, needed, so_far].into_iter().flatten().collect::<Vec<_>>()
+            [said, both, due, day, needed, so_far].into_iter().flatten().collect::<Vec<_>>()
         }
         Verdict::NoData => {
             let first = judgement.missing.first();

@@ -70,7 +70,7 @@ fn one_that_is_refused_refuses_all_and_is_named_with_the_others_to_ask_for() {
     let model = seeing(others);
     let refusal = refused(&model, on_all(Verb::Rollback));
     let reasons = [
-        "search in prod/eu-west-1: there is no roll back on a Argo Rollouts",
+        "search in prod/eu-west-1: Argo Rollouts has no roll back",
         "kubernetes-eu/argo_rollouts/shop/cart: it is no longer there",
     ];
     assert_eq!((refusal.what.as_str(), &refusal.reasons[..]), ("2 of 3 objects", &reasons.map(str::to_owned)[..]));

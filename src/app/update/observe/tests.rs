@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     app::{
         msg::Msg,
-        sample::{measures, now, payments, see, seeing},
+        sample::{hears, measures, now, payments, see, seeing},
         update::update,
         wants::wants,
     },
@@ -199,9 +199,14 @@ fn a_verdict_that_nothing_new_is_told_of_becomes_old_in_words_and_no_evidence() 
     assert_eq!(verdict(&model), (Some(Verdict::Go), vec![]));
     assert_eq!(model.judgements.values().next().and_then(|it| it.at), Some(at(0)));
     let id = payments().id;
-    update(&mut model, Msg::Tick(at(2) + Duration::from_secs(5)));
+    // The cluster goes on telling of its release; only what measures falls silent.
+    let alive = |model: &mut Model, after: Duration| {
+        update(model, Msg::Tick(at(2) + after));
+        hears(model, ("kubernetes-eu", "argo_rollouts"), at(2) + after, Ok(Vec::new()));
+    };
+    alive(&mut model, Duration::from_secs(5));
     assert_eq!((model.verdict(&id), model.outdated(&id)), (Some(Verdict::Go), None));
-    update(&mut model, Msg::Tick(at(2) + Duration::from_secs(15)));
+    alive(&mut model, Duration::from_secs(15));
     let said = "verdict GO is 75 s old: prometheus has told nothing since 02:07:30";
     assert_eq!(
         (model.verdict(&id), model.outdated(&id).as_ref().map(words::outdated).as_deref()),

@@ -28,7 +28,7 @@ const GOOD_HEIGHT: usize = 8;
 const LEAST_PANELS: usize = 3;
 const LATENCY: usize = 1;
 /// Cells left of the charts, and right of them on a narrow screen, where only the newest values are said.
-const LABELS: usize = 17;
+const LABELS: usize = 18;
 const NARROW_WORDS: usize = 20;
 /// A chart of fewer columns has no longer window beside its newest values.
 const WIDE: usize = 100;

@@ -71,8 +71,11 @@ pub fn items(model: &Model) -> Vec<Item> {
 }
 
 /// What an ask means: rerun and cancel on a gate mean the run behind it; approve and reject on a run mean the gate that it waits at,
-/// where that is one.
+/// where that is one, and approve on a rollout means the verb that lets it through.
 pub fn meant(model: &Model, ask: Ask) -> Ask {
+    if let Some(rollout) = model.store.rollout(&ask.target).filter(|_| ask.verb == Verb::Approve) {
+        return Ask { verb: let_through(rollout), ..ask };
+    }
     if matches!(ask.verb, Verb::Approve | Verb::Reject) && model.store.run(&ask.target).is_some() {
         let mut gates =
             model.store.gates().filter(|gate| matches!(&gate.behind, Behind::Run(run) if *run == ask.target));

@@ -218,13 +218,9 @@ async fn carry_out(
 /// Of an ask that is refused: is it another version than the one that was named for it?
 async fn moved(pilot: &mut dyn Pilot, ask: &Ask, names: &[String]) -> Option<Refusal> {
     let ([name], []) = (names, ask.then.as_slice()) else { return None };
-    let verb = match pilot.model().store.rollout(&ask.target) {
-        Some(rollout) if ask.verb == Verb::Approve => inbox::let_through(rollout),
-        _ => ask.verb,
-    };
-    let ask = Ask { verb, ..ask.clone() };
+    let ask = inbox::meant(pilot.model(), ask.clone());
     let draft = pilot.drafts(&ask).await.pop()?.ok()?;
-    let refusal = guard::expect_of(verb, ask.target.to_string(), &draft, name).err()?;
+    let refusal = guard::expect_of(ask.verb, ask.target.to_string(), &draft, name).err()?;
     refusal.changed.then_some(refusal)
 }
 

@@ -28,7 +28,6 @@ pub(super) async fn print(
         Err(refusal) => {
             let _ = writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "));
             match pilot.model().store.rollout(&ask.target).filter(|_| ask.then.is_empty()) {
-                Some(rollout) if ask.verb == Verb::Approve => Ask { verb: inbox::let_through(rollout), ..ask },
                 // Nobody named that version, and it is the one that was left for cause.
                 Some(rollout)
                     if ask.verb == Verb::Rollback && ask.to().is_none() && only_left(pilot.model(), rollout) =>
@@ -36,7 +35,8 @@ pub(super) async fn print(
                     let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
                     return Err(CliError::new(Exit::Refused, text));
                 }
-                _ => ask,
+                Some(_) => inbox::meant(pilot.model(), ask),
+                None => ask,
             }
         }
     };

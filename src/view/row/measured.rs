@@ -36,11 +36,10 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a R
 
 /// Its status in one cell, as on the board: that something is measured makes nothing good. What is not measured is unknown.
 pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
-    match newest(scene, rollout) {
-        Some(_) if scene.signals_live(rollout) && rollout.in_flight() => flight::glyph(scene, rollout),
-        Some(_) if scene.signals_live(rollout) => steady::glyph(scene, rollout),
-        _ => Line::of(Role::Unknown, "?"),
+    if newest(scene, rollout).is_none() || !scene.signals_live(rollout) {
+        return Line::of(Role::Unknown, "?");
     }
+    if rollout.in_flight() { flight::glyph(scene, rollout) } else { steady::glyph(scene, rollout) }
 }
 
 fn value(

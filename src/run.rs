@@ -4,6 +4,7 @@
 mod audit;
 mod demo;
 mod fly;
+mod gate;
 mod ground;
 mod log;
 mod origin;
@@ -46,7 +47,7 @@ use crate::{
         verb::{self, Console, Prompt},
     },
     demo::scenario::Scenario,
-    domain::{observed::Freshness, rollout::Rollout, text::one_line},
+    domain::text::one_line,
     keymap::Keymap,
     ownership,
     port::{lookup::Topic, record::RecordId},
@@ -54,7 +55,7 @@ use crate::{
     run::{
         ground::{Ground, Pace},
         paint::Pictures,
-        pilot::Autopilot,
+        pilot::{Autopilot, RIGHTS, UNSEEN},
     },
     runtime::{
         detach::{Order, leave_session},
@@ -64,12 +65,8 @@ use crate::{
     theme, view,
 };
 
-/// Columns and rows of a model that nobody looks at.
-const UNSEEN: (u16, u16) = (120, 36);
 /// How long a command waits until all lines of the time that it asks for were read.
 const LINES: Duration = Duration::from_secs(20);
-/// How long a command waits to learn what we may do: less is said without it, and nothing that is not so.
-const RIGHTS: Duration = Duration::from_secs(2);
 
 /// A cockpit over a built-in scenario (a name, or a file), where it opens, at a size in columns and rows, and settled: every
 /// source has answered once. It depends on neither flags nor environment, so that the same keys always give the same screens.
@@ -95,15 +92,6 @@ struct Process<'a> {
     environment: BTreeMap<String, String>,
     out: &'a mut Door<io::Stdout>,
     err: &'a mut Door<io::Stderr>,
-}
-
-/// Has every cluster said what we may do with what is in flight there? One that does not answer is not waited for.
-fn knows_our_rights(model: &Model) -> bool {
-    let live = |rollout: &&Rollout| {
-        let seen = model.store.target_state(&rollout.id, model.now);
-        rollout.in_flight() && seen.is_some_and(|seen| seen.freshness == Freshness::Live)
-    };
-    model.store.rollouts().filter(live).all(|rollout| rollout.offers.iter().all(|offer| offer.unsure.is_none()))
 }
 
 /// Runs a command line and says how it ended. Never prints through macros: a closed pipe or a dead terminal is no panic.
@@ -178,6 +166,9 @@ impl Process<'_> {
                 self.looking(|model, _, out| status::print(model, service.as_deref(), manner, view::headline_text, out))
             }
             Command::Takeover(args) => self.verb(Act::TakeOver, args),
+            Command::Gate(args) => {
+                self.wait(async { gate::wait(&self.ground().await?, &self.globals, &self.environment, args).await })
+            }
             Command::Inbox { json } => {
                 let json = *json;
                 self.looking(|model, _, out| inbox::print(model, json, out))
@@ -290,8 +281,7 @@ impl Process<'_> {
     async fn settled(&self, size: (u16, u16)) -> Result<Autopilot, CliError> {
         let ground = self.ground().await?;
         let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None)?;
-        pilot.cockpit.settle().await;
-        pilot.cockpit.until(knows_our_rights, RIGHTS).await;
+        pilot.settle().await;
         Ok(pilot)
     }
 

@@ -92,10 +92,11 @@ const DEMO: &[(&str, &[&str])] = &[
 
 /// Inside `run`: what each file may see of its siblings.
 const RUN: &[(&str, &[&str])] = &[
-    (".", &["audit", "demo", "fly", "ground", "log", "origin", "paint", "pilot", "registry", "serve", "state"]),
+    (".", &["audit", "demo", "fly", "gate", "ground", "log", "origin", "paint", "pilot", "registry", "serve", "state"]),
     ("audit", &["ground", "vouch"]),
     ("demo", &["ground"]),
     ("fly", &["paint"]),
+    ("gate", &["ground", "pilot"]),
     ("ground", &["log", "origin", "pilot", "registry", "state", "world"]),
     ("log", &[]),
     ("origin", &[]),
@@ -115,11 +116,12 @@ const RUN_SEES: &[(&str, &[&str])] = &[
     ("audit", &["cli", "journal", "port"]),
     ("demo", &["cli", "demo", "journal", "runtime"]),
     ("fly", &["app", "cli", "port", "runtime", "term", "theme"]),
+    ("gate", &["cli"]),
     ("ground", &["app", "cli", "config", "demo", "domain", "journal", "keymap", "port", "runtime", "theme"]),
     ("log", &["cli"]),
     ("origin", &["domain", "port"]),
     ("paint", &["app", "cli", "config", "keymap", "theme", "ui", "view"]),
-    ("pilot", &["app", "cli", "journal", "port", "runtime"]),
+    ("pilot", &["app", "cli", "domain", "journal", "port", "runtime"]),
     ("reach", &["config", "domain", "port", "provider"]),
     ("registry", &["config", "demo", "domain", "port", "program", "provider"]),
     ("serve", &["cli", "config", "demo", "domain", "journal", "port", "runtime"]),

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use crate::{
     cli::{
         exit::Exit,
+        gate::args::GateArgs,
         logs,
         value::{
             Moment, Size, Snapshotted, View, Wait, ago, chords, level, lines, named, run_status, seed, since_start,
@@ -128,6 +129,8 @@ pub enum Command {
     /// Show what the versions of a service write, or the patterns that only one of them does
     #[command(after_help = LOGS_EXAMPLE, after_long_help = LOGS_EXAMPLE)]
     Logs(LogsArgs),
+    /// Wait for the verdict on a release, and end by it
+    Gate(GateArgs),
     /// Let a gate pass
     Approve(VerbArgs),
     /// Close a gate for good

@@ -10,6 +10,7 @@ pub mod color;
 pub mod config;
 pub mod door;
 pub mod exit;
+pub mod gate;
 pub mod inbox;
 pub mod json;
 pub mod judge;

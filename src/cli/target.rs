@@ -133,13 +133,53 @@ pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<ObjectId, CliErr
     }
     match called.as_slice() {
         [one] if names_a_place(name) => Ok(one.target.clone()),
-        [one] => the_only_one(model, verb, name, one),
+        [one] => the_only_one(model, verb.words(), name, one),
         [] => Err(unknown(model, verb, name, &all)),
-        several => {
-            let head = format!("'{name}' is more than one thing to {}; name one:", verb.words());
-            Err(CliError::lines(Exit::Usage, iter::once(head).chain(listed(several.iter().copied()))))
-        }
+        several => Err(ambiguous(verb.words(), name, several)),
     }
+}
+
+/// The one thing whose release the name stands for: a rollout; where none is called so a gate, else a run that is not over.
+pub fn resolve_release(model: &Model, name: &str) -> Result<ObjectId, CliError> {
+    let running = |one: &Candidate<'_>| model.store.run(&one.target).is_some_and(|run| !run.status.ended());
+    let runs = runs(model).into_iter().filter(running).collect();
+    let all = [rollouts(model), gates(model), runs];
+    let named: Option<ObjectId> = name.parse().ok();
+    if let Some(one) = named.and_then(|named| all.iter().flatten().find(|one| one.target == named)) {
+        return Ok(one.target.clone());
+    }
+    let called = all.iter().map(|all| all.iter().filter(|one| one.is_called(name)).collect::<Vec<_>>());
+    let called: Vec<&Candidate<'_>> = called.into_iter().find(|called| !called.is_empty()).unwrap_or_default();
+    match called.as_slice() {
+        [one] if names_a_place(name) => Ok(one.target.clone()),
+        [one] => the_only_one(model, JUDGE, name, one),
+        [] => Err(nowhere(model, name, all.iter().flatten())),
+        several => Err(ambiguous(JUDGE, name, several)),
+    }
+}
+
+/// What is done with a release by whoever only waits for its verdict.
+const JUDGE: &str = "judge";
+
+/// That nothing is called so; a source that would show it may not have answered.
+fn nowhere<'a>(model: &Model, name: &str, all: impl Iterator<Item = &'a Candidate<'a>>) -> CliError {
+    let silent = silent(model, &[Noun::Rollout, Noun::Gate, Noun::Run]);
+    let there = listed(all);
+    if !silent.is_empty() {
+        return CliError::lines(
+            Exit::Unreachable,
+            iter::once(format!("cannot look for '{name}' everywhere:")).chain(silent),
+        );
+    }
+    let head = format!("there is no '{name}' to {JUDGE}");
+    let what = if there.is_empty() { "nothing is known to run or wait" } else { "there is:" };
+    CliError::lines(Exit::Usage, iter::once(format!("{head}; {what}")).chain(there))
+}
+
+/// That a name stands for several things.
+fn ambiguous(to: &str, name: &str, several: &[&Candidate<'_>]) -> CliError {
+    let head = format!("'{name}' is more than one thing to {to}; name one:");
+    CliError::lines(Exit::Usage, iter::once(head).chain(listed(several.iter().copied())))
 }
 
 /// Does the name say where?
@@ -148,13 +188,13 @@ fn names_a_place(name: &str) -> bool {
 }
 
 /// The only one that is known by a name. Where not everything could be looked at, another one may be meant.
-fn the_only_one(model: &Model, verb: Verb, name: &str, one: &Candidate<'_>) -> Result<ObjectId, CliError> {
+fn the_only_one(model: &Model, to: &str, name: &str, one: &Candidate<'_>) -> Result<ObjectId, CliError> {
     let nouns: Vec<Noun> = model.store.item(&one.target).map(Item::noun).into_iter().collect();
     let silent = silent(model, &nouns);
     if silent.is_empty() {
         return Ok(one.target.clone());
     }
-    let head = format!("'{name}' may be more than one thing to {}: not everything could be looked at.", verb.words());
+    let head = format!("'{name}' may be more than one thing to {to}: not everything could be looked at.");
     let rest = iter::once("name it fully:".to_owned()).chain(listed([one]));
     Err(CliError::lines(Exit::Unreachable, iter::once(head).chain(silent).chain(rest)))
 }

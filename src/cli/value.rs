@@ -48,6 +48,12 @@ pub(super) fn ago(text: &str) -> Result<Duration, String> {
     span(text)
 }
 
+/// How long between two looks: a second at least.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let read = span(text)?;
+    if read < Duration::from_secs(1) { Err("at least 1s".to_owned()) } else { Ok(read) }
+}
+
 /// How bad a line says it is.
 pub(super) fn level(text: &str) -> Result<Level, String> {
     Level::named(text).ok_or_else(|| "write trace, debug, info, warn, error or fatal".to_owned())

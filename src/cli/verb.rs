@@ -54,6 +54,9 @@ pub trait Pilot {
 
     /// Waits until a record has more than `seen` entries, or until `within` has passed; the record as it stands then.
     fn follow(&mut self, id: RecordId, seen: usize, within: Option<Duration>) -> BoxFuture<'_, Result<Record, String>>;
+
+    /// Lets a span of the world's time pass, and takes in what happens in it.
+    fn pass(&mut self, span: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// Asks a question and takes a line.

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::{
     app::{guard::Confirmed, model::Model},
     cli::verb::Pilot,
+    domain::{observed::Freshness, rollout::Rollout},
     journal::ledger::Ledger,
     port::{
         plan::{Ask, Blocked, Draft},
@@ -16,7 +17,12 @@ use crate::{
     runtime::cockpit::Cockpit,
 };
 
-/// A settled cockpit and its journal.
+/// Columns and rows of a model that nobody looks at.
+pub(super) const UNSEEN: (u16, u16) = (120, 36);
+/// How long a command waits to learn what we may do: less is said without it, and nothing that is not so.
+pub(super) const RIGHTS: Duration = Duration::from_secs(2);
+
+/// A cockpit and its journal.
 pub(super) struct Autopilot {
     pub(super) cockpit: Cockpit,
     pub(super) ledger: Arc<Ledger>,
@@ -24,7 +30,22 @@ pub(super) struct Autopilot {
     pub(super) folder: Option<Arc<TempDir>>,
 }
 
+/// Has every cluster said what we may do with what is in flight there? One that does not answer is not waited for.
+fn knows_our_rights(model: &Model) -> bool {
+    let live = |rollout: &&Rollout| {
+        let seen = model.store.target_state(&rollout.id, model.now);
+        rollout.in_flight() && seen.is_some_and(|seen| seen.freshness == Freshness::Live)
+    };
+    model.store.rollouts().filter(live).all(|rollout| rollout.offers.iter().all(|offer| offer.unsure.is_none()))
+}
+
 impl Autopilot {
+    /// Waits until every source has answered once, well or badly, and for a moment to learn what we may do.
+    pub(super) async fn settle(&mut self) {
+        self.cockpit.settle().await;
+        self.cockpit.until(knows_our_rights, RIGHTS).await;
+    }
+
     fn record(&self, id: RecordId) -> Result<Record, String> {
         let found = self.ledger.get(id).map_err(|why| why.to_string())?;
         found.ok_or_else(|| format!("record {id} is not in the journal"))
@@ -54,5 +75,9 @@ impl Pilot for Autopilot {
             self.record(id)
         }
         .boxed()
+    }
+
+    fn pass(&mut self, span: Duration) -> BoxFuture<'_, ()> {
+        self.cockpit.pass(span).boxed()
     }
 }

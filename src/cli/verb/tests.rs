@@ -58,6 +58,11 @@ impl Pilot for Scripted {
         }
         async move { Ok(self.record(seen + 1)) }.boxed()
     }
+
+    fn pass(&mut self, span: Duration) -> BoxFuture<'_, ()> {
+        self.model.now += span;
+        async {}.boxed()
+    }
 }
 
 struct Ended {

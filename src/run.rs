@@ -42,7 +42,7 @@ use crate::{
         color, config,
         door::{self, Door},
         exit::{CliError, Exit},
-        inbox, judge, keys, listing, logs, run as one_run, runs, secret, snapshot, status,
+        inbox, judge, keys, listing, logs, run as one_run, runs, secret, shell, snapshot, status,
         value::Moment,
         verb::{self, Console, Prompt},
     },
@@ -182,6 +182,8 @@ impl Process<'_> {
             Command::Audit(command) => self.audit(command),
             Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
             Command::Themes(command) => self.themes(command),
+            Command::Completions { shell: one } => shell::completions(*one, self.out),
+            Command::Man(args) => shell::man(args, self.out),
             Command::Config(ConfigCommand::Check) => {
                 let loaded = ground::checked(&self.globals, &self.environment)?;
                 let exit = config::check(&loaded, self.out)?;

@@ -8,7 +8,9 @@ use crate::{
     cli::{
         exit::Exit,
         gate::args::GateArgs,
+        judge::args::{EXAMPLE as JUDGE_EXAMPLE, JudgeArgs},
         logs,
+        shell::{self, ManArgs, Shell},
         value::{
             Moment, Size, Snapshotted, View, Wait, ago, chords, level, lines, named, run_status, seed, since_start,
             speed, target, verb,
@@ -189,6 +191,15 @@ pub enum Command {
     /// List and check themes
     #[command(subcommand)]
     Themes(ThemesCommand),
+    /// Print what completes a command line in this shell
+    #[command(after_help = shell::COMPLETIONS, after_long_help = shell::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the page for man, of all or of one command
+    #[command(after_help = shell::MAN, after_long_help = shell::MAN)]
+    Man(ManArgs),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -409,31 +420,6 @@ Example, as root:
 
 What it prints belongs into the configuration of everybody in the group. Doing it again changes nothing, and puts right what
 is not as it was made.";
-
-/// Below `judge --help`.
-const JUDGE_EXAMPLE: &str = r#"Examples:
-  echo '{"name":"errors","intervals":[{"canary":{"requests":300,"errors":9},
-         "baseline":{"requests":2700,"errors":6}}]}' | holdshort judge
-  echo '{"method":"aca","metrics":[{"name":"latency","groups":["app"],
-         "control":[10,11,12,10,11],"experiment":[20,21,22,20,21]}]}' | holdshort judge
-
-Exit code 0 if every case was answered, whatever the verdict; 2 if any was malformed, which its answer says in `error`.
-docs/judge.md describes cases and answers."#;
-
-/// `judge`.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct JudgeArgs {
-    /// The cases as JSON; without it, or with -, they are read from standard input
-    pub file: Option<PathBuf>,
-    /// As JSON (`holdshort/judge/v1`), one line a case
-    #[arg(long)]
-    pub json: bool,
-    /// Judge Kayenta's own files as its `NetflixACAJudge` would
-    #[arg(
-        long, num_args = 2, value_names = ["CANARY_CONFIG.json", "METRIC_SET_PAIRS.json"], conflicts_with = "file"
-    )]
-    pub kayenta: Vec<PathBuf>,
-}
 
 /// `snapshot`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

@@ -23,6 +23,7 @@ pub mod runs;
 #[cfg(test)]
 mod sample;
 pub mod secret;
+pub mod shell;
 pub mod snapshot;
 pub mod source;
 pub mod span;

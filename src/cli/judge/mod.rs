@@ -2,6 +2,7 @@
 //! answers in JSON (`docs/judge.md`).
 
 mod aca;
+pub mod args;
 mod case;
 mod input;
 mod kayenta;
@@ -17,10 +18,9 @@ use std::{
 
 use crate::{
     cli::{
-        args::JudgeArgs,
         exit::{CliError, Exit},
         json,
-        judge::{case::Answer, input::Cases},
+        judge::{args::JudgeArgs, case::Answer, input::Cases},
     },
     domain::text::one_line,
 };

@@ -22,6 +22,8 @@ use crate::{
 const NEWEST: Duration = Duration::from_hours(1);
 /// And so much at a time after that, further and further back: an answer is held in memory as text, as samples and as counts.
 const BACK: Duration = Duration::from_hours(1);
+/// Of so many places at a time, for the same reason, and of no others before these are told.
+const TOGETHER: usize = 4;
 
 /// The time of which a source told the signals of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +139,7 @@ impl Measuring {
     pub fn ask(&mut self, began: &BTreeMap<Place, Timestamp>, looked: bool, end: Timestamp, step: Duration) {
         let (steps, oldest) = (Steps::of(step), aligned(end - KEPT, step).unwrap_or(end));
         let mut gaps: BTreeMap<(EnvironmentName, Timestamp, Timestamp), Vec<ServiceName>> = BTreeMap::new();
+        let mut past = gaps.clone();
         for (place, began) in began {
             if self.open.iter().any(|question| is_about(question, place)) {
                 continue;
@@ -151,9 +154,14 @@ impl Measuring {
                 Some((began.max(end - steps.newest), end)).filter(|(from, to)| from < to)
             };
             if let Some((from, to)) = gap {
-                gaps.entry((place.environment.clone(), from, to)).or_default().push(place.service.clone());
+                let into = if to < end { &mut past } else { &mut gaps };
+                into.entry((place.environment.clone(), from, to)).or_default().push(place.service.clone());
             }
         }
+        // Of what was before, the newest first.
+        let reads_back = self.open.iter().any(|question| reads_back(question, end));
+        let first = past.into_iter().max_by_key(|((_, _, to), _)| *to).filter(|_| !reads_back);
+        gaps.extend(first.map(|(gap, services)| (gap, services.into_iter().take(TOGETHER).collect())));
         // Nothing is in flight, or an earlier process read all of it: the source must still prove that it would answer.
         if gaps.is_empty() && self.open.is_empty() && looked && self.proven.is_none_or(|proven| proven < end) {
             gaps.insert((EnvironmentName::new(""), end - step, end), Vec::new());
@@ -168,6 +176,11 @@ impl Measuring {
     /// Is there more to be read of what was before?
     pub fn is_behind(&self) -> bool {
         self.told.values().any(|span| span.unread_before().is_some())
+    }
+
+    /// Is there more to be read of what was before of any place that a question is about?
+    pub fn lacks_history_of(&self, question: &Question) -> bool {
+        self.told.iter().any(|(place, span)| is_about(question, place) && span.unread_before().is_some())
     }
 
     /// Before this moment nothing of a place was read yet, though it is wanted.
@@ -189,6 +202,11 @@ fn is_about(question: &Question, place: &Place) -> bool {
         }
         _ => false,
     }
+}
+
+/// Does it ask for what was before what is now?
+fn reads_back(question: &Question, end: Timestamp) -> bool {
+    matches!(question, Question::Signals { window, services, .. } if window.to < end - window.step && !services.is_empty())
 }
 
 /// The last multiple of the step at or before the moment.
@@ -247,6 +265,24 @@ mod tests {
         let further = (1..24).map(|hour| (-60 - 60 * hour, -60 * hour));
         assert_eq!(windows, [(-60, 0)].into_iter().chain(further).collect::<Vec<_>>());
         assert_eq!(asked(&mut measuring, -3 * day, 1), [(0, 1)], "and then only what is new");
+    }
+
+    #[test]
+    fn of_many_places_what_is_now_is_asked_for_together_and_what_was_before_of_a_few_at_a_time() {
+        let places = (0..10).map(|number| Place::of(&format!("service-{number}").as_str().into(), &"".into()));
+        let began: BTreeMap<Place, Timestamp> = places.map(|place| (place, at(-180))).collect();
+        let mut measuring = Measuring::default();
+        let mut counts = Vec::new();
+        loop {
+            measuring.ask(&began, true, at(0), STEP);
+            let [question] = measuring.open.iter().collect::<Vec<_>>()[..] else { break };
+            let Question::Signals { services, window, .. } = question else { panic!("{question:?}") };
+            counts.push((services.len(), (window.to - at(0)).num_minutes()));
+            answer(&mut measuring);
+        }
+        let back = |to| [(4, to), (4, to), (2, to)];
+        assert_eq!(counts, [[(10, 0)].as_slice(), &back(-60), &back(-120)].concat());
+        assert!(!measuring.is_behind());
     }
 
     #[test]

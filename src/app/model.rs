@@ -1,6 +1,9 @@
 //! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`].
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -273,6 +276,8 @@ pub struct Model {
     pub standards: BTreeMap<ServiceName, Standard>,
     /// The verdict on each rollout in flight.
     pub judgements: BTreeMap<ObjectId, Judgement>,
+    /// The rollouts whose verdict is owed: it takes long, and is worked out as soon as nothing else is to be done.
+    pub unjudged: BTreeSet<ObjectId>,
     /// What those verdicts were folded from, so that the next ones go on where they were.
     pub folded: BTreeMap<ObjectId, Folded>,
     /// The canary of the newest verdict on each rollout, kept after it was taken back.
@@ -322,6 +327,7 @@ impl Model {
             lineage: Lineage::default(),
             standards: BTreeMap::new(),
             judgements: BTreeMap::new(),
+            unjudged: BTreeSet::new(),
             folded: BTreeMap::new(),
             judged: BTreeMap::new(),
             arrivals: BTreeMap::new(),

@@ -77,6 +77,8 @@ pub enum Msg {
     },
     /// Signals that an earlier process read and kept; told before anything is read.
     Kept(Vec<KeptSignals>),
+    /// Nothing else is to be done: one of the verdicts that are owed can be worked out.
+    Judge,
     /// What is left of a source's request budget, 0 to 1.
     Budget {
         /// Which connection.

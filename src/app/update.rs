@@ -60,6 +60,10 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             measure::kept(model, kept);
             Vec::new()
         }
+        Msg::Judge => {
+            observe::judge_owed(model);
+            act::recheck(model)
+        }
         Msg::Budget { source, left } => {
             model.store.take_budget(source, left);
             Vec::new()

@@ -256,6 +256,7 @@ impl Cockpit {
     /// Waits for the next thing that happens outside, or for the next whole second, and takes it in.
     pub async fn turn(&mut self) {
         let next = self.clock.sleep(until_next_second(self.clock.now()));
+        let owes = self.owes_verdicts();
         let tick = self.next_tick.get_or_insert(next);
         tokio::select! {
             biased;
@@ -265,7 +266,13 @@ impl Cockpit {
                 self.tick();
             }
             Some(note) = self.notes.1.recv() => self.take(note),
+            () = std::future::ready(()), if owes => self.feed(Msg::Judge),
         }
+    }
+
+    /// Is there a verdict that takes long? It comes behind everything else.
+    fn owes_verdicts(&self) -> bool {
+        !self.model.unjudged.is_empty()
     }
 
     /// Starts, and waits until every source has answered once, well or badly, and the signals of what is in flight were read.
@@ -286,7 +293,7 @@ impl Cockpit {
                 asked = Some(self.awaited.len());
             }
             let silent = self.sources.as_ref().and_then(|sources| sources.silent().next());
-            if asked.is_some() && self.awaited.is_empty() && silent.is_none() {
+            if asked.is_some() && self.awaited.is_empty() && silent.is_none() && !self.owes_verdicts() {
                 return;
             }
             tokio::select! {
@@ -294,6 +301,7 @@ impl Cockpit {
                 () = &mut limit => return,
                 Some(note) = self.news.recv() => self.take(note),
                 Some(note) = self.notes.1.recv() => self.take(note),
+                () = std::future::ready(()), if self.owes_verdicts() => self.feed(Msg::Judge),
                 () = &mut spared, if late => return,
                 // That a program is run for credentials is told by nobody: it is looked for.
                 () = self.clock.sleep(LOOK) => {}
@@ -337,6 +345,7 @@ impl Cockpit {
                 () = &mut limit => return,
                 Some(note) = self.news.recv() => self.take(note),
                 Some(note) = self.notes.1.recv() => self.take(note),
+                () = std::future::ready(()), if self.owes_verdicts() => self.feed(Msg::Judge),
             }
         }
     }
@@ -351,6 +360,7 @@ impl Cockpit {
                 biased;
                 Some(note) = self.news.recv() => self.take(note),
                 Some(note) = self.notes.1.recv() => self.take(note),
+                () = std::future::ready(()), if self.owes_verdicts() => self.feed(Msg::Judge),
                 () = moment => return,
             }
         }

@@ -7,7 +7,7 @@ use crate::{
         object::ObjectId,
         observed::Freshness,
         offer::{Offer, offer_for},
-        rollout::{Identity, Phase, Rollout},
+        rollout::{Identity, Phase, Rollout, Unknown},
         verb::Verb,
         version::Version,
     },
@@ -39,9 +39,18 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
             Some((Phase::Aborted, Assessment::Judged(judged))) if ask.verb == Verb::Retry => Assessment::Over(judged),
             Some((_, assessment)) => assessment,
         },
-        unknown: rollout.map_or_else(Vec::new, |rollout| rollout.unknown.clone()),
+        unknown: rollout.map_or_else(Vec::new, |rollout| unknown(model, rollout)),
         sources,
     }
+}
+
+/// What the engine cannot tell of it, and a verdict that is being worked out anew.
+fn unknown(model: &Model, rollout: &Rollout) -> Vec<Unknown> {
+    let owed = model.unjudged.contains(&rollout.id).then(|| Unknown {
+        what: "its verdict is being worked out anew, from hours of numbers".to_owned(),
+        way: "press again in a moment".to_owned(),
+    });
+    rollout.unknown.iter().cloned().chain(owed).collect()
 }
 
 /// A decision in sentences.

@@ -221,14 +221,16 @@ impl Source {
         let places = known.entry(place.service.clone()).or_default();
         let changed = match places.get_mut(&place.environment) {
             Some(old) if old.step == new.step => {
+                let span = merge::newest(old).map(|newest| (window, newest));
+                let laid = span.is_some_and(|span| older.lay_before(&mut new, old, span, reach));
                 let touched = older.until.is_some_and(|until| window.from < until)
                     || older.reaches(merge::forgotten(&place.service, window.to))
                     || !older.fits(&new);
-                if touched {
+                if touched && !laid {
                     *old = older.whole(old);
                     *older = Older::default();
                 }
-                merge::service(old, new, window)
+                merge::service(old, new, window) || laid
             }
             _ => {
                 *older = Older::default();

@@ -1,14 +1,21 @@
 //! What was counted longer than an hour ago, in few bytes.
 //!
 //! Nothing is lost: unpacked, for the moment of a judgement, it is what it was, bit for bit, so that no verdict depends on what was
-//! packed.
+//! packed. It is packed in pieces, in order of time: history is read backwards, and what comes from further back is laid before the
+//! rest, which stays packed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
-use crate::domain::{
-    packed::{Packed, Row},
-    signal::{BucketCounts, Counts, LatencyCounts, PartCounts, ServiceSignals, VersionSignals},
-    time::Timestamp,
+use crate::{
+    domain::{
+        packed::{Packed, Row},
+        signal::{BucketCounts, Counts, LatencyCounts, PartCounts, ServiceSignals, VersionSignals},
+        time::Timestamp,
+    },
+    port::facet::Window,
 };
 
 /// So much is always at hand.
@@ -23,8 +30,12 @@ pub(super) struct Older {
     pub(super) until: Option<Timestamp>,
     /// The oldest end of what is packed.
     since: Option<Timestamp>,
-    versions: BTreeMap<String, Version>,
+    /// In order of time; what becomes old goes into the last one.
+    pieces: VecDeque<Piece>,
 }
+
+/// By version.
+type Piece = BTreeMap<String, Version>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Version {
@@ -46,7 +57,8 @@ impl Older {
     pub(super) fn bytes(&self) -> usize {
         let times = |one: &Version| one.times.values().map(|(_, packed)| packed.bytes()).sum::<usize>();
         let parts = |one: &Version| one.parts.values().map(Packed::bytes).sum::<usize>();
-        self.versions.values().map(|one| one.counts.bytes() + parts(one) + times(one)).sum()
+        let versions = self.pieces.iter().flat_map(Piece::values);
+        versions.map(|one| one.counts.bytes() + parts(one) + times(one)).sum()
     }
 
     /// Does anything of it end by then?
@@ -56,10 +68,12 @@ impl Older {
 
     /// Are the bounds of response times those that are packed?
     pub(super) fn fits(&self, new: &ServiceSignals) -> bool {
-        let packed = |label: &str, stratum: &str| self.versions.get(label)?.times.get(stratum);
+        let packed = |label: &str, stratum: &str| {
+            self.pieces.iter().find_map(|piece| piece.get(label)?.times.get(stratum)).map(|(bounds, _)| bounds)
+        };
         new.versions.iter().all(|version| {
             let mut all = version.latency_counts.iter();
-            all.all(|one| packed(&version.label, &one.stratum).is_none_or(|(bounds, _)| *bounds == one.bounds))
+            all.all(|one| packed(&version.label, &one.stratum).is_none_or(|bounds| *bounds == one.bounds))
         })
     }
 
@@ -71,34 +85,47 @@ impl Older {
         if oldest.is_none_or(|oldest| oldest > until - SLACK) {
             return;
         }
-        (self.since, self.until) = (self.since.min(oldest).or(oldest), Some(until));
-        for version in &mut signals.versions {
-            let packed = self.versions.entry(version.label.clone()).or_default();
-            if let Some(last) = version.counts.pop() {
-                let row = |one: &Counts| ((one.from, one.to), vec![one.requests, one.errors]);
-                take(&mut version.counts, until, |one| one.to, row, &mut packed.counts);
-                version.counts.push(last);
-            }
-            for part in &mut version.parts {
-                let row = |one: &Counts| ((one.from, one.to), vec![one.requests, one.errors]);
-                let into = packed.parts.entry((part.stratum.clone(), part.pod.clone())).or_default();
-                take(&mut part.counts, until, |one| one.to, row, into);
-            }
-            for times in &mut version.latency_counts {
-                let row =
-                    |one: &BucketCounts| ((one.from, one.to), [&[one.requests][..], one.within.as_slice()].concat());
-                let bounds = || (times.bounds.clone(), Packed::default());
-                let (_, into) = packed.times.entry(times.stratum.clone()).or_insert_with(bounds);
-                take(&mut times.intervals, until, |one| one.to, row, into);
-            }
+        (self.since, self.until) = (earlier(self.since, oldest), Some(until));
+        if self.pieces.is_empty() {
+            self.pieces.push_back(Piece::new());
         }
+        if let Some(piece) = self.pieces.back_mut() {
+            pack(piece, &mut signals.versions, until, |_| true);
+        }
+    }
+
+    /// Lays what was read of a time before all that is known before it, packed; `known` are the signals at hand, whose newest interval
+    /// ended at `newest`. What is left in it is for them: points, and what is asked for every time. False, and nothing happens, where it
+    /// is not that old.
+    pub(super) fn lay_before(
+        &mut self,
+        new: &mut ServiceSignals,
+        known: &ServiceSignals,
+        (window, newest): (Window, Timestamp),
+        reach: Duration,
+    ) -> bool {
+        let begins = known.versions.iter().filter_map(oldest).chain(self.since).min();
+        let is_before = begins.is_some_and(|begins| window.to < begins) && window.to <= newest - AT_HAND.max(reach);
+        let asked = |at: Timestamp| window.from < at && at <= window.to;
+        let alike = self.fits(new) && are_alike(known, new);
+        if !is_before || !alike || !new.versions.iter().all(|version| ends(version).all(asked)) {
+            return false;
+        }
+        let Some(oldest) = new.versions.iter().filter_map(oldest).min() else { return false };
+        let mut piece = Piece::new();
+        // When a version ended stays at hand.
+        let is_known = |label: &str| known.versions.iter().any(|one| one.label == label && !one.counts.is_empty());
+        pack(&mut piece, &mut new.versions, window.to, |label| !is_known(label));
+        (self.since, self.until) = (Some(oldest), self.until.max(Some(window.to)));
+        self.pieces.push_front(piece);
+        true
     }
 
     /// Gives entries to what has none any more, so that pods and strata of which everything is packed are still known by their names.
     pub(super) fn name(&self, signals: &mut ServiceSignals) {
         for version in &mut signals.versions {
-            let Some(packed) = self.versions.get(&version.label) else { continue };
-            for (stratum, pod) in packed.parts.keys() {
+            let packed: Vec<&Version> = self.pieces.iter().filter_map(|piece| piece.get(&version.label)).collect();
+            for (stratum, pod) in packed.iter().flat_map(|one| one.parts.keys()) {
                 let known = version.parts.iter().any(|part| (&part.stratum, &part.pod) == (stratum, pod));
                 if !known {
                     let (stratum, pod) = (stratum.clone(), pod.clone());
@@ -106,7 +133,7 @@ impl Older {
                 }
             }
             version.parts.sort_by(|a, b| (&a.stratum, &a.pod).cmp(&(&b.stratum, &b.pod)));
-            for (stratum, (bounds, _)) in &packed.times {
+            for (stratum, (bounds, _)) in packed.iter().flat_map(|one| &one.times) {
                 if !version.latency_counts.iter().any(|one| one.stratum == *stratum) {
                     let (stratum, bounds) = (stratum.clone(), bounds.clone());
                     version.latency_counts.push(LatencyCounts { stratum, bounds, intervals: Vec::new() });
@@ -120,21 +147,63 @@ impl Older {
     pub(super) fn whole(&self, signals: &ServiceSignals) -> ServiceSignals {
         let mut whole = signals.clone();
         for version in &mut whole.versions {
-            let Some(packed) = self.versions.get(&version.label) else { continue };
-            version.counts.splice(0..0, packed.counts.rows().filter_map(counts));
+            let pieces: Vec<&Version> = self.pieces.iter().filter_map(|piece| piece.get(&version.label)).collect();
+            let totals = pieces.iter().flat_map(|piece| piece.counts.rows());
+            version.counts.splice(0..0, totals.filter_map(counts));
             for part in &mut version.parts {
-                if let Some(older) = packed.parts.get(&(part.stratum.clone(), part.pod.clone())) {
-                    part.counts.splice(0..0, older.rows().filter_map(counts));
-                }
+                let key = (part.stratum.clone(), part.pod.clone());
+                let older = pieces.iter().filter_map(|piece| piece.parts.get(&key)).flat_map(Packed::rows);
+                part.counts.splice(0..0, older.filter_map(counts));
             }
             for times in &mut version.latency_counts {
-                if let Some((_, older)) = packed.times.get(&times.stratum) {
-                    times.intervals.splice(0..0, older.rows().filter_map(within));
-                }
+                let older = pieces.iter().filter_map(|piece| piece.times.get(&times.stratum));
+                times.intervals.splice(0..0, older.flat_map(|(_, older)| older.rows()).filter_map(within));
             }
         }
         whole
     }
+}
+
+/// Packs what ended by then; of the totals of a version whose last interval is `kept` all but that.
+fn pack(piece: &mut Piece, versions: &mut [VersionSignals], until: Timestamp, kept: impl Fn(&str) -> bool) {
+    let of = |one: &Counts| ((one.from, one.to), vec![one.requests, one.errors]);
+    for version in versions {
+        let packed = piece.entry(version.label.clone()).or_default();
+        let last = if kept(&version.label) { version.counts.pop() } else { None };
+        take(&mut version.counts, until, |one| one.to, of, &mut packed.counts);
+        version.counts.extend(last);
+        for part in &mut version.parts {
+            let into = packed.parts.entry((part.stratum.clone(), part.pod.clone())).or_default();
+            take(&mut part.counts, until, |one| one.to, of, into);
+        }
+        for times in &mut version.latency_counts {
+            let row = |one: &BucketCounts| ((one.from, one.to), [&[one.requests][..], one.within.as_slice()].concat());
+            let bounds = || (times.bounds.clone(), Packed::default());
+            let (_, into) = packed.times.entry(times.stratum.clone()).or_insert_with(bounds);
+            take(&mut times.intervals, until, |one| one.to, row, into);
+        }
+    }
+}
+
+/// Have the response times of both the same bounds?
+fn are_alike(known: &ServiceSignals, new: &ServiceSignals) -> bool {
+    let bounds = |label: &str, stratum: &str| {
+        let version = known.versions.iter().find(|version| version.label == label)?;
+        version.latency_counts.iter().find(|one| one.stratum == stratum).map(|one| &one.bounds)
+    };
+    let all = new.versions.iter().flat_map(|version| version.latency_counts.iter().map(|one| (&version.label, one)));
+    all.into_iter().all(|(label, one)| bounds(label, &one.stratum).is_none_or(|bounds| *bounds == one.bounds))
+}
+
+/// The earlier of the two that are there.
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
+/// The ends of all intervals of a version.
+fn ends(version: &VersionSignals) -> impl Iterator<Item = Timestamp> {
+    let counts = version.counts.iter().chain(version.parts.iter().flat_map(|part| &part.counts)).map(|one| one.to);
+    counts.chain(version.latency_counts.iter().flat_map(|one| &one.intervals).map(|one| one.to))
 }
 
 /// Moves what ended by then.

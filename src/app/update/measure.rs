@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     lines,
-    observe::{age_verdicts, judge_all},
+    observe::{age_verdicts, judge_all, judge_services},
 };
 use crate::{
     app::{
@@ -56,10 +56,16 @@ pub(super) fn told(
             });
             let told = signals.is_ok();
             let measuring = model.measuring.entry(source.clone()).or_default();
+            let newest = measuring.proven.is_none_or(|proven| proven <= window.to);
             let asked = measuring.answered(question, told.then_some(*window));
             let more = told && asked && measuring.is_behind();
-            // While more of what was before is to come, a verdict on a part of it is in nobody's interest.
-            let judged = !more || measuring.proven.is_none_or(|proven| proven <= window.to);
+            let judged = match question {
+                _ if newest || !told => Judged::All,
+                // While more of what was before is to come, a verdict on a part of it is in nobody's interest.
+                question if asked && measuring.lacks_history_of(question) => Judged::Nothing,
+                Question::Signals { services, .. } => Judged::Services(services),
+                _ => Judged::Nothing,
+            };
             let effects = signals_told(model, source, at, (*window, judged), signals);
             if more {
                 // What is further back is asked for at once. What failed is open again with the next tick.
@@ -99,11 +105,18 @@ pub(super) fn told(
     }
 }
 
+/// What is judged again for an answer.
+enum Judged<'a> {
+    All,
+    Services(&'a [ServiceName]),
+    Nothing,
+}
+
 fn signals_told(
     model: &mut Model,
     source: &SourceName,
     at: Timestamp,
-    (window, judged): (Window, bool),
+    (window, judged): (Window, Judged<'_>),
     signals: Result<Vec<ServiceSignals>, Fault>,
 ) -> Vec<Effect> {
     let kept = match signals {
@@ -114,8 +127,10 @@ fn signals_told(
         }
     };
     logs::test(model);
-    if judged {
-        judge_all(model);
+    match judged {
+        Judged::All => judge_all(model),
+        Judged::Services(services) => judge_services(model, services),
+        Judged::Nothing => {}
     }
     kept.and_then(|kept| keep(model, kept, window)).into_iter().collect()
 }

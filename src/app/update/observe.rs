@@ -1,6 +1,9 @@
 //! Taking observations: what they change besides the store (verdicts, step times, cards that no longer hold).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     app::{
@@ -72,8 +75,33 @@ fn the_only_one(parts: &[&Part]) -> Option<ObjectId> {
     }
 }
 
-/// Judges one rollout; one that is gone or no longer in flight has no verdict.
+/// Judges one rollout; one that is gone or no longer in flight has no verdict. What takes long is owed.
 fn judge_one(model: &mut Model, id: &ObjectId) {
+    let folded = model.folded.get(id);
+    if model.store.rollout(id).is_some_and(|rollout| rollout.in_flight() && takes_long(model, rollout, folded)) {
+        model.unjudged.insert(id.clone());
+        return;
+    }
+    judge_now(model, id);
+}
+
+/// Works out one of the verdicts that are owed.
+pub(super) fn judge_owed(model: &mut Model) {
+    if let Some(id) = model.unjudged.pop_first() {
+        judge_now(model, &id);
+    }
+}
+
+/// Must more than the newest hours be folded anew? Then nobody's key waits for it, nor for that of twenty others: the verdict is owed,
+/// the one before it stands meanwhile, and nothing goes forward on it.
+fn takes_long(model: &Model, rollout: &Rollout, folded: Option<&Folded>) -> bool {
+    let Some((source, signals)) = model.store.signals(rollout) else { return false };
+    let of = Some((source.clone(), model.store.rewrites(source, signals)));
+    model.store.packed_until(source, signals).is_some() && folded.is_none_or(|folded| folded.of != of)
+}
+
+fn judge_now(model: &mut Model, id: &ObjectId) {
+    model.unjudged.remove(id);
     let mut folded = model.folded.remove(id).unwrap_or_default();
     let rollout = model.store.rollout(id).filter(|rollout| rollout.in_flight());
     match rollout.and_then(|rollout| judge(model, rollout, &mut folded)) {
@@ -86,19 +114,36 @@ fn judge_one(model: &mut Model, id: &ObjectId) {
     note_judged(model);
 }
 
-/// Judges every rollout in flight; what is no longer in flight has no verdict.
+/// Judges every rollout in flight; what is no longer in flight has no verdict. What takes long is owed.
 pub(super) fn judge_all(model: &mut Model) {
-    let mut before = std::mem::take(&mut model.folded);
-    let (mut judgements, mut all) = (BTreeMap::new(), BTreeMap::new());
+    let (mut before, mut known) = (std::mem::take(&mut model.folded), std::mem::take(&mut model.judgements));
+    let (mut judgements, mut all, mut owed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
-        let mut folded = before.remove(&rollout.id).unwrap_or_default();
+        let folded = before.remove(&rollout.id);
+        let id = || rollout.id.clone();
+        if takes_long(model, rollout, folded.as_ref()) {
+            owed.insert(id());
+            judgements.extend(known.remove(&rollout.id).map(|judgement| (id(), judgement)));
+            all.extend(folded.map(|folded| (id(), folded)));
+            continue;
+        }
+        let mut folded = folded.unwrap_or_default();
         if let Some(judgement) = judge(model, rollout, &mut folded) {
-            judgements.insert(rollout.id.clone(), judgement);
-            all.insert(rollout.id.clone(), folded);
+            judgements.insert(id(), judgement);
+            all.insert(id(), folded);
         }
     }
-    (model.judgements, model.folded) = (judgements, all);
+    (model.judgements, model.folded, model.unjudged) = (judgements, all, owed);
     note_judged(model);
+}
+
+/// Judges what runs of these services, as [`judge_all`] does everything.
+pub(super) fn judge_services(model: &mut Model, services: &[ServiceName]) {
+    let of = model.store.rollouts().filter(|rollout| services.contains(&rollout.service));
+    let ids: Vec<ObjectId> = of.map(|rollout| rollout.id.clone()).collect();
+    for id in ids {
+        judge_one(model, &id);
+    }
 }
 
 /// Keeps which version the newest verdict is about, as long as its rollout is there.

@@ -29,6 +29,11 @@ impl Alike {
         if self.waiting.front().is_some_and(|one| one.pair.to <= to) { self.waiting.pop_front() } else { None }
     }
 
+    /// Gives back what was set aside for those that were learnt from: a day of them comes at once.
+    pub(super) fn shrink(&mut self) {
+        self.waiting.shrink_to_fit();
+    }
+
     /// Stable beside itself an interval later, before the release: bursts that hit all of its pods at once. An outage that
     /// outlasts an interval hits both and teaches nothing.
     fn moments(

@@ -150,6 +150,10 @@ impl Folded {
             self.both = Some(self.both.map_or(pair.arms(), |both| both + pair.arms()));
             self.all.push(Stratified { stratum, pair });
         }
+        if seen.is_none() {
+            self.all.shrink_to_fit();
+            self.alike.shrink();
+        }
         self.doubted.take(case, &self.all, seen);
         true
     }

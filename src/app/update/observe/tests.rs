@@ -139,6 +139,7 @@ fn verdicts_on_what_is_packed_are_verdicts_from_scratch_on_all_of_it() {
         let signals = ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions };
         model.now = at(number + 1);
         update(&mut model, measures("prometheus", at(number + 1), window, Ok(vec![signals])));
+        pay(&mut model);
         if number % 20 == 0 || number > 550 {
             assert_eq!(model.judgements, from_scratch(&model), "{number}");
         }
@@ -146,6 +147,54 @@ fn verdicts_on_what_is_packed_are_verdicts_from_scratch_on_all_of_it() {
         packed += usize::from(model.whole_arms(rollout).is_some());
     }
     assert!(packed > 200, "it was packed {packed} times");
+}
+
+/// Works out every verdict that is owed.
+fn pay(model: &mut Model) {
+    while !model.unjudged.is_empty() {
+        update(model, Msg::Judge);
+    }
+}
+
+#[test]
+fn history_that_is_read_backwards_gives_the_same_verdict_and_nothing_goes_forward_before_it_is_worked_out() {
+    let old = Rollout { started: Some(at(0)), ..payments() };
+    let mut model = seeing(vec![old]);
+    let id = payments().id;
+    let hour = |from: i64| {
+        let window = Window { from: at(from), to: at(from + 120), step: STEP };
+        let mut all: Vec<VersionSignals> = ["1.42.0", "1.41.3"].map(|label| long(label, from)).into();
+        for number in from + 1..from + 120 {
+            for (all, new) in all.iter_mut().zip(["1.42.0", "1.41.3"].map(|label| long(label, number))) {
+                all.counts.extend(new.counts);
+                for part in new.parts {
+                    match all.parts.iter_mut().find(|known| known.pod == part.pod) {
+                        Some(known) => known.counts.extend(part.counts),
+                        None => all.parts.push(part),
+                    }
+                }
+            }
+        }
+        (window, ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions: all })
+    };
+    update(&mut model, Msg::Tick(at(480)));
+    for from in [360, 240, 120, 0] {
+        let (window, signals) = hour(from);
+        update(&mut model, measures("prometheus", at(480), window, Ok(vec![signals])));
+        let owed = from < 360;
+        assert_eq!(model.unjudged.contains(&id), owed, "{from}");
+        let promote = crate::app::sample::ask(crate::domain::verb::Verb::Promote);
+        let against = crate::app::guard::ask(&model, promote).err().map(|refusal| refusal.reasons).unwrap_or_default();
+        let said = "NO DATA: its verdict is being worked out anew, from hours of numbers".to_owned();
+        assert_eq!(against.contains(&said), owed, "{against:?}");
+        pay(&mut model);
+        assert_eq!(model.judgements, from_scratch(&model), "{from}");
+    }
+    let rollout = model.store.rollouts().next().unwrap();
+    let whole = model.whole_arms(rollout).unwrap().0.unwrap();
+    let ends: Vec<_> = whole.counts.iter().map(|one| one.to).collect();
+    assert_eq!(ends, (1..=480).map(at).collect::<Vec<_>>());
+    assert_eq!(verdict(&model).0, Some(Verdict::NoGo));
 }
 
 /// Signals of both versions in half minutes from the first number to before the last: requests and errors in each.

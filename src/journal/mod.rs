@@ -26,7 +26,11 @@ use std::{fmt, io, path::PathBuf};
 #[cfg(doc)]
 use crate::port::record::Stage;
 use crate::{
-    domain::{text, time::Timestamp},
+    domain::{
+        ids::{ServiceName, SourceName},
+        text,
+        time::Timestamp,
+    },
     journal::{
         attendance::{Attendance, Task},
         spool::Line,
@@ -117,8 +121,11 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// Keeps signals that were read, and forgets what is outlived. They are data, no record: outside the chain.
     fn keep_signals(&self, kept: &[KeptSignals], outlived: &Outlived) -> Result<(), JournalError>;
 
-    /// The signals that were kept and end after this, in the order in which they were read.
-    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError>;
+    /// Of which services signals were kept that end after this, and from which source. All of them at once would be much.
+    fn kept_services(&self, after: Timestamp) -> Result<Vec<(SourceName, ServiceName)>, JournalError>;
+
+    /// The signals of a source's service that were kept and end after this, in the order in which they were read.
+    fn kept_signals(&self, of: &(SourceName, ServiceName), after: Timestamp) -> Result<Vec<KeptSignals>, JournalError>;
 
     /// May what a record says be gone by? Every byte of the journal must be as it was written, and the record signed where
     /// this journal is. Refuses with [`JournalError::NotTaken`].

@@ -25,7 +25,10 @@ use self::{
     schema::{Strange, Unusable},
 };
 use crate::{
-    domain::time::Timestamp,
+    domain::{
+        ids::{ServiceName, SourceName},
+        time::Timestamp,
+    },
     journal::{
         Chain, Changes, Head, Journal, JournalError, Seq,
         anchor::Anchor,
@@ -357,8 +360,12 @@ impl Journal for SqliteJournal {
         self.write(|tx| signals::keep(tx, kept, outlived, self.own().as_ref()))
     }
 
-    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
-        self.with(|connection| signals::kept(connection, after, self.own().as_ref()))
+    fn kept_services(&self, after: Timestamp) -> Result<Vec<(SourceName, ServiceName)>, JournalError> {
+        self.with(|connection| signals::services(connection, after))
+    }
+
+    fn kept_signals(&self, of: &(SourceName, ServiceName), after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
+        self.with(|connection| signals::kept(connection, of, after, self.own().as_ref()))
     }
 
     fn vouch(&self, record: RecordId) -> Result<(), JournalError> {

@@ -472,11 +472,16 @@ fn kept_signals_read_back_bit_by_bit_in_another_process_until_they_are_outlived_
     journal.keep_signals(&all, &before(0)).unwrap();
     journal.keep_signals(&all[2..], &before(0)).unwrap();
     let elsewhere = SqliteJournal::open(&path).unwrap();
-    assert_eq!(elsewhere.kept_signals(at(0)).unwrap(), all);
-    assert_eq!(elsewhere.kept_signals(at(30)).unwrap(), all[2..]);
+    let [payments, ledger] = [kept("payments", 30), kept("ledger", 30)].map(|one| (one.source, one.signals.service));
+    assert_eq!(elsewhere.kept_services(at(0)).unwrap(), [ledger.clone(), payments.clone()]);
+    assert_eq!(elsewhere.kept_signals(&payments, at(0)).unwrap(), [all[0].clone(), all[2].clone()]);
+    assert_eq!(elsewhere.kept_signals(&ledger, at(0)).unwrap(), all[1..2]);
+    assert_eq!(elsewhere.kept_services(at(30)).unwrap(), std::slice::from_ref(&payments));
+    assert_eq!(elsewhere.kept_signals(&payments, at(30)).unwrap(), all[2..]);
     assert!(matches!(elsewhere.verify().unwrap(), Chain::Whole { lines: 0, .. }));
     journal.keep_signals(&[], &before(30)).unwrap();
-    assert_eq!(elsewhere.kept_signals(at(0)).unwrap(), all[2..]);
+    assert_eq!(elsewhere.kept_services(at(0)).unwrap(), std::slice::from_ref(&payments));
+    assert_eq!(elsewhere.kept_signals(&payments, at(0)).unwrap(), all[2..]);
     journal.keep_signals(&[], &Outlived { before: at(0), services: vec!["payments".into()] }).unwrap();
-    assert_eq!(elsewhere.kept_signals(at(0)).unwrap(), []);
+    assert_eq!(elsewhere.kept_services(at(0)).unwrap(), []);
 }

@@ -183,11 +183,19 @@ impl Cockpit {
     /// Takes what an earlier process kept of the signals. Before anything is read, so nothing waits for it yet.
     fn recall(&mut self) {
         let after = self.clock.now() - KEPT;
-        match self.actions.ledger.journal().and_then(|journal| journal.kept_signals(after)) {
-            Ok(kept) if kept.is_empty() => {}
-            Ok(kept) => self.feed(Msg::Kept(kept)),
-            // A journal that is broken is told by whoever follows it; what was kept is a help, no condition.
-            Err(error) => tracing::warn!(%error, "the signals of earlier sessions cannot be read"),
+        let journal = self.actions.ledger.journal();
+        let recalled = journal.and_then(|journal| {
+            for of in journal.kept_services(after)? {
+                let kept = journal.kept_signals(&of, after)?;
+                if !kept.is_empty() {
+                    self.feed(Msg::Kept(kept));
+                }
+            }
+            Ok(())
+        });
+        // A journal that is broken is told by whoever follows it; what was kept is a help, no condition.
+        if let Err(error) = recalled {
+            tracing::warn!(%error, "the signals of earlier sessions cannot be read");
         }
     }
 

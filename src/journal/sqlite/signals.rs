@@ -3,13 +3,16 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use sha2::{Digest, Sha256};
 
 use super::Trouble;
 use crate::{
-    domain::time::Timestamp,
+    domain::{
+        ids::{ServiceName, SourceName},
+        time::Timestamp,
+    },
     journal::signer::{self, Signer},
     port::kept::{KeptSignals, Outlived},
 };
@@ -62,14 +65,26 @@ impl Own<'_> {
     }
 }
 
-/// What was kept and ends after this, in the order in which it was read.
+/// Of which services something was kept that ends after this, and from which source.
+pub(super) fn services(connection: &Connection, after: Timestamp) -> Result<Vec<(SourceName, ServiceName)>, Trouble> {
+    let sql = "SELECT DISTINCT source, service FROM signals WHERE until > ?1 ORDER BY source, service";
+    let mut query = connection.prepare_cached(sql)?;
+    let named = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let named = query.query_map([after.timestamp_millis()], named)?;
+    named.map(|named| Ok(named.map(|(source, service)| (source.as_str().into(), service.as_str().into()))?)).collect()
+}
+
+/// What was kept of a source's service and ends after this, in the order in which it was read.
 pub(super) fn kept(
     connection: &Connection,
+    (source, service): &(SourceName, ServiceName),
     after: Timestamp,
     own: Option<&Own<'_>>,
 ) -> Result<Vec<KeptSignals>, Trouble> {
-    let mut query = connection.prepare_cached("SELECT body FROM signals WHERE until > ?1 ORDER BY id")?;
-    let bodies = query.query_map([after.timestamp_millis()], |row| row.get::<_, String>(0))?;
+    let sql = "SELECT body FROM signals WHERE source = ?1 AND service = ?2 AND until > ?3 ORDER BY id";
+    let mut query = connection.prepare_cached(sql)?;
+    let of = params![source.as_str(), service.as_str(), after.timestamp_millis()];
+    let bodies = query.query_map(of, |row| row.get::<_, String>(0))?;
     let mut kept = Vec::new();
     for body in bodies {
         let body = body?;

@@ -114,7 +114,10 @@ fn signals_are_read_back_by_whoever_kept_them_and_by_nobody_else() {
     let none = Outlived { before: at(0), services: Vec::new() };
     dana.keep_signals(&[kept("payments", 30)], &none).unwrap();
     lee.keep_signals(&[kept("ledger", 30)], &none).unwrap();
-    let told = |journal: &SqliteJournal| journal.kept_signals(at(0)).unwrap();
+    let told = |journal: &SqliteJournal| -> Vec<_> {
+        let of = journal.kept_services(at(0)).unwrap();
+        of.iter().flat_map(|of| journal.kept_signals(of, at(0)).unwrap()).collect()
+    };
     assert_eq!((told(&dana), told(&lee)), (vec![kept("payments", 30)], vec![kept("ledger", 30)]));
     // What she kept in another journal, about another system, is none of this one's either.
     let elsewhere = tempfile::tempdir().unwrap();

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::{Given, News, done};
 use crate::{
-    domain::{time::Timestamp, verb::Verb},
+    domain::{
+        ids::{ServiceName, SourceName},
+        time::Timestamp,
+        verb::Verb,
+    },
     journal::{
         Chain, Changes, Head, Journal, JournalError, Seq,
         attendance::{Attendance, Task},
@@ -96,8 +100,12 @@ impl Journal for Full {
         self.0.keep_signals(kept, outlived)
     }
 
-    fn kept_signals(&self, after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
-        self.0.kept_signals(after)
+    fn kept_services(&self, after: Timestamp) -> Result<Vec<(SourceName, ServiceName)>, JournalError> {
+        self.0.kept_services(after)
+    }
+
+    fn kept_signals(&self, of: &(SourceName, ServiceName), after: Timestamp) -> Result<Vec<KeptSignals>, JournalError> {
+        self.0.kept_signals(of, after)
     }
 
     fn vouch(&self, record: RecordId) -> Result<(), JournalError> {

@@ -26,7 +26,8 @@ fn completions(shell: &str) -> (TempDir, PathBuf) {
 
 /// Runs a line of a shell with the file as `$FILE`.
 fn run(shell: &[&str], line: &str, file: &PathBuf) -> String {
-    text(&Command::new(shell[0]).args(&shell[1..]).arg(line).env("FILE", file).output().unwrap())
+    let (shell, arguments) = shell.split_first().unwrap();
+    text(&Command::new(shell).args(arguments).arg(line).env("FILE", file).output().unwrap())
 }
 
 #[test]

@@ -53,7 +53,10 @@ impl Pilot for Looking {
 }
 
 /// How it ended, and what it said: of each line how it stood, and its exit code.
-fn gate(model: Model, then: &[Happens], line: &str) -> (Result<Exit, CliError>, Vec<(String, Option<u64>)>) {
+/// How a gate ended, and the lines that it printed, each with the seconds after which it came.
+type Ended = (Result<Exit, CliError>, Vec<(String, Option<u64>)>);
+
+fn gate(model: Model, then: &[Happens], line: &str) -> Ended {
     let cli = parse(std::iter::once("holdshort").chain(line.split(' '))).unwrap();
     let Some(Command::Gate(mut args)) = cli.command else { panic!("{line}") };
     args.json = true;

@@ -151,7 +151,7 @@ fn seen(world: &Served, service: &str) -> Value {
     let status = ["--config", world.address("config"), "status", service, "--json"];
     let said = program::holdshort().args(status).output().unwrap();
     let said: Value = serde_json::from_slice(&said.stdout).unwrap();
-    said["rollouts"][0].clone()
+    said.pointer("/rollouts/0").unwrap().clone()
 }
 
 #[test]

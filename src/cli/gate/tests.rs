@@ -53,7 +53,6 @@ impl Pilot for Looking {
 }
 
 /// How it ended, and what it said: of each line how it stood, and its exit code.
-/// How a gate ended, and the lines that it printed, each with the seconds after which it came.
 type Ended = (Result<Exit, CliError>, Vec<(String, Option<u64>)>);
 
 fn gate(model: Model, then: &[Happens], line: &str) -> Ended {

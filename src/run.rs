@@ -257,8 +257,9 @@ impl Process<'_> {
             let mut pilot = self.settled(UNSEEN).await?;
             if args.patterns {
                 let rollout = logs::release(pilot.cockpit.model(), &args.target)?;
-                let (id, service) = (rollout.id.clone(), rollout.service.clone());
-                let asked = logs::question(pilot.cockpit.model(), &service, args);
+                let id = rollout.id.clone();
+                let wanted = logs::wanted(pilot.cockpit.model(), &id.to_string())?;
+                let asked = logs::question(pilot.cockpit.model(), &wanted, args);
                 let model = pilot.cockpit.model_mut();
                 app::logs::ask(model, &id, asked);
                 model.nav.open(Screen::Release(id.clone()));

@@ -47,7 +47,7 @@ const READ_BACK: usize = 4;
 #[cfg(test)]
 pub(in crate::app) use self::facts::against;
 pub use self::facts::{blind_spot, standing};
-use self::notes::{ends_another, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours};
+use self::notes::{doubted, ends_another, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours};
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -322,6 +322,9 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     let Said { mut risks, mut checks, .. } =
         said(model, &asked, (subject.rollout, subject.offers), &decide(&circumstances));
     risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
+    if !goes_back {
+        risks.extend(subject.rollout.and_then(|rollout| doubted(model, rollout, asked.verb)));
+    }
     risks.extend(overtaken(model, asked.verb, &asked.target));
     risks.extend(older_than_live(model, asked.verb, &asked.target));
     draft.notes.extend(major_step(model, asked.verb, &asked.target));

@@ -151,10 +151,12 @@ intents! {
     last {
         TakeOver "take_over" "take over" "Carry on an act whose executor died; the card shows what was sent and what will be." ["t"] Screen Acts;
         Why "why" "why" "Show the arithmetic of the verdict." ["w"] Screen None;
-        Filter "filter" "filter" "Show only rows that contain a text." ["/"] Screen None;
+        Filter "filter" "filter" "Show only rows that contain a text; in a log, look for it." ["/"] Screen None;
         FindNext "find_next" "next error" "In a log, go to the next line that holds what is looked for, or else to the next that reads like an error." ["n"] Screen None;
         FindBefore "find_before" "error before" "The same, backwards." ["N"] Screen None;
         Follow "follow" "follow" "In a log, show its end and what is added to it; once more stays." ["f"] Screen None;
+        Level "level" "level" "Of what a release writes, show what is at least a warning, at least an error, everything." ["L"] Screen None;
+        Side "side" "version" "Of what a release writes, show both versions, the canary's lines, those of stable." ["V"] Screen None;
         Help "help" "help" "Show every key that works here." ["?"] Screen None;
         Quit "quit" "quit" "Leave; actions go on without the screen." ["q"] Screen None;
         Send "send" "send" "Send what the card says." ["Enter"] Typing Acts;

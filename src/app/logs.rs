@@ -1,26 +1,32 @@
 //! What the two versions of a release write: which question is open, the patterns and their counts, and what is proven of them.
 //!
-//! Lines are counted where they are read (`runtime`); here their counts meet the requests of the same intervals. Here must not live:
-//! where lines come from, words for a screen.
+//! Lines are counted where they are read (`runtime`); here their counts meet the requests of the same intervals. `standing` says how
+//! the patterns stand, `look` which lines somebody wants to see of all these. Here must not live: where lines come from, words for a
+//! screen.
+
+pub mod look;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use self::standing::{Standing, proven, sides, standing};
+use self::standing::{labels, places};
+
 use crate::{
-    app::model::Model,
+    app::{model::Model, store::SourceInfo},
     domain::{
-        ids::SourceName,
+        ids::{EnvironmentName, SourceName},
         line::{LogLine, Pattern, Span},
-        naming::{self, Label},
+        naming::Label,
         object::ObjectId,
         observed::Fault,
-        rollout::{Arm, Role, Rollout},
+        rollout::{Role, Rollout},
         signal::VersionSignals,
         time::Timestamp,
     },
     judge::{
         counts::{Arms, Tally},
-        pattern::{Finding, Rate},
-        ratio::Ratio,
+        pattern::Rate,
     },
     port::lookup::{Lines, Mined, Topic},
 };
@@ -65,27 +71,6 @@ struct Known {
     /// All of its lines, by version as the source calls it.
     total: BTreeMap<String, u64>,
     rate: Rate,
-}
-
-/// A pattern as it stands now.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Standing<'a> {
-    /// The pattern.
-    pub pattern: &'a Pattern,
-    /// Its lines of the canary, of stable, and of neither.
-    pub lines: (u64, u64, u64),
-    /// Its lines for each 1,000 requests, of the canary and of stable, in the intervals of which both are known.
-    pub per_thousand: Option<(f64, f64)>,
-    /// What is proven.
-    pub finding: Finding,
-    rate: &'a Rate,
-}
-
-impl Standing<'_> {
-    /// The canary's rate over stable's. Worked out when it is wanted: there may be hundreds of patterns, and few are shown.
-    pub fn ratio(&self) -> Ratio {
-        self.rate.ratio()
-    }
 }
 
 impl Logs {
@@ -244,38 +229,38 @@ impl Known {
     }
 }
 
-/// The canary and stable of a release: those that its panels are about.
-fn sides<'m>(model: &'m Model, rollout: &'m Rollout) -> [Option<&'m Arm>; 2] {
-    let canary = rollout.side(Role::Canary).or_else(|| model.taken_back(rollout));
-    [canary, rollout.side(Role::Stable)]
-}
-
-/// Which of the versions that write are the two sides of a release.
-fn places(model: &Model, rollout: &Rollout, labels: &[Label<'_>]) -> [Option<usize>; 2] {
-    sides(model, rollout).map(|side| {
-        let arm = side?;
-        let others = rollout.arms.iter().filter(|other| other.hash != arm.hash);
-        let all: Vec<&Arm> = others.chain([arm]).collect();
-        naming::label_of(labels, &all, arm)
-    })
-}
-
-fn labels(versions: &[String]) -> Vec<Label<'_>> {
-    versions.iter().map(|text| Label { text, role: None }).collect()
-}
-
-/// Whoever is asked for lines: what keeps them; else the system that a release runs on, which has those of what still runs.
-pub fn keeper(model: &Model, release: Option<&Rollout>) -> Option<SourceName> {
+/// Whoever is asked for lines: what keeps those of its environment; else the system that a release runs on, which has those of what
+/// still runs.
+pub fn keeper<'m>(model: &'m Model, release: Option<&Rollout>) -> Option<&'m SourceInfo> {
     let all = || model.session.sources.iter().filter(|info| info.answers.contains(&Topic::Lines));
-    let keeps = all().find(|info| info.inventories.is_empty());
+    let covers = |info: &&SourceInfo| release.is_none_or(|release| info.coverage.covers(&release.environment));
+    let keeps = all().filter(covers).find(|info| info.inventories.is_empty());
     let runs = || all().find(|info| release.is_some_and(|release| release.id.source == info.name));
-    keeps.or_else(runs).map(|info| info.name.clone())
+    keeps.or_else(runs)
+}
+
+/// As an environment is named to a source: only where it tells them apart.
+pub fn named_to(info: &SourceInfo, environment: &EnvironmentName) -> Option<EnvironmentName> {
+    info.coverage.apart.then(|| environment.clone())
+}
+
+/// The environments of which a source gives the lines of a service as one, where there are several: whose they are cannot be told then,
+/// and nothing follows from how many there are.
+pub fn mixed(model: &Model, rollout: &Rollout, source: &SourceName) -> Vec<EnvironmentName> {
+    let Some(info) = model.session.sources.iter().find(|info| info.name == *source) else { return Vec::new() };
+    // A system that releases run on has the lines of its own pods only.
+    let tells = |other: &&Rollout| {
+        info.coverage.covers(&other.environment) && (info.inventories.is_empty() || other.id.source == info.name)
+    };
+    let of_service = model.store.rollouts().filter(|other| other.service == rollout.service);
+    let all: BTreeSet<_> = of_service.filter(tells).map(|other| other.environment.clone()).collect();
+    if info.coverage.apart || all.len() < 2 { Vec::new() } else { all.into_iter().collect() }
 }
 
 /// Asks for these lines of a release, whatever was asked before.
 pub fn ask(model: &mut Model, id: &ObjectId, asked: Lines) -> bool {
     let Some(rollout) = model.store.rollout(id) else { return false };
-    let Some(source) = keeper(model, Some(rollout)) else { return false };
+    let Some(source) = keeper(model, Some(rollout)).map(|info| info.name.clone()) else { return false };
     let canary = rollout.identity.canary_hash.clone();
     model.logs.insert(id.clone(), Logs::new(source, asked, canary));
     true
@@ -287,235 +272,25 @@ pub(super) fn test(model: &mut Model) {
     for id in ids {
         let Some(mut logs) = model.logs.remove(&id) else { continue };
         if let Some(rollout) = model.store.rollout(&id) {
-            let versions: Vec<String> = logs.versions().into_iter().map(str::to_owned).collect();
-            let labels = labels(&versions);
-            let places = places(model, rollout, &labels);
-            let measured = (model.curve(rollout, Role::Canary), model.curve(rollout, Role::Stable));
-            if let ((Some(canary), Some(stable)), false) = (measured, places == [None, None]) {
-                logs.test(&labels, places, [canary, stable]);
-            }
+            hold_against_requests(model, rollout, &mut logs);
         }
         model.logs.insert(id, logs);
     }
+    look::test(model);
 }
 
-/// Whose a line is: the side of the release that wrote it.
-pub fn side(model: &Model, rollout: &Rollout, version: &str) -> Option<Role> {
-    let versions = [version.to_owned()];
-    let [canary, stable] = places(model, rollout, &labels(&versions));
-    canary.map(|_| Role::Canary).or(stable.map(|_| Role::Stable))
-}
-
-/// The patterns of a release: what is proven first, then by how bad they say they are and how many the canary wrote.
-pub fn standing<'m>(model: &'m Model, rollout: &Rollout) -> Vec<Standing<'m>> {
-    let Some(logs) = model.logs.get(&rollout.id) else { return Vec::new() };
+/// The same of the lines of one release.
+fn hold_against_requests(model: &Model, rollout: &Rollout, logs: &mut Logs) {
     let versions: Vec<String> = logs.versions().into_iter().map(str::to_owned).collect();
-    let places = places(model, rollout, &labels(&versions));
-    let mut all: Vec<Standing<'m>> = logs
-        .patterns
-        .values()
-        .map(|known| {
-            let of = |place: Option<usize>| {
-                place.and_then(|at| known.total.get(versions.get(at)?)).copied().unwrap_or_default()
-            };
-            let [canary, stable] = places.map(of);
-            let rest = known.total.values().sum::<u64>().saturating_sub(canary + stable);
-            let tested = known.rate.counted();
-            let rate = |lines: u64, requests: u64| Rate::per_thousand(Tally { requests, errors: lines });
-            let canary_rate = rate(tested.canary.errors, logs.requests.canary.requests);
-            let stable_rate = rate(tested.stable.errors, logs.requests.stable.requests);
-            Standing {
-                pattern: &known.pattern,
-                lines: (canary, stable, rest),
-                per_thousand: canary_rate.zip(stable_rate),
-                rate: &known.rate,
-                finding: known.rate.finding(known.pattern.number),
-            }
-        })
-        .collect();
-    let rank = |one: &Standing<'_>| {
-        let proven = match one.finding {
-            Finding::New => 2,
-            Finding::More => 1,
-            Finding::Nothing => 0,
-        };
-        (proven, one.pattern.level, one.lines.0, one.lines.1, std::cmp::Reverse(one.pattern.number))
-    };
-    all.sort_by_key(|one| std::cmp::Reverse(rank(one)));
-    all
+    let labels = labels(&versions);
+    let places = places(model, rollout, &labels);
+    let measured = (model.curve(rollout, Role::Canary), model.curve(rollout, Role::Stable));
+    if let ((Some(canary), Some(stable)), false) = (measured, places == [None, None])
+        && mixed(model, rollout, &logs.source).is_empty()
+    {
+        logs.test(&labels, places, [canary, stable]);
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{
-        app::{
-            intent::Intent,
-            msg::Msg,
-            sample::{measures, now, payments, seeing},
-            store::SourceInfo,
-            update::update,
-            wants::wants,
-        },
-        domain::{
-            line::Level,
-            observed::FaultKind,
-            signal::{Counts, ServiceSignals},
-        },
-        port::{
-            facet::Window,
-            lookup::{Question, Told},
-        },
-    };
-
-    const STEP: Duration = Duration::from_secs(30);
-
-    fn at(seconds: i64) -> Timestamp {
-        now() - Duration::from_mins(10) + chrono::TimeDelta::seconds(seconds)
-    }
-
-    /// A release on screen, of a service whose lines somebody keeps.
-    fn looking() -> (Model, Lines) {
-        let mut model = seeing(vec![payments()]);
-        model.session.sources.push(SourceInfo {
-            name: "logs".into(),
-            inventories: Vec::new(),
-            answers: vec![Topic::Lines],
-            interval: Duration::from_secs(2),
-            coverage: crate::domain::place::Coverage::default(),
-        });
-        model.session.signal_step = STEP;
-        update(&mut model, Msg::Intent(Intent::Open));
-        let asked = asked(&model).expect("a question is open");
-        (model, asked)
-    }
-
-    fn asked(model: &Model) -> Option<Lines> {
-        wants(model).questions.into_iter().find_map(|(_, question)| match question {
-            Question::Lines(asked) => Some(asked),
-            _ => None,
-        })
-    }
-
-    fn tell(model: &mut Model, asked: &Lines, told: Result<Mined, Fault>) {
-        let (source, question) = ("logs".into(), Question::Lines(asked.clone()));
-        update(model, Msg::Told { source, at: model.now, question, told: told.map(Told::Mined) });
-    }
-
-    /// Lines of a pattern: how many the canary and stable wrote in each interval that ends so many seconds later.
-    fn pattern(number: u32, text: &str, lines: &[(i64, u64, u64)]) -> Pattern {
-        let of = |side: fn(&(i64, u64, u64)) -> u64| {
-            lines.iter().filter(|one| side(one) > 0).map(|one| (at(one.0), side(one))).collect::<BTreeMap<_, _>>()
-        };
-        let counts = [("1.42.0", of(|one| one.1)), ("1.41.3", of(|one| one.2))];
-        Pattern {
-            number,
-            text: text.to_owned(),
-            level: Some(Level::Error),
-            example: text.to_owned(),
-            first: at(1),
-            last: at(2),
-            counts: counts.into_iter().map(|(version, by_end)| (version.to_owned(), by_end)).collect(),
-        }
-    }
-
-    fn mined(patterns: Vec<Pattern>, whole: (i64, i64)) -> Mined {
-        let whole = vec![Span { from: at(whole.0), to: at(whole.1) }];
-        Mined { begins: true, patterns, read: 100, whole, ..Mined::default() }
-    }
-
-    /// The requests of both versions in these intervals.
-    fn serve(model: &mut Model, ends: &[i64]) {
-        let counts = |requests: u64| {
-            let of = |end: &i64| Counts { from: at(end - 30), to: at(*end), requests, errors: 0 };
-            ends.iter().map(of).collect()
-        };
-        let version = |label: &str, requests| VersionSignals {
-            label: label.to_owned(),
-            counts: counts(requests),
-            ..VersionSignals::default()
-        };
-        let versions = vec![version("1.42.0", 720), version("1.41.3", 2160)];
-        let signals = ServiceSignals { service: "payments".into(), environment: "".into(), step: STEP, versions };
-        let window = Window { from: at(0), to: at(600), step: STEP };
-        let told = measures("prometheus", model.now, window, Ok(vec![signals]));
-        update(model, told);
-    }
-
-    /// So many lines of each version for each 1,000 requests of so many intervals.
-    fn rates(canary: u64, stable: u64, intervals: u64) -> Option<(f64, f64)> {
-        let of = |errors, requests| Rate::per_thousand(Tally { requests: requests * intervals, errors });
-        of(canary, 720).zip(of(stable, 2160))
-    }
-
-    fn standing_of(model: &Model) -> Vec<(String, (u64, u64, u64), Finding)> {
-        let rollout = model.store.rollouts().next().unwrap();
-        standing(model, rollout).into_iter().map(|one| (one.pattern.text.clone(), one.lines, one.finding)).collect()
-    }
-
-    #[test]
-    fn lines_are_asked_for_while_their_release_is_on_screen_and_the_question_stays_the_same() {
-        let (mut model, first) = looking();
-        assert_eq!((first.level, first.follow, first.service.as_str()), (Some(Level::Warn), true, "payments"));
-        assert_eq!(first.window.to - first.window.from, chrono::TimeDelta::minutes(30));
-        model.now += Duration::from_mins(1);
-        update(&mut model, Msg::Tick(now() + Duration::from_mins(1)));
-        assert_eq!(asked(&model), Some(first));
-        update(&mut model, Msg::Intent(Intent::Back));
-        assert_eq!(asked(&model), None);
-    }
-
-    #[test]
-    fn a_pattern_is_tested_against_the_requests_of_the_same_intervals_and_only_those_that_were_read_whole() {
-        let (mut model, asked) = looking();
-        let vault = pattern(0, "card vault timeout after <*> ms", &[(30, 20, 0), (60, 25, 0), (90, 30, 0)]);
-        let slow = pattern(1, "slow query <*> ms", &[(30, 1, 3), (60, 1, 3)]);
-        tell(&mut model, &asked, Ok(mined(vec![vault, slow], (0, 60))));
-        let none = [
-            ("card vault timeout after <*> ms".to_owned(), (75, 0, 0), Finding::Nothing),
-            ("slow query <*> ms".to_owned(), (2, 6, 0), Finding::Nothing),
-        ];
-        assert_eq!(standing_of(&model), none, "nothing is known of the requests");
-        serve(&mut model, &[30, 60, 90]);
-        let rollout = payments();
-        let all = standing(&model, &rollout);
-        assert_eq!((all[0].finding, all[0].lines), (Finding::New, (75, 0, 0)));
-        assert_eq!(all[0].per_thousand, rates(45, 0, 2), "the third interval was not read whole");
-        assert_eq!((all[1].finding, all[1].per_thousand), (Finding::Nothing, rates(2, 6, 2)));
-        // The rest of the third interval comes, and it is tested then.
-        let more = pattern(0, "card vault timeout after <*> ms", &[(90, 5, 0)]);
-        tell(&mut model, &asked, Ok(Mined { begins: false, ..mined(vec![more], (60, 90)) }));
-        let all = standing(&model, &rollout);
-        assert_eq!((all[0].lines, all[0].per_thousand), ((80, 0, 0), rates(80, 0, 3)));
-    }
-
-    #[test]
-    fn an_answer_that_begins_anew_replaces_what_was_counted_and_a_fault_leaves_it() {
-        let (mut model, asked) = looking();
-        let line = |count| mined(vec![pattern(0, "x", &[(30, count, 0)])], (0, 60));
-        tell(&mut model, &asked, Ok(line(3)));
-        let fault = Fault::new(now(), FaultKind::TimedOut, "too late");
-        tell(&mut model, &asked, Err(fault.clone()));
-        assert_eq!(standing_of(&model), [("x".to_owned(), (3, 0, 0), Finding::Nothing)]);
-        assert_eq!(model.logs.values().next().unwrap().fault, Some(fault));
-        tell(&mut model, &asked, Ok(line(2)));
-        assert_eq!(standing_of(&model), [("x".to_owned(), (2, 0, 0), Finding::Nothing)]);
-        let forgotten = Mined { forgotten: vec![0], ..Mined::default() };
-        tell(&mut model, &asked, Ok(forgotten));
-        assert_eq!(standing_of(&model), []);
-    }
-
-    #[test]
-    fn the_newest_lines_are_kept_in_order_whatever_order_they_come_in() {
-        let (mut model, asked) = looking();
-        let lines = |from: i64, to: i64| (from..to).map(|second| LogLine::new(at(second), "x")).collect::<Vec<_>>();
-        for (from, to) in [(600, 1_200), (0, 600), (1_200, 1_400)] {
-            tell(&mut model, &asked, Ok(Mined { lines: lines(from, to), ..Mined::default() }));
-        }
-        let kept: Vec<_> = model.logs.values().next().unwrap().lines.iter().map(|line| line.at).collect();
-        assert_eq!((kept.len(), kept[0], *kept.last().unwrap()), (KEPT, at(400), at(1_399)));
-        assert!(kept.is_sorted());
-    }
-}
+mod tests;

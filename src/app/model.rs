@@ -14,7 +14,7 @@ use crate::{
         drawn::{Drawn, Extent, Press},
         guard::Refusal,
         lineage::Lineage,
-        logs::Logs,
+        logs::{Logs, look::Look},
         measuring::Measuring,
         menu::Menu,
         palette::Palette,
@@ -300,6 +300,8 @@ pub struct Model {
     pub reading: Reading,
     /// What the versions of the releases that somebody looked at lately write.
     pub logs: BTreeMap<ObjectId, Logs>,
+    /// Which of these lines somebody wants to see.
+    pub look: Look,
     /// What is being done, and what was done in this session.
     pub actions: Actions,
     /// Where the operator is.
@@ -339,6 +341,7 @@ impl Model {
             measuring: BTreeMap::new(),
             reading: Reading::default(),
             logs: BTreeMap::new(),
+            look: Look::default(),
             actions: Actions::default(),
             nav,
             drawn: Drawn::default(),
@@ -452,7 +455,12 @@ impl Model {
 
     /// Is what is looked for in a log being typed?
     fn is_searching(&self) -> bool {
-        self.reading.pane.typing && self.nav.overlay.is_none() && matches!(self.nav.screen(), Screen::Run(_))
+        let types = match self.nav.screen() {
+            Screen::Run(_) => self.reading.pane.typing,
+            Screen::Logs { .. } => self.look.pane.typing,
+            _ => false,
+        };
+        types && self.nav.overlay.is_none()
     }
 
     /// Is a card, a prompt or the palette taking text? One that cannot be seen takes none: `q` leaves then.

@@ -86,6 +86,38 @@ impl Pane {
         true
     }
 
+    /// Moves the mark of what was found by so many lines; where there is none in sight, to the last line that is shown, or, downwards
+    /// from where one reads, to the first. It stays in sight.
+    pub fn step(&mut self, (lines, rows): (usize, usize), by: isize) {
+        let window = self.window(lines, rows);
+        let Some(last) = lines.checked_sub(1) else { return };
+        let to = match self.found.filter(|line| window.contains(line)) {
+            Some(line) => line.saturating_add_signed(by).min(last),
+            None if by > 0 && !self.follows() => window.start,
+            None => window.end.saturating_sub(1),
+        };
+        self.show((lines, rows), to);
+    }
+
+    /// Marks this line, and shows it where it is out of sight, by as few lines as that takes.
+    pub fn show(&mut self, (lines, rows): (usize, usize), line: usize) {
+        let window = self.window(lines, rows);
+        let top = if line < window.start { line } else { (line + 1).saturating_sub(rows).max(window.start) };
+        (self.top, self.found) = (Some(top), Some(line));
+    }
+
+    /// The line that stands first, where it does not follow the end, and the one that was found last.
+    pub fn stands(&self) -> (Option<usize>, Option<usize>) {
+        (self.top, self.found)
+    }
+
+    /// The same lines are at other places now; one that is gone is `None`.
+    pub fn moor(&mut self, top: Option<usize>, found: Option<usize>) {
+        // Whoever stayed somewhere stays: at what comes next where that is gone.
+        self.top = self.top.map(|_| top.unwrap_or(0));
+        self.found = self.found.and(found);
+    }
+
     /// So many lines at the begin are there no more.
     pub fn dropped(&mut self, lines: usize) {
         self.top = self.top.map(|top| top.saturating_sub(lines));
@@ -134,6 +166,35 @@ mod tests {
         assert_eq!(next(true), (true, Some(41), 37));
         assert!(!Pane::default().find((100, 12), |_| false, false));
         assert!(!Pane::default().find((0, 12), |_| true, false));
+    }
+
+    #[test]
+    fn the_mark_goes_from_line_to_line_and_takes_the_text_with_it() {
+        let mut pane = Pane::default();
+        pane.step((100, 10), -1);
+        assert_eq!((pane.found(), pane.window(100, 10), pane.follows()), (Some(99), 90..100, false));
+        pane.step((100, 10), -10);
+        assert_eq!((pane.found(), pane.window(100, 10)), (Some(89), 89..99));
+        pane.step((100, 10), 99);
+        assert_eq!((pane.found(), pane.window(100, 10)), (Some(99), 90..100));
+        pane.begin();
+        pane.step((100, 10), 1);
+        assert_eq!((pane.found(), pane.window(100, 10)), (Some(0), 0..10), "the mark was out of sight");
+        pane.step((0, 10), 1);
+        assert_eq!(pane.found(), Some(0));
+    }
+
+    #[test]
+    fn lines_that_come_in_before_those_that_are_read_do_not_move_them() {
+        let mut pane = Pane::default();
+        pane.moor(Some(3), Some(4));
+        assert_eq!(pane.stands(), (None, None), "it follows, and nothing was found");
+        pane.show((100, 10), 20);
+        let (top, found) = pane.stands();
+        pane.moor(top.map(|line| line + 7), found.map(|line| line + 7));
+        assert_eq!((pane.found(), pane.window(200, 10)), (Some(27), 27..37));
+        pane.moor(None, None);
+        assert_eq!((pane.found(), pane.window(200, 10)), (None, 0..10));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What was observed, by source. An error is a value here; it never clears the last good one.
 
 pub mod inside;
+mod keepers;
 mod known;
 mod measured;
 mod merge;
@@ -16,7 +17,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::measured::Places;
-use self::{inside::Inside, known::Known, measured::Measured};
+use self::{inside::Inside, keepers::Keepers, known::Known, measured::Measured};
 use crate::{
     domain::{
         gate::Gate,
@@ -99,6 +100,7 @@ pub struct Store {
     /// The insides of runs.
     pub inside: Inside,
     measured: Measured,
+    keepers: Keepers,
     budgets: BTreeMap<SourceName, f64>,
 }
 
@@ -115,6 +117,7 @@ impl Store {
             if info.measures() {
                 store.measured.add(info);
             }
+            store.keepers.add(info);
         }
         store
     }
@@ -354,6 +357,16 @@ impl Store {
         self.measured.seen()
     }
 
+    /// Takes that a source of lines answered, or why not.
+    pub fn take_lines(&mut self, source: &SourceName, at: Timestamp, told: Result<(), Fault>) {
+        self.keepers.take(source, at, told);
+    }
+
+    /// The sources of lines that tell of nothing by themselves, and have not proven for a while that they are alive.
+    pub fn silent_keepers(&self, now: Timestamp) -> impl Iterator<Item = &SourceName> {
+        self.keepers.silent(now)
+    }
+
     /// Each source of signals that covers a place, with the place as it is asked about it.
     pub fn asked_of(&self, place: &Place) -> impl Iterator<Item = (&SourceName, Place)> {
         self.measured.asked_of(place)
@@ -387,7 +400,8 @@ impl Store {
     pub fn sources(&self, now: Timestamp) -> Vec<SourceState> {
         let signals = self.measured.seen().map(|(_, seen)| state(seen, now));
         let all = self.inventories.iter().map(|((source, _), known)| known.state(source, now));
-        self.worst(all.chain(signals))
+        let keepers = self.keepers.seen().map(|seen| state(seen, now));
+        self.worst(all.chain(signals).chain(keepers))
     }
 
     /// As [`Self::sources`], of those that tell what is in flight and what waits: while one of them is not live and whole,

@@ -2,6 +2,7 @@
 
 mod act;
 pub(in crate::app) mod lines;
+mod look;
 mod measure;
 mod navigate;
 mod observe;
@@ -19,6 +20,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let before = model.nav.overlay.as_ref().map(mem::discriminant);
     let effects = take(model, msg);
     lines::due(model);
+    look::settle(model);
     read::open(model);
     if model.nav.overlay.as_ref().map(mem::discriminant) != before {
         model.nav.scroll = 0;
@@ -46,7 +48,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Press(press) => act::came(model, press),
         Msg::Intent(intent) => intend(model, intent),
-        Msg::Typed(c) if read::typed(model, c) => Vec::new(),
+        Msg::Typed(c) if read::typed(model, c) || look::typed(model, c) => Vec::new(),
         Msg::Typed(c) => act::typed(model, c),
         Msg::Discovered { source, inventory, scopes } => {
             let known: BTreeSet<ServiceName> = model.store.services(&source).collect();
@@ -109,7 +111,7 @@ fn intend(model: &mut Model, intent: Intent) -> Vec<Effect> {
     }
     match intent.verb() {
         Some(verb) => act::press(model, verb),
-        None if read::intent(model, intent) => Vec::new(),
+        None if read::intent(model, intent) || look::intent(model, intent) => Vec::new(),
         None => navigate::intent(model, intent),
     }
 }

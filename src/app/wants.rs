@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     app::{
         lineage,
+        logs::look,
         measuring::Measuring,
         model::{Model, Overlay, Screen},
         reading::shown_log,
@@ -13,7 +14,10 @@ use crate::{
         watch,
     },
     domain::{ids::SourceName, object::ObjectId},
-    port::{inventory::Scope, lookup::Question},
+    port::{
+        inventory::Scope,
+        lookup::{Lines, Question},
+    },
 };
 
 /// How much somebody cares for a scope now; the most last.
@@ -76,8 +80,11 @@ fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
     let measured = model.measuring.iter().flat_map(of).chain(of_run(model));
-    let logs = lines::looked_at(model).and_then(|id| model.logs.get(id));
-    measured.chain(logs.map(|logs| (logs.source.clone(), Question::Lines(logs.asked.clone())))).collect()
+    let logs = lines::looked_at(model).filter_map(|id| model.logs.get(id)).chain(look::questions(model));
+    let lines = logs.map(|logs| (logs.source.clone(), logs.asked.clone()));
+    let alive =
+        model.store.silent_keepers(model.now).map(|name| (name.clone(), Lines::alive(model.session.signal_step)));
+    measured.chain(lines.chain(alive).map(|(source, lines)| (source, Question::Lines(lines)))).collect()
 }
 
 /// What is asked of the run on screen: its tree, until it has ended and was read since, and the log that is shown, until that is over.

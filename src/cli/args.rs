@@ -263,7 +263,7 @@ pub struct LogsArgs {
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub level: Option<Level>,
     /// Only lines with this in them, in any letters
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long = "match", alias = "text", value_name = "TEXT")]
     pub text: Option<String>,
     /// So many lines at most: the newest
     #[arg(long, value_name = "N", default_value_t = logs::MOST, value_parser = lines)]
@@ -272,7 +272,7 @@ pub struct LogsArgs {
     #[arg(long, conflicts_with_all = ["json", "patterns"])]
     pub follow: bool,
     /// Count the patterns of both versions of a release, and hold them against their requests
-    #[arg(long, conflicts_with_all = ["version", "text", "most"])]
+    #[arg(long, conflicts_with_all = ["version", "most"])]
     pub patterns: bool,
     /// As JSON (`holdshort/logs/v1`)
     #[arg(long)]

@@ -125,7 +125,7 @@ pub struct Wanted {
 /// What `SERVICE`, `SERVICE@ENVIRONMENT` or the id of a rollout stands for, and who keeps its lines.
 pub fn wanted(model: &Model, target: &str) -> Result<Wanted, CliError> {
     let found = releases(model, target);
-    let source = logs::keeper(model, found.first().copied()).ok_or_else(|| {
+    let info = logs::keeper(model, found.first().copied()).ok_or_else(|| {
         let way = "add one to the configuration, as examples/config/full.toml shows";
         CliError::usage(format!("no connection keeps what '{target}' writes: {way}"))
     })?;
@@ -135,7 +135,7 @@ pub fn wanted(model: &Model, target: &str) -> Result<Wanted, CliError> {
         // Its lines may be kept although nothing that we see runs it.
         [] => (ServiceName::new(target.split('@').next().unwrap_or(target)), None),
     };
-    Ok(Wanted { service, environment, source })
+    Ok(Wanted { service, environment, source: info.name.clone() })
 }
 
 fn releases<'m>(model: &'m Model, target: &str) -> Vec<&'m Rollout> {
@@ -160,16 +160,17 @@ pub fn release<'m>(model: &'m Model, target: &str) -> Result<&'m Rollout, CliErr
 }
 
 /// What is asked.
-pub fn question(model: &Model, service: &ServiceName, args: &LogsArgs) -> Lines {
+pub fn question(model: &Model, wanted: &Wanted, args: &LogsArgs) -> Lines {
     let window = Window { from: model.now - args.since, to: model.now, step: model.session.signal_step };
+    let named = model.session.sources.iter().find(|info| info.name == wanted.source);
+    let named = named.zip(wanted.environment.as_ref());
     Lines {
-        service: service.clone(),
         versions: args.version.iter().cloned().collect::<BTreeSet<_>>(),
-        window,
         level: args.level,
         text: args.text.clone().unwrap_or_default(),
-        most: if args.patterns { MINED } else { args.most },
+        environment: named.and_then(|(info, environment)| logs::named_to(info, environment)),
         follow: args.follow,
+        ..Lines::newest(wanted.service.clone(), window, if args.patterns { MINED } else { args.most })
     }
 }
 
@@ -181,7 +182,7 @@ pub async fn print(
     args: &LogsArgs,
     (out, err): (&mut dyn Write, &mut dyn Write),
 ) -> Result<Exit, CliError> {
-    let asked = question(model, &wanted.service, args);
+    let asked = question(model, wanted, args);
     let mut answers = lookup.ask(Question::Lines(asked.clone()));
     // A window is read from its end; what it holds is printed once it was read.
     let (mut window, mut whole): (Vec<LogLine>, Option<Timestamp>) = (Vec::new(), None);
@@ -251,7 +252,7 @@ fn side(model: &Model, wanted: &Wanted, line: &LogLine) -> Option<Role> {
     };
     let mut all = model.store.rollouts().filter(here);
     let only = all.next().filter(|_| all.next().is_none())?;
-    logs::side(model, only, &line.version)
+    logs::sides(model, only, [line.version.as_str()]).into_values().next().flatten()
 }
 
 fn line_out(model: &Model, wanted: &Wanted, line: LogLine) -> LineOut {
@@ -281,7 +282,7 @@ pub fn patterns(model: &Model, rollout: &Rollout, as_json: bool, out: &mut dyn W
     if let Some(fault) = &logs.fault {
         return Err(CliError::new(Exit::Unreachable, format!("{}: {fault}", logs.source)));
     }
-    let standing = logs::standing(model, rollout);
+    let standing = logs::standing(model, rollout, logs);
     let (service, source) = (rollout.service.clone(), logs.source.clone());
     let wanted = Wanted { service, environment: Some(rollout.environment.clone()), source };
     if as_json {

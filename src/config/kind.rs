@@ -18,6 +18,7 @@ use crate::config::{
 pub mod buildkite;
 pub mod github;
 pub mod kubernetes;
+pub mod label;
 pub mod loki;
 pub mod prometheus;
 

@@ -1,6 +1,6 @@
 //! Where a service runs: what almost everything is about, and what joins what different systems tell of one release.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,19 @@ impl Coverage {
             None => said == name,
         };
         self.environments.is_empty() || self.environments.iter().any(fits)
+    }
+}
+
+/// What a label that tells environments apart may say of one of them: what is given for it, else its name, or what that ends with
+/// (`eu-west-1` of `prod/eu-west-1`).
+pub fn label_values<'a>(
+    given: &'a BTreeMap<EnvironmentName, Vec<String>>,
+    environment: &'a EnvironmentName,
+) -> Vec<&'a str> {
+    let name = environment.as_str();
+    match given.get(environment) {
+        Some(values) => values.iter().map(String::as_str).collect(),
+        None => std::iter::once(name).chain(name.split_once('/').map(|(_, end)| end)).collect(),
     }
 }
 

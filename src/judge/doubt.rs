@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::judge::{
-    counts::Arms, eprocess::TOLERATED, gaps::Arm, ratio::Ratio, rule::Limit, split::Uneven, verdict::Judgement,
+    counts::Arms, eprocess::TOLERATED, gaps::Arm, pattern::Proven, ratio::Ratio, rule::Limit, split::Uneven,
+    verdict::Judgement,
 };
 
 /// A stratum whose share moved by less than this says nothing.
@@ -25,6 +26,8 @@ pub enum Doubt {
     Mix(MixShift),
     /// Errors come in bursts; evidence is divided by this.
     Bursts(f64),
+    /// The canary writes what stable does not, or writes it more often: what was found first, and how many more there are.
+    Written(Box<Proven>, usize),
     /// Intervals without one of the arms.
     Partial {
         /// The arm that is missing.
@@ -89,7 +92,7 @@ pub struct MixShift {
 impl Doubt {
     /// Does it change what a verdict says, and not just how sure it is?
     pub fn is_strong(&self) -> bool {
-        matches!(self, Self::Split(_) | Self::Pod(_) | Self::Mix(_) | Self::Bursts(_))
+        matches!(self, Self::Split(_) | Self::Pod(_) | Self::Mix(_) | Self::Bursts(_) | Self::Written(..))
     }
 
     /// Does it leave open whether the version is worse at all? Where callers differ or errors come in bursts, the verdict has

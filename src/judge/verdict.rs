@@ -23,6 +23,7 @@ use crate::{
         eprocess::ALPHA_HARM,
         forecast::{Progress, events_needed},
         gaps::{self, Missing, Unmeasured},
+        pattern::Proven,
         ratio::Ratio,
         rivals::{self, Rival},
         rule::Limit,
@@ -145,6 +146,8 @@ pub struct Judgement {
     pub broken: Vec<Limit>,
     /// What the canary costs of the error budget; `None` where nothing is promised.
     pub budget: Option<Budget>,
+    /// Patterns of log lines that the canary writes more often than stable, as far as its lines were read.
+    pub written: Vec<Proven>,
     /// What may make the verdict say less than it seems to, the strongest first.
     pub doubts: Vec<Doubt>,
 }
@@ -156,6 +159,19 @@ const FRESH_FOR: u32 = 2;
 const READING: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl Judgement {
+    /// Takes what is proven of the lines that both versions write. It is evidence beside the verdict, which stays the word that it is:
+    /// the chance of a false finding is no part of the verdict's own. Where that is not NO-GO it is a doubt, for whoever goes on ought to
+    /// know what is new there.
+    pub fn hears(&mut self, written: Vec<Proven>) {
+        if let Some((first, more)) = written.split_first()
+            && self.verdict != Verdict::NoGo
+        {
+            let place = self.doubts.iter().position(|doubt| !doubt.is_strong()).unwrap_or(self.doubts.len());
+            self.doubts.insert(place, Doubt::Written(Box::new(first.clone()), more.len()));
+        }
+        self.written = written;
+    }
+
     /// How old the newest of its evidence is; `None` where there is none.
     pub fn age(&self, now: Timestamp) -> Option<std::time::Duration> {
         self.at.map(|at| age(now, at))
@@ -232,6 +248,7 @@ fn conclude(case: &Case<'_>, folded: &mut Folded) -> Judgement {
         eta: forecast.and_then(|(seconds, _)| due(seconds)),
         onset,
         missing,
+        written: Vec::new(),
         doubts: doubted.doubts(case, all, &tests.errors),
     };
     judgement.doubts.extend(held.doubts.into_iter().map(Doubt::Limit).chain(standard::disagreements(case)));

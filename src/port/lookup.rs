@@ -3,7 +3,7 @@
 //! An inventory tells what there is; a lookup answers. Questions and answers are plain data over the domain's nouns, so that one
 //! message, one task and one recording carry them all, whatever they are about.
 
-use std::{collections::BTreeSet, future::ready};
+use std::{collections::BTreeSet, future::ready, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::{
         observed::FaultKind,
         pipeline::{LogRef, Node},
         signal::ServiceSignals,
+        time::Timestamp,
     },
     port::{error::ProviderError, facet::Window},
 };
@@ -80,7 +81,8 @@ pub enum Question {
     Lines(Lines),
 }
 
-/// Which lines of a service are asked for. A version that the source does not know has none.
+/// Which lines of a service are asked for. A version that the source does not know has none. Without a service, the cheapest request
+/// that proves the source alive; whoever tells of objects proves that otherwise, and is not asked so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lines {
     /// Of this service.
@@ -93,10 +95,35 @@ pub struct Lines {
     pub level: Option<Level>,
     /// With this in them, in any letters.
     pub text: String,
+    /// Of this pod only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// Only of this environment: asked of a source that tells them apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
     /// So many at most of the window, the newest.
     pub most: usize,
     /// And those after it, as they are written?
     pub follow: bool,
+}
+
+impl Lines {
+    /// Is the source alive? The same question at all times.
+    pub fn alive(step: Duration) -> Self {
+        let window = Window { from: Timestamp::UNIX_EPOCH, to: Timestamp::UNIX_EPOCH, step };
+        Self::newest("".into(), window, 0)
+    }
+
+    /// Is nothing else asked?
+    pub fn is_alive(&self) -> bool {
+        self.service.as_str().is_empty()
+    }
+
+    /// The newest lines of a service in a window, of all its versions and however bad they say they are; none after it.
+    pub fn newest(service: ServiceName, window: Window, most: usize) -> Self {
+        let (versions, text) = (BTreeSet::new(), String::new());
+        Self { service, versions, window, level: None, text, pod: None, environment: None, most, follow: false }
+    }
 }
 
 impl Question {

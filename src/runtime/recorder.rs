@@ -298,7 +298,6 @@ fn header(line: &[u8]) -> Result<Header, BadRecording> {
 #[cfg(test)]
 mod tests {
     use std::{
-        collections::BTreeSet,
         sync::{Arc, Mutex},
         time::Duration,
     };
@@ -373,8 +372,7 @@ mod tests {
     #[test]
     fn what_services_write_is_recorded_only_where_somebody_wants_that() {
         let window = Window { from: at(0), to: at(1), step: Duration::from_secs(1) };
-        let (service, versions, text) = ("payments".into(), BTreeSet::new(), String::new());
-        let asked = Lines { service, versions, window, level: None, text, most: 1, follow: true };
+        let asked = Lines::newest("payments".into(), window, 1);
         let line = LogLine::new(at(1), "the token is hunter2");
         let mined = Mined { lines: vec![line], ..Mined::default() };
         let told = Ok(Told::Mined(mined));

@@ -106,6 +106,18 @@ fn in_ascii_every_cell_is_ascii_and_without_colour_no_cell_has_one() {
 }
 
 #[test]
+fn what_is_filtered_is_said_in_the_title_and_a_line_is_shown_with_those_around_it() {
+    for terminal in &TERMINALS[..2] {
+        let (columns, rows) = terminal.size;
+        for (name, view) in
+            [("logs-filtered", sample::filtered(columns, rows)), ("logs-around", sample::around(columns, rows))]
+        {
+            insta::assert_snapshot!(format!("{name}-{}", terminal.name), styled(&screen(&view, *terminal)));
+        }
+    }
+}
+
+#[test]
 fn a_name_without_end_stays_in_its_column() {
     for terminal in TERMINALS {
         let view = sample::endless(terminal.size.0, terminal.size.1);

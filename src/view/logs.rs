@@ -1,67 +1,160 @@
-//! What both versions of a release wrote: the patterns that stand out, held against each other, and the newest lines.
+//! What both versions of a release wrote: the patterns that stand out, held against each other, and the lines.
+
+mod lines;
+mod patterns;
 
 use crate::{
-    app::logs::{self, Logs, Standing},
+    app::logs::{
+        Logs,
+        look::{self, Around, Look, Shown},
+        mixed,
+    },
     domain::{
-        line::{Level, LogLine},
-        rollout::{Role as Side, Rollout},
+        line::Level,
+        rollout::{Arm, Role as Side, Rollout},
         time::age,
     },
-    judge::pattern::Finding,
     view::{
-        Body, Part, chrome, measure, number,
+        Bar, Body, Part, chrome, freshness, measure, number,
+        pane::Text,
         scene::Scene,
         span::{Line, Role},
     },
 };
 
-/// Patterns take a third of the lines, and never fewer than these.
-const LEAST: usize = 3;
-/// Cells of a number, and of what is proven.
-const NUMBER: usize = 9;
-const RATES: usize = 16;
-const PROVEN: usize = 20;
+/// With fewer lines between the rules there is room for the patterns or for the lines, not for both.
+const LOW: usize = 11;
+/// Lines that one line takes by itself at most.
+const WRAPPED: usize = 6;
 
-/// Everything between the rules: patterns above, lines below, the newest first.
+/// ` payments › logs  prod/eu  canary 1.42.0 and stable 1.41.3          level >= warn  canary only  "vault"   02:07:41`.
+pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
+    let mut left =
+        Line::of(Role::Strong, format!(" {}", rollout.service)).and(Role::Dim, " › ").and(Role::Strong, "logs");
+    left = left.gap(2).and(Role::Accent, rollout.environment.to_string()).gap(2);
+    let state = scene.state(&rollout.id);
+    let old = state.as_ref().filter(|state| freshness::is_old(Some(state))).map(freshness::warning);
+    let right = filters(&scene.model.look).gap(2).and(Role::Text, number::clock(scene.now())).gap(1);
+    let right = right.join(old.unwrap_or_default());
+    // What is left out says more than which versions there are.
+    let named = versions(scene, rollout);
+    if left.width() + named.width() + right.width() + 2 <= scene.columns {
+        left = left.join(named);
+    }
+    Bar { left, right }
+}
+
+/// `canary 1.42.0 and stable 1.41.3`.
+fn versions(scene: &Scene<'_>, rollout: &Rollout) -> Line {
+    let canary = rollout.side(Side::Canary).or_else(|| scene.model.taken_back(rollout)).map(Arm::tag);
+    let stable = rollout.side(Side::Stable).map(Arm::tag);
+    let (narrow, and) = if scene.narrow(100) { (true, ", ") } else { (false, " and ") };
+    let of = |name: &str, tag: String| if narrow { tag } else { format!("{name} {tag}") };
+    let one = |role, name, tag: Option<String>| tag.map(|tag| Line::of(role, of(name, tag)));
+    match (one(Role::Canary, "canary", canary), one(Role::Stable, "stable", stable)) {
+        (Some(canary), Some(stable)) => canary.and(Role::Dim, and).join(stable),
+        (canary, stable) => canary.or(stable).unwrap_or_default(),
+    }
+}
+
+/// `level >= warn  canary only  "vault"`: what is left out.
+fn filters(look: &Look) -> Line {
+    if look.around.is_some() {
+        return Line::of(Role::Accent, "around one line");
+    }
+    let level = match look.level {
+        Some(Level::Fatal) => "level fatal".to_owned(),
+        Some(level) => format!("level >= {level}"),
+        None => "all levels".to_owned(),
+    };
+    let mut line = Line::of(Role::Accent, level);
+    match look.side {
+        Some(Side::Canary) => line = line.gap(2).and(Role::Accent, "canary only"),
+        Some(_) => line = line.gap(2).and(Role::Accent, "stable only"),
+        None => {}
+    }
+    if !look.text().is_empty() {
+        line = line.gap(2).and(Role::Accent, format!("\"{}\"", measure::cut(look.text(), 24)));
+    }
+    line
+}
+
+/// Everything between the rules: patterns above, lines below, the newest last.
 pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
     let room = scene.rows.saturating_sub(chrome(scene.rows));
-    let Some(logs) = scene.model.logs.get(&rollout.id) else {
+    let Some(shown) = look::shown(scene.model, rollout) else {
         let words = format!("   No connection keeps what {} writes: docs/ says how to add one.", rollout.service);
         return vec![Part::blank(), Part::Line(Line::of(Role::Unknown, words).cut(scene.columns))].into();
     };
-    let standing = logs::standing(scene.model, rollout);
-    let mut lines = vec![said(scene, logs)];
-    let most = (room.saturating_sub(4) / 3).max(LEAST);
-    lines.push(heading(scene));
-    lines.extend(standing.iter().take(most).map(|one| pattern(scene, one)));
-    if standing.is_empty() {
-        lines.push(Line::of(Role::Dim, "   none"));
-    } else if standing.len() > most {
-        lines.push(Line::of(Role::Dim, format!("   and {} more", standing.len() - most)));
+    if let Some(around) = &scene.model.look.around {
+        return around_one(scene, rollout, around, room);
     }
-    let stale = logs.fault.is_some();
+    let stale = shown.logs.fault.is_some();
     let dressed = |line: Line| Part::Line(if stale { line.stale() } else { line }.cut(scene.columns));
-    let mut parts: Vec<Part> = lines.into_iter().map(dressed).collect();
-    parts.truncate(room);
-    let (left, of) = (room.saturating_sub(parts.len() + 1), logs.lines.len());
-    if left == 0 {
+    let mut parts: Vec<Part> = said(scene, rollout, &shown).into_iter().map(dressed).collect();
+    let in_lines = scene.model.nav.pane > 0;
+    if room >= LOW || !in_lines {
+        let most = if room >= LOW { (room.saturating_sub(5) / 3).max(3) } else { room.saturating_sub(parts.len() + 1) };
+        parts.extend(patterns::lines(scene, rollout, &shown, most).into_iter().map(dressed));
+    }
+    if room < LOW && !in_lines {
+        parts.truncate(room);
         return parts.into();
     }
-    parts.push(Part::Rule);
-    let from = scene.model.nav.below.min(of.saturating_sub(left));
-    let shown = logs.lines.iter().rev().skip(from).take(left);
-    parts.extend(shown.map(|line| dressed(written(scene, rollout, line))));
-    let window = (of > left).then_some((from..from + left, of));
-    Body { parts, window }
+    if room >= LOW {
+        parts.push(Part::Rule);
+    }
+    let pane = &scene.model.look.pane;
+    let all = lines::Lines::of(scene, rollout, &shown.lines);
+    let text = Text { lines: shown.lines.len(), pane, line: |place: usize| all.line(place) };
+    let left = room.saturating_sub(parts.len() + 1);
+    parts.push(dressed(lines::heading(scene, text.place(left), pane)));
+    parts.extend(text.lay_out(scene.columns, left).into_iter().map(dressed));
+    Body { parts, window: window(&text, left) }
 }
 
-/// ` since 01:37   eu-logs, 1 s ago   1,204 lines read   level warn and worse`.
-fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
+/// The lines around one, and all of that one.
+fn around_one(scene: &Scene<'_>, rollout: &Rollout, around: &Around, room: usize) -> Body {
+    let (line, logs) = (&around.line, &around.logs);
+    let whose = if line.pod.is_empty() { "its source names no pod: of all of them" } else { line.pod.as_str() };
+    let head =
+        Line::of(Role::Title, format!(" {whose}")).gap(2).and(Role::Dim, format!("around {}", number::clock(line.at)));
+    let state = match (&logs.fault, logs.at) {
+        (Some(fault), _) => Line::of(Role::Warn, format!("{}: {fault}", logs.source)),
+        (None, None) => Line::of(Role::Dim, format!("{} is being read", logs.source)),
+        (None, Some(_)) if !logs.lines.iter().any(|one| (one.at, &one.text) == (line.at, &line.text)) => {
+            Line::of(Role::Warn, "it wrote too much since: the line itself is not among them")
+        }
+        (None, Some(_)) => Line::new(),
+    };
+    let mut parts = vec![Part::Line(head.gap(2).join(state).cut(scene.columns))];
+    let fields = line.fields.iter().map(|(name, value)| format!("{name}={value}"));
+    let whole = std::iter::once(line.text.clone()).chain(fields).collect::<Vec<_>>().join("  ");
+    let most = WRAPPED.min(room / 3).max(1);
+    let all = measure::wrap_within(&whole, scene.columns.saturating_sub(2), most);
+    parts.extend(all.into_iter().map(|text| Part::Line(Line::of(lines::role(line), format!(" {text}")))));
+    parts.push(Part::Rule);
+    let shown: Vec<_> = logs.lines.iter().collect();
+    let each = lines::Lines::of(scene, rollout, &shown);
+    let text = Text { lines: shown.len(), pane: &around.pane, line: |place: usize| each.line(place) };
+    let left = room.saturating_sub(parts.len() + 1);
+    parts.push(Part::Line(Line::new().gap(1).join(text.place(left)).cut(scene.columns)));
+    parts.extend(text.lay_out(scene.columns, left).into_iter().map(Part::Line));
+    Body { parts, window: window(&text, left) }
+}
+
+fn window<F>(text: &Text<'_, F>, rows: usize) -> Option<(std::ops::Range<usize>, usize)> {
+    (text.lines > rows).then(|| (text.pane.window(text.lines, rows), text.lines))
+}
+
+/// ` logs, 1 s ago   since 01:37   1,204 lines read   7 left out`; and where nothing follows from how many there are, why.
+fn said(scene: &Scene<'_>, rollout: &Rollout, shown: &Shown<'_>) -> Vec<Line> {
+    let logs = shown.logs;
     let source = format!(" {}", logs.source);
     if let Some(fault) = &logs.fault {
-        return Line::of(Role::Warn, format!("{source}: {fault}"));
+        return vec![Line::of(Role::Warn, format!("{source}: {fault}"))];
     }
-    let Some(at) = logs.at else { return Line::of(Role::Dim, format!("{source} is being read")) };
+    let Some(at) = logs.at else { return vec![Line::of(Role::Dim, format!("{source} is being read"))] };
     let mut line = Line::of(Role::Dim, format!("{source}, {}", number::within(age(scene.now(), at)))).gap(3);
     if let Some(since) = logs.since() {
         line = line.and(Role::Text, format!("since {}", number::moment(scene.now(), since))).gap(3);
@@ -70,75 +163,20 @@ fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
     if logs.dropped > 0 {
         line = line.and(Role::Warn, format!("{} left out", number::count(logs.dropped))).gap(3);
     }
-    match logs.asked.level {
-        Some(level) => line.and(Role::Text, format!("level {level} and worse")),
-        None => line,
+    if shown.waits {
+        line = line.and(Role::Warn, "more is being read").gap(3);
     }
+    std::iter::once(line).chain(of_several(scene, rollout, logs)).collect()
 }
 
-/// Cells of a pattern's words.
-fn room(scene: &Scene<'_>) -> usize {
-    let numbers = if scene.narrow(100) { 2 * NUMBER } else { 2 * NUMBER + RATES + PROVEN };
-    scene.columns.saturating_sub(3 + numbers).max(20)
-}
-
-fn heading(scene: &Scene<'_>) -> Line {
-    let numbers = format!("{:>NUMBER$}{:>NUMBER$}", "canary", "stable");
-    let line = Line::of(Role::Title, "   PATTERN").pad(3 + room(scene)).and(Role::Dim, numbers);
-    if scene.narrow(100) { line } else { line.and(Role::Dim, format!("{:>RATES$}", "per 1,000 req.")) }
-}
-
-fn pattern(scene: &Scene<'_>, one: &Standing<'_>) -> Line {
-    let (mark, role) = match (one.finding, one.pattern.level) {
-        (Finding::New | Finding::More, _) => (" ✖ ", Role::Bad),
-        (_, Some(Level::Error | Level::Fatal)) => (" ● ", Role::Warn),
-        _ => ("   ", Role::Text),
-    };
-    let (canary, stable, _) = one.lines;
-    let words = measure::cut(&one.pattern.text, room(scene).saturating_sub(1));
-    let line = Line::of(role, format!("{mark}{words}")).pad(3 + room(scene));
-    let line = line
-        .and(Role::Canary, format!("{:>NUMBER$}", number::count(canary)))
-        .and(Role::Stable, format!("{:>NUMBER$}", number::count(stable)));
-    if scene.narrow(100) {
-        return line;
-    }
-    let rates =
-        one.per_thousand.map(|(canary, stable)| format!("{} : {}", number::short(canary), number::short(stable)));
-    let line = line.and(Role::Text, format!("{:>RATES$}", rates.unwrap_or_else(|| "?".to_owned())));
-    line.gap(3).join(proven(one))
-}
-
-fn proven(one: &Standing<'_>) -> Line {
-    let ratio = one.ratio();
-    let bounds = ratio.low.zip(ratio.high);
-    match (one.finding, bounds) {
-        (Finding::New, _) => Line::of(Role::Bad, "only the canary"),
-        (Finding::More, Some((low, high))) => {
-            Line::of(Role::Bad, format!("×{}–{}", number::short(low), number::short(high)))
-        }
-        (Finding::More, None) => Line::of(Role::Bad, "more often"),
-        (Finding::Nothing, Some((low, high))) if low <= 1.0 && high >= 1.0 => Line::of(Role::Dim, "may be alike"),
-        (Finding::Nothing, _) => Line::of(Role::Dim, "not proven"),
-    }
-}
-
-/// ` 02:07:39 canary payments-7cc75-x2  ERROR card vault timeout after 3002 ms`.
-fn written(scene: &Scene<'_>, rollout: &Rollout, line: &LogLine) -> Line {
-    let (side, role) = match logs::side(scene.model, rollout, &line.version) {
-        Some(Side::Canary) => ("canary", Role::Canary),
-        Some(Side::Stable) => ("stable", Role::Stable),
-        _ => ("?", Role::Unknown),
-    };
-    let text = match line.level {
-        Some(Level::Error | Level::Fatal) => Role::Bad,
-        Some(Level::Warn) => Role::Warn,
-        _ => Role::Text,
-    };
-    let mut said = Line::of(Role::Dim, format!(" {} ", number::clock(line.at))).and(role, format!("{side:<7}"));
-    if !scene.narrow(100) && !line.pod.is_empty() {
-        said = said.and(Role::Dim, format!("{} ", line.pod));
-    }
-    let left = scene.columns.saturating_sub(said.width());
-    said.and(text, measure::cut(&line.text, left))
+/// Where lines of several environments come as one.
+fn of_several(scene: &Scene<'_>, rollout: &Rollout, logs: &Logs) -> Option<Line> {
+    let all = mixed(scene.model, rollout, &logs.source);
+    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let words = format!(
+        " ▲ of {} as one: nothing follows from their numbers; set `place_label` or `covers` of {}",
+        names.join(" and "),
+        logs.source
+    );
+    (!names.is_empty()).then(|| Line::of(Role::Warn, words))
 }

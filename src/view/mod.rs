@@ -147,7 +147,7 @@ pub fn view(model: &Model, keymap: &Keymap) -> View {
             None => (title::bar(&scene, "run"), release::gone(id).into()),
         },
         Screen::Logs { rollout: id } => match model.store.rollout(id) {
-            Some(rollout) => (release::title(&scene, rollout), logs::body(&scene, rollout)),
+            Some(rollout) => (logs::title(&scene, rollout), logs::body(&scene, rollout)),
             None => (title::bar(&scene, "logs"), release::gone(id).into()),
         },
         Screen::Release(id) => match model.store.rollout(id) {

@@ -46,7 +46,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    frames::{endless, frames},
+    frames::{around, endless, filtered, frames},
     pressed::filled_in,
 };
 

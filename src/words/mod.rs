@@ -12,7 +12,7 @@ mod reason;
 mod verdict;
 
 pub use self::{
-    doubt::{doubt, rival},
+    doubt::{doubt, rival, written},
     limit::{Line, alert, budget, cost, lack, limit},
     missing::missing,
     reason::{arithmetic, beside_word, reason},

@@ -3,7 +3,7 @@
 //!
 //! A new lookup adds a case, a line to `lookups!` and its system to `lookups.toml`.
 
-use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::{
     StreamExt,
@@ -200,16 +200,7 @@ impl Stage {
     }
 
     fn lines(&self, service: &str, most: usize) -> Question {
-        let (window, versions) = (self.window(), BTreeSet::new());
-        Question::Lines(Lines {
-            service: service.into(),
-            versions,
-            window,
-            level: None,
-            text: String::new(),
-            most,
-            follow: false,
-        })
+        Question::Lines(Lines::newest(service.into(), self.window(), most))
     }
 }
 

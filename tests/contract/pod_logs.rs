@@ -1,7 +1,7 @@
 //! What pods write, read through the API server of the built-in world: all pods of a service by version, once each, and a refusal that
 //! names the right that is missing. That they tell the same as what keeps logs proves that both tell one story.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use holdshort::{
@@ -52,8 +52,7 @@ async fn stage(rights: &str) -> Stage {
 fn asked(stage: &Stage, service: &str) -> Lines {
     let to = stage.clock.now();
     let window = Window { from: to - Duration::from_mins(5), to, step: Duration::from_secs(30) };
-    let (service, versions, text) = (service.into(), BTreeSet::new(), String::new());
-    Lines { service, versions, window, level: None, text, most: 10_000, follow: false }
+    Lines::newest(service.into(), window, 10_000)
 }
 
 async fn all(lookup: &dyn Lookup, asked: Lines) -> Result<Vec<Written>, ProviderError> {

@@ -4,10 +4,11 @@
 #![cfg(test)]
 
 mod golden;
+mod hostile;
 mod paging;
 mod world;
 
-use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -52,8 +53,7 @@ fn at(nanoseconds: i64) -> Timestamp {
 /// Everything of a service from one moment to another.
 fn asked(from: i64, to: i64) -> Lines {
     let window = Window { from: at(from), to: at(to), step: Duration::from_secs(30) };
-    let (service, versions, text) = ("checkout".into(), BTreeSet::new(), String::new());
-    Lines { service, versions, window, level: None, text, most: 100_000, follow: false }
+    Lines::newest("checkout".into(), window, 100_000)
 }
 
 /// A transport that answers each request by a function of it.

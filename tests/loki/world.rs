@@ -148,15 +148,8 @@ async fn every_failure_that_is_measured_of_the_canary_has_its_line_and_no_other_
         canary.iter().map(|counts| (counts.to, counts.errors)).collect::<Vec<_>>()
     };
     assert!(failures.iter().map(|(_, errors)| errors).sum::<u64>() > 300, "{failures:?}");
-    let asked = Lines {
-        service: "payments".into(),
-        versions: BTreeSet::from(["1.42.0".to_owned()]),
-        window,
-        level: Some(Level::Error),
-        text: String::new(),
-        most: 100_000,
-        follow: false,
-    };
+    let versions = BTreeSet::from(["1.42.0".to_owned()]);
+    let asked = Lines { versions, level: Some(Level::Error), ..Lines::newest("payments".into(), window, 100_000) };
     let written: Vec<_> = logs.lookups[0].ask(Question::Lines(asked)).collect().await;
     let lines: Vec<_> = written
         .into_iter()

@@ -21,6 +21,7 @@ use crate::{
         plan::{Ask, Draft, fact},
         record::Stage,
     },
+    words,
 };
 
 /// What going back does to another act, as the card says it.
@@ -55,6 +56,13 @@ pub(super) fn with_yours(model: &Model, asked: &Ask) -> (Option<String>, Vec<Str
         (given < needed).then(|| format!("{given} of {needed} after yours; does not open it yet"))
     };
     (Some(format!("approvals so far: {}", approvals.said())), note.into_iter().chain(ends).collect())
+}
+
+/// That the verdict on what moves forward has a doubt which changes what it says: a GO is none without it.
+pub(super) fn doubted(model: &Model, rollout: &Rollout, verb: Verb) -> Option<String> {
+    let judgement = model.judgements.get(&rollout.id).filter(|_| verb.direction() == Direction::Forward)?;
+    let doubt = judgement.doubts.first().filter(|doubt| doubt.is_strong())?;
+    Some(format!("verdict {} has a doubt: {}", judgement.verdict.words(), words::doubt(doubt)))
 }
 
 /// That something else was let through where a gate leads, while this waited: what is let through now comes after it.

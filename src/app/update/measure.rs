@@ -98,10 +98,7 @@ pub(super) fn told(
             model.reading.pane.dropped(left);
             Vec::new()
         }
-        (Question::Lines(asked), told) => {
-            lines::told(model, source, at, asked, told);
-            Vec::new()
-        }
+        (Question::Lines(asked), told) => lines::told(model, source, at, asked, told),
     }
 }
 

@@ -74,8 +74,9 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::Quit | Intent::Interrupt => return vec![Effect::Quit],
         Intent::Suspend => return vec![Effect::Suspend],
         Intent::FindNext | Intent::FindBefore | Intent::Follow => {
-            model.say("there is no log here: Enter on a run shows its jobs' logs");
+            model.say("there is no log here: Enter on a run shows its jobs' logs, l what a release writes");
         }
+        Intent::Level | Intent::Side => model.say("there are no lines here: l shows what a release writes"),
         // Verbs are taken by `act::press`.
         Intent::Do(_) => {}
     }

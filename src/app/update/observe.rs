@@ -8,6 +8,7 @@ use std::{
 use crate::{
     app::{
         effect::Effect,
+        logs,
         model::{Attempt, Folded, Model},
         update::act,
         watch,
@@ -114,6 +115,21 @@ fn judge_now(model: &mut Model, id: &ObjectId) {
     note_judged(model);
 }
 
+/// Judges again what is proven of whose lines by now; a card that is open must say so. Nothing where that is the same as before.
+pub(super) fn written(model: &mut Model) -> Vec<Effect> {
+    let is_new = |model: &Model, id: &ObjectId| {
+        let rollout = model.store.rollout(id);
+        let known = model.judgements.get(id);
+        rollout.zip(known).is_some_and(|(rollout, known)| known.written != logs::proven(model, rollout))
+    };
+    let changed: Vec<ObjectId> = model.logs.keys().filter(|id| is_new(model, id)).cloned().collect();
+    for id in &changed {
+        judge_one(model, id);
+    }
+    // A verdict that takes long is owed, and the card is drawn up anew once it is there.
+    if changed.iter().any(|id| !is_new(model, id)) { act::recheck(model) } else { Vec::new() }
+}
+
 /// Judges every rollout in flight; what is no longer in flight has no verdict. What takes long is owed.
 pub(super) fn judge_all(model: &mut Model) {
     let (mut before, mut known) = (std::mem::take(&mut model.folded), std::mem::take(&mut model.judgements));
@@ -190,6 +206,7 @@ fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgem
         let said = folded.earlier.as_ref().and_then(|(_, said)| said.clone());
         judgement.doubts.extend(said.map(|then| Doubt::Earlier(Box::new(then))));
     }
+    judgement.hears(logs::proven(model, rollout));
     Some(judgement)
 }
 

@@ -1,21 +1,27 @@
 //! A Loki as a connection of the configuration.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{
-    access::Access,
-    check::Known,
-    kind::{Connection, Kind, Settings},
-    note::Notes,
-    span, tree,
+use crate::{
+    config::{
+        access::Access,
+        check::Known,
+        kind::{
+            Connection, Kind, Settings,
+            label::{Places, is_label, no_label},
+        },
+        note::Notes,
+        span, tree,
+    },
+    domain::ids::EnvironmentName,
 };
 
 pub(super) static KIND: Kind = Kind {
     name: "loki",
     read: |node, under, problems| tree::read(node, under, problems).map(Connection::Loki),
-    open: &["interval", "matchers", "pod_label", "service_label", "version_label"],
+    open: &["covers", "interval", "matchers", "place_label", "pod_label", "service_label", "version_label"],
     addresses: &["url"],
     tables: &[],
     objects: None,
@@ -42,6 +48,16 @@ pub struct Loki {
     /// Further matchers for every query: `cluster="eu"`.
     #[serde(default)]
     pub matchers: Vec<String>,
+    /// The environments that its lines are of: `prod/eu-west-1`, or `prod/*` for all below `prod`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covers: Vec<String>,
+    /// The label of its streams that tells environments apart: `cluster`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place_label: Option<String>,
+    /// What that label's values are called by us: `us = "prod/us-east-1"`. One that is not listed is the environment's name, or its
+    /// last part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<String, EnvironmentName>,
     /// How often it is read what was written since, while somebody looks.
     #[serde(default = "two_seconds", with = "span")]
     pub interval: Duration,
@@ -72,10 +88,11 @@ impl Settings for Loki {
         ];
         for (key, label) in labels {
             if let Some(label) = label.as_ref().filter(|label| !is_label(label)) {
-                let message = format!("'{label}' is not the name of a label: letters, digits and '_', no digit first");
-                notes.add(&[key], message);
+                notes.add(&[key], no_label(label));
             }
         }
+        Places { covers: &self.covers, label: self.place_label.as_ref(), environments: &self.environments }
+            .check(notes);
         for (index, matcher) in self.matchers.iter().enumerate() {
             if !matcher.contains('=') && !matcher.contains('~') {
                 let message = format!("'{matcher}' is not a matcher: write e.g. cluster=\"eu\"");
@@ -83,10 +100,4 @@ impl Settings for Loki {
             }
         }
     }
-}
-
-/// A label's name, as LogQL has it.
-fn is_label(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(plain)
 }

@@ -8,7 +8,10 @@ use crate::{
     config::{
         access::Access,
         check::Known,
-        kind::{Connection, Kind, Settings},
+        kind::{
+            Connection, Kind, Settings,
+            label::{Places, is_label, no_label},
+        },
         note::Notes,
         span, tree,
     },
@@ -159,18 +162,8 @@ impl Settings for Prometheus {
         }
         notes.once(&["strata"]);
         notes.once(&["matchers"]);
-        notes.once(&["covers"]);
-        for (index, _) in self.covers.iter().enumerate().filter(|(_, said)| !is_cover(said)) {
-            let message = "'*' stands for all below a name, at the end: write e.g. prod/*";
-            notes.add(&["covers", &index.to_string()], message);
-        }
-        match &self.place_label {
-            Some(label) if !is_label(label) => notes.add(&["place_label"], no_label(label)),
-            None if !self.environments.is_empty() => {
-                notes.add(&["environments"], "`environments` say what the values of `place_label` are: set that too");
-            }
-            _ => {}
-        }
+        Places { covers: &self.covers, label: self.place_label.as_ref(), environments: &self.environments }
+            .check(notes);
         for (index, matcher) in self.matchers.iter().enumerate() {
             if let Some(why) = no_matcher(matcher) {
                 notes.add(&["matchers", &index.to_string()], why);
@@ -221,20 +214,4 @@ fn no_matcher(text: &str) -> Option<String> {
         }
         _ => Some(format!("'{text}' is not a matcher: write e.g. namespace=\"shop\" or region=~\"eu-.*\"")),
     }
-}
-
-/// A label's name, as Prometheus' data model has it (before UTF-8 names, which must be quoted in PromQL).
-fn is_label(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(plain)
-}
-
-/// An environment, or all below a name.
-fn is_cover(said: &str) -> bool {
-    let begin = said.strip_suffix("/*").unwrap_or(said);
-    !begin.is_empty() && !begin.contains('*')
-}
-
-fn no_label(text: &str) -> String {
-    format!("'{text}' is not the name of a label: letters, digits and '_', no digit first")
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::{
-    Table,
+    Table, Value,
     de::{Error, ValueDeserializer},
 };
 
 use crate::{
     demo::{
         blueprint::{Blueprint, Connection, Ground, Kind, Mount, Node},
-        loki::Loki,
+        loki::{Loki, store::CLUSTER},
         system::System,
     },
     domain::ids::SourceName,
@@ -52,10 +52,24 @@ impl Blueprint for Server {
         Ok(Box::new(Loki { cell: self.cell.clone(), ..Loki::default() }))
     }
 
-    fn connection(&self, address: &str, _: &Ground<'_>) -> Connection {
+    fn connection(&self, address: &str, ground: &Ground<'_>) -> Connection {
         let mut settings = Table::new();
         let pairs = [("kind", KIND.name), ("url", address), ("interval", INTERVAL)];
         settings.extend(pairs.map(|(key, value)| (key.to_owned(), value.into())));
+        let environment = |cell: &String| ground.cells.iter().find(|(name, _)| name == cell).map(|(_, place)| place);
+        match &self.cell {
+            Some(cell) => {
+                let covers: Vec<Value> = environment(cell).map(|place| place.to_string().into()).into_iter().collect();
+                settings.insert("covers".to_owned(), covers.into());
+            }
+            // Services of one name in several cells are told apart.
+            None if ground.cells.len() > 1 => {
+                let named = ground.cells.iter().map(|(cell, place)| (cell.clone(), place.to_string().into()));
+                settings.insert("place_label".to_owned(), CLUSTER.into());
+                settings.insert("environments".to_owned(), Value::Table(named.collect()));
+            }
+            None => {}
+        }
         let name = self.cell.as_ref().map_or_else(|| KIND.name.to_owned(), |cell| format!("{}-{cell}", KIND.name));
         Connection { name: SourceName::new(name), settings, environments: Vec::new() }
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{demo::traffic::Served, domain::time::Timestamp};
 
+/// The label of streams that names their cell.
+pub(super) const CLUSTER: &str = "cluster";
 /// How long lines are kept, in nanoseconds: three hours.
 const KEPT: i64 = 3 * 3600 * 1_000_000_000;
 
@@ -33,7 +35,7 @@ impl Store {
             return;
         }
         let pairs = [
-            ("cluster", pod.service.cell.as_str()),
+            (CLUSTER, pod.service.cell.as_str()),
             ("namespace", &pod.service.namespace),
             ("pod", pod.pod),
             ("service_name", &pod.service.service),

@@ -13,5 +13,5 @@ mod rate;
 pub use self::{
     mask::ANY,
     miner::{MOST, Miner, Taken},
-    rate::{ALPHA, Finding, Rate},
+    rate::{ALPHA, Finding, Proven, Rate},
 };

@@ -15,12 +15,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{
-    counts::{Arms, Tally},
-    eprocess::{EProcess, Form},
-    family::bar,
-    pattern::miner::MOST,
-    ratio::{Likelihood, Ratio},
+use crate::{
+    domain::time::Timestamp,
+    judge::{
+        counts::{Arms, Tally},
+        eprocess::{EProcess, Form},
+        family::bar,
+        pattern::miner::MOST,
+        ratio::{Likelihood, Ratio},
+    },
 };
 
 /// Chance of any false finding among all patterns of a release, ever.
@@ -38,6 +41,25 @@ pub enum Finding {
     More,
     /// Nothing is proven: it may be chance.
     Nothing,
+}
+
+/// A pattern of which something is proven, as evidence has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proven {
+    /// What the canary is called.
+    pub version: String,
+    /// The words that its lines share.
+    pub pattern: String,
+    /// Only the canary writes it ([`Finding::New`]); else it writes it more often.
+    pub only: bool,
+    /// Its lines, as `errors`, and the requests of the intervals since it was first seen.
+    pub counted: Arms,
+    /// Its lines for each 1,000 requests of all intervals that were read, of the canary and of stable.
+    pub per_thousand: Option<(f64, f64)>,
+    /// The canary's rate over stable's.
+    pub ratio: Ratio,
+    /// Its first line that was seen.
+    pub first: Timestamp,
 }
 
 /// The counts of one pattern, interval by interval.

@@ -235,7 +235,8 @@ impl Reading<'_> {
             let mut pods: Vec<Pod> = self.logs.cluster.list(&query).await?;
             pods.sort_by_key(|pod| std::cmp::Reverse(pod.status.start_time));
             let mut by_version: BTreeMap<String, usize> = BTreeMap::new();
-            for pod in pods {
+            let wanted = |pod: &Pod| self.asked.pod.as_ref().is_none_or(|name| clean(&pod.metadata.name) == *name);
+            for pod in pods.into_iter().filter(wanted) {
                 let version = clean(pod.metadata.labels.get(hash).map_or("", String::as_str));
                 if !self.asked.versions.is_empty() && !self.asked.versions.contains(&version) {
                     continue;
@@ -307,11 +308,16 @@ struct Tail {
 
 async fn one(cluster: &Cluster, log: &Log, since: Timestamp) -> Result<Tail, ProviderError> {
     let answer = cluster.answer(request(log, since)?, Some(PODS)).await?;
-    let text = String::from_utf8_lossy(answer.body());
+    Ok(tail(answer.body()))
+}
+
+/// What an answer holds, in order of time. A byte that is no text is seen as one.
+fn tail(body: &[u8]) -> Tail {
+    let text = String::from_utf8_lossy(body);
     let mut lines: Vec<_> = text.split('\n').filter(|line| !line.is_empty()).filter_map(stamped).collect();
-    let cut = lines.len() >= TAIL || answer.body().len() >= BYTES;
+    let cut = lines.len() >= TAIL || body.len() >= BYTES;
     lines.sort_by_key(|(at, _)| *at);
-    Ok(Tail { lines, cut })
+    Tail { lines, cut }
 }
 
 /// `2026-03-10T02:07:39.123456789Z the line`.
@@ -348,4 +354,46 @@ fn request(log: &Log, since: Timestamp) -> Result<Request<Bytes>, ProviderError>
 /// The begin of its second: the API server takes no smaller part of one.
 fn second(at: Timestamp) -> Timestamp {
     Timestamp::from_timestamp(at.timestamp(), 0).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::line::LONGEST;
+
+    /// The lines of a body, as they are shown.
+    fn told(body: &[u8]) -> Vec<LogLine> {
+        tail(body).lines.into_iter().map(|(at, text)| LogLine::new(at, &text)).collect()
+    }
+
+    #[test]
+    fn every_line_that_a_pod_writes_is_told_printable_and_found_by_what_it_says() {
+        let all: [(&[u8], &str, &str); 6] = [
+            (b"a\x1b[31mred\x1b[0m \x1b]52;c;aGk=\x07vault", "ared vault", "RED"),
+            ("\u{202e}over\u{200b}ride".as_bytes(), "override", "override"),
+            (b"nul\0in the middle", "nulin the middle", "nulin"),
+            (b"raw \xff\xfe bytes", "raw \u{fffd}\u{fffd} bytes", "raw"),
+            (b"progress 1 %\rprogress 2 %\r", "progress 1 % progress 2 %", "2 %"),
+            (b"", "", ""),
+        ];
+        let stamp = |nth: usize| format!("2026-03-10T02:07:3{nth}.5Z ").into_bytes();
+        let body: Vec<u8> = all
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, (line, ..))| [stamp(nth), line.to_vec(), b"\n".to_vec()].concat())
+            .collect();
+        let lines = told(&body);
+        assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), all.map(|(_, text, _)| text));
+        assert!(lines.iter().zip(all).all(|(line, (.., found))| line.says(found)));
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_and_says_how_long_it_was_and_an_answer_that_was_cut_says_so() {
+        let long = [b"2026-03-10T02:07:39.5Z ERROR vault ".to_vec(), vec![b'x'; 1 << 20], b"\n".to_vec()].concat();
+        let lines = told(&long);
+        assert!(lines[0].text.ends_with(" … (1048588 bytes)") && lines[0].says("VAULT"), "{}", lines.len());
+        assert!(lines[0].text.chars().count() < LONGEST + 30);
+        assert!(!tail(&long).cut && tail(&long.repeat(4)).cut);
+        assert_eq!(tail(b"no time\n\xff\n\n").lines, []);
+    }
 }

@@ -61,6 +61,33 @@ impl<'de> Deserialize<'de> for Entry {
     }
 }
 
+/// What somebody wrote: a byte that is no text is seen as one, and costs nobody the rest of the answer.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_bytes(Written).map(Self)
+    }
+}
+
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a line")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<String, E> {
+        Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
 struct Parts;
 
 impl<'de> Visitor<'de> for Parts {
@@ -74,7 +101,7 @@ impl<'de> Visitor<'de> for Parts {
         use serde::de::Error;
         let at: String = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
         let at = at.parse().map_err(|_| A::Error::custom("a time is no number of nanoseconds"))?;
-        let line = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+        let Text(line) = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
         let beside: Option<Beside> = seq.next_element()?;
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Entry { at, line, metadata: beside.unwrap_or_default().structured_metadata })

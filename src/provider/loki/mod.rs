@@ -21,12 +21,15 @@ use std::{
 };
 
 use crate::{
-    domain::ids::{ServiceName, SourceName},
+    domain::{
+        ids::{EnvironmentName, ServiceName, SourceName},
+        place::Coverage,
+    },
     port::{
         clock::SharedClock,
         error::ProviderError,
         facet::Connection,
-        lookup::{Answers, Lookup, Question, Topic, foreign},
+        lookup::{Answers, Lookup, Question, Told, Topic, Written, foreign, once},
         wire::Transport,
     },
     provider::{
@@ -54,6 +57,12 @@ pub struct Settings {
     pub matchers: Vec<String>,
     /// Services whose label has another value than their name.
     pub labels: BTreeMap<ServiceName, String>,
+    /// The label of streams that tells environments apart, where one does.
+    pub place_label: Option<String>,
+    /// Environments whose label has another value than their name, or several.
+    pub places: BTreeMap<EnvironmentName, Vec<String>>,
+    /// The environments that the configuration says it covers.
+    pub covers: Vec<String>,
     /// How often what is followed is read.
     pub interval: Duration,
 }
@@ -61,17 +70,27 @@ pub struct Settings {
 impl Settings {
     /// Everything is found out.
     pub fn new(interval: Duration) -> Self {
-        let (service_label, version_label, pod_label) = (None, None, None);
-        Self { service_label, version_label, pod_label, matchers: Vec::new(), labels: BTreeMap::new(), interval }
+        Self {
+            service_label: None,
+            version_label: None,
+            pod_label: None,
+            matchers: Vec::new(),
+            labels: BTreeMap::new(),
+            place_label: None,
+            places: BTreeMap::new(),
+            covers: Vec::new(),
+            interval,
+        }
     }
 }
 
 /// A connection that tells what services write, over a transport that knows the address: requests carry `/loki/api/v1/…`.
 pub fn over(name: SourceName, transport: Transport, settings: Settings, clock: SharedClock) -> Connection {
     let interval = settings.interval;
+    let coverage = Coverage { environments: settings.covers.clone(), apart: settings.place_label.is_some() };
     let client = Client::new("it", transport, Arc::clone(&clock), words::words);
     let loki = Loki { client, settings, clock, label: Mutex::default() };
-    Connection { lookups: vec![Arc::new(loki)], ..Connection::new(name, "loki", interval) }
+    Connection { lookups: vec![Arc::new(loki)], coverage, ..Connection::new(name, "loki", interval) }
 }
 
 struct Loki {
@@ -89,6 +108,7 @@ impl Lookup for Loki {
 
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
+            Question::Lines(lines) if lines.is_alive() => once(self.alive()),
             Question::Lines(lines) => Reader::new(self, lines).answers(),
             other => foreign(CALLED, &other),
         }
@@ -97,13 +117,19 @@ impl Lookup for Loki {
 
 impl Loki {
     /// The streams of a service.
-    async fn selector(&self, service: &ServiceName) -> Result<Selector<'_>, ProviderError> {
+    async fn selector(&self, service: &ServiceName) -> Result<Selector, ProviderError> {
         let value = self.settings.labels.get(service).cloned().unwrap_or_else(|| service.to_string());
         let label = match &self.settings.service_label {
             Some(label) => label.clone(),
             None => self.service_label().await?,
         };
-        Ok(Selector { label, value, matchers: &self.settings.matchers })
+        Ok(Selector { label, value })
+    }
+
+    /// The answer of one that is alive.
+    async fn alive(&self) -> Result<Told, ProviderError> {
+        let _: api::Labels = self.client.read(request::labels(self.clock.now())?).await?;
+        Ok(Told::Lines(Written::default()))
     }
 
     /// The label that names services: the likeliest of those that there are. Asked for once.

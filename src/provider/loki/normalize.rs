@@ -26,7 +26,8 @@ pub(super) const VERSIONS: [&str; 9] = [
     "k8s_replicaset_name",
     "replicaset",
 ];
-const PODS: [&str; 4] = ["pod", "k8s_pod_name", "pod_name", "service_instance_id"];
+/// The same for a pod.
+pub(super) const PODS: [&str; 4] = ["pod", "k8s_pod_name", "pod_name", "service_instance_id"];
 const LEVELS: [&str; 3] = ["detected_level", "level", "severity_text"];
 /// What is kept beside one line.
 const FIELDS: usize = 20;

@@ -183,8 +183,7 @@ impl<'a> Reader<'a> {
             return Ok(query.clone());
         }
         let selector = self.loki.selector(&self.asked.service).await?;
-        let version_label = self.loki.settings.version_label.as_deref();
-        Ok(self.query.insert(request::logql(&selector, &self.asked, version_label)).clone())
+        Ok(self.query.insert(request::logql(&selector, &self.asked, &self.loki.settings)).clone())
     }
 
     /// How many lines a piece of time has; at least one where that is not told.

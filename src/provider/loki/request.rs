@@ -3,16 +3,17 @@
 //! A query is a selector of streams, then a filter of lines, then of labels: what is cheapest stands first. No parser runs over the
 //! lines (`| json`): it would cost many times as much, and what it gives is in the line anyway.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use url::form_urlencoded::Serializer;
 
 use crate::{
-    domain::{line::Level, observed::FaultKind, time::Timestamp},
+    domain::{ids::EnvironmentName, line::Level, observed::FaultKind, place::label_values, time::Timestamp},
     port::{error::ProviderError, lookup::Lines, wire::Class},
-    provider::loki::normalize::VERSIONS,
+    provider::loki::{
+        Settings,
+        normalize::{PODS, VERSIONS},
+    },
 };
 
 /// How far back it is looked for labels, in seconds.
@@ -20,10 +21,9 @@ const LABELS: i64 = 6 * 3600;
 
 /// The streams of one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Selector<'a> {
+pub(super) struct Selector {
     pub(super) label: String,
     pub(super) value: String,
-    pub(super) matchers: &'a [String],
 }
 
 /// A span of nanoseconds since 1970: what was written from `from` on and before `to`.
@@ -33,11 +33,13 @@ pub(super) struct Piece {
     pub(super) to: i64,
 }
 
-/// The lines of a question, in LogQL. The label of versions is the one that is set; else any of the usual ones may name them.
-pub(super) fn logql(selector: &Selector<'_>, asked: &Lines, version_label: Option<&str>) -> String {
-    let Selector { label, value, matchers } = selector;
+/// The lines of a question, in LogQL. The label of versions, and that of pods, is the one that is set; else any of the usual ones may
+/// name them.
+pub(super) fn logql(selector: &Selector, asked: &Lines, settings: &Settings) -> String {
+    let Selector { label, value } = selector;
     let mut query = format!("{{{label}={}", quoted(value));
-    for matcher in *matchers {
+    let place = asked.environment.as_ref().and_then(|environment| within(settings, environment));
+    for matcher in settings.matchers.iter().chain(&place) {
         query.push(',');
         query.push_str(matcher);
     }
@@ -49,9 +51,18 @@ pub(super) fn logql(selector: &Selector<'_>, asked: &Lines, version_label: Optio
         query.extend([" | detected_level!~", &quoted(&below(level))]);
     }
     if !asked.versions.is_empty() {
-        query.extend([" | ", &of_versions(&asked.versions, version_label)]);
+        query.extend([" | ", &one_of(&asked.versions, settings.version_label.as_deref(), &VERSIONS)]);
+    }
+    if let Some(pod) = &asked.pod {
+        query.extend([" | ", &one_of([pod], settings.pod_label.as_deref(), &PODS)]);
     }
     query
+}
+
+/// The matcher of one environment's streams, where a label tells them apart.
+fn within(settings: &Settings, environment: &EnvironmentName) -> Option<String> {
+    let label = settings.place_label.as_ref()?;
+    Some(format!("{label}=~{}", any_of(label_values(&settings.places, environment))))
 }
 
 /// What says that it is less than this level. A line that does not say how bad it is stays.
@@ -67,10 +78,16 @@ fn below(level: Level) -> String {
     Level::ALL.iter().filter(|one| **one < level).flat_map(names).collect::<Vec<_>>().join("|")
 }
 
-fn of_versions(versions: &BTreeSet<String>, label: Option<&str>) -> String {
-    let all = quoted(&versions.iter().map(|version| literal(version)).collect::<Vec<_>>().join("|"));
-    let labels = label.map_or_else(|| VERSIONS.to_vec(), |label| vec![label]);
+/// Lines of which this label, or else one of the usual ones, has one of these values.
+fn one_of<'a>(values: impl IntoIterator<Item = &'a String>, label: Option<&str>, usual: &[&str]) -> String {
+    let all = any_of(values.into_iter().map(String::as_str));
+    let labels = label.map_or_else(|| usual.to_vec(), |label| vec![label]);
     labels.iter().map(|label| format!("{label}=~{all}")).collect::<Vec<_>>().join(" or ")
+}
+
+/// A quoted pattern that finds these values and nothing else; a label's value is compared whole.
+fn any_of<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    quoted(&values.into_iter().map(literal).collect::<Vec<_>>().join("|"))
 }
 
 /// A text as a regular expression that finds nothing but it.
@@ -135,7 +152,7 @@ fn get(what: &str, pairs: &[(&str, &str)]) -> Result<Request<Bytes>, ProviderErr
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::BTreeSet, time::Duration};
 
     use super::*;
     use crate::port::facet::Window;
@@ -143,14 +160,20 @@ mod tests {
     fn asked() -> Lines {
         let at = Timestamp::UNIX_EPOCH;
         let window = Window { from: at, to: at, step: Duration::from_secs(30) };
-        let (service, versions, text) = ("checkout".into(), BTreeSet::new(), String::new());
-        Lines { service, versions, window, level: None, text, most: 100, follow: false }
+        Lines::newest("checkout".into(), window, 100)
+    }
+
+    fn settings() -> Settings {
+        Settings { matchers: vec!["cluster=\"eu\"".to_owned()], ..Settings::new(Duration::from_secs(2)) }
+    }
+
+    fn query_of(asked: &Lines, settings: &Settings) -> String {
+        let selector = Selector { label: "app".to_owned(), value: "check\"out".to_owned() };
+        logql(&selector, asked, settings)
     }
 
     fn query(asked: &Lines, version_label: Option<&str>) -> String {
-        let matchers = ["cluster=\"eu\"".to_owned()];
-        let selector = Selector { label: "app".to_owned(), value: "check\"out".to_owned(), matchers: &matchers };
-        logql(&selector, asked, version_label)
+        query_of(asked, &Settings { version_label: version_label.map(str::to_owned), ..settings() })
     }
 
     #[test]
@@ -161,6 +184,28 @@ mod tests {
         let expected = r#"{app="check\"out",cluster="eu"} |~ "(?i)a\\.b\"\\(c" | detected_level!~"trace|debug|info" | v=~"1\\.41\\.3|1\\.42\\.0""#;
         assert_eq!(query(&all, Some("v")), expected);
         assert!(query(&all, None).contains(r#"version=~"1\\.41\\.3|1\\.42\\.0" or service_version=~"#));
+    }
+
+    #[test]
+    fn lines_of_one_pod_are_those_whose_label_names_it_whole() {
+        let of = |pod_label: Option<&str>| {
+            let asked = Lines { pod: Some("pay-x.2".to_owned()), ..asked() };
+            query_of(&asked, &Settings { pod_label: pod_label.map(str::to_owned), ..settings() })
+        };
+        assert_eq!(of(Some("p")), r#"{app="check\"out",cluster="eu"} | p=~"pay-x\\.2""#);
+        assert!(of(None).ends_with(r#" or service_instance_id=~"pay-x\\.2""#), "{}", of(None));
+    }
+
+    #[test]
+    fn lines_of_one_environment_are_asked_by_its_label_where_one_tells_them_apart() {
+        let asked = Lines { environment: Some("prod/eu-west-1".into()), ..asked() };
+        assert_eq!(query_of(&asked, &settings()), r#"{app="check\"out",cluster="eu"}"#, "no label tells them apart");
+        let apart = Settings { place_label: Some("region".to_owned()), ..settings() };
+        let own_name = r#"{app="check\"out",cluster="eu",region=~"prod/eu-west-1|eu-west-1"}"#;
+        assert_eq!(query_of(&asked, &apart), own_name);
+        let places = [("prod/eu-west-1".into(), vec!["euw1".to_owned(), "eu.w".to_owned()])].into();
+        let given = query_of(&asked, &Settings { places, ..apart });
+        assert_eq!(given, r#"{app="check\"out",cluster="eu",region=~"euw1|eu\\.w"}"#);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::{
     domain::{
         ids::{EnvironmentName, ServiceName, SourceName},
         observed::FaultKind,
-        place::Coverage,
+        place::{Coverage, label_values},
         signal::{ServiceSignals, Uncounted},
     },
     port::{
@@ -95,15 +95,10 @@ impl Settings {
         }
     }
 
-    /// The same for the series of one environment: those whose label has a value that the configuration gives for it, else its
-    /// name, or what its name ends with (`eu-west-1` of `prod/eu-west-1`).
+    /// The same for the series of one environment.
     fn within(&self, environment: &EnvironmentName) -> Self {
         let Some(label) = &self.place_label else { return self.clone() };
-        let name = environment.as_str();
-        let values: Vec<&str> = match self.places.get(environment) {
-            Some(values) => values.iter().map(String::as_str).collect(),
-            None => std::iter::once(name).chain(name.split_once('/').map(|(_, end)| end)).collect(),
-        };
+        let values = label_values(&self.places, environment);
         let matcher = format!("{label}=~\"{}\"", presets::any_of(&values));
         Self { matchers: [self.matchers.clone(), vec![matcher]].concat(), ..self.clone() }
     }

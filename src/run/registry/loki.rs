@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::kind::loki::Loki,
+    config::kind::{label::by_environment, loki::Loki},
     domain::ids::ServiceName,
     port::{error::ProviderError, facet::Connection},
     provider::loki,
@@ -20,6 +20,9 @@ impl Wired for Loki {
             pod_label: self.pod_label.clone(),
             matchers: self.matchers.clone(),
             labels: named.map(|service| (service.clone(), wiring.config.metrics_name(&service))).collect(),
+            place_label: self.place_label.clone(),
+            places: by_environment(&self.environments),
+            covers: self.covers.clone(),
             interval: self.interval,
         };
         let connection = loki::over(wiring.source(), transport, settings, Arc::clone(wiring.clock));

@@ -1,13 +1,13 @@
 //! From the settings of a Prometheus to its provider.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
-    config::kind::prometheus::{self as settings, Prometheus, Queries},
-    domain::{
-        ids::{EnvironmentName, ServiceName},
-        observed::FaultKind,
+    config::kind::{
+        label::by_environment,
+        prometheus::{self as settings, Prometheus, Queries},
     },
+    domain::{ids::ServiceName, observed::FaultKind},
     port::{error::ProviderError, facet::Connection},
     provider::prometheus::{
         self,
@@ -39,16 +39,12 @@ impl Wired for Prometheus {
             let label = wiring.config.metrics_name(&service);
             (service, label)
         });
-        let mut places: BTreeMap<EnvironmentName, Vec<String>> = BTreeMap::new();
-        for (theirs, ours) in &self.environments {
-            places.entry(ours.clone()).or_default().push(theirs.clone());
-        }
         let settings = prometheus::Settings {
             matchers: self.matchers.clone(),
             strata: self.strata.clone(),
             labels: labels.collect(),
             place_label: self.place_label.clone(),
-            places,
+            places: by_environment(&self.environments),
             covers: self.covers.clone(),
             interval: self.interval,
             scrape: self.step / 2,

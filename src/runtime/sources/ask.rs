@@ -54,7 +54,7 @@ impl Desk {
     fn ask(&self, question: &Question) -> Answers<'_> {
         let answers = self.lookup.ask(question.clone());
         match question {
-            Question::Lines(lines) => mine::mined(answers, lines.window.step, Arc::clone(&self.seat.clock)),
+            Question::Lines(lines) => mine::mined(answers, lines, Arc::clone(&self.seat.clock)),
             _ => answers,
         }
     }

@@ -20,14 +20,16 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
-        lookup::{Answers, Mined, Told, Written},
+        lookup::{Answers, Lines, Mined, Told, Written},
     },
 };
 
 /// The time between two messages.
 const PACE: Duration = Duration::from_millis(250);
-/// Lines of one message, the newest.
+/// Lines of one message where more come after them, the newest.
 const SHOWN: usize = 200;
+/// And of one that is all there is.
+const WHOLE: usize = 1_000;
 /// Lines that are counted before others of this process have their turn.
 const TURN: usize = 500;
 /// Versions that are told apart: a rollout has two, and some that go away.
@@ -41,6 +43,8 @@ struct Mining<'a> {
     miner: Miner,
     versions: BTreeSet<String>,
     news: News,
+    /// Lines of a message.
+    most: usize,
     /// When the next message may go; nothing while there is none.
     due: Option<BoxFuture<'static, ()>>,
     told: bool,
@@ -58,11 +62,12 @@ struct News {
     patterns: BTreeMap<u32, Pattern>,
 }
 
-/// The answers with their lines counted, by intervals of this length.
-pub(super) fn mined(answers: Answers<'_>, step: Duration, clock: SharedClock) -> Answers<'_> {
+/// The answers to a question with their lines counted, by intervals of its window's step.
+pub(super) fn mined<'a>(answers: Answers<'a>, asked: &Lines, clock: SharedClock) -> Answers<'a> {
     let (miner, versions, news) = (Miner::default(), BTreeSet::new(), News::default());
-    let mining =
-        Mining { answers, step, clock, miner, versions, news, due: None, told: false, over: false, broken: None };
+    let (step, most) = (asked.window.step, if asked.follow { SHOWN } else { WHOLE });
+    let (due, told, over, broken) = (None, false, false, None);
+    let mining = Mining { answers, step, clock, miner, versions, news, most, due, told, over, broken };
     stream::unfold(mining, |mut mining| async move {
         let told = mining.next().await?;
         Some((told, mining))
@@ -111,7 +116,7 @@ impl Mining<'_> {
             }
             self.count(line);
         }
-        self.news.cut();
+        self.news.cut(self.most);
     }
 
     fn count(&mut self, line: LogLine) {
@@ -141,8 +146,8 @@ impl Mining<'_> {
         }
         self.news.mined.read += 1;
         self.news.mined.lines.push(line);
-        if self.news.mined.lines.len() >= 4 * SHOWN {
-            self.news.cut();
+        if self.news.mined.lines.len() >= 4 * self.most {
+            self.news.cut(self.most);
         }
     }
 
@@ -159,10 +164,10 @@ impl Mining<'_> {
 
 impl News {
     /// Keeps the newest lines, in order of time.
-    fn cut(&mut self) {
+    fn cut(&mut self, most: usize) {
         let lines = &mut self.mined.lines;
         lines.sort_by_key(|line| line.at);
-        lines.drain(..lines.len().saturating_sub(SHOWN));
+        lines.drain(..lines.len().saturating_sub(most));
     }
 
     fn whole(&mut self, span: Option<Span>) {
@@ -190,7 +195,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::{domain::observed::FaultKind, runtime::clock::VirtualClock};
+    use crate::{domain::observed::FaultKind, port::facet::Window, runtime::clock::VirtualClock};
 
     const STEP: Duration = Duration::from_secs(30);
 
@@ -207,9 +212,15 @@ mod tests {
         Told::Lines(Written { lines, whole, dropped })
     }
 
+    /// A question that goes on.
+    fn asked() -> Lines {
+        let window = Window { from: at(0), to: at(0), step: STEP };
+        Lines { follow: true, ..Lines::newest("payments".into(), window, 1_000) }
+    }
+
     async fn all(answers: Vec<Result<Told, ProviderError>>) -> Vec<Result<Mined, ProviderError>> {
         let clock = Arc::new(VirtualClock::starting_at(at(0)));
-        let told = mined(stream::iter(answers).boxed(), STEP, clock).map(|told| match told {
+        let told = mined(stream::iter(answers).boxed(), &asked(), clock).map(|told| match told {
             Ok(Told::Mined(mined)) => Ok(mined),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error),
@@ -284,7 +295,7 @@ mod tests {
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
         let (tell, mut come) = mpsc::unbounded_channel();
         let answers = stream::poll_fn(move |context| come.poll_recv(context)).boxed();
-        let mut told = mined(answers, STEP, Arc::clone(&clock));
+        let mut told = mined(answers, &asked(), Arc::clone(&clock));
         let mut times = Vec::new();
         for n in 0..3 {
             tell.send(Ok(written(vec![line(n, "1", "x")], None, 0))).unwrap();

@@ -20,7 +20,7 @@ const NAMED: usize = 2;
 /// One line for each pattern that stands out; one that says why there is none. Nothing where nobody keeps logs.
 pub(super) fn lines(scene: &Scene<'_>, rollout: &Rollout, columns: usize) -> Vec<Line> {
     let Some(logs) = scene.model.logs.get(&rollout.id) else { return Vec::new() };
-    let standing = logs::standing(scene.model, rollout);
+    let standing = logs::standing(scene.model, rollout, logs);
     let mut lines: Vec<Line> = standing.iter().take(NAMED).map(|one| pattern(scene, rollout, one, columns)).collect();
     if lines.is_empty() || logs.fault.is_some() {
         lines.insert(0, said(scene, logs));

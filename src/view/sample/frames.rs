@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     app::{
         card::Card,
+        drawn::Drawn,
         guard::Refusal,
+        intent::Intent,
         model::{Model, Overlay, Screen},
         msg::Msg,
         sample::{hears, source},
@@ -161,6 +163,48 @@ fn written(mut model: Model) -> Model {
     let question = Question::Lines(asked);
     update(&mut model, Msg::Told { source: "logs".into(), at: now(), question, told: Ok(Told::Mined(mined)) });
     model
+}
+
+/// Presses keys on the screen of logs, each after a frame that showed everything.
+fn press(model: &mut Model, intents: &[Intent]) {
+    for intent in intents {
+        let drawn = Drawn::whole(model);
+        update(model, Msg::Drawn(drawn));
+        update(model, Msg::Intent(*intent));
+    }
+}
+
+/// The screen of logs with everything filtered that can be.
+pub(crate) fn filtered(columns: u16, rows: u16) -> View {
+    let mut model = written(opened(board(columns, rows), Screen::Logs { rollout: payments().id }));
+    press(&mut model, &[Intent::Level, Intent::Side, Intent::Filter]);
+    for c in "Vault".chars() {
+        update(&mut model, Msg::Typed(c));
+    }
+    press(&mut model, &[Intent::Send]);
+    view(&model, &keymap())
+}
+
+/// The lines of a pod around one that is long.
+pub(crate) fn around(columns: u16, rows: u16) -> View {
+    let mut model = written(opened(board(columns, rows), Screen::Logs { rollout: payments().id }));
+    press(&mut model, &[Intent::FindNext, Intent::Open]);
+    let asked = model.look.around.as_ref().map(|around| around.logs.asked.clone());
+    let asked = asked.unwrap_or_else(|| panic!("nothing is asked"));
+    let line = |second, text: &str| LogLine {
+        version: "1.42.0".to_owned(),
+        pod: "payments-7cc75-x2".to_owned(),
+        ..LogLine::new(at(2, 7, second), text)
+    };
+    let lines = vec![
+        line(0, "INFO charging order 8206"),
+        line(2, "ERROR card vault timeout after 3002 ms"),
+        line(2, "INFO order 8206 is given back to its basket"),
+    ];
+    let mined = Mined { begins: true, lines, read: 3, ..Mined::default() };
+    let question = Question::Lines(asked);
+    update(&mut model, Msg::Told { source: "logs".into(), at: now(), question, told: Ok(Told::Mined(mined)) });
+    view(&model, &keymap())
 }
 
 /// Every screen and overlay, by name.

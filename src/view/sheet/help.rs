@@ -41,17 +41,27 @@ fn beside(scene: &Scene<'_>, width: usize) -> Vec<Line> {
     let (acts, looks): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.intent.verb().is_some());
     let mut lines = Vec::new();
     for (title, rows) in [(" ACTS", acts), (" LOOKS", looks)] {
-        let mut line = Line::of(Role::Title, title).pad(7);
-        for row in rows {
+        let hint = |row: &Row| {
             let hint = scene.hint(row.intent, row.title);
-            let hint = if is_refused(row) { hint.stale() } else { hint };
-            if line.width() + 2 + hint.width() > width {
-                lines.push(std::mem::replace(&mut line, Line::new().gap(7)));
-            }
-            line = line.gap(2).join(hint);
-        }
-        lines.push(line);
+            if is_refused(row) { hint.stale() } else { hint }
+        };
+        lines.extend(flows(rows.into_iter().map(hint), &Line::of(Role::Title, title).pad(9), width));
     }
+    lines
+}
+
+/// Keys beside one another, as many as fit; the first line begins so, and the others where that ends.
+fn flows(hints: impl Iterator<Item = Line>, begin: &Line, width: usize) -> Vec<Line> {
+    let (mut lines, mut line, mut is_first) = (Vec::new(), begin.clone(), true);
+    for hint in hints {
+        if !is_first && line.width() + 2 + hint.width() > width {
+            lines.push(std::mem::replace(&mut line, Line::new().gap(begin.width())));
+            is_first = true;
+        }
+        line = if is_first { line } else { line.gap(2) }.join(hint);
+        is_first = false;
+    }
+    lines.push(line);
     lines
 }
 
@@ -77,8 +87,7 @@ fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
     lines.push(Line::of(Role::Title, " LOOKS"));
     let looks = INTENTS.iter().filter(|row| row.danger == Danger::None && row.scope != Scope::Typing);
     if scene.rows < HIGH {
-        let all: Vec<&Row> = looks.collect();
-        lines.extend(all.chunks(5).map(|rows| flow(scene, Line::of(Role::Text, " "), rows.iter().copied())));
+        lines.extend(flows(looks.map(|row| scene.hint(row.intent, row.title)), &Line::of(Role::Text, " "), width));
     } else {
         lines.extend(looks.map(|row| key(scene, row).and(Role::Text, row.doc)));
     }

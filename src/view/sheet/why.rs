@@ -22,6 +22,8 @@ use crate::{
 
 /// Evidence beyond this is only said to be beyond it.
 const MOST_DIGITS: f64 = 12.0;
+/// Patterns of log lines that are told.
+const WRITTEN: usize = 3;
 
 pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
     let rollout = scene.model.store.rollout(id);
@@ -133,6 +135,9 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
             Role::Text,
             format!("{} requests of about {} needed{eta}", number::count(seen), number::count(needed)),
         );
+    }
+    for proven in judgement.written.iter().take(WRITTEN) {
+        add("logs", Role::Text, words::written(proven));
     }
     for limit in &judgement.limits {
         add("limit", Role::Text, words::limit(limit));

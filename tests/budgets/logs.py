@@ -3,6 +3,7 @@
 
 A Loki of its own on loopback writes them, every one a warning or worse, so that none is left out by its level. Prints a table: how
 long the last half hour takes to be read, lines a minute from then on, key to feedback meanwhile, memory, CPU, and what was left out.
+Feedback is the first byte that is drawn after a key: now and then that is of lines that came in, so the worst says more than the median.
 Python's standard library and Linux' /proc only. It never fails because of a number; it fails (exit 1) when the program misbehaves.
 
     tests/budgets/logs.py target/release/holdshort [--rate 100000] [--seconds 60] [--world BINARY]
@@ -149,7 +150,7 @@ def main():
     binary, world = os.path.abspath(asked.binary), os.path.abspath(asked.world or asked.binary)
     print(f"{'what':<40} {'target':>12} {'measured':>12}")
     with tempfile.TemporaryDirectory(prefix="holdshort-budget-") as folder:
-        house = House(world, folder, "logs", scenario(services=1, canaries=1))
+        house = House(world, folder, "logs", scenario(services=2, canaries=1))
         try:
             config = os.path.join(folder, "with-logs.toml")
             shutil.copy(house.config, config)

@@ -12,6 +12,7 @@ mod paint;
 mod pilot;
 mod reach;
 mod registry;
+mod replay;
 mod serve;
 mod state;
 mod vouch;
@@ -60,6 +61,7 @@ use crate::{
     runtime::{
         detach::{Order, leave_session},
         executor::{self, Host},
+        player::Player,
         recorder::Recording,
     },
     theme, view,
@@ -178,7 +180,7 @@ impl Process<'_> {
             Command::Logs(args) => self.logs(args),
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
-            Command::Replay { file, until } => self.replay(file, *until),
+            Command::Replay { file, until, speed } => self.replay(file, *until, *speed),
             Command::Audit(command) => self.audit(command),
             Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
             Command::Themes(command) => self.themes(command),
@@ -380,18 +382,23 @@ impl Process<'_> {
         snapshot::print(pilot.cockpit.model_mut(), args, &pictures, self.out).map(|()| Exit::Done)
     }
 
-    fn replay(&mut self, file: &std::path::Path, until: Option<Moment>) -> Result<Exit, CliError> {
+    fn replay(&mut self, file: &std::path::Path, until: Option<Moment>, speed: f64) -> Result<Exit, CliError> {
         let wrong = |why: &dyn std::fmt::Display| CliError::usage(format!("{}: {why}", file.display()));
         let opened = fs::File::open(file).map_err(|why| wrong(&why))?;
         let recording = Recording::read(BufReader::new(opened)).map_err(|why| wrong(&why))?;
         if recording.truncated {
             writeln!(self.err, "holdshort: the last line of {} was cut off and is left out", file.display())?;
         }
-        let model = recording.play(until.map(|until| until.in_recording(recording.header.at)));
+        let until = until.map(|until| until.in_recording(recording.header.at));
         let is_terminal = io::stdout().is_terminal();
         let theme = paint::theme(&self.globals, None, &self.environment, is_terminal)?;
-        let pictures =
-            Pictures { keymap: Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?, theme };
+        let keymap = Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?;
+        if is_terminal && io::stdin().is_terminal() {
+            let player = Player::new(recording, until, speed);
+            return self.wait(replay::open(player, &keymap, &theme));
+        }
+        let model = recording.play(until);
+        let pictures = Pictures { keymap, theme };
         let form = if is_terminal { crate::cli::value::Snapshotted::Ansi } else { crate::cli::value::Snapshotted::Txt };
         let text = snapshot::Painter::paint(&pictures, &model, form).map_err(CliError::failed)?;
         self.out.write_coloured(&format!("{text}\n"))?;

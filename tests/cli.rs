@@ -117,13 +117,14 @@ fn the_other_commands_are_understood() {
         ("executor 3", Command::Executor { id: 3 }),
         (
             "replay a.jsonl --until +20m",
-            Command::Replay { file: "a.jsonl".into(), until: Some(Moment::After(Duration::from_mins(20))) },
+            Command::Replay { file: "a.jsonl".into(), until: Some(Moment::After(Duration::from_mins(20))), speed: 1.0 },
         ),
         (
             "replay a.jsonl --until 2026-03-10T02:07:00Z",
             Command::Replay {
                 file: "a.jsonl".into(),
                 until: Some(Moment::At("2026-03-10T02:07:00Z".parse().unwrap())),
+                speed: 1.0,
             },
         ),
     ];

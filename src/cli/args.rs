@@ -171,13 +171,16 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Draw one screen
     Snapshot(SnapshotArgs),
-    /// Look at a recording
+    /// Walk through a recording: step by step, at a speed, back; without a terminal, draw its last screen
     Replay {
         /// What `--record` wrote
         file: PathBuf,
-        /// Only up to this moment: +20m since its start, or 2026-03-10T02:07:00Z
+        /// Up to this moment: +20m since its start, or 2026-03-10T02:07:00Z. On a terminal it begins there
         #[arg(long, value_name = "TIME")]
         until: Option<Moment>,
+        /// How fast it plays; 1 is as it happened
+        #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+        speed: f64,
     },
     /// Read the record of who did what, with what evidence, and how it ended
     #[command(subcommand)]

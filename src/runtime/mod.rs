@@ -12,6 +12,7 @@ pub mod executor;
 mod fake;
 pub mod keys;
 mod note;
+pub mod player;
 pub mod recorder;
 pub mod sources;
 pub mod terminal;

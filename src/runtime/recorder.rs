@@ -228,6 +228,8 @@ pub struct Recording {
     pub messages: Vec<(Timestamp, Msg)>,
     /// The last line was cut off, as happens when a process is killed; it was left out.
     pub truncated: bool,
+    /// Recordings were made before frames were told of: there everything counts as seen.
+    tells_frames: bool,
 }
 
 impl Recording {
@@ -236,7 +238,7 @@ impl Recording {
         let mut lines = file.split(b'\n').enumerate();
         let first = lines.next().ok_or(BadRecording::NotARecording)?.1?;
         let header = header(&first)?;
-        let mut recording = Self { header, messages: Vec::new(), truncated: false };
+        let mut recording = Self { header, messages: Vec::new(), truncated: false, tells_frames: false };
         let mut broken = None;
         for (index, line) in lines {
             if let Some(error) = broken.take() {
@@ -249,34 +251,41 @@ impl Recording {
             }
         }
         recording.truncated = broken.is_some();
+        recording.tells_frames = recording.messages.iter().any(|(_, msg)| matches!(msg, Msg::Drawn(_)));
         Ok(recording)
     }
 
     /// The model as it was at a time, or at the end.
     pub fn play(&self, until: Option<Timestamp>) -> Model {
-        let header = &self.header;
-        let mut model = Model::new(header.session.clone(), header.at, header.size);
-        // Recordings were made before frames were told of: there everything counts as seen.
-        let tells = self.messages.iter().any(|(_, msg)| matches!(msg, Msg::Drawn(_)));
-        let seen = |model: &mut Model| {
-            if !tells {
-                model.drawn = Drawn::whole(model);
-            }
-        };
-        seen(&mut model);
-        for (at, msg) in &self.messages {
-            if until.is_some_and(|until| *at > until) {
-                break;
-            }
-            // Effects are dropped: a replay never acts.
-            drop(update(&mut model, msg.clone()));
-            seen(&mut model);
-            // What was typed is masked, and once was not drafted at all: in a replay every card counts as drawn up.
-            if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
-                card.asked = card.ask.clone();
-            }
+        let mut model = self.begin();
+        for (_, msg) in self.messages.iter().take_while(|(at, _)| until.is_none_or(|until| *at <= until)) {
+            self.take(&mut model, msg);
         }
         model
+    }
+
+    /// The model before the first message.
+    pub fn begin(&self) -> Model {
+        let header = &self.header;
+        let mut model = Model::new(header.session.clone(), header.at, header.size);
+        self.see(&mut model);
+        model
+    }
+
+    /// Takes the next message. Effects are dropped: a replay never acts.
+    pub fn take(&self, model: &mut Model, msg: &Msg) {
+        drop(update(model, msg.clone()));
+        self.see(model);
+        // What was typed is masked, and once was not drafted at all: in a replay every card counts as drawn up.
+        if let Some(Overlay::Card(card)) = &mut model.nav.overlay {
+            card.asked = card.ask.clone();
+        }
+    }
+
+    fn see(&self, model: &mut Model) {
+        if !self.tells_frames {
+            model.drawn = Drawn::whole(model);
+        }
     }
 }
 
@@ -296,7 +305,7 @@ fn header(line: &[u8]) -> Result<Header, BadRecording> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{
         sync::{Arc, Mutex},
         time::Duration,
@@ -346,6 +355,11 @@ mod tests {
         }
         drop(recorder);
         Arc::try_unwrap(file.0).unwrap().into_inner().unwrap()
+    }
+
+    /// A recording of these messages.
+    pub(in crate::runtime) fn recorded(messages: &[(Timestamp, Msg)]) -> Recording {
+        Recording::read(record_of(messages).as_slice()).unwrap()
     }
 
     fn begun(reason: &str) -> Msg {

@@ -1,0 +1,93 @@
+//! A recording in a terminal: takes it, shows where somebody walks in the recording, gives it back. No connection, no journal, no
+//! effect: whatever is pressed moves in the recording only.
+
+use std::{io, time::Duration};
+
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt;
+use ratatui::{buffer::Buffer, layout::Rect};
+use tokio::time::Instant;
+
+use crate::{
+    cli::exit::{CliError, Exit},
+    keymap::Keymap,
+    run::paint::paint,
+    runtime::{
+        keys,
+        player::Player,
+        watchdog::{Signal, Watchdog},
+    },
+    term::{
+        painter::on_stdout,
+        session::{Screen, Session},
+    },
+    theme::Theme,
+};
+
+/// The time between two frames while it plays.
+const FRAME: Duration = Duration::from_millis(50);
+
+/// Shows it until somebody leaves.
+pub(super) async fn open(mut player: Player, keymap: &Keymap, theme: &Theme) -> Result<Exit, CliError> {
+    let failed = |why: io::Error| CliError::failed(format!("the terminal cannot be used: {why}"));
+    let (watchdog, mut signals) = Watchdog::start().map_err(failed)?;
+    let mut screen = Session::take().map_err(failed)?;
+    let mut painter = on_stdout().map_err(failed)?;
+    let mut input = EventStream::new();
+    let mut shown = Instant::now();
+    let ended = loop {
+        if painter.paint(|area, buffer| draw(&player, keymap, theme, area, buffer)).is_err() {
+            break Exit::Interrupted;
+        }
+        let playing = player.is_playing();
+        tokio::select! {
+            biased;
+            Some(signal) = signals.recv() => match signal {
+                Signal::Stop => {
+                    screen.suspend().map_err(failed)?;
+                    painter.refresh().map_err(failed)?;
+                }
+                Signal::Continue => {
+                    screen.retake().map_err(failed)?;
+                    painter.refresh().map_err(failed)?;
+                }
+                Signal::Terminate | Signal::HangUp | Signal::Interrupt | Signal::TerminalGone => break Exit::Interrupted,
+            },
+            event = input.next() => match event {
+                Some(Ok(Event::Key(key))) => {
+                    if keys::chord(&key).is_some_and(|chord| !player.key(chord)) {
+                        break Exit::Done;
+                    }
+                }
+                Some(Ok(Event::Resize(columns, rows))) => painter.resize(columns, rows),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => break Exit::Interrupted,
+            },
+            () = tokio::time::sleep(FRAME), if playing => {}
+        }
+        if playing {
+            player.pass(shown.elapsed());
+        }
+        shown = Instant::now();
+    };
+    drop(screen);
+    drop(watchdog);
+    Ok(ended)
+}
+
+/// The screen of then above a line that says where it is. It is drawn for the terminal that is here, whatever it was then.
+fn draw(player: &Player, keymap: &Keymap, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let above = Rect { height: area.height.saturating_sub(1), ..area };
+    let mut model = player.model().clone();
+    model.size = (above.width, above.height);
+    let mut drawn = Buffer::empty(above);
+    paint(&model, keymap, theme, above, &mut drawn);
+    buffer.merge(&drawn);
+    buffer.set_stringn(
+        area.x + 1,
+        above.bottom(),
+        player.line(),
+        area.width.saturating_sub(1).into(),
+        theme.style("title"),
+    );
+}

@@ -131,7 +131,7 @@ intents! {
         Pause "pause" "hold" "Pause the rollout where it is; traffic stays as it is." ["h"];
         Resume "resume" "resume" "Undo a person's pause; does not continue past a pause of the steps." ["u"];
         Retry "retry" "retry" "Try the aborted version again, from its first step." ["R"];
-        Restart "restart" "restart" "Replace the pods of the running version, one after the other." ["T"];
+        Restart "restart" "restart" "Replace the pods, no more at once than may be missing." ["T"];
         Approve "approve" "approve" "Let the selected gate pass." ["y"];
         Reject "reject" "reject" "Close the selected gate for good." ["x"];
         Rerun "rerun" "rerun" "Run the pipeline behind the gate again." ["e"];

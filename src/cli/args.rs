@@ -153,7 +153,7 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Try the aborted version again, from its first step
     Retry(VerbArgs),
-    /// Replace the pods of the running version, one after the other
+    /// Replace the pods, no more at once than may be missing
     Restart(VerbArgs),
     /// Run the pipeline again
     Rerun(VerbArgs),

@@ -30,7 +30,7 @@ pub enum Verb {
     Rollback,
     /// Try the aborted version again, from its first step.
     Retry,
-    /// Replace the pods of the running version, one after the other.
+    /// Replace the pods, no more at once than may be missing.
     Restart,
     /// Run a pipeline again.
     Rerun,

@@ -206,6 +206,9 @@ impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.fact;
         match &self.condition {
+            // The names of such facts are whole words for what is so.
+            Condition::Is(v) if v == "true" => write!(f, "{name}"),
+            Condition::Is(v) if v == "false" => write!(f, "not {name}"),
             Condition::Is(v) => write!(f, "{name} {v}"),
             Condition::IsNot(v) => write!(f, "{name} no longer {v}"),
             Condition::AtLeast(n) => write!(f, "{name} at least {n}"),

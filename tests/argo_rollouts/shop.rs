@@ -108,7 +108,7 @@ async fn a_blue_green_roll_back_is_a_preview_first_and_done_when_the_active_serv
     );
     let done = [
         "canary hash 7579c6854b",
-        "spec taken up by the controller true",
+        "spec taken up by the controller",
         "active hash 7579c6854b",
         "updated pods ready at least 1",
     ];
@@ -117,7 +117,7 @@ async fn a_blue_green_roll_back_is_a_preview_first_and_done_when_the_active_serv
     let rests: Vec<_> = draft.expect.rests.iter().map(ToString::to_string).collect();
     assert_eq!(
         rests,
-        ["canary hash 7579c6854b", "spec taken up by the controller true", "waits for a human at its preview"]
+        ["canary hash 7579c6854b", "spec taken up by the controller", "waits for a human at its preview"]
     );
 }
 
@@ -189,7 +189,7 @@ async fn a_restart_is_done_when_every_pod_is_new_and_ready() {
     let ask = Ask::new(Verb::Restart, recs.id.clone());
     let draft = stage.argo.draft_for(&recs, &ask).unwrap();
     let all = expected(&draft);
-    assert_eq!(all[1..], ["spec taken up by the controller true", "pods missing at most 0"]);
+    assert_eq!(all[1..], ["spec taken up by the controller", "pods missing at most 0"]);
     let facts = stage.argo.read(&ask.target).await.unwrap().facts;
     assert_eq!(facts["pods missing"], "0");
     let mut less = objects();

@@ -217,7 +217,7 @@ async fn after_full_promotion_the_way_back_is_the_version_before_and_goes_throug
     let all: Vec<_> = draft.expect.all.iter().map(ToString::to_string).collect();
     let done = [
         "canary hash b558f4fc7",
-        "spec taken up by the controller true",
+        "spec taken up by the controller",
         "stable hash b558f4fc7",
         "weight at most 0",
         "pods of another version at most 0",
@@ -347,4 +347,40 @@ async fn an_abort_is_not_done_while_pods_of_the_bad_version_still_serve() {
     let aborted = read_again("rollout-canary-16-aborted-manually", "replicasets-of-checkout-at-497").await;
     assert_eq!(open(&draft, &aborted), ["weight at most 0"]);
     assert_eq!(aborted[fact::WEIGHT], "25");
+}
+
+#[tokio::test]
+async fn a_restart_says_how_many_pods_go_at_once_and_which_version_may_be_without_any() {
+    let (name, sets) = PAUSED;
+    let drafted = async |strategy: Value, replicas: u64| {
+        let mut rollout = recorded_json(name);
+        rollout["spec"]["replicas"] = replicas.into();
+        let canary = rollout["spec"]["strategy"]["canary"].as_object_mut().unwrap();
+        canary.remove("maxUnavailable");
+        canary.extend(strategy.as_object().unwrap().clone());
+        let (facet, rollout) = stage(rollout, sets).await;
+        let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::Restart, None)).unwrap();
+        (draft.effect, draft.notes)
+    };
+    let stays = ", of both versions; versions and traffic stay";
+    let gone = |version: &str| format!("all pods of {version} may be gone at once: none comes before one has gone");
+    for (strategy, replicas, effect, notes) in [
+        (json!({"maxUnavailable": 0}), 4, format!("replaces 4 pods one after the other{stays}"), vec![]),
+        (json!({}), 12, format!("replaces 12 pods, up to 3 at once{stays}"), vec![gone("1.1.0"), gone("1.0.0")]),
+        (json!({"maxUnavailable": "10%"}), 12, format!("replaces 12 pods one after the other{stays}"), vec![]),
+        (
+            json!({"maxUnavailable": 2}),
+            4,
+            format!("replaces 4 pods, up to 2 at once{stays}"),
+            vec![gone("1.1.0"), gone("1.0.0")],
+        ),
+        (
+            json!({"maxUnavailable": "many"}),
+            4,
+            format!("replaces 4 pods, some at once{stays}"),
+            vec![gone("1.1.0"), gone("1.0.0")],
+        ),
+    ] {
+        assert_eq!(drafted(strategy.clone(), replicas).await, (effect, notes), "{strategy} of {replicas}");
+    }
 }

@@ -167,6 +167,33 @@ fn behind_a_router_the_weights_serve_and_an_aborted_canary_stays_for_half_a_minu
 }
 
 #[test]
+fn a_restart_takes_pods_by_their_names_and_no_more_at_once_than_may_be_missing() {
+    let mut bench = at_a_quarter(CELL);
+    let pods = |bench: &mut Bench| {
+        let all = bench.get("/api/v1/namespaces/shop/pods");
+        all["items"].as_array().unwrap().iter().map(|pod| pod["metadata"].clone()).collect::<Vec<_>>()
+    };
+    let named = |pod: &Value| pod["name"].as_str().unwrap().to_owned();
+    let leaving = |pods: &[Value]| {
+        pods.iter().filter(|pod| pod.get("deletionTimestamp").is_some()).map(named).collect::<Vec<_>>()
+    };
+    let mut before: Vec<String> = pods(&mut bench).iter().map(named).collect();
+    before.sort();
+    let at = bench.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    assert_eq!(bench.patch(PAY, "merge", &json!({"spec": {"restartAt": at}})).code, 200);
+    let first = bench.until(60, |bench| Some(leaving(&pods(bench))).filter(|names| !names.is_empty()));
+    // A quarter of twelve, whichever version they are of.
+    assert_eq!(first.unwrap(), before[..3]);
+    let mut most = 0;
+    let done = bench.until(600, |bench| {
+        most = most.max(leaving(&pods(bench)).len());
+        (bench.get(PAY)["status"]["restartedAt"] == at.as_str()).then_some(())
+    });
+    assert_eq!((done, most), (Some(()), 3));
+    assert!(!pods(&mut bench).iter().any(|pod| before.contains(&named(pod))));
+}
+
+#[test]
 fn an_abort_of_what_is_promoted_already_is_taken_back() {
     let mut bench = Bench::new(CELL);
     act(&mut bench, "abort");

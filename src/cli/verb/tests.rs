@@ -196,7 +196,7 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
                 "body": "{\"status\":{\"abort\":true}}",
                 "command": "kubectl argo rollouts abort payments -n shop",
             }],
-            "expects": ["aborted true"],
+            "expects": ["aborted"],
             "within_seconds": 60,
             "undo": "retry",
             "notes": ["the spec still holds 1.42.0 afterwards"],
@@ -446,7 +446,7 @@ abort payments in prod/eu (medium risk)
   to      1.41.3
   effect  25 % → 0 % of traffic
   sends   set abort: PATCH rollouts/payments/status {\"status\":{\"abort\":true}}
-  then    aborted true within 60 s
+  then    aborted within 60 s
   undo    retry
   note    the spec still holds 1.42.0 afterwards
 ";

@@ -185,7 +185,14 @@ impl Stage<'_> {
     fn restart(&self, now: Timestamp) -> Draft {
         let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
         let call = request::restart(&self.view.object.metadata, &at);
-        let effect = format!("replaces {} pods one after the other; versions and traffic stay", self.rollout.replicas);
+        let (pods, most) = (self.pods(), self.at_once());
+        let which = if self.rollout.in_flight() { ", of both versions" } else { "" };
+        let effect = match most {
+            _ if pods == 1 => "replaces its pod; version and traffic stay".to_owned(),
+            Some(1) => format!("replaces {pods} pods one after the other{which}; versions and traffic stay"),
+            Some(most) => format!("replaces {pods} pods, up to {most} at once{which}; versions and traffic stay"),
+            None => format!("replaces {pods} pods, some at once{which}; versions and traffic stay"),
+        };
         // The controller is done when the last old pod is told to go; the pods are when the new ones are ready.
         let expected = vec![Expect::is(RESTARTED, &at), Expect::is(OBSERVED, true), at_most(MISSING, 0)];
         let mut draft = self.bound(Verb::Restart, call, effect, expected, self.deadline());
@@ -193,8 +200,48 @@ impl Stage<'_> {
         draft.moment = Some(now);
         draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
         "none is needed: the same version runs".clone_into(&mut draft.undo);
+        draft.expect.words = Some(match pods {
+            1 => "its pod is a new one and ready".to_owned(),
+            pods => format!("all {pods} pods are new ones and ready"),
+        });
+        // A pod goes before the one that replaces it comes: nothing is surged.
+        let gone = |arm: &&Arm| arm.pods.is_some_and(|it| it.desired > 0 && most.is_none_or(|most| it.desired <= most));
+        for arm in self.rollout.arms.iter().filter(gone) {
+            let (called, one) = (arm.called(), arm.pods.is_some_and(|pods| pods.desired == 1));
+            draft.notes.push(match one {
+                true => format!("the only pod of {called} goes before another comes"),
+                false => format!("all pods of {called} may be gone at once: none comes before one has gone"),
+            });
+        }
         self.warn_of_automation(&mut draft);
         draft
+    }
+
+    /// Pods of all versions.
+    fn pods(&self) -> u32 {
+        let standing = self.rollout.arms.iter().filter_map(|arm| Some(arm.pods?.desired)).sum();
+        self.rollout.replicas.max(standing)
+    }
+
+    /// How many pods the controller evicts at once, whichever version they are of: `maxUnavailable`, and one at least. `None`
+    /// where the spec says what we cannot read.
+    ///
+    /// Source: `rollout/restart.go` and `MaxUnavailable` in `utils/replicaset/replicaset.go` of Argo Rollouts 1.9.
+    fn at_once(&self) -> Option<u32> {
+        let strategy = &self.view.object.spec.strategy;
+        let Some(canary) = &strategy.canary else { return Some(1) };
+        let most = match &canary.max_unavailable {
+            None => self.rollout.replicas / 4,
+            Some(value) => match (value.as_u64(), value.as_str()) {
+                (Some(pods), _) => u32::try_from(pods).ok()?,
+                (None, Some(text)) => {
+                    let percent: u64 = text.strip_suffix('%')?.parse().ok()?;
+                    u32::try_from(u64::from(self.rollout.replicas) * percent / 100).ok()?
+                }
+                (None, None) => return None,
+            },
+        };
+        Some(most.clamp(1, self.rollout.replicas.max(1)))
     }
 
     /// A draft of a verb that lets the new version go on.

@@ -87,7 +87,10 @@ impl Stage<'_> {
 
     fn restart(&self, now: Timestamp) -> Draft {
         let at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let effect = format!("replaces {} pods a few at a time; the version stays", self.rollout.replicas);
+        let effect = match self.rollout.replicas {
+            1 => "replaces its pod; the version stays".to_owned(),
+            pods => format!("replaces {pods} pods a few at a time; the version stays"),
+        };
         let mut expected = vec![Expect::is(RESTARTED, &at)];
         expected.extend(settled());
         let call = request::restart(&self.view.object.metadata, &at);

@@ -84,7 +84,8 @@ pub fn everywhere(rollout: &Rollout, arm: &Arm) -> String {
     if rollout.replicas == 0 {
         return format!("the spec holds {}; 0 pods are asked for", arm.called());
     }
-    format!("{0} of {0} pods on {1}", rollout.replicas, arm.called())
+    let pods = if rollout.replicas == 1 { "pod" } else { "pods" };
+    format!("{0} of {0} {pods} on {1}", rollout.replicas, arm.called())
 }
 
 /// Expects a number of at most this.

@@ -114,7 +114,7 @@ fn moving(to: &str) -> Stage {
 }
 
 fn done() -> Stage {
-    Stage::Done { said: "aborted true, weight 0, verified".to_owned() }
+    Stage::Done { said: "aborted, weight 0, verified".to_owned() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,7 +241,7 @@ async fn a_lost_answer_is_looked_for_and_never_sent_again() {
     let given = Given::new(&GOES_BACK);
     given.cluster.fail_with(&[Fault::LostCall]);
     let entries = given.fly(&intent(Verb::Abort)).await;
-    let check = "not observed within 60 s: aborted true (it is false), weight 0 (it is 25); look at \
+    let check = "not observed within 60 s: aborted (it is false), weight 0 (it is 25); look at \
         eu/argo_rollouts/shop/payments before anything is sent again; it was to do: kubectl argo rollouts abort payments";
     assert_eq!(entries.last(), Some(&entry(60, Stage::Unknown { check: check.to_owned() })));
     assert_eq!(given.cluster.sent(), Vec::<String>::new());

@@ -115,7 +115,7 @@ fn end(record: &Record) -> &Stage {
 }
 
 fn verified(target: usize) -> Stage {
-    Stage::Verified { target, said: "aborted true, weight 0, verified".to_owned() }
+    Stage::Verified { target, said: "aborted, weight 0, verified".to_owned() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +132,7 @@ async fn each_goes_once_the_one_before_it_is_verified_in_the_order_that_was_give
     assert_eq!(order, expected);
     let said = "3 of 3, each verified: payments in prod/eu, payments in prod/us, payments in prod/ap".to_owned();
     assert_eq!(end(&record), &Stage::Done { said });
-    let seen = || Standing::Done("aborted true, weight 0, verified".to_owned());
+    let seen = || Standing::Done("aborted, weight 0, verified".to_owned());
     assert_eq!((three.sent(), several::standings(&record)), ([1, 1, 1], vec![seen(), seen(), seen()]));
     // Each of them reads as an act on it alone.
     let second = several::record_on(&record, 1).unwrap();

@@ -103,7 +103,7 @@ async fn what_could_not_be_ended_stays_owed_and_the_end_says_so() {
         let given = Given::new(&GOES_BACK);
         given.cluster.fail_with(&[Fault::Works, fault]);
         let record = flown(&given, &holding(Due::AtEnd)).await;
-        let said = format!("aborted true, weight 0, verified{HELD}");
+        let said = format!("aborted, weight 0, verified{HELD}");
         assert_eq!(record.end(), Some(&entry(5, Stage::Done { said })), "{fault:?}");
         assert_eq!((given.cluster.sent(), record.owed()), (vec!["abort".to_owned()], vec![0]), "{fault:?}");
     }

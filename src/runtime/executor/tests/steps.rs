@@ -94,7 +94,7 @@ async fn a_call_whose_conditions_do_not_hold_is_left_out_and_said() {
     let entries = given.fly(&counted()).await;
     let why = "1 of 2 approvals".to_owned();
     assert!(entries.contains(&entry(0, Stage::Skipped { call: 1, why })), "{entries:?}");
-    let said = "aborted true, verified; left out: two, 1 of 2 approvals".to_owned();
+    let said = "aborted, verified; left out: two, 1 of 2 approvals".to_owned();
     assert_eq!(last(&entries), &Stage::Done { said });
     assert_eq!(given.cluster.sent(), ["one"]);
 
@@ -128,7 +128,7 @@ async fn the_next_call_goes_once_what_the_one_before_must_bring_about_is_seen() 
     given.cluster.set("approvals", "2");
     let entries = given.fly(&counted()).await;
     let Stage::Unknown { check } = last(&entries) else { panic!("{entries:?}") };
-    assert!(check.starts_with("not observed within 30 s: aborted true (it is false); look at "), "{check}");
+    assert!(check.starts_with("not observed within 30 s: aborted (it is false); look at "), "{check}");
     assert_eq!(given.cluster.sent(), ["one"]);
 }
 

@@ -416,7 +416,9 @@ impl<'p> Sync<'p> {
         }
         let sets: Vec<Key> = self.all_sets().map(|set| set.key.clone()).collect();
         let sets = sets.iter().filter_map(|key| Some((key, self.plane.store.get(key)?)));
-        let pods: Vec<_> = sets.flat_map(|(key, set)| pod::of(self.plane, set, key)).collect();
+        let mut pods: Vec<_> = sets.flat_map(|(key, set)| pod::of(self.plane, set, key)).collect();
+        // As the API lists them: the controller sorts ReplicaSets, and then takes pods by their names.
+        pods.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
         let wanted: i64 = self.all_sets().map(|set| set.wanted).sum();
         let standing = pods.iter().filter(|(_, pod)| pod::is_ready(pod) && !pod::is_leaving(pod)).count();
         let (_, unavailable) = scale::limits(&self.spec, &self.canary);

@@ -348,9 +348,9 @@ impl Process<'_> {
                 None => Ground::real(&self.globals, &self.environment).await?,
             };
             let size = crossterm::terminal::size().unwrap_or(UNSEEN);
-            let theme = paint::theme(&self.globals, Some(&ground.config), &self.environment, true)?;
+            let dress = paint::dress(&self.globals, Some(&ground.config), &self.environment)?;
             let pilot = ground.cockpit(&self.globals, &self.environment, size, record)?;
-            fly::open(pilot.cockpit, &theme, self.globals.slow).await
+            fly::open(pilot.cockpit, &dress, self.globals.slow).await
         });
         // A provider that hangs must not hold the shell.
         runtime.shutdown_background();

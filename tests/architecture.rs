@@ -115,7 +115,7 @@ const RUN_SEES: &[(&str, &[&str])] = &[
     (".", &["app", "cli", "demo", "domain", "keymap", "ownership", "port", "program", "runtime", "theme", "view"]),
     ("audit", &["cli", "journal", "port"]),
     ("demo", &["cli", "demo", "journal", "runtime"]),
-    ("fly", &["app", "cli", "port", "runtime", "term", "theme"]),
+    ("fly", &["app", "cli", "port", "runtime", "term"]),
     ("gate", &["cli"]),
     ("ground", &["app", "cli", "config", "demo", "domain", "journal", "keymap", "port", "runtime", "theme"]),
     ("log", &["cli"]),

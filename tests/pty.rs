@@ -140,6 +140,34 @@ fn under_a_card_that_cannot_be_seen_the_keys_that_confirm_are_dead_and_q_leaves(
 }
 
 #[test]
+fn a_terminal_that_answers_that_it_is_light_gets_the_light_theme_and_its_answer_presses_no_key() {
+    let look = |name| {
+        let theme = Theme::named(name, Depth::True, Glyphs::Unicode).unwrap();
+        let Some(ratatui::style::Color::Rgb(r, g, b)) = theme.style("status.bad").fg else { panic!("{name}") };
+        format!("38;2;{r};{g};{b}m")
+    };
+    let environment = [("COLORTERM", "truecolor"), ("COLORFGBG", ""), ("HOLDSHORT_THEME", "dark")];
+    for (chosen, expected) in [(false, "light"), (true, "dark")] {
+        let environment = environment.get(..if chosen { 3 } else { 2 }).unwrap();
+        let mut pty = Pty::start_in(&["demo"], environment, 120, 36);
+        pty.until("the headline", likely);
+        let asked = String::from_utf8_lossy(&pty.raw()).contains("\x1b]11;?\x1b\\");
+        assert_eq!(asked, !chosen, "it is asked unless somebody chose a theme");
+        if asked {
+            pty.keys("\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
+        }
+        let screen = pty.press("?", "the keys", |screen| screen.contains(" keys "));
+        assert!(!screen.contains("roll back payments"), "no key of the answer is pressed: {screen}");
+        let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+        let last = |name| raw.rfind(&look(name));
+        let other = if chosen { "light" } else { "dark" };
+        assert!(last(expected) > last(other), "{expected} is what was drawn last");
+        pty.keys("q");
+        assert!(pty.wait().success());
+    }
+}
+
+#[test]
 fn keys_that_come_all_at_once_open_a_card_at_most_and_say_why_nothing_is_sent() {
     let mut pty = Pty::start(&["demo"], 120, 36);
     pty.until("the headline", likely);

@@ -65,6 +65,9 @@ pub struct Globals {
     /// Draw with ASCII only
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Draw in this theme (`holdshort themes list`); without it the terminal is asked whether it is light
+    #[arg(long, value_name = "NAME", global = true, env = "HOLDSHORT_THEME")]
+    pub theme: Option<String>,
     /// Send little to the terminal, in 256 colours at most: for slow lines
     #[arg(long, global = true)]
     pub slow: bool,

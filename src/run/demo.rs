@@ -35,6 +35,7 @@ const BARE: Globals = Globals {
     read_only: false,
     color: ColorChoice::Never,
     ascii: false,
+    theme: None,
     slow: false,
     verbose: 0,
     demo: None,

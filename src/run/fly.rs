@@ -1,11 +1,13 @@
 //! The cockpit in a terminal: takes it, flies, gives it back, and says what goes on without it.
 
 use std::{
+    cell::Cell,
     io::{self, IsTerminal, Write},
     time::Duration,
 };
 
-use crossterm::event::EventStream;
+use crossterm::event::{Event, EventStream};
+use futures::{StreamExt, future::ready};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
@@ -15,14 +17,17 @@ use crate::{
         exit::{CliError, Exit},
     },
     port::record::RecordId,
-    run::paint::paint,
+    run::paint::{Dress, paint},
     runtime::{
         cockpit::Cockpit,
         terminal::{Ended, Terminal, run_terminal},
         watchdog::{Signal, Watchdog},
     },
-    term::{painter::on_stdout, session::Session},
-    theme::Theme,
+    term::{
+        background::{Answer, Heard},
+        painter::on_stdout,
+        session::Session,
+    },
 };
 
 /// At most 30 frames a second for what the world does.
@@ -36,7 +41,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 const MOMENTS: usize = 10;
 
 /// Flies until somebody quits, and waits for actions of this process: leaving must not interrupt them.
-pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Result<Exit, CliError> {
+pub(super) async fn open(mut cockpit: Cockpit, dress: &Dress, slow: bool) -> Result<Exit, CliError> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(CliError::usage(
             "the cockpit needs a terminal; `holdshort status` and `holdshort snapshot` do not",
@@ -47,14 +52,34 @@ pub(super) async fn open(mut cockpit: Cockpit, theme: &Theme, slow: bool) -> Res
     let (watchdog, mut signals) = Watchdog::start().map_err(failed)?;
     let mut screen = Session::take().map_err(failed)?;
     let mut painter = on_stdout().map_err(failed)?;
+    if dress.light.is_some() {
+        screen.ask_background().map_err(failed)?;
+    }
+    let (light, mut answer) = (Cell::new(false), Answer::default());
+    let input = EventStream::new().filter_map(|event| {
+        let heard = match &event {
+            Ok(event) if dress.light.is_some() => answer.hear(event),
+            _ => Heard::Passed,
+        };
+        ready(match heard {
+            Heard::Passed => Some(event),
+            // An event that means nothing else: what is on screen is drawn anew.
+            Heard::Told(Some(true)) => {
+                light.set(true);
+                Some(Ok(Event::FocusGained))
+            }
+            Heard::Told(_) | Heard::Taken => None,
+        })
+    });
     let terminal = Terminal {
         painter: &mut painter,
         screen: &mut screen,
-        input: EventStream::new(),
+        input,
         signals: &mut signals,
         pace: if slow { SLOW_PACE } else { PACE },
     };
-    let draw = |model: &_, area, buffer: &mut _| paint(model, &keymap, theme, area, buffer);
+    let theme = || dress.light.as_ref().filter(|_| light.get()).unwrap_or(&dress.theme);
+    let draw = |model: &_, area, buffer: &mut _| paint(model, &keymap, theme(), area, buffer);
     let ended = run_terminal(&mut cockpit, terminal, draw).await;
     match &ended {
         // Nothing may be written to a terminal that is gone.

@@ -28,21 +28,47 @@ pub(super) fn theme(
 ) -> Result<Theme, CliError> {
     let depth = depth(globals, environment, is_terminal);
     let glyphs = glyphs(globals, environment, is_terminal);
-    let chosen = config.and_then(|config| config.theme.as_deref());
-    let name = chosen.unwrap_or_else(|| if is_light(environment) { LIGHT } else { DARK });
+    let name = chosen(globals, config).unwrap_or(if says_light(environment) == Some(true) { LIGHT } else { DARK });
     Theme::named(name, depth, glyphs)
         .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+}
+
+/// The theme that somebody chose: by a flag, in the environment, in the configuration.
+fn chosen<'a>(globals: &'a Globals, config: Option<&'a Config>) -> Option<&'a str> {
+    globals.theme.as_deref().filter(|name| !name.is_empty()).or_else(|| config?.theme.as_deref())
+}
+
+/// What the cockpit is drawn with.
+pub(super) struct Dress {
+    /// From the first frame on.
+    pub(super) theme: Theme,
+    /// From the moment on at which the terminal says that it is light; `None` where it need not be asked.
+    pub(super) light: Option<Theme>,
+}
+
+/// As [`theme`], for a terminal that may be asked: where nobody chose one and its environment does not say what it looks like.
+pub(super) fn dress(
+    globals: &Globals,
+    config: Option<&Config>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Dress, CliError> {
+    let theme = theme(globals, config, environment, true)?;
+    let (depth, glyphs) = (depth(globals, environment, true), theme.glyphs);
+    let open = chosen(globals, config).is_none() && says_light(environment).is_none() && depth != Depth::None;
+    // The Linux console has no answer and takes some of the question for a command of its own.
+    let asked = open && environment.get("TERM").is_some_and(|term| !term.starts_with("linux"));
+    Ok(Dress { theme, light: if asked { Theme::named(LIGHT, depth, glyphs) } else { None } })
 }
 
 /// The themes where nobody chose one.
 const DARK: &str = "dark";
 const LIGHT: &str = "light";
 
-/// Does the terminal say that its background is light? Some do, as two or three numbers of the sixteen colours, the last of them
-/// the background's (`COLORFGBG=0;15`). The terminal itself is never asked: one that is dead would never answer.
-fn is_light(environment: &BTreeMap<String, String>) -> bool {
-    let last = environment.get("COLORFGBG").and_then(|colors| colors.rsplit(';').next());
-    last.is_some_and(|background| matches!(background, "7" | "15"))
+/// Does the terminal's environment say that its background is light? Some do, as two or three numbers of the sixteen colours, the
+/// last of them the background's (`COLORFGBG=0;15`). `None` where it says nothing.
+fn says_light(environment: &BTreeMap<String, String>) -> Option<bool> {
+    let last: u8 = environment.get("COLORFGBG")?.rsplit(';').next()?.parse().ok()?;
+    Some(matches!(last, 7 | 15))
 }
 
 /// Which characters are drawn: what the terminal can show. A locale that somebody named says so, none at all says nothing; the
@@ -127,11 +153,33 @@ mod tests {
 
     #[test]
     fn a_terminal_that_says_it_is_light_gets_the_light_theme_unless_somebody_chose_one() {
-        let of = |colors: &str| is_light(&BTreeMap::from([("COLORFGBG".to_owned(), colors.to_owned())]));
-        assert_eq!(["0;15", "0;default;15", "8;7"].map(of), [true; 3]);
-        assert_eq!(["15;0", "15;default;0", "0;default", ""].map(of), [false; 4]);
-        assert!(!is_light(&BTreeMap::new()));
+        let of = |colors: &str| says_light(&BTreeMap::from([("COLORFGBG".to_owned(), colors.to_owned())]));
+        assert_eq!(["0;15", "0;default;15", "8;7"].map(of), [Some(true); 3]);
+        assert_eq!(["15;0", "15;default;0"].map(of), [Some(false); 2]);
+        assert_eq!(["0;default", ""].map(of), [None; 2]);
+        assert_eq!(says_light(&BTreeMap::new()), None);
         assert!([DARK, LIGHT].iter().all(|name| theme::built_in(name).is_some()));
+    }
+
+    #[test]
+    fn only_a_terminal_of_which_nothing_is_known_is_asked_and_a_chosen_theme_wins() {
+        let of = |line: &str, variables: &[(&str, &str)]| {
+            let environment = [("TERM", "xterm-256color")].iter().chain(variables);
+            let environment = environment.map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let dress = dress(&parse(line.split(' ')).unwrap().globals, None, &environment).unwrap();
+            let name = theme::names().find(|name| {
+                let depth = Depth::of(environment.get("NO_COLOR").map(String::as_str), Some("xterm-256color"), None);
+                Theme::named(name, depth, dress.theme.glyphs).as_ref() == Some(&dress.theme)
+            });
+            (name, dress.light.is_some())
+        };
+        assert_eq!(of("holdshort", &[]), (Some(DARK), true));
+        assert_eq!(of("holdshort", &[("COLORFGBG", "0;15")]), (Some(LIGHT), false));
+        assert_eq!(of("holdshort", &[("COLORFGBG", "15;0")]), (Some(DARK), false));
+        assert_eq!(of("holdshort --theme light", &[("COLORFGBG", "15;0")]), (Some(LIGHT), false));
+        assert_eq!(of("holdshort --theme dark", &[]), (Some(DARK), false));
+        assert_eq!(of("holdshort", &[("NO_COLOR", "1")]), (Some(DARK), false));
+        assert!(!of("holdshort", &[("TERM", "linux")]).1);
     }
 
     #[test]

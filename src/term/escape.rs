@@ -26,6 +26,16 @@ impl fmt::Display for GiveBackScreen {
     }
 }
 
+/// Asks for the colour of the background (OSC 11); [`crate::term::background`] hears the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskBackground;
+
+impl fmt::Display for AskBackground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\x1b]11;?\x1b\\")
+    }
+}
+
 /// Begins a synchronized update (DEC mode 2026): a terminal that knows it shows the frame at once, others ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BeginFrame;

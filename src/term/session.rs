@@ -16,7 +16,7 @@ use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
 use crate::{
     domain::text::printable,
-    term::escape::{Copy, GiveBackScreen, TakeScreen},
+    term::escape::{AskBackground, Copy, GiveBackScreen, TakeScreen},
 };
 
 /// Is the terminal taken? One for the process, because a panic hook knows nothing else. A second give-back would move the
@@ -63,6 +63,12 @@ impl Session {
         });
         take()?;
         Ok(Self(()))
+    }
+
+    /// Asks the terminal for its background, and does not wait for the answer.
+    pub fn ask_background(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        write!(out, "{AskBackground}").and_then(|()| out.flush())
     }
 
     /// The terminal is gone: nothing more is written to it.

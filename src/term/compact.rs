@@ -1,7 +1,8 @@
 //! A backend that spends few bytes: an idle screen over a slow line is a clock and some ages, and should cost no more.
 //!
 //! What it leaves out that ratatui's own sends with every frame: the reset of every attribute at its end, attributes that
-//! have not changed, and the row of a cell on the row of the last one. It never asks the terminal anything.
+//! have not changed or that a blank does not show, and the row of a cell on the row of the last one. Of two orders, row by row and
+//! look by look, it takes the one that costs less. It never asks the terminal anything.
 
 use std::io::{self, Write};
 
@@ -17,8 +18,6 @@ use crate::term::{
     painter::Links,
 };
 
-/// A frame of at most so many cells is drawn look by look instead of row by row: its cells are far apart anyway.
-const FEW: usize = 48;
 /// What is told to the terminal of attributes, with their codes (ECMA-48, SGR).
 const ATTRIBUTES: [(Modifier, u8); 5] = [
     (Modifier::BOLD, 1),
@@ -40,6 +39,11 @@ impl Look {
     fn of(cell: &Cell) -> Self {
         let known = ATTRIBUTES.iter().fold(Modifier::empty(), |all, (one, _)| all | *one);
         Self { text: cell.fg, back: cell.bg, attributes: cell.modifier & known }
+    }
+
+    /// Does a blank look the same in it as in no look at all?
+    fn hides_nothing(self) -> bool {
+        self.back == Color::Reset && !self.attributes.intersects(Modifier::UNDERLINED | Modifier::REVERSED)
     }
 
     /// The shortest way from one look to another that needs no memory of which code undoes which.
@@ -111,21 +115,60 @@ impl<W: Write> Compact<W> {
         Self { writer, look: Look::default(), address: None }
     }
 
-    fn put(&mut self, (x, y, cell): (u16, u16, &Cell), last: Option<Position>) -> io::Result<()> {
-        match last {
-            Some(last) if last.y == y && last.x.checked_add(1) == Some(x) => {}
-            Some(last) if last.y == y => write!(self.writer, "\x1b[{}G", u32::from(x) + 1)?,
-            _ => write!(self.writer, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)?,
+    /// The cells in this order as bytes, and the look that the terminal has then.
+    fn encode(&self, cells: &[(u16, u16, &Cell)]) -> (String, Look) {
+        let (mut out, mut look) = (String::new(), self.look);
+        let mut last: Option<Position> = None;
+        for (x, y, cell) in cells.iter().copied() {
+            match last {
+                Some(last) if last.y == y && last.x.checked_add(1) == Some(x) => {}
+                Some(last) if last.y == y => out.push_str(&format!("\x1b[{}G", u32::from(x) + 1)),
+                _ => out.push_str(&format!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
+            }
+            last = Some(Position { x, y });
+            if !(is_blank(cell) && look.hides_nothing()) {
+                out.push_str(&look.change(Look::of(cell)));
+                look = Look::of(cell);
+            }
+            match self.address.as_ref().filter(|_| cell.underline_color != Color::Reset) {
+                // Cell by cell: a frame begins anywhere, and there are few of them.
+                Some(address) => {
+                    out.push_str(&format!("{}{}{EndLink}", BeginLink(address.clone()), cell.symbol()));
+                }
+                None => out.push_str(cell.symbol()),
+            }
         }
-        let look = Look::of(cell);
-        write!(self.writer, "{}", self.look.change(look))?;
-        self.look = look;
-        match self.address.as_ref().filter(|_| cell.underline_color != Color::Reset) {
-            // Cell by cell: a frame begins anywhere, and there are few of them.
-            Some(address) => write!(self.writer, "{}{}{EndLink}", BeginLink(address.clone()), cell.symbol()),
-            None => self.writer.write_all(cell.symbol().as_bytes()),
-        }
+        (out, look)
     }
+
+    /// The same cells look by look, the look that the terminal has first, so that it need not be said; a blank with the cell before it.
+    fn by_looks<'a>(&self, cells: &[(u16, u16, &'a Cell)]) -> Vec<(u16, u16, &'a Cell)> {
+        let mut looks = vec![self.look];
+        let mut place = |look: Look| {
+            looks.iter().position(|known| *known == look).unwrap_or_else(|| {
+                looks.push(look);
+                looks.len() - 1
+            })
+        };
+        let mut before: Option<(u16, u16, usize)> = None;
+        let mut keyed: Vec<(usize, (u16, u16, &Cell))> = Vec::with_capacity(cells.len());
+        for (x, y, cell) in cells.iter().copied() {
+            let beside = before.filter(|(last, row, _)| *row == y && last.checked_add(1) == Some(x));
+            let key = match beside {
+                Some((_, _, key)) if is_blank(cell) => key,
+                _ => place(Look::of(cell)),
+            };
+            before = Some((x, y, key));
+            keyed.push((key, (x, y, cell)));
+        }
+        keyed.sort_by_key(|(key, _)| *key);
+        keyed.into_iter().map(|(_, cell)| cell).collect()
+    }
+}
+
+/// Shows a cell nothing, whatever the colour of its text?
+pub(super) fn is_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && Look::of(cell).hides_nothing() && cell.underline_color == Color::Reset
 }
 
 impl<W: Write> Links for Compact<W> {
@@ -141,23 +184,11 @@ impl<W: Write> Backend for Compact<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut cells: Vec<(u16, u16, &Cell)> = content.collect();
-        if cells.len() <= FEW {
-            // The look that the terminal has comes first, so that it need not be said.
-            let mut looks = vec![self.look];
-            for (_, _, cell) in &cells {
-                if !looks.contains(&Look::of(cell)) {
-                    looks.push(Look::of(cell));
-                }
-            }
-            cells.sort_by_key(|(_, _, cell)| looks.iter().position(|look| *look == Look::of(cell)));
-        }
-        let mut last = None;
-        for cell in cells {
-            self.put(cell, last)?;
-            last = Some(Position { x: cell.0, y: cell.1 });
-        }
-        Ok(())
+        let cells: Vec<(u16, u16, &Cell)> = content.collect();
+        let orders = [self.encode(&cells), self.encode(&self.by_looks(&cells))];
+        let Some((bytes, look)) = orders.into_iter().min_by_key(|(bytes, _)| bytes.len()) else { return Ok(()) };
+        self.look = look;
+        self.writer.write_all(bytes.as_bytes())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -239,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_costs_no_look_and_a_frame_is_drawn_in_the_order_that_costs_less() {
+        let (plain, red) = (Style::new(), Style::new().fg(Color::Rgb(255, 0, 0)));
+        let mut compact = Compact::new(Vec::new());
+        let one = drawn(&mut compact, &[(0, 0, "a", red), (1, 0, " ", plain), (2, 0, "b", red)]);
+        assert_eq!(one, "\x1b[1;1H\x1b[38;2;255;0;0ma b");
+        // Row by row each look would be said twice.
+        let cells: Vec<_> = (0..40).map(|x| (x, x / 20, "x", if x % 20 < 10 { plain } else { red })).collect();
+        let both = drawn(&mut compact, &cells);
+        assert_eq!((both.matches("38;2").count(), both.matches("\x1b[m").count()), (0, 1), "{both:?}");
+        let under = Style::new().add_modifier(Modifier::REVERSED);
+        let bar = drawn(&mut compact, &[(0, 0, " ", under), (1, 0, " ", plain)]);
+        assert!(bar.contains("7m") && bar.ends_with("\x1b[m "), "a blank that shows is drawn as it looks: {bar:?}");
+    }
+
+    #[test]
     fn an_attribute_that_goes_takes_the_others_along_and_what_is_cleared_has_no_colour() {
         let on = |bg| Style::new().fg(Color::LightRed).bg(bg).add_modifier(Modifier::UNDERLINED);
         let mut compact = Compact::new(Vec::new());
@@ -280,7 +326,13 @@ mod tests {
             let size = |cells| std::num::NonZero::new(cells).unwrap();
             let mut parser = vt100::Parser::new(size(3), size(24), 0);
             parser.process(bytes);
-            let cell = |row, column| parser.screen().cell(row, column).cloned();
+            // Of a blank nobody sees which colour its text would have.
+            let cell = |row, column| {
+                let cell = parser.screen().cell(row, column).unwrap();
+                let blank = cell.contents().trim().is_empty() && !cell.inverse() && !cell.underline();
+                let text = (!blank).then(|| (cell.fgcolor(), cell.bold(), cell.dim()));
+                (cell.contents().to_owned(), text, cell.bgcolor(), cell.inverse(), cell.underline())
+            };
             (0..3)
                 .flat_map(|row| (0..24).map(move |column| (row, column)))
                 .map(|(row, column)| cell(row, column))

@@ -7,11 +7,16 @@ use std::io::{self, Stdout};
 
 use ratatui::{
     backend::Backend,
-    buffer::Buffer,
+    buffer::{Buffer, Cell},
     layout::{Rect, Size},
 };
 
-use crate::term::{compact::Compact, frame::FrameWriter};
+use unicode_width::UnicodeWidthStr;
+
+use crate::term::{
+    compact::{Compact, is_blank},
+    frame::FrameWriter,
+};
 
 /// Nobody has more; a terminal that says so is lying and would cost gigabytes.
 const MOST: Size = Size { width: 1_000, height: 500 };
@@ -90,7 +95,7 @@ impl<B: Backend> Painter<B> {
             self.backend.clear()?;
             self.from_scratch = false;
         }
-        let changes = self.shown.diff(&self.next);
+        let changes = bridged(&self.next, self.shown.diff(&self.next));
         if !changes.is_empty() {
             self.backend.draw(changes.into_iter())?;
             self.backend.flush()?;
@@ -98,6 +103,31 @@ impl<B: Backend> Painter<B> {
         std::mem::swap(&mut self.shown, &mut self.next);
         Ok(())
     }
+}
+
+/// To go on beyond so many cells costs as much as to draw that many blanks.
+const BRIDGE: u16 = 4;
+
+/// The changes, and between them the blanks that cost less than the way around them.
+fn bridged<'a>(next: &'a Buffer, changes: Vec<(u16, u16, &'a Cell)>) -> Vec<(u16, u16, &'a Cell)> {
+    let mut all: Vec<(u16, u16, &Cell)> = Vec::with_capacity(changes.len());
+    for (x, y, cell) in changes {
+        if let Some((last, row, _)) = all.last().copied()
+            && row == y
+            && x > last + 1
+            && x - last - 1 <= BRIDGE
+        {
+            let between = || (last + 1..x).map(|x| next.cell((x, y)).map(|cell| (x, y, cell)));
+            // A wide character has no blank behind it: its second cell is a place that may not be drawn on.
+            let is_bridge = |cell: Option<(u16, u16, &Cell)>| cell.is_some_and(|(_, _, cell)| is_blank(cell));
+            let narrow = next.cell((last, y)).is_some_and(|cell| cell.symbol().width() == 1);
+            if narrow && between().all(is_bridge) {
+                all.extend(between().flatten());
+            }
+        }
+        all.push((x, y, cell));
+    }
+    all
 }
 
 fn area(size: Size) -> Rect {

@@ -184,6 +184,8 @@ struct Visit {
     selected: Option<RowKey>,
     below: usize,
     pane: usize,
+    /// The rows below must still contain this when somebody comes back; the screen over them has its own.
+    filter: String,
 }
 
 impl Nav {
@@ -223,8 +225,9 @@ impl Nav {
         if let Some(depth) = known {
             while self.screens.len() > depth && self.back() {}
         } else {
-            self.screens.push(Visit { screen, selected, below: self.below, pane: self.pane });
-            (self.below, self.pane) = (0, 0);
+            let filter = std::mem::take(&mut self.filter);
+            self.screens.push(Visit { screen, selected, below: self.below, pane: self.pane, filter });
+            (self.below, self.pane, self.filtering) = (0, 0, false);
         }
     }
 
@@ -233,6 +236,7 @@ impl Nav {
         let Some(visit) = self.screens.pop() else { return false };
         self.selected = visit.selected.or(self.selected.take());
         (self.below, self.pane) = (visit.below, visit.pane);
+        (self.filter, self.filtering) = (visit.filter, false);
         true
     }
 }

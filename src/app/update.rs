@@ -36,6 +36,9 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Resized(columns, rows) => {
+            // What was said of a screen that was too small is over with it.
+            let blind = model.blind();
+            model.notice.take_if(|notice| Some(&notice.text) == blind.as_ref());
             model.size = (columns, rows);
             // What was on screen is not any more, or stands elsewhere.
             model.drawn = Drawn::default();

@@ -12,12 +12,17 @@ pub fn check(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
     let config = &loaded.config;
     writeln!(
         out,
-        "the configuration holds: {} connections, {} services, from {}",
-        config.connections.len(),
-        config.services.len(),
+        "the configuration holds: {}, {}, from {}",
+        counted(config.connections.len(), "connection"),
+        counted(config.services.len(), "service"),
         loaded.layers.join(", ")
     )?;
     Ok(Exit::Done)
+}
+
+/// `1 service`, `2 services`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `config show`: what is in force, without secrets.

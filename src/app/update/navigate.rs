@@ -4,6 +4,7 @@ use crate::{
     app::{
         address,
         effect::Effect,
+        inbox,
         intent::Intent,
         menu::{self, Menu},
         model::{Model, Overlay, RowKey, Screen},
@@ -11,7 +12,7 @@ use crate::{
         rows,
         update::act,
     },
-    domain::object::ObjectId,
+    domain::{gate::Eligibility, object::ObjectId},
 };
 
 /// Rows of a page at least, and lines of a screen that are no rows of its list: heads, rules, headings, the footer.
@@ -184,7 +185,13 @@ fn open_object(model: &mut Model, id: ObjectId) {
         show(model, Screen::Run(id));
     } else {
         // A gate has no screen of its own: its row and its card say all there is.
-        model.say("press y to approve or x to reject; the card shows what would be sent");
+        let item = inbox::items(model).into_iter().find(|item| item.target == id);
+        let why = item.and_then(|item| match item.eligible {
+            Eligibility::Cannot { why, .. } => Some(format!("you cannot open this gate: {why}")),
+            Eligibility::Can | Eligibility::Unknown { .. } => item.refused.map(|why| format!("refused now: {why}")),
+        });
+        let hint = || "press y to approve or x to reject; the card shows what would be sent".to_owned();
+        model.say(why.unwrap_or_else(hint));
     }
 }
 

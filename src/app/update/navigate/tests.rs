@@ -10,6 +10,7 @@ use crate::{
         update::update,
     },
     domain::{
+        gate::Gate,
         rollout::{Phase, Rollout},
         verb::Verb,
     },
@@ -186,4 +187,49 @@ fn half_a_page_moves_the_selection_of_a_list_less_than_a_page() {
     assert!(half > Some(0) && half < whole && whole < Some(59), "{half:?} {whole:?}");
     press(&mut model, &[Intent::PageUp]);
     assert_eq!(at(&model), Some(0));
+}
+
+#[test]
+fn a_filter_stays_on_the_list_that_it_thins_out_and_is_there_again_when_somebody_comes_back() {
+    let mut model = seeing(vec![payments(), steady("cart"), steady("tax")]);
+    press(&mut model, &[Intent::Filter]);
+    types(&mut model, "cart");
+    press(&mut model, &[Intent::Send, Intent::Inbox]);
+    assert_eq!((model.nav.filter.as_str(), model.nav.filtering), ("", false));
+    press(&mut model, &[Intent::Filter]);
+    types(&mut model, "zzz");
+    press(&mut model, &[Intent::Send, Intent::Board]);
+    assert_eq!(model.nav.filter, "cart");
+    assert_eq!(rows::rows(&model), [RowKey::Rollout(steady("cart").id)]);
+    press(&mut model, &[Intent::Open]);
+    assert_eq!((model.nav.screen().object().cloned(), model.nav.filter.as_str()), (Some(steady("cart").id), ""));
+    press(&mut model, &[Intent::Back]);
+    assert_eq!(model.nav.filter, "cart");
+}
+
+#[test]
+fn that_a_terminal_is_too_small_is_said_no_longer_once_it_has_another_size() {
+    let mut model = seeing(vec![payments()]);
+    update(&mut model, Msg::Resized(40, 10));
+    press(&mut model, &[Intent::Down]);
+    assert!(said(&model).contains("the terminal is too small"), "{}", said(&model));
+    update(&mut model, Msg::Resized(120, 36));
+    assert_eq!(said(&model), "");
+    // What was said of anything else stays.
+    press(&mut model, &[Intent::Section]);
+    update(&mut model, Msg::Resized(100, 36));
+    assert_eq!(said(&model), "there is no other section here");
+}
+
+#[test]
+fn enter_on_a_gate_names_its_keys_only_where_they_would_work() {
+    let of = |eligible: Eligibility| {
+        let mut model = gated(Gate { eligible, ..ship() });
+        press(&mut model, &[Intent::Inbox, Intent::Open]);
+        said(&model).to_owned()
+    };
+    assert!(of(Eligibility::Can).starts_with("press y to approve"), "{}", of(Eligibility::Can));
+    let why = || "you started this run".to_owned();
+    let cannot = Eligibility::Cannot { why: why(), ask: Vec::new() };
+    assert_eq!(of(cannot), "you cannot open this gate: you started this run");
 }

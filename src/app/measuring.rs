@@ -114,6 +114,8 @@ pub struct Measuring {
     pub open: BTreeSet<Question>,
     /// From when on each place was wanted when it was first asked about.
     wanted: BTreeMap<Place, Timestamp>,
+    /// Places of which what was told outlives this process: something was on its way there.
+    pub kept: BTreeSet<Place>,
 }
 
 impl Measuring {
@@ -146,8 +148,9 @@ impl Measuring {
             }
             let began = aligned(*began, step).unwrap_or(end).max(oldest);
             let gap = if let Some(span) = self.told.get_mut(place) {
-                let wanted = span.wanted.get_or_insert(began);
-                *wanted = (*wanted).max(oldest);
+                // What was only looked at may begin to be judged: then what lies further back is wanted too.
+                let wanted = span.wanted.map_or(began, |wanted| wanted.min(began));
+                span.wanted = Some(wanted.max(oldest));
                 span.next(end, &steps)
             } else {
                 self.wanted.insert(place.clone(), began);

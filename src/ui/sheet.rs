@@ -26,7 +26,7 @@ pub(super) fn draw(sheet: &Sheet, theme: &Theme, area: Rect, buffer: &mut Buffer
     let blank = u16::from(!sheet.tight);
     let height = u16::try_from(sheet.lines.len() + 3).unwrap_or(u16::MAX).saturating_add(blank).min(area.height);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
-    if place.width < 8 || place.height < 5 {
+    if place.width < 8 || place.height < 4 {
         return;
     }
     clear(place, buffer);

@@ -1,4 +1,5 @@
-//! Lists: a heading, rows in columns, and the selected row marked by a sign as well as by its look.
+//! Lists: a heading, rows in columns, and the selected row marked by a sign as well as by the look of its name. Not of all its
+//! cells: over a slow line a step to the next row would cost two whole rows.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -48,7 +49,9 @@ fn one(row: &Row, columns: &[Column], theme: &Theme, area: Rect, buffer: &mut Bu
         align(cell, column.align, theme, place, buffer);
     }
     if row.selected {
-        buffer.set_style(area.intersection(buffer.area), theme.style("selection"));
+        let name = columns.first().map_or(0, |column| column.width);
+        let place = Rect { width: area.width.min(cells(MARGIN + name + 1)), ..area };
+        buffer.set_style(place.intersection(buffer.area), theme.style("selection"));
     }
 }
 

@@ -172,6 +172,17 @@ fn every_screen_is_drawn_at_every_size_from_the_least_one_on_and_names_what_it_i
 }
 
 #[test]
+fn what_is_said_in_one_line_is_drawn_on_the_lowest_terminal_too() {
+    let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
+    for (columns, rows) in [(60, 12), (100, 12)] {
+        let view = sample::unjudged(columns, rows);
+        let text = ui::text::plain(&draw(&view, &theme, Rect::new(0, 0, columns, rows)));
+        let words: String = text.split(['|', '\n']).map(str::trim).collect::<Vec<_>>().join(" ");
+        assert!(words.contains("why: payments") && words.contains("nothing is judged."), "{text}");
+    }
+}
+
+#[test]
 fn a_frame_of_another_size_than_the_terminal_counts_as_nothing_seen() {
     let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
     let mut buffer = Buffer::empty(Rect::new(0, 0, 100, 30));

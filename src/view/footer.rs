@@ -187,7 +187,9 @@ fn verb(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> Vec<Line> {
         None => vec![scene.hint(intent, title)],
         Some(why) => {
             let chord = scene.hint(intent, title).stale();
-            let short = why.split([':', ';']).next().unwrap_or_default().to_owned();
+            // Where it goes on after a colon it explains; a colon in a time ends nothing.
+            let short = why.split(": ").next().and_then(|begin| begin.split("; ").next());
+            let short = short.unwrap_or_default().to_owned();
             let form = |words: String| chord.clone().and(Role::Dim, words);
             vec![form(format!(": refused, {short}")), form(" refused".to_owned())]
         }

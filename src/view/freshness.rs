@@ -36,12 +36,12 @@ pub(super) fn sentence(state: &SourceState) -> Line {
     }
 }
 
-/// `live < 5 s`, `STALE 48 s`: the word of any state, and its age.
+/// `live <20 s`, `STALE 48 s`: the word of any state, and its age.
 pub(super) fn word(state: &SourceState) -> String {
     let age = state.age.map(|age| format!(" {}", number::age(age))).unwrap_or_default();
     match state.freshness {
         Freshness::Live => {
-            let age = state.age.map(|age| format!(" {}", number::within(age))).unwrap_or_default();
+            let age = state.age.map(|age| format!(" {}", number::within(age, state.every))).unwrap_or_default();
             let seldom = (state.every > SELDOM).then(|| format!(", read every {}", number::age(state.every)));
             format!("live{age}{}", seldom.unwrap_or_default())
         }

@@ -35,6 +35,8 @@ struct Words {
     cause: &'static str,
     what: String,
     why: Vec<String>,
+    /// The same without what may be left out where there is little room.
+    brief: Option<Vec<String>>,
 }
 
 /// The answer as one line of text, the same words as on the board.
@@ -56,7 +58,11 @@ pub(super) fn block(scene: &Scene<'_>, most: usize) -> Vec<Part> {
         first.gap(if scene.narrow(70) { 1 } else { 3 }).and(Role::Strong, words.what)
     };
     let mut parts = vec![Part::Line(first.cut(scene.columns))];
-    let why = measure::wrap_within(&words.why.join(" "), scene.columns.saturating_sub(4), most);
+    let room = scene.columns.saturating_sub(4);
+    let whole = words.why.join(" ");
+    let fits = measure::wrap(&whole, room).len() <= most;
+    let text = words.brief.filter(|_| !fits).map_or(whole, |brief| brief.join(" "));
+    let why = measure::wrap_within(&text, room, most);
     parts.extend(why.into_iter().map(|text| Part::Line(Line::of(Role::Text, format!("   {text}")))));
     if answer.cause == Cause::Release
         && answer.back.is_none()
@@ -115,7 +121,7 @@ fn returning(model: &Model, answer: &Headline, rollout: &Rollout, back: &GoingBa
     why.extend(engine_words(rollout));
     why.extend(unseen(model).filter(|state| state.source == rollout.id.source).map(|it| format!("{}.", describe(&it))));
     let what = format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back));
-    Words { glyph: "▲", role: Role::Warn, cause: "GOING BACK", what, why }
+    Words { glyph: "▲", role: Role::Warn, cause: "GOING BACK", what, why, brief: None }
 }
 
 /// `11 % left`: what is left of a version that somebody goes back from.
@@ -144,6 +150,17 @@ fn pods_of(pods: u32) -> String {
 }
 
 fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
+    let cause = match model.judgements.get(&rollout.id).map(headline::blame) {
+        Some(Blame::OnePod) => "LIKELY ONE POD, NOT THE RELEASE",
+        Some(Blame::Open) => "PERHAPS THE RELEASE",
+        Some(Blame::Release) | None => "LIKELY THE RELEASE",
+    };
+    let [why, brief] = [true, false].map(|whole| reasons(model, answer, rollout, whole));
+    Words { glyph: "✖", role: Role::Bad, cause, what: named(rollout), why, brief: Some(brief) }
+}
+
+/// Why it is the release, a sentence each; what rules others out with its numbers only where all of it is asked for.
+fn reasons(model: &Model, answer: &Headline, rollout: &Rollout, whole: bool) -> Vec<String> {
     let mut why = Vec::new();
     if let Some(judgement) = model.judgements.get(&rollout.id) {
         why.push(format!("{}.", words::reason(judgement)));
@@ -156,28 +173,25 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
             None => format!("Began {at}."),
         });
     }
-    why.extend(rivals(model, answer, rollout));
+    why.extend(rivals(model, answer, rollout, whole));
     // Only what this answer rests on: whether something else answers does not change it.
     let metrics = model.store.signals(rollout).map(|(source, _)| source);
     let rests_on = |state: &SourceState| state.source == rollout.id.source || Some(&state.source) == metrics;
     why.extend(unseen(model).filter(rests_on).map(|state| format!("{}.", describe(&state))));
-    let cause = match model.judgements.get(&rollout.id).map(headline::blame) {
-        Some(Blame::OnePod) => "LIKELY ONE POD, NOT THE RELEASE",
-        Some(Blame::Open) => "PERHAPS THE RELEASE",
-        Some(Blame::Release) | None => "LIKELY THE RELEASE",
-    };
-    Words { glyph: "✖", role: Role::Bad, cause, what: named(rollout), why }
+    why
 }
 
 /// What else it could be, and is not; and what else moved, where that cannot be ruled out.
-fn rivals(model: &Model, answer: &Headline, rollout: &Rollout) -> Vec<String> {
+fn rivals(model: &Model, answer: &Headline, rollout: &Rollout, whole: bool) -> Vec<String> {
     let judgement = model.judgements.get(&rollout.id);
     let rivals = judgement.map(|judgement| judgement.ruled_out.as_slice()).unwrap_or_default();
-    let mut out: Vec<String> = rivals.iter().map(words::rival).collect();
+    let said = if whole { words::rival } else { |rival: &Rival| words::rival_kind(rival).to_owned() };
+    let mut out: Vec<String> = rivals.iter().map(said).collect();
     // Behind the same callers at the same time, what another service does to one version it does to both.
     let shared = rivals.iter().any(|rival| matches!(rival, Rival::Shared { .. }));
     let mut all = Vec::new();
     match moved(model, answer) {
+        Some(_) if shared && !whole => out.push("other rollouts".to_owned()),
         Some(moved) if shared => out.push(format!("other rollouts ({moved}: stable would show it)")),
         Some(moved) => all.push(format!("Also moved: {moved}.")),
         None => {}
@@ -259,7 +273,7 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         (Some(rollout), Some(back)) => format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back)),
         (rollout, _) => rollout.map(named).unwrap_or_default(),
     };
-    Words { glyph: "?", role: Role::Unknown, cause, what, why }
+    Words { glyph: "?", role: Role::Unknown, cause, what, why, brief: None }
 }
 
 /// What the engine says of trouble, the pods of theirs, and what is not known.
@@ -303,6 +317,7 @@ fn none(model: &Model) -> Words {
         cause: "NO RELEASE IN FLIGHT SHOWS HARM",
         what,
         why: aborted.chain(doubted).chain(undecided).collect(),
+        brief: None,
     }
 }
 

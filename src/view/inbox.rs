@@ -12,6 +12,7 @@ use crate::{
         scene::{Scene, Told},
         section::{Section, stack},
         span::{Line, Role},
+        title,
     },
 };
 
@@ -49,6 +50,11 @@ fn empty(scene: &Scene<'_>) -> Vec<Part> {
     let filter = &scene.model.nav.filter;
     let (role, words) = match scene.told {
         _ if !filter.is_empty() => (Role::Text, format!("Nothing that waits contains '{filter}'.")),
+        // The title says how many need somebody: here it is said where.
+        _ if let harm @ 1.. = title::harmful(scene) => {
+            let what = if harm == 1 { "a release does".to_owned() } else { format!("{harm} releases do") };
+            (Role::Bad, format!("{what} harm: the board says which. No gate and no pause waits, as far as is known."))
+        }
         Told::All => (Role::Text, "Nothing waits for a human.".to_owned()),
         Told::Before => (Role::Unknown, "Nothing is known to wait for a human.".to_owned()),
         Told::Never => (Role::Unknown, "What waits for a human is not known.".to_owned()),

@@ -155,7 +155,8 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, shown: &Shown<'_>) -> Vec<Line> {
         return vec![Line::of(Role::Warn, format!("{source}: {fault}"))];
     }
     let Some(at) = logs.at else { return vec![Line::of(Role::Dim, format!("{source} is being read"))] };
-    let mut line = Line::of(Role::Dim, format!("{source}, {}", number::within(age(scene.now(), at)))).gap(3);
+    let ago = number::within(age(scene.now(), at), std::time::Duration::ZERO);
+    let mut line = Line::of(Role::Dim, format!("{source}, {ago}")).gap(3);
     if let Some(since) = logs.since() {
         line = line.and(Role::Text, format!("since {}", number::moment(scene.now(), since))).gap(3);
     }

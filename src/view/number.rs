@@ -57,18 +57,16 @@ pub(super) fn age(span: Duration) -> String {
     }
 }
 
-/// Of an age below a minute the next five seconds: it is younger than that.
-pub(super) fn bound(age: Duration) -> Duration {
-    match age.as_secs() {
-        s @ 0..60 => Duration::from_secs((s / 5 + 1) * 5),
-        _ => age,
+/// How long ago at most: `<20 s`, `<60 s`; from a minute on as [`age`]. Of what is heard of at such intervals, the least of few
+/// bounds that it keeps while it is as young as it should be (two intervals): so it stands still.
+pub(super) fn within(span: Duration, every: Duration) -> String {
+    const BOUNDS: [u64; 4] = [10, 20, 30, 60];
+    let least = span.max(every * 2);
+    match BOUNDS.into_iter().find(|bound| least.as_secs() < *bound) {
+        Some(bound) => format!("<{bound} s"),
+        None if span.as_secs() < 60 => "<1 min".to_owned(),
+        None => age(span),
     }
-}
-
-/// How long ago at most: `< 5 s`, `<10 s`, `<60 s`; from a minute on as [`age`]. Of one width, and still while a source is as
-/// young as it should be: what need not be looked at does not move.
-pub(super) fn within(span: Duration) -> String {
-    if span.as_secs() < 60 { format!("<{:>2} s", bound(span).as_secs()) } else { age(span) }
 }
 
 /// How long until: `9:19`, `1:02:03`.
@@ -76,6 +74,12 @@ pub(super) fn countdown(span: Duration) -> String {
     let seconds = span.as_secs();
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// How long until, for a list: by the minute, so that it stands still, and by the second where it is due soon or `exact`.
+pub(super) fn left(span: Duration, exact: bool) -> String {
+    const SOON: Duration = Duration::from_mins(2);
+    if exact || span < SOON { countdown(span) } else { age(span) }
 }
 
 /// The time of day to the second: `02:07:41`.
@@ -118,11 +122,28 @@ mod tests {
     }
 
     #[test]
-    fn a_young_age_is_bounded_in_steps_of_five_seconds_and_never_said_to_be_younger_than_it_is() {
-        let table =
-            [(0, "< 5 s"), (4, "< 5 s"), (5, "<10 s"), (9, "<10 s"), (10, "<15 s"), (59, "<60 s"), (60, "1 min")];
-        for (seconds, said) in table {
-            assert_eq!(within(Duration::from_secs(seconds)), said);
+    fn a_young_age_is_bounded_by_how_often_it_is_made_young_again_and_never_said_to_be_less_than_it_is() {
+        let table = [
+            (0, 0, "<10 s"),
+            (0, 5, "<20 s"),
+            (10, 5, "<20 s"),
+            (3, 10, "<30 s"),
+            (20, 10, "<30 s"),
+            (31, 10, "<60 s"),
+            (3, 30, "<1 min"),
+            (59, 5, "<60 s"),
+            (60, 5, "1 min"),
+            (140, 300, "2 min"),
+        ];
+        for (seconds, every, said) in table {
+            assert_eq!(within(Duration::from_secs(seconds), Duration::from_secs(every)), said, "{seconds} {every}");
         }
+    }
+
+    #[test]
+    fn a_list_counts_down_by_the_minute_until_it_is_due_soon() {
+        let said = |seconds, exact| left(Duration::from_secs(seconds), exact);
+        assert_eq!([578, 120, 119, 3].map(|seconds| said(seconds, false)), ["9 min", "2 min", "1:59", "0:03"]);
+        assert_eq!(said(578, true), "9:38");
     }
 }

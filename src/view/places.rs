@@ -9,6 +9,8 @@ use crate::{app::model::Model, view::measure};
 
 /// A name is not shortened below this, and needs never more.
 const NARROWEST: usize = 7;
+/// A column of names is not made wider than this on their account.
+const WIDEST: usize = 16;
 
 /// How a name that is too long is shortened. The first that tells all of them apart is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,14 @@ impl<'a> Places<'a> {
     pub(super) fn least(&self) -> usize {
         let widest = self.all.iter().map(|name| measure::width(name)).max().unwrap_or_default();
         (NARROWEST..widest).find(|width| self.shape(*width).is_some()).unwrap_or(NARROWEST.max(widest))
+    }
+
+    /// The least width at which every last part is whole and all can be told apart; where that is very wide, as [`Self::least`].
+    pub(super) fn whole(&self) -> usize {
+        let is_whole = |width: &usize| {
+            self.shape(*width).is_some() && !self.all.iter().any(|name| self.short(name, *width).contains('…'))
+        };
+        (NARROWEST..=WIDEST).find(is_whole).unwrap_or_else(|| self.least())
     }
 
     fn shape(&self, width: usize) -> Option<Shape> {
@@ -121,6 +131,17 @@ mod tests {
         assert_eq!(short(&["prod/eu-west-1", "prod/us-east-1"], 10), ["eu-west-1", "us-east-1"]);
         assert_eq!(short(&["prod/eu-west-1", "prod"], 10), ["eu-west-1", "prod"]);
         assert_eq!(short(&["prod/eu-west-1"], 20), ["prod/eu-west-1"]);
+    }
+
+    #[test]
+    fn a_column_is_as_wide_as_its_places_need_to_be_whole_unless_that_is_very_wide() {
+        let whole = |all: &[&str]| Places::from(all.iter().copied().collect()).whole();
+        assert_eq!(whole(&["prod/eu-west-1", "prod/us-east-1"]), 9);
+        assert_eq!(whole(&["prod/eu-west-1", "staging/eu-west-1"]), 11);
+        assert_eq!(whole(&["prod", "prod/ap-southeast-1"]), 14);
+        let long =
+            ["a-place-with-a-long-name/and-a-longer-one-in-it", "a-place-with-a-long-name/and-a-longer-one-at-it"];
+        assert_eq!(whole(&long), Places::from(long.into_iter().collect()).least());
     }
 
     #[test]

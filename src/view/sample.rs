@@ -46,7 +46,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    frames::{around, endless, filtered, frames},
+    frames::{around, endless, filtered, frames, unjudged},
     pressed::filled_in,
 };
 

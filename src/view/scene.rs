@@ -172,8 +172,8 @@ impl<'a> Scene<'a> {
 
     /// As [`Self::name_cells`], of places.
     pub(super) fn place_cells(&self) -> (usize, usize) {
-        let least = self.places.least();
-        if self.narrow(100) { (least, least.max(16)) } else { (least.max(10), least.max(10)) }
+        let whole = self.places.whole();
+        if self.narrow(100) { (whole, whole) } else { (whole.max(10), whole.max(10)) }
     }
 
     /// `r roll back`: a key and what it does.

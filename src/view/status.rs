@@ -21,14 +21,14 @@ enum Said {
     Least,
     /// Also what went wrong, and a budget that runs short.
     Whole,
-    /// The same, and ages of one width, so that nothing moves while nothing happens.
-    Still,
+    /// The same, with more room between them.
+    Wide,
 }
 
 impl Said {
     fn less(self) -> Option<Self> {
         match self {
-            Self::Still => Some(Self::Whole),
+            Self::Wide => Some(Self::Whole),
             Self::Whole => Some(Self::Least),
             Self::Least => None,
         }
@@ -43,9 +43,10 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
     }
     let mut shown: Vec<&SourceState> = scene.sources.iter().collect();
     let mut left_out = 0;
-    let mut said = Said::Still;
+    let mut said = Said::Wide;
     loop {
-        let line = sources(&begin, &shown, left_out, said, table::gap(scene.columns) + 1);
+        let gap = if said == Said::Wide { table::gap(scene.columns) + 1 } else { 2 };
+        let line = sources(&begin, &shown, left_out, said, gap);
         if line.width() <= scene.columns || shown.is_empty() {
             return line.cut(scene.columns);
         }
@@ -61,8 +62,12 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
 
 fn sources(begin: &Line, shown: &[&SourceState], left_out: usize, said: Said, gap: usize) -> Line {
     let mut line = begin.clone();
-    for state in shown {
-        line = line.join(source(state, said)).gap(gap);
+    for (index, state) in shown.iter().enumerate() {
+        let next = shown.get(index + 1).map(|next| word(next, said));
+        // What is said of neighbours alike is said once: `eu, us <10 s`.
+        let alike = state.is_whole() && next == Some(word(state, said));
+        line = line.and(Role::Dim, state.source.to_string());
+        line = if alike { line.and(Role::Dim, ", ") } else { line.gap(1).join(word(state, said)).gap(gap) };
     }
     if left_out > 0 {
         line = line.and(Role::Dim, format!("+{left_out} more"));
@@ -70,13 +75,10 @@ fn sources(begin: &Line, shown: &[&SourceState], left_out: usize, said: Said, ga
     line
 }
 
-fn source(state: &SourceState, said: Said) -> Line {
-    let name = Line::of(Role::Dim, format!("{} ", state.source));
+/// What is said of a source behind its name.
+fn word(state: &SourceState, said: Said) -> Line {
     let word = match (state.freshness, state.age) {
-        (Freshness::Live, Some(age)) if state.is_whole() && said == Said::Still => {
-            Line::of(Role::Text, number::within(age))
-        }
-        (Freshness::Live, Some(age)) if state.is_whole() => Line::of(Role::Text, number::age(number::bound(age))),
+        (Freshness::Live, Some(age)) if state.is_whole() => Line::of(Role::Text, number::within(age, state.every)),
         _ if said == Said::Least => freshness::warning(state),
         _ => freshness::sentence(state).cut(44),
     };
@@ -84,7 +86,7 @@ fn source(state: &SourceState, said: Said) -> Line {
         Some(left) if said > Said::Least && left < SHORT_BUDGET => Line::of(Role::Warn, format!(" budget {left} %")),
         _ => Line::new(),
     };
-    name.join(word).join(budget)
+    word.join(budget)
 }
 
 #[cfg(test)]
@@ -96,13 +98,13 @@ mod tests {
     use super::*;
     use crate::{domain::observed::Observed, view::sample};
 
-    /// What the line says of a source that answered last so many seconds ago and should answer every five.
-    fn said(seconds: i64) -> String {
+    /// A source that answered last so many seconds ago and should answer every five.
+    fn state(seconds: i64) -> SourceState {
         let mut seen = Observed::never("eu".into(), Duration::from_secs(5));
         seen.saw(sample::now(), ());
         let at = sample::now() + TimeDelta::seconds(seconds);
         let (freshness, age) = (seen.freshness(at), seen.age(at));
-        let state = SourceState {
+        SourceState {
             source: seen.source,
             freshness,
             age,
@@ -110,14 +112,26 @@ mod tests {
             unread: Vec::new(),
             every: seen.interval,
             budget_percent: None,
-        };
-        source(&state, Said::Still).plain()
+        }
+    }
+
+    /// What the line says of it.
+    fn said(seconds: i64) -> String {
+        sources(&Line::new(), &[&state(seconds)], 0, Said::Wide, 0).plain()
     }
 
     #[test]
-    fn a_live_source_stands_still_for_five_seconds_and_one_that_is_old_counts_every_second() {
-        let all: Vec<String> = (3..13).map(said).collect();
-        let live = ["eu < 5 s", "eu < 5 s", "eu <10 s", "eu <10 s", "eu <10 s", "eu <10 s", "eu <10 s", "eu <15 s"];
-        assert_eq!(all, [&live[..], &["eu STALE 11 s", "eu STALE 12 s"]].concat());
+    fn what_is_said_of_neighbours_alike_is_said_once_and_what_is_not_well_stands_by_itself() {
+        let named = |name: &str, seconds| SourceState { source: name.into(), ..state(seconds) };
+        let short = SourceState { budget_percent: Some(31), ..named("forge", 1) };
+        let all = [named("eu", 1), named("us", 3), named("metrics", 12), named("asia", 12), short];
+        let line = sources(&Line::new(), &all.each_ref(), 0, Said::Wide, 2).plain();
+        assert_eq!(line, "eu, us <20 s  metrics STALE 12 s  asia STALE 12 s  forge <20 s budget 31 %  ");
+    }
+
+    #[test]
+    fn a_live_source_stands_still_as_long_as_it_is_heard_of_in_time_and_one_that_is_old_counts_every_second() {
+        let all: Vec<String> = (0..13).map(said).collect();
+        assert_eq!(all, [&["eu <20 s"; 11][..], &["eu STALE 11 s", "eu STALE 12 s"]].concat());
     }
 }

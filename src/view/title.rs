@@ -16,17 +16,31 @@ use crate::{
 
 /// ` holdshort   demo     12 services   4 in flight   3 wait for you     02:07:41`.
 pub(super) fn bar(scene: &Scene<'_>, screen: &'static str) -> Bar {
-    let right = counts(scene).join(clock(scene));
-    let room = scene.columns.saturating_sub(right.width() + 2);
     let profile = scene.model.session.profile.as_str();
-    let named = Line::of(Role::Strong, " holdshort").gap(1).join(place(scene, profile, screen));
-    if named.width() <= room {
-        return Bar { left: named, right };
-    }
-    // Where one is says more than the program's name, and that nothing can be sent more than the end of a long profile.
     let bare = place(scene, profile, screen);
-    let short = measure::cut(profile, (measure::width(profile) + room).saturating_sub(bare.width()));
-    Bar { left: if bare.width() <= room { bare } else { place(scene, &short, screen) }, right }
+    let named = Line::of(Role::Strong, " holdshort").gap(1).join(bare.clone());
+    let mut counts = counts(scene);
+    loop {
+        let right = right(scene, &counts);
+        let room = scene.columns.saturating_sub(right.width() + 2);
+        // Where one is says more than the program's name and than all counts but the last, which says what waits.
+        if let Some(left) = [&named, &bare].into_iter().find(|left| left.width() <= room) {
+            return Bar { left: left.clone(), right };
+        }
+        if counts.len() > 1 {
+            counts.remove(0);
+            continue;
+        }
+        // That nothing can be sent says more than the end of a long profile.
+        let short = measure::cut(profile, (measure::width(profile) + room).saturating_sub(bare.width()));
+        return Bar { left: place(scene, &short, screen), right };
+    }
+}
+
+/// The counts, then the time.
+fn right(scene: &Scene<'_>, counts: &[Line]) -> Line {
+    let gap = if scene.narrow(70) { 2 } else { 3 };
+    counts.iter().fold(Line::new(), |line, count| line.join(count.clone()).gap(gap)).join(clock(scene))
 }
 
 /// Which profile, which screen, and whether verbs are refused.
@@ -41,10 +55,11 @@ fn place(scene: &Scene<'_>, profile: &str, screen: &'static str) -> Line {
     line
 }
 
-fn counts(scene: &Scene<'_>) -> Line {
+/// How much there is, in words; the last is what waits, and the first the first to leave.
+fn counts(scene: &Scene<'_>) -> Vec<Line> {
     let flights = scene.in_flight;
     // On the narrowest screens where one is says more than whole words.
-    let (gap, narrow) = if scene.narrow(70) { (2, true) } else { (3, false) };
+    let narrow = scene.narrow(70);
     let unknown = matches!(scene.told, Told::Never | Told::Nobody);
     let wait = match scene.waits_for_me {
         // What does harm waits for a human, whoever's gate is open.
@@ -64,34 +79,36 @@ fn counts(scene: &Scene<'_>) -> Line {
         1 => Line::of(Role::Accent, "1 waits for you"),
         many => Line::of(Role::Accent, format!("{many} wait for you")),
     };
-    if *scene.model.nav.screen() == Screen::Inbox {
-        return wait.gap(gap);
-    }
-    if *scene.model.nav.screen() == Screen::Pipelines {
-        return runs(scene, narrow).join(wait).gap(gap);
-    }
-    let line = Line::of(Role::Text, format!("{flights} in flight")).gap(gap).join(wait).gap(gap);
-    if scene.narrow(100) {
-        return line;
-    }
-    Line::of(Role::Dim, format!("{} steady", board::steady(scene.model))).gap(gap).join(line)
+    let mut counts = match scene.model.nav.screen() {
+        Screen::Inbox => Vec::new(),
+        Screen::Pipelines => runs(scene),
+        _ => {
+            let steady = Line::of(Role::Dim, format!("{} steady", board::steady(scene.model)));
+            let flying = Line::of(Role::Text, format!("{flights} in flight"));
+            if scene.narrow(100) { vec![flying] } else { vec![steady, flying] }
+        }
+    };
+    counts.push(wait);
+    counts
 }
 
 /// How many releases in flight do harm.
-fn harmful(scene: &Scene<'_>) -> usize {
+pub(super) fn harmful(scene: &Scene<'_>) -> usize {
     let flying = board::in_flight(scene.model);
     flying.iter().filter(|rollout| headline::cause_of(scene.model, rollout) == Cause::Release).count()
 }
 
 /// `52 runs   3 running   2 failed`: of all there are, whatever the filter.
-fn runs(scene: &Scene<'_>, narrow: bool) -> Line {
+fn runs(scene: &Scene<'_>) -> Vec<Line> {
     let count = |status| scene.model.store.runs().filter(|run| run.status == status).count();
     let (all, running, failed) =
         (scene.model.store.runs().count(), count(RunStatus::Running), count(RunStatus::Failed));
-    let line = if narrow { Line::new() } else { Line::of(Role::Text, format!("{all} runs")).gap(3) };
-    let line = line.and(Role::Text, format!("{running} running")).gap(3);
     let role = if failed > 0 { Role::Bad } else { Role::Dim };
-    line.and(role, format!("{failed} failed")).gap(3)
+    vec![
+        Line::of(Role::Text, format!("{all} runs")),
+        Line::of(Role::Text, format!("{running} running")),
+        Line::of(role, format!("{failed} failed")),
+    ]
 }
 
 /// The time, and whether what is shown can be trusted as a whole.
@@ -161,10 +178,27 @@ mod tests {
     }
 
     #[test]
+    fn where_one_is_is_whole_before_anything_is_counted_and_what_waits_leaves_last() {
+        let keymap = sample::keymap();
+        let said = |columns: u16| {
+            let mut model = sample::board(columns, 24);
+            model.session.profile = "demo fleet".to_owned();
+            model.nav.open(Screen::Pipelines);
+            let bar = bar(&Scene::new(&model, &keymap), "pipelines");
+            let counted = bar.right.plain();
+            (bar.left.plain(), ["runs", "running", "failed", "wait"].map(|word| counted.contains(word)))
+        };
+        assert_eq!(said(120), (" holdshort  demo fleet › pipelines".to_owned(), [true; 4]));
+        assert_eq!(said(80), (" demo fleet › pipelines".to_owned(), [false, false, true, true]));
+        assert_eq!(said(60), (" demo fleet › pipelines".to_owned(), [false, false, false, true]));
+    }
+
+    #[test]
     fn a_narrow_screen_leaves_out_the_programs_name_before_it_cuts_the_profile() {
         assert_eq!(left("demo waiting-approval", false, 120), " holdshort  demo waiting-approval");
         assert_eq!(left("demo waiting-approval", false, 80), " demo waiting-approval");
         assert_eq!(left("prod", true, 80), " holdshort  prod  READ-ONLY");
-        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-the…  READ-ONLY");
+        assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-the-whole-company  READ-ONLY");
+        assert_eq!(left("the-profile-of-the-whole-company", true, 60), " the-profile-o…  READ-ONLY");
     }
 }

@@ -15,6 +15,9 @@ use crate::{
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// The mean of each stretch of the span that ends now, as a bar up to this value. `None` where nothing was measured in all of it.
+///
+/// The stretches lie on a grid of time, so that one which is over stands still; the last of them is that of the newest value, as long
+/// as that is no older than such a stretch.
 pub(super) fn bars(
     series: &Series,
     (now, span): (Timestamp, Duration),
@@ -22,6 +25,10 @@ pub(super) fn bars(
     top: f64,
     role: Role,
 ) -> Option<Line> {
+    let stretch = span / u32::try_from(cells).ok().filter(|cells| *cells > 0)?;
+    let span = stretch.saturating_mul(u32::try_from(cells).ok()?);
+    let newest = series.iter().rev().map(|point| point.at).find(|at| *at <= now);
+    let now = end(newest.filter(|at| age(now, *at) < stretch).unwrap_or(now), stretch)?;
     let mut sums = vec![(0.0_f64, 0_u32); cells];
     let newest = series.iter().rev().take_while(|point| point.at <= now && age(now, point.at) < span);
     for point in newest.filter(|point| point.value.is_finite()) {
@@ -37,6 +44,13 @@ pub(super) fn bars(
         _ => bar(sum / f64::from(*count) / top),
     };
     Some(Line::of(role, sums.iter().map(bar).collect::<String>()))
+}
+
+/// The end of the stretch in which a moment lies; what is measured at its very end belongs to it.
+fn end(at: Timestamp, stretch: Duration) -> Option<Timestamp> {
+    let stretch = i64::try_from(stretch.as_millis()).ok().filter(|millis| *millis > 0)?;
+    let begun = (at.timestamp_millis() - 1).div_euclid(stretch) + 1;
+    Timestamp::from_timestamp_millis(begun * stretch)
 }
 
 /// The cell in which a point of this age stands, the newest in the last.
@@ -93,6 +107,20 @@ mod tests {
         assert_eq!(drawn(&[(90, 0.3)], 5), Some("    █".to_owned()), "what is above the top ends there");
         assert_eq!(drawn(&[(-50, 0.01), (0, 0.01)], 5), None, "what is older than the span is not in it");
         assert_eq!(drawn(&[], 5), None);
+    }
+
+    #[test]
+    fn a_trend_stands_still_until_there_is_a_new_value_and_what_is_over_stays_as_it_is() {
+        let values = [(5, 0.01), (25, 0.04), (45, 0.08), (65, 0.02), (85, 0.06)];
+        let at_second = |second, values: &[(i64, f64)]| {
+            let series = values.iter().map(|(second, value)| Point { at: at(*second), value: *value }).collect();
+            bars(&series, (at(second), Duration::from_secs(100)), 5, 0.08, Role::Canary).map(|line| line.plain())
+        };
+        let still: Vec<_> = (86..105).map(|second| at_second(second, &values)).collect();
+        assert_eq!(still, vec![Some("▁▄█▂▆".to_owned()); still.len()]);
+        let more = [&values[..], &[(101, 0.08)]].concat();
+        assert_eq!(at_second(102, &more), Some("▄█▂▆█".to_owned()));
+        assert_eq!(at_second(131, &values), Some("█▂▆  ".to_owned()), "what ended is not drawn as if it went on");
     }
 
     #[test]

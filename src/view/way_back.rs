@@ -29,6 +29,7 @@ pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
     };
     let (role, glyph, how) = match pods.ready {
         0 => (Role::Warn, "▲", "none of its pods runs, they start first".to_owned()),
+        1 if rollout.replicas <= 1 => (Role::Good, "✔", "its pod is ready".to_owned()),
         ready if ready >= rollout.replicas => (Role::Good, "✔", format!("all {ready} pods ready")),
         ready => {
             // With less than half of the pods running, the way back may be too narrow for the traffic.

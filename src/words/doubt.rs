@@ -74,12 +74,22 @@ fn mix(MixShift { stratum, stable, canary, pooled, stratified }: &MixShift) -> S
 
 /// `what hits both (stable 0.21 %, before 0.2 %)`.
 pub fn rival(rival: &Rival) -> String {
+    let kind = rival_kind(rival);
     match rival {
         Rival::Shared { before, since } => {
-            format!("what hits both (stable {} %, before {} %)", Short(since * 100.0), Short(before * 100.0))
+            format!("{kind} (stable {} %, before {} %)", Short(since * 100.0), Short(before * 100.0))
         }
-        Rival::Mix(strata) => format!("traffic mix (alike in {strata} strata)"),
-        Rival::Pod(pods) => format!("one bad pod (all {pods} alike)"),
+        Rival::Mix(strata) => format!("{kind} (alike in {strata} strata)"),
+        Rival::Pod(pods) => format!("{kind} (all {pods} alike)"),
+    }
+}
+
+/// The same without what rules it out.
+pub fn rival_kind(rival: &Rival) -> &'static str {
+    match rival {
+        Rival::Shared { .. } => "what hits both",
+        Rival::Mix(_) => "traffic mix",
+        Rival::Pod(_) => "one bad pod",
     }
 }
 

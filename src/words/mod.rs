@@ -12,7 +12,7 @@ mod reason;
 mod verdict;
 
 pub use self::{
-    doubt::{doubt, rival, written},
+    doubt::{doubt, rival, rival_kind, written},
     limit::{Line, alert, budget, cost, lack, limit},
     missing::missing,
     reason::{arithmetic, beside_word, reason},

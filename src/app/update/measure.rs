@@ -16,7 +16,7 @@ use crate::{
         effect::Effect,
         logs,
         measuring::{Span, aligned},
-        model::Model,
+        model::{Model, Screen},
         store::KEPT,
         watch,
     },
@@ -25,6 +25,7 @@ use crate::{
         ids::{ServiceName, SourceName},
         observed::Fault,
         place::Place,
+        rollout::Rollout,
         signal::ServiceSignals,
         time::Timestamp,
     },
@@ -37,6 +38,9 @@ use crate::{
 
 /// How much history a panel shows before the release began.
 const BEFORE: Duration = Duration::from_mins(10);
+/// How much of it lists show of what only stands there, and of how many services at most: a look must not become a load.
+const LOOKED: Duration = Duration::from_mins(30);
+const MOST_LOOKED: usize = 60;
 /// How long after the end of an interval it is asked for: scrapes and ingestion take a while.
 const LAG: Duration = Duration::from_secs(5);
 
@@ -158,13 +162,17 @@ fn take(
 }
 
 /// Keeps what was read. What is no longer in flight is forgotten, but only once every source of rollouts has told what is.
-fn keep(model: &Model, kept: Vec<KeptSignals>, window: Window) -> Option<Effect> {
+fn keep(model: &Model, mut kept: Vec<KeptSignals>, window: Window) -> Option<Effect> {
+    let is_kept = |source: &SourceName, place: &Place| {
+        model.measuring.get(source).is_some_and(|measuring| measuring.kept.contains(place))
+    };
+    kept.retain(|one| is_kept(&one.source, &one.signals.place()));
     let flies = |service: &&ServiceName| {
         model.store.rollouts().any(|rollout| watch::is_followed(model, rollout) && rollout.service == **service)
     };
     let mut services = BTreeSet::new();
     if model.store.knows_all_rollouts() {
-        let read = model.measuring.values().flat_map(|measuring| measuring.told.keys()).map(|place| &place.service);
+        let read = model.measuring.values().flat_map(|measuring| &measuring.kept).map(|place| &place.service);
         services = read.filter(|service| !flies(service)).cloned().collect();
     }
     let outlived = Outlived { before: window.to - KEPT, services: services.into_iter().collect() };
@@ -187,8 +195,9 @@ pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
     // What was kept is history and no answer: however new it is, its newest interval is asked for again at once.
     for ((source, place), (since, end)) in spans {
         let before = end - model.session.signal_step;
-        let told = &mut model.measuring.entry(source.clone()).or_default().told;
-        let span = told.entry(place.clone()).or_insert(Span::kept(since.min(before), before));
+        let measuring = model.measuring.entry(source.clone()).or_default();
+        measuring.kept.insert(place.clone());
+        let span = measuring.told.entry(place.clone()).or_insert(Span::kept(since.min(before), before));
         span.until = span.until.min(before);
         model.kept_until.insert((source, place), end);
     }
@@ -196,14 +205,16 @@ pub(super) fn kept(model: &mut Model, kept: Vec<KeptSignals>) {
 }
 
 /// Opens questions for the signals of every place in flight, once for each interval that ended; one that is new in flight is asked
-/// for from before its release began. Services with the same gap share a question.
+/// for from before its release began. While a list shows them, what only stands there is asked for too, as far as its row shows it.
+/// Services with the same gap share a question.
 pub(super) fn due(model: &mut Model) {
     let step = model.session.signal_step;
     let Some(end) = aligned(model.now - LAG, step) else { return };
     age_verdicts(model, end);
     let sources = model.store.signal_sources().map(|(source, _)| (source.clone(), BTreeMap::new()));
     let mut began: BTreeMap<SourceName, BTreeMap<Place, Timestamp>> = sources.collect();
-    for rollout in model.store.rollouts().filter(|rollout| watch::is_followed(model, rollout)) {
+    let is_followed = |rollout: &&Rollout| watch::is_followed(model, rollout);
+    for rollout in model.store.rollouts().filter(is_followed) {
         let start = rollout.started.unwrap_or(model.now) - BEFORE;
         for (source, place) in model.store.asked_of(&rollout.place()) {
             let Some(began) = began.get_mut(source) else { continue };
@@ -211,8 +222,30 @@ pub(super) fn due(model: &mut Model) {
             *began = (*began).min(start);
         }
     }
+    let kept = began.clone();
+    // First what is judged: until all of that was told, nobody is asked for what is only looked at.
+    let told = |source: &SourceName, place: &Place| {
+        model.measuring.get(source).is_some_and(|measuring| measuring.told.contains_key(place))
+    };
+    let mut ready = began.clone();
+    ready.retain(|source, places| places.keys().all(|place| told(source, place)));
+    let looked_at = model.store.rollouts().filter(|rollout| !is_followed(rollout));
+    for rollout in looked_at.take(if shows_all(model) { MOST_LOOKED } else { 0 }) {
+        for (source, place) in model.store.asked_of(&rollout.place()).filter(|(source, _)| ready.contains_key(*source))
+        {
+            began.entry(source.clone()).or_default().entry(place).or_insert(model.now - LOOKED);
+        }
+    }
     let looked = model.store.has_looked_for_rollouts();
     for (source, began) in began {
         model.measuring.entry(source).or_default().ask(&began, looked, end, step);
     }
+    for (source, places) in kept {
+        model.measuring.entry(source).or_default().kept.extend(places.into_keys());
+    }
+}
+
+/// Is a list on screen that shows what is measured of services of which nothing is on its way?
+fn shows_all(model: &Model) -> bool {
+    matches!(model.nav.screen(), Screen::Board | Screen::Signals)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    app::measuring::aligned,
     domain::{
         rollout::{Role as Side, Rollout, StepKind},
         signal::{Series, VersionSignals},
@@ -23,7 +24,7 @@ const LEAST: Duration = Duration::from_mins(20);
 const MOST: Duration = Duration::from_hours(3);
 /// Lines that a panel needs to say anything, and with which it is content.
 const LEAST_HEIGHT: usize = 2;
-const GOOD_HEIGHT: usize = 8;
+const GOOD_HEIGHT: usize = 12;
 /// Panels that should be there even if they are flat, and which of them is the latency.
 const LEAST_PANELS: usize = 3;
 const LATENCY: usize = 1;
@@ -97,7 +98,9 @@ fn covers(scene: &Scene<'_>, rollout: &Rollout) -> Option<Timestamp> {
 }
 
 fn span(scene: &Scene<'_>, rollout: &Rollout) -> Span {
-    let now = scene.now();
+    // To the end of the running interval: between two of them nothing moves.
+    let step = scene.model.session.signal_step;
+    let now = aligned(scene.now(), step).map_or(scene.now(), |begun| begun + step);
     let began = rollout.started.unwrap_or(now) - BEFORE;
     Span { from: began.min(now - LEAST).max(now - MOST), to: now }
 }

@@ -16,12 +16,15 @@ use crate::{
 
 /// Patterns that are named.
 const NAMED: usize = 2;
+/// Cells of what a pattern says that are worth more than what is said about it.
+const TEXT: usize = 30;
 
 /// One line for each pattern that stands out; one that says why there is none. Nothing where nobody keeps logs.
 pub(super) fn lines(scene: &Scene<'_>, rollout: &Rollout, columns: usize) -> Vec<Line> {
     let Some(logs) = scene.model.logs.get(&rollout.id) else { return Vec::new() };
     let standing = logs::standing(scene.model, rollout, logs);
-    let mut lines: Vec<Line> = standing.iter().take(NAMED).map(|one| pattern(scene, rollout, one, columns)).collect();
+    let named = standing.iter().take(NAMED);
+    let mut lines: Vec<Line> = named.flat_map(|one| pattern(scene, rollout, one, columns)).collect();
     if lines.is_empty() || logs.fault.is_some() {
         lines.insert(0, said(scene, logs));
     }
@@ -40,8 +43,9 @@ fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
     Line::of(Role::Text, format!("no {level} since {}", number::moment(scene.now(), since)))
 }
 
-/// `✖ only in 1.42.0   412×  card vault timeout after <*> ms   first 01:49:07`.
-fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>, columns: usize) -> Line {
+/// `✖ only in 1.42.0   412×  card vault timeout after <*> ms   first 01:49:07`; where that is too much for a line, without its end,
+/// or in two.
+fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>, columns: usize) -> Vec<Line> {
     let canary = rollout.side(Side::Canary).or_else(|| scene.model.taken_back(rollout));
     let tag = canary.map_or_else(|| "the canary".to_owned(), Arm::tag);
     let (canary, stable, _) = one.lines;
@@ -63,10 +67,15 @@ fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>, columns: us
         Finding::More => Line::of(Role::Dim, times(one)),
         Finding::Nothing => Line::new(),
     };
-    let room = columns.saturating_sub(head.width() + tail.width() + 6);
     let level = if one.pattern.level >= Some(Level::Error) { Role::Bad } else { Role::Warn };
-    let text = Line::of(level, measure::cut(&one.pattern.text, room));
-    head.gap(2).join(text).gap(2).join(tail)
+    let text = |room: usize| Line::of(level, measure::cut(&one.pattern.text, room));
+    let least = measure::width(&one.pattern.text).min(TEXT);
+    let beside = columns.saturating_sub(head.width() + 3);
+    match beside.checked_sub(tail.width() + 3) {
+        Some(room) if room >= least => vec![head.gap(2).join(text(room)).gap(2).join(tail)],
+        _ if beside >= least => vec![head.gap(2).join(text(beside))],
+        _ => vec![head.gap(2).join(tail), Line::new().gap(2).join(text(columns.saturating_sub(3)))],
+    }
 }
 
 /// `6.9× (2–26) for each request`.

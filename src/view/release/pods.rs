@@ -44,6 +44,7 @@ fn counted(arm: &Arm, what: &str) -> (Role, String) {
     match arm.pods {
         Some(pods) => {
             let role = if pods.ready < pods.desired { Role::Warn } else { Role::Text };
+            let what = if pods.desired == 1 { what.trim_end_matches('s') } else { what };
             (role, format!("{} of {}{what} ready", pods.ready, pods.desired))
         }
         None => (Role::Unknown, "? not known".to_owned()),

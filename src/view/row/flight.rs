@@ -26,10 +26,10 @@ use crate::{
 type Column<'a> = Spec<Scene<'a>, &'a Rollout>;
 
 /// A last point older than this many steps of its series is not "now" any more.
-const LATE_STEPS: u32 = 4;
+pub(in crate::view) const LATE_STEPS: u32 = 4;
 /// Cells of the bar that shows a weight, and of the one that shows how errors went.
 const BAR: usize = 6;
-const TREND: usize = 14;
+pub(in crate::view) const TREND: usize = 14;
 /// The stretch of time that the latter shows; it stands in its heading.
 const TREND_SPAN: Duration = Duration::from_mins(30);
 /// Its top at least: a flat line near zero must not look like a mountain.
@@ -44,7 +44,7 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
     let (name, place) = (scene.name_cells(), scene.place_cells());
     let verdict = match scene.columns {
         WIDE.. => 12,
-        80..WIDE => 14,
+        80..WIDE => 12,
         _ => 8,
     };
     vec![
@@ -52,7 +52,7 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
         left("where", place.0, place.1, 0, environment),
         left("version", 15, 24, 1, version),
         weight,
-        left("next", 9, if wide { 18 } else { 16 }, 3, next),
+        left("next", if scene.narrow(80) { 9 } else { 10 }, if wide { 18 } else { 16 }, 3, next),
         left("errors 30m", 10, TREND, 6, trend),
         right("canary", 7, 8, 2, errors),
         right("stable", 6, 8, 4, stable_errors),
@@ -96,7 +96,7 @@ pub(in crate::view) fn old(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> 
 }
 
 /// As [`old`], for values that were measured.
-fn measured(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
+pub(in crate::view) fn measured(scene: &Scene<'_>, rollout: &Rollout, line: Line) -> Line {
     if scene.signals_live(rollout) { old(scene, rollout, line) } else { line.stale() }
 }
 
@@ -223,7 +223,7 @@ pub(in crate::view) fn trend(scene: &Scene<'_>, rollout: &Rollout, width: usize)
 }
 
 fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
-    let (place, now) = at_step(scene, rollout);
+    let (place, now) = at_step(scene, rollout, false);
     let line = Line::of(Role::Text, place);
     let doubt = rollout.pause.is_some_and(|pause| pause.reason == PauseReason::Inconclusive);
     let line = match now {
@@ -244,8 +244,8 @@ fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     old(scene, rollout, line)
 }
 
-/// `5/8`, and what happens there: `9:19 left`.
-pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String, Option<Line>) {
+/// `5/8`, and what happens there: `9 min left`; to the second where asked, as on a screen of its own.
+pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout, exact: bool) -> (String, Option<Line>) {
     let place = rollout.step.map(|step| format!("{step}/{}", rollout.steps.len())).unwrap_or_default();
     if rollout.phase == Phase::Aborted {
         return (place, Some(Line::of(Role::Warn, "aborted")));
@@ -256,7 +256,7 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout) -> (String,
     let now = match (rollout.pause, rollout.current_step().map(|step| step.kind)) {
         (Some(pause), _) => match (pause.until, pause.reason) {
             (Some(end), reason) => {
-                let left = number::countdown(until(scene.now(), end));
+                let left = number::left(until(scene.now(), end), exact);
                 // A doubt that is gone past all the same is said, and when.
                 match reason {
                     PauseReason::Inconclusive => Line::of(Role::Warn, "inconclusive ").and(Role::Text, left),
@@ -528,15 +528,16 @@ mod tests {
     fn a_doubt_that_goes_on_by_itself_keeps_its_mark_beside_the_time_it_has_left() {
         let (keymap, model) = (sample::keymap(), sample::board(120, 36));
         let scene = Scene::new(&model, &keymap);
-        let end = Some(after(sample::now(), Duration::from_secs(451)));
         let table = [
-            (PauseReason::Inconclusive, 24, "5/8 inconclusive 7:31"),
-            (PauseReason::Inconclusive, 16, "5/8 ? 7:31"),
-            (PauseReason::Step, 16, "5/8 7:31 left"),
-            (PauseReason::Step, 9, "5/8 7:31"),
-            (PauseReason::Inconclusive, 9, "5/8 7:31"),
+            (451, PauseReason::Inconclusive, 24, "5/8 inconclusive 7 min"),
+            (451, PauseReason::Inconclusive, 16, "5/8 ? 7 min"),
+            (451, PauseReason::Step, 16, "5/8 7 min left"),
+            (451, PauseReason::Step, 9, "5/8 7 min"),
+            (451, PauseReason::Inconclusive, 9, "5/8 7 min"),
+            (71, PauseReason::Step, 16, "5/8 1:11 left"),
         ];
-        for (reason, width, expected) in table {
+        for (seconds, reason, width, expected) in table {
+            let end = Some(after(sample::now(), Duration::from_secs(seconds)));
             let pause = Some(Pause { reason, since: None, until: end });
             let rollout = Rollout { pause, held: false, ..sample::payments() };
             assert_eq!(step(&scene, &rollout, width).plain(), expected);

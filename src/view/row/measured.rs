@@ -8,7 +8,10 @@ use crate::{
     },
     view::{
         number,
-        row::{flight, steady},
+        row::{
+            flight::{self, LATE_STEPS},
+            steady,
+        },
         scene::Scene,
         span::{Line, Role},
         table::{Align, Spec},
@@ -71,7 +74,9 @@ fn source(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     };
     let line = Line::of(Role::Dim, source.to_string());
     let line = match newest(scene, rollout) {
-        Some(at) => line.and(Role::Text, format!(", until {} ago", number::age(age(scene.now(), at)))),
+        // What is as new as it can be needs no word; how old the source is stands above.
+        Some(at) if age(scene.now(), at) < scene.model.session.signal_step * LATE_STEPS => line,
+        Some(at) => line.and(Role::Warn, format!(", until {} ago", number::age(age(scene.now(), at)))),
         None => line.and(Role::Unknown, ", nothing of these versions"),
     };
     if scene.signals_live(rollout) { line } else { line.stale() }

@@ -24,23 +24,24 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a R
     vec![
         left("", name.0, name.1, 0, service),
         left("pipeline", 8, 18, 0, |scene, run, width| {
-            old(scene, run, Line::of(Role::Text, measure::cut(&run.pipeline, width)))
+            // One that is called as its service says nothing new.
+            let same = run.pipeline == run.service.as_str();
+            let line =
+                if same { Line::of(Role::Dim, "·") } else { Line::of(Role::Text, measure::cut(&run.pipeline, width)) };
+            old(scene, run, line)
         }),
-        left("system", 6, 12, 4, |scene, run, width| {
+        left("system", 9, 12, 4, |scene, run, width| {
             old(scene, run, Line::of(Role::Dim, measure::cut(run.id.source.as_str(), width)))
         }),
         right("run", 5, 7, 0, |scene, run, _| old(scene, run, Line::of(Role::Text, format!("#{}", run.number)))),
         left("what", 14, if wide { 36 } else { 24 }, 0, what),
-        left("by", 5, 10, 3, |scene, run, width| {
-            let by = run.actor.as_ref().map_or_else(|| "—".to_owned(), ToString::to_string);
-            old(scene, run, Line::of(Role::Dim, measure::cut(&by, width)))
-        }),
+        left("by", 5, 10, 3, by),
         right("began", 6, 6, 2, |scene, run, _| {
             old(scene, run, Line::of(Role::Text, number::age(age(scene.now(), run.started))))
         }),
         right("took", 6, 10, 1, took),
         left("last 10", TREND, TREND, 5, trend),
-        left("status", 9, 24, 0, said),
+        left("status", if wide { 13 } else { 9 }, 24, 0, said),
     ]
 }
 
@@ -91,9 +92,25 @@ pub(in crate::view) fn service(scene: &Scene<'_>, run: &Run, width: usize) -> Li
     mark.join(old(scene, run, Line::of(Role::Strong, name)))
 }
 
+/// `1.42.0 a1b2c3d`: without signs between them, for there is little room.
+fn version(run: &Run) -> String {
+    match run.version.short_commit() {
+        Some(commit) => format!("{} {commit}", run.version.tag),
+        None => run.version.tag.clone(),
+    }
+}
+
+/// Who started it; where there is no room for the whole name, the first one.
+fn by(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
+    let whole = run.actor.as_ref().map_or_else(|| "—".to_owned(), ToString::to_string);
+    let first = whole.split(' ').next().unwrap_or_default();
+    let words = if measure::width(&whole) <= width { &whole } else { first };
+    old(scene, run, Line::of(Role::Dim, measure::cut(words, width)))
+}
+
 /// Branch or tag, commit, title.
 fn what(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
-    let mut line = Line::of(Role::Canary, run.version.to_string());
+    let mut line = Line::of(Role::Canary, version(run));
     if let Some(branch) = run.branch.as_ref().filter(|branch| !line.plain().contains(branch.trim_start_matches('v'))) {
         line = Line::of(Role::Dim, format!("{branch} ")).join(line);
     }
@@ -104,11 +121,17 @@ fn what(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
 }
 
 /// How long it took; while it runs, how long it still takes if that is known.
-fn took(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
+fn took(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
     let row = scene.history.row(run);
-    let left = row.left(scene.now()).map(|left| Line::of(Role::Text, format!("~{} left", number::countdown(left))));
-    let end = if run.status.ended() { run.updated } else { scene.now() };
-    let so_far = || Line::of(Role::Text, number::countdown(age(end, run.started)));
+    let left = row.left(scene.now()).map(|left| {
+        let (whole, short) = (format!("~{} left", number::age(left)), format!("~{}", number::age(left)));
+        Line::of(Role::Text, if measure::width(&whole) <= width { whole } else { short })
+    });
+    let so_far = || match run.took() {
+        Some(took) => Line::of(Role::Text, number::countdown(took)),
+        // What grows is said by the minute: a list stands still.
+        None => Line::of(Role::Text, number::age(age(scene.now(), run.started))),
+    };
     let idle = matches!(run.status, RunStatus::Queued | RunStatus::Waiting);
     let line = if idle { Line::of(Role::Dim, "—") } else { left.unwrap_or_else(so_far) };
     old(scene, run, line)

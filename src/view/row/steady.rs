@@ -8,7 +8,7 @@ use crate::{
     },
     view::{
         action, freshness, number,
-        row::flight,
+        row::flight::{self, TREND},
         scene::Scene,
         span::{Line, Role},
         table::{Align, Spec},
@@ -21,13 +21,16 @@ pub(in crate::view) const SOUND: &str = "✔";
 /// The columns.
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a Rollout>> {
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
+    let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
     let (name, place) = (scene.name_cells(), scene.place_cells());
     vec![
         left("", name.0, name.1, 0, flight::service),
         left("where", place.0, place.1, 0, flight::environment),
         left("version", 8, 24, 0, flight::version),
         left("pods", 9, 14, 0, pods),
-        left("since", 8, 12, 1, since),
+        left("since", 6, 12, 1, since),
+        left("errors 30m", 10, TREND, 4, trend),
+        right("now", 7, 8, 3, errors),
         left("", 12, 40, 2, back),
     ]
 }
@@ -67,6 +70,21 @@ fn pods(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
 fn since(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let Some(at) = watch::arrived(scene.model, rollout) else { return Line::of(Role::Unknown, "—") };
     flight::old(scene, rollout, Line::of(Role::Dim, number::age(age(scene.now(), at))))
+}
+
+/// How its errors went; nothing where nobody measures it, for it is judged by nobody either.
+fn trend(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
+    if scene.model.store.signals(rollout).is_none() { Line::new() } else { flight::trend(scene, rollout, width) }
+}
+
+/// Its share of errors now.
+fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+    if scene.model.store.signals(rollout).is_none() {
+        return Line::new();
+    }
+    let share = flight::latest(scene, rollout, Side::Stable, |signals| &signals.error_ratio);
+    let line = share.map_or_else(|| Line::of(Role::Unknown, "—"), |share| Line::of(Role::Dim, number::percent(share)));
+    flight::measured(scene, rollout, line)
 }
 
 /// What is not live, else where it would go back to.

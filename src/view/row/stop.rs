@@ -25,7 +25,7 @@ pub(in crate::view) fn specs<'a, 's>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &
         left("", name.0, name.1, 0, service),
         left("where", place.0, place.1, 0, place_of),
         left("version", 7, if wide { 18 } else { 12 }, 2, version),
-        left("system", 6, if wide { 13 } else { 8 }, 4, system),
+        left("system", 9, if wide { 13 } else { 9 }, 4, system),
         left("what", 14, 26, 0, what),
         right("age", 6, 6, 1, waited),
         left("", if wide { 28 } else { 10 }, 40, 0, said),

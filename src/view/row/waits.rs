@@ -77,10 +77,13 @@ pub(in crate::view) fn service(scene: &Scene<'_>, item: &Item, _: usize) -> Line
 
 /// The system, and what it calls its gate where there is room for that.
 pub(in crate::view) fn gate(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
-    let whole = item.system.as_str();
-    let short = whole.rsplit_once(' ').map_or(whole, |(system, _)| system);
-    let words = if measure::width(whole) <= width { whole } else { short };
-    old(scene, item, Line::of(Role::Text, words.to_owned()))
+    let mut words = item.system.as_str();
+    while measure::width(words) > width
+        && let Some((fewer, _)) = words.rsplit_once(' ')
+    {
+        words = fewer;
+    }
+    old(scene, item, Line::of(Role::Text, measure::cut(words, width)))
 }
 
 pub(in crate::view) fn version(scene: &Scene<'_>, item: &Item, width: usize) -> Line {
@@ -109,6 +112,10 @@ pub(in crate::view) fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> 
         }
         Eligibility::Can => line.and(Role::Good, "can"),
         Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
+        // Half of a reason says less than that there is one: all of it stands below the inbox.
+        Eligibility::Unknown { why } if line.width() + measure::width(why) > width => {
+            line.and(Role::Unknown, "not known whether you may")
+        }
         Eligibility::Unknown { why } => line.and(Role::Unknown, why.clone()),
     };
     if let Some(approvals) = &item.approvals {
@@ -118,7 +125,9 @@ pub(in crate::view) fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> 
         line = line.gap(2).and(Role::Warn, format!("▲ older than live {}", older.live.short_tag()));
     }
     if item.newer_behind > 0 {
-        line = line.gap(2).and(Role::Warn, format!("{} newer behind", item.newer_behind));
+        let forms = [format!("{} newer behind", item.newer_behind), format!("{} newer", item.newer_behind)];
+        let fits = forms.iter().find(|form| line.width() + 2 + measure::width(form) <= width);
+        line = line.gap(2).and(Role::Warn, fits.unwrap_or(&forms[1]).clone());
     }
     line.cut(width)
 }

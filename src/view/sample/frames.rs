@@ -237,6 +237,13 @@ pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
     models.into_iter().map(|(name, model)| (name, view(&model, &keymap()))).collect()
 }
 
+/// Why of a release that nothing is compared with: a sheet of a sentence.
+pub(crate) fn unjudged(columns: u16, rows: u16) -> View {
+    let mut model = board(columns, rows);
+    model.judgements.clear();
+    view(&under(model, Overlay::Why(payments().id)), &keymap())
+}
+
 /// A service whose name is two hundred columns of CJK, and an event with no end.
 pub(crate) fn endless(columns: u16, rows: u16) -> View {
     let mut rollout = payments();

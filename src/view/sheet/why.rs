@@ -48,7 +48,11 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
             lines.push(Line::new());
             lines.extend(evidence(scene, judgement, width));
         }
-        _ => lines.push(Line::of(Role::Unknown, " There is no second version to compare it with: nothing is judged.")),
+        _ => {
+            let text = "There is no second version to compare it with: nothing is judged.";
+            let wrapped = measure::wrap(text, width.saturating_sub(2));
+            lines.extend(wrapped.into_iter().map(|text| Line::of(Role::Unknown, format!(" {text}"))));
+        }
     }
     Sheet::said(format!("why: {name}"), lines, scene.hint(Intent::Back, "back"), width)
 }

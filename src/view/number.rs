@@ -57,10 +57,10 @@ pub(super) fn age(span: Duration) -> String {
     }
 }
 
-/// How long ago at most: `<20 s`, `<60 s`; from a minute on as [`age`]. Of what is heard of at such intervals, the least of few
+/// How long ago at most: `<20 s`, `<1 min`; from a minute on as [`age`]. Of what is heard of at such intervals, the least of few
 /// bounds that it keeps while it is as young as it should be (two intervals): so it stands still.
 pub(super) fn within(span: Duration, every: Duration) -> String {
-    const BOUNDS: [u64; 4] = [10, 20, 30, 60];
+    const BOUNDS: [u64; 3] = [10, 20, 30];
     let least = span.max(every * 2);
     match BOUNDS.into_iter().find(|bound| least.as_secs() < *bound) {
         Some(bound) => format!("<{bound} s"),
@@ -129,9 +129,9 @@ mod tests {
             (10, 5, "<20 s"),
             (3, 10, "<30 s"),
             (20, 10, "<30 s"),
-            (31, 10, "<60 s"),
+            (31, 10, "<1 min"),
             (3, 30, "<1 min"),
-            (59, 5, "<60 s"),
+            (59, 5, "<1 min"),
             (60, 5, "1 min"),
             (140, 300, "2 min"),
         ];

@@ -30,9 +30,9 @@ fn main() -> ExitCode {
 
 fn write(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
-    for picture in PICTURES {
+    for (picture, text) in PICTURES.iter().zip(pictures::drawn()?) {
         let path = folder.join(picture.file());
-        fs::write(&path, picture.draw()?).map_err(|why| format!("{}: {why}", path.display()))?;
+        fs::write(&path, text).map_err(|why| format!("{}: {why}", path.display()))?;
     }
     Ok(())
 }

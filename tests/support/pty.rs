@@ -15,6 +15,15 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 /// How long a screen may take before the test gives up. Not a measurement: a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How many of these bytes lie before a frame that has begun and not ended.
+fn whole(bytes: &[u8]) -> usize {
+    let last = |wanted: &[u8]| bytes.windows(wanted.len()).rposition(|window| window == wanted);
+    match (last(b"\x1b[?2026h"), last(b"\x1b[?2026l")) {
+        (Some(begins), ended) if ended.is_none_or(|ended| ended < begins) => begins,
+        _ => bytes.len(),
+    }
+}
+
 struct Seen {
     parser: vt100::Parser,
     raw: Vec<u8>,
@@ -71,11 +80,16 @@ impl Pty {
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
+            let mut unshown = Vec::new();
             loop {
                 let read = reader.read(&mut buffer).unwrap_or(0);
                 let mut seen = shared.0.lock().unwrap();
                 let bytes = buffer.get(..read).unwrap();
-                seen.parser.process(bytes);
+                unshown.extend_from_slice(bytes);
+                // As a terminal that knows synchronized updates: a frame is shown when it is whole.
+                let whole = if read == 0 { unshown.len() } else { whole(&unshown) };
+                let shown: Vec<u8> = unshown.drain(..whole).collect();
+                seen.parser.process(&shown);
                 seen.raw.extend_from_slice(bytes);
                 seen.ended = read == 0;
                 shared.1.notify_all();

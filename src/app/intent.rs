@@ -110,7 +110,7 @@ intents! {
         PageDown "page_down" "page down" "Move by a page; in a card or a help too long for the screen, to its rest." ["PageDown"] Anywhere None;
         PageUp "page_up" "page up" "Move a page back." ["PageUp"] Anywhere None;
         HalfDown "half_down" "half down" "Move by half a page." ["Ctrl-d"] Anywhere None;
-        HalfUp "half_up" "half up" "Move half a page back." ["Ctrl-u"] Anywhere None;
+        HalfUp "half_up" "half up" "Move half a page back; where something is typed, delete all of it." ["Ctrl-u"] Anywhere None;
         Section "section" "section" "Go to the next section or pane, and behind the last to the first." ["Tab"] Screen None;
         Board "board" "board" "Show what is in flight, what waits and what is steady." ["1"] Screen None;
         Pipelines "pipelines" "pipelines" "Show the runs of all pipelines: failed and waiting ones first." ["2"] Screen None;
@@ -161,6 +161,7 @@ intents! {
         Quit "quit" "quit" "Leave; actions go on without the screen." ["q"] Screen None;
         Send "send" "send" "Send what the card says." ["Enter"] Typing Acts;
         Erase "erase" "erase" "Delete the last character." ["Backspace"] Typing None;
+        EraseWord "erase_word" "erase word" "Delete the last word." ["Ctrl-w"] Typing None;
         NextField "next_field" "next field" "Go to the next field of the card." ["Tab", "Down"] Typing None;
         PreviousField "previous_field" "field before" "Go to the field before." ["Up"] Typing None;
         NextOption "next_option" "next option" "Take the next option of the field, or switch it." ["Right"] Typing None;

@@ -30,6 +30,7 @@ pub mod rows;
 pub(crate) mod sample;
 pub mod store;
 pub mod takeover;
+mod typing;
 pub mod update;
 pub mod wants;
 pub mod watch;

@@ -11,7 +11,7 @@ mod read;
 use std::{collections::BTreeSet, mem};
 
 use crate::{
-    app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg},
+    app::{drawn::Drawn, effect::Effect, intent::Intent, model::Model, msg::Msg, typing},
     domain::{ids::ServiceName, standard::Rule},
 };
 
@@ -112,6 +112,17 @@ fn intend(model: &mut Model, intent: Intent) -> Vec<Effect> {
         model.say(why);
         return Vec::new();
     }
+    let erased = match intent {
+        Intent::EraseWord => typing::word(model),
+        // As a shell has it; where nothing was typed it moves.
+        Intent::HalfUp if typing::line(model) > 0 => typing::line(model),
+        _ => return intended(model, intent),
+    };
+    // What was drawn up on the way is drawn up for nobody.
+    (0..erased).fold(Vec::new(), |_, _| intended(model, Intent::Erase))
+}
+
+fn intended(model: &mut Model, intent: Intent) -> Vec<Effect> {
     match intent.verb() {
         Some(verb) => act::press(model, verb),
         None if read::intent(model, intent) || look::intent(model, intent) => Vec::new(),

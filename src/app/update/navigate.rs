@@ -58,7 +58,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::TakeOver => return act::take_over(model),
         Intent::Send if matches!(model.nav.overlay, Some(Overlay::Palette(_))) => return choose(model),
         Intent::Send => return act::send(model),
-        Intent::Erase => return act::erase(model),
+        Intent::Erase | Intent::EraseWord => return act::erase(model),
         Intent::NextField if matches!(model.nav.overlay, Some(Overlay::Palette(_))) => {
             step(model, |at, last| (at + 1).min(last));
         }

@@ -1,5 +1,5 @@
 //! Log patterns: how often one is found that is none, how soon one that is, and how many lines are mined in a second.
-//! `cargo bench --bench log_patterns`; `-- --lines FILE` writes the lines that are mined, for `benches/drain3.py FILE`, and mines those.
+//! `cargo bench --bench log_patterns`; `-- --lines FILE` writes the lines that are mined, for `benches/beside_drain3.py FILE`, and mines those.
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]

@@ -28,7 +28,7 @@ use crate::{
 const PACE: Duration = Duration::from_millis(250);
 /// Lines of one message where more come after them, the newest.
 const SHOWN: usize = 200;
-/// And of one that is all there is.
+/// And of one that is all there is, or the first: who opens a screen sees as many as are kept.
 const WHOLE: usize = 1_000;
 /// Lines that are counted before others of this process have their turn.
 const TURN: usize = 500;
@@ -43,8 +43,8 @@ struct Mining<'a> {
     miner: Miner,
     versions: BTreeSet<String>,
     news: News,
-    /// Lines of a message.
-    most: usize,
+    /// Does more come after the first message?
+    follows: bool,
     /// When the next message may go; nothing while there is none.
     due: Option<BoxFuture<'static, ()>>,
     told: bool,
@@ -65,9 +65,9 @@ struct News {
 /// The answers to a question with their lines counted, by intervals of its window's step.
 pub(super) fn mined<'a>(answers: Answers<'a>, asked: &Lines, clock: SharedClock) -> Answers<'a> {
     let (miner, versions, news) = (Miner::default(), BTreeSet::new(), News::default());
-    let (step, most) = (asked.window.step, if asked.follow { SHOWN } else { WHOLE });
+    let (step, follows) = (asked.window.step, asked.follow);
     let (due, told, over, broken) = (None, false, false, None);
-    let mining = Mining { answers, step, clock, miner, versions, news, most, due, told, over, broken };
+    let mining = Mining { answers, step, clock, miner, versions, news, follows, due, told, over, broken };
     stream::unfold(mining, |mut mining| async move {
         let told = mining.next().await?;
         Some((told, mining))
@@ -116,7 +116,12 @@ impl Mining<'_> {
             }
             self.count(line);
         }
-        self.news.cut(self.most);
+        self.news.cut(self.most());
+    }
+
+    /// Lines of the next message.
+    fn most(&self) -> usize {
+        if self.follows && self.told { SHOWN } else { WHOLE }
     }
 
     fn count(&mut self, line: LogLine) {
@@ -146,8 +151,8 @@ impl Mining<'_> {
         }
         self.news.mined.read += 1;
         self.news.mined.lines.push(line);
-        if self.news.mined.lines.len() >= 4 * self.most {
-            self.news.cut(self.most);
+        if self.news.mined.lines.len() >= 4 * self.most() {
+            self.news.cut(self.most());
         }
     }
 
@@ -264,7 +269,9 @@ mod tests {
         assert!(told.len() <= 3, "{}", told.len());
         assert_eq!(told.iter().map(|mined| mined.read).sum::<u64>(), 100_000);
         assert_eq!(told.iter().map(|mined| mined.dropped).sum::<u64>(), 7);
-        assert!(told.iter().all(|mined| mined.lines.len() <= SHOWN && mined.patterns.len() <= 1));
+        let lines: Vec<usize> = told.iter().map(|mined| mined.lines.len()).collect();
+        assert!(lines[0] == WHOLE && lines[1..].iter().all(|lines| *lines <= SHOWN), "{lines:?}");
+        assert!(told.iter().all(|mined| mined.patterns.len() <= 1));
         assert_eq!(told.last().unwrap().lines.last().map(|line| line.at), Some(at(99_999)));
         assert_eq!(told.iter().filter(|mined| mined.begins).count(), 1);
     }

@@ -1,7 +1,7 @@
 """The lines of `cargo bench --bench log_patterns -- --lines FILE`, mined by drain3 with its masks for the same forms.
 
     python -m venv /tmp/drain3 && /tmp/drain3/bin/pip install drain3
-    /tmp/drain3/bin/python benches/drain3.py FILE
+    /tmp/drain3/bin/python benches/beside_drain3.py FILE
 """
 
 import sys

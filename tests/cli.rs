@@ -164,8 +164,11 @@ fn what_cannot_be_understood_ends_with_2_and_says_why() {
         ("--demo=steady demo --scenario hung-api", "--demo and --scenario both name a scenario: keep one"),
         ("snapshot --size 80", "write e.g. 120x36; at most 1000x1000"),
         ("snapshot --size 0x5", "write e.g. 120x36; at most 1000x1000"),
-        ("snapshot --view release:", "write board, pipelines, inbox, signals, release:SERVICE or run:SERVICE#NUMBER"),
-        ("snapshot --format gif", "possible values: txt, ansi, svg, png, json"),
+        (
+            "snapshot --view release:",
+            "write board, pipelines (or runs), inbox, signals, release:SERVICE, logs:SERVICE or run:SERVICE#NUMBER",
+        ),
+        ("snapshot --format gif", "possible values: txt, ansi, svg, json"),
         ("snapshot --keys=Hyper-x", "'Hyper-x' is not a key"),
         ("replay a.jsonl --until noon", "write +20m since the start, or 2026-03-10T02:07:00Z"),
         ("audit", "Usage: holdshort audit"),

@@ -101,8 +101,6 @@ struct Subject<'a> {
     offers: &'a [Offer],
     /// The rollout whose evidence counts.
     rollout: Option<&'a Rollout>,
-    /// The verb as this target has it: approving a rollout's pause is promoting past it.
-    verb: Verb,
     /// What it is, in a sentence: `Deployment`, `gate`.
     noun: &'a str,
 }
@@ -113,7 +111,7 @@ pub fn lacks(noun: &str, verb: Verb) -> String {
     format!("{}{noun} has no {}", if named { "" } else { "this " }, verb.words())
 }
 
-fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subject<'a>> {
+fn subject<'a>(model: &'a Model, target: &ObjectId) -> Option<Subject<'a>> {
     let store = &model.store;
     let rollout = || {
         store.rollout(target).map(|rollout| Subject {
@@ -121,7 +119,6 @@ fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subjec
             environment: Some(&rollout.environment),
             offers: &rollout.offers,
             rollout: Some(rollout),
-            verb: if verb == Verb::Approve { inbox::let_through(rollout) } else { verb },
             noun: &rollout.system,
         })
     };
@@ -131,7 +128,6 @@ fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subjec
             environment: Some(&gate.environment),
             offers: &gate.offers,
             rollout: None,
-            verb,
             noun: "gate",
         })
     };
@@ -141,7 +137,6 @@ fn subject<'a>(model: &'a Model, verb: Verb, target: &ObjectId) -> Option<Subjec
             environment: None,
             offers: &run.offers,
             rollout: None,
-            verb,
             noun: "run",
         })
     };
@@ -156,10 +151,9 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
 /// The same of one target.
 fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     let ask = inbox::meant(model, ask);
-    let Some(subject) = subject(model, ask.verb, &ask.target) else {
+    let Some(subject) = subject(model, &ask.target) else {
         return Err(refuse(ask.verb, ask.target.to_string(), "it is no longer there"));
     };
-    let ask = Ask { verb: subject.verb, ..ask };
     let what = words(&subject);
     let Some(offer) = offer_for(subject.offers, ask.verb) else {
         let why = lacks(subject.noun, ask.verb);
@@ -297,7 +291,7 @@ pub fn plan_of(model: &Model, asked: &Ask, mut drafts: Vec<Result<Draft, Blocked
 /// The same of one target, which is so many behind the first.
 fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: usize) -> Result<Plan, Refusal> {
     let asked = ask_one(model, asked.clone())?;
-    let Some(subject) = subject(model, asked.verb, &asked.target) else {
+    let Some(subject) = subject(model, &asked.target) else {
         return Err(refuse(asked.verb, asked.target.to_string(), "it is no longer there"));
     };
     let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
@@ -352,8 +346,8 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
 /// What a verb asks for beside its target, as it stands now; `None` where it is not offered.
 pub fn form(model: &Model, ask: &Ask) -> Option<Vec<Field>> {
     let ask = inbox::meant(model, ask.clone());
-    let subject = subject(model, ask.verb, &ask.target)?;
-    offer_for(subject.offers, subject.verb).map(|offer| offer.form.clone())
+    let subject = subject(model, &ask.target)?;
+    offer_for(subject.offers, ask.verb).map(|offer| offer.form.clone())
 }
 
 /// Confirms a card. The last look before anything is written: the world must still be as it was when the card was drawn, and
@@ -385,7 +379,7 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
 
 /// What an object is called: `payments in prod/eu-west-1`; its id where it is gone.
 fn called(model: &Model, target: &ObjectId) -> String {
-    subject(model, Verb::Abort, target).map_or_else(|| target.to_string(), |subject| words(&subject))
+    subject(model, target).map_or_else(|| target.to_string(), |subject| words(&subject))
 }
 
 /// Refuses unless the version that the plan acts on at its first target is the one that was named.
@@ -419,8 +413,7 @@ pub fn acts_on(verb: Verb, draft: &Draft) -> Option<&Version> {
 
 /// Every verb that an object's system offers, blocked by the system or by policy, each with its reason.
 pub fn offers(model: &Model, target: &ObjectId) -> Vec<Offer> {
-    // Whatever the verb: what is offered is the same.
-    let Some(subject) = subject(model, Verb::Abort, target) else { return Vec::new() };
+    let Some(subject) = subject(model, target) else { return Vec::new() };
     let each = |offer: &Offer| {
         let blocked = ask(model, Ask::new(offer.verb, target.clone())).err().map(|refusal| refusal.reasons.join("; "));
         Offer { blocked, ..offer.clone() }

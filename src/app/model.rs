@@ -320,6 +320,14 @@ pub struct Model {
     pub journal_broken: Option<String>,
 }
 
+/// Why a verdict does not say what is now.
+enum Lapse {
+    /// What it rests on is so old.
+    Old(Duration),
+    /// It is GO for what nobody sees any more.
+    Unseen,
+}
+
 impl Model {
     /// Nothing observed yet.
     pub fn new(session: Session, now: Timestamp, size: (u16, u16)) -> Self {
@@ -434,8 +442,16 @@ impl Model {
 
     /// The verdict on a rollout as it holds now: one that is too old is no data, and so is GO for what nobody sees any more.
     pub fn verdict(&self, id: &ObjectId) -> Option<Verdict> {
-        let verdict = self.judgements.get(id)?.holds(self.now, self.session.signal_step);
-        Some(if verdict == Verdict::Go && self.unseen(id) { Verdict::NoData } else { verdict })
+        let judgement = self.judgements.get(id)?;
+        Some(if self.lapse(id, judgement).is_some() { Verdict::NoData } else { judgement.verdict })
+    }
+
+    /// Why a verdict does not say what is now, where it does not.
+    fn lapse(&self, id: &ObjectId, judgement: &Judgement) -> Option<Lapse> {
+        match judgement.stale(self.now, self.session.signal_step) {
+            Some(age) => Some(Lapse::Old(age)),
+            None => (judgement.verdict == Verdict::Go && self.unseen(id)).then_some(Lapse::Unseen),
+        }
     }
 
     /// Does the source of a rollout not tell of it now? What its pods answer may go on being measured: which of them run, and what
@@ -447,14 +463,18 @@ impl Model {
     /// The verdict on a rollout, where it is too old to say what is.
     pub fn outdated(&self, id: &ObjectId) -> Option<Outdated> {
         let judgement = self.judgements.get(id)?;
-        let Some(age) = judgement.stale(self.now, self.session.signal_step) else {
-            let since = self.store.observed_at(id).filter(|_| judgement.verdict == Verdict::Go && self.unseen(id))?;
-            let (verdict, source) = (judgement.verdict, Some(id.source.clone()));
-            return Some(Outdated { verdict, age: time::age(self.now, since), source, since });
-        };
-        let source = self.store.rollout(id).and_then(|rollout| self.store.signals(rollout));
-        let source = source.map(|(source, _)| source.clone());
-        Some(Outdated { verdict: judgement.verdict, age, source, since: judgement.at? })
+        let verdict = judgement.verdict;
+        match self.lapse(id, judgement)? {
+            Lapse::Old(age) => {
+                let source = self.store.rollout(id).and_then(|rollout| self.store.signals(rollout));
+                let source = source.map(|(source, _)| source.clone());
+                Some(Outdated { verdict, age, source, since: judgement.at? })
+            }
+            Lapse::Unseen => {
+                let since = self.store.observed_at(id)?;
+                Some(Outdated { verdict, age: time::age(self.now, since), source: Some(id.source.clone()), since })
+            }
+        }
     }
 
     /// Is what is looked for in a log being typed?

@@ -12,8 +12,8 @@ use crate::{
         logs,
         shell::{self, ManArgs, Shell},
         value::{
-            Moment, Size, Snapshotted, View, Wait, ago, chords, level, lines, named, run_status, seed, since_start,
-            speed, target, verb,
+            Moment, Size, Snapshotted, VIEWS, View, Wait, ago, chords, level, lines, named, run_status, seed,
+            since_start, speed, target, verb, version,
         },
     },
     domain::{line::Level, pipeline::RunStatus, verb::Verb},
@@ -110,7 +110,7 @@ pub enum Command {
     /// Show what is in flight, its verdict, and what waits
     #[command(after_help = STATUS_EXAMPLE, after_long_help = STATUS_EXAMPLE)]
     Status {
-        /// Only this service
+        /// Only this: SERVICE, SERVICE@ENVIRONMENT, or a full id
         service: Option<String>,
         /// Exit with 3, 4 or 5 by the worst verdict (NO-GO, WAIT, NO DATA), 8 when something could not be read
         #[arg(long)]
@@ -321,12 +321,13 @@ pub enum DemoCommand {
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct VerbArgs {
-    /// SERVICE, SERVICE@ENVIRONMENT, or a full id as `status --json` prints it; of several each once the one before is verified
+    /// SERVICE, SERVICE@ENVIRONMENT, SERVICE#NUMBER of a run, or a full id as `status --json` prints it; of several each once the
+    /// one before is verified
     #[arg(value_name = "TARGET", required = true, value_parser = target)]
     pub targets: Vec<String>,
     /// Refuse unless this is the version it would act on: version, tag, or the start of its commit or digest; of several targets
-    /// one for all of them, or one for each in their order
-    #[arg(long, value_name = "VERSION")]
+    /// one for all of them, or one for each in their order. Of several things of one name it picks the only one of that version
+    #[arg(long, value_name = "VERSION", value_parser = version)]
     pub expect: Vec<String>,
     /// Print the plain commands that would do the same, and stop
     #[arg(long, conflicts_with_all = ["dry_run", "json"])]
@@ -352,12 +353,19 @@ pub struct VerbArgs {
     /// As JSON (`holdshort/action/v1`)
     #[arg(long)]
     pub json: bool,
-    /// Wait until it is verified, or at most this long; 0s does not wait
+    /// Wait until it is verified, or at most this long, and then end with 4; 0s does not wait
     #[arg(
         long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_value = "verified", default_missing_value = "verified"
     )]
     pub wait: Wait,
+}
+
+impl VerbArgs {
+    /// The version that is expected of so manieth target: one said once is said of all of them.
+    pub fn expected(&self, index: usize) -> Option<&str> {
+        self.expect.get(index).or(self.expect.first()).map(String::as_str)
+    }
 }
 
 /// `rollback`.
@@ -367,7 +375,7 @@ pub struct RollbackArgs {
     #[command(flatten)]
     pub verb: VerbArgs,
     /// The version to put back; without it the last one known good that is not the current one
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
     pub to: Option<String>,
 }
 
@@ -430,8 +438,8 @@ is not as it was made.";
 /// `snapshot`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct SnapshotArgs {
-    /// board, pipelines, inbox, signals, release:SERVICE, or run:SERVICE#NUMBER
-    #[arg(long, default_value = "board")]
+    /// Which screen
+    #[arg(long, default_value = "board", help = format!("Which screen: {VIEWS}"))]
     pub view: View,
     /// Columns and rows
     #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x36")]

@@ -26,7 +26,7 @@ pub enum Exit {
     Changed = 6,
     /// Sent, could not be confirmed.
     Unknown = 7,
-    /// Unreachable or not permitted.
+    /// Unreachable, not all of it could be read, or not permitted.
     Unreachable = 8,
     /// Refused by policy.
     Refused = 9,
@@ -51,7 +51,7 @@ impl Exit {
             Self::NoData => "NO DATA: cannot be judged",
             Self::Changed => "changed since you looked: --expect did not hold, or 409",
             Self::Unknown => "outcome unknown: sent, could not be confirmed",
-            Self::Unreachable => "unreachable or not permitted",
+            Self::Unreachable => "unreachable, incomplete or not permitted",
             Self::Refused => "refused by policy: freeze, rights, people, staleness",
             Self::Interrupted => "interrupted",
         }

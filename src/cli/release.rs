@@ -9,6 +9,7 @@ use crate::{
         model::Model,
     },
     domain::{
+        ids::ServiceName,
         object::ObjectId,
         pipeline::{Run, RunStatus},
     },
@@ -69,8 +70,8 @@ pub struct OlderOut {
 }
 
 /// Every release that is somewhere or on its way, of one service or of all.
-pub(super) fn all(model: &Model, wanted: impl Fn(&str) -> bool) -> Vec<ReleaseOut> {
-    let current = model.lineage.all().filter(|release| wanted(release.service.as_str()));
+pub(super) fn all(model: &Model, wanted: impl Fn(&ServiceName) -> bool) -> Vec<ReleaseOut> {
+    let current = model.lineage.all().filter(|release| wanted(&release.service));
     current.filter(|release| release.is_current(&model.store)).map(|release| one(model, release)).collect()
 }
 
@@ -136,6 +137,6 @@ mod tests {
             (service.to_owned(), version.to_owned(), runs, gates, places.to_owned())
         });
         assert_eq!(shown, expected);
-        assert_eq!(all(&model, |service| service == "nobody"), []);
+        assert_eq!(all(&model, |service| service.as_str() == "nobody"), []);
     }
 }

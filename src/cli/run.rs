@@ -125,10 +125,8 @@ impl NodeOut {
 
 /// The run that a name stands for: a full id, of the run or of a gate that it waits at, or `SERVICE#NUMBER`.
 pub fn resolve(model: &Model, name: &str) -> Result<ObjectId, CliError> {
-    if let Some((service, number)) = name.rsplit_once('#') {
-        let called =
-            |run: &&crate::domain::pipeline::Run| run.service.as_str() == service && run.number.to_string() == number;
-        let found: Vec<&ObjectId> = model.store.runs().filter(called).map(|run| &run.id).collect();
+    if name.contains('#') {
+        let found: Vec<&ObjectId> = model.store.runs().filter(|run| run.is_called(name)).map(|run| &run.id).collect();
         return match found.as_slice() {
             [one] => Ok((*one).clone()),
             [] => Err(unknown(model, name)),

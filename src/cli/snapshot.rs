@@ -17,7 +17,7 @@ use crate::{
         json, run, target,
         value::{Snapshotted, View},
     },
-    domain::{time::Timestamp, verb::Verb},
+    domain::time::Timestamp,
 };
 
 /// Whoever can draw the model.
@@ -132,14 +132,13 @@ pub fn open(model: &mut Model, args: &SnapshotArgs) -> Result<(), CliError> {
             }
             model.nav.open(Screen::Run(id));
         }
-        View::Release(name) => {
-            // Any verb of rollouts finds the rollout of that name.
-            let id = target::resolve(model, Verb::Pause, name)?;
-            if model.store.rollout(&id).is_none() {
-                return Err(CliError::usage(format!("'{name}' is not a rollout: only those have a release screen")));
-            }
+        View::Release(name) | View::Logs(name) => {
+            let id = target::release(model, name)?;
             model.nav.selected = Some(RowKey::Rollout(id.clone()));
-            model.nav.open(Screen::Release(id));
+            model.nav.open(Screen::Release(id.clone()));
+            if matches!(args.view, View::Logs(_)) {
+                model.nav.open(Screen::Logs { rollout: id });
+            }
         }
     }
     Ok(())
@@ -257,7 +256,13 @@ mod tests {
         let mut model = sample::model();
         open(&mut model, &args("holdshort snapshot --view release:payments@prod/eu")).unwrap();
         assert_eq!(model.nav.screen(), &Screen::Release(sample::payments("eu")));
-        let error = open(&mut sample::model(), &args("holdshort snapshot --view release:payments")).unwrap_err();
-        assert!(error.text().contains("payments@prod/us"), "{error}");
+        open(&mut model, &args(&format!("holdshort snapshot --view logs:{}", sample::payments("us")))).unwrap();
+        assert_eq!(model.nav.screen(), &Screen::Logs { rollout: sample::payments("us") });
+        let refused = |view: &str| {
+            let error = open(&mut sample::model(), &args(&format!("holdshort snapshot --view {view}"))).unwrap_err();
+            error.text().lines().next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(refused("release:payments"), "'payments' is more than one thing to show; name one:");
+        assert_eq!(refused("logs:nosuch"), "there is no 'nosuch' to show; there is:");
     }
 }

@@ -24,9 +24,12 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        ids::{EnvironmentName, ServiceName},
         item::Noun,
+        object::ObjectId,
         observed::Freshness,
         offer::Offer,
+        place::Named,
         rollout::{Analysis, Pause, PauseReason, Phase, Rollout},
         time::{Timestamp, age, until},
     },
@@ -162,14 +165,26 @@ pub struct GateOut {
     pub approvals: Option<waiting::ApprovalsOut>,
 }
 
-/// The state of the model, of one service or of all. `words` makes the headline's text.
-pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String) -> Status {
-    let wanted = |name: &str| service.is_none_or(|service| service == name);
+/// Is it what was named: `SERVICE`, `SERVICE@ENVIRONMENT`, or its id? Where nothing was, everything is.
+fn is_named(name: Option<&str>, id: &ObjectId, (service, environment): (&ServiceName, &EnvironmentName)) -> bool {
+    name.is_none_or(|name| Named(name).is_at(service, environment) || id.to_string() == name)
+}
+
+/// The state of the model, of what was named or of everything. Releases are those of the service, for their roads lead through all of its
+/// environments. `words` makes the headline's text.
+pub fn status(model: &Model, name: Option<&str>, words: fn(&Model) -> String) -> Status {
+    let shown = |rollout: &&Rollout| is_named(name, &rollout.id, (&rollout.service, &rollout.environment));
     let headline = headline::headline(model);
     let of = headline.rollout.as_ref().and_then(|id| model.store.rollout(id));
     let steady = model.store.rollouts().filter(|rollout| !rollout.in_flight());
-    let all = board::in_flight(model).into_iter().chain(steady).filter(|rollout| wanted(rollout.service.as_str()));
-    let items = inbox::items(model).into_iter().filter(|item| wanted(item.service.as_str()));
+    let all: Vec<&Rollout> = board::in_flight(model).into_iter().chain(steady).filter(shown).collect();
+    let items = inbox::items(model).into_iter();
+    let items: Vec<Item> =
+        items.filter(|item| is_named(name, &item.target, (&item.service, &item.environment))).collect();
+    let services: BTreeSet<&ServiceName> =
+        all.iter().map(|rollout| &rollout.service).chain(items.iter().map(|item| &item.service)).collect();
+    let of_it =
+        |service: &ServiceName| name.is_none_or(|name| Named(name).is_of(service)) || services.contains(service);
     Status {
         schema: "holdshort/status/v1",
         now: model.now,
@@ -182,9 +197,9 @@ pub fn status(model: &Model, service: Option<&str>, words: fn(&Model) -> String)
                 .filter(|_| headline.cause == Cause::Release)
                 .and_then(|rollout| model.judgements.get(&rollout.id).map(headline::blame)),
         },
-        rollouts: all.map(|rollout| rollout_out(model, rollout)).collect(),
-        gates: items.map(|item| gate_out(model, &item)).collect(),
-        releases: release::all(model, wanted),
+        rollouts: all.into_iter().map(|rollout| rollout_out(model, rollout)).collect(),
+        gates: items.iter().map(|item| gate_out(model, item)).collect(),
+        releases: release::all(model, of_it),
         sources: source::all(model),
     }
 }
@@ -289,29 +304,24 @@ fn unread(status: &Status) -> bool {
 /// tell of one ever answered, what is printed is empty and the exit code says so.
 pub fn print(
     model: &Model,
-    service: Option<&str>,
+    name: Option<&str>,
     manner: Manner,
     words: fn(&Model) -> String,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let status = status(model, service, words);
+    let status = status(model, name, words);
     let silent = if model.store.inventories(model.now).is_empty() {
         !status.sources.is_empty() && status.sources.iter().all(|source| source.age_seconds.is_none())
     } else {
         !model.store.knows_anything()
     };
-    if let Some(service) = service
+    if let Some(name) = name
         && !silent
         && status.rollouts.is_empty()
         && status.gates.is_empty()
-        && !model.store.runs().any(|run| run.service.as_str() == service)
+        && !model.store.runs().any(|run| run.service.as_str() == name)
     {
-        let known: BTreeSet<&str> = (model.store.rollouts().map(|it| it.service.as_str()))
-            .chain(model.store.gates().map(|it| it.service.as_str()))
-            .chain(model.store.runs().map(|it| it.service.as_str()))
-            .collect();
-        let known: Vec<&str> = known.into_iter().collect();
-        return Err(CliError::usage(format!("there is no service '{service}'; there are: {}", known.join(", "))));
+        return Err(nothing_of(model, name));
     }
     let exit = match (silent, manner.judging) {
         (true, _) => Exit::Unreachable,
@@ -321,6 +331,23 @@ pub fn print(
         (false, false) => Exit::Done,
     };
     exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })
+}
+
+/// That nothing goes by this name, and what there is: the places of the service, where that is known, else the services.
+fn nothing_of(model: &Model, name: &str) -> CliError {
+    let rollouts = || model.store.rollouts().map(|it| (&it.service, &it.environment));
+    let gates = model.store.gates().map(|it| (&it.service, &it.environment));
+    let places: BTreeSet<(&ServiceName, &EnvironmentName)> = rollouts().chain(gates).collect();
+    let here = places.iter().filter(|(service, _)| Named(name).says_where() && Named(name).is_of(service));
+    let here: Vec<String> = here.map(|(service, environment)| format!("{service}@{environment}")).collect();
+    let (what, known) = if here.is_empty() {
+        let runs = model.store.runs().map(|run| &run.service);
+        let services: BTreeSet<&ServiceName> = places.into_iter().map(|(service, _)| service).chain(runs).collect();
+        ("service ", services.into_iter().map(ToString::to_string).collect())
+    } else {
+        ("", here)
+    };
+    CliError::usage(format!("there is no {what}'{name}'; there are: {}", known.join(", ")))
 }
 
 /// What holds it where it is, and what lets it go on: `inconclusive, 8 min left`. Empty where nothing does.

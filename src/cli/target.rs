@@ -12,6 +12,8 @@ use crate::{
         object::ObjectId,
         observed::Freshness,
         offer::{Offer, offer_for},
+        pipeline::Run,
+        place::Named,
         verb::Verb,
         version::Version,
     },
@@ -21,6 +23,30 @@ use crate::{
 /// How many candidates an error lists.
 const LISTED: usize = 20;
 
+/// What something is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To act on it.
+    Verb(Verb),
+    /// To show the screen of a release.
+    Release,
+}
+
+impl Purpose {
+    /// Behind "to": `roll back`, `show`.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Verb(verb) => verb.words(),
+            Self::Release => "show",
+        }
+    }
+
+    /// Is it one of these verbs?
+    fn is(self, verbs: &[Verb]) -> bool {
+        matches!(self, Self::Verb(verb) if verbs.contains(&verb))
+    }
+}
+
 /// Something that can be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Candidate<'a> {
@@ -29,6 +55,10 @@ struct Candidate<'a> {
     /// Where it is; several where a run waits for more than one environment, none where it waits for none.
     environments: Vec<&'a EnvironmentName>,
     offers: &'a [Offer],
+    /// The run that it is, or that waits at it.
+    run: Option<&'a Run>,
+    /// What a verb would let through, run or take back, where that is known.
+    version: Option<&'a Version>,
     /// What it is about: `deploy #812, 4.2.0 (c0ffee1)`.
     about: String,
 }
@@ -36,22 +66,24 @@ struct Candidate<'a> {
 impl Candidate<'_> {
     /// By what it can be named, its id first of all, and what it is about.
     fn words(&self) -> String {
-        let called = match self.environments.first() {
-            Some(environment) if !environment.as_str().is_empty() => format!("{}@{environment}", self.service),
+        let called = match (self.run, self.environments.first()) {
+            (Some(run), _) if run.id == self.target => format!("{}#{}", self.service, run.number),
+            (_, Some(environment)) if !environment.as_str().is_empty() => format!("{}@{environment}", self.service),
             _ => self.service.to_string(),
         };
         format!("{called}  {}  {}", self.target, self.about).trim_end().to_owned()
     }
 
-    /// Is it what `SERVICE` or `SERVICE@ENVIRONMENT` names? `prod` also names `prod/eu-west-1`.
+    /// Is it what `SERVICE`, `SERVICE@ENVIRONMENT` or, of a run and what it waits at, `SERVICE#NUMBER` names?
     fn is_called(&self, name: &str) -> bool {
-        if self.service.as_str() == name {
-            return true;
-        }
-        let Some((service, wanted)) = name.split_once('@') else { return false };
-        let within = |environment: &str| environment.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
-        self.service.as_str() == service
-            && self.environments.iter().any(|one| one.as_str() == wanted || within(one.as_str()))
+        self.service.as_str() == name
+            || self.environments.iter().any(|environment| Named(name).is_at(self.service, environment))
+            || self.run.is_some_and(|run| run.is_called(name))
+    }
+
+    /// May it be about this version? What is not known may be.
+    fn may_be_of(&self, version: &str) -> bool {
+        self.version.is_none_or(|known| known.is_called(version))
     }
 }
 
@@ -61,6 +93,8 @@ fn rollouts(model: &Model) -> Vec<Candidate<'_>> {
         service: &rollout.service,
         environments: vec![&rollout.environment],
         offers: &rollout.offers,
+        run: None,
+        version: rollout.canary.as_ref().or(rollout.stable.as_ref()),
         about: match (&rollout.stable, &rollout.canary) {
             (Some(stable), Some(canary)) if stable != canary => format!("{stable} → {canary}"),
             (Some(one), _) | (None, Some(one)) => one.to_string(),
@@ -76,6 +110,11 @@ fn gates(model: &Model) -> Vec<Candidate<'_>> {
         service: &gate.service,
         environments: vec![&gate.environment],
         offers: &gate.offers,
+        run: match &gate.behind {
+            Behind::Run(run) => model.store.run(run),
+            Behind::Rollout(_) => None,
+        },
+        version: gate.version.as_ref(),
         about: titled(&gate.title, gate.version.as_ref()),
     });
     each.collect()
@@ -92,6 +131,8 @@ fn runs(model: &Model) -> Vec<Candidate<'_>> {
             .map(|gate| &gate.environment)
             .collect(),
         offers: &run.offers,
+        run: Some(run),
+        version: Some(&run.version),
         about: titled(&run.title, Some(&run.version)),
     });
     each.collect()
@@ -102,8 +143,9 @@ fn titled(title: &str, version: Option<&Version>) -> String {
     version.map_or_else(|| title.to_owned(), |version| format!("{title}, {version}"))
 }
 
-/// What a verb can be meant for.
-fn candidates(model: &Model, verb: Verb) -> Vec<Candidate<'_>> {
+/// What can be meant.
+fn candidates(model: &Model, purpose: Purpose) -> Vec<Candidate<'_>> {
+    let Purpose::Verb(verb) = purpose else { return rollouts(model) };
     match verb {
         Verb::Approve => {
             let paused = |one: &Candidate<'_>| model.store.rollout(&one.target).is_some_and(inbox::waits);
@@ -120,22 +162,36 @@ fn candidates(model: &Model, verb: Verb) -> Vec<Candidate<'_>> {
     }
 }
 
-/// The one thing that the name stands for. Ambiguous or unknown: an error that lists what there is.
-pub fn resolve(model: &Model, verb: Verb, name: &str) -> Result<ObjectId, CliError> {
+/// The one thing that the name stands for; of several the only one that is of the version that is expected. Ambiguous or unknown: an
+/// error that lists what there is.
+pub fn resolve(model: &Model, verb: Verb, name: &str, expect: Option<&str>) -> Result<ObjectId, CliError> {
     if let Some(target) = by_id(model, verb, name) {
         return Ok(target);
     }
-    let all = candidates(model, verb);
+    find(model, Purpose::Verb(verb), name, expect)
+}
+
+/// The rollout that the name stands for.
+pub fn release(model: &Model, name: &str) -> Result<ObjectId, CliError> {
+    let whole = model.store.rollouts().find(|rollout| rollout.id.to_string() == name);
+    whole.map_or_else(|| find(model, Purpose::Release, name, None), |rollout| Ok(rollout.id.clone()))
+}
+
+fn find(model: &Model, purpose: Purpose, name: &str, expect: Option<&str>) -> Result<ObjectId, CliError> {
+    let all = candidates(model, purpose);
     let mut called: Vec<&Candidate<'_>> = all.iter().filter(|one| one.is_called(name)).collect();
-    if matches!(verb, Verb::Rerun | Verb::Cancel) && called.len() > 1 {
-        // Of all the runs of a service only a few can be cancelled at all: those are meant.
-        called.retain(|one| offer_for(one.offers, verb).is_some_and(|offer| offer.blocked.is_none()));
+    if purpose.is(&[Verb::Cancel]) && called.len() > 1 {
+        // What has ended is not meant by who wants it to end. Which of several is to run again, nobody can tell.
+        called.retain(|one| offer_for(one.offers, Verb::Cancel).is_some_and(|offer| offer.blocked.is_none()));
+    }
+    if let Some(version) = expect.filter(|_| called.len() > 1) {
+        called = of_version(purpose, name, version, called)?;
     }
     match called.as_slice() {
-        [one] if names_a_place(name) => Ok(one.target.clone()),
-        [one] => the_only_one(model, verb.words(), name, one),
-        [] => Err(unknown(model, verb, name, &all)),
-        several => Err(ambiguous(verb.words(), name, several)),
+        [one] if Named(name).says_where() => Ok(one.target.clone()),
+        [one] => the_only_one(model, purpose.words(), name, one),
+        [] => Err(unknown(model, purpose, name, &all)),
+        several => Err(ambiguous(purpose.words(), name, several)),
     }
 }
 
@@ -151,7 +207,7 @@ pub fn resolve_release(model: &Model, name: &str) -> Result<ObjectId, CliError> 
     let called = all.iter().map(|all| all.iter().filter(|one| one.is_called(name)).collect::<Vec<_>>());
     let called: Vec<&Candidate<'_>> = called.into_iter().find(|called| !called.is_empty()).unwrap_or_default();
     match called.as_slice() {
-        [one] if names_a_place(name) => Ok(one.target.clone()),
+        [one] if Named(name).says_where() => Ok(one.target.clone()),
         [one] => the_only_one(model, JUDGE, name, one),
         [] => Err(nowhere(model, name, all.iter().flatten())),
         several => Err(ambiguous(JUDGE, name, several)),
@@ -182,9 +238,19 @@ fn ambiguous(to: &str, name: &str, several: &[&Candidate<'_>]) -> CliError {
     CliError::lines(Exit::Usage, iter::once(head).chain(listed(several.iter().copied())))
 }
 
-/// Does the name say where?
-fn names_a_place(name: &str) -> bool {
-    name.contains('@')
+/// Of several those that may be of a version. One of which it is not known may be; so it is never left out.
+fn of_version<'a>(
+    purpose: Purpose,
+    name: &str,
+    version: &str,
+    called: Vec<&'a Candidate<'a>>,
+) -> Result<Vec<&'a Candidate<'a>>, CliError> {
+    let (fits, others): (Vec<_>, Vec<_>) = called.into_iter().partition(|one| one.may_be_of(version));
+    if !fits.is_empty() {
+        return Ok(fits);
+    }
+    let head = format!("nothing of '{name}' to {} is {version}; there is:", purpose.words());
+    Err(CliError::lines(Exit::Changed, iter::once(head).chain(listed(others))))
 }
 
 /// The only one that is known by a name. Where not everything could be looked at, another one may be meant.
@@ -220,8 +286,8 @@ fn by_id(model: &Model, verb: Verb, name: &str) -> Option<ObjectId> {
 }
 
 /// What was there and is no more, where that can be told from a name that never was one: somebody else was faster.
-fn passed(model: &Model, verb: Verb, name: &str) -> Option<CliError> {
-    let words = verb.words();
+fn passed(model: &Model, purpose: Purpose, name: &str) -> Option<CliError> {
+    let words = purpose.words();
     let by = |target: &ObjectId| {
         let action = model.actions.newest_on(target)?;
         let (verb, who, at) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
@@ -235,15 +301,15 @@ fn passed(model: &Model, verb: Verb, name: &str) -> Option<CliError> {
         return Some(CliError::new(Exit::Changed, format!("there is no '{name}' to {words}: {seen}")));
     }
     let is_known = || rollouts(model).into_iter().chain(runs(model)).any(|one| one.is_called(name));
-    if !matches!(verb, Verb::Approve | Verb::Reject) || !is_known() {
+    if !purpose.is(&[Verb::Approve, Verb::Reject]) || !is_known() {
         return None;
     }
     Some(CliError::new(Exit::Changed, format!("nothing of '{name}' waits to be let through: it was, or has ended")))
 }
 
-fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliError {
-    let what = format!("there is no '{name}' to {}", verb.words());
-    let silent = silent(model, nouns(verb));
+fn unknown(model: &Model, purpose: Purpose, name: &str, all: &[Candidate<'_>]) -> CliError {
+    let what = format!("there is no '{name}' to {}", purpose.words());
+    let silent = silent(model, nouns(purpose));
     // It may well exist: the source that would show it never answered.
     if !silent.is_empty() {
         let (head, there) =
@@ -251,18 +317,19 @@ fn unknown(model: &Model, verb: Verb, name: &str, all: &[Candidate<'_>]) -> CliE
         let lines = iter::once(head).chain(silent).chain(there).chain(listed(all));
         return CliError::lines(Exit::Unreachable, lines);
     }
-    if let Some(error) = passed(model, verb, name) {
+    if let Some(error) = passed(model, purpose, name) {
         return error;
     }
     if all.is_empty() {
-        return CliError::usage(format!("{what}: there is nothing to {} now", verb.words()));
+        return CliError::usage(format!("{what}: there is nothing to {} now", purpose.words()));
     }
     let head = format!("{what}; there is:");
     CliError::lines(Exit::Usage, iter::once(head).chain(listed(all)))
 }
 
-/// What a verb can be meant for.
-fn nouns(verb: Verb) -> &'static [Noun] {
+/// What can be meant.
+fn nouns(purpose: Purpose) -> &'static [Noun] {
+    let Purpose::Verb(verb) = purpose else { return &[Noun::Rollout] };
     match verb {
         Verb::Approve => &[Noun::Gate, Noun::Rollout],
         Verb::Reject => &[Noun::Gate],
@@ -286,12 +353,16 @@ mod tests {
     use crate::{
         app::sample::hears,
         cli::sample,
-        domain::{gate::Gate, object::Family, rollout::Phase},
+        domain::{
+            gate::Gate,
+            object::Family,
+            rollout::{Phase, Rollout},
+        },
         port::inventory::Part,
     };
 
     fn resolved(verb: Verb, name: &str) -> Result<String, String> {
-        resolve(&sample::model(), verb, name).map(|target| target.to_string()).map_err(|e| {
+        resolve(&sample::model(), verb, name, None).map(|target| target.to_string()).map_err(|e| {
             assert_eq!(e.exit, Exit::Usage);
             e.text().to_owned()
         })
@@ -313,6 +384,8 @@ mod tests {
             (Verb::Cancel, "ledger", run),
             (Verb::Cancel, gate, run),
             (Verb::Rerun, "ledger@prod/eu", run),
+            (Verb::Rerun, "ledger#811", "github/run/acme/ledger/811"),
+            (Verb::Approve, "ledger#812", gate),
             // A full id is taken at its word; the guard says what does not work on it.
             (Verb::Abort, gate, gate),
         ];
@@ -330,6 +403,34 @@ mod tests {
     }
 
     #[test]
+    fn of_several_runs_none_is_picked_to_run_again() {
+        let said = "'ledger' is more than one thing to rerun; name one:\
+                    \n  ledger#811  github/run/acme/ledger/811  release, main\
+                    \n  ledger#812  github/run/acme/ledger/812  release, main";
+        assert_eq!(resolved(Verb::Rerun, "ledger"), Err(said.to_owned()));
+    }
+
+    #[test]
+    fn of_several_the_only_one_that_can_be_of_the_expected_version_is_taken() {
+        let mut model = sample::model();
+        let eu = sample::rollout(&"eu".into(), Phase::Paused);
+        sample::sees(&mut model, "eu", Rollout { canary: Some(Version::tagged("1.43.0")), ..eu.clone() });
+        let take = |model: &Model, version: &str| resolve(model, Verb::Abort, "payments", Some(version));
+        assert_eq!(take(&model, "1.43.0"), Ok(sample::payments("eu")));
+        assert_eq!(take(&model, "1.42.0"), Ok(sample::payments("us")));
+        let none = take(&model, "1.44.0").unwrap_err();
+        assert_eq!(none.exit, Exit::Changed);
+        assert!(
+            none.text().starts_with("nothing of 'payments' to abort is 1.44.0; there is:\n  payments@prod/eu"),
+            "{none}"
+        );
+        let unknown = Rollout { stable: None, canary: None, ..eu };
+        sample::sees(&mut model, "eu", unknown);
+        let open = take(&model, "1.42.0").unwrap_err();
+        assert_eq!(open.exit, Exit::Usage, "what it is there is not known, so it may be that: {open}");
+    }
+
+    #[test]
     fn an_unknown_name_lists_what_there_is() {
         let said = "there is no 'ledgre' to reject; there is:\
                     \n  ledger@prod/eu  github/gate/acme/ledger/812/prod  deploy #812, main (a1b2c3d)";
@@ -342,14 +443,14 @@ mod tests {
         let mut model = sample::model();
         let at = model.now;
         hears(&mut model, ("github", "run"), at, Ok(vec![Part::whole(Family::gate(), Vec::<Gate>::new())]));
-        let gone = resolve(&model, Verb::Approve, "github/gate/acme/ledger/812/prod").unwrap_err();
+        let gone = resolve(&model, Verb::Approve, "github/gate/acme/ledger/812/prod", None).unwrap_err();
         assert_eq!(gone.exit, Exit::Changed);
         let said = "there is no 'github/gate/acme/ledger/812/prod' to approve: it was opened or ended meanwhile, or never was there";
         assert_eq!(gone.text(), said);
-        let gone = resolve(&model, Verb::Approve, "ledger").unwrap_err();
+        let gone = resolve(&model, Verb::Approve, "ledger", None).unwrap_err();
         assert_eq!(gone.exit, Exit::Changed);
         assert_eq!(gone.text(), "nothing of 'ledger' waits to be let through: it was, or has ended");
-        assert_eq!(resolve(&model, Verb::Approve, "ledgre").unwrap_err().exit, Exit::Usage);
+        assert_eq!(resolve(&model, Verb::Approve, "ledgre", None).unwrap_err().exit, Exit::Usage);
     }
 
     #[test]
@@ -358,7 +459,7 @@ mod tests {
         let parts = vec![Part::whole("argo_rollouts".into(), [sample::rollout(&"us".into(), Phase::Progressing)])];
         let at = model.now;
         hears(&mut model, ("us", "argo_rollouts"), at, Ok(parts));
-        let error = resolve(&model, Verb::Rollback, "payments").unwrap_err();
+        let error = resolve(&model, Verb::Rollback, "payments", None).unwrap_err();
         assert_eq!(error.exit, Exit::Unreachable);
         let said = "'payments' may be more than one thing to roll back: not everything could be looked at.\
                     \n  eu: has not answered yet\
@@ -366,15 +467,18 @@ mod tests {
                     \n  payments@prod/us  us/argo_rollouts/shop/payments  1.41.3 → 1.42.0";
         assert_eq!(error.text(), said);
         for named in ["payments@prod/us", "us/argo_rollouts/shop/payments"] {
-            assert_eq!(resolve(&model, Verb::Rollback, named).unwrap().to_string(), "us/argo_rollouts/shop/payments");
+            assert_eq!(
+                resolve(&model, Verb::Rollback, named, None).unwrap().to_string(),
+                "us/argo_rollouts/shop/payments"
+            );
         }
-        let elsewhere = resolve(&model, Verb::Rollback, "payments@prod/eu").unwrap_err();
+        let elsewhere = resolve(&model, Verb::Rollback, "payments@prod/eu", None).unwrap_err();
         assert_eq!(elsewhere.exit, Exit::Unreachable, "eu is not read, not empty");
     }
 
     #[test]
     fn a_name_is_not_called_unknown_while_nobody_has_answered() {
-        let error = resolve(&sample::silent(), Verb::Abort, "payments").unwrap_err();
+        let error = resolve(&sample::silent(), Verb::Abort, "payments", None).unwrap_err();
         assert_eq!(error.exit, Exit::Unreachable);
         assert!(
             error.text().starts_with("cannot look for 'payments' everywhere:\n  eu: has not answered yet"),

@@ -86,6 +86,11 @@ pub(super) fn named(text: &str) -> Result<(String, String), String> {
     said.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
+/// What a version is called. Nothing is no name: a script whose variable is empty has not said which one it means.
+pub(super) fn version(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("name the version".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// A verb by its name: `promote-full`, `promote_full`.
 pub(super) fn verb(text: &str) -> Result<Verb, String> {
     text.replace('-', "_").parse().map_err(|_| {
@@ -163,9 +168,15 @@ pub enum View {
     Signals,
     /// One rollout: `SERVICE`, `SERVICE@ENVIRONMENT` or a full id.
     Release(String),
+    /// What its versions wrote.
+    Logs(String),
     /// One run: `SERVICE#NUMBER` or a full id.
     Run(String),
 }
+
+/// Every screen as it is written.
+pub(super) const VIEWS: &str =
+    "board, pipelines (or runs), inbox, signals, release:SERVICE, logs:SERVICE or run:SERVICE#NUMBER";
 
 impl FromStr for View {
     type Err = String;
@@ -175,10 +186,11 @@ impl FromStr for View {
             Some(("release", target)) if !target.is_empty() => Ok(Self::Release(target.to_owned())),
             Some(("run", target)) if !target.is_empty() => Ok(Self::Run(target.to_owned())),
             None if text == "board" => Ok(Self::Board),
-            None if text == "pipelines" => Ok(Self::Pipelines),
+            Some(("logs", target)) if !target.is_empty() => Ok(Self::Logs(target.to_owned())),
+            None if matches!(text, "pipelines" | "runs") => Ok(Self::Pipelines),
             None if text == "inbox" => Ok(Self::Inbox),
             None if text == "signals" => Ok(Self::Signals),
-            _ => Err("write board, pipelines, inbox, signals, release:SERVICE or run:SERVICE#NUMBER".to_owned()),
+            _ => Err(format!("write {VIEWS}")),
         }
     }
 }
@@ -212,7 +224,8 @@ pub enum Snapshotted {
     Ansi,
     /// A picture.
     Svg,
-    /// Not drawn here, for that takes fonts: convert the SVG, e.g. with `rsvg-convert`
+    /// Not drawn here, for that takes fonts: whoever asks is told how to convert the SVG.
+    #[value(hide = true)]
     Png,
     /// Lines of text and the roles of their cells (`holdshort/snapshot/v1`)
     Json,

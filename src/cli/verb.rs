@@ -145,8 +145,8 @@ pub async fn run(
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
     let mut targets = Vec::new();
-    for name in &args.targets {
-        targets.push(target::resolve(pilot.model(), verb, name)?);
+    for (index, name) in args.targets.iter().enumerate() {
+        targets.push(target::resolve(pilot.model(), verb, name, args.expected(index))?);
     }
     for target in &targets {
         await_orphan(pilot, target).await?;
@@ -185,7 +185,7 @@ async fn carry_out(
         Ok(plan) => plan,
         Err(refusal) => return refuse(&asked.target, &refusal, None, args, console),
     };
-    if let Some(refusal) = unexpected(&plan, &args.expect)? {
+    if let Some(refusal) = unexpected(&plan, args)? {
         return refuse(&asked.target, &refusal, Some(&plan), args, console);
     }
     if args.dry_run {
@@ -228,15 +228,14 @@ async fn moved(pilot: &mut dyn Pilot, ask: &Ask, names: &[String]) -> Option<Ref
 }
 
 /// What of a plan is not the version that was named for it: one for all targets, or one for each.
-fn unexpected(plan: &Plan, names: &[String]) -> Result<Option<Refusal>, CliError> {
-    let counts = [0, 1, plan.count()];
-    if !counts.contains(&names.len()) {
-        let (said, count) = (names.len(), plan.count());
+fn unexpected(plan: &Plan, args: &VerbArgs) -> Result<Option<Refusal>, CliError> {
+    let (said, count) = (args.expect.len(), plan.count());
+    if ![0, 1, count].contains(&said) {
         return Err(CliError::usage(format!(
             "--expect is said {said} times for {count} targets: once, or once for each"
         )));
     }
-    let each = plan.each().enumerate().filter_map(|(index, one)| Some((one, names.get(index).or(names.first())?)));
+    let each = plan.each().enumerate().filter_map(|(index, one)| Some((one, args.expected(index)?)));
     Ok(each.map(|(one, name)| guard::expect(one, name)).find_map(Result::err))
 }
 
@@ -404,11 +403,10 @@ async fn to_its_end(
         }
         record = pilot.follow(record.id, told, left).await.map_err(CliError::failed)?;
     }
-    let exit = match (record.end(), args.wait) {
-        (Some(end), _) => action::exit_of(&end.stage).unwrap_or(Exit::Unknown),
-        // Nobody wanted to wait: begun is all that was asked for.
-        (None, Wait::AtMost(Duration::ZERO)) => Exit::Done,
-        (None, _) => Exit::Wait,
+    let exit = match record.end() {
+        Some(end) => action::exit_of(&end.stage).unwrap_or(Exit::Unknown),
+        // Not verified is not done, also where nobody wanted to wait for it.
+        None => Exit::Wait,
     };
     if args.json {
         json::print(&Action::recorded(&record, exit), console.out)?;

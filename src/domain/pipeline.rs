@@ -298,6 +298,12 @@ impl Run {
         (self.id.source.as_str(), place, &self.pipeline)
     }
 
+    /// Is it what `SERVICE#NUMBER` names? The numbers of two pipelines of a service can be alike.
+    pub fn is_called(&self, name: &str) -> bool {
+        let named = name.rsplit_once('#').filter(|(service, _)| *service == self.service.as_str());
+        named.is_some_and(|(_, number)| number == self.number.to_string())
+    }
+
     /// How long it took; `None` while it has not ended.
     pub fn took(&self) -> Option<Duration> {
         self.status.ended().then(|| age(self.updated, self.started))

@@ -32,6 +32,31 @@ impl fmt::Display for Place {
     }
 }
 
+/// What somebody wrote to name places: `SERVICE` stands for every place that it runs in, `SERVICE@ENVIRONMENT` for those in that
+/// environment. `prod` is also where `prod/eu-west-1` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a>(pub &'a str);
+
+impl Named<'_> {
+    /// Is this the service that is named, wherever?
+    pub fn is_of(self, service: &ServiceName) -> bool {
+        let name = service.as_str();
+        self.0 == name || self.0.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'))
+    }
+
+    /// Is this one of the places?
+    pub fn is_at(self, service: &ServiceName, environment: &EnvironmentName) -> bool {
+        let Some(rest) = self.0.strip_prefix(service.as_str()) else { return false };
+        let Some(wanted) = rest.strip_prefix('@') else { return rest.is_empty() };
+        environment.as_str().strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Does it say where?
+    pub fn says_where(self) -> bool {
+        self.0.contains('@')
+    }
+}
+
 /// Of which environments a source tells, as the configuration says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
@@ -85,6 +110,18 @@ mod tests {
         assert!(covers(&["prod/eu-west-1"], "prod/eu-west-1") && !covers(&["prod/eu-west-1"], "prod/eu-west-10"));
         assert!(covers(&["prod/*"], "prod/us-east-1") && !covers(&["prod/*"], "staging/us-east-1"));
         assert!(covers(&[], "anywhere") && !of(&[]).is_said() && of(&["prod/*"]).is_said());
+    }
+
+    #[test]
+    fn a_place_is_named_by_its_service_alone_or_with_its_environment_or_the_stage_of_that() {
+        let (service, prod) = ("payments".into(), "prod/eu-west-1".into());
+        for name in ["payments", "payments@prod", "payments@prod/eu-west-1"] {
+            assert!(Named(name).is_at(&service, &prod) && Named(name).is_of(&service), "{name}");
+        }
+        for name in ["payments@pro", "payments@prod/eu", "payments@", "payment", "payments2", "prod"] {
+            assert!(!Named(name).is_at(&service, &prod), "{name}");
+        }
+        assert!(Named("payments@staging").is_of(&service) && !Named("payments2").is_of(&service));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::Args;
 
 use crate::{
-    cli::value::{ago, interval, target, verb},
+    cli::value::{ago, interval, target, verb, version},
     domain::verb::Verb,
 };
 
@@ -21,7 +21,7 @@ pub struct GateArgs {
     pub verb: Option<Verb>,
     /// Only the verdict on this version counts: version, tag, or the start of its commit or digest; without it the first one that
     /// is seen on its way
-    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
     pub expect: Option<String>,
     /// Wait at most so long; 0s looks once
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = ago)]

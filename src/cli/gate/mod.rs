@@ -71,7 +71,7 @@ async fn look(
 ) -> Result<Seen, CliError> {
     if target.is_none() {
         let found = match args.verb {
-            Some(verb) => target::resolve(pilot.model(), verb, &args.target),
+            Some(verb) => target::resolve(pilot.model(), verb, &args.target, args.expect.as_deref()),
             None => target::resolve_release(pilot.model(), &args.target),
         };
         match found {

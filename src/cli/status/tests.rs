@@ -125,6 +125,25 @@ fn a_verdict_that_waits_says_when_a_decision_is_due() {
 }
 
 #[test]
+fn one_environment_of_a_service_is_shown_by_its_name_or_its_id() {
+    let ids = |name: &str| {
+        let value = printed(&sample::model(), Some(name)).unwrap().1;
+        let of = |key: &str| value[key].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned());
+        of("rollouts").chain(of("gates")).collect::<Vec<_>>()
+    };
+    let (eu, us) = ("eu/argo_rollouts/shop/payments", "us/argo_rollouts/shop/payments");
+    assert_eq!(ids("payments@prod/us"), [us]);
+    assert_eq!(ids("payments@prod/eu"), [eu, eu], "a rollout, and the pause that it waits in");
+    assert_eq!(ids("payments@prod"), [eu, us, eu]);
+    assert_eq!(ids(us), [us]);
+    let gate = "github/gate/acme/ledger/812/prod";
+    assert_eq!((ids("ledger@prod/eu"), ids(gate)), (vec![gate.to_owned()], vec![gate.to_owned()]));
+    let error = printed(&sample::model(), Some("payments@staging")).unwrap_err();
+    let said = "there is no 'payments@staging'; there are: payments@prod/eu, payments@prod/us";
+    assert_eq!(error, CliError::usage(said));
+}
+
+#[test]
 fn an_unknown_service_lists_those_there_are() {
     let error = printed(&sample::model(), Some("paymnts")).unwrap_err();
     assert_eq!(error, CliError::usage("there is no service 'paymnts'; there are: ledger, payments"));

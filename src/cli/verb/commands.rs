@@ -1,6 +1,6 @@
 //! `--print-commands`: what a verb would send, as plain commands.
 
-use super::{Console, Pilot};
+use super::{Console, Pilot, exit_of};
 use crate::{
     app::{
         guard, inbox,
@@ -51,12 +51,9 @@ pub(super) async fn print(
             let text = format!("{} {}: {blocked}; there are no commands", one.verb.words(), one.target);
             CliError::new(Exit::Refused, text)
         })?;
-        if let Some(name) = args.expect.get(index).or(args.expect.first()) {
-            let version = guard::acts_on(one.verb, &draft);
-            if !version.is_some_and(|version| version.is_called(name)) {
-                let acts_on = version.map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
-                return Err(CliError::new(Exit::Changed, format!("it would act on {acts_on}, not on {name}")));
-            }
+        if let Some(name) = args.expected(index) {
+            guard::expect_of(one.verb, one.target.to_string(), &draft, name)
+                .map_err(|refusal| CliError::new(exit_of(&refusal), refusal.to_string()))?;
         }
         // What was taken of an act that is carried on is not sent again.
         lines.extend(draft.calls().skip(one.sent_before()).map(|call| call.command.clone()));

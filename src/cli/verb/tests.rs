@@ -235,14 +235,14 @@ fn each_end_of_a_record_has_its_own_exit_code() {
 }
 
 #[test]
-fn when_the_time_runs_out_it_is_undecided_and_not_waiting_at_all_is_done() {
+fn what_is_under_way_when_the_time_is_up_is_undecided_also_where_nobody_waits() {
     let under_way = vec![Stage::Recorded, Stage::Accepted { call: 0, said: "200 OK".into(), given: Given::new() }];
     let line = "abort payments@prod/eu --yes --reason errors --json --wait=30s";
     let ended = fly(sample::model(), under_way.clone(), line, None);
     let value: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!((ended.exit, &value["outcome"], &value["exit"]), (Ok(Exit::Wait), &"under_way".into(), &4.into()));
     let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --reason errors --wait=0s", None);
-    assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Done), 1));
+    assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Wait), 1));
     let said = "abort payments 1.42.0 → 1.41.3: under way, not verified yet, the intent is on disk, before anything is sent; `holdshort audit show \
                 12` says how it ends (record 12)\n";
     assert_eq!(ended.out, said);
@@ -378,6 +378,26 @@ fn another_version_than_the_expected_one_is_not_promoted() {
         let ended = fly(sample::judged(verdict), done(), "promote payments@prod/eu --yes --expect 1.43.0", None);
         assert_eq!((ended.exit, ended.sent), (Ok(Exit::Changed), Vec::new()), "{verdict}");
     }
+}
+
+#[test]
+fn an_empty_version_names_none() {
+    for line in ["promote payments@prod/eu --yes --expect=", "rollback payments@prod/eu --to="] {
+        let error = parse(std::iter::once("holdshort").chain(line.split(' '))).unwrap_err();
+        assert!(error.to_string().contains("name the version"), "{error}");
+    }
+}
+
+#[test]
+fn the_plain_commands_are_of_the_expected_version_or_none() {
+    let printed = |expect: &str| {
+        let ended =
+            fly(sample::model(), done(), &format!("abort payments@prod/eu --print-commands --expect {expect}"), None);
+        (ended.exit.map_err(|error| (error.exit, error.to_string())), ended.out)
+    };
+    assert_eq!(printed("1.42.0"), (Ok(Exit::Done), "kubectl argo rollouts abort payments -n shop\n".to_owned()));
+    let why = "abort eu/argo_rollouts/shop/payments: refused, it would act on 1.42.0, not on 1.43.0; nothing was sent";
+    assert_eq!(printed("1.43.0"), (Err((Exit::Changed, why.to_owned())), String::new()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     config::{Failure, Loaded, show},
 };
 
-/// `config check`: says that it holds. What does not is an error of loading, see [`refused`].
+/// `config check`: says that it holds, and what of it was probably not meant. What does not is an error of loading, see [`refused`].
 pub fn check(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
     let config = &loaded.config;
     writeln!(
@@ -17,6 +17,12 @@ pub fn check(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
         counted(config.services.len(), "service"),
         loaded.layers.join(", ")
     )?;
+    // Nothing of it keeps the configuration from being used, and a script that only asks whether it can be is told so.
+    for remark in &loaded.remarks {
+        writeln!(out)?;
+        // Each of its lines is ours: what it quotes was cleaned where it was quoted.
+        remark.to_string().lines().try_for_each(|line| writeln!(out, "{line}"))?;
+    }
     Ok(Exit::Done)
 }
 
@@ -65,7 +71,13 @@ pub fn needs_connections(loaded: &Loaded) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::{
+        cli::door::Door,
+        config::{
+            Config,
+            source::{Diagnostic, Place, Weight},
+        },
+    };
 
     #[test]
     fn without_a_configuration_the_demo_and_a_path_are_offered() {
@@ -78,8 +90,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_probably_not_meant_is_said_line_by_line_and_keeps_nothing_from_being_used() {
+        let place =
+            Place { name: "a.toml".into(), line: 1, column: 1, text: "[environments.prodd]".into(), length: 20 };
+        let remark =
+            Diagnostic { weight: Weight::Warning, message: "nothing is in 'prodd'".into(), place: Some(place) };
+        let (layers, remarks) = (vec!["a.toml".to_owned()], vec![remark]);
+        let loaded = Loaded { config: Config::default(), layers, profile: None, remarks };
+        let mut out = Door::new(Vec::new());
+        assert_eq!(check(&loaded, &mut out), Ok(Exit::Done));
+        let expected = "the configuration holds: 0 connections, 0 services, from a.toml\n\nwarning: nothing is in 'prodd'\n \
+                        --> a.toml:1:1\n  |\n1 | [environments.prodd]\n  | ^^^^^^^^^^^^^^^^^^^^\n";
+        assert_eq!(String::from_utf8(out.into_inner()).unwrap(), expected);
+    }
+
+    #[test]
     fn a_configuration_without_a_connection_says_what_to_add() {
-        let loaded = Loaded { config: Config::default(), layers: vec!["a.toml".into()], profile: None };
+        let loaded =
+            Loaded { config: Config::default(), layers: vec!["a.toml".into()], profile: None, remarks: Vec::new() };
         let error = needs_connections(&loaded).unwrap_err();
         assert_eq!(error, CliError::usage("a.toml: no connection is configured; add [connections.NAME]"));
     }

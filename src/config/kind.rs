@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{
-    access::Access,
-    check::Known,
-    note::Notes,
-    object::Objects,
-    tree::{Node, Problem},
+use crate::{
+    config::{
+        access::Access,
+        check::Known,
+        note::Notes,
+        object::{Object, Objects},
+        tree::{Node, Problem},
+    },
+    domain::ids::EnvironmentName,
 };
 
 pub mod buildkite;
@@ -43,12 +46,6 @@ pub(super) type Read = for<'i> fn(Node<'i>, &[&str], &mut Vec<Problem>) -> Optio
 
 /// What the settings of every kind can tell.
 pub(super) trait Settings {
-    /// How it is reached.
-    fn access(&self) -> &Access;
-
-    /// The same, to be set once it is read.
-    fn access_mut(&mut self) -> &mut Access;
-
     /// The setting that says where it is, and what it says; `None` where another program's file says it.
     fn address(&self) -> Option<(&'static str, &str)>;
 
@@ -58,6 +55,26 @@ pub(super) trait Settings {
     /// The length of the intervals that are judged, where it measures.
     fn step(&self) -> Option<Duration> {
         None
+    }
+
+    /// The environments that its settings name; one may stand for all below it (`prod/*`).
+    fn environments(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// What it lists of its own.
+    fn lists(&self) -> &[Object] {
+        &[]
+    }
+
+    /// Does its system have environments of its own names, which no setting has to mention?
+    fn names_its_own(&self) -> bool {
+        false
+    }
+
+    /// Does it look at objects that the other one looks at, too, as far as the settings tell?
+    fn overlaps(&self, _other: &Connection) -> bool {
+        false
     }
 }
 
@@ -89,10 +106,20 @@ macro_rules! kinds {
                 }
             }
 
-            fn settings_mut(&mut self) -> &mut dyn Settings {
+            /// How it is reached, whatever the kind.
+            pub fn access(&self) -> &Access {
                 match self {
-                    $(Self::$kind(it) => it),+
+                    $(Self::$kind(it) => &it.access),+
                 }
+            }
+
+            /// The same connection, reached so.
+            #[must_use]
+            pub(super) fn reached(mut self, access: Access) -> Self {
+                match &mut self {
+                    $(Self::$kind(it) => it.access = access),+
+                }
+                self
             }
         }
     };
@@ -112,28 +139,37 @@ kinds! {
 }
 
 impl Connection {
-    /// How it is reached, whatever the kind.
-    pub fn access(&self) -> &Access {
-        self.settings().access()
-    }
-
     /// The length of the intervals that are judged, where it measures.
     pub fn step(&self) -> Option<Duration> {
         self.settings().step()
     }
 
-    /// The same connection, reached so.
-    #[must_use]
-    pub(super) fn reached(mut self, access: Access) -> Self {
-        *self.settings_mut().access_mut() = access;
-        self
+    /// The environments that its settings name.
+    pub(super) fn environments(&self) -> Vec<&str> {
+        let listed = self.settings().lists().iter().flat_map(|object| object.environments.values());
+        self.settings().environments().into_iter().chain(listed.map(EnvironmentName::as_str)).collect()
+    }
+
+    /// The services that what it lists is of.
+    pub(super) fn services(&self) -> Vec<&str> {
+        self.settings().lists().iter().filter_map(Object::releases).collect()
+    }
+
+    /// Does its system have environments of its own names, which no setting has to mention?
+    pub(super) fn names_its_own(&self) -> bool {
+        self.settings().names_its_own()
+    }
+
+    /// Does it look at objects that the other one looks at, too?
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.settings().overlaps(other)
     }
 
     /// Notes what is wrong with its settings; `named` is what services name there.
     pub(super) fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>, named: &[&str]) {
         let settings = self.settings();
         if let Some((setting, address)) = settings.address() {
-            notes.all(settings.access().wrong(address));
+            notes.all(self.access().wrong(address));
             notes.address(&[setting], address);
         }
         settings.check(notes, known, named);

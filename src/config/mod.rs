@@ -18,6 +18,7 @@ pub mod note;
 pub mod object;
 mod quote;
 pub mod read;
+mod remark;
 mod restriction;
 pub mod schema;
 pub mod secret;

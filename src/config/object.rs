@@ -107,6 +107,12 @@ pub struct Object {
 }
 
 impl Object {
+    /// The service that it releases; none where it stands for all of an owner's.
+    pub(super) fn releases(&self) -> Option<&str> {
+        let own = self.service.as_ref().map(ServiceName::as_str);
+        own.or_else(|| self.name.rsplit('/').next().filter(|name| *name != ALL))
+    }
+
     /// The whole that a name belongs to, as a list would say it: `acme/*` of `acme/payments`.
     pub(super) fn whole(name: &str) -> Option<String> {
         name.rsplit_once('/').map(|(owner, _)| format!("{owner}/{ALL}"))

@@ -79,9 +79,20 @@ pub(super) fn quoted(mut place: Place, path: &[String]) -> Place {
         (true, false) if code(&value).0.iter().all(harmless) => place.only("", &value, ""),
         _ => {
             place.length = 1;
-            place.only(if follows && keys_before.len() == 1 { &before } else { "" }, "…", "")
+            let key = keys_before.last().filter(|_| follows).map_or_else(String::new, |key| only_key(&before, key));
+            place.only(&key, "…", "")
         }
     }
+}
+
+/// Of what stands before a value only its own key, where it stands: `token = `. What is before that may be a secret.
+fn only_key(before: &str, key: &str) -> String {
+    let Some((head, _)) = before.rsplit_once('=') else { return String::new() };
+    let bare = head.trim_end().trim_end_matches(['"', '\'']);
+    let Some(ahead) = bare.strip_suffix(key) else { return String::new() };
+    let quote = ahead.chars().last().filter(|c| matches!(c, '"' | '\''));
+    let begin = ahead.chars().count() - usize::from(quote.is_some());
+    " ".repeat(begin) + &before.chars().skip(begin).collect::<String>()
 }
 
 /// May the message of a problem quote a value? serde's own words do.
@@ -143,7 +154,7 @@ fn code(line: &str) -> (Vec<String>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::source::{Diagnostic, Source, Sources};
+    use crate::config::source::{Diagnostic, Source, Sources, Weight};
 
     /// The line that an error shows of a text, where this is marked.
     fn shown(text: &str, marked: &str, path: &[&str]) -> String {
@@ -152,14 +163,14 @@ mod tests {
         let at = text.find(marked).unwrap();
         let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
         let place = quoted(sources.place(&(at..at + marked.len())).unwrap(), &path);
-        let said = Diagnostic { message: "no".into(), place: Some(place) }.to_string();
+        let said = Diagnostic { weight: Weight::Error, message: "no".into(), place: Some(place) }.to_string();
         assert!(!said.contains("sec"), "{said}");
         said.lines().nth(3).unwrap_or_default().trim_start_matches("1 | ").to_owned()
     }
 
     #[test]
     fn only_a_line_in_which_nothing_can_be_a_secret_is_quoted() {
-        let table: [(&str, &str, &[&str], &str); 12] = [
+        let table: [(&str, &str, &[&str], &str); 13] = [
             ("theme = 'dork'", "'dork'", &["theme"], "theme = 'dork'"),
             ("theme = 'dork' # not sec1", "'dork'", &["theme"], "theme = 'dork'"),
             ("api_key = 'sec1'", "api_key", &["connections", "a", "api_key"], "api_key = …"),
@@ -175,13 +186,19 @@ mod tests {
                 "a = { token = ['sec1'], url = 'http://u:sec2@h' }",
                 "'http://u:sec2@h'",
                 &["connections", "a", "token"],
-                "                              …",
+                "                        url = …",
+            ),
+            (
+                "headers = { A = 'sec1', \"X-Key\" = 'sec2' }",
+                "'sec2'",
+                &["connections", "a", "headers", "X-Key"],
+                "                        \"X-Key\" = …",
             ),
             (
                 "token = { command = 'sec1' }",
                 "'sec1'",
                 &["connections", "a", "token", "command"],
-                "                    …",
+                "          command = …",
             ),
             (
                 "rules = [{ signal = 'x', max = 1 }]",

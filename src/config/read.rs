@@ -20,9 +20,9 @@ use crate::{
         merge::{NOWHERE, merge},
         note::{nearest, there_are},
         object::{Named, Objects},
-        quote, restriction,
+        quote, remark, restriction,
         schema::Config,
-        source::{Diagnostic, Sources},
+        source::{Diagnostic, Sources, Weight},
         tree::{self, Node, Problem},
     },
     domain::text::one_line,
@@ -40,6 +40,8 @@ pub struct Loaded {
     pub layers: Vec<String>,
     /// The profile that was laid over them.
     pub profile: Option<String>,
+    /// What holds and was probably not meant.
+    pub remarks: Vec<Diagnostic>,
 }
 
 /// Why there is no configuration.
@@ -72,15 +74,19 @@ pub fn load(layers: &Layers, known: &Known<'_>) -> Result<Loaded, Failure> {
     let file_count = files.len();
     files.into_iter().chain(variables).for_each(|source| sources.push(source));
     let mut diagnostics: Vec<Diagnostic> =
-        unreadable.iter().map(|message| Diagnostic { message: one_line(message), place: None }).collect();
+        unreadable.iter().map(|message| Diagnostic::error(one_line(message), None)).collect();
     let mut problems = Vec::new();
     let config = read(&sources, file_count, layers.profile.as_deref(), known, &mut problems);
     problems.sort_by_key(|problem| problem.at.as_ref().map_or(0, |at| at.start));
     diagnostics.extend(problems.iter().map(|problem| diagnose(problem, &sources)));
     diagnostics.dedup();
     match config {
-        Some(config) if diagnostics.is_empty() => Ok(Loaded {
+        Some((config, remarks)) if diagnostics.is_empty() => Ok(Loaded {
             config,
+            remarks: remarks
+                .iter()
+                .map(|remark| Diagnostic { weight: Weight::Warning, ..diagnose(remark, &sources) })
+                .collect(),
             layers: sources.iter().map(|(_, source)| source.name.clone()).collect(),
             profile: layers.profile.clone(),
         }),
@@ -95,7 +101,7 @@ fn read(
     profile: Option<&str>,
     known: &Known<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<Config> {
+) -> Option<(Config, Vec<Problem>)> {
     let mut layers = Vec::new();
     for (base, source) in sources.iter() {
         match tree::parse(&source.text, base) {
@@ -136,7 +142,10 @@ fn read(
     let environment = layers.iter().skip(files);
     let all = merge(iter::once(&base).chain(overlay).chain(environment), problems)?;
     restriction::compare(&before.tree(), &all.tree(), sources, files, problems);
-    settings(all.tree(), known, problems)
+    let config = settings(all.tree(), known, problems)?;
+    let whole = Spanned::new(NOWHERE, DeValue::Table(all.tree()));
+    let remarks = remark::remarks(&config, &whole);
+    Some((config, remarks))
 }
 
 fn take_profiles<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> BTreeMap<String, DeTable<'i>> {
@@ -253,7 +262,7 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
 fn diagnose(problem: &Problem, sources: &Sources) -> Diagnostic {
     let place = problem.at.as_ref().and_then(|at| sources.place(at));
     let message = one_line(&quote::message(&explain(problem), &problem.path));
-    Diagnostic { message, place: place.map(|place| quote::quoted(place, &problem.path)) }
+    Diagnostic::error(message, place.map(|place| quote::quoted(place, &problem.path)))
 }
 
 /// serde's words for what is wrong, as a sentence with a way out.

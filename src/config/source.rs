@@ -95,19 +95,38 @@ impl Place {
     }
 }
 
-/// One thing that is wrong with the configuration.
+/// How much a diagnostic weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum Weight {
+    /// With it there is no configuration.
+    Error,
+    /// The configuration holds, and probably does not say what was meant.
+    Warning,
+}
+
+/// One thing that is said against the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How much it weighs.
+    pub weight: Weight,
     /// What is wrong, as a sentence with the way out.
     pub message: String,
     /// Where, as far as there is a place.
     pub place: Option<Place>,
 }
 
+impl Diagnostic {
+    /// Something without which there is no configuration.
+    pub fn error(message: String, place: Option<Place>) -> Self {
+        Self { weight: Weight::Error, message, place }
+    }
+}
+
 /// Message, then the place as compilers show it.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "{}: {}", self.weight, self.message)?;
         let Some(place) = &self.place else { return Ok(()) };
         let number = place.line.to_string();
         let gutter = " ".repeat(number.len());
@@ -128,7 +147,8 @@ mod tests {
         sources.push(Source { name: "b".into(), text: "# ü\n  y = 'zz'\n".into() });
         let place = sources.place(&(18..22)).unwrap();
         assert_eq!((place.name.as_str(), place.line, place.column, place.length), ("b", 2, 7, 4));
-        let diagnostic = Diagnostic { message: "no".into(), place: Some(place.only("  y = ", "…", "")) };
+        let diagnostic =
+            Diagnostic { weight: Weight::Error, message: "no".into(), place: Some(place.only("  y = ", "…", "")) };
         assert_eq!(diagnostic.to_string(), "error: no\n --> b:2:7\n  |\n2 |   y = …\n  |       ^^^^");
         assert_eq!(sources.place(&(400..401)), None);
     }

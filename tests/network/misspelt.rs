@@ -33,12 +33,12 @@ fn a_misspelt_namespace_selector_or_rollout_is_said_and_ends_with_8() {
     for (more, why) in [
         (
             "namespaces = [\"shpo\"]\n",
-            format!("nothing is in namespace shpo of eu {engines}: `namespaces` in [connections.eu] names it"),
+            format!("nothing is in namespace shpo of eu {engines}: in [connections.eu] `namespaces` names it"),
         ),
         (
             "selector = \"team=shpo\"\n",
             format!(
-                "nothing with the labels team=shpo is on eu {engines}: `selector` in [connections.eu] asks for them"
+                "nothing with the labels team=shpo is on eu {engines}: in [connections.eu] `selector` asks for the labels"
             ),
         ),
         (

@@ -129,16 +129,16 @@ fn yes() -> bool {
 }
 
 impl Settings for Buildkite {
-    fn access(&self) -> &Access {
-        &self.access
-    }
-
-    fn access_mut(&mut self) -> &mut Access {
-        &mut self.access
-    }
-
     fn address(&self) -> Option<(&'static str, &str)> {
         Some(("url", &self.url))
+    }
+
+    fn lists(&self) -> &[Object] {
+        &self.pipelines
+    }
+
+    fn names_its_own(&self) -> bool {
+        true
     }
 
     fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, named: &[&str]) {

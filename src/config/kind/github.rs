@@ -56,15 +56,15 @@ fn thirty_seconds() -> Duration {
 }
 
 impl Settings for Github {
-    fn access(&self) -> &Access {
-        &self.access
-    }
-
-    fn access_mut(&mut self) -> &mut Access {
-        &mut self.access
-    }
-
     fn address(&self) -> Option<(&'static str, &str)> {
         Some(("base_url", &self.base_url))
+    }
+
+    fn lists(&self) -> &[Object] {
+        &self.repos
+    }
+
+    fn names_its_own(&self) -> bool {
+        true
     }
 }

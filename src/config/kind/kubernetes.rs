@@ -85,16 +85,26 @@ fn five_seconds() -> Duration {
 }
 
 impl Settings for Kubernetes {
-    fn access(&self) -> &Access {
-        &self.access
-    }
-
-    fn access_mut(&mut self) -> &mut Access {
-        &mut self.access
-    }
-
     fn address(&self) -> Option<(&'static str, &str)> {
         self.server.as_deref().map(|server| ("server", server))
+    }
+
+    fn environments(&self) -> Vec<&str> {
+        vec![self.environment.as_str()]
+    }
+
+    fn overlaps(&self, other: &Connection) -> bool {
+        let Connection::Kubernetes(other) = other else { return false };
+        let address = |it: &Self| it.server.as_ref().map(|server| server.trim_end_matches('/').to_ascii_lowercase());
+        let way = |it: &Self| (address(it), it.kubeconfig.clone(), it.context.clone());
+        let any = |own: &[String], others: &[String]| {
+            own.is_empty() || others.is_empty() || own.iter().any(|one| others.contains(one))
+        };
+        // Other labels may keep apart what is in one namespace.
+        way(self) == way(other)
+            && any(&self.namespaces, &other.namespaces)
+            && self.engines.iter().any(|engine| other.engines.contains(engine))
+            && (self.selector.is_none() || other.selector.is_none() || self.selector == other.selector)
     }
 
     fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, _: &[&str]) {

@@ -68,16 +68,12 @@ fn two_seconds() -> Duration {
 }
 
 impl Settings for Loki {
-    fn access(&self) -> &Access {
-        &self.access
-    }
-
-    fn access_mut(&mut self) -> &mut Access {
-        &mut self.access
-    }
-
     fn address(&self) -> Option<(&'static str, &str)> {
         Some(("url", &self.url))
+    }
+
+    fn environments(&self) -> Vec<&str> {
+        self.covers.iter().map(String::as_str).chain(self.environments.values().map(EnvironmentName::as_str)).collect()
     }
 
     fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, _: &[&str]) {

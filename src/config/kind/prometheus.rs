@@ -134,16 +134,12 @@ pub struct Queries {
 }
 
 impl Settings for Prometheus {
-    fn access(&self) -> &Access {
-        &self.access
-    }
-
-    fn access_mut(&mut self) -> &mut Access {
-        &mut self.access
-    }
-
     fn address(&self) -> Option<(&'static str, &str)> {
         Some(("url", &self.url))
+    }
+
+    fn environments(&self) -> Vec<&str> {
+        self.covers.iter().map(String::as_str).chain(self.environments.values().map(EnvironmentName::as_str)).collect()
     }
 
     fn check(&self, notes: &mut Notes<'_, '_>, known: &Known<'_>, _: &[&str]) {

@@ -26,6 +26,8 @@ pub struct Scope {
     pub namespaces: Vec<String>,
     /// Only objects with these labels, in Kubernetes' own form: `team=payments,tier in (api,web)`.
     pub label_selector: Option<String>,
+    /// Engines that it is not looked for, as the field writes them: what they move is there all the same.
+    pub unsought: Vec<&'static str>,
     /// Services whose objects are called otherwise, by `namespace/name`. All others are called as their object.
     pub services: BTreeMap<String, ServiceName>,
     /// The flags that lead kubectl to this cluster: `--context prod-eu`, as far as the configuration says; see
@@ -81,6 +83,7 @@ impl Scope {
             risk,
             namespaces,
             label_selector: None,
+            unsought: Vec::new(),
             services: BTreeMap::new(),
             kubectl: String::new(),
             found: Found::default(),

@@ -67,7 +67,7 @@ impl Sought {
         let named = |key: &Key| told.values().any(|told| told.found.named.contains(key));
         let engines: Vec<&str> = told.keys().copied().collect();
         let engines = engines.join(", ");
-        let picked = !scope.namespaces.is_empty() || scope.label_selector.is_some();
+        let picked = !scope.namespaces.is_empty() || scope.label_selector.is_some() || !scope.unsought.is_empty();
         let empty = scope.spaces().into_iter().filter(|space| picked && whole(space) && !filled(space));
         let mut absent: Vec<String> = empty.map(|space| nothing_in(scope, space.as_deref(), &engines)).collect();
         for (path, service) in &scope.services {
@@ -95,14 +95,18 @@ impl Sought {
 fn nothing_in(scope: &Scope, space: Option<&str>, engines: &str) -> String {
     let cluster = &scope.cluster;
     let labels = scope.label_selector.as_ref().map(|labels| format!(" with the labels {labels}")).unwrap_or_default();
-    match space {
-        Some(space) => format!(
-            "nothing{labels} is in namespace {space} of {cluster} ({engines}): `namespaces` in [connections.{cluster}] names it"
-        ),
-        None => {
-            format!("nothing{labels} is on {cluster} ({engines}): `selector` in [connections.{cluster}] asks for them")
-        }
-    }
+    let what = match space {
+        Some(space) => format!("nothing{labels} is in namespace {space} of {cluster} ({engines})"),
+        None => format!("nothing{labels} is on {cluster} ({engines})"),
+    };
+    // Whatever narrows it down may be what is wrong.
+    let by = [
+        space.map(|_| "`namespaces` names it".to_owned()),
+        scope.label_selector.as_ref().map(|_| "`selector` asks for the labels".to_owned()),
+        (!scope.unsought.is_empty()).then(|| format!("`engines` leaves out {}", scope.unsought.join(", "))),
+    ];
+    let by: Vec<String> = by.into_iter().flatten().collect();
+    format!("{what}: in [connections.{cluster}] {}", by.join(", "))
 }
 
 /// An object as a service names it: `shop/payments`.
@@ -140,7 +144,7 @@ mod tests {
         sought.tell("Deployment", Some(Some("shpo".into())), Found::default());
         sought.tell("Deployment", Some(Some("shop".into())), found(&["shop"], &[]));
         let said =
-            "nothing is in namespace shpo of eu (Argo Rollouts, Deployment): `namespaces` in [connections.eu] names it";
+            "nothing is in namespace shpo of eu (Argo Rollouts, Deployment): in [connections.eu] `namespaces` names it";
         assert_eq!(sought.absent(&scope), [said]);
         sought.lost("Deployment", &Some("shpo".into()));
         assert_eq!(sought.absent(&scope), Vec::<String>::new());
@@ -153,8 +157,22 @@ mod tests {
         sought.tell("Deployment", Some(None), Found::default());
         assert_eq!(sought.absent(&scope), Vec::<String>::new());
         scope.label_selector = Some("team=pya".to_owned());
-        let said =
-            "nothing with the labels team=pya is on eu (Deployment): `selector` in [connections.eu] asks for them";
+        let said = "nothing with the labels team=pya is on eu (Deployment): in [connections.eu] `selector` asks for the labels";
+        assert_eq!(sought.absent(&scope), [said]);
+    }
+
+    #[test]
+    fn where_an_engine_is_left_out_that_may_be_why_nothing_is_found() {
+        let (sought, mut scope) = (Sought::default(), scope(&["shop"], &[]));
+        scope.unsought = vec!["Deployment"];
+        sought.expect("Argo Rollouts");
+        sought.tell("Argo Rollouts", Some(Some("shop".into())), Found::default());
+        let said = "nothing is in namespace shop of eu (Argo Rollouts): in [connections.eu] `namespaces` names it, `engines` leaves out \
+                    Deployment";
+        assert_eq!(sought.absent(&scope), [said]);
+        scope.namespaces.clear();
+        sought.tell("Argo Rollouts", Some(None), Found::default());
+        let said = "nothing is on eu (Argo Rollouts): in [connections.eu] `engines` leaves out Deployment";
         assert_eq!(sought.absent(&scope), [said]);
     }
 

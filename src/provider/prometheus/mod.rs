@@ -5,6 +5,7 @@
 mod api;
 mod counters;
 mod failures;
+mod misfit;
 mod native;
 mod normalize;
 pub mod presets;
@@ -47,6 +48,7 @@ use crate::{
         prometheus::{
             api::{Asked, MOST_SAMPLES, MOST_SERIES, Samples},
             failures::Failures,
+            misfit::Misfit,
             normalize::Answers,
             presets::Preset,
             request::{Kind, Moments},
@@ -112,8 +114,11 @@ pub fn over(name: SourceName, transport: Transport, settings: Settings, clock: S
     let interval = settings.interval;
     let coverage = Coverage { environments: settings.covers.clone(), apart: settings.place_label.is_some() };
     let failures = Failures::of(&settings.preset);
+    let now = Arc::clone(&clock);
     let client = Client::new("it", transport, clock, api::refusal);
-    let prometheus = Prometheus { client, settings, failures, refuses_post: AtomicBool::new(false) };
+    let misfit = Misfit::default();
+    let prometheus =
+        Prometheus { client, settings, failures, refuses_post: AtomicBool::new(false), misfit, clock: now };
     Connection { lookups: vec![Arc::new(prometheus)], coverage, ..Connection::new(name, "prometheus", interval) }
 }
 
@@ -124,6 +129,9 @@ struct Prometheus {
     failures: Option<Failures>,
     /// A read-only proxy said no to POST once: it is not asked again.
     refuses_post: AtomicBool,
+    /// Whether the preset is the right one.
+    misfit: Misfit,
+    clock: SharedClock,
 }
 
 impl Lookup for Prometheus {
@@ -186,8 +194,36 @@ impl Prometheus {
         for version in signals.iter_mut().flat_map(|one| &mut one.versions) {
             version.untimed.clone_from(&untimed);
         }
+        if signals.is_empty() {
+            self.doubt_the_preset(settings, &labels, window).await?;
+        } else {
+            self.misfit.fits();
+        }
         self.name_labels(settings, &mut signals, &named, window).await;
         Ok(signals)
+    }
+
+    /// Of none of these services is there a series, and never was: another preset that has some is the one that was meant. It is only
+    /// a help: without an answer nothing is suspected.
+    ///
+    /// # Errors
+    /// That another one fits: what is read by this one would say for ever that nothing is measured.
+    async fn doubt_the_preset(
+        &self,
+        settings: &Settings,
+        labels: &[String],
+        window: Window,
+    ) -> Result<(), ProviderError> {
+        let (now, query) = (self.clock.now(), misfit::query(settings, labels));
+        if self.misfit.is_due(&query, now) {
+            let Some(newest) = request::moments(Kind::RequestRate, window).pop() else { return Ok(()) };
+            let answer = self.query(&query, Moments { first: newest.last, ..newest }, Asked::Counters).await;
+            self.misfit.told(&query, now, &answer.unwrap_or_default());
+        }
+        match self.misfit.sentence(&query, &settings.preset) {
+            Some(said) => Err(ProviderError::new(FaultKind::Missing, said)),
+            None => Ok(()),
+        }
     }
 
     /// The series of one kind, piece after piece; none where the preset has no such counter.

@@ -51,13 +51,44 @@ fn ask(metrics: &dyn Lookup, services: &[ServiceName]) -> Result<Vec<ServiceSign
 }
 
 #[test]
-fn a_hundred_services_cost_six_requests_and_none_costs_one_sign_of_life() {
+fn a_hundred_services_cost_six_requests_and_one_whether_the_preset_fits_and_none_costs_one_sign_of_life() {
     let (metrics, seen) = connected(|_| Ok(reply(200, EMPTY)));
     let services: Vec<_> = (0..100).map(|i| ServiceName::new(format!("service-{i}"))).collect();
     assert_eq!(ask(&*metrics, &services), Ok(vec![]));
-    assert_eq!(asked(&seen), six(&Method::POST));
+    let with_doubt = [vec![(Method::POST, "/api/v1/query".to_owned())], six(&Method::POST)].concat();
+    assert_eq!(asked(&seen), with_doubt);
+    assert_eq!(ask(&*metrics, &services), Ok(vec![]));
+    assert_eq!(seen.lock().unwrap().len(), 13, "that nothing fits is not asked each time");
     assert_eq!(ask(&*metrics, &[]), Ok(vec![]));
-    assert_eq!(seen.lock().unwrap().len(), 7);
+    assert_eq!(seen.lock().unwrap().len(), 14);
+}
+
+#[test]
+fn where_nothing_of_the_preset_is_there_it_is_said_which_one_has_series_of_these_services() {
+    const FITS: &str = r#"{"status":"success","data":{"resultType":"vector","result":[
+        {"metric":{"preset":"otel-http"},"value":[1773107220,"3"]}]}}"#;
+    let (metrics, _) = connected(|request| {
+        let form = url::form_urlencoded::parse(request.body()).into_owned();
+        let doubts =
+            form.into_iter().any(|(_, value)| value.starts_with("label_replace(count(") && value.contains("otel-http"));
+        Ok(reply(200, if doubts { FITS } else { EMPTY }))
+    });
+    let said = "there is no series of preset 'istio' for these services, and there are of 'otel-http': set `preset`";
+    for _ in 0..2 {
+        let error = ask(&*metrics, &["payments".into()]).unwrap_err();
+        assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, said));
+    }
+}
+
+#[test]
+fn the_query_for_the_preset_that_fits_is_promql_and_leaves_out_the_chosen_one() {
+    let settings = Settings::new(presets::named("istio").unwrap());
+    let query = misfit::query(&settings, &["payments".to_owned()]);
+    promql_parser::parser::parse(&query).unwrap_or_else(|error| panic!("{error}\n{query}"));
+    assert!(
+        query.contains("http_server_request_duration_seconds_count{job") && !query.contains("\"istio\""),
+        "{query}"
+    );
 }
 
 #[test]
@@ -87,7 +118,7 @@ fn where_a_label_tells_environments_apart_each_is_asked_about_for_itself() {
         [("prod/eu-west-1", "region=~\"prod/eu-west-1|eu-west-1\""), ("prod/us-east-1", "region=~\"us|us-pay\"")]
     {
         let queries = asked(environment);
-        assert_eq!(queries.len(), 6, "{queries:?}");
+        assert_eq!(queries.len(), 7, "six kinds, and whether the preset fits: {queries:?}");
         assert!(queries.iter().all(|query| query.contains(matcher)), "{queries:?}");
     }
 }

@@ -92,6 +92,9 @@ fn scope(settings: &Kubernetes, wiring: &Wiring<'_>, found: Found) -> Scope {
     let mut scope = Scope::new(wiring.source(), settings.environment.clone(), risk, settings.namespaces.clone());
     scope.label_selector.clone_from(&settings.selector);
     scope.found = found;
+    let engines = [(Engine::ArgoRollouts, argo_rollouts::WORDS), (Engine::Deployment, deployment::WORDS)];
+    scope.unsought =
+        engines.into_iter().filter(|(engine, _)| !settings.engines.contains(engine)).map(|(_, words)| words).collect();
     scope.kubectl = match (&settings.server, wiring.below) {
         (Some(server), _) => kubectl::by_server(server),
         (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),

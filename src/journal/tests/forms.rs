@@ -3,7 +3,7 @@
 use crate::{
     domain::{object::ObjectId, verb::Verb},
     journal::{
-        Chain, Journal,
+        Chain, Journal, body,
         sample::{at, intent_on},
         sqlite::SqliteJournal,
     },
@@ -85,4 +85,33 @@ fn an_act_that_was_a_list_of_calls_is_one_of_steps_and_goes_on_where_it_stood() 
         None,
         "what would be drawn up today is the same"
     );
+}
+
+#[test]
+fn an_act_of_one_target_is_written_today_as_it_was_and_goes_on_where_it_stood() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../../tests/fixtures/journal/v4.sql")).unwrap();
+    let journal = SqliteJournal::open(&path).unwrap();
+    assert!(matches!(journal.verify().unwrap(), Chain::Whole { lines: 11, .. }));
+    let told: Vec<_> = journal.newest(9).unwrap().into_iter().map(|one| (one.id.0, one.intent.plan.verb)).collect();
+    assert_eq!(told, [(2, Verb::Rollback), (1, Verb::Pause)]);
+    for record in journal.newest(9).unwrap() {
+        let written: String = old
+            .query_row(
+                "SELECT body FROM lines WHERE kind = 'begin' AND record = ?1",
+                [i64::try_from(record.id.0).unwrap()],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(body::intent(&record.intent).unwrap(), written, "whoever reads no further than form 4 can read it");
+    }
+    let open = journal.get(RecordId(2)).unwrap().unwrap();
+    let plan = &open.intent.plan;
+    assert_eq!((open.end(), plan.then.len(), plan.draft.steps.len()), (None, 0, 1));
+    let shown = plan.draft.steps[0].call.body.shown();
+    assert!(shown.contains("•••") && plan.draft.steps[0].call.is_guarded(), "{shown}");
+    let watched = Takeover::of(&open).unwrap_err();
+    assert_eq!(watched, "everything of it was sent: it is watched to its end, by whoever looks");
 }

@@ -37,7 +37,7 @@ impl Focus<'_> {
     pub fn takes_text(self) -> bool {
         match self {
             Self::Words => true,
-            Self::Field(field) => matches!(field.kind, Kind::Text | Kind::Secret),
+            Self::Field(field) => matches!(field.kind, Kind::Text | Kind::Number | Kind::Secret),
             Self::Reason | Self::ReadBack => false,
         }
     }
@@ -204,7 +204,7 @@ impl Card {
 
     fn typed_into(&mut self, field: &Field, c: char) {
         match &field.kind {
-            Kind::Text => {
+            Kind::Text | Kind::Number => {
                 let mut text = self.ask.args.text(&field.name).unwrap_or_default().to_owned();
                 if text.chars().count() < WORDS {
                     text.push(c);
@@ -247,7 +247,7 @@ impl Card {
 
     fn erase_in(&mut self, field: &Field) {
         match &field.kind {
-            Kind::Text => {
+            Kind::Text | Kind::Number => {
                 let mut text = self.ask.args.text(&field.name).unwrap_or_default().to_owned();
                 text.pop();
                 // Left empty is said too: the default does not come back.

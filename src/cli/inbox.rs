@@ -111,6 +111,7 @@ impl FieldOut {
     fn of(field: &Field) -> Self {
         let (kind, options) = match &field.kind {
             Kind::Text => ("text", Vec::new()),
+            Kind::Number => ("number", Vec::new()),
             Kind::Choice(options) => ("choice", options.clone()),
             Kind::Flag => ("flag", Vec::new()),
             Kind::Secret => ("secret", Vec::new()),

@@ -247,7 +247,7 @@ fn answers(model: &Model, ask: &Ask) -> Result<(), CliError> {
     let missing = missing.map(|field| match &field.kind {
         Kind::Secret => format!("--secret {}=@FILE is missing: {}", field.name, field.label),
         Kind::Choice(options) => format!("--set {}={} is missing: {}", field.name, options.join("|"), field.label),
-        Kind::Text | Kind::Flag => format!("--set {}=VALUE is missing: {}", field.name, field.label),
+        Kind::Text | Kind::Number | Kind::Flag => format!("--set {}=VALUE is missing: {}", field.name, field.label),
     });
     let all: Vec<String> = wrong.into_iter().chain(missing).collect();
     if all.is_empty() {

@@ -14,6 +14,8 @@ pub const TO: &str = "to";
 pub enum Kind {
     /// Words.
     Text,
+    /// A number, in words.
+    Number,
     /// One of these.
     Choice(Vec<String>),
     /// Yes or no.
@@ -83,6 +85,8 @@ impl Field {
         let name = &self.name;
         match &self.kind {
             Kind::Text => Ok(Value::Text(clean(text))),
+            Kind::Number if text.trim().is_empty() || is_number(text) => Ok(Value::Text(clean(text.trim()))),
+            Kind::Number => Err(format!("{name} is a number, not '{}'", clean(text))),
             Kind::Choice(options) if options.iter().any(|option| option == text) => Ok(Value::OneOf(text.to_owned())),
             Kind::Choice(options) => Err(format!("{name} is one of {}, not '{}'", options.join(", "), clean(text))),
             Kind::Flag => match text.to_ascii_lowercase().as_str() {
@@ -98,12 +102,17 @@ impl Field {
     fn against(&self, value: &Value) -> Option<String> {
         match (&self.kind, value) {
             (Kind::Text, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) | (Kind::Secret, Value::Secret) => None,
-            (Kind::Choice(_), Value::OneOf(text)) => self.value(text).err(),
+            (Kind::Choice(_), Value::OneOf(text)) | (Kind::Number, Value::Text(text)) => self.value(text).err(),
             (Kind::Secret, _) => self.value("").err(),
             (_, Value::Secret) => Some(format!("{} is no secret", self.name)),
             (_, value) => self.value(&value.to_string()).err(),
         }
     }
+}
+
+/// As JSON has numbers: neither an infinity nor what is none.
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 /// One answer.
@@ -308,6 +317,18 @@ mod tests {
         assert_eq!(args, expected);
         assert_eq!(args.missing(&form()).unwrap().name, "note");
         assert_eq!(args.with("note", text("  ")).missing(&form()).unwrap().name, "note");
+    }
+
+    #[test]
+    fn a_number_is_one_or_nothing() {
+        let form = [Field::new("count", "Count", Kind::Number)];
+        let against = |said: &str| Args::none().with("count", text(said)).over(&form).against(&form);
+        for said in ["5", "-0.5", "", " 7 "] {
+            assert_eq!(against(said), Vec::<String>::new(), "{said}");
+        }
+        for said in ["five", "inf", "NaN", "1,5"] {
+            assert_eq!(against(said), [format!("count is a number, not '{said}'")]);
+        }
     }
 
     #[test]

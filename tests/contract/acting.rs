@@ -323,7 +323,7 @@ fn ask(item: &Item, verb: Verb) -> Ask {
     while let Some(field) = args.missing(form) {
         let answer = match &field.kind {
             Kind::Choice(options) => Answer::OneOf(options[0].clone()),
-            Kind::Text => Answer::Text("7".into()),
+            Kind::Text | Kind::Number => Answer::Text("7".into()),
             Kind::Flag => Answer::Flag(true),
             Kind::Secret => Answer::Secret,
         };

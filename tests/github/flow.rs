@@ -10,11 +10,12 @@ use std::{
 use holdshort::{
     demo::github::spec::Action,
     domain::{
-        form::Value,
+        form::{Field, Kind, Value},
         gate::{Eligibility, Gate},
         log::Mark,
         object::ObjectId,
         observed::FaultKind,
+        offer::offer_for,
         pipeline::{LogRef, Run, RunStatus},
         verb::Verb,
     },
@@ -332,18 +333,29 @@ async fn a_run_that_does_not_stop_is_ended_by_force_where_that_is_asked() {
 async fn a_workflow_starts_anew_at_a_branch_with_inputs_and_the_run_that_makes_is_watched() {
     let scene = Scene::at("acme/ledger");
     let run = scene.run("deploy", 812).await;
-    let asked = |reference: &str, inputs: &str| {
+    let form = offer_for(&run.offers, Verb::Dispatch).unwrap().form.clone();
+    let branch = run.branch.clone().unwrap();
+    let options = ["info", "warn"].map(str::to_owned).to_vec();
+    let expected = [
+        Field::new("ref", "branch or tag", Kind::Text).required().default(&branch),
+        Field::new("level", "level", Kind::Choice(options)).required().default("warn"),
+        Field::new("dry_run", "dry_run", Kind::Flag).hint("Build only"),
+        Field::new("batch", "batch", Kind::Number).default("500").hint("a number"),
+        Field::new("inputs.ref", "ref", Kind::Text).hint("Another one"),
+        Field::new("ticket", "ticket", Kind::Text).required(),
+    ];
+    assert_eq!(form, expected);
+    let asked = |reference: &str, ticket: &str| {
         let plain = ask_run(&run, Verb::Dispatch);
         let args = plain.args.clone().with("ref", Value::Text(reference.into()));
-        Ask { args: args.with("inputs", Value::Text(inputs.into())), ..plain }
+        let args = args.with("batch", Value::Text(String::new())).with("ticket", Value::Text(ticket.into()));
+        Ask { args: args.over(&form), ..plain }
     };
-    let error = scene.gates().draft_for(&run, &asked("v4.2.0", "level")).unwrap_err();
-    assert_eq!(error.to_string(), "'level' is no input: write NAME=VALUE");
-    let branch = run.branch.clone().unwrap();
-    let ask = asked(&branch, "level=warn");
+    let ask = asked(&branch, "OPS-7");
     let draft = scene.gates().draft_for(&run, &ask).unwrap();
     let step = &draft.steps[0];
-    let body = json!({"ref": branch, "return_run_details": true, "inputs": {"level": "warn"}});
+    let inputs = json!({"level": "warn", "dry_run": "false", "batch": "", "ticket": "OPS-7"});
+    let body = json!({"ref": branch, "return_run_details": true, "inputs": inputs});
     assert_eq!(serde_json::from_str::<serde_json::Value>(step.call.body.shown()).unwrap(), body);
     let facts = scene.gates().read(&run.id).await.unwrap().facts;
     let supplies = Supplies { facts: Some(&facts), ..Supplies::default() };
@@ -352,7 +364,13 @@ async fn a_workflow_starts_anew_at_a_branch_with_inputs_and_the_run_that_makes_i
     assert_eq!(step.watch, Watch::Made("github/run/acme/ledger/{made}".parse().unwrap()));
     let facts = scene.gates().read(&format!("github/run/acme/ledger/{made}").parse().unwrap()).await.unwrap().facts;
     assert!(draft.expect.all.iter().all(|one| one.holds(&facts)), "{facts:?}");
-    let unknown = scene.gates().draft_for(&run, &asked("nowhere", "")).unwrap();
+    let without = scene.gates().draft_for(&run, &asked(&branch, "")).unwrap();
+    let facts = scene.gates().read(&run.id).await.unwrap().facts;
+    let supplies = Supplies { facts: Some(&facts), ..Supplies::default() };
+    let checked = Checked::of(&without.steps[0], Verb::Dispatch, scene.gates(), &supplies).unwrap();
+    let error = scene.gates().send(checked).await.unwrap_err();
+    assert!(error.text.ends_with("Required input 'ticket' not provided"), "{error}");
+    let unknown = scene.gates().draft_for(&run, &asked("nowhere", "OPS-7")).unwrap();
     let facts = scene.gates().read(&run.id).await.unwrap().facts;
     let supplies = Supplies { facts: Some(&facts), ..Supplies::default() };
     let checked = Checked::of(&unknown.steps[0], Verb::Dispatch, scene.gates(), &supplies).unwrap();
@@ -487,6 +505,6 @@ async fn every_request_of_a_poll_is_a_read_with_the_token() {
     let all = scene.diary.all();
     assert!(all.iter().all(|seen| seen.class == Some(Class::Read) && seen.token), "{all:?}");
     // Who I am, what moved, the waiting runs and those to be let in, what each waits for, those held behind them, what is live,
-    // the newest.
-    assert_eq!(all.len(), 1 + 1 + 2 + 3 + 1 + 1 + 1, "{all:?}");
+    // the newest, and the files of their workflows.
+    assert_eq!(all.len(), 1 + 1 + 2 + 3 + 1 + 1 + 1 + 2, "{all:?}");
 }

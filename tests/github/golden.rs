@@ -82,8 +82,9 @@ async fn a_recorded_list_without_names_attempts_and_actors_is_read_whole() {
                 unsure: Some("GitHub does not say whether this workflow can be started by hand".into()),
                 ..Offer::open(Verb::Dispatch, Risk::High).asking(vec![
                     Field::new("ref", "branch or tag", Kind::Text).required().default("master"),
-                    Field::new("inputs", "inputs", Kind::Text)
-                        .hint("NAME=VALUE, NAME=VALUE, as the workflow asks for them"),
+                    Field::new("inputs", "inputs", Kind::Text).hint(
+                        "NAME=VALUE, NAME=VALUE: which it asks for is not known: GitHub does not say in which file it is",
+                    ),
                 ])
             },
         ],

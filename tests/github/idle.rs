@@ -75,7 +75,8 @@ impl Board {
 async fn fifty_repositories_at_rest_take_at_most_twenty_requests_a_minute() {
     let board = Board::new();
     board.turn().await;
-    assert_eq!(board.diary.all().len(), 1 + 1 + 3 * MANY);
+    let first = "who asks, what moved, and of each what waits, what runs, what its workflow asks for";
+    assert_eq!(board.diary.all().len(), 1 + 1 + 4 * MANY, "{first}");
     let mut minutes = Vec::new();
     for _ in 0..60 {
         let before = board.diary.all().len();
@@ -98,8 +99,8 @@ async fn fifty_repositories_that_an_organisation_is_found_to_have_take_no_more()
     board.turn().await;
     assert_eq!(
         board.diary.all().len(),
-        1 + 1 + 1 + 3 * MANY,
-        "who asks, which there are, what moved, and each of them"
+        1 + 1 + 1 + 4 * MANY,
+        "who asks, which there are, what moved, and each of them with the file of its workflow"
     );
     let mut minutes = Vec::new();
     for _ in 0..60 {

@@ -56,6 +56,13 @@ name = "ledger"
     { name = "build", takes = "2m", steps = ["Compile", "Test"] },
     { name = "to-prod", takes = "1m", environment = "prod", log = ["rolled out \u001b[31mledger\u001b[0m"] },
   ]
+  inputs = [
+    { name = "level", type = "choice", required = true, default = "warn", options = ["info", "warn"] },
+    { name = "dry_run", type = "boolean", description = "Build only" },
+    { name = "batch", type = "number", default = "500" },
+    { name = "ref", description = "Another one" },
+    { name = "ticket", required = true },
+  ]
 
   [[repos.workflows]]
   name = "soak"

@@ -17,6 +17,7 @@ mod run;
 pub mod spec;
 mod verb;
 mod wire;
+mod workflow;
 
 use std::collections::BTreeMap;
 

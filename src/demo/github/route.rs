@@ -14,6 +14,7 @@ use crate::{
             run::{Job, Run},
             spec::Access,
             wire::{self, deploy},
+            workflow,
         },
         rest::{self, Good, Outcome, Refused, parts, query},
     },
@@ -104,6 +105,10 @@ fn read(repo: &Repo, asked: Asked<'_>, path: &[&str]) -> Outcome {
     match path {
         [] => Ok(Good::json(wire::repository(repo))),
         ["compare", range] => wire::compare::compare(repo, range),
+        ["contents", ".github", "workflows", file] => {
+            let workflow = repo.workflows.iter().find(|w| w.plan.file == *file).ok_or_else(Refused::not_found)?;
+            Ok(Good::json(workflow::contents(repo, workflow)))
+        }
         ["actions", "workflows"] => {
             let all = repo.workflows.iter().map(|w| wire::workflow(repo, w)).collect();
             Ok(page(request, Some("workflows"), all))

@@ -143,6 +143,36 @@ pub struct WorkflowSpec {
     pub file: String,
     /// Its jobs; each needs the one before it.
     pub jobs: Vec<JobSpec>,
+    /// What it asks whoever starts it by hand.
+    #[serde(default)]
+    pub inputs: Vec<InputSpec>,
+}
+
+/// An input of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// Its name.
+    pub name: String,
+    /// `string`, `boolean`, `choice`, `number` or `environment`.
+    #[serde(default = "string")]
+    pub r#type: String,
+    /// A few words on what it means.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Does it not start without?
+    #[serde(default)]
+    pub required: bool,
+    /// What it is where nobody says anything.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// What there is to choose from.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+fn string() -> String {
+    "string".to_owned()
 }
 
 /// One job of a workflow.

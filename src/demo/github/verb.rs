@@ -10,6 +10,7 @@ use crate::demo::github::{
     run::{Again, Answer, Run},
     spec::{Access, Push},
     wire::{API, WEB, deploy},
+    workflow,
 };
 use crate::demo::rest::{Good, Outcome, Refused};
 
@@ -93,7 +94,7 @@ fn again(repo: &mut Repo, run: usize, asked: Asked<'_>, which: Again, ids: &mut 
 fn dispatch(repo: &mut Repo, which: &str, asked: Asked<'_>, ids: &mut Ids) -> Outcome {
     let unfit = |message: &str| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, message);
     let named = |workflow: &&Workflow| workflow.id.to_string() == which || workflow.plan.file == which;
-    let workflow = repo.workflows.iter().find(named).ok_or_else(Refused::not_found)?.plan.file.clone();
+    let plan = repo.workflows.iter().find(named).ok_or_else(Refused::not_found)?.plan.clone();
     let body: Value = serde_json::from_slice(asked.request.body())
         .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, "Problems parsing JSON"))?;
     let reference = body.get("ref").and_then(Value::as_str);
@@ -102,13 +103,14 @@ fn dispatch(repo: &mut Repo, which: &str, asked: Asked<'_>, ids: &mut Ids) -> Ou
     let newest = known.max_by_key(|run| run.created);
     let commit =
         newest.map(|run| run.commit.clone()).ok_or_else(|| unfit(&format!("No ref found for: {reference}")))?;
+    workflow::check(&plan, body.get("inputs"))?;
     let push = Push {
         repo: repo.full_name(),
         commit,
         title: None,
         branch: Some(reference.to_owned()),
         by: Some(asked.login.to_owned()),
-        workflow: Some(workflow),
+        workflow: Some(plan.file),
         supersedes: false,
     };
     let run = Run::pushed(&push, repo, asked.now, ids).ok_or_else(Refused::not_found)?;

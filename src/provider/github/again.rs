@@ -7,6 +7,7 @@ use crate::{
     domain::{
         form::{Args, Field, Kind},
         object::{Family, ObjectId},
+        offer::offer_for,
         pipeline::{Run, RunStatus},
         text::{clean, shell_word},
         verb::Verb,
@@ -21,6 +22,7 @@ use crate::{
         address::Address,
         fact as own,
         request::{actions, run_path},
+        workflow::{self, Asks},
     },
 };
 
@@ -35,8 +37,10 @@ const JOB: &str = "job";
 const FORCE: &str = "force";
 /// The branch or tag of a new run.
 const REF: &str = "ref";
-/// What its workflow asks for: `NAME=VALUE, NAME=VALUE`.
+/// What its workflow asks for, where that is not known: `NAME=VALUE, NAME=VALUE`.
 const INPUTS: &str = "inputs";
+/// The fields of a dispatch that are no inputs of a workflow.
+pub(super) const OURS: [&str; 2] = [REF, INPUTS];
 /// Under which name the answer gives the id of the run that was made.
 const MADE: &str = "made";
 /// The content type of whatever has a body.
@@ -57,15 +61,21 @@ pub(super) fn cancelling() -> Vec<Field> {
     vec![Field::new(FORCE, "by force", Kind::Flag).hint(hint)]
 }
 
-/// What starting its workflow anew asks for.
-pub(super) fn dispatching(branch: Option<&str>) -> Vec<Field> {
+/// What starting its workflow anew asks for: a field for each input, or one for all of them and why that is all.
+pub(super) fn dispatching(branch: Option<&str>, asks: Result<&Asks, &str>) -> Vec<Field> {
     let reference = Field::new(REF, "branch or tag", Kind::Text).required();
     let reference = match branch.filter(|branch| !branch.is_empty()) {
         Some(branch) => reference.default(clean(branch)),
         None => reference,
     };
-    let inputs = Field::new(INPUTS, "inputs", Kind::Text).hint("NAME=VALUE, NAME=VALUE, as the workflow asks for them");
-    vec![reference, inputs]
+    let inputs = match asks {
+        Ok(asks) => asks.inputs.clone(),
+        Err(why) => {
+            let hint = format!("NAME=VALUE, NAME=VALUE: which it asks for is not known: {why}");
+            vec![Field::new(INPUTS, "inputs", Kind::Text).hint(hint)]
+        }
+    };
+    [vec![reference], inputs].concat()
 }
 
 /// Everything that a verb can send for a run.
@@ -148,7 +158,9 @@ pub(super) fn sent(run: &Run, at: &Address, ask: &Ask) -> Result<Sent, Blocked> 
 /// GitHub tells the run that it makes where it is asked to: that one is watched.
 fn dispatch(run: &Run, at: &Address, args: &Args) -> Result<Sent, Blocked> {
     let reference = args.text(REF).unwrap_or_default().trim().to_owned();
-    let inputs = inputs(args.text(INPUTS).unwrap_or_default()).map_err(Blocked)?;
+    let form = offer_for(&run.offers, Verb::Dispatch).map(|offer| offer.form.as_slice()).unwrap_or_default();
+    let mut inputs = inputs(args.text(INPUTS).unwrap_or_default()).map_err(Blocked)?;
+    inputs.extend(workflow::answered(form, args).into_iter().map(|(name, value)| (name, Value::from(value))));
     let path = format!("{}/workflows/{{{}}}/dispatches", actions(&at.owner, &at.repo), own::WORKFLOW);
     let (given, mut body) = (inputs.clone(), json!({ "ref": reference, "return_run_details": true }));
     if let (Some(body), false) = (body.as_object_mut(), inputs.is_empty()) {

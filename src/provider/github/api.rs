@@ -25,6 +25,15 @@ fn items<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Vec
     Ok(all.kept.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
+/// A file of a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Contents {
+    pub(super) content: Option<String>,
+    /// `base64`; `none` where the file is too long to come with it.
+    pub(super) encoding: Option<String>,
+}
+
 /// A list of which every entry counts: how many could not be read is told, never passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Counted<T> {

@@ -13,7 +13,12 @@ use crate::{
         verb::Verb,
         version::Version,
     },
-    provider::github::{Repository, address::Address, again, api},
+    provider::github::{
+        Repository,
+        address::Address,
+        again, api,
+        workflow::{Asks, BY_HAND},
+    },
 };
 
 /// Days for which GitHub lets a run be started again.
@@ -99,8 +104,15 @@ fn title(run: &api::Run) -> Option<&str> {
     run.display_title.as_deref().or_else(subject)
 }
 
-/// A run. `None` when it has no id or no time: nothing could be said of it.
-pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: Timestamp) -> Option<Run> {
+/// A run; `asks` is what its workflow asks for, or why that is not known. `None` when it has no id or no time: nothing could be said of
+/// it.
+pub(super) fn run(
+    source: &SourceName,
+    repo: &Repository,
+    wire: &api::Run,
+    asks: Result<&Asks, &str>,
+    now: Timestamp,
+) -> Option<Run> {
     let started = wire.run_started_at.or(wire.created_at).or(wire.updated_at)?;
     let status = status_of(wire);
     Some(Run {
@@ -119,7 +131,7 @@ pub(super) fn run(source: &SourceName, repo: &Repository, wire: &api::Run, now: 
         updated: wire.updated_at.unwrap_or(started),
         actor: starter(wire),
         url: wire.html_url.as_deref().map(clean),
-        offers: offers(repo, wire, now),
+        offers: offers(repo, wire, asks, now),
     })
 }
 
@@ -129,7 +141,7 @@ pub(super) fn risk(repo: &Repository) -> Risk {
 }
 
 /// What can be done with a run.
-fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
+fn offers(repo: &Repository, wire: &api::Run, asks: Result<&Asks, &str>, now: Timestamp) -> Vec<Offer> {
     let risk = risk(repo);
     if unapproved(wire) {
         let cancel =
@@ -149,11 +161,20 @@ fn offers(repo: &Repository, wire: &api::Run, now: Timestamp) -> Vec<Offer> {
     } else {
         Offer::open(Verb::Rerun, risk).asking(again::rerunning(status_of(wire)))
     };
-    let dispatch = Offer::open(Verb::Dispatch, risk).asking(again::dispatching(wire.head_branch.as_deref()));
-    let by_hand = wire.event.as_deref() == Some("workflow_dispatch");
+    vec![cancel, rerun, dispatch(risk, wire, asks)]
+}
+
+/// Starting its workflow anew, with what that asks for, as far as its file was read.
+fn dispatch(risk: Risk, wire: &api::Run, asks: Result<&Asks, &str>) -> Offer {
+    if asks.is_ok_and(|asks| !asks.by_hand) {
+        let file = clean(wire.path.as_deref().unwrap_or_default());
+        let why = format!("it is not started by hand: {file} has no `{BY_HAND}` on the default branch");
+        return Offer::blocked(Verb::Dispatch, risk, why);
+    }
+    let by_hand = asks.is_ok() || wire.event.as_deref() == Some(BY_HAND);
     let unsure = (!by_hand).then(|| "GitHub does not say whether this workflow can be started by hand".to_owned());
-    let dispatch = Offer { unsure, ..dispatch };
-    vec![cancel, rerun, dispatch]
+    let form = again::dispatching(wire.head_branch.as_deref(), asks);
+    Offer { unsure, ..Offer::open(Verb::Dispatch, risk).asking(form) }
 }
 
 /// Files that GitHub tells of at most.
@@ -187,7 +208,10 @@ pub(super) fn changes(wire: &api::Compared) -> Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::pattern::{VersionPattern, Written};
+    use crate::domain::{
+        form::{Field, Kind},
+        pattern::{VersionPattern, Written},
+    };
 
     #[test]
     fn githubs_words_for_a_status_have_one_meaning_each() {
@@ -229,6 +253,26 @@ mod tests {
         for status in ["queued", "in_progress", "waiting", "a new word"] {
             assert!(!over(&run(status, None)), "{status}");
         }
+    }
+
+    #[test]
+    fn a_workflow_is_offered_to_be_started_as_far_as_its_file_says_and_where_it_is_not_known_that_is_said() {
+        let wire = |event: &str| api::Run {
+            path: Some(".github/workflows/ci.yml".to_owned()),
+            event: Some(event.to_owned()),
+            ..api::Run::default()
+        };
+        let offered = |event: &str, asks: Result<&Asks, &str>| {
+            let offer = dispatch(Risk::Low, &wire(event), asks);
+            (offer.blocked, offer.unsure, offer.form.last().map(|field| field.name.clone()))
+        };
+        let no = "it is not started by hand: .github/workflows/ci.yml has no `workflow_dispatch` on the default branch";
+        assert_eq!(offered("push", Ok(&Asks::default())), (Some(no.to_owned()), None, None));
+        let asks = Asks { by_hand: true, inputs: vec![Field::new("level", "level", Kind::Text)] };
+        assert_eq!(offered("push", Ok(&asks)), (None, None, Some("level".to_owned())));
+        let unsure = "GitHub does not say whether this workflow can be started by hand";
+        assert_eq!(offered("push", Err("404")), (None, Some(unsure.to_owned()), Some("inputs".to_owned())));
+        assert_eq!(offered(BY_HAND, Err("404")), (None, None, Some("inputs".to_owned())));
     }
 
     #[test]

@@ -30,11 +30,18 @@ use crate::{
         moved::{self, Motion},
         normalize,
         request::{self, Wanted},
+        workflow::Asks,
     },
 };
 
 /// Runs that are asked for one by one; each is a request.
 const MOST_ABSENT: usize = 200;
+/// Files of workflows that are read at one look.
+const MOST_FILES: usize = 8;
+/// How long holds what a workflow was read to ask for, and how long that it could not be read. What it asks for changes seldom, and GitHub
+/// itself refuses what does not fit any more.
+const READ_HOLDS: Duration = Duration::from_hours(6);
+const UNREAD_HOLDS: Duration = Duration::from_mins(10);
 /// Runs of a repository that are asked at the same time what they wait for.
 const AT_ONCE: usize = 8;
 
@@ -48,6 +55,15 @@ pub(super) struct Watched {
     gates: Kept<Gate>,
     runs: Kept<Run>,
     motion: Motion,
+    /// What each workflow asks whoever starts it by hand, by its file.
+    asks: Mutex<BTreeMap<String, Read>>,
+}
+
+/// What was read of a workflow's file.
+#[derive(Clone, Debug)]
+struct Read {
+    at: Timestamp,
+    asks: Result<Asks, String>,
 }
 
 impl Watched {
@@ -59,6 +75,7 @@ impl Watched {
             gates: Kept::default(),
             runs: Kept::default(),
             motion: Motion::default(),
+            asks: Mutex::default(),
         }
     }
 
@@ -207,9 +224,32 @@ impl Watched {
         let unread = unread + read.iter().filter(|run| run.id.is_none()).count();
         let gaps = (unread > 0).then(|| self.gap(&format!("{unread} of its newest runs cannot be read")));
         let runs = self.remember(client, read, moves).await?;
-        let runs = runs.iter().filter_map(|run| normalize::run(source, &self.repo, run, now)).collect();
+        self.read_workflows(client, &runs, now).await;
+        let asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let of = |run: &api::Run| match run.path.as_deref().and_then(|path| asks.get(path)) {
+            Some(read) => read.asks.as_ref().map_err(String::as_str),
+            None => Err("GitHub does not say in which file it is"),
+        };
+        let runs = runs.iter().filter_map(|run| normalize::run(source, &self.repo, run, of(run), now)).collect();
         self.runs.saw(runs, gaps.into_iter().collect(), now);
         Ok(())
+    }
+
+    /// Reads what the workflows of these runs ask for, each once in a while. It is only a help: what cannot be read is one text field.
+    async fn read_workflows(&self, client: &Client, runs: &[api::Run], now: Timestamp) {
+        let due = {
+            let asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+            let holds = |read: &Read| age(now, read.at) < if read.asks.is_ok() { READ_HOLDS } else { UNREAD_HOLDS };
+            let paths: BTreeSet<&str> = runs.iter().filter_map(|run| run.path.as_deref()).collect();
+            let due = paths.into_iter().filter(|path| !asks.get(*path).is_some_and(holds));
+            due.map(str::to_owned).take(MOST_FILES).collect::<Vec<_>>()
+        };
+        for path in due {
+            let wanted = request::contents(&self.repo.owner, &self.repo.repo, &path);
+            let read: Result<api::Contents, _> = client.read(wanted, &format!("{}, {path}", self.about())).await;
+            let asks = read.map_err(|error| error.text).and_then(|contents| Asks::of(&contents));
+            self.asks.lock().unwrap_or_else(PoisonError::into_inner).insert(path, Read { at: now, asks });
+        }
     }
 
     /// Reads its gates, as `me` sees them.

@@ -169,6 +169,12 @@ pub(super) fn compare(owner: &str, repo: &str, base: &str, head: &str) -> Wanted
     Wanted::get(format!("{}compare/{base}...{head}?per_page={PAGE}", repo_path((owner, repo))))
 }
 
+/// A file as it is on the default branch: at most a megabyte of it comes with it.
+pub(super) fn contents(owner: &str, repo: &str, path: &str) -> Wanted {
+    let path: Vec<String> = path.split('/').map(part).collect();
+    Wanted::get(format!("{}contents/{}", repo_path((owner, repo)), path.join("/")))
+}
+
 /// Where the log of a job is.
 pub(super) fn log(owner: &str, repo: &str, job: u64) -> Wanted {
     Wanted { redirect: true, ..Wanted::get(format!("{}/jobs/{job}/logs", actions(owner, repo))) }
@@ -219,6 +225,10 @@ mod tests {
             (pending("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/pending_deployments"),
             (jobs("acme", "ledger", 5), "/repos/acme/ledger/actions/runs/5/jobs?filter=latest&per_page=100"),
             (log("acme", "ledger", 6), "/repos/acme/ledger/actions/jobs/6/logs"),
+            (
+                contents("acme", "ledger", ".github/workflows/a b.yml"),
+                "/repos/acme/ledger/contents/.github/workflows/a%20b.yml",
+            ),
             (compare("acme", "ledger", "a1", "b/2"), "/repos/acme/ledger/compare/a1...b%2F2?per_page=100"),
         ];
         for (wanted, path) in table {

@@ -36,7 +36,7 @@ fn one(card: &Card, field: &Field, names: usize, width: usize) -> Vec<Line> {
             let words = if given { "set, not shown" } else { "" };
             vec![cursor(begin.and(Role::Strong, words), here).join(lack(field, !given, here))]
         }
-        Kind::Text => {
+        Kind::Text | Kind::Number => {
             let text = card.ask.args.text(&field.name).unwrap_or_default();
             let mut wrapped = measure::wrap(text, room).into_iter();
             let mut lines = vec![begin.and(Role::Strong, wrapped.next().unwrap_or_default())];

@@ -24,6 +24,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
+        files::Files,
         ids::{Person, ServiceName, SourceName},
         object::ObjectId,
         observed::Freshness,
@@ -56,6 +57,9 @@ pub struct Session {
     /// As many objects as one act may touch.
     #[serde(default = "most")]
     pub most_targets: usize,
+    /// Which files of a release are migrations and configuration.
+    #[serde(default)]
+    pub files: Files,
 }
 
 /// What a recording of before was flown with: one act touched one object.

@@ -65,6 +65,7 @@ pub(super) fn silent() -> Model {
         sources: vec![cluster("eu"), cluster("us"), forge],
         signal_step: Duration::from_secs(30),
         most_targets: 5,
+        files: crate::domain::files::Files::default(),
     };
     Model::new(session, at(0), (120, 36))
 }

@@ -11,9 +11,10 @@ use crate::{
 
 /// Keys whose value is no secret: names, choices, numbers and spans of time; each kind of connection has further ones of its own.
 /// What is not listed, a misspelt key too, is a secret.
-const OPEN: [&str; 28] = [
+const OPEN: [&str; 30] = [
     "certificate_authority",
     "client_certificate",
+    "configuration",
     "consecutive",
     "environment",
     "if_broken",
@@ -23,6 +24,7 @@ const OPEN: [&str; 28] = [
     "le",
     "max",
     "metrics",
+    "migrations",
     "min",
     "most_targets",
     "name",

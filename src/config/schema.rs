@@ -13,6 +13,7 @@ use crate::{
         standard::{Rule, Slo},
     },
     domain::{
+        files::{Files, Kinds, PathPattern},
         ids::{EnvironmentName, Person, ServiceName},
         offer::Risk,
     },
@@ -58,11 +59,17 @@ pub struct Policy {
     /// As many objects as one act may touch.
     #[serde(default = "most_targets")]
     pub most_targets: NonZeroU8,
+    /// Which files of a repository are migrations of a database, `db/migrate/**`: a release that brings one says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Vec<PathPattern>>,
+    /// Which are configuration, `config/**`: a release that changes a setting there names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Vec<PathPattern>>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { most_targets: most_targets() }
+        Self { most_targets: most_targets(), migrations: None, configuration: None }
     }
 }
 
@@ -118,6 +125,12 @@ pub struct Service {
     pub objects: BTreeMap<&'static str, Named>,
     /// Its name in the metrics, where that is another one.
     pub metrics: Option<String>,
+    /// Which files of its repository are migrations, where those of `[policy]` are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Vec<PathPattern>>,
+    /// The same of configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Vec<PathPattern>>,
     /// What it promises.
     pub slo: Option<Slo>,
     /// Limits that its signals are held to, beside the tests.
@@ -145,6 +158,19 @@ impl Config {
                 None => return Risk::High,
             }
         }
+    }
+
+    /// Which files are migrations and configuration: what a service says, else `[policy]`, else where the usual tools have them.
+    pub fn files(&self) -> Files {
+        let of =
+            |migrations: &Option<Vec<PathPattern>>, configuration: &Option<Vec<PathPattern>>, before: &Kinds| Kinds {
+                migrations: migrations.clone().unwrap_or_else(|| before.migrations.clone()),
+                configuration: configuration.clone().unwrap_or_else(|| before.configuration.clone()),
+            };
+        let usual = of(&self.policy.migrations, &self.policy.configuration, &Kinds::default());
+        let own = self.services.iter().filter(|(_, it)| it.migrations.is_some() || it.configuration.is_some());
+        let services = own.map(|(name, it)| (ServiceName::new(name), of(&it.migrations, &it.configuration, &usual)));
+        Files { services: services.collect(), usual }
     }
 
     /// What services name of a connection's: the service, and what the object is called there.
@@ -182,6 +208,26 @@ mod tests {
         assert_eq!(risk("staging/eu"), Risk::Low);
         assert_eq!(risk("prod/canary"), Risk::Medium);
         assert_eq!(risk("prod/eu"), Risk::High);
+    }
+
+    #[test]
+    fn what_a_service_says_of_its_files_goes_before_the_policy_and_that_before_the_usual() {
+        let patterns = |text: &str| Some(vec![PathPattern::try_from(text.to_owned()).unwrap()]);
+        let mut config = Config::default();
+        assert_eq!(config.files(), Files::default());
+        config.policy.migrations = patterns("sql/**");
+        let ledger = Service { configuration: patterns("settings/**"), ..Service::default() };
+        config.services.insert("ledger".into(), ledger);
+        let files = config.files();
+        let (ledger, web) = (files.of(&"ledger".into()), files.of(&"web".into()));
+        assert_eq!(
+            (Some(&ledger.migrations), Some(&ledger.configuration)),
+            (patterns("sql/**").as_ref(), patterns("settings/**").as_ref())
+        );
+        assert_eq!(
+            (Some(&web.migrations), &web.configuration),
+            (patterns("sql/**").as_ref(), &Kinds::default().configuration)
+        );
     }
 
     #[test]

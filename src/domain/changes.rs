@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ids::Person, time::Timestamp};
-
-/// The names of folders in which migrations of databases lie (Rails, Django, Flyway, Prisma, sqlx).
-const MIGRATIONS: [&str; 3] = ["migrate", "migrations", "migration"];
+use crate::domain::{files::PathPattern, ids::Person, time::Timestamp};
 
 /// One commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +34,9 @@ pub struct Changes {
     pub files: Vec<String>,
     /// Is that all of them?
     pub all_files: bool,
+    /// The settings that differ in those of them that have some, by file, as far as it was told what differs there; never what they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl Changes {
@@ -52,12 +52,9 @@ impl Changes {
         areas
     }
 
-    /// The files among them that lie where migrations of a database lie.
-    pub fn migrations(&self) -> Vec<&str> {
-        let is_one = |file: &&String| {
-            let mut folders = file.split('/').rev().skip(1);
-            folders.any(|folder| MIGRATIONS.iter().any(|name| folder.eq_ignore_ascii_case(name)))
-        };
+    /// The files among them that one of these patterns takes.
+    pub fn those(&self, patterns: &[PathPattern]) -> Vec<&str> {
+        let is_one = |file: &&String| patterns.iter().any(|pattern| pattern.takes(file));
         self.files.iter().filter(is_one).map(String::as_str).collect()
     }
 
@@ -76,13 +73,14 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::files::Kinds;
 
     #[test]
-    fn areas_are_folders_at_the_top_and_migrations_lie_in_folders_of_that_name() {
+    fn areas_are_folders_at_the_top_and_migrations_are_where_the_usual_tools_have_them() {
         let files = ["api/a.rs", "api/b/c.rs", "db/migrate/0042_drop.sql", "README.md", "docs/migrations.md"];
         let changes = Changes { files: files.map(str::to_owned).to_vec(), ..Changes::default() };
         assert_eq!(changes.areas(), [("api", 2), ("db", 1), ("docs", 1), ("top", 1)]);
-        assert_eq!(changes.migrations(), ["db/migrate/0042_drop.sql"]);
+        assert_eq!(changes.those(&Kinds::default().migrations), ["db/migrate/0042_drop.sql"]);
     }
 
     #[test]

@@ -7,10 +7,12 @@
 pub mod analysis;
 pub mod changes;
 pub mod evidence;
+pub mod files;
 pub mod form;
 pub mod gate;
 pub mod ids;
 pub mod item;
+pub mod keys;
 pub mod line;
 pub mod log;
 pub mod naming;

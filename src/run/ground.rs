@@ -225,6 +225,7 @@ impl Ground {
             sources: sources::infos(&connections),
             signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
             most_targets: usize::from(self.config.policy.most_targets.get()),
+            files: self.config.files(),
         };
         let recorder = record.map(|path| begin_recording(path, self.clock.now(), size, &session)).transpose()?;
         let recorder = recorder.map(|recorder| recorder.with_logs(globals.record_logs));

@@ -344,6 +344,7 @@ pub(super) mod tests {
             sources: Vec::new(),
             signal_step: Duration::from_secs(30),
             most_targets: 5,
+            files: crate::domain::files::Files::default(),
         }
     }
 

@@ -198,6 +198,8 @@ pub(super) struct Listed {
 #[serde(default)]
 pub(super) struct File {
     pub(super) filename: Option<String>,
+    /// A unified diff; absent where it is long, or the file no text.
+    pub(super) patch: Option<String>,
 }
 
 /// A job.

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         changes::{Change, Changes},
         ids::{Person, SourceName},
+        keys,
         offer::{Offer, Risk},
         pipeline::{Run, RunStatus},
         text::clean,
@@ -201,8 +202,15 @@ pub(super) fn changes(wire: &api::Compared) -> Changes {
         behind: wire.behind_by.unwrap_or_default(),
         files: wire.files.iter().filter_map(|file| file.filename.as_deref()).map(clean).collect(),
         all_files: wire.files.len() < MOST_FILES,
+        keys: wire.files.iter().filter_map(settings).collect(),
         commits,
     }
+}
+
+/// The settings that differ in a file, where it has such and GitHub tells what differs.
+fn settings(file: &api::File) -> Option<(String, Vec<String>)> {
+    let (name, patch) = (file.filename.as_deref()?, file.patch.as_deref()?);
+    Some((clean(name), keys::changed(name, patch)?))
 }
 
 #[cfg(test)]

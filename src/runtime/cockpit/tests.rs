@@ -89,6 +89,7 @@ impl Given {
             sources: infos(&connections),
             signal_step: Duration::from_secs(30),
             most_targets: 5,
+            files: crate::domain::files::Files::default(),
         };
         Cockpit::new(Parts {
             session,

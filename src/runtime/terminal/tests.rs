@@ -96,6 +96,7 @@ async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
         sources: Vec::new(),
         signal_step: Duration::from_secs(30),
         most_targets: 5,
+        files: crate::domain::files::Files::default(),
     };
     let mut cockpit = Cockpit::new(Parts {
         session,

@@ -23,6 +23,10 @@ const FILES: [&str; 8] = [
     "Cargo.lock",
 ];
 
+/// The one of them that has settings, and what differs there.
+const SETTINGS: &str = "config/prod.toml";
+const PATCH: &str = "@@ -4,7 +4,7 @@ [limits]\n burst = 20\n-requests_per_second = 100\n+requests_per_second = 250\n \n [pool]\n+max_idle = 8\n idle_timeout = \"30s\"";
+
 /// `BASE...HEAD`.
 pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
     let (base, head) = range.split_once("...").ok_or_else(Refused::not_found)?;
@@ -55,8 +59,18 @@ pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
         "behind_by": behind.len(),
         "total_commits": ahead.len(),
         "commits": ahead.iter().map(|run| commit(run)).collect::<Vec<_>>(),
-        "files": files.into_iter().map(|file| json!({ "filename": file, "status": "modified" })).collect::<Vec<_>>(),
+        "files": files.into_iter().map(|file| changed(file)).collect::<Vec<_>>(),
     })))
+}
+
+/// A file that differs, with the patch of the one that has settings.
+fn changed(file: &str) -> Value {
+    let status = if file.contains("/migrate/") { "added" } else { "modified" };
+    let mut changed = json!({ "filename": file, "status": status });
+    if let (Some(changed), true) = (changed.as_object_mut(), file == SETTINGS) {
+        changed.insert("patch".to_owned(), PATCH.into());
+    }
+    changed
 }
 
 /// Two or three files, by the commit.

@@ -38,7 +38,7 @@ use crate::{
     cli::{
         args::{
             AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals,
-            LogsArgs, RunArgs, SHOWN_SCENARIO, SnapshotArgs, StateCommand, ThemesCommand,
+            LogsArgs, RunArgs, RunsArgs, SHOWN_SCENARIO, SnapshotArgs, StateCommand, ThemesCommand,
         },
         color, config,
         door::{self, Door},
@@ -175,7 +175,7 @@ impl Process<'_> {
                 let json = *json;
                 self.looking(|model, _, out| inbox::print(model, json, out))
             }
-            Command::Runs(args) => self.looking(|model, _, out| runs::print(model, args, out)),
+            Command::Runs(args) => self.runs(args),
             Command::Run(args) => self.one_run(args),
             Command::Logs(args) => self.logs(args),
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
@@ -236,6 +236,19 @@ impl Process<'_> {
     ) -> Result<Exit, CliError> {
         let pilot = self.wait(self.settled(UNSEEN))?;
         look(pilot.cockpit.model(), pilot.cockpit.keymap(), self.out)
+    }
+
+    /// A look at all runs, and into those that failed where that is asked.
+    fn runs(&mut self, args: &RunsArgs) -> Result<Exit, CliError> {
+        self.wait(async {
+            let pilot = self.settled(UNSEEN).await?;
+            let (model, mut looked) = (pilot.cockpit.model(), (Vec::new(), Vec::new()));
+            if args.jobs {
+                let lookup = |source: &_| pilot.cockpit.lookup(source, Topic::Jobs).map(|it| &**it);
+                looked = runs::failures(model, lookup, args).await;
+            }
+            runs::print(model, args, (&looked.0, &looked.1), &mut door::out())
+        })
     }
 
     /// A look at one run. Its logs are printed as they come.

@@ -1,7 +1,10 @@
 //! Every run of every pipeline as rows, and what its history says beside it: how the last ones ended, how long one takes, and whether
 //! it fails for no reason of its own. Pure, from what is in the store.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     app::model::Model,
@@ -53,6 +56,59 @@ impl Wanted {
     }
 }
 
+/// How the runs of a pipeline ended, as far as they are known; what was stopped or left out says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Passed.
+    pub passed: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Of those that failed: another run of the same commit passed, so that it was no fault of that.
+    pub flaky: usize,
+}
+
+impl Rates {
+    /// Which share of all passed; `None` where none has ended.
+    pub fn success(&self) -> Option<f64> {
+        share(self.passed, self.passed + self.failed)
+    }
+
+    /// Which share passed of those that are not flaky.
+    pub fn success_without_flaky(&self) -> Option<f64> {
+        share(self.passed, self.passed + self.failed - self.flaky)
+    }
+
+    /// Which share of all failed for no reason of its own.
+    pub fn flaky_share(&self) -> Option<f64> {
+        share(self.flaky, self.passed + self.failed)
+    }
+}
+
+/// A part of a whole that is not nothing.
+fn share(part: usize, of: usize) -> Option<f64> {
+    let number = |count: usize| u32::try_from(count).ok().map(f64::from);
+    number(of).filter(|of| *of > 0.0).and_then(|of| Some(number(part)? / of))
+}
+
+/// A pipeline and how its runs ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline<'a> {
+    /// The newest of its runs, by which it is known: its service, its source, its name.
+    pub newest: &'a Run,
+    /// How they ended.
+    pub rates: Rates,
+}
+
+/// Every pipeline that a wanted run is of, in the order of their services and names.
+pub fn pipelines<'a>(model: &'a Model, wanted: &Wanted) -> Vec<Pipeline<'a>> {
+    let history = History::of(model.store.runs());
+    let told = |past: &Past<'a>| Some(Pipeline { newest: past.runs.last()?, rates: past.rates });
+    let wanted = |past: &&Past<'a>| past.runs.iter().any(|run| wanted.takes(run));
+    let mut all: Vec<Pipeline<'a>> = history.lines.values().filter(wanted).filter_map(told).collect();
+    all.sort_by_key(|one| (&one.newest.service, &one.newest.pipeline, &one.newest.id));
+    all
+}
+
 /// One run and its history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
@@ -64,6 +120,8 @@ pub struct Row<'a> {
     pub usual: Option<Duration>,
     /// Did it fail and another one of the same commit pass after it, or the other way round?
     pub flaky: bool,
+    /// How those of its pipeline ended.
+    pub rates: Rates,
     /// Has no later one of its pipeline and branch ended? What failed before one that did is over.
     pub newest: bool,
 }
@@ -130,6 +188,7 @@ pub struct History<'a> {
 struct Past<'a> {
     runs: Vec<&'a Run>,
     usual: Option<Duration>,
+    rates: Rates,
 }
 
 impl<'a> History<'a> {
@@ -143,7 +202,8 @@ impl<'a> History<'a> {
             runs.sort_by_key(|run| (run.number, run.started));
             let usual =
                 median(runs.iter().filter(|run| run.status == RunStatus::Succeeded).filter_map(|run| run.took()));
-            (line, Past { runs, usual })
+            let rates = rates(&runs);
+            (line, Past { runs, usual, rates })
         };
         Self { lines: all.into_iter().map(past).collect() }
     }
@@ -176,7 +236,7 @@ impl<'a> History<'a> {
     /// A run, and what is said of it by the others.
     pub fn row(&self, run: &'a Run) -> Row<'a> {
         let Some(past) = self.lines.get(&run.line()) else {
-            return Row { run, trend: Vec::new(), usual: None, flaky: false, newest: true };
+            return Row { run, trend: Vec::new(), usual: None, flaky: false, rates: Rates::default(), newest: true };
         };
         let branch: Vec<&Run> = past.runs.iter().copied().filter(|other| other.branch == run.branch).collect();
         let ended = |other: &&&Run| other.status.ended() && other.number <= run.number;
@@ -184,18 +244,32 @@ impl<'a> History<'a> {
             branch.iter().rev().filter(ended).take(TREND).map(|other| other.status).collect();
         trend.reverse();
         let newest = self.is_newest(run);
-        let commit = run.version.commit.as_ref();
-        let twin = |status| {
-            past.runs
-                .iter()
-                .any(|other| commit.is_some() && other.version.commit.as_ref() == commit && other.status == status)
-        };
-        let flaky = match run.status {
-            RunStatus::Failed => twin(RunStatus::Succeeded),
-            RunStatus::Succeeded => twin(RunStatus::Failed),
-            _ => false,
-        };
-        Row { run, trend, usual: past.usual, flaky, newest }
+        Row { run, trend, usual: past.usual, flaky: is_flaky(&past.runs, run), rates: past.rates, newest }
+    }
+}
+
+/// Did another run of the same commit end the other way?
+fn is_flaky(runs: &[&Run], run: &Run) -> bool {
+    let Some(commit) = run.version.commit.as_ref() else { return false };
+    let twin =
+        |status| runs.iter().any(|other| other.version.commit.as_ref() == Some(commit) && other.status == status);
+    match run.status {
+        RunStatus::Failed => twin(RunStatus::Succeeded),
+        RunStatus::Succeeded => twin(RunStatus::Failed),
+        _ => false,
+    }
+}
+
+fn rates(runs: &[&Run]) -> Rates {
+    // By commit, whether one of it passed: each run is looked at once.
+    let passed = |run: &&&Run| run.status == RunStatus::Succeeded;
+    let mended: BTreeSet<&String> = runs.iter().filter(passed).filter_map(|run| run.version.commit.as_ref()).collect();
+    let failed: Vec<&&Run> = runs.iter().filter(|run| run.status == RunStatus::Failed).collect();
+    let is_mended = |run: &&&&Run| run.version.commit.as_ref().is_some_and(|commit| mended.contains(commit));
+    Rates {
+        passed: runs.iter().filter(passed).count(),
+        failed: failed.len(),
+        flaky: failed.iter().filter(is_mended).count(),
     }
 }
 

@@ -232,6 +232,9 @@ pub struct RunsArgs {
     /// Only those of this branch or tag
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<String>,
+    /// Look into those that failed, the newest 20, for the jobs that it was: a request each
+    #[arg(long)]
+    pub jobs: bool,
     /// As JSON (`holdshort/runs/v1`)
     #[arg(long)]
     pub json: bool,
@@ -404,6 +407,9 @@ const RUNS_EXAMPLE: &str = "\
 Examples:
   holdshort runs --status failed
   holdshort runs --service ledger --branch main --json
+  holdshort runs --service ledger --jobs      which jobs fail, and which of them for no reason of their own
+
+A run that failed is flaky where another run of the same commit passed.
 
 A system tells of the newest runs of each pipeline, and of all that are not over. Where one of them cannot be read, what is known
 is printed, and the exit code is 8.";

@@ -112,7 +112,7 @@ mod tests {
         let all = [
             serde_json::to_value(status(&model, None, |_| String::new())),
             serde_json::to_value(inbox(&model)),
-            serde_json::to_value(runs(&model, &RunsArgs::default())),
+            serde_json::to_value(runs(&model, &RunsArgs::default(), &[])),
             serde_json::to_value(one_run(&model, &run, (&[node], Some(log), None))),
             serde_json::to_value(keys(&keymap)),
             serde_json::to_value(picture(&model, lines)),

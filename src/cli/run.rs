@@ -154,8 +154,8 @@ fn unknown(model: &Model, name: &str) -> CliError {
     CliError::lines(Exit::Usage, std::iter::once(head).chain(listed))
 }
 
-/// The log that a name stands for: of the job of that name, or `STAGE / JOB`.
-fn job<'a>(nodes: &'a [Node], name: &str) -> Result<(String, &'a LogRef), CliError> {
+/// The jobs of a run, each with its name: `JOB`, or `STAGE / JOB`.
+pub(super) fn jobs(nodes: &[Node]) -> Vec<(String, &Node)> {
     let mut jobs: Vec<(String, &Node)> = Vec::new();
     for node in nodes {
         match node.kind {
@@ -163,7 +163,12 @@ fn job<'a>(nodes: &'a [Node], name: &str) -> Result<(String, &'a LogRef), CliErr
             _ => jobs.extend(node.nodes.iter().map(|job| (format!("{} / {}", node.name, job.name), job))),
         }
     }
-    let jobs: Vec<(String, &Node)> = jobs.into_iter().filter(|(_, node)| node.kind == NodeKind::Job).collect();
+    jobs.into_iter().filter(|(_, node)| node.kind == NodeKind::Job).collect()
+}
+
+/// The log that a name stands for: of the job of that name, or `STAGE / JOB`.
+fn job<'a>(nodes: &'a [Node], name: &str) -> Result<(String, &'a LogRef), CliError> {
+    let jobs = jobs(nodes);
     let called = |(path, node): &&(String, &Node)| path == name || node.name == name;
     let found: Vec<&(String, &Node)> = jobs.iter().filter(called).collect();
     match found.as_slice() {
@@ -232,7 +237,7 @@ pub async fn print(look: Look<'_>, run: ObjectId, args: &RunArgs) -> Result<Exit
 }
 
 /// The first answer to a question.
-async fn first(lookup: &dyn Lookup, question: Question) -> Result<Told, ProviderError> {
+pub(super) async fn first(lookup: &dyn Lookup, question: Question) -> Result<Told, ProviderError> {
     let none = || ProviderError::new(crate::domain::observed::FaultKind::Unreadable, "it ended without an answer");
     lookup.ask(question).next().await.unwrap_or_else(|| Err(none()))
 }

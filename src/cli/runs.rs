@@ -1,33 +1,39 @@
 //! `runs`: every run of every pipeline that is looked at, as a table for people and as `holdshort/runs/v1` for scripts. Where a source
 //! that would tell of more does not answer, it says so.
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 use serde::Serialize;
 
 use crate::{
     app::{
-        history::{self, Row, Wanted},
+        history::{self, Pipeline, Rates, Row, Wanted},
         model::Model,
     },
     cli::{
         args::RunsArgs,
         exit::{CliError, Exit},
         json,
+        run::{first, jobs},
         source::{self, SourceOut},
         span::short,
         table::Table,
     },
     domain::{
+        ids::SourceName,
         item::Noun,
         offer::Offer,
         pipeline::{Run, RunStatus},
         time::{Timestamp, age},
     },
+    port::lookup::{Lookup, Question, Told},
 };
 
+/// Failed runs that are looked into: a request each.
+const MOST_FAILED: usize = 20;
+
 /// `holdshort/runs/v1`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Runs {
     /// `holdshort/runs/v1`.
     pub schema: &'static str,
@@ -37,6 +43,8 @@ pub struct Runs {
     pub complete: bool,
     /// Those that are wanted: what failed and waits first, then what runs, then the newest.
     pub runs: Vec<RunOut>,
+    /// Every pipeline that one of them is of, by service and name: how all of its runs ended that are known.
+    pub pipelines: Vec<PipelineOut>,
     /// Every connection, by name.
     pub sources: Vec<SourceOut>,
 }
@@ -92,6 +100,115 @@ pub struct RunOut {
     pub offers: Vec<Offer>,
 }
 
+/// How the runs of a pipeline ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PipelineOut {
+    /// Whose it is.
+    pub service: String,
+    /// The connection that tells of it.
+    pub source: String,
+    /// Its name.
+    pub pipeline: String,
+    /// Runs that passed, and that failed; those that were stopped or left out are neither.
+    pub passed: usize,
+    /// See `passed`.
+    pub failed: usize,
+    /// Of those that failed: another run of the same commit passed.
+    pub flaky: usize,
+    /// The share of those that passed, 0 to 1; `null` where none has ended.
+    pub success_rate: Option<f64>,
+    /// The same without those that are flaky.
+    pub success_rate_without_flaky: Option<f64>,
+    /// The share of those that are flaky.
+    pub flaky_rate: Option<f64>,
+    /// Which of its jobs failed, in how many of the failed runs that were looked into; `null` where none was (`--jobs`).
+    pub jobs: Option<Vec<JobOut>>,
+    /// Failed runs that were looked into for that; of the others it is not known which job it was.
+    pub jobs_of: usize,
+}
+
+/// How a job of a pipeline failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JobOut {
+    /// `JOB`, or `STAGE / JOB`.
+    pub name: String,
+    /// In how many runs it failed.
+    pub failed: usize,
+    /// In how many of them another run of the same commit passed.
+    pub flaky: usize,
+}
+
+impl PipelineOut {
+    fn of(one: &Pipeline<'_>, failures: &[Failure]) -> Self {
+        let (run, Rates { passed, failed, flaky }) = (one.newest, one.rates);
+        let own: Vec<&Failure> = failures.iter().filter(|failure| failure.line == line(run)).collect();
+        let mut jobs: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for (job, flaky) in own.iter().flat_map(|failure| failure.jobs.iter().map(|job| (job, failure.flaky))) {
+            let counts = jobs.entry(job).or_default();
+            *counts = (counts.0 + 1, counts.1 + usize::from(flaky));
+        }
+        let mut jobs: Vec<JobOut> =
+            jobs.into_iter().map(|(name, (failed, flaky))| JobOut { name: name.to_owned(), failed, flaky }).collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse((job.flaky, job.failed)));
+        Self {
+            service: run.service.to_string(),
+            source: run.id.source.to_string(),
+            pipeline: run.pipeline.clone(),
+            passed,
+            failed,
+            flaky,
+            success_rate: one.rates.success(),
+            success_rate_without_flaky: one.rates.success_without_flaky(),
+            flaky_rate: one.rates.flaky_share(),
+            jobs: (!own.is_empty()).then_some(jobs),
+            jobs_of: own.len(),
+        }
+    }
+}
+
+/// A failed run that was looked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    line: (String, String, String),
+    flaky: bool,
+    jobs: Vec<String>,
+}
+
+/// The pipeline that a run is of.
+fn line(run: &Run) -> (String, String, String) {
+    let (source, place, pipeline) = run.line();
+    (source.to_owned(), place.to_owned(), pipeline.to_owned())
+}
+
+/// Asks which jobs of the newest failed runs among the wanted ones it was, and says of which it could not be read. A request each.
+pub async fn failures<'a>(
+    model: &Model,
+    lookup: impl Fn(&SourceName) -> Option<&'a dyn Lookup>,
+    args: &RunsArgs,
+) -> (Vec<Failure>, Vec<String>) {
+    let mut failed: Vec<Row<'_>> = history::rows(model, &wanted(args));
+    failed.retain(|row| row.run.status == RunStatus::Failed);
+    failed.sort_by_key(|row| std::cmp::Reverse(row.run.started));
+    let (mut all, mut unread) = (Vec::new(), Vec::new());
+    for row in failed.into_iter().take(MOST_FAILED) {
+        let run = row.run;
+        let told = match lookup(&run.id.source) {
+            Some(lookup) => first(lookup, Question::Jobs { run: run.id.clone() }).await,
+            None => continue,
+        };
+        match told {
+            Ok(Told::Jobs(nodes)) => {
+                let jobs = jobs(&nodes).into_iter().filter(|(_, node)| node.status.state == RunStatus::Failed);
+                let jobs = jobs.map(|(name, _)| name).collect();
+                all.push(Failure { line: line(run), flaky: row.flaky, jobs });
+            }
+            Ok(_) => unread.push(format!("{}: it answered something else than jobs", run.id)),
+            Err(error) => unread.push(format!("{}: {}", run.id, error.text)),
+        }
+    }
+    (all, unread)
+}
+
 impl RunOut {
     pub(super) fn of(row: &Row<'_>, now: Timestamp) -> Self {
         let run: &Run = row.run;
@@ -138,26 +255,67 @@ fn wanted(args: &RunsArgs) -> Wanted {
     Wanted { status: args.status, service, branch: args.branch.clone(), text: String::new() }
 }
 
-/// The runs that are asked for.
-pub fn runs(model: &Model, args: &RunsArgs) -> Runs {
+/// The runs that are asked for, and of their pipelines what is known of the failed ones that were looked into.
+pub fn runs(model: &Model, args: &RunsArgs, failures: &[Failure]) -> Runs {
     let rows = history::rows(model, &wanted(args));
+    let pipelines = history::pipelines(model, &wanted(args));
     Runs {
         schema: "holdshort/runs/v1",
         now: model.now,
         complete: gaps(model).is_empty(),
         runs: rows.iter().map(|row| RunOut::of(row, model.now)).collect(),
+        pipelines: pipelines.iter().map(|one| PipelineOut::of(one, failures)).collect(),
         sources: source::all(model),
     }
 }
 
-/// Prints them, as far as they are known; the exit code says whether that is all of them.
-pub fn print(model: &Model, args: &RunsArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let gaps = gaps(model);
+/// Prints them, as far as they are known; the exit code says whether that is all of them. `failures` are those that were looked
+/// into, and of which that failed.
+pub fn print(
+    model: &Model,
+    args: &RunsArgs,
+    (failures, unread): (&[Failure], &[String]),
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
+    let gaps = [gaps(model), unread.to_vec()].concat();
     let exit = if gaps.is_empty() { Exit::Done } else { Exit::Unreachable };
-    exit.whoever_reads(if args.json { json::print(&runs(model, args), out) } else { text(model, args, &gaps, out) })
+    let told = runs(model, args, failures);
+    exit.whoever_reads(if args.json {
+        json::print(&Runs { complete: gaps.is_empty(), ..told }, out)
+    } else {
+        text(model, args, (&gaps, &told.pipelines), out)
+    })
 }
 
-fn text(model: &Model, args: &RunsArgs, gaps: &[String], out: &mut dyn Write) -> Result<(), CliError> {
+/// `2 of 30 flaky, 87 % passed, 93 % without those`, of each pipeline that has such, and the jobs that it was.
+fn flaky(pipelines: &[PipelineOut], out: &mut dyn Write) -> Result<(), CliError> {
+    let percent = |share: Option<f64>| share.map_or_else(|| "?".to_owned(), |share| format!("{:.0} %", share * 100.0));
+    let mut table =
+        Table::new(&["SERVICE", "PIPELINE", "FLAKY", "PASSED", "WITHOUT FLAKY", "JOBS THAT FAILED (FLAKY)"]);
+    for one in pipelines.iter().filter(|one| one.flaky > 0 || one.jobs.is_some()) {
+        let jobs = one.jobs.iter().flatten().map(|job| format!("{} {} ({})", job.name, job.failed, job.flaky));
+        table.row([
+            one.service.clone(),
+            one.pipeline.clone(),
+            format!("{} of {}", one.flaky, one.passed + one.failed),
+            percent(one.success_rate),
+            percent(one.success_rate_without_flaky),
+            jobs.collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    if !table.is_empty() {
+        writeln!(out)?;
+        table.print(out)?;
+    }
+    Ok(())
+}
+
+fn text(
+    model: &Model,
+    args: &RunsArgs,
+    (gaps, pipelines): (&[String], &[PipelineOut]),
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     let rows = history::rows(model, &wanted(args));
     let mut table =
         Table::new(&["STATUS", "SERVICE", "PIPELINE", "RUN", "WHAT", "BY", "STARTED", "TOOK", "LAST", "ID"]);
@@ -183,6 +341,7 @@ fn text(model: &Model, args: &RunsArgs, gaps: &[String], out: &mut dyn Write) ->
     } else {
         writeln!(out, "no such run is known")?;
     }
+    flaky(pipelines, out)?;
     if !gaps.is_empty() {
         writeln!(out)?;
         writeln!(out, "incomplete, there may be more: {}", gaps.join("; "))?;
@@ -218,11 +377,19 @@ pub(super) fn trend(trend: &[RunStatus]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sample;
+    use crate::{
+        app::sample::hears,
+        cli::sample,
+        domain::{
+            object::{Family, ObjectId},
+            version::Version,
+        },
+        port::inventory::Part,
+    };
 
     fn printed(model: &Model, args: &RunsArgs) -> (Exit, String) {
         let mut out = Vec::new();
-        let exit = print(model, args, &mut out).unwrap();
+        let exit = print(model, args, (&[], &[]), &mut out).unwrap();
         (exit, String::from_utf8(out).unwrap())
     }
 
@@ -237,7 +404,7 @@ waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     gi
 ";
         assert_eq!(text, expected);
         let failed = RunsArgs { status: Some(RunStatus::Failed), ..RunsArgs::default() };
-        assert_eq!(runs(&sample::model(), &failed).runs.len(), 1);
+        assert_eq!(runs(&sample::model(), &failed, &[]).runs.len(), 1);
         let nobody = RunsArgs { service: Some("nobody".into()), ..RunsArgs::default() };
         assert_eq!(printed(&sample::model(), &nobody).1, "there is no such run\n");
     }
@@ -247,6 +414,43 @@ waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     gi
         let (exit, text) = printed(&sample::silent(), &RunsArgs::default());
         let said = "no such run is known\n\nincomplete, there may be more: github has not answered\n";
         assert_eq!((exit, text.as_str()), (Exit::Unreachable, said));
-        assert!(!runs(&sample::silent(), &RunsArgs::default()).complete);
+        assert!(!runs(&sample::silent(), &RunsArgs::default(), &[]).complete);
+    }
+
+    #[test]
+    fn a_pipeline_tells_which_jobs_failed_and_which_of_them_for_no_reason_of_their_own() {
+        let mut model = sample::model();
+        let failed = model.store.runs().find(|run| run.number == 811).unwrap().clone();
+        let passed =
+            Run { number: 810, id: ObjectId::new(&"github".into(), "run", "acme/ledger/810"), ..failed.clone() };
+        let passed = Run { status: RunStatus::Succeeded, ..passed };
+        let at = |run: Run| Run { version: Version::tagged("main").at_commit("c0ffee1"), ..run };
+        let now = model.now;
+        let parts = vec![Part::whole(Family::run(), [at(failed.clone()), at(passed)])];
+        hears(&mut model, ("github", "run"), now, Ok(parts));
+        let looked = Failure { line: line(&failed), flaky: true, jobs: vec!["test / unit".into(), "lint".into()] };
+        let other = Failure { flaky: false, jobs: vec!["lint".into()], ..looked.clone() };
+        let told = runs(&model, &RunsArgs::default(), &[looked, other]).pipelines;
+        let job = |name: &str, failed, flaky| JobOut { name: name.to_owned(), failed, flaky };
+        let expected = PipelineOut {
+            service: "ledger".into(),
+            source: "github".into(),
+            pipeline: "deploy".into(),
+            passed: 1,
+            failed: 1,
+            flaky: 1,
+            success_rate: Some(0.5),
+            success_rate_without_flaky: Some(1.0),
+            flaky_rate: Some(0.5),
+            jobs: Some(vec![job("lint", 2, 1), job("test / unit", 1, 1)]),
+            jobs_of: 2,
+        };
+        assert_eq!(told, [expected]);
+        let mut out = Vec::new();
+        let exit = print(&model, &RunsArgs::default(), (&[], &["a: 503".to_owned()]), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(exit, Exit::Unreachable, "which job it was could not be read");
+        assert!(text.contains("ledger   deploy    1 of 2  50 %    100 %"), "{text}");
+        assert!(text.ends_with("incomplete, there may be more: a: 503\n"), "{text}");
     }
 }

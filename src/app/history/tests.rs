@@ -126,3 +126,27 @@ fn what_failed_and_passed_with_one_commit_is_flaky() {
         rows(&model, &Wanted::default()).iter().filter(|row| row.flaky).map(|row| row.run.number).collect();
     assert_eq!(flaky, [2, 1], "of those without a commit nobody can tell");
 }
+
+#[test]
+fn a_pipeline_tells_how_many_failed_for_no_reason_of_their_own_and_how_well_it_does_without_those() {
+    use RunStatus::{Cancelled, Failed, Succeeded};
+    let of = |run: Run, commit: &str| Run { version: Version::tagged("main").at_commit(commit), ..run };
+    let other = |run: Run| Run { pipeline: "nightly".into(), ..run };
+    let model = model(vec![
+        of(run(1, Failed, -90, 5), "aaaaaaa"),
+        of(run(2, Succeeded, -80, 5), "aaaaaaa"),
+        of(run(3, Failed, -70, 5), "bbbbbbb"),
+        of(run(4, Cancelled, -60, 5), "bbbbbbb"),
+        of(run(5, Succeeded, -50, 5), "ccccccc"),
+        of(other(run(6, Cancelled, -40, 5)), "ccccccc"),
+    ]);
+    let told = pipelines(&model, &Wanted::default());
+    let shown: Vec<_> = told.iter().map(|one| (one.newest.pipeline.as_str(), one.newest.number, one.rates)).collect();
+    let rates = Rates { passed: 2, failed: 2, flaky: 1 };
+    assert_eq!(shown, [("deploy", 5, rates), ("nightly", 6, Rates::default())]);
+    assert_eq!((rates.success(), rates.flaky_share()), (Some(0.5), Some(0.25)));
+    assert_eq!(rates.success_without_flaky(), Some(2.0 / 3.0));
+    assert_eq!(Rates::default().success(), None, "none is neither good nor bad");
+    let nightly = Wanted { text: "nightly".into(), ..Wanted::default() };
+    assert_eq!(pipelines(&model, &nightly).len(), 1);
+}

@@ -148,7 +148,10 @@ fn said(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
     let warning = scene.state(&run.id).map(|state| freshness::warning(&state)).unwrap_or_default();
     let line = if warning.is_empty() { warning } else { warning.gap(2) };
     let line = line.join(word(run));
-    let line = if scene.history.row(run).flaky { line.and(Role::Warn, ", flaky") } else { line };
+    let history = scene.history.row(run);
+    let ended = history.rates.passed + history.rates.failed;
+    let flaky = format!(", flaky ({} of {ended})", history.rates.flaky);
+    let line = if history.flaky { line.and(Role::Warn, flaky) } else { line };
     let overtaken = scene.model.lineage.overtaken(&scene.model.store, &run.id);
     let line = match overtaken {
         Some(older) => line.and(Role::Warn, format!(", ▲ older than live {}", older.live.short_tag())),

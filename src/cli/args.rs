@@ -1,9 +1,14 @@
 //! What can be written on the command line. Types and their parsers only: nothing here does anything.
 
+mod examples;
+mod verbs;
+
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+use self::examples::{INIT_EXAMPLE, LOGS_EXAMPLE, RUN_EXAMPLE, RUNS_EXAMPLE, STATUS_EXAMPLE};
+pub use self::verbs::{DoArgs, RollbackArgs, VerbArgs};
 use crate::{
     cli::{
         exit::Exit,
@@ -12,8 +17,7 @@ use crate::{
         logs,
         shell::{self, ManArgs, Shell},
         value::{
-            Moment, Size, Snapshotted, VIEWS, View, Wait, ago, chords, level, lines, named, run_status, seed,
-            since_start, speed, target, verb, version,
+            Moment, Size, Snapshotted, VIEWS, View, ago, chords, level, lines, run_status, seed, since_start, speed,
         },
     },
     domain::{line::Level, pipeline::RunStatus, verb::Verb},
@@ -319,127 +323,6 @@ pub enum DemoCommand {
         listen: SocketAddr,
     },
 }
-
-/// What every verb takes.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
-pub struct VerbArgs {
-    /// SERVICE, SERVICE@ENVIRONMENT, SERVICE#NUMBER of a run, or a full id as `status --json` prints it; of several each once the
-    /// one before is verified
-    #[arg(value_name = "TARGET", required = true, value_parser = target)]
-    pub targets: Vec<String>,
-    /// Refuse unless this is the version it would act on: version, tag, or the start of its commit or digest; of several targets
-    /// one for all of them, or one for each in their order. Of several things of one name it picks the only one of that version
-    #[arg(long, value_name = "VERSION", value_parser = version)]
-    pub expect: Vec<String>,
-    /// Print the plain commands that would do the same, and stop
-    #[arg(long, conflicts_with_all = ["dry_run", "json"])]
-    pub print_commands: bool,
-    /// Why: goes into the record
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Answer what the verb asks for; a name that it does not know lists those that it does
-    #[arg(long, value_name = "NAME=VALUE", value_parser = named)]
-    pub set: Vec<(String, String)>,
-    /// A secret that it asks for, from where it stands: - is standard input
-    #[arg(long, value_name = "NAME=@FILE|env:VARIABLE|-", value_parser = named)]
-    pub secret: Vec<(String, String)>,
-    /// Go forward although the verdict is WAIT: not known yet whether it does harm; needs --reason
-    #[arg(long)]
-    pub accept_wait: bool,
-    /// Do not ask; going back, rejecting and --accept-wait need --reason then
-    #[arg(long, short)]
-    pub yes: bool,
-    /// Print the plan, and stop
-    #[arg(long)]
-    pub dry_run: bool,
-    /// As JSON (`holdshort/action/v1`)
-    #[arg(long)]
-    pub json: bool,
-    /// Wait until it is verified, or at most this long, and then end with 4; 0s does not wait
-    #[arg(
-        long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
-        default_value = "verified", default_missing_value = "verified"
-    )]
-    pub wait: Wait,
-}
-
-impl VerbArgs {
-    /// The version that is expected of so manieth target: one said once is said of all of them.
-    pub fn expected(&self, index: usize) -> Option<&str> {
-        self.expect.get(index).or(self.expect.first()).map(String::as_str)
-    }
-}
-
-/// `rollback`.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct RollbackArgs {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub verb: VerbArgs,
-    /// The version to put back; without it the last one known good that is not the current one
-    #[arg(long, value_name = "VERSION", value_parser = version)]
-    pub to: Option<String>,
-}
-
-/// `do`.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct DoArgs {
-    /// The verb, as `status --json` and the menu on screen name it: play, sync, off, …
-    #[arg(value_parser = verb)]
-    pub name: Verb,
-    /// What every verb takes.
-    #[command(flatten)]
-    pub verb: VerbArgs,
-}
-
-/// Below `status --help`.
-const STATUS_EXAMPLE: &str = "\
-In scripts:
-  holdshort status --exit-code && deploy
-
-Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO;
-where not everything could be read it ends with 8.
-With --exit-code 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
-
-/// Below `runs --help`.
-const RUNS_EXAMPLE: &str = "\
-Examples:
-  holdshort runs --status failed
-  holdshort runs --service ledger --branch main --json
-  holdshort runs --service ledger --jobs      which jobs fail, and which of them for no reason of their own
-
-A run that failed is flaky where another run of the same commit passed.
-
-A system tells of the newest runs of each pipeline, and of all that are not over. Where one of them cannot be read, what is known
-is printed, and the exit code is 8.";
-
-/// Below `run --help`.
-const RUN_EXAMPLE: &str = "\
-Examples:
-  holdshort run forge/run/acme/ledger/812
-  holdshort run 'ledger#812' --log 'test / unit'
-  holdshort run 'ledger#812' --log deploy --follow
-
-Some systems give the log of a job only once the job has ended, and say so; others while it is written: --follow goes on.";
-
-/// Below `logs --help`.
-const LOGS_EXAMPLE: &str = "\
-Examples:
-  holdshort logs payments --patterns --level warn
-  holdshort logs payments --version 1.42.0 --level error --follow
-
-A pattern is `new` where only the canary writes it, and `more` where it writes it more often for each request, each where that is
-no chance: any of them is wrong in at most 1 of 100 releases. Where lines were left out, the exit code is 8.";
-
-/// Below `state init --help`.
-const INIT_EXAMPLE: &str = "\
-Example, as root:
-  groupadd ops && usermod -aG ops dana && usermod -aG ops lee
-  holdshort state init --group ops
-
-What it prints belongs into the configuration of everybody in the group. Doing it again changes nothing, and puts right what
-is not as it was made.";
 
 /// `snapshot`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

@@ -6,6 +6,7 @@ mod lines;
 mod lock;
 mod schema;
 mod signals;
+mod trouble;
 mod verify;
 
 use std::{
@@ -16,13 +17,11 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig,
-};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig};
 
 use self::{
     lines::Reading,
-    schema::{Strange, Unusable},
+    trouble::{Trouble, explained, no_folder, troubled, unfit},
 };
 use crate::{
     domain::{
@@ -405,12 +404,6 @@ impl Journal for SqliteJournal {
     }
 }
 
-fn no_folder(path: &Path, error: &io::Error) -> JournalError {
-    let why = format!("its directory cannot be used: {error}");
-    let way = "mend the directory, or name another place with state.path";
-    JournalError::Broken { path: path.to_owned(), why, way }
-}
-
 /// Nothing that is written in the file may run as code of ours.
 fn run_nothing(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", "OFF")?;
@@ -418,27 +411,6 @@ fn run_nothing(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(())
-}
-
-/// What may go wrong inside a transaction.
-enum Trouble {
-    /// A record that nobody has signed.
-    Forged,
-    Sqlite(rusqlite::Error),
-    Json(serde_json::Error),
-    Journal(JournalError),
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl From<serde_json::Error> for Trouble {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Json(error)
-    }
 }
 
 fn adopt(tx: &Transaction<'_>, line: &Line) -> Result<(), Trouble> {
@@ -483,60 +455,4 @@ fn number_of(count: usize) -> i64 {
 
 fn record_id(id: i64) -> RecordId {
     RecordId(u64::try_from(id).unwrap_or_default())
-}
-
-fn unfit(path: &Path, unusable: Unusable) -> JournalError {
-    match unusable {
-        Unusable::Strange(Strange(why, way)) => JournalError::Broken { path: path.to_owned(), why, way },
-        Unusable::Trouble(trouble) => troubled(path, trouble),
-    }
-}
-
-fn troubled(path: &Path, trouble: Trouble) -> JournalError {
-    match trouble {
-        Trouble::Sqlite(error) => explained(path, &error),
-        Trouble::Json(error) => JournalError::Broken {
-            path: path.to_owned(),
-            why: format!("a line cannot be read: {error}"),
-            way: "`holdshort audit verify` names the record",
-        },
-        Trouble::Forged => JournalError::Broken {
-            path: path.to_owned(),
-            why: "holds a record that nobody has signed, or that was changed".to_owned(),
-            way: "`holdshort audit verify` says where",
-        },
-        Trouble::Journal(error) => error,
-    }
-}
-
-/// What SQLite said, as a sentence with a way out.
-fn explained(path: &Path, error: &rusqlite::Error) -> JournalError {
-    let plain = || error.to_string();
-    let (why, way) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (format!("another process has held it for {} s", BUSY.as_secs()), "see which one with `fuser`; try again")
-        }
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            let way = "make the file and its directory writable (SQLite puts a file beside it), or name another place with state.path";
-            ("cannot be written".to_owned(), way)
-        }
-        Some(ErrorCode::CannotOpen) => {
-            ("cannot be opened".to_owned(), "check the rights of the file and its directory, or set state.path")
-        }
-        Some(ErrorCode::DiskFull) => {
-            ("the disk is full".to_owned(), "free some space; abort and roll back work meanwhile")
-        }
-        Some(ErrorCode::NotADatabase) => (
-            "is not a journal (not an SQLite database)".to_owned(),
-            "move it aside, or name another file with state.path",
-        ),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            (format!("is damaged: {}", plain()), "keep a copy, then bring it back from a backup or name another file")
-        }
-        Some(ErrorCode::SystemIoFailure) => {
-            (format!("the disk fails: {}", plain()), "check the disk, or set state.path")
-        }
-        _ => (plain(), "`holdshort audit verify` may say more"),
-    };
-    JournalError::Broken { path: path.to_owned(), why, way }
 }

@@ -17,6 +17,7 @@ mod error;
 pub mod facade;
 mod follow;
 pub mod gitops;
+pub mod kind;
 pub mod kubectl;
 pub mod logs;
 pub mod patch;

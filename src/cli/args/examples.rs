@@ -1,0 +1,49 @@
+//! What stands below the help of commands: lines to begin with, and what their ends mean.
+
+/// Below `status --help`.
+pub(super) const STATUS_EXAMPLE: &str = "\
+In scripts:
+  holdshort status --exit-code && deploy
+
+Without --exit-code a look that worked ends with 0, whatever was seen: `holdshort status && deploy` would deploy on NO-GO;
+where not everything could be read it ends with 8.
+With --exit-code 0 is GO, or nothing in flight to be judged; 3 NO-GO, 4 WAIT, 5 NO DATA; 8 when something could not be read.";
+
+/// Below `runs --help`.
+pub(super) const RUNS_EXAMPLE: &str = "\
+Examples:
+  holdshort runs --status failed
+  holdshort runs --service ledger --branch main --json
+  holdshort runs --service ledger --jobs      which jobs fail, and which of them for no reason of their own
+
+A run that failed is flaky where another run of the same commit passed.
+
+A system tells of the newest runs of each pipeline, and of all that are not over. Where one of them cannot be read, what is known
+is printed, and the exit code is 8.";
+
+/// Below `run --help`.
+pub(super) const RUN_EXAMPLE: &str = "\
+Examples:
+  holdshort run forge/run/acme/ledger/812
+  holdshort run 'ledger#812' --log 'test / unit'
+  holdshort run 'ledger#812' --log deploy --follow
+
+Some systems give the log of a job only once the job has ended, and say so; others while it is written: --follow goes on.";
+
+/// Below `logs --help`.
+pub(super) const LOGS_EXAMPLE: &str = "\
+Examples:
+  holdshort logs payments --patterns --level warn
+  holdshort logs payments --version 1.42.0 --level error --follow
+
+A pattern is `new` where only the canary writes it, and `more` where it writes it more often for each request, each where that is
+no chance: any of them is wrong in at most 1 of 100 releases. Where lines were left out, the exit code is 8.";
+
+/// Below `state init --help`.
+pub(super) const INIT_EXAMPLE: &str = "\
+Example, as root:
+  groupadd ops && usermod -aG ops dana && usermod -aG ops lee
+  holdshort state init --group ops
+
+What it prints belongs into the configuration of everybody in the group. Doing it again changes nothing, and puts right what
+is not as it was made.";

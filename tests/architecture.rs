@@ -92,7 +92,13 @@ const DEMO: &[(&str, &[&str])] = &[
 
 /// Inside `run`: what each file may see of its siblings.
 const RUN: &[(&str, &[&str])] = &[
-    (".", &["audit", "demo", "fly", "gate", "ground", "log", "origin", "paint", "pilot", "registry", "serve", "state"]),
+    (
+        ".",
+        &[
+            "audit", "demo", "fly", "gate", "ground", "log", "origin", "paint", "pilot", "registry", "replay", "serve",
+            "state",
+        ],
+    ),
     ("audit", &["ground", "vouch"]),
     ("demo", &["ground"]),
     ("fly", &["paint"]),
@@ -104,6 +110,7 @@ const RUN: &[(&str, &[&str])] = &[
     ("pilot", &[]),
     ("reach", &[]),
     ("registry", &["reach"]),
+    ("replay", &["paint"]),
     ("serve", &["ground", "state"]),
     ("state", &[]),
     ("vouch", &[]),
@@ -124,6 +131,7 @@ const RUN_SEES: &[(&str, &[&str])] = &[
     ("pilot", &["app", "cli", "domain", "journal", "port", "runtime"]),
     ("reach", &["config", "domain", "port", "provider"]),
     ("registry", &["config", "demo", "domain", "port", "program", "provider"]),
+    ("replay", &["cli", "keymap", "runtime", "term", "theme"]),
     ("serve", &["cli", "config", "demo", "domain", "journal", "port", "runtime"]),
     ("state", &["cli", "config", "domain", "journal", "ownership"]),
     ("vouch", &["domain"]),

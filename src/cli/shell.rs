@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::{Args, Command, CommandFactory, ValueEnum};
+use clap::{Args, Command as Described, CommandFactory, ValueEnum};
 
 use crate::cli::{
     args::Cli,
@@ -72,7 +72,7 @@ pub fn man(args: &ManArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let mut command = &all;
     for name in &args.command {
         command = command.find_subcommand(name).ok_or_else(|| {
-            let there: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+            let there: Vec<&str> = command.get_subcommands().map(Described::get_name).collect();
             CliError::usage(format!("there is no command '{name}'; there are: {}", there.join(", ")))
         })?;
     }
@@ -83,9 +83,9 @@ pub fn man(args: &ManArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
 }
 
 /// The command line without what only the program itself starts.
-fn shown(all: &Command) -> Command {
-    let of = Command::new(NAME).version(env!("CARGO_PKG_VERSION")).after_help(Exit::table());
-    let of = all.get_about().cloned().into_iter().fold(of, Command::about);
+fn shown(all: &Described) -> Described {
+    let of = Described::new(NAME).version(env!("CARGO_PKG_VERSION")).after_help(Exit::table());
+    let of = all.get_about().cloned().into_iter().fold(of, Described::about);
     let of = of.args(all.get_arguments().cloned());
     of.subcommands(all.get_subcommands().filter(|one| !one.is_hide_set()).cloned())
 }

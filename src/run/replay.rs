@@ -13,6 +13,7 @@ use crate::{
     keymap::Keymap,
     run::paint::paint,
     runtime::{
+        clock::wall_sleep,
         keys,
         player::Player,
         watchdog::{Signal, Watchdog},
@@ -63,7 +64,7 @@ pub(super) async fn open(mut player: Player, keymap: &Keymap, theme: &Theme) -> 
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => break Exit::Interrupted,
             },
-            () = tokio::time::sleep(FRAME), if playing => {}
+            () = wall_sleep(FRAME), if playing => {}
         }
         if playing {
             player.pass(shown.elapsed());

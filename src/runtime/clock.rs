@@ -87,7 +87,7 @@ impl Clock for VirtualClock {
 }
 
 /// Waits in real time: for what concerns the terminal and this process, not the world.
-pub(super) async fn wall_sleep(span: Duration) {
+pub async fn wall_sleep(span: Duration) {
     #[expect(clippy::disallowed_methods, reason = "every other wait comes here")]
     tokio::time::sleep(span).await;
 }

@@ -4,7 +4,10 @@
 //! have not changed or that a blank does not show, and the row of a cell on the row of the last one. Of two orders, row by row and
 //! look by look, it takes the one that costs less. It never asks the terminal anything.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 use ratatui::{
     backend::{Backend, ClearType, WindowSize},
@@ -122,8 +125,9 @@ impl<W: Write> Compact<W> {
         for (x, y, cell) in cells.iter().copied() {
             match last {
                 Some(last) if last.y == y && last.x.checked_add(1) == Some(x) => {}
-                Some(last) if last.y == y => out.push_str(&format!("\x1b[{}G", u32::from(x) + 1)),
-                _ => out.push_str(&format!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
+                // Writing into a text cannot fail.
+                Some(last) if last.y == y => drop(write!(out, "\x1b[{}G", u32::from(x) + 1)),
+                _ => drop(write!(out, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
             }
             last = Some(Position { x, y });
             if !(is_blank(cell) && look.hides_nothing()) {

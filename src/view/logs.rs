@@ -129,9 +129,9 @@ fn around_one(scene: &Scene<'_>, rollout: &Rollout, around: &Around, room: usize
     };
     let mut parts = vec![Part::Line(head.gap(2).join(state).cut(scene.columns))];
     let fields = line.fields.iter().map(|(name, value)| format!("{name}={value}"));
-    let whole = std::iter::once(line.text.clone()).chain(fields).collect::<Vec<_>>().join("  ");
+    let text = std::iter::once(line.text.clone()).chain(fields).collect::<Vec<_>>().join("  ");
     let most = WRAPPED.min(room / 3).max(1);
-    let all = measure::wrap_within(&whole, scene.columns.saturating_sub(2), most);
+    let all = measure::wrap_within(&text, scene.columns.saturating_sub(2), most);
     parts.extend(all.into_iter().map(|text| Part::Line(Line::of(lines::role(line), format!(" {text}")))));
     parts.push(Part::Rule);
     let shown: Vec<_> = logs.lines.iter().collect();

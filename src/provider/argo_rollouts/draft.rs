@@ -208,9 +208,10 @@ impl Stage<'_> {
         let gone = |arm: &&Arm| arm.pods.is_some_and(|it| it.desired > 0 && most.is_none_or(|most| it.desired <= most));
         for arm in self.rollout.arms.iter().filter(gone) {
             let (called, one) = (arm.called(), arm.pods.is_some_and(|pods| pods.desired == 1));
-            draft.notes.push(match one {
-                true => format!("the only pod of {called} goes before another comes"),
-                false => format!("all pods of {called} may be gone at once: none comes before one has gone"),
+            draft.notes.push(if one {
+                format!("the only pod of {called} goes before another comes")
+            } else {
+                format!("all pods of {called} may be gone at once: none comes before one has gone")
             });
         }
         self.warn_of_automation(&mut draft);

@@ -40,7 +40,7 @@ fn text(model: &Model) -> &str {
 fn of_card(card: &Card) -> &str {
     match card.focus() {
         Focus::Field(field) => match field.kind {
-            Kind::Text => card.ask.args.text(&field.name).unwrap_or_default(),
+            Kind::Text | Kind::Number => card.ask.args.text(&field.name).unwrap_or_default(),
             // Nobody sees what is left of it: it goes as a whole with the first.
             Kind::Secret => "•",
             Kind::Flag | Kind::Choice(_) => "",

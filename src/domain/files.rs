@@ -66,8 +66,7 @@ impl PathPattern {
 /// patterns come from a file, and paths from a forge.
 fn fits<T>(pattern: &[T], items: &[T], is_any: impl Fn(&T) -> bool, is: impl Fn(&T, &T) -> bool) -> bool {
     // Which begins of the items the pattern so far fits.
-    let mut reached = vec![false; items.len() + 1];
-    reached[0] = true;
+    let mut reached: Vec<bool> = (0..=items.len()).map(|place| place == 0).collect();
     for one in pattern {
         let mut next = vec![false; items.len() + 1];
         let mut any = false;

@@ -50,11 +50,11 @@ fn named_table(text: &str) -> Option<String> {
 fn setting(text: &str) -> Option<&str> {
     let text = text.trim_start().trim_start_matches("- ").trim_start_matches("export ");
     let at = text.find(['=', ':'])?;
-    let (name, rest) = text.split_at_checked(at)?;
-    let rest = rest.get(1..)?;
+    let (name, sign) = text.split_at_checked(at)?;
+    let rest = sign.get(1..)?;
     let name = name.trim().trim_matches(['"', '\'']);
     // The end of a word in base64 looks like a name, and an address like a key with a value.
-    let is_padding = text[at..].starts_with('=') && matches!(rest.trim(), "" | "=");
+    let is_padding = sign.starts_with('=') && matches!(rest.trim(), "" | "=");
     (is_name(name) && !is_padding && !rest.starts_with('/')).then_some(name)
 }
 

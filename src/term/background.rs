@@ -114,11 +114,11 @@ mod tests {
     }
 
     /// What is told of a text, and the characters of it that reach the cockpit.
-    fn heard(text: &str) -> (Option<Option<bool>>, String) {
-        let (mut answer, mut told, mut passed) = (Answer::default(), None, String::new());
+    fn heard(text: &str) -> (Vec<Option<bool>>, String) {
+        let (mut answer, mut told, mut passed) = (Answer::default(), Vec::new(), String::new());
         for event in events(text) {
             match (answer.hear(&event), event) {
-                (Heard::Told(light), _) => told = Some(light),
+                (Heard::Told(light), _) => told.push(light),
                 (Heard::Passed, Event::Key(KeyEvent { code: KeyCode::Char(c), .. })) => passed.push(c),
                 _ => {}
             }
@@ -138,15 +138,15 @@ mod tests {
             ("\x1b]11;rgb:ffff/ffff\x07", None),
             ("\x1b]11;rgb:ffff/ffff/xyzz\x07", None),
         ] {
-            assert_eq!(heard(&format!("j{text}k")), (Some(light), "jk".to_owned()), "{text:?}");
+            assert_eq!(heard(&format!("j{text}k")), (vec![light], "jk".to_owned()), "{text:?}");
         }
     }
 
     #[test]
     fn what_is_no_answer_is_a_persons_and_an_answer_is_taken_once() {
-        assert_eq!(heard("\x1b]rjk"), (None, "rjk".to_owned()));
-        assert_eq!(heard("j]1"), (None, "j]1".to_owned()));
+        assert_eq!(heard("\x1b]rjk"), (vec![], "rjk".to_owned()));
+        assert_eq!(heard("j]1"), (vec![], "j]1".to_owned()));
         let twice = "\x1b]11;rgb:0/0/0\x07".repeat(2);
-        assert_eq!(heard(&twice), (Some(Some(false)), "]11;rgb:0/0/0g".to_owned()));
+        assert_eq!(heard(&twice), (vec![Some(false)], "]11;rgb:0/0/0g".to_owned()));
     }
 }

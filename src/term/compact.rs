@@ -4,10 +4,7 @@
 //! have not changed or that a blank does not show, and the row of a cell on the row of the last one. Of two orders, row by row and
 //! look by look, it takes the one that costs less. It never asks the terminal anything.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use ratatui::{
     backend::{Backend, ClearType, WindowSize},
@@ -125,9 +122,8 @@ impl<W: Write> Compact<W> {
         for (x, y, cell) in cells.iter().copied() {
             match last {
                 Some(last) if last.y == y && last.x.checked_add(1) == Some(x) => {}
-                // Writing into a text cannot fail.
-                Some(last) if last.y == y => drop(write!(out, "\x1b[{}G", u32::from(x) + 1)),
-                _ => drop(write!(out, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
+                Some(last) if last.y == y => out.extend([format!("\x1b[{}G", u32::from(x) + 1)]),
+                _ => out.extend([format!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)]),
             }
             last = Some(Position { x, y });
             if !(is_blank(cell) && look.hides_nothing()) {
@@ -137,7 +133,7 @@ impl<W: Write> Compact<W> {
             match self.address.as_ref().filter(|_| cell.underline_color != Color::Reset) {
                 // Cell by cell: a frame begins anywhere, and there are few of them.
                 Some(address) => {
-                    out.push_str(&format!("{}{}{EndLink}", BeginLink(address.clone()), cell.symbol()));
+                    out.extend([BeginLink(address.clone()).to_string(), cell.symbol().to_owned(), EndLink.to_string()]);
                 }
                 None => out.push_str(cell.symbol()),
             }

@@ -55,12 +55,11 @@ fn text(plan: &WorkflowSpec) -> String {
         text += "    inputs:\n";
     }
     for input in &plan.inputs {
-        text += &format!("      {}:\n", quoted(&input.name));
-        text += &format!("        type: {}\n", input.r#type);
-        text += &format!("        required: {}\n", input.required);
-        text +=
-            &input.description.as_ref().map(|it| format!("        description: {}\n", quoted(it))).unwrap_or_default();
-        text += &input.default.as_ref().map(|it| format!("        default: {}\n", quoted(it))).unwrap_or_default();
+        let (name, kind, required) = (quoted(&input.name), &input.r#type, input.required);
+        let described = input.description.iter().map(|it| format!("        description: {}\n", quoted(it)));
+        let preset = input.default.iter().map(|it| format!("        default: {}\n", quoted(it)));
+        text.extend([format!("      {name}:\n        type: {kind}\n        required: {required}\n")]);
+        text.extend(described.chain(preset));
         if !input.options.is_empty() {
             text += "        options:\n";
             text.extend(input.options.iter().map(|option| format!("          - {}\n", quoted(option))));

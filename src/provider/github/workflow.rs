@@ -83,10 +83,9 @@ impl Asks {
     fn read(text: &str) -> Result<Self, String> {
         let file: File = serde_saphyr::from_str(text).map_err(|_| "its file is no workflow that we can read")?;
         let inputs = match file.on {
-            None => return Ok(Self::default()),
             Some(On::One(event)) if event == BY_HAND => None,
             Some(On::Several(events)) if events.iter().any(|event| event == BY_HAND) => None,
-            Some(On::One(_) | On::Several(_)) => return Ok(Self::default()),
+            None | Some(On::One(_) | On::Several(_)) => return Ok(Self::default()),
             Some(On::Each(mut events)) => match events.shift_remove(BY_HAND) {
                 None => return Ok(Self::default()),
                 Some(Some(Event::With { inputs })) => inputs,

@@ -42,11 +42,7 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
     let weight = if wide { left("weight", BAR + 4, BAR + 4, 0, weight_bar) } else { right("wt", 3, 3, 0, weight) };
     let (name, place) = (scene.name_cells(), scene.place_cells());
-    let verdict = match scene.columns {
-        WIDE.. => 12,
-        80..WIDE => 12,
-        _ => 8,
-    };
+    let verdict = if scene.columns >= 80 { 12 } else { 8 };
     vec![
         left("", name.0, name.1, 0, service),
         left("where", place.0, place.1, 0, environment),

@@ -30,29 +30,26 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
     let name = rollout.map_or_else(|| id.to_string(), |rollout| rollout.service.to_string());
     let judgement = scene.model.judgements.get(id);
     let mut lines = Vec::new();
-    match (judgement, rollout) {
-        (Some(judgement), Some(rollout)) => {
-            let word = flight::word(scene, rollout, Some(judgement));
-            let reason = flight::reason(scene, judgement);
-            let mut reason = measure::wrap(&reason, width.saturating_sub(word.width() + 4)).into_iter();
-            let indent = word.width() + 3;
-            lines.push(Line::of(Role::Text, " ").join(word).gap(2).and(Role::Text, reason.next().unwrap_or_default()));
-            lines.extend(reason.map(|text| Line::new().gap(indent).and(Role::Text, text)));
-            let outdated = scene.model.outdated(id).into_iter();
-            let outdated = outdated.map(|outdated| words::outdated(&outdated));
-            lines.extend(outdated.flat_map(|text| labelled("? old", Role::Unknown, &text, width, 3)));
-            // First what a verdict must not be read without: a low screen cuts the end.
-            lines.extend(cautions(judgement, width));
-            lines.push(Line::new());
-            lines.extend(counts(judgement));
-            lines.push(Line::new());
-            lines.extend(evidence(scene, judgement, width));
-        }
-        _ => {
-            let text = "There is no second version to compare it with: nothing is judged.";
-            let wrapped = measure::wrap(text, width.saturating_sub(2));
-            lines.extend(wrapped.into_iter().map(|text| Line::of(Role::Unknown, format!(" {text}"))));
-        }
+    if let (Some(judgement), Some(rollout)) = (judgement, rollout) {
+        let word = flight::word(scene, rollout, Some(judgement));
+        let reason = flight::reason(scene, judgement);
+        let mut reason = measure::wrap(&reason, width.saturating_sub(word.width() + 4)).into_iter();
+        let indent = word.width() + 3;
+        lines.push(Line::of(Role::Text, " ").join(word).gap(2).and(Role::Text, reason.next().unwrap_or_default()));
+        lines.extend(reason.map(|text| Line::new().gap(indent).and(Role::Text, text)));
+        let outdated = scene.model.outdated(id).into_iter();
+        let outdated = outdated.map(|outdated| words::outdated(&outdated));
+        lines.extend(outdated.flat_map(|text| labelled("? old", Role::Unknown, &text, width, 3)));
+        // First what a verdict must not be read without: a low screen cuts the end.
+        lines.extend(cautions(judgement, width));
+        lines.push(Line::new());
+        lines.extend(counts(judgement));
+        lines.push(Line::new());
+        lines.extend(evidence(scene, judgement, width));
+    } else {
+        let text = "There is no second version to compare it with: nothing is judged.";
+        let wrapped = measure::wrap(text, width.saturating_sub(2));
+        lines.extend(wrapped.into_iter().map(|text| Line::of(Role::Unknown, format!(" {text}"))));
     }
     Sheet::said(format!("why: {name}"), lines, scene.hint(Intent::Back, "back"), width)
 }

@@ -59,7 +59,7 @@ pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
         "behind_by": behind.len(),
         "total_commits": ahead.len(),
         "commits": ahead.iter().map(|run| commit(run)).collect::<Vec<_>>(),
-        "files": files.into_iter().map(|file| changed(file)).collect::<Vec<_>>(),
+        "files": files.into_iter().map(changed).collect::<Vec<_>>(),
     })))
 }
 

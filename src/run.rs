@@ -3,9 +3,11 @@
 
 mod audit;
 mod demo;
+mod doctor;
 mod fly;
 mod gate;
 mod ground;
+mod init;
 mod log;
 mod origin;
 mod paint;
@@ -43,7 +45,9 @@ use crate::{
         color, config,
         door::{self, Door},
         exit::{CliError, Exit},
-        inbox, judge, keys, listing, logs, run as one_run, runs, secret, shell, snapshot, status,
+        inbox,
+        init::InitArgs,
+        judge, keys, listing, logs, run as one_run, runs, secret, shell, snapshot, status,
         value::Moment,
         verb::{self, Console, Prompt},
     },
@@ -153,6 +157,19 @@ fn said_by_clap(
     code
 }
 
+/// Does somebody sit there, who can be asked?
+fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question, and takes a line.
+fn answered(question: &str) -> io::Result<String> {
+    let mut said = String::new();
+    write!(door::err(), "{question}")?;
+    io::stdin().read_line(&mut said)?;
+    Ok(said)
+}
+
 impl Process<'_> {
     fn dispatch(&mut self, cli: &Cli) -> Result<Exit, CliError> {
         let Some(command) = &cli.command else {
@@ -184,6 +201,11 @@ impl Process<'_> {
             Command::Audit(command) => self.audit(command),
             Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
             Command::Themes(command) => self.themes(command),
+            Command::Init(args) => self.init(args),
+            Command::Doctor(args) => self.wait(async {
+                let ground = self.ground().await?;
+                doctor::examine(&ground, &self.globals, &self.environment, args, &mut door::out()).await
+            }),
             Command::Completions { shell: one } => shell::completions(*one, self.out),
             Command::Man(args) => shell::man(args, self.out),
             Command::Config(ConfigCommand::Check) => {
@@ -296,6 +318,17 @@ impl Process<'_> {
         })
     }
 
+    /// Writes a configuration; the built-in world needs none.
+    fn init(&mut self, args: &InitArgs) -> Result<Exit, CliError> {
+        if self.globals.demo.is_some() {
+            return Err(CliError::usage("init looks at real systems: leave --demo out"));
+        }
+        let mut prompt = answered;
+        let prompt: Option<Prompt<'_>> = if somebody_is_there() { Some(&mut prompt) } else { None };
+        let to = (&mut door::out() as &mut dyn Write, &mut door::err() as &mut dyn Write);
+        self.wait(init::write(&self.globals, &self.environment, args, prompt, to))
+    }
+
     async fn settled(&self, size: (u16, u16)) -> Result<Autopilot, CliError> {
         let ground = self.ground().await?;
         let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None)?;
@@ -305,16 +338,10 @@ impl Process<'_> {
 
     fn verb(&mut self, act: Act<'_>, args: &crate::cli::args::VerbArgs) -> Result<Exit, CliError> {
         let secrets = secret::read(&args.secret, &self.environment, &mut io::stdin().lock())?;
-        let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
-        let mut prompt = |question: &str| -> io::Result<String> {
-            let mut said = String::new();
-            write!(door::err(), "{question}")?;
-            io::stdin().read_line(&mut said)?;
-            Ok(said)
-        };
+        let mut prompt = answered;
         let (mut out, mut err) = (Door::new(Vec::new()), door::err());
         let ended = {
-            let prompt: Option<Prompt<'_>> = if asks { Some(&mut prompt) } else { None };
+            let prompt: Option<Prompt<'_>> = if somebody_is_there() { Some(&mut prompt) } else { None };
             let mut console = Console { out: &mut out, err: &mut err, prompt, secrets };
             self.wait(async {
                 let mut pilot = self.settled(UNSEEN).await?;

@@ -11,8 +11,10 @@ use self::examples::{INIT_EXAMPLE, LOGS_EXAMPLE, RUN_EXAMPLE, RUNS_EXAMPLE, STAT
 pub use self::verbs::{DoArgs, RollbackArgs, VerbArgs};
 use crate::{
     cli::{
+        doctor::DoctorArgs,
         exit::Exit,
         gate::args::GateArgs,
+        init::InitArgs,
         judge::args::{EXAMPLE as JUDGE_EXAMPLE, JudgeArgs},
         logs,
         shell::{self, ManArgs, Shell},
@@ -201,6 +203,10 @@ pub enum Command {
     /// List and check themes
     #[command(subcommand)]
     Themes(ThemesCommand),
+    /// Write a configuration of what this machine tells of: clusters, metrics, repositories
+    Init(InitArgs),
+    /// Say what keeps this configuration from working here, and what mends it
+    Doctor(DoctorArgs),
     /// Print what completes a command line in this shell
     #[command(after_help = shell::COMPLETIONS, after_long_help = shell::COMPLETIONS)]
     Completions {

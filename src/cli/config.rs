@@ -50,7 +50,7 @@ pub fn refused(failure: &Failure) -> CliError {
                 failure.to_string(),
                 String::new(),
                 "To look around without one:   holdshort demo".to_owned(),
-                format!("To use your own systems:      write {path}"),
+                format!("To use your own systems:      holdshort init, which writes {path}"),
                 "(examples/config/minimal.toml is the least that is useful; `holdshort config check` reads it)"
                     .to_owned(),
             ];
@@ -63,7 +63,9 @@ pub fn refused(failure: &Failure) -> CliError {
 pub fn needs_connections(loaded: &Loaded) -> Result<(), CliError> {
     if loaded.config.connections.is_empty() {
         let layers = loaded.layers.join(", ");
-        return Err(CliError::usage(format!("{layers}: no connection is configured; add [connections.NAME]")));
+        return Err(CliError::usage(format!(
+            "{layers}: no connection is configured; add [connections.NAME], or let `holdshort init` find them; `holdshort demo` needs none"
+        )));
     }
     Ok(())
 }
@@ -84,7 +86,8 @@ mod tests {
         let error = refused(&Failure::Nothing(vec!["/etc/holdshort/config.toml".into(), "/home/d/config.toml".into()]));
         assert_eq!(error.exit, Exit::Usage);
         assert!(
-            error.text().contains("holdshort demo") && error.text().contains("write /home/d/config.toml"),
+            error.text().contains("holdshort demo")
+                && error.text().contains("holdshort init, which writes /home/d/config.toml"),
             "{error}"
         );
     }
@@ -109,6 +112,8 @@ mod tests {
         let loaded =
             Loaded { config: Config::default(), layers: vec!["a.toml".into()], profile: None, remarks: Vec::new() };
         let error = needs_connections(&loaded).unwrap_err();
-        assert_eq!(error, CliError::usage("a.toml: no connection is configured; add [connections.NAME]"));
+        assert_eq!(error.exit, Exit::Usage);
+        let said = "a.toml: no connection is configured; add [connections.NAME], or let `holdshort init` find them;";
+        assert!(error.text().starts_with(said), "{error}");
     }
 }

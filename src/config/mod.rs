@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod check;
+pub mod draft;
 pub mod kind;
 pub mod layer;
 mod merge;

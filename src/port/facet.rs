@@ -17,6 +17,7 @@ use crate::{
     domain::{ids::SourceName, object::ObjectId, place::Coverage, time::Timestamp, verb::Verb},
     port::{
         error::ProviderError,
+        examine::Examine,
         inventory::Inventory,
         lookup::{Lookup, Topic},
         plan::{Reading, Sent},
@@ -111,6 +112,8 @@ pub struct Connection {
     pub inventories: Vec<Arc<dyn Inventory>>,
     /// What answers questions while somebody cares.
     pub lookups: Vec<Arc<dyn Lookup>>,
+    /// Whoever says whether it is set up well.
+    pub examiner: Option<Arc<dyn Examine>>,
     /// How often it is meant to be read.
     pub interval: Duration,
     /// How long one answer may take.
@@ -131,10 +134,11 @@ pub type Gauge = Arc<dyn Fn(Timestamp) -> f64 + Send + Sync>;
 impl Connection {
     /// A connection that offers nothing yet.
     pub fn new(name: SourceName, system: &'static str, interval: Duration) -> Self {
-        let (inventories, lookups) = (Vec::new(), Vec::new());
+        let (inventories, lookups, examiner) = (Vec::new(), Vec::new(), None);
         let making = Making::default();
         let (coverage, timeout) = (Coverage::default(), TIMEOUT);
-        Self { name, system, inventories, lookups, interval, timeout, pace: PACE, coverage, making, budget: None }
+        let (pace, budget) = (PACE, None);
+        Self { name, system, inventories, lookups, examiner, interval, timeout, pace, coverage, making, budget }
     }
 
     /// How long a list or a query may take: two answers one after the other, or one and the pauses that are asked for.

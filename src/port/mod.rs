@@ -6,6 +6,7 @@
 pub mod body;
 pub mod clock;
 pub mod error;
+pub mod examine;
 pub mod facet;
 pub mod fill;
 pub mod inventory;

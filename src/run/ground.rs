@@ -293,6 +293,20 @@ pub(super) fn checked(globals: &Globals, environment: &BTreeMap<String, String>)
     read(globals, environment, Some(&look)).map_err(|failure| cli::config::refused(&failure))
 }
 
+/// The configuration that a text is which nobody has written to a file yet, with the environment's settings over it.
+pub(super) fn drafted(text: &str, environment: &BTreeMap<String, String>) -> Result<Loaded, CliError> {
+    let name = PathBuf::from("what was found");
+    let layers = Layers {
+        places: layer::Places { system: name.clone(), user: None },
+        files: Vec::new(),
+        profile: None,
+        env: environment.clone(),
+        trust: Trust::Owners,
+        given: BTreeMap::from([(name, text.to_owned())]),
+    };
+    held(&layers, None).map_err(|failure| cli::config::refused(&failure))
+}
+
 /// Where the configuration says the journal is: nowhere, where there is no configuration.
 pub(super) fn configured_state(
     globals: &Globals,

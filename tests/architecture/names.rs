@@ -28,7 +28,9 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
-const SPOKEN: [(&str, &str); 5] = [
+const SPOKEN: [(&str, &str); 6] = [
+    // What those who install it call it, which is looked for among the Services of a cluster.
+    ("src/provider/kubernetes/examine.rs", "prometheus"),
     // Where a metric of an AnalysisRun was measured.
     ("src/provider/argo_rollouts/run.rs", "prometheus"),
     // The provider of a metric in an AnalysisTemplate.

@@ -22,6 +22,7 @@ use crate::{
     },
     provider::kubernetes::{
         Cluster, api as kubernetes,
+        examine::{Engine, Need},
         facade::{Facade, Kind, Places, View},
         request::{Query, Resource},
     },
@@ -49,6 +50,20 @@ pub const WORKLOADS: Resource =
 /// AnalysisRuns.
 pub const ANALYSIS_RUNS: Resource =
     Resource { group: "argoproj.io", version: "v1alpha1", plural: "analysisruns", product: "Argo Rollouts" };
+
+/// As it is examined: a Rollout is promoted, paused and rolled back by its spec, aborted and retried by its status.
+pub const ENGINE: Engine = Engine {
+    name: "argo_rollouts",
+    resource: ROLLOUTS,
+    needs: &[
+        Need::to_see(ROLLOUTS, &["get", "list", "watch"]),
+        Need::to_explain(ANALYSIS_RUNS, "", &["list"], "what its own analyses came to"),
+        Need::to_explain(WORKLOADS, "", &["get"], "version of what a workloadRef names"),
+        Need::to_act(ROLLOUTS, "", "pause, resume, roll back, restart"),
+        Need::to_act(ROLLOUTS, "status", "promote, skip, abort, retry"),
+        Need::to_act(WORKLOADS, "", "roll back of what a workloadRef names"),
+    ],
+};
 
 /// Argo Rollouts on this cluster; nothing is asked yet.
 pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Inventory> {

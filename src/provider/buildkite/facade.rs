@@ -69,6 +69,14 @@ impl Buildkite {
         Self { source: name, address, client, organizations, interval, clock, scopes }
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The scope that the token lacks for acting; nothing where it has it, or does not say.
     async fn lacks(&self) -> Result<Option<&'static str>, ProviderError> {
         let now = self.clock.now();

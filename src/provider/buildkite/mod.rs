@@ -12,6 +12,7 @@ mod again;
 mod api;
 mod client;
 mod draft;
+mod examine;
 mod facade;
 mod form;
 mod gate;
@@ -98,6 +99,7 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Con
     let client = Client(Http::new(CALLED, transport, Arc::clone(&clock), |_, _| None));
     let facade = Arc::new(Buildkite::new(client, settings, clock));
     connection.lookups.push(facade.clone());
+    connection.examiner = Some(facade.clone());
     connection.inventories.push(facade);
     connection
 }

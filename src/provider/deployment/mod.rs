@@ -22,6 +22,7 @@ use crate::{
     },
     provider::kubernetes::{
         Cluster, api as kubernetes,
+        examine::{Engine, Need},
         facade::{Facade, Kind, Places, View},
         request::Resource,
     },
@@ -39,6 +40,16 @@ mod sides;
 /// Deployments.
 pub const DEPLOYMENTS: Resource =
     Resource { group: "apps", version: "v1", plural: "deployments", product: "Kubernetes apps/v1" };
+
+/// As it is examined.
+pub const ENGINE: Engine = Engine {
+    name: "deployment",
+    resource: DEPLOYMENTS,
+    needs: &[
+        Need::to_see(DEPLOYMENTS, &["get", "list", "watch"]),
+        Need::to_act(DEPLOYMENTS, "", "pause, resume, roll back, restart"),
+    ],
+};
 
 /// Plain Deployments on this cluster; nothing is asked yet.
 pub fn facet(cluster: Arc<Cluster>) -> Arc<dyn Inventory> {

@@ -108,6 +108,20 @@ impl GitHub {
         }
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Each repository that is known, by owner and name.
+    pub(super) fn named(&self) -> Vec<(String, String)> {
+        let all = self.roster.all();
+        all.iter().map(|one| (one.name().0.to_owned(), one.name().1.to_owned())).collect()
+    }
+
     /// Asks what moved. Without an answer nothing is known to rest, and everything is read.
     async fn ask_what_moved(&self, asked: &[Arc<Watched>]) {
         let now = self.clock.now();

@@ -15,6 +15,7 @@ mod again;
 mod api;
 mod client;
 mod draft;
+mod examine;
 mod facade;
 mod fault;
 mod gate;
@@ -120,6 +121,7 @@ pub fn over(transport: Transport, settings: Settings, clock: SharedClock) -> Res
     let mut connection = Connection::new(name.clone(), "github", interval);
     let facade = Arc::new(GitHub::new(name, Client::new(transport, token, roots, &clock), repos, interval, clock));
     connection.lookups.push(facade.clone());
+    connection.examiner = Some(facade.clone());
     connection.inventories.push(facade);
     Ok(connection)
 }

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod connect;
 mod credential;
 mod error;
+pub mod examine;
 pub mod facade;
 mod follow;
 pub mod gitops;

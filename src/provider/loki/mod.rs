@@ -8,6 +8,7 @@
 //! out.
 
 mod api;
+mod examine;
 mod normalize;
 mod read;
 mod request;
@@ -28,6 +29,7 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
+        examine::Examine,
         facet::Connection,
         lookup::{Answers, Lookup, Question, Told, Topic, Written, foreign, once},
         wire::Transport,
@@ -90,7 +92,9 @@ pub fn over(name: SourceName, transport: Transport, settings: Settings, clock: S
     let coverage = Coverage { environments: settings.covers.clone(), apart: settings.place_label.is_some() };
     let client = Client::new("it", transport, Arc::clone(&clock), words::words);
     let loki = Loki { client, settings, clock, label: Mutex::default() };
-    Connection { lookups: vec![Arc::new(loki)], coverage, ..Connection::new(name, "loki", interval) }
+    let loki = Arc::new(loki);
+    let examiner: Option<Arc<dyn Examine>> = Some(loki.clone());
+    Connection { lookups: vec![loki], examiner, coverage, ..Connection::new(name, "loki", interval) }
 }
 
 struct Loki {

@@ -4,6 +4,7 @@
 
 mod api;
 mod counters;
+mod examine;
 mod failures;
 mod misfit;
 mod native;
@@ -36,6 +37,7 @@ use crate::{
     port::{
         clock::SharedClock,
         error::ProviderError,
+        examine::Examine,
         facet::{Connection, Window},
         lookup::{self, Lookup, Question, Told, Topic},
         wire::{Class, Transport},
@@ -114,12 +116,11 @@ pub fn over(name: SourceName, transport: Transport, settings: Settings, clock: S
     let interval = settings.interval;
     let coverage = Coverage { environments: settings.covers.clone(), apart: settings.place_label.is_some() };
     let failures = Failures::of(&settings.preset);
-    let now = Arc::clone(&clock);
-    let client = Client::new("it", transport, clock, api::refusal);
-    let misfit = Misfit::default();
-    let prometheus =
-        Prometheus { client, settings, failures, refuses_post: AtomicBool::new(false), misfit, clock: now };
-    Connection { lookups: vec![Arc::new(prometheus)], coverage, ..Connection::new(name, "prometheus", interval) }
+    let client = Client::new("it", transport, clock.clone(), api::refusal);
+    let (refuses_post, misfit) = (AtomicBool::new(false), Misfit::default());
+    let prometheus = Arc::new(Prometheus { client, settings, failures, refuses_post, misfit, clock });
+    let examiner: Option<Arc<dyn Examine>> = Some(prometheus.clone());
+    Connection { lookups: vec![prometheus], examiner, coverage, ..Connection::new(name, "prometheus", interval) }
 }
 
 struct Prometheus {

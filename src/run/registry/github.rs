@@ -1,5 +1,7 @@
 //! From the settings of GitHub to its provider.
 
+mod found;
+
 use crate::{
     config::{kind::github::Github, object::Object},
     domain::{ids::ServiceName, observed::FaultKind},
@@ -7,6 +9,8 @@ use crate::{
     provider::github,
     run::registry::{Wired, Wiring, gauged},
 };
+
+pub(super) use self::found::found;
 
 impl Wired for Github {
     fn connect(&self, wiring: &Wiring<'_>) -> Result<Connection, ProviderError> {

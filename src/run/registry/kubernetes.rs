@@ -1,5 +1,7 @@
 //! From the settings of a cluster to its providers: one for each engine that moves rollouts there.
 
+mod found;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
         kubernetes::{
             Cluster, Scope,
             connect::{self, Access},
-            facade, kubectl, logs,
+            examine, facade, kubectl, logs,
             scope::Found,
         },
     },
@@ -26,6 +28,8 @@ use crate::{
         registry::{Below, Wired, Wiring, gauged},
     },
 };
+
+pub(super) use self::found::found;
 
 /// How often a cluster must prove that it is alive at least: two missed proofs are said within ten seconds (F2).
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -45,20 +49,24 @@ impl Wired for Kubernetes {
         let cluster = Cluster::new(transport, scope(self, wiring, found), wiring.clock.clone());
         let mut connection = Connection::new(wiring.source(), "kubernetes", self.interval.min(INTERVAL));
         let mut workloads: Vec<Arc<dyn logs::Workloads>> = Vec::new();
+        let mut examined = Vec::new();
         for engine in &self.engines {
             match engine {
                 Engine::ArgoRollouts => {
+                    examined.push(argo_rollouts::ENGINE);
                     let engine = argo_rollouts::engine(Arc::clone(&cluster));
                     workloads.push(engine.clone());
                     connection.inventories.push(engine);
                 }
                 Engine::Deployment => {
+                    examined.push(deployment::ENGINE);
                     let engine = deployment::engine(Arc::clone(&cluster));
                     workloads.push(engine.clone());
                     connection.inventories.push(engine);
                 }
             }
         }
+        connection.examiner = Some(examine::examiner(&cluster, examined));
         connection.lookups.push(logs::lookup(&cluster, workloads, connection.interval));
         Ok(gauged(connection, budget, &self.access))
     }

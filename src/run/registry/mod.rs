@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use url::Url;
 
 use crate::{
-    config::{self, Config, access::Access, note::Wrong},
+    config::{self, Config, access::Access, draft::Draft, note::Wrong},
     demo::{shared::SharedWorld, transport::transport},
     domain::{
         ids::{EnvironmentName, SourceName},
@@ -26,12 +26,13 @@ use crate::{
 };
 
 mod buildkite;
+mod found;
 mod github;
 mod kubernetes;
 mod loki;
 mod prometheus;
 
-pub(super) use self::prometheus::presets;
+pub(super) use self::{found::Here, prometheus::presets};
 
 /// Where requests go in the end.
 #[derive(Clone, Debug)]
@@ -51,6 +52,11 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Buildkite(it) => it,
         config::Connection::Loki(it) => it,
     }
+}
+
+/// What this machine tells of systems before anything is configured. Where things run first: what measures them must be told of which.
+pub(super) fn found(here: Here) -> Draft {
+    found::found(here, &[kubernetes::found, prometheus::found, github::found])
 }
 
 /// From the settings of a kind to its provider.

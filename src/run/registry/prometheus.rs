@@ -1,5 +1,7 @@
 //! From the settings of a Prometheus to its provider.
 
+mod found;
+
 use std::sync::Arc;
 
 use crate::{
@@ -15,6 +17,8 @@ use crate::{
     },
     run::registry::{Wired, Wiring, gauged},
 };
+
+pub(super) use self::found::found;
 
 /// The presets that come with the program.
 pub(in crate::run) fn presets() -> Vec<String> {

@@ -1,0 +1,119 @@
+//! `doctor` over a ground: every connection examined at the same time, and this machine. What a system tells of itself is the
+//! provider's; how it is said is the command's.
+
+mod logout;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::future::{Either, join_all, select};
+
+use crate::{
+    cli::{
+        args::Globals,
+        doctor::{self, Doctor, DoctorArgs, Examined},
+        exit::{CliError, Exit},
+    },
+    domain::{observed::Freshness, place::Place},
+    port::{
+        clock::SharedClock,
+        examine::{Finding, Grade, LookedAt},
+        facet::Connection,
+    },
+    run::{ground::Ground, pilot::UNSEEN},
+};
+
+/// Below this much of a budget only verbs go out.
+const KEPT: f64 = 0.2;
+/// How long all questions to one connection may take together, in times of what one answer may.
+const PATIENCE: u32 = 4;
+
+/// Examines everything, or prints the rights that are needed.
+pub(super) async fn examine(
+    ground: &Ground,
+    globals: &Globals,
+    environment: &BTreeMap<String, String>,
+    args: &DoctorArgs,
+    out: &mut dyn std::io::Write,
+) -> Result<Exit, CliError> {
+    let connections = ground.connections()?;
+    if args.rbac {
+        let of = |one: &Connection| {
+            let examiner = one.examiner.as_ref()?;
+            Some((one.name.to_string(), examiner.grants(false)?, examiner.grants(true)?))
+        };
+        return doctor::rights(&connections.iter().filter_map(of).collect::<Vec<_>>(), out);
+    }
+    let mut pilot = ground.cockpit(globals, environment, UNSEEN, None)?;
+    pilot.settle().await;
+    let model = pilot.cockpit.model();
+    let places: Vec<Place> = model.store.rollouts().map(crate::domain::rollout::Rollout::place).collect();
+    let unread: BTreeMap<String, Vec<String>> = model
+        .store
+        .sources(model.now)
+        .into_iter()
+        .map(|source| {
+            let fault = source.fault.filter(|_| source.freshness != Freshness::Live).map(|fault| fault.text);
+            (source.source.to_string(), fault.into_iter().chain(source.unread).collect())
+        })
+        .collect();
+    let (at, clock) = (LookedAt { places }, &ground.clock);
+    let each = connections.iter().map(|one| {
+        let (at, unread) = (&at, unread.get(one.name.as_str()).cloned().unwrap_or_default());
+        async move {
+            let mut findings = of_connection(one, at, clock).await;
+            let known: Vec<String> = findings.iter().map(|finding| finding.said.clone()).collect();
+            let more = unread.into_iter().filter(|said| !known.contains(said));
+            findings.extend(more.map(|said| Finding::of(Grade::Limited, "reading", said, "")));
+            Examined { name: one.name.to_string(), system: one.system.to_owned(), findings }
+        }
+    });
+    let examined = join_all(each).await;
+    let here = here(ground, environment);
+    doctor::print(&Doctor::of(clock.now(), examined, here), args.json, out)
+}
+
+async fn of_connection(one: &Connection, at: &LookedAt, clock: &SharedClock) -> Vec<Finding> {
+    let Some(examiner) = &one.examiner else {
+        return vec![Finding::of(Grade::Unknown, "reached", "nobody can say how it is set up", "")];
+    };
+    let limit = one.patience().saturating_mul(PATIENCE);
+    let mut findings = match select(examiner.examine(at), clock.sleep(limit)).await {
+        Either::Left((findings, _)) => findings,
+        Either::Right(_) => {
+            let limit = humantime::format_duration(Duration::from_secs(limit.as_secs()));
+            vec![Finding::of(Grade::Broken, "reached", format!("its answers were not there within {limit}"), "")]
+        }
+    };
+    if let Some(left) = one.budget.as_ref().map(|budget| budget(clock.now())) {
+        let percent = left * 100.0;
+        let said = format!("{percent:.0} % of its requests are left");
+        findings.push(if left < KEPT {
+            Finding::of(
+                Grade::Limited,
+                "budget",
+                format!("{said}: only verbs go out"),
+                "wait, or a credential of its own",
+            )
+        } else {
+            Finding::good("budget", said)
+        });
+    }
+    findings
+}
+
+/// What is found on this machine.
+fn here(ground: &Ground, environment: &BTreeMap<String, String>) -> Vec<Finding> {
+    let journal = match ground.ledger().1 {
+        Ok(()) => Finding::good("journal", format!("can be written: {}", ground.places().journal_file().display())),
+        Err(why) => {
+            let way = "state.path in the configuration, or `holdshort state init --group GROUP`";
+            Finding::of(Grade::Broken, "journal", why.to_string(), way)
+        }
+    };
+    let executor = if ground.world().is_some() {
+        Finding::good("log-out", "the built-in world's acts are carried out in this process")
+    } else {
+        logout::survives(&logout::Machine::here(environment))
+    };
+    vec![journal, executor]
+}

@@ -124,7 +124,7 @@ const RUN_SEES: &[(&str, &[&str])] = &[
     (".", &["app", "cli", "demo", "domain", "keymap", "ownership", "port", "program", "runtime", "theme", "view"]),
     ("audit", &["cli", "journal", "port"]),
     ("demo", &["cli", "demo", "journal", "runtime"]),
-    ("doctor", &["cli", "domain", "port"]),
+    ("doctor", &["cli", "domain", "port", "words"]),
     ("fly", &["app", "cli", "port", "runtime", "term"]),
     ("gate", &["cli"]),
     ("ground", &["app", "cli", "config", "demo", "domain", "journal", "keymap", "port", "runtime", "theme"]),

@@ -1,7 +1,7 @@
 //! From nothing to a cockpit: `init --yes`, `config check`, `doctor` and `status`, each a process of its own, on a machine that has a
 //! kubeconfig and perhaps metrics; and what `doctor` says where something is wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 #[path = "support/program.rs"]
 mod program;
@@ -89,6 +89,8 @@ fn init_doctor_and_status_follow_one_another_on_a_machine_with_a_kubeconfig_and_
     let (code, said) = machine.said("init --yes");
     assert_eq!(code, Some(0), "{said}");
     let text = fs::read_to_string(machine.config()).unwrap();
+    // No Deployment is there yet: it is looked for all the same.
+    assert!(!text.contains("\nengines ="), "{text}");
     for line in ["namespaces = [\"shop\"]", "preset = \"otel-http\"", "covers = [\"eu\"]", "risk = \"high\""] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -116,6 +118,7 @@ fn a_kubeconfig_alone_is_enough_to_look_and_the_file_says_what_to_write_for_the_
     assert!(text.contains("# kind = \"prometheus\"") && text.contains("# kind = \"github\""), "{text}");
     let (code, said) = machine.said("doctor");
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("limited  judging  no metrics are connected, so nothing can be judged"), "{said}");
     let status = machine.json("status --json");
     let named = ["id", "environment", "freshness"].map(|field| &status["rollouts"][0][field]);
     assert_eq!(named, ["eu/argo_rollouts/shop/payments", "eu", "live"], "{status:#}");

@@ -118,7 +118,7 @@ impl Draft {
 
 /// Lines of a comment. Nothing of what was found begins a line of its own.
 fn comment(text: &str) -> String {
-    text.lines().map(|line| format!("# {}\n", one_line(line))).collect()
+    text.lines().fold(String::new(), |all, line| all + "# " + &one_line(line) + "\n")
 }
 
 fn one_line(text: &str) -> String {

@@ -103,6 +103,6 @@ fn take(drafted: &mut Drafted, survey: Survey) {
         };
         drafted.set(&key, value, why);
     }
-    drafted.notes.extend(survey.found.into_iter().map(|found| format!("There is {found}.")));
+    drafted.notes.extend(survey.found.into_iter().map(|found| format!("Found: {found}.")));
     drafted.notes.extend(survey.missing.into_iter().map(|missing| format!("Not found: {missing}.")));
 }

@@ -44,7 +44,7 @@ fn sentence(missing: &Missing) -> Option<String> {
 }
 
 /// Why nothing is known of what there is.
-fn unread(why: &Unread) -> String {
+pub fn unread(why: &Unread) -> String {
     match why {
         Unread::NothingMeasures => {
             let add = "add a connection that measures to the configuration, as examples/config/full.toml shows";

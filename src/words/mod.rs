@@ -14,7 +14,7 @@ mod verdict;
 pub use self::{
     doubt::{doubt, rival, rival_kind, written},
     limit::{Line, alert, budget, cost, lack, limit},
-    missing::missing,
+    missing::{missing, unread},
     reason::{arithmetic, beside_word, reason},
     verdict::{Outdated, outdated},
 };

@@ -326,6 +326,8 @@ impl Examiner {
         let mut namespaces = BTreeSet::new();
         let mut engines = Vec::new();
         for engine in served {
+            // What is not there yet may come, and what may not be listed may be there: it is looked for all the same.
+            engines.push(engine.name.to_owned());
             match self.things(engine.resource, None).await {
                 Ok(things) if things.is_empty() => {
                     survey
@@ -335,12 +337,10 @@ impl Examiner {
                 Ok(things) => {
                     let own = things.iter().filter(|one| !one.metadata.namespace.starts_with(SYSTEM));
                     namespaces.extend(own.map(|one| one.metadata.namespace.clone()));
-                    engines.push(engine.name.to_owned());
                     survey.found.push(format!("{} {}", things.len(), engine.resource.full_name()));
                 }
                 Err(error) => {
                     // All of them may not be listed; perhaps those where we are at home.
-                    engines.push(engine.name.to_owned());
                     survey.missing.push(error.text);
                     namespaces.extend(self.cluster.scope.found.get().namespace);
                 }
@@ -356,13 +356,18 @@ impl Examiner {
             let why = "those that something to be released runs in; without this line: all";
             survey.settings.push(("namespaces".into(), Fit::Several(all), why.into()));
         }
-        survey.found.extend(self.measuring().await);
+        match self.measuring().await {
+            Ok(found) => survey.found.extend(found),
+            Err(error) => {
+                survey.missing.push(format!("metrics were not looked for among its Services: {}", error.text));
+            }
+        }
         Ok(survey)
     }
 
     /// Services that look like something that measures: only a hint, for from here they may not be reached.
-    async fn measuring(&self) -> Vec<String> {
-        let Ok(services) = self.things(SERVICES, None).await else { return Vec::new() };
+    async fn measuring(&self) -> Result<Vec<String>, ProviderError> {
+        let services = self.things(SERVICES, None).await?;
         let named = |one: &&Thing| {
             let label = one.metadata.labels.get("app.kubernetes.io/name");
             let names = [Some(&one.metadata.name), label];
@@ -371,9 +376,11 @@ impl Examiner {
         let said = |one: &Thing| {
             let Meta { name, namespace, .. } = &one.metadata;
             let port = one.spec.ports.first().map_or(80, |port| port.port);
-            format!("what looks like metrics: http://{name}.{namespace}.svc:{port}, which is reached from inside")
+            format!(
+                "what looks like metrics: http://{name}.{namespace}.svc:{port}, for PROMETHEUS_URL where that is reached"
+            )
         };
-        services.iter().filter(named).map(said).collect()
+        Ok(services.iter().filter(named).map(said).collect())
     }
 
     async fn things(&self, resource: Resource, space: Option<String>) -> Result<Vec<Thing>, ProviderError> {

@@ -150,7 +150,7 @@ impl Prometheus {
     async fn finds(&self, preset: &Preset) -> Result<Found, ProviderError> {
         let kind = if preset.requests_total.is_some() { Kind::Requests } else { Kind::RequestRate };
         let Some(template) = kind.template(preset).or(Some(&preset.rate)) else { return Ok(Found::new()) };
-        let more: String = self.settings.matchers.iter().map(|matcher| format!(",{matcher}")).collect();
+        let more = self.settings.matchers.iter().fold(String::new(), |all, matcher| all + "," + matcher);
         let range = Settings::new(preset.clone()).scrape * 3;
         let series = presets::fill(template, &format!("{}ms", range.as_millis()), &more);
         let Preset { service_label, version_label, .. } = preset;

@@ -48,7 +48,7 @@ impl Machine {
     fn setting(&self, name: &str) -> Option<&str> {
         let lines = self.texts.iter().flat_map(|text| text.lines()).map(str::trim);
         let values = lines.filter_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
-        values.map(str::trim).last().filter(|value| !value.is_empty())
+        values.map(str::trim).next_back().filter(|value| !value.is_empty())
     }
 }
 

@@ -3,7 +3,10 @@
 
 mod logout;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::future::{Either, join_all, select};
 
@@ -20,10 +23,13 @@ use crate::{
         facet::Connection,
     },
     run::{ground::Ground, pilot::UNSEEN},
+    words,
 };
 
 /// Below this much of a budget only verbs go out.
 const KEPT: f64 = 0.2;
+/// Sentences of one kind that are said.
+const NAMED: usize = 5;
 /// How long all questions to one connection may take together, in times of what one answer may.
 const PATIENCE: u32 = 4;
 
@@ -56,6 +62,12 @@ pub(super) async fn examine(
             (source.source.to_string(), fault.into_iter().chain(source.unread).collect())
         })
         .collect();
+    // Why nothing would be judged there, each once however many run there.
+    let blind: BTreeSet<String> = model
+        .store
+        .rollouts()
+        .filter_map(|rollout| model.store.unread_signals(rollout).as_ref().map(words::unread))
+        .collect();
     let (at, clock) = (LookedAt { places }, &ground.clock);
     let each = connections.iter().map(|one| {
         let (at, unread) = (&at, unread.get(one.name.as_str()).cloned().unwrap_or_default());
@@ -68,7 +80,7 @@ pub(super) async fn examine(
         }
     });
     let examined = join_all(each).await;
-    let here = here(ground, environment);
+    let here = here(ground, environment).into_iter().chain(judging(&blind)).collect();
     doctor::print(&Doctor::of(clock.now(), examined, here), args.json, out)
 }
 
@@ -99,6 +111,16 @@ async fn of_connection(one: &Connection, at: &LookedAt, clock: &SharedClock) -> 
         });
     }
     findings
+}
+
+/// What of what runs cannot be judged, whatever its systems answer.
+fn judging(blind: &BTreeSet<String>) -> Vec<Finding> {
+    let mut said: Vec<Finding> =
+        blind.iter().take(NAMED).map(|why| Finding::of(Grade::Limited, "judging", why.clone(), "")).collect();
+    if blind.len() > NAMED {
+        said.push(Finding::of(Grade::Limited, "judging", format!("{} more like these", blind.len() - NAMED), ""));
+    }
+    said
 }
 
 /// What is found on this machine.

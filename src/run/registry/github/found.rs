@@ -40,12 +40,12 @@ pub(in crate::run::registry) fn found(here: &Here) -> Part {
         if host != HOST {
             one.set("base_url", format!("https://{host}/api/v3").into(), String::new());
         }
-        match token(here, &host) {
-            Some((source, why)) => one.set("token", source, why),
-            None => {
-                let way = "`gh auth login` makes one, or GH_TOKEN; without it 60 requests an hour, and public repositories only";
-                one.off = Some(format!("there is no token: {way}"));
-            }
+        if let Some((source, why)) = token(here, &host) {
+            one.set("token", source, why);
+        } else {
+            let way =
+                "`gh auth login` makes one, or GH_TOKEN; without it 60 requests an hour, and public repositories only";
+            one.off = Some(format!("there is no token: {way}"));
         }
         let repos: Vec<toml::Value> =
             repos.into_iter().map(|repo| toml::Table::from_iter([("name".to_owned(), repo.into())]).into()).collect();

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{
         object::ObjectId,
-        signal::{LatencyCounts, ServiceSignals, VersionSignals},
+        signal::{Counts, LatencyCounts, ServiceSignals, VersionSignals},
         verb::Verb,
     },
     port::{
@@ -484,4 +484,32 @@ fn kept_signals_read_back_bit_by_bit_in_another_process_until_they_are_outlived_
     assert_eq!(elsewhere.kept_signals(&payments, at(0)).unwrap(), all[2..]);
     journal.keep_signals(&[], &Outlived { before: at(0), services: vec!["payments".into()] }).unwrap();
     assert_eq!(elsewhere.kept_services(at(0)).unwrap(), []);
+}
+
+#[test]
+fn kept_signals_take_a_fraction_of_their_text_and_what_was_kept_as_text_is_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let journal = SqliteJournal::open(&path).unwrap();
+    let mut hour = kept("payments", 3600);
+    let version = &mut hour.signals.versions[0];
+    let count = |number: i64| Counts {
+        from: at(number * 30),
+        to: at(number * 30 + 30),
+        requests: 600 + number.unsigned_abs() * 7 % 31,
+        errors: number.unsigned_abs() % 3,
+    };
+    version.counts = (0..120).map(count).collect();
+    journal.keep_signals(&[hour.clone()], &Outlived { before: at(0), services: Vec::new() }).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let length = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let (text, kept_as) =
+        (serde_json::to_string(&hour).unwrap(), length("SELECT length(body) FROM signals").unsigned_abs());
+    assert!(usize::try_from(kept_as).unwrap() * 4 < text.len(), "{kept_as} of {}", text.len());
+    let of = (hour.source.clone(), hour.signals.service.clone());
+    assert_eq!(journal.kept_signals(&of, at(0)).unwrap(), std::slice::from_ref(&hour));
+    connection.execute("UPDATE signals SET body = ?1", [&text]).unwrap();
+    assert_eq!(journal.kept_signals(&of, at(0)).unwrap(), [hour]);
+    connection.execute("UPDATE signals SET body = 'z:AAAA'", []).unwrap();
+    assert_eq!(journal.kept_signals(&of, at(0)).unwrap(), []);
 }

@@ -1,8 +1,14 @@
 //! Signals beside the chain: data that verdicts rest on, no record. In a signed journal each is signed by whoever read it, and
-//! read back by them only: what somebody else says was measured is no measurement of ours.
+//! read back by them only: what somebody else says was measured is no measurement of ours. They are kept compressed: a day of twenty
+//! canaries is a hundred megabytes of JSON, most of it the same names and moments again.
 
-use std::path::Path;
+use std::{
+    io::{Read, Write},
+    path::Path,
+};
 
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use sha2::{Digest, Sha256};
@@ -36,13 +42,35 @@ fn keep_one(tx: &Transaction<'_>, one: &KeptSignals, own: Option<&Own<'_>>) -> R
     let (since, until) = (one.window.from.timestamp_millis(), one.window.to.timestamp_millis());
     let (source, service) = (one.source.as_str(), one.signals.service.as_str());
     let sql = "INSERT OR REPLACE INTO signals (source, service, since, until, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let text = serde_json::to_string(one)?;
+    let text = folded(serde_json::to_string(one)?);
     let body = match own {
         Some(own) => format!("{} {text}", own.signer.sign(&own.meant(&text))),
         None => text,
     };
     tx.prepare_cached(sql)?.execute(params![source, service, since, until, body])?;
     Ok(())
+}
+
+/// So a compressed text begins; JSON begins with a brace.
+const FOLDED: &str = "z:";
+/// More than any answer that is kept: what says that it is larger is no text of ours.
+const LARGEST: u64 = 64 << 20;
+
+/// The text compressed, in the letters of base64: the column holds text.
+fn folded(text: String) -> String {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    // Writing into memory does not fail; if it did, nothing would be lost.
+    written.map_or(text, |bytes| format!("{FOLDED}{}", STANDARD_NO_PAD.encode(bytes)))
+}
+
+/// What was folded, or was never; `None` where that cannot be read.
+fn unfolded(text: &str) -> Option<String> {
+    let Some(letters) = text.strip_prefix(FOLDED) else { return Some(text.to_owned()) };
+    let bytes = STANDARD_NO_PAD.decode(letters).ok()?;
+    let mut text = String::new();
+    ZlibDecoder::new(bytes.as_slice()).take(LARGEST).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Whoever keeps signals, and in which journal: what they kept in another one may be about another system.
@@ -88,9 +116,9 @@ pub(super) fn kept(
     let mut kept = Vec::new();
     for body in bodies {
         let body = body?;
-        if let Some(text) = own.map_or(Some(body.as_str()), |own| own.text(&body)) {
-            kept.push(serde_json::from_str(text)?);
-        }
+        // What somebody else wrote there, or an older holdshort in a way that is not read any more, is none of it.
+        let text = own.map_or(Some(body.as_str()), |own| own.text(&body)).and_then(unfolded);
+        kept.extend(text.map(|text| serde_json::from_str(&text)).transpose()?);
     }
     Ok(kept)
 }

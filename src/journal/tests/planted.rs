@@ -129,6 +129,6 @@ fn signals_are_read_back_by_whoever_kept_them_and_by_nobody_else() {
     let copy = format!("INSERT INTO main.signals ({columns}) SELECT {columns} FROM other.signals");
     plant(dir.path(), &format!("ATTACH '{}' AS other; {copy};", other.display()));
     assert_eq!(told(&dana), [kept("payments", 30)]);
-    plant(dir.path(), "UPDATE signals SET body = replace(body, '\"payments\"', '\"ledger\"')");
+    plant(dir.path(), "UPDATE signals SET body = substr(body, 1, length(body) - 9) || 'AAAAAAAAA'");
     assert_eq!(told(&dana), []);
 }

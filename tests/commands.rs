@@ -118,7 +118,7 @@ fn config_check_looks_whether_the_context_is_in_the_kubeconfig_and_connects_to_n
     let kubeconfig = file(&holdshort::demo::kubernetes::kubeconfig("http://127.0.0.1:1", ["eu", "us"]));
     let path = kubeconfig.path().display().to_string();
     let (code, said) = config_check(&format!("kubeconfig = '{path}'\ncontext = \"eu\""));
-    assert_eq!((code, said.starts_with("the configuration holds: 1 connections")), (Some(0), true), "{said}");
+    assert_eq!((code, said.starts_with("the configuration holds: 1 connection,")), (Some(0), true), "{said}");
     let (code, said) = config_check(&format!("kubeconfig = '{path}'\ncontext = \"eu-west\""));
     let expected = "there is no context 'eu-west'";
     assert_eq!((code, said.contains(expected)), (Some(2), true), "{said}");

@@ -208,8 +208,10 @@ impl Process<'_> {
             }),
             Command::Completions { shell: one } => shell::completions(*one, self.out),
             Command::Man(args) => shell::man(args, self.out),
-            Command::Config(ConfigCommand::Check) => {
+            Command::Config(ConfigCommand::Check { files }) => {
+                self.globals.config.extend(files.iter().cloned());
                 let loaded = ground::checked(&self.globals, &self.environment)?;
+                config::needs_connections(&loaded)?;
                 let exit = config::check(&loaded, self.out)?;
                 let unmade = registry::unmade(&loaded.config, &self.environment);
                 registry::unproven(&loaded.config, &self.environment)

@@ -112,7 +112,8 @@ fn the_other_commands_are_understood() {
         ("keys", Command::Keys { json: false }),
         ("themes list", Command::Themes(ThemesCommand::List)),
         ("themes check a.toml", Command::Themes(ThemesCommand::Check { file: Some("a.toml".into()) })),
-        ("config check", Command::Config(ConfigCommand::Check)),
+        ("config check", Command::Config(ConfigCommand::Check { files: Vec::new() })),
+        ("config check a.toml", Command::Config(ConfigCommand::Check { files: vec!["a.toml".into()] })),
         ("config show", Command::Config(ConfigCommand::Show)),
         ("executor 3", Command::Executor { id: 3 }),
         (

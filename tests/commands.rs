@@ -113,6 +113,16 @@ fn config_check(cluster: &str) -> (Option<i32>, String) {
 }
 
 #[test]
+fn a_configuration_of_nothing_does_not_hold_and_a_file_can_be_named_by_itself() {
+    let empty = file("");
+    let (code, said) = refused(&["config", "check", &empty.path().display().to_string()]);
+    assert_eq!((code, said.contains("no connection is configured")), (Some(2), true), "{said}");
+    let wrong = file("[connections.eu]\nkind = \"kubernetes\"\nenvironment = \"prod\"\nintervall = 1\n");
+    let (code, said) = refused(&["config", "check", &wrong.path().display().to_string()]);
+    assert_eq!((code, said.contains("intervall")), (Some(2), true), "{said}");
+}
+
+#[test]
 fn config_check_looks_whether_the_context_is_in_the_kubeconfig_and_connects_to_nothing() {
     // Nobody listens there.
     let kubeconfig = file(&holdshort::demo::kubernetes::kubeconfig("http://127.0.0.1:1", ["eu", "us"]));

@@ -429,7 +429,11 @@ pub enum ThemesCommand {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
     /// Check it; errors point at file, line and column
-    Check,
+    Check {
+        /// Read this one too, as with --config; the last one wins
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Show what is in force, without secrets
     Show,
 }

@@ -81,10 +81,17 @@ pub(super) fn quoted(mut place: Place, path: &[String]) -> Place {
         (true, false) if code(&value).0.iter().all(harmless) => place.only("", &value, ""),
         _ => {
             place.length = 1;
-            let key = keys_before.last().filter(|_| follows).map_or_else(String::new, |key| only_key(&before, key));
+            let key = keys_before.last().filter(|key| follows && is_name(key));
+            let key = key.map_or_else(String::new, |key| only_key(&before, key));
             place.only(&key, "…", "")
         }
     }
+}
+
+/// Is a key surely a name? A header that was written whole where its name belongs is none, and what is long may be a token.
+fn is_name(key: &str) -> bool {
+    const LONGEST: usize = 32;
+    key.len() <= LONGEST && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 /// Of what stands before a value only its own key, where it stands: `token = `. What is before that may be a secret.
@@ -172,7 +179,7 @@ mod tests {
 
     #[test]
     fn only_a_line_in_which_nothing_can_be_a_secret_is_quoted() {
-        let table: [(&str, &str, &[&str], &str); 13] = [
+        let table: [(&str, &str, &[&str], &str); 14] = [
             ("theme = 'dork'", "'dork'", &["theme"], "theme = 'dork'"),
             ("theme = 'dork' # not sec1", "'dork'", &["theme"], "theme = 'dork'"),
             ("api_key = 'sec1'", "api_key", &["connections", "a", "api_key"], "api_key = …"),
@@ -195,6 +202,12 @@ mod tests {
                 "'sec2'",
                 &["connections", "a", "headers", "X-Key"],
                 "                        \"X-Key\" = …",
+            ),
+            (
+                "headers = { 'X-Key: sec1' = 'a' }",
+                "'a'",
+                &["connections", "a", "headers", "X-Key: sec1"],
+                "                            …",
             ),
             (
                 "token = { command = 'sec1' }",

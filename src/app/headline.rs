@@ -135,6 +135,10 @@ fn stand(model: &Model, rollout: &Rollout) -> Stand {
         Some(back) if back.serves && back.for_cause => Cause::Release,
         Some(back) if back.serves => Cause::Unknown,
         None if harm => Cause::Release,
+        // What was aborted and serves nobody any more is answered: that nothing is measured of it is no wonder.
+        Some(_) if rollout.phase == Phase::Aborted && rollout.unknown.is_empty() && is_live(model, rollout) => {
+            Cause::None
+        }
         _ if is_blind(model, rollout) => Cause::Unknown,
         // What is down is never under a good headline, whether its release is the cause or not.
         _ if rollout.phase == Phase::Degraded || !rollout.unknown.is_empty() => Cause::Unknown,
@@ -144,8 +148,11 @@ fn stand(model: &Model, rollout: &Rollout) -> Stand {
 }
 
 fn is_blind(model: &Model, rollout: &Rollout) -> bool {
-    let state = model.store.target_state(&rollout.id, model.now).map(|state| state.freshness);
-    guard::standing(model, rollout) == Some(Verdict::NoData) || state != Some(Freshness::Live)
+    guard::standing(model, rollout) == Some(Verdict::NoData) || !is_live(model, rollout)
+}
+
+fn is_live(model: &Model, rollout: &Rollout) -> bool {
+    model.store.target_state(&rollout.id, model.now).is_some_and(|state| state.freshness == Freshness::Live)
 }
 
 fn moved(model: &Model, bad: &Rollout, onset: Timestamp) -> Vec<(ObjectId, Timestamp)> {

@@ -35,7 +35,7 @@ use crate::{
         time::{self, Timestamp},
     },
     judge::{
-        gaps::{Gap, Unmeasured},
+        gaps::{Gap, Unmeasured, Unread},
         verdict::{Judgement, Running},
     },
     words::Outdated,
@@ -421,10 +421,25 @@ impl Model {
         if let Some(unread) = self.store.unread_signals(rollout) {
             return Some(Unmeasured { unread: Some(unread), ..Unmeasured::default() });
         }
-        let (source, signals) = self.store.signals(rollout)?;
+        let Some((source, signals)) = self.store.signals(rollout) else { return self.unasked(rollout) };
         let earlier = self.measuring.get(source).and_then(|measuring| measuring.unread_before(&signals.place()));
         let named = self.misnamed(rollout, signals);
         (earlier.is_some() || named.is_some()).then(|| Unmeasured { earlier, ..named.unwrap_or_default() })
+    }
+
+    /// A source that has answered of other places and not yet of this one is silent of it: that it has no series would be a guess.
+    fn unasked(&self, rollout: &Rollout) -> Option<Unmeasured> {
+        let place = rollout.place();
+        let mut asked = self.store.asked_of(&place).peekable();
+        let (source, _) = asked.peek().cloned()?;
+        let told = |(source, place): &(&SourceName, Place)| {
+            self.measuring.get(*source).is_some_and(|measuring| measuring.told.contains_key(place))
+        };
+        if asked.any(|one| told(&one)) {
+            return None;
+        }
+        let unread = Unread::Silent { source: source.to_string(), fault: None };
+        Some(Unmeasured { unread: Some(unread), ..Unmeasured::default() })
     }
 
     /// Which sides of a rollout have no series of their name, though the service has others.

@@ -191,7 +191,7 @@ impl StageOut {
 /// A stage's name and what it says.
 pub fn words(stage: &Stage) -> (&'static str, String) {
     match stage {
-        Stage::Recorded => ("recorded", "the intent is on disk, before anything is sent".to_owned()),
+        Stage::Recorded => ("recorded", "the intent, before anything is sent".to_owned()),
         Stage::Sending { call, .. } => ("sending", format!("call {}", call + 1)),
         Stage::Accepted { call, said, .. } => ("accepted", format!("call {}: {said}", call + 1)),
         Stage::Skipped { call, why } => ("skipped", format!("call {}: {why}", call + 1)),

@@ -224,7 +224,10 @@ pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<()
 pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let Some(record) = records.iter().find(|record| record.id == id) else {
         let newest = records.iter().map(|record| record.id).max();
-        let there = newest.map_or_else(|| "nothing is recorded yet".to_owned(), |id| format!("the newest is {id}"));
+        let there = newest.map_or_else(
+            || "`holdshort audit list` shows what there is".to_owned(),
+            |id| format!("the newest is {id}"),
+        );
         return Err(CliError::usage(format!("there is no record {id}; {there}")));
     };
     if as_json {

@@ -76,19 +76,14 @@ pub(super) async fn open(mut player: Player, keymap: &Keymap, theme: &Theme) -> 
     Ok(ended)
 }
 
-/// The screen of then above a line that says where it is. It is drawn for the terminal that is here, whatever it was then.
+/// The screen of then, and in the place of its footer where it is: the keys of then do nothing here. It is drawn for the terminal that
+/// is here, whatever it was then.
 fn draw(player: &Player, keymap: &Keymap, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let above = Rect { height: area.height.saturating_sub(1), ..area };
     let mut model = player.model().clone();
-    model.size = (above.width, above.height);
-    let mut drawn = Buffer::empty(above);
-    paint(&model, keymap, theme, above, &mut drawn);
-    buffer.merge(&drawn);
-    buffer.set_stringn(
-        area.x + 1,
-        above.bottom(),
-        player.line(),
-        area.width.saturating_sub(1).into(),
-        theme.style("title"),
-    );
+    model.size = (area.width, area.height);
+    paint(&model, keymap, theme, area, buffer);
+    let Some(last) = area.bottom().checked_sub(1) else { return };
+    let line = player.line(area.width.saturating_sub(1).into());
+    let width: usize = area.width.into();
+    buffer.set_stringn(area.x, last, format!(" {line:width$}"), width, theme.style("title"));
 }

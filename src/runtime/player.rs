@@ -96,8 +96,9 @@ impl Player {
         true
     }
 
-    /// `replay 02:07:31   412 of 1900   1x   paused`: the moment, the messages taken, the speed; and the keys, as many as fit.
-    pub fn line(&self) -> String {
+    /// `replay 02:07:31   412 of 1900   1x   paused   q leave`: the moment, the messages taken, the speed, and as many keys as fit
+    /// whole.
+    pub fn line(&self, width: usize) -> String {
         let state = if self.playing {
             "playing"
         } else if self.is_over() {
@@ -106,12 +107,14 @@ impl Player {
             "paused"
         };
         let speed = if self.speed < 1.0 { format!("1/{}", (1.0 / self.speed).round()) } else { self.speed.to_string() };
-        format!(
-            "replay {}   {} of {}   {speed}x   {state}   q leave   Space play   Left/Right step   PgUp/PgDn 1 min   Up/Down speed",
-            self.at.format("%H:%M:%S"),
-            self.taken,
-            self.recording.messages.len(),
-        )
+        let (at, taken, all) = (self.at.format("%H:%M:%S"), self.taken, self.recording.messages.len());
+        let mut line = format!("replay {at}   {taken} of {all}   {speed}x   {state}");
+        for key in ["q leave", "Space play", "Left/Right step", "Up/Down speed", "PgUp/PgDn 1 min", "Home/End"] {
+            if line.len() + 3 + key.len() <= width {
+                line = format!("{line}   {key}");
+            }
+        }
+        line
     }
 
     fn halted(&mut self) -> &mut Self {
@@ -244,10 +247,7 @@ mod tests {
         press(&mut player, &[Key::Char(' '), Key::Up]);
         player.pass(Duration::from_secs(5));
         assert_eq!((player.at, player.model.now), (at(11), at(11)));
-        assert_eq!(
-            player.line().split("   ").take(4).collect::<Vec<_>>(),
-            ["replay 01:46:11", "11 of 61", "2x", "playing"]
-        );
+        assert_eq!(player.line(52), "replay 01:46:11   11 of 61   2x   playing   q leave");
         player.pass(Duration::from_secs(500));
         assert_eq!((player.at, player.taken, player.is_playing()), (at(60), 61, false));
         press(&mut player, &[Key::Char(' ')]);

@@ -82,6 +82,8 @@ fn counts(scene: &Scene<'_>) -> Vec<Line> {
     let mut counts = match scene.model.nav.screen() {
         Screen::Inbox => Vec::new(),
         Screen::Pipelines => runs(scene),
+        // What could not be read is not none.
+        _ if unknown => Vec::new(),
         _ => {
             let steady = Line::of(Role::Dim, format!("{} steady", board::steady(scene.model)));
             let flying = Line::of(Role::Text, format!("{flights} in flight"));

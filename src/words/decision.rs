@@ -102,7 +102,9 @@ impl About<'_> {
                 let holds = match why {
                     Unjudged::FirstVersion => "first version, nothing ran before it".to_owned(),
                     Unjudged::OneVersion => "no other version is on its way".to_owned(),
-                    Unjudged::BeforeTraffic => "it has no traffic yet".to_owned(),
+                    Unjudged::BeforeTraffic => {
+                        "no traffic is its own; what it lets through is judged where it runs".to_owned()
+                    }
                     Unjudged::Missing(what) => blind(what, self.engine),
                 };
                 format!("nothing is judged: {holds}")

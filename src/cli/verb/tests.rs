@@ -205,7 +205,7 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
             "target": "eu/argo_rollouts/shop/payments",
         },
         "stages": [
-            {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent is on disk, before anything is sent"},
+            {"at": "2026-03-10T02:07:01Z", "stage": "recorded", "said": "the intent, before anything is sent"},
             {"at": "2026-03-10T02:07:01Z", "stage": "sending", "said": "call 1"},
             {"at": "2026-03-10T02:07:01Z", "stage": "done", "said": "25 % → 0 %, verified"},
         ],
@@ -243,7 +243,7 @@ fn what_is_under_way_when_the_time_is_up_is_undecided_also_where_nobody_waits() 
     assert_eq!((ended.exit, &value["outcome"], &value["exit"]), (Ok(Exit::Wait), &"under_way".into(), &4.into()));
     let ended = fly(sample::model(), under_way, "abort payments@prod/eu --yes --reason errors --wait=0s", None);
     assert_eq!((ended.exit, ended.sent.len()), (Ok(Exit::Wait), 1));
-    let said = "abort payments 1.42.0 → 1.41.3: under way, not verified yet, the intent is on disk, before anything is sent; `holdshort audit show \
+    let said = "abort payments 1.42.0 → 1.41.3: under way, not verified yet, the intent, before anything is sent; `holdshort audit show \
                 12` says how it ends (record 12)\n";
     assert_eq!(ended.out, said);
 }

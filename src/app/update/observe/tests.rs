@@ -428,3 +428,19 @@ fn the_steps_of_an_earlier_attempt_declare_nothing() {
     assert_eq!(model.attempts[&rollout.id].began, Some(at(30)));
     assert_eq!(declared(&model, &rollout, at(30)), [(at(30), 0.0), (at(31), 0.05)]);
 }
+
+#[test]
+fn a_source_that_has_answered_of_another_place_first_has_not_answered_of_this_one() {
+    let mut model = seeing(vec![payments()]);
+    model.measuring.clear();
+    let window = Window { from: at(-1), to: at(0), step: STEP };
+    let nothing_of = |service: &str| {
+        let question = Question::Signals { services: vec![service.into()], window, environment: None };
+        let told = Ok(crate::port::lookup::Told::Signals(Vec::new()));
+        Msg::Told { source: "prometheus".into(), at: at(0), question, told }
+    };
+    update(&mut model, nothing_of("ledger"));
+    assert_eq!(verdict(&model), (Some(Verdict::NoData), vec!["prometheus has not answered yet".to_owned()]));
+    update(&mut model, nothing_of("payments"));
+    assert_eq!(verdict(&model).1[0], "requests (canary) has no series");
+}

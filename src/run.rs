@@ -1,5 +1,6 @@
 //! The composition root: the command line picks a ground (configuration or built-in world), providers go over it, the
-//! runtime over them, and a command over that. The only file, with its folder, that knows every room.
+//! runtime over them, and a command over that. The only file, with its folder, that knows every room. Over 500 lines, for each command
+//! is a few of them, and where they are put together is one place.
 
 mod audit;
 mod demo;

@@ -1,4 +1,5 @@
-//! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`].
+//! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`]. Over 500 lines, for it is one struct and
+//! what is asked of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! The journal over real files: durability of order, exclusion, the chain, broken disks.
+//! The journal over real files: durability of order, exclusion, the chain, broken disks. Over 500 lines: the same few helpers hold all of it.
 
 mod forms;
 mod planted;

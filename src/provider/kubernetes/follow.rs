@@ -1,6 +1,7 @@
 //! From the watches of objects and of their ReplicaSets to one stream of changes in the domain's words.
 //!
-//! An error never freshens anything: what it does not confirm is not told again beside it.
+//! An error never freshens anything: what it does not confirm is not told again beside it. Over 500 lines with its tests: what a watch
+//! may do is one state machine, and half of it would say nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

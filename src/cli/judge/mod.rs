@@ -44,7 +44,7 @@ pub fn run(args: &JudgeArgs, stdin: &mut dyn Read, out: &mut dyn Write, err: &mu
     printer.out.flush()?;
     let (cases, malformed) = (printer.cases, printer.malformed);
     if cases == 0 {
-        return Err(CliError::usage("there was no case to judge"));
+        writeln!(err, "holdshort: there was no case to judge")?;
     }
     if malformed == 0 {
         return Ok(Exit::Done);

@@ -46,7 +46,7 @@ pub(super) struct Dress {
     pub(super) light: Option<Theme>,
 }
 
-/// As [`theme`], for a terminal that may be asked: where nobody chose one and its environment does not say what it looks like.
+/// As [`theme()`], for a terminal that may be asked: where nobody chose one and its environment does not say what it looks like.
 pub(super) fn dress(
     globals: &Globals,
     config: Option<&Config>,

@@ -209,7 +209,7 @@ pub(in crate::app) fn shown_for<'m>(model: &'m Model, rollout: &Rollout, pane: &
     Some(Shown { logs, lines: logs.lines.iter().filter(fits).collect(), waits: own.is_some() && answered.is_none() })
 }
 
-/// The patterns of what somebody looks at, as [`standing`] orders them.
+/// The patterns of what somebody looks at, as [`standing()`] orders them.
 pub fn patterns<'m>(model: &Model, rollout: &Rollout, shown: &Shown<'m>) -> Vec<Standing<'m>> {
     let (logs, look) = (shown.logs, &model.look);
     let text = if logs.asked.text == look.text() { "" } else { look.text() };

@@ -17,6 +17,20 @@ pub struct Pane {
 }
 
 impl Pane {
+    /// What is looked for is typed from now on, anew.
+    pub fn begin_search(&mut self) {
+        self.search.clear();
+        self.typing = true;
+    }
+
+    /// Takes a character of it; false where nothing is typed.
+    pub fn typed(&mut self, c: char) -> bool {
+        if self.typing {
+            self.search.push(c);
+        }
+        self.typing
+    }
+
     /// The lines that are shown where there is room for so many.
     pub fn window(&self, lines: usize, rows: usize) -> Range<usize> {
         let last = lines.saturating_sub(rows);

@@ -66,11 +66,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> bool {
 
 /// Takes a character of what is looked for; false where nothing is.
 pub(super) fn typed(model: &mut Model, c: char) -> bool {
-    let types = release(model).is_some() && model.look.pane.typing;
-    if types {
-        model.look.pane.search.push(c);
-    }
-    types
+    release(model).is_some() && model.look.pane.typed(c)
 }
 
 fn pane(model: &mut Model) -> &mut Pane {
@@ -126,8 +122,7 @@ fn step(model: &mut Model, release: &Rollout, by: isize) {
 
 fn begin_search(model: &mut Model) {
     model.nav.pane = LINES;
-    model.look.pane.search.clear();
-    model.look.pane.typing = true;
+    model.look.pane.begin_search();
 }
 
 /// What was typed is asked for, and what is here already is gone to.

@@ -57,8 +57,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> bool {
         Intent::Logs => model.nav.pane = LOG,
         Intent::Filter => {
             model.nav.pane = LOG;
-            model.reading.pane.search.clear();
-            model.reading.pane.typing = true;
+            model.reading.pane.begin_search();
         }
         Intent::FindNext => find(model, &run, false),
         Intent::FindBefore => find(model, &run, true),
@@ -82,11 +81,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> bool {
 
 /// Takes a character of what is looked for; false where nothing is.
 pub(super) fn typed(model: &mut Model, c: char) -> bool {
-    let types = run(model).is_some() && model.reading.pane.typing;
-    if types {
-        model.reading.pane.search.push(c);
-    }
-    types
+    run(model).is_some() && model.reading.pane.typed(c)
 }
 
 /// Opens the run that a node began, or goes on to the log of the node.

@@ -209,9 +209,11 @@ pub(in crate::app) fn shown_for<'m>(model: &'m Model, rollout: &Rollout, pane: &
     Some(Shown { logs, lines: logs.lines.iter().filter(fits).collect(), waits: own.is_some() && answered.is_none() })
 }
 
-/// The patterns of what somebody looks at, as [`standing()`] orders them.
-pub fn patterns<'m>(model: &Model, rollout: &Rollout, shown: &Shown<'m>) -> Vec<Standing<'m>> {
-    let (logs, look) = (shown.logs, &model.look);
+/// The patterns of what somebody looks at, as [`standing()`] orders them. Where they look at one version only, they are held against the
+/// other all the same: what was asked of one says nothing of the other, and least that it does not write it.
+pub fn patterns<'m>(model: &'m Model, rollout: &Rollout, shown: &Shown<'m>) -> Vec<Standing<'m>> {
+    let look = &model.look;
+    let logs = model.logs.get(&rollout.id).filter(|_| look.side.is_some()).unwrap_or(shown.logs);
     let text = if logs.asked.text == look.text() { "" } else { look.text() };
     let mut all = standing(model, rollout, logs);
     all.retain(|one| {

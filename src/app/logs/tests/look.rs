@@ -220,3 +220,16 @@ fn another_release_is_looked_at_from_the_start_and_lines_are_asked_for_before_a_
     model.nav.overlay = Some(Overlay::Why(payments().id));
     assert!(asked(&model).is_some(), "whoever asks why sees what its version writes");
 }
+
+#[test]
+fn what_only_one_version_was_asked_for_is_never_called_that_versions_alone() {
+    let mut model = reading();
+    press(&mut model, &[Intent::Side]);
+    let [asked] = own(&model).try_into().unwrap();
+    let slow = Pattern { level: Some(Level::Warn), ..pattern(0, "WARN slow query <*> ms on ledger", &[(30, 1, 0)]) };
+    tell(&mut model, &asked, Ok(mined(vec![slow], (0, 30))));
+    assert!(!shown(&model).waits);
+    let patterns = look::patterns(&model, &payments(), &shown(&model));
+    let lines = patterns.iter().map(|one| (one.pattern.text.as_str(), one.lines.0, one.lines.1)).collect::<Vec<_>>();
+    assert_eq!(lines, [("ERROR card vault timeout after <*> ms", 20, 0), ("WARN slow query <*> ms on ledger", 1, 3)]);
+}

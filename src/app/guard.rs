@@ -16,7 +16,7 @@ use crate::{
         guard::facts::{circumstances, evidence, said},
         inbox,
         model::Model,
-        quarantine::{Quarantine, WayBack, put_back_lately},
+        quarantine::{PutBack, Quarantine, WayBack},
         takeover,
     },
     domain::{
@@ -26,7 +26,7 @@ use crate::{
         object::ObjectId,
         offer::{Offer, Risk, offer_for},
         place::Place,
-        rollout::{Arm, Phase, Role, Rollout},
+        rollout::{Arm, Phase, Rollout},
         time::Timestamp,
         verb::{Direction, Verb},
         version::Version,
@@ -109,6 +109,19 @@ struct Subject<'a> {
 pub fn lacks(noun: &str, verb: Verb) -> String {
     let named = noun.starts_with(char::is_uppercase);
     format!("{}{noun} has no {}", if named { "" } else { "this " }, verb.words())
+}
+
+/// That what is named has no such verb at all, and which it has; `None` where it has it, open or not.
+pub fn lacked(model: &Model, ask: &Ask) -> Option<String> {
+    let ask = inbox::meant(model, ask.clone());
+    let subject = subject(model, &ask.target)?;
+    if offer_for(subject.offers, ask.verb).is_some() {
+        return None;
+    }
+    let has: Vec<&str> = subject.offers.iter().map(|offer| offer.verb.words()).collect();
+    let has =
+        if has.is_empty() { "nothing can be done with it".to_owned() } else { format!("it has {}", has.join(", ")) };
+    Some(format!("{} {}: {}; {has}", ask.verb.words(), words(&subject), lacks(subject.noun, ask.verb)))
 }
 
 fn subject<'a>(model: &'a Model, target: &ObjectId) -> Option<Subject<'a>> {
@@ -219,28 +232,18 @@ fn way_back(
     }
     let what = || rollout.place().to_string();
     let quarantine = Quarantine::of(&model.actions, rollout);
-    if let Some(back) = put_back_lately(&model.actions, rollout, model.now).filter(|_| offer.blocked.is_none())
-        && let Some(further) = quarantine.way_back(rollout).arm().filter(|arm| arm.role == Role::Old)
-    {
-        // The same key once more must not lead further than it said.
-        let (to, who, at) = (spec_words(rollout), &back.who, back.at.format("%H:%M:%S"));
-        if ask.takes_over.is_some() {
-            let why = format!("what it would do is there: {to} was put back ({who}, {at}); it is watched to its end");
-            return Err(refuse(ask.verb, what(), &why));
-        }
-        let why =
-            format!("{to} was put back just now ({who}, {at}); once more goes further back, to {}", further.called());
-        let way = format!("{} goes there", by_name(rollout, further));
-        return Err(Refusal { ways: vec![way], ..refuse(ask.verb, what(), &why) });
-    }
     match quarantine.way_back(rollout) {
+        WayBack::PutBack(back, _) if ask.takes_over.is_some() => {
+            let why = format!("what it would do is there: {}; it is watched to its end", back.said());
+            Err(refuse(ask.verb, what(), &why))
+        }
+        WayBack::PutBack(back, older) if !model.session.read_only => {
+            Err(put_back_already(&quarantine, rollout, (back, older), offer.blocked.as_ref()))
+        }
         WayBack::Older(arm, _) => Ok((Some(arm.hash.clone()), offer.blocked.clone())),
         WayBack::OnlyLeft(arm, left) if offer.blocked.is_none() && !model.session.read_only => {
             let why = format!("the only way back is to {}, and {left}", arm.called());
-            let home = quarantine.homeward(rollout).map(|_| {
-                let version = rollout.canary.as_ref().map_or_else(String::new, |version| format!(" to {version}"));
-                format!("promote full: that finishes the way back{version}")
-            });
+            let home = finishes_it(&quarantine, rollout);
             let anyway = format!("{} puts it back all the same", by_name(rollout, arm));
             Err(Refusal { ways: home.into_iter().chain([anyway]).collect(), ..refuse(ask.verb, what(), &why) })
         }
@@ -254,8 +257,32 @@ fn by_name(rollout: &Rollout, arm: &Arm) -> String {
     format!("`holdshort rollback {} --to {name}`", rollout.id)
 }
 
-fn spec_words(rollout: &Rollout) -> String {
-    rollout.canary.as_ref().map_or_else(|| "the version before".to_owned(), ToString::to_string)
+/// That what it holds was put back already, by whomever. Any version that is named is open, as far as its system lets us.
+fn put_back_already(
+    quarantine: &Quarantine,
+    rollout: &Rollout,
+    (back, older): (&PutBack, Option<&Arm>),
+    blocked: Option<&String>,
+) -> Refusal {
+    let why = format!("{back}: there is nothing to go back from");
+    // That no version is the default one is said here already; anything else stands in the way of those that are named too.
+    let denied = blocked.filter(|blocked| **blocked != rollout.no_way_back());
+    let left = back.left.as_ref().and_then(|(hash, _)| rollout.arms.iter().find(|arm| arm.hash == *hash));
+    let further = older.map(|arm| format!("{} goes further back", by_name(rollout, arm)));
+    let again = left.map(|arm| format!("{} brings {} again", by_name(rollout, arm), arm.called()));
+    let ways = finishes_it(quarantine, rollout).into_iter().chain(further).chain(again);
+    Refusal {
+        ways: if denied.is_none() { ways.collect() } else { Vec::new() },
+        reasons: [why].into_iter().chain(denied.cloned()).collect(),
+        ..refuse(Verb::Rollback, rollout.place().to_string(), "")
+    }
+}
+
+/// The full promotion that ends a way back which still goes through the steps.
+fn finishes_it(quarantine: &Quarantine, rollout: &Rollout) -> Option<String> {
+    quarantine.homeward(rollout)?;
+    let version = rollout.canary.as_ref().map_or_else(String::new, |version| format!(" to {version}"));
+    Some(format!("promote full: that finishes the way back{version}"))
 }
 
 /// May this be asked although that is under way? Going back may: it ends whatever else is. Only the same act is not begun
@@ -315,7 +342,9 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     let goes_back = circumstances.back;
     let Said { mut risks, mut checks, .. } =
         said(model, &asked, (subject.rollout, subject.offers), &decide(&circumstances));
-    risks.extend(subject.rollout.and_then(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)));
+    risks.extend(
+        subject.rollout.into_iter().flat_map(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)),
+    );
     if !goes_back {
         risks.extend(subject.rollout.and_then(|rollout| doubted(model, rollout, asked.verb)));
     }

@@ -1,15 +1,17 @@
 //! Versions that were left for cause: our own record knows that somebody rolled back or aborted from them, who, when and why.
-//! Such a version is never "the way back", however new its revision is. Derived from records, nothing else.
+//! Such a version is never "the way back", however new its revision is. And whether the version that the spec holds was itself
+//! put back: our record knows it, and so does the engine's history, whoever did it and with whatever. Then there is nothing to
+//! go back from, and one more roll back that names no version goes nowhere. Derived from records and from what is observed.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use crate::{
     app::action::{Action, Actions},
     domain::{
         ids::Person,
         object::ObjectId,
-        rollout::{Arm, Role, Rollout},
-        time::{Timestamp, age},
+        rollout::{Arm, Role, Rollout, Written},
+        time::Timestamp,
         verb::Direction,
         version::Version,
     },
@@ -45,9 +47,58 @@ impl fmt::Display for Left {
     }
 }
 
-/// The versions of one rollout that were left for cause, by the hash that tells them apart.
+/// That the version which the spec holds was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// The version that was put back: `1.41.3 (9f8e7d6)`.
+    pub to: String,
+    /// The hash of the version that was left, and what it is called, where that is known.
+    pub left: Option<(String, String)>,
+    /// Who did, and when, where that is known.
+    pub by: Option<By>,
+}
+
+/// Who put a version back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Our record knows the person, and when they confirmed it.
+    Person(Person, Timestamp),
+    /// The engine knows only what wrote it, and when.
+    Program(Written),
+}
+
+impl fmt::Display for By {
+    /// ` on 2026-03-10 at 02:10 by dana`, ` on 2026-03-10 at 02:10 with helm`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (at, who) = match self {
+            Self::Person(who, at) => (at, format!("by {who}")),
+            Self::Program(Written { at, by }) => (at, format!("with {by}")),
+        };
+        write!(f, " on {} {who}", at.format("%Y-%m-%d at %H:%M"))
+    }
+}
+
+impl PutBack {
+    /// `1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:10 by dana`.
+    pub fn said(&self) -> String {
+        format!("{} was put back{}", self.to, self.by.as_ref().map(ToString::to_string).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for PutBack {
+    /// `1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:10 by dana; 1.42.0 (a1b2c3d) is what was left`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.left.as_ref().map(|(_, left)| format!("; {left} is what was left")).unwrap_or_default();
+        write!(f, "{}{left}", self.said())
+    }
+}
+
+/// What of one rollout was left for cause, by the hash that tells versions apart, and whether what it holds was put back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quarantine(BTreeMap<String, Left>);
+pub struct Quarantine {
+    left: BTreeMap<String, Left>,
+    put_back: Option<PutBack>,
+}
 
 /// What a roll back without a named version goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +109,8 @@ pub enum WayBack<'a> {
     Older(&'a Arm, &'a Left),
     /// There is one, but it was left for cause, and so was everything older.
     OnlyLeft(&'a Arm, &'a Left),
+    /// What it holds was put back already: there is nothing to go back from. With what is older and was not left, where there is.
+    PutBack(&'a PutBack, Option<&'a Arm>),
     /// There is none.
     None,
 }
@@ -67,7 +120,7 @@ impl<'a> WayBack<'a> {
     pub fn arm(self) -> Option<&'a Arm> {
         match self {
             Self::Usual(arm) | Self::Older(arm, _) => Some(arm),
-            Self::OnlyLeft(..) | Self::None => None,
+            Self::OnlyLeft(..) | Self::PutBack(..) | Self::None => None,
         }
     }
 }
@@ -94,26 +147,41 @@ impl Quarantine {
             }
         }
         left.retain(|hash, left| !came_again(rollout, hash, left));
-        Self(left)
+        Self { left, put_back: put_back(actions, rollout) }
     }
 
     /// Why this version was left, where it was.
     pub fn of_hash(&self, hash: &str) -> Option<&Left> {
-        self.0.get(hash)
+        self.left.get(hash)
     }
 
-    /// What a roll back without a named version goes to: never to a version that was left for cause.
+    /// That the version which the spec holds was put back, where it was.
+    pub fn put_back(&self) -> Option<&PutBack> {
+        self.put_back.as_ref()
+    }
+
+    /// What a roll back without a named version goes to: never to a version that was left for cause, and nowhere from one that
+    /// was put back: whoever asks again, here or elsewhere, more likely wants the same thing than to go further back.
     pub fn way_back<'a>(&'a self, rollout: &'a Rollout) -> WayBack<'a> {
+        if let Some(put_back) = &self.put_back {
+            return WayBack::PutBack(put_back, self.older(rollout));
+        }
         let Some(usual) = rollout.way_back() else { return WayBack::None };
         let Some(left) = self.of_hash(&usual.hash) else { return WayBack::Usual(usual) };
-        let fits = |arm: &&Arm| {
-            let current = arm.hash == rollout.identity.canary_hash;
-            !current && arm.role == Role::Old && !rollout.was_taken_back(arm) && self.of_hash(&arm.hash).is_none()
-        };
-        match rollout.arms.iter().filter(fits).max_by_key(|arm| arm.revision) {
+        match self.older(rollout) {
             Some(older) => WayBack::Older(older, left),
             None => WayBack::OnlyLeft(usual, left),
         }
+    }
+
+    /// The newest earlier version that nobody left.
+    fn older<'a>(&self, rollout: &'a Rollout) -> Option<&'a Arm> {
+        let (left, current) = (self.put_back.as_ref().and_then(|it| it.left.as_ref()), &rollout.identity.canary_hash);
+        let fits = |arm: &&Arm| {
+            let is_left = self.of_hash(&arm.hash).is_some() || left.is_some_and(|(hash, _)| *hash == arm.hash);
+            arm.hash != *current && arm.role == Role::Old && !rollout.was_taken_back(arm) && !is_left
+        };
+        rollout.arms.iter().filter(fits).max_by_key(|arm| arm.revision)
     }
 
     /// Why a full promotion of what is on its way goes back: what still counts as stable was left for cause, and what is on
@@ -148,29 +216,35 @@ struct Deed<'a> {
     entries: Cow<'a, [Entry]>,
 }
 
-/// That a version was put back a short while ago, and the spec holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PutBack {
-    /// By whom.
-    pub who: Person,
-    /// When that was confirmed.
-    pub at: Timestamp,
-}
-
-/// So long after a roll back, one more that names no version is more likely the same one again than one further back.
-const LATELY: Duration = Duration::from_mins(15);
-
-/// Who put the version back that the spec holds now, where that is under way or was a short while ago.
-pub fn put_back_lately(actions: &Actions, rollout: &Rollout, now: Timestamp) -> Option<PutBack> {
-    let target = rollout.id.clone();
-    let mut newest: Vec<Deed<'_>> = Deed::all_on(&target, actions).collect();
+/// Was the version put back that the spec holds, as our record or the engine tells? Our record knows it as soon as the call was
+/// sent, and whose it was; the engine knows of everybody's.
+fn put_back(actions: &Actions, rollout: &Rollout) -> Option<PutBack> {
+    let holds = &rollout.identity.canary_hash;
+    let mut newest: Vec<Deed<'_>> = Deed::all_on(&rollout.id, actions).collect();
     newest.sort_by_key(|deed| deed.record);
     // Sent is enough: that the spec holds it shows that it landed, whatever became of its executor.
     let sending = |entry: &Entry| matches!(entry.stage, Stage::Sending { .. });
-    let last = newest.into_iter().rfind(|deed| deed.was_sent() || deed.entries.iter().any(sending))?;
-    let there = goes_to(last.plan)? == rollout.identity.canary_hash && last.plan.direction() == Direction::Back;
-    let recent = last.entries.last().is_none_or(|entry| age(now, entry.at) <= LATELY);
-    (there && recent).then(|| PutBack { who: last.who.clone(), at: last.at })
+    let last = newest.into_iter().rfind(|deed| deed.was_sent() || deed.entries.iter().any(sending));
+    let ours =
+        last.filter(|last| last.plan.direction() == Direction::Back && goes_to(last.plan).as_ref() == Some(holds));
+    let told = rollout.put_back();
+    if ours.is_none() && told.is_none() {
+        return None;
+    }
+    let to = rollout.arms.iter().find(|arm| arm.hash == *holds).map(Arm::called);
+    let to = to.or_else(|| rollout.canary.as_ref().map(ToString::to_string));
+    let recorded = ours.as_ref().and_then(|ours| {
+        let hash = ours.plan.draft.bound.get(fact::CANARY)?;
+        Some((hash.clone(), ours.plan.draft.from.as_ref()?.to_string()))
+    });
+    Some(PutBack {
+        to: to.unwrap_or_else(|| "an earlier version".to_owned()),
+        left: told.map(|told| (told.left.hash.clone(), told.left.called())).or(recorded),
+        by: match &ours {
+            Some(ours) => Some(By::Person(ours.who.clone(), ours.at)),
+            None => rollout.written.clone().map(By::Program),
+        },
+    })
 }
 
 impl<'a> Deed<'a> {

@@ -88,6 +88,7 @@ pub(crate) fn payments() -> Rollout {
         troubles: Vec::new(),
         unknown: Vec::new(),
         lag: None,
+        written: None,
         identity: Identity {
             uid: "uid-1".to_owned(),
             generation: 3,
@@ -183,6 +184,15 @@ pub(crate) fn measures(
     let services = signals.iter().flatten().map(|one| one.service.clone()).collect();
     let question = Question::Signals { services, window, environment: None };
     Msg::Told { source: source.into(), at, question, told: signals.map(Told::Signals) }
+}
+
+/// A rollout with an earlier version, 1.40.0, still in its history.
+pub(crate) fn with_an_older_one(mut rollout: Rollout) -> Rollout {
+    let mut older = rollout.arms[1].clone();
+    (older.hash, older.role, older.version) = ("0lder".to_owned(), Role::Old, Some(Version::tagged("1.40.0")));
+    (older.revision, older.earlier_revisions) = (Some(1), Vec::new());
+    rollout.arms.push(older);
+    rollout
 }
 
 /// Lets the model see these rollouts, at a time.

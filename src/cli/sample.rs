@@ -227,6 +227,7 @@ pub(super) fn rollout(source: &SourceName, phase: Phase) -> Rollout {
         troubles: Vec::new(),
         unknown: Vec::new(),
         lag: None,
+        written: None,
         identity: Identity {
             uid: "u-1".into(),
             generation: 3,

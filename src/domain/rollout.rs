@@ -232,6 +232,24 @@ pub struct Lag {
     pub since: Option<Timestamp>,
 }
 
+/// Who wrote last what is to run, as the system notes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// When.
+    pub at: Timestamp,
+    /// The program that did, by the name that it gives itself: `helm`. Not a person: systems note none.
+    pub by: String,
+}
+
+/// That the version which the spec holds was there before, and was put back in the place of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PutBack<'a> {
+    /// The version that was put back.
+    pub to: &'a Arm,
+    /// The version that was left.
+    pub left: &'a Arm,
+}
+
 /// A verdict that the engine's own analysis came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
@@ -333,6 +351,9 @@ pub struct Rollout {
     pub unknown: Vec<Unknown>,
     /// The engine is behind the spec.
     pub lag: Option<Lag>,
+    /// Who wrote last what is to run, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
     /// What plans are bound to.
     pub identity: Identity,
     /// What can be done with it, from the engine's point of view.
@@ -394,6 +415,27 @@ impl Rollout {
         rests && old.peek().is_some() && old.all(|arm| self.was_taken_back(arm))
     }
 
+    /// The version that is named, by version, hash or revision number. The one that the spec holds only where no other one is
+    /// called so.
+    pub fn arm_called(&self, name: &str) -> Option<&Arm> {
+        let revision = name.trim().parse::<u64>().ok();
+        let is_called = |arm: &Arm| arm.version.as_ref().is_some_and(|version| version.is_called(name));
+        // A version's name may be a bare number too; it is what people mean more often.
+        let by_version = self.arms.iter().find(|arm| is_called(arm) && arm.hash != self.identity.canary_hash);
+        let named = |arm: &&Arm| is_called(arm) || arm.hash == name || (revision.is_some() && arm.revision == revision);
+        by_version.or_else(|| self.arms.iter().find(named))
+    }
+
+    /// Every version that was seen, in a sentence: `1.42.0 (revision 3), 1.41.3 (revision 2)`.
+    pub fn history(&self) -> String {
+        let name = |arm: &Arm| match arm.revision {
+            Some(revision) => format!("{} (revision {revision})", arm.called()),
+            None => format!("{} ({})", arm.called(), arm.hash),
+        };
+        let seen: Vec<_> = self.arms.iter().filter(|arm| !arm.name.is_empty()).map(name).collect();
+        if seen.is_empty() { "there is none".to_owned() } else { seen.join(", ") }
+    }
+
     /// Why no version is the way back by itself, as a sentence.
     pub fn no_way_back(&self) -> String {
         if self.is_all_taken_back() {
@@ -408,13 +450,35 @@ impl Rollout {
     /// Was another version put back in its place? Then that one has a revision from before it ever came, and one from after
     /// it. One that was there before the other has only been left by it, however often the two took turns.
     pub fn was_taken_back(&self, arm: &Arm) -> bool {
-        let first = arm.earlier_revisions.iter().copied().chain(arm.revision).min();
-        let returned = |other: &Arm| {
-            let before = other.earlier_revisions.iter().any(|earlier| Some(*earlier) < first);
-            other.hash != arm.hash && before && arm.revision < other.revision
-        };
-        self.arms.iter().any(returned)
+        self.arms.iter().any(|other| returned(other, arm))
     }
+
+    /// Was the version that the spec holds put back, as the engine's own history tells? Whoever did it, and with whatever: its
+    /// revisions say so, or that it is an older one than the newest of them, which the engine has not numbered anew yet. Once it
+    /// rests, its release number does as well: a template that was written anew for it has no history of its own.
+    pub fn put_back(&self) -> Option<PutBack<'_>> {
+        let to = self.arms.iter().find(|arm| arm.hash == self.identity.canary_hash && arm.revision.is_some())?;
+        let is_other = |arm: &&Arm| {
+            let same = arm.version.as_ref().zip(to.version.as_ref()).is_some_and(|(one, other)| one == other);
+            arm.hash != to.hash && arm.revision.is_some() && !same
+        };
+        let newest = self.arms.iter().filter(is_other).max_by_key(|arm| arm.revision)?;
+        let rests = self.identity.canary_hash == self.identity.stable_hash;
+        let numbers = |arm: &Arm| arm.version.as_ref().and_then(Version::numbers);
+        let is_older = || numbers(to).zip(numbers(newest)).is_some_and(|(to, left)| to < left);
+        if newest.revision > to.revision || (rests && is_older()) {
+            return Some(PutBack { to, left: newest });
+        }
+        let left = self.arms.iter().filter(is_other).filter(|arm| returned(to, arm));
+        left.max_by_key(|arm| arm.revision).map(|left| PutBack { to, left })
+    }
+}
+
+/// Was the one there before the other ever came, and again after it?
+fn returned(one: &Arm, other: &Arm) -> bool {
+    let first = other.earlier_revisions.iter().copied().chain(other.revision).min();
+    let before = one.earlier_revisions.iter().any(|earlier| Some(*earlier) < first);
+    one.hash != other.hash && before && other.revision < one.revision
 }
 
 #[cfg(test)]

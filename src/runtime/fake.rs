@@ -219,6 +219,7 @@ impl Cluster {
             troubles: Vec::new(),
             unknown: Vec::new(),
             lag: None,
+            written: None,
             identity: Identity {
                 uid: fact(fact::UID),
                 generation: 1,

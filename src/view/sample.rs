@@ -162,6 +162,7 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
         troubles: Vec::new(),
         unknown: Vec::new(),
         lag: None,
+        written: None,
         offers: [Verb::Promote, Verb::Skip, Verb::PromoteFull, Verb::Pause, Verb::Abort, Verb::Rollback]
             .map(|verb| Offer::open(verb, Risk::High))
             .into_iter()
@@ -274,6 +275,7 @@ fn flights() -> Vec<Rollout> {
     let mut steady = rollout("kubernetes-eu", "ledger", &tag("4.1.0", "beef"), &tag("4.1.0", "beef"));
     steady.identity.canary_hash = steady.identity.stable_hash.clone();
     steady.phase = Phase::Healthy;
+    steady.weight.actual = Share::Told(steady.weight.max);
     steady.arms.remove(0);
     steady.replicas = steady.arms[0].pods.map_or(0, |pods| pods.available);
     vec![payments(), checkout, recs, steady]

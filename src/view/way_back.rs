@@ -5,12 +5,17 @@ use crate::{
         model::Model,
         quarantine::{Quarantine, WayBack},
     },
-    domain::rollout::Rollout,
+    domain::{rollout::Rollout, verb::Direction},
     view::span::{Line, Role},
 };
 
 /// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
 pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
+    let going = model.actions.running_on(&rollout.id).filter(|action| action.plan.direction() == Direction::Back);
+    if let Some(action) = going {
+        let (verb, since) = (action.plan.verb.words(), action.since.format("%H:%M:%S"));
+        return Line::of(Role::Text, format!("◷ back: under way, {verb} ({}, {since})", action.who));
+    }
     let quarantine = Quarantine::of(&model.actions, rollout);
     let (arm, left_out) = match quarantine.way_back(rollout) {
         WayBack::Usual(arm) => (arm, String::new()),
@@ -18,6 +23,7 @@ pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
         WayBack::OnlyLeft(arm, left) => {
             return Line::of(Role::Bad, format!("✖ back: only {}, and {left}", arm.called()));
         }
+        WayBack::PutBack(back, _) => return Line::of(Role::Text, format!("· back: {back}")),
         WayBack::None if rollout.is_all_taken_back() => {
             return Line::of(Role::Bad, "✖ back: every earlier version was taken back once; rollback --to names one");
         }
@@ -64,5 +70,14 @@ mod tests {
         let mut first = sample::payments();
         first.arms.truncate(1);
         assert_eq!(line(&sample::board(120, 36), &first).plain(), "✖ back: no earlier version is known");
+    }
+
+    #[test]
+    fn from_what_was_put_back_none_is_offered_which_the_key_would_refuse() {
+        let mut rollout = sample::payments();
+        rollout.identity.canary_hash.clone_from(&rollout.arms[1].hash);
+        (rollout.arms[1].revision, rollout.arms[1].earlier_revisions) = (Some(9), vec![1]);
+        let said = line(&sample::board(120, 36), &rollout).plain();
+        assert_eq!(said, "· back: 1.41.3 (9f8e7d6) was put back; 1.42.0 (a1b2c3d) is what was left");
     }
 }

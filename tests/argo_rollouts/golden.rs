@@ -8,7 +8,7 @@ use holdshort::{
         offer::{Offer, Risk},
         rollout::{
             Analysis, Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy,
-            Weight,
+            Weight, Written,
         },
         verb::Verb,
         version::Version,
@@ -93,6 +93,7 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         troubles: vec![],
         unknown: vec![],
         lag: None,
+        written: Some(Written { at: at("2026-11-21T06:21:02Z"), by: "fixture-capture".into() }),
         identity: Identity {
             uid: "11791e41-22a9-4067-8077-3e84ac593e6c".into(),
             generation: 3,
@@ -113,6 +114,14 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         ],
     };
     assert_eq!(seen("rollout-canary-05-paused-indefinite", Some("replicasets-of-checkout-at-344")), expected);
+}
+
+#[test]
+fn a_recorded_roll_back_is_known_by_its_history_and_by_who_wrote_it() {
+    let rollout = seen("rollout-canary-20-healthy-after-rollback", Some("replicasets-of-checkout-at-571"));
+    let back = rollout.put_back().map(|back| (back.to.tag(), back.left.tag()));
+    let written = rollout.written.as_ref().map(|written| written.by.as_str());
+    assert_eq!((back, written), (Some(("1.1.0".to_owned(), "1.2.0".to_owned())), Some("fixture-capture")));
 }
 
 /// Phase, step of steps, declared and actual weight, stable, canary.

@@ -3,7 +3,7 @@
 use holdshort::domain::{
     object::ObjectId,
     offer::{Offer, Risk},
-    rollout::{Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Strategy, Weight},
+    rollout::{Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Strategy, Weight, Written},
     verb::Verb,
     version::Version,
 };
@@ -61,6 +61,7 @@ fn a_rolling_update_that_is_stuck_is_read_whole() {
         troubles: vec![],
         unknown: vec![],
         lag: None,
+        written: Some(Written { at: at("2026-11-21T06:10:34Z"), by: "fixture-capture".into() }),
         identity: Identity {
             uid: "b10361dd-1647-4c86-8174-039f30c45c46".into(),
             generation: 3,
@@ -184,6 +185,18 @@ fn a_template_without_a_replica_set_has_an_identity_of_its_own() {
     assert!(one.starts_with("template-") && other.starts_with("template-"), "{one} {other}");
     assert_ne!(one, other);
     assert_eq!(one, with("registry.test/web:1.7.0"));
+}
+
+#[test]
+fn a_recorded_roll_back_is_known_by_its_history_and_by_who_wrote_it() {
+    let back = |rollout: &Rollout| rollout.put_back().map(|back| (back.to.tag(), back.left.tag()));
+    let expected = Some(("1.5.0".to_owned(), "1.6.0-crash".to_owned()));
+    let rollout = state(BACK);
+    assert_eq!(
+        (back(&rollout), rollout.written.as_ref().map(|it| it.by.as_str())),
+        (expected, Some("fixture-capture"))
+    );
+    assert_eq!(back(&state(STUCK)), None);
 }
 
 #[test]

@@ -93,16 +93,19 @@ pub(super) fn major_step(model: &Model, verb: Verb, target: &ObjectId) -> Option
     Some(format!("another major version, {from} → {to}: {} runs {live} now", gate.environment))
 }
 
-/// That a way back ends at a version which somebody left for cause: allowed, and said in red.
-pub(super) fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Option<String> {
+/// That a way back leaves what was itself put back, or ends at a version which somebody left for cause: allowed, and said in red.
+pub(super) fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Vec<String> {
     let hash = match verb {
-        Verb::Abort => &rollout.identity.stable_hash,
-        Verb::Rollback => &rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to)?.hash,
-        _ => return None,
+        Verb::Abort => Some(&rollout.identity.stable_hash),
+        Verb::Rollback => {
+            rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to).map(|arm| &arm.hash)
+        }
+        _ => return Vec::new(),
     };
     let quarantine = Quarantine::of(&model.actions, rollout);
     let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
-    quarantine.of_hash(hash).map(|left| format!("it goes to {version}, and {left}"))
+    let left = hash.and_then(|hash| quarantine.of_hash(hash)).map(|left| format!("it goes to {version}, and {left}"));
+    quarantine.put_back().map(ToString::to_string).into_iter().chain(left).collect()
 }
 
 /// Is this a way on from here? Policy knows of no system what it can do: only what flies goes back, and only what pauses is held.

@@ -10,13 +10,15 @@ use super::*;
 use crate::{
     app::{
         msg::Msg,
-        sample::{acted, ask as ask_for, blind, draft, gated, go, hears, now, payments, see, seeing, ship},
+        sample::{
+            acted, ask as ask_for, blind, draft, gated, go, hears, now, payments, see, seeing, ship, with_an_older_one,
+        },
         update::update,
     },
     domain::{
         form::Args,
         observed::{Fault, FaultKind},
-        rollout::{Phase, Pods, Role, Unknown},
+        rollout::{Phase, Pods, Role, Unknown, Written},
     },
     judge::{
         forecast::Progress,
@@ -184,43 +186,69 @@ fn going_forward_on_wait_is_a_risk_that_wants_the_version_and_a_reason() {
 }
 
 #[test]
-fn a_roll_back_that_names_nothing_passes_over_what_was_left_for_cause() {
-    let mut rollout = on_its_way_back();
-    let mut model = seeing(vec![rollout.clone()]);
+fn a_roll_back_that_names_nothing_goes_nowhere_from_what_was_put_back() {
+    let mut model = seeing(vec![on_its_way_back()]);
     did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
     let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
-    let why = "the only way back is to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)";
+    let why = "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:07 by lee; 1.42.0 (a1b2c3d) is what was left: there is \
+               nothing to go back from";
     let ways = [
         "promote full: that finishes the way back to 1.41.3 (9f8e7d6)",
-        "`holdshort rollback kubernetes-eu/argo_rollouts/shop/payments --to 1.42.0` puts it back all the same",
+        "`holdshort rollback kubernetes-eu/argo_rollouts/shop/payments --to 1.42.0` brings 1.42.0 (a1b2c3d) again",
     ];
     assert_eq!((refusal.reasons, refusal.ways), (vec![why.to_owned()], ways.map(str::to_owned).to_vec()));
-    // With an older one in its history, that is meant.
-    let mut older = rollout.arms[1].clone();
-    (older.hash, older.role, older.version) = ("0lder".to_owned(), Role::Old, Some(Version::tagged("1.40.0")));
-    (older.revision, older.earlier_revisions) = (Some(1), Vec::new());
-    rollout.arms.push(older);
-    see(&mut model, now(), vec![rollout.clone()]);
-    // The same key once more leads no further while that is fresh; by name it does.
+    // With an older one in its history, the same key once more leads there no sooner, however long ago that was; by name it does.
+    let rollout = with_an_older_one(on_its_way_back());
+    see(&mut model, now() + Duration::from_mins(16), vec![rollout]);
     let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
-    let said = "1.41.3 (9f8e7d6) was put back just now (lee, 02:07:30); once more goes further back, to 1.40.0";
-    assert_eq!(refusal.reasons, [said]);
+    assert_eq!(refusal.reasons, [why]);
+    let further = "`holdshort rollback kubernetes-eu/argo_rollouts/shop/payments --to 1.40.0` goes further back";
+    assert!(refusal.ways.contains(&further.to_owned()), "{:?}", refusal.ways);
     let named = Ask { args: Args::back_to(Some("1.40.0")), ..ask_for(Verb::Rollback) };
     assert!(ask(&model, named).is_ok());
-    see(&mut model, now() + Duration::from_mins(16), vec![rollout]);
-    assert_eq!(ask(&model, ask_for(Verb::Rollback)).unwrap().to(), Some("0lder"));
+}
+
+#[test]
+fn what_another_journal_or_another_tool_put_back_is_learnt_from_the_engine() {
+    let mut rollout = with_an_older_one(on_its_way_back());
+    // It has arrived: nothing is on its way any more.
+    (rollout.stable, rollout.identity.stable_hash) = (rollout.canary.clone(), rollout.identity.canary_hash.clone());
+    (rollout.arms[0].role, rollout.arms[1].role) = (Role::Old, Role::Stable);
+    rollout.written = Some(Written { at: now(), by: "kubectl-rollout".to_owned() });
+    let model = seeing(vec![rollout.clone()]);
+    let why =
+        "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:07 with kubectl-rollout; 1.42.0 (a1b2c3d) is what was left";
+    assert_eq!(reasons(&model, Verb::Rollback), [format!("{why}: there is nothing to go back from")]);
+    let named = Ask { args: Args::back_to(Some("1.40.0")), ..ask_for(Verb::Rollback) };
+    let made = plan(&model, &named, Ok(draft(&rollout, Verb::Rollback))).unwrap();
+    assert_eq!(made.risks, [why]);
+    // Who wrote it the system need not tell.
+    let unsaid = seeing(vec![Rollout { written: None, ..rollout.clone() }]);
+    let why = "1.41.3 (9f8e7d6) was put back; 1.42.0 (a1b2c3d) is what was left: there is nothing to go back from";
+    assert_eq!(reasons(&unsaid, Verb::Rollback), [why]);
+    // What stands in the way of every version is said beside it, and no way is shown that is none.
+    rollout.offers = vec![Offer::blocked(Verb::Rollback, Risk::Medium, "you may not patch rollouts in shop")];
+    let refusal = ask(&seeing(vec![rollout]), ask_for(Verb::Rollback)).unwrap_err();
+    assert_eq!(
+        (refusal.reasons.len(), refusal.reasons.last().unwrap().as_str()),
+        (2, "you may not patch rollouts in shop")
+    );
+    assert_eq!(refusal.ways, Vec::<String>::new());
 }
 
 #[test]
 fn a_version_that_was_left_can_be_named_all_the_same_and_the_card_says_by_whom_and_why() {
     let mut model = seeing(vec![on_its_way_back()]);
     did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
-    let risk = "it goes to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)";
+    let risks = [
+        "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:07 by lee; 1.42.0 (a1b2c3d) is what was left",
+        "it goes to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)",
+    ];
     let named = Ask { args: Args::back_to(Some("1.42.0")), ..ask_for(Verb::Rollback) };
     let made = plan(&model, &named, Ok(draft(&on_its_way_back(), Verb::Rollback))).unwrap();
-    assert_eq!((made.risks, made.friction), (vec![risk.to_owned()], Friction::Reason));
+    assert_eq!((made.risks, made.friction), (risks.map(str::to_owned).to_vec(), Friction::Reason));
     let aborted = plan(&model, &ask_for(Verb::Abort), Ok(draft(&on_its_way_back(), Verb::Abort))).unwrap();
-    assert_eq!(aborted.risks, [risk]);
+    assert_eq!(aborted.risks, risks);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    app::sample::{acted, now, payments},
+    app::sample::{acted, now, payments, with_an_older_one},
     domain::verb::Verb,
 };
 
@@ -40,16 +40,6 @@ fn on_its_way_back() -> Rollout {
     rollout
 }
 
-/// The same, with an earlier version still in its history.
-fn with_an_older_one() -> Rollout {
-    let mut rollout = on_its_way_back();
-    let mut older = rollout.arms[1].clone();
-    (older.hash, older.role, older.version) = ("0lder".to_owned(), Role::Old, Some(Version::tagged("1.40.0")));
-    (older.revision, older.earlier_revisions) = (Some(1), Vec::new());
-    rollout.arms.push(older);
-    rollout
-}
-
 fn rolled_back() -> Record {
     done(1, Verb::Rollback, "c0ffee", Some("ba5e"), verified())
 }
@@ -70,7 +60,7 @@ fn what_never_reached_the_system_left_nothing() {
     let failed = Stage::Failed { why: "403".to_owned(), fault: None };
     for end in [Stage::Recorded, refused, failed] {
         let actions = [done(1, Verb::Rollback, "c0ffee", Some("ba5e"), end)];
-        assert_eq!(after(&actions, &on_its_way_back()), Quarantine::default());
+        assert_eq!(after(&actions, &on_its_way_back()).left, BTreeMap::new());
     }
     let unknown = Stage::Unknown { check: "look".to_owned() };
     let actions = [done(1, Verb::Abort, "c0ffee", None, unknown)];
@@ -79,16 +69,46 @@ fn what_never_reached_the_system_left_nothing() {
 
 #[test]
 fn the_way_back_passes_over_what_was_left_for_cause() {
-    let actions = [rolled_back()];
-    let rollout = with_an_older_one();
+    // 1.41.3 was aborted from once; 1.42.0 is on its way over it now.
+    let actions = [done(1, Verb::Abort, "ba5e", Some("0lder"), verified())];
+    let mut rollout = with_an_older_one(payments());
+    rollout.arms[2].revision = Some(2);
+    rollout.arms[1].revision = Some(1);
     let quarantine = after(&actions, &rollout);
     let WayBack::Older(set, left) = quarantine.way_back(&rollout) else { panic!("{quarantine:?}") };
     assert_eq!((set.hash.as_str(), left.record), ("0lder", RecordId(1)));
-    let rollout = on_its_way_back();
+    rollout.arms.pop();
     let WayBack::OnlyLeft(set, _) = quarantine.way_back(&rollout) else { panic!("{quarantine:?}") };
-    assert_eq!(set.hash, "c0ffee");
+    assert_eq!(set.hash, "ba5e");
     let clean = Quarantine::default();
     assert!(matches!(clean.way_back(&payments()), WayBack::Usual(set) if set.hash == "ba5e"));
+}
+
+#[test]
+fn from_what_was_put_back_there_is_no_way_back_that_nobody_names() {
+    let rollout = with_an_older_one(on_its_way_back());
+    let quarantine = after(&[rolled_back()], &rollout);
+    let WayBack::PutBack(back, Some(older)) = quarantine.way_back(&rollout) else { panic!("{quarantine:?}") };
+    assert_eq!((older.hash.as_str(), back.left.as_ref().map(|(hash, _)| hash.as_str())), ("0lder", Some("c0ffee")));
+    let said = "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:08 by dana; 1.42.0 (a1b2c3d) is what was left";
+    assert_eq!(back.to_string(), said);
+    // The engine alone says it, too: somebody else did, from somewhere else.
+    let nobodys = Rollout { written: Some(Written { at: now(), by: "helm".to_owned() }), ..rollout.clone() };
+    let quarantine = after(&[], &nobodys);
+    let said = "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:07 with helm; 1.42.0 (a1b2c3d) is what was left";
+    assert_eq!(quarantine.put_back().map(ToString::to_string).as_deref(), Some(said));
+    // What the engine has not numbered anew yet our record knows.
+    let mut fresh = on_its_way_back();
+    fresh.arms.truncate(0);
+    let quarantine = after(&[rolled_back()], &fresh);
+    assert_eq!(quarantine.put_back().map(ToString::to_string).as_deref(), Some(said_by_record()));
+    // Once another version is in the spec, it is over.
+    fresh.identity.canary_hash = "n3w".to_owned();
+    assert_eq!(after(&[rolled_back()], &fresh).put_back(), None);
+}
+
+fn said_by_record() -> &'static str {
+    "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:08 by dana; 1.42.0 (a1b2c3d) is what was left"
 }
 
 #[test]
@@ -106,13 +126,14 @@ fn finishing_what_was_put_back_goes_back_and_shipping_something_else_does_not() 
 #[test]
 fn a_version_that_was_released_again_since_is_no_longer_left() {
     // By somebody else's hand: the engine gave it a newer revision than what had taken its place.
-    let mut again = with_an_older_one();
+    let mut again = with_an_older_one(on_its_way_back());
     again.arms[0].revision = Some(5);
-    assert_eq!(after(&[rolled_back()], &again), Quarantine::default());
+    again.arms[1].earlier_revisions = Vec::new();
+    assert_eq!(after(&[rolled_back()], &again).left, BTreeMap::new());
     // Aborted on its way in, then let through: it is the stable one now.
     let aborted = [done(1, Verb::Abort, "c0ffee", None, verified())];
     assert!(after(&aborted, &payments()).of_hash("c0ffee").is_some());
-    assert_eq!(after(&aborted, &on_its_way_back()), Quarantine::default());
+    assert_eq!(after(&aborted, &on_its_way_back()).left, BTreeMap::new());
 }
 
 #[test]

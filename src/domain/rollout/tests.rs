@@ -43,6 +43,7 @@ fn settled_on(tag: &str, arms: Vec<Arm>) -> Rollout {
         troubles: Vec::new(),
         unknown: Vec::new(),
         lag: None,
+        written: None,
         identity: Identity {
             uid: "u".to_owned(),
             generation: 1,
@@ -101,4 +102,51 @@ fn right_after_a_roll_back_the_way_back_is_not_the_version_that_was_taken_back()
     assert_eq!(back(&settled_on("2", twice_bad)), None);
     let only_the_bad_one = vec![arm("2", 4, &[2], Role::Stable), arm("3", 3, &[], Role::Old)];
     assert_eq!(back(&settled_on("2", only_the_bad_one)), None);
+}
+
+fn put_back(rollout: &Rollout) -> Option<(String, String)> {
+    rollout.put_back().map(|back| (back.to.tag(), back.left.tag()))
+}
+
+#[test]
+fn an_older_version_that_runs_again_was_put_back_and_the_newest_that_came_between_is_what_was_left() {
+    let pair = |to: &str, left: &str| Some((to.to_owned(), left.to_owned()));
+    let table = [
+        // As it was released, one after the other.
+        (vec![("3", 3, &[] as &[u64]), ("2", 2, &[]), ("1", 1, &[])], "3", None),
+        (vec![("2", 4, &[2]), ("3", 3, &[]), ("1", 1, &[])], "2", pair("2", "3")),
+        // Released once more after that: nobody put it back.
+        (vec![("2", 4, &[2]), ("1", 3, &[1])], "2", None),
+        // The engine has not numbered it anew yet.
+        (vec![("3", 3, &[]), ("2", 2, &[])], "2", pair("2", "3")),
+        // Written anew, and older by its number.
+        (vec![("1.41.3", 4, &[]), ("1.42.0", 3, &[])], "1.41.3", pair("1.41.3", "1.42.0")),
+        (vec![("1.42.1", 4, &[]), ("1.42.0", 3, &[])], "1.42.1", None),
+        (vec![("blue", 4, &[]), ("green", 3, &[])], "blue", None),
+    ];
+    for (arms, holds, expected) in table {
+        let role = |tag: &str| if tag == holds { Role::Stable } else { Role::Old };
+        let arms = arms.iter().map(|(tag, revision, earlier)| arm(tag, *revision, earlier, role(tag))).collect();
+        assert_eq!(put_back(&settled_on(holds, arms)), expected, "{holds}");
+    }
+}
+
+#[test]
+fn a_hotfix_on_its_way_with_a_lower_number_is_a_release_and_what_goes_through_the_steps_again_is_none() {
+    let mut hotfix =
+        settled_on("1.41.4", vec![arm("1.41.4", 4, &[], Role::Canary), arm("1.42.0", 3, &[], Role::Stable)]);
+    hotfix.identity.stable_hash = "1.42.0".to_owned();
+    assert_eq!(put_back(&hotfix), None);
+    let mut again =
+        settled_on("1.41.3", vec![arm("1.41.3", 4, &[2], Role::Canary), arm("1.42.0", 3, &[], Role::Stable)]);
+    again.identity.stable_hash = "1.42.0".to_owned();
+    assert_eq!(put_back(&again), Some(("1.41.3".to_owned(), "1.42.0".to_owned())));
+}
+
+#[test]
+fn a_restart_that_was_taken_back_left_no_version() {
+    let mut restarted = arm("2", 3, &[], Role::Old);
+    restarted.hash = "restarted".to_owned();
+    let arms = vec![arm("2", 4, &[2], Role::Stable), restarted];
+    assert_eq!(put_back(&settled_on("2", arms)), None);
 }

@@ -62,7 +62,7 @@ pub(super) fn lag(view: &View<'_, Rollout>) -> Option<Lag> {
     if !view.object.is_taken_up() {
         return Some(Lag { since: meta.creation_timestamp });
     }
-    behind.then_some(Lag { since: meta.spec_written })
+    behind.then_some(Lag { since: meta.last_written.spec })
 }
 
 /// What of it is not known, though something says that it is there.

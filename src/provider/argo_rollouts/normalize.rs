@@ -14,7 +14,9 @@ use super::{
 use crate::{
     domain::{
         object::ObjectId,
-        rollout::{Analysis, Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy},
+        rollout::{
+            Analysis, Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy, Written,
+        },
         text::clean,
         time::{Timestamp, after},
         version::Version,
@@ -60,6 +62,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
         unknown: asked::unknown(view),
         lag: asked::lag(view),
+        written: written(wire),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
@@ -72,6 +75,11 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
     };
     rollout.offers = refusal::offers(&rollout, view);
     rollout
+}
+
+/// Who wrote last what is to run; of what another object defines, that one would have to tell.
+fn written(wire: &api::Rollout) -> Option<Written> {
+    if wire.spec.workload_ref.is_some() { None } else { workload::written(&wire.metadata) }
 }
 
 /// Where it is, and the engine's own words about that, or ours where its word is of something else.
@@ -278,7 +286,7 @@ fn container(view: &View<'_, api::Rollout>) -> String {
 fn started(view: &View<'_, api::Rollout>) -> Option<Timestamp> {
     let wire = view.object;
     if asked::is_another(view) {
-        return wire.metadata.spec_written;
+        return wire.metadata.last_written.spec;
     }
     let of_set = || asked::current(view).and_then(|set| set.metadata.creation_timestamp);
     let began = wire.status.duration.rollout_started_at.or_else(of_set);

@@ -56,6 +56,7 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
         troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
         unknown: unknown(view),
         lag: lag(wire),
+        written: workload::written(meta),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
@@ -80,7 +81,7 @@ fn phase(view: &View<'_, Deployment>) -> (Phase, String) {
 /// How far the controller is behind the spec, where it is.
 fn lag(wire: &Deployment) -> Option<Lag> {
     let meta = &wire.metadata;
-    let since = if wire.is_taken_up() { meta.spec_written } else { meta.creation_timestamp };
+    let since = if wire.is_taken_up() { meta.last_written.spec } else { meta.creation_timestamp };
     (!wire.is_observed()).then_some(Lag { since })
 }
 

@@ -67,9 +67,9 @@ pub struct Meta {
     /// Who owns it.
     #[serde(default, deserialize_with = "readable")]
     pub owner_references: Vec<Owner>,
-    /// When its spec was written last, as the server notes it for each writer.
-    #[serde(default, rename = "managedFields", deserialize_with = "spec_written")]
-    pub spec_written: Option<Timestamp>,
+    /// When its spec was written last and by what its pods' template was, as the server notes it for each writer.
+    #[serde(default, rename = "managedFields", deserialize_with = "last_written")]
+    pub last_written: LastWritten,
 }
 
 impl Meta {
@@ -84,10 +84,21 @@ impl Meta {
     }
 }
 
+/// What `metadata.managedFields` tells of the last writers of an object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LastWritten {
+    /// When its spec was.
+    pub spec: Option<Timestamp>,
+    /// When the template of its pods was, and by which field manager: the name that a program gives itself.
+    pub template: Option<(Timestamp, String)>,
+}
+
 /// An entry of `metadata.managedFields`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Managed {
+    #[serde(default, deserialize_with = "lenient")]
+    manager: String,
     #[serde(default, deserialize_with = "lenient")]
     subresource: String,
     #[serde(default, deserialize_with = "lenient")]
@@ -96,10 +107,20 @@ struct Managed {
     fields: BTreeMap<String, Value>,
 }
 
-fn spec_written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+fn last_written<'de, D: Deserializer<'de>>(from: D) -> Result<LastWritten, D::Error> {
     let all: Vec<Managed> = readable(from)?;
-    let of_spec = all.iter().filter(|one| one.subresource.is_empty() && one.fields.contains_key("f:spec"));
-    Ok(of_spec.filter_map(|one| one.time).max())
+    let of_spec = || all.iter().filter(|one| one.subresource.is_empty() && one.fields.contains_key("f:spec"));
+    // An entry has one time for all its fields: whoever writes another field of the spec later is told as of then. Who fills in what
+    // a template leaves out (controllers do) owns fields of it too, and has put nothing there.
+    let template = of_spec().filter(|one| one.fields.get("f:spec").is_some_and(names_images));
+    let template = template.filter_map(|one| Some((one.time?, one.manager.clone())));
+    Ok(LastWritten { spec: of_spec().filter_map(|one| one.time).max(), template: template.max_by_key(|(at, _)| *at) })
+}
+
+/// Are images of the template's containers among these fields of a spec? A list that is written as one has no fields of its own.
+fn names_images(spec: &Value) -> bool {
+    let containers = spec.pointer("/f:template/f:spec/f:containers").and_then(Value::as_object);
+    containers.is_some_and(|all| all.is_empty() || all.values().any(|one| one.get("f:image").is_some()))
 }
 
 /// An entry of `metadata.ownerReferences`.

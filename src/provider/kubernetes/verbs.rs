@@ -43,34 +43,13 @@ pub fn binding(rollout: &Rollout, direction: Direction) -> Facts {
 /// When there is no such version, or the spec holds it already.
 pub fn target<'a>(rollout: &'a Rollout, to: Option<&str>) -> Result<&'a Arm, Blocked> {
     let current = &rollout.identity.canary_hash;
-    let found = match to {
-        None => rollout.way_back(),
-        Some(name) => {
-            let revision = name.trim().parse::<u64>().ok();
-            let arms = &rollout.arms;
-            let is_called = |arm: &Arm| arm.version.as_ref().is_some_and(|version| version.is_called(name));
-            // A version's name may be a bare number too; it is what people mean more often.
-            let by_version = arms.iter().find(|arm| is_called(arm) && arm.hash != *current);
-            let named =
-                |arm: &&Arm| is_called(arm) || arm.hash == name || (revision.is_some() && arm.revision == revision);
-            by_version.or_else(|| arms.iter().find(named))
-        }
-    };
+    let found = to.map_or_else(|| rollout.way_back(), |name| rollout.arm_called(name));
     match (found, to) {
         (Some(arm), _) if arm.hash == *current => Err(Blocked(format!("the spec holds {} already", arm.called()))),
         (Some(arm), _) => Ok(arm),
-        (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), history(rollout)))),
+        (None, Some(name)) => Err(Blocked(format!("'{}' is not in its history: {}", clean(name), rollout.history()))),
         (None, None) => Err(Blocked(rollout.no_way_back())),
     }
-}
-
-fn history(rollout: &Rollout) -> String {
-    let name = |arm: &Arm| match arm.revision {
-        Some(revision) => format!("{} (revision {revision})", arm.called()),
-        None => format!("{} ({})", arm.called(), arm.hash),
-    };
-    let seen: Vec<_> = rollout.arms.iter().filter(|arm| !arm.name.is_empty()).map(name).collect();
-    if seen.is_empty() { "there is none".to_owned() } else { seen.join(", ") }
 }
 
 /// Expects that pods of the version that the spec holds are ready: no pods are no proof of anything, but where none are

@@ -9,7 +9,7 @@ use super::{
     template::Template,
 };
 use crate::domain::{
-    rollout::{self, Arm, Pods, Role},
+    rollout::{self, Arm, Pods, Role, Written},
     text::clean,
     version::Version,
 };
@@ -59,6 +59,11 @@ pub fn version(template: &Template, holder: &Meta, container: &str) -> Option<Ve
         Some(commit) => Some(version.at_commit(commit)),
         None => Some(version),
     }
+}
+
+/// Who wrote last what an object's pods are to run.
+pub fn written(meta: &Meta) -> Option<Written> {
+    meta.last_written.template.as_ref().map(|(at, by)| Written { at: *at, by: clean(by) })
 }
 
 /// How an engine marks its ReplicaSets.

@@ -1,7 +1,10 @@
 //! One steady rollout as a row: nothing is on its way, and it can be opened and rolled back like any other.
 
 use crate::{
-    app::{quarantine::Quarantine, watch},
+    app::{
+        quarantine::{Quarantine, WayBack},
+        watch,
+    },
     domain::{
         rollout::{Role as Side, Rollout},
         time::age,
@@ -92,10 +95,13 @@ fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let warning = scene.state(&rollout.id).map(|state| freshness::warning(&state)).unwrap_or_default();
     let held: Vec<String> =
         scene.model.actions.holding(&rollout.id).into_iter().flat_map(|action| action::held(scene, action)).collect();
-    match Quarantine::of(&scene.model.actions, rollout).way_back(rollout).arm() {
+    let quarantine = Quarantine::of(&scene.model.actions, rollout);
+    let way = quarantine.way_back(rollout);
+    match way.arm() {
         _ if !warning.is_empty() => warning,
         _ if !held.is_empty() => Line::of(Role::Warn, held.join(", ")),
         Some(arm) => Line::of(Role::Dim, format!("back {}", arm.tag())),
+        None if matches!(way, WayBack::PutBack(..)) => Line::of(Role::Dim, "was put back"),
         None => Line::new(),
     }
 }

@@ -5,11 +5,15 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/pty.rs"]
+#[expect(dead_code, reason = "what this test needs of it is not all of it")]
+mod pty;
 #[path = "support/served.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod served;
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
@@ -29,6 +33,7 @@ use holdshort::{
     },
     runtime::detach::Order,
 };
+use pty::Pty;
 use serde_json::Value;
 use served::{Served, text};
 
@@ -147,6 +152,33 @@ fn the_same_way_back_meanwhile_is_refused_with_the_name_of_the_first() {
     assert!(first.wait().unwrap().success());
     let records = json(&said(&world, &["audit", "list", "--json"]));
     assert_eq!(records["records"].as_array().unwrap().len(), 1, "{records:#}");
+}
+
+#[test]
+fn an_executor_that_cannot_begin_ends_its_record_with_its_reason() {
+    let world = Served::start("bad-canary", &["--at", "+21m30s"]);
+    let before = rollout(&world);
+    let config = world.address("config");
+    let held = fs::read_to_string(config).unwrap();
+    let line = ["--config", config, "rollback", "payments", "--reason", "errors"];
+    let mut pty = Pty::start(&line, 200, 40);
+    pty.until("the question", |screen| screen.contains("Send it? [y/N]"));
+    // The executor reads it anew, and finds it changed.
+    fs::write(config, format!("nonsense = 1\n{held}")).unwrap();
+    pty.keys("y\r");
+    pty.until("the reason", |screen| screen.contains("nonsense") && screen.contains("failed"));
+    assert_eq!(pty.wait().exit_code(), 1);
+    fs::write(config, held).unwrap();
+    let record = ended(&world, "1");
+    assert_eq!(
+        (&record["outcome"], stages(&record)),
+        (&Value::from("failed"), vec!["recorded", "failed"]),
+        "{record:#}"
+    );
+    let said = record["stages"][1]["said"].as_str().unwrap();
+    assert!(said.starts_with("its executor could not carry it out: error: unknown key `nonsense`"), "{said}");
+    assert!(said.ends_with("; nothing was sent"), "{said}");
+    assert_eq!(rollout(&world)["metadata"]["generation"], before["metadata"]["generation"]);
 }
 
 /// A step that restarts a rollout.

@@ -35,6 +35,7 @@ use crate::{
         secrets::Secrets,
     },
     runtime::{
+        detach::Ended,
         executor::{self, Host, News},
         note::{Key, Note},
     },
@@ -46,9 +47,9 @@ const EVERY: Duration = Duration::from_millis(250);
 /// The same where every executor is a task of this process, and tells for itself.
 const SELDOM: Duration = Duration::from_millis(1_500);
 
-/// Starts a process of its own that carries a record out, with what was typed for it. The file is what says that somebody attends the record: it must
-/// stay open in that process.
-pub type Detach = Arc<dyn Fn(&Record, &Secrets, File) -> io::Result<()> + Send + Sync>;
+/// Starts a process of its own that carries a record out, with what was typed for it, and tells how that ended. The file is what
+/// says that somebody attends the record: it must stay open in that process.
+pub type Detach = Arc<dyn Fn(&Record, &Secrets, File) -> io::Result<Ended> + Send + Sync>;
 
 /// Where executors run.
 #[derive(Clone)]
@@ -161,11 +162,40 @@ impl Actions {
         {
             let (detach, handed, id) = (Arc::clone(detach), (record.clone(), secrets.clone()), record.id);
             let started = spawn_blocking(move || detach(&handed.0, &handed.1, file)).await;
-            let Err(error) = started.unwrap_or_else(|error| Err(io::Error::other(error))) else { return };
+            let error = match started.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                Ok(ended) => {
+                    // From here on the sign is the other process' alone.
+                    drop(attendance);
+                    // Nobody who leaves waits for it.
+                    tokio::spawn(self.clone().await_end(record, secrets, ended));
+                    return;
+                }
+                Err(error) => error,
+            };
             self.tell(Msg::Said(format!("no process of its own for record {id}: {error}; stay until it is done")));
         }
         self.execute(record.id, Some((&record, &secrets))).await;
         drop(attendance);
+    }
+
+    /// Waits for the end of a process that carries a record out. Where it could not even begin, its reason is how the record ends:
+    /// nobody else knows it, and until it is written nobody else concludes.
+    async fn await_end(self, record: Record, secrets: Secrets, ended: Ended) {
+        let (ledger, id) = (Arc::clone(&self.ledger), record.id);
+        let first = spawn_blocking(move || ledger.attend(id, Task::Conclude)).await;
+        // Its entries tell how it went, once there are any; whoever waited for us may be gone.
+        let Ok(Err(why)) = ended.await else { return };
+        let why = format!("its executor could not carry it out: {}", secrets.masked(&why));
+        let news = |news| {
+            if let News::JournalBroken(why) = news {
+                self.tell(Msg::JournalBroken(Some(why)));
+            }
+        };
+        let host = Host { ledger: &self.ledger, connections: &self.connections, clock: &*self.clock, news: &news };
+        if let Err(error) = executor::give_up(id, &record.intent, &why, &host).await {
+            self.tell(Msg::Said(format!("record {id}: {why}; and that could not be written: {error}")));
+        }
+        drop(first);
     }
 
     /// Looks how a record ended whose executor died. The error is a record that somebody else looks after: whoever that is may

@@ -125,7 +125,8 @@ pub async fn run(
     end(Flight { may_send: true, secrets: secrets.clone(), ..Flight::of(record, host) }).await
 }
 
-/// Ends a record that cannot even be begun: no connection could be made.
+/// Ends a record that cannot even be begun: no connection could be made, or the process that was to carry it out ended before. A
+/// record of which more is written than that it was begun is left alone.
 pub async fn give_up(
     id: RecordId,
     confirmed: &NewRecord,

@@ -155,7 +155,7 @@ fn a_profile_wins_over_the_files_and_the_environment_over_the_profile_and_errors
     };
     assert_eq!(
         refused("world.speed = 'fast'", base, &[]),
-        "error: invalid type: string \"fast\", expected f64\n --> FILE:2:15\n  |\n2 | world.speed = 'fast'\n  |               ^^^^^^"
+        "error: world.speed must be a number, not the text \"fast\": write speed = 1.5\n --> FILE:2:15\n  |\n2 | world.speed = 'fast'\n  |               ^^^^^^"
     );
     assert_eq!(
         refused(profile, base, &[("HOLDSHORT_WORLD__CLOCK", "ftp://env")]),

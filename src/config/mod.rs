@@ -12,6 +12,7 @@
 pub mod access;
 pub mod check;
 pub mod draft;
+mod expected;
 pub mod kind;
 pub mod layer;
 mod merge;

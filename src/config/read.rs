@@ -15,6 +15,7 @@ use crate::{
     config::{
         access::Access,
         check::{self, Known},
+        expected,
         kind::{self, Connection},
         layer::Layers,
         merge::{NOWHERE, merge},
@@ -261,20 +262,18 @@ fn connection(name: &Spanned<impl AsRef<str>>, node: Node<'_>, problems: &mut Ve
 /// A problem as people read it: what it quotes is clean, and no secret.
 fn diagnose(problem: &Problem, sources: &Sources) -> Diagnostic {
     let place = problem.at.as_ref().and_then(|at| sources.place(at));
-    let message = one_line(&quote::message(&explain(problem), &problem.path));
+    // What may not be quoted is out of it before anything is made of it.
+    let message = one_line(&explain(&quote::message(&problem.message, &problem.path), &problem.path));
     Diagnostic::error(message, place.map(|place| quote::quoted(place, &problem.path)))
 }
 
 /// serde's words for what is wrong, as a sentence with a way out.
-fn explain(problem: &Problem) -> String {
-    let message = problem.message.as_str();
+fn explain(message: &str, path: &[String]) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let what = ["unknown field ", "unknown variant "].into_iter().find(|begin| message.starts_with(begin));
     if let (Some(what), Some(written)) = (what, quoted.next()) {
-        let at_top = problem.path.len() <= 1 && what == "unknown field ";
-        let of_a = |table: &str| {
-            matches!(problem.path.as_slice(), [first, _, _] if first == table) && what == "unknown field "
-        };
+        let at_top = path.len() <= 1 && what == "unknown field ";
+        let of_a = |table: &str| matches!(path, [first, _, _] if first == table) && what == "unknown field ";
         let shared = Access::KEYS.into_iter().filter(|_| of_a("connections"));
         let objects: BTreeSet<&str> = kind::objects().map(|(_, objects)| objects.key).collect();
         let objects = objects.into_iter().filter(|_| of_a("services"));
@@ -287,8 +286,8 @@ fn explain(problem: &Problem) -> String {
         };
     }
     if let Some(field) = message.strip_prefix("missing field ") {
-        let whose = if problem.path.is_empty() { "the configuration".to_owned() } else { problem.path.join(".") };
+        let whose = if path.is_empty() { "the configuration".to_owned() } else { path.join(".") };
         return format!("{whose} needs {field}");
     }
-    message.to_owned()
+    expected::sentence(message, path).unwrap_or_else(|| message.to_owned())
 }

@@ -132,7 +132,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         version: rollout.canary.clone(),
         since: pause.and_then(|p| p.since),
         refused: match &eligible {
-            Eligibility::Cannot { .. } => None,
+            Eligibility::Cannot { .. } | Eligibility::Nobody { .. } => None,
             _ => refused_by_us(model, Ask::new(let_through(rollout), rollout.id.clone())),
         },
         eligible,
@@ -162,7 +162,8 @@ fn may_i(model: &Model, rollout: &Rollout) -> Eligibility {
 
 /// Why the guard refuses to open a gate that its system would open, where approving is what opens it.
 fn refused(model: &Model, gate: &Gate) -> Option<String> {
-    let theirs = matches!(gate.eligible, Eligibility::Cannot { .. }) || model.session.read_only;
+    let theirs =
+        matches!(gate.eligible, Eligibility::Cannot { .. } | Eligibility::Nobody { .. }) || model.session.read_only;
     let approves = offer_for(&gate.offers, Verb::Approve).is_some();
     (!theirs && approves).then(|| refused_by_us(model, Ask::new(Verb::Approve, gate.id.clone())))?
 }

@@ -22,7 +22,7 @@ use crate::{
     domain::{
         evidence::Verdict,
         form::{Field, Kind},
-        gate::{Approvals, Eligibility, Rule},
+        gate::{Approvals, Eligibility, Rule, nobody_can},
         item::Noun,
         time::{Timestamp, age},
         verb::Verb,
@@ -176,7 +176,7 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
     let (eligible, reason) = may_i(item);
     let ask = match &item.eligible {
         Eligibility::Cannot { ask, .. } => ask.iter().map(ToString::to_string).collect(),
-        Eligibility::Can | Eligibility::Unknown { .. } => Vec::new(),
+        Eligibility::Can | Eligibility::Nobody { .. } | Eligibility::Unknown { .. } => Vec::new(),
     };
     ItemOut {
         id: item.target.to_string(),
@@ -216,6 +216,7 @@ pub(super) fn may_i(item: &Item) -> (Option<bool>, Option<String>) {
         _ if item.refused.is_some() => (Some(false), item.refused.clone()),
         Eligibility::Can => (Some(true), None),
         Eligibility::Cannot { why, .. } => (Some(false), Some(why.clone())),
+        Eligibility::Nobody { why } => (Some(false), Some(nobody_can(why))),
         Eligibility::Unknown { why } => (None, Some(why.clone())),
     }
 }
@@ -270,6 +271,7 @@ pub(super) fn table(model: &Model, wanted: impl Fn(&Item) -> bool) -> Table {
                 let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
                 format!("cannot: {why}; ask {}", ask.join(", "))
             }
+            Eligibility::Nobody { why } => nobody_can(why),
             Eligibility::Unknown { why } => why.clone(),
         };
         table.row([
@@ -416,6 +418,20 @@ us      never  -
         );
         hears(&mut model, ("github", "run"), now, lacks(&[]));
         assert_eq!(said(&model).0, Exit::Done);
+    }
+
+    #[test]
+    fn a_gate_that_nobody_can_open_says_so() {
+        let mut model = sample::model();
+        let mut gate = model.store.gates().next().unwrap().clone();
+        gate.eligible = Eligibility::Nobody { why: "its only reviewer is kim, who started this run".to_owned() };
+        let why = "nobody can satisfy this gate: its only reviewer is kim, who started this run";
+        assert_eq!(gate.eligible.offer(Verb::Approve, crate::domain::offer::Risk::High).blocked.as_deref(), Some(why));
+        let at = model.now;
+        hears(&mut model, ("github", "run"), at, Ok(vec![Part::whole(Family::gate(), [gate])]));
+        let item = inbox(&model).items.remove(0);
+        assert_eq!((item.eligible, item.reason.as_deref(), item.ask), (Some(false), Some(why), Vec::new()));
+        assert!(said(&model).1.contains(why), "{}", said(&model).1);
     }
 
     #[test]

@@ -26,11 +26,21 @@ pub enum Eligibility {
         /// Who can.
         ask: Vec<Person>,
     },
+    /// Nobody can, as it is set up: it waits until somebody sets it up otherwise.
+    Nobody {
+        /// A sentence: "its only reviewer is kim, who started this run".
+        why: String,
+    },
     /// The system does not say; trying is the only way to know.
     Unknown {
         /// A sentence.
         why: String,
     },
+}
+
+/// That nobody can open a gate, as it is said everywhere: `nobody can satisfy this gate: …`.
+pub fn nobody_can(why: &str) -> String {
+    format!("nobody can satisfy this gate: {why}")
 }
 
 /// How many must say yes, and who has.
@@ -72,6 +82,7 @@ impl Eligibility {
         match self {
             Self::Can => Offer::open(verb, risk),
             Self::Unknown { why } => Offer { unsure: Some(why.clone()), ..Offer::open(verb, risk) },
+            Self::Nobody { why } => Offer::blocked(verb, risk, nobody_can(why)),
             Self::Cannot { why, ask } if ask.is_empty() => Offer::blocked(verb, risk, why),
             Self::Cannot { why, ask } => {
                 let names: Vec<_> = ask.iter().map(Person::as_str).collect();
@@ -91,6 +102,11 @@ pub enum Behind {
 }
 
 impl Gate {
+    /// Why nobody can open it as it is set up, where that is known.
+    pub fn nobody(&self) -> Option<String> {
+        if let Eligibility::Nobody { why } = &self.eligible { Some(nobody_can(why)) } else { None }
+    }
+
     /// Where it leads.
     pub fn place(&self) -> Place {
         Place::of(&self.service, &self.environment)

@@ -5,7 +5,12 @@ use crate::{
         inbox::{self, Item as Waits},
         intent::Intent,
     },
-    domain::{gate::Eligibility, item::Item, offer::offer_for, verb::Verb},
+    domain::{
+        gate::{Eligibility, nobody_can},
+        item::Item,
+        offer::offer_for,
+        verb::Verb,
+    },
     view::{
         Part, action, chrome, footer, freshness, measure, number,
         row::waits,
@@ -117,6 +122,7 @@ fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
             let ask: Vec<String> = ask.iter().map(ToString::to_string).collect();
             add("you", Role::Warn, format!("cannot: {why}; ask {}", ask.join(", ")));
         }
+        Eligibility::Nobody { why } => add("you", Role::Warn, nobody_can(why)),
         Eligibility::Unknown { why } => add("you", Role::Unknown, why.clone()),
     }
     if let Some(approvals) = &item.approvals {

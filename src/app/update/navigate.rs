@@ -12,7 +12,10 @@ use crate::{
         rows,
         update::act,
     },
-    domain::{gate::Eligibility, object::ObjectId},
+    domain::{
+        gate::{Eligibility, nobody_can},
+        object::ObjectId,
+    },
 };
 
 /// Rows of a page at least, and lines of a screen that are no rows of its list: heads, rules, headings, the footer.
@@ -188,6 +191,7 @@ fn open_object(model: &mut Model, id: ObjectId) {
         let item = inbox::items(model).into_iter().find(|item| item.target == id);
         let why = item.and_then(|item| match item.eligible {
             Eligibility::Cannot { why, .. } => Some(format!("you cannot open this gate: {why}")),
+            Eligibility::Nobody { why } => Some(nobody_can(&why)),
             Eligibility::Can | Eligibility::Unknown { .. } => item.refused.map(|why| format!("refused now: {why}")),
         });
         let hint = || "press y to approve or x to reject; the card shows what would be sent".to_owned();

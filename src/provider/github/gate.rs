@@ -256,6 +256,14 @@ fn eligible(site: Site<'_>, run: &api::Run, pending: &api::Pending, seen: &Seen)
     };
     let named: Vec<Person> = pending.reviewers.read.iter().flatten().filter_map(who).collect();
     let hidden = pending.reviewers.len() - named.len();
+    // Where nobody answers for a run of their own, a gate whose only reviewer began the run waits for ever.
+    if let (Some(author), [only], 0, Some(true)) =
+        (starter(run), named.as_slice(), hidden, seen.own_barred.get(&theirs))
+        && author == *only
+    {
+        let why = format!("the only reviewer of {theirs} is {only}, who started this run and may not approve it");
+        return Eligibility::Nobody { why: clean(&why) };
+    }
     let named_too = named.iter().any(|person| Some(person) == site.me);
     let ask: Vec<Person> = named.into_iter().filter(|person| Some(person) != site.me).collect();
     let unnamed = match (hidden, ask.is_empty()) {
@@ -292,4 +300,47 @@ fn by_itself(pending: &api::Pending, rules: Option<&[String]>, now: Timestamp) -
 
 fn offers(eligible: &Eligibility, risk: Risk) -> Vec<Offer> {
     [(Verb::Approve, risk), (Verb::Reject, Risk::Medium)].map(|(verb, risk)| eligible.offer(verb, risk)).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_whose_only_reviewer_began_the_run_and_may_not_answer_for_it_waits_for_nobody() {
+        let repo = Repository {
+            owner: "acme".to_owned(),
+            repo: "ledger".to_owned(),
+            service: "ledger".into(),
+            environments: BTreeMap::new(),
+            version: None,
+        };
+        let (me, now, source) = (Person::new("dana"), Timestamp::UNIX_EPOCH, "github".into());
+        let site = Site { source: &source, repo: &repo, me: Some(&me), now };
+        let run: api::Run = serde_json::from_value(json!({"id": 5, "actor": {"login": "kim"}})).unwrap();
+        let waits = |reviewers: serde_json::Value| -> api::Pending {
+            let pending = json!({"environment": {"id": 7, "name": "prod"}, "current_user_can_approve": false,
+                "reviewers": reviewers});
+            serde_json::from_str(&pending.to_string()).unwrap()
+        };
+        let user = |login: &str| json!({"type": "User", "reviewer": {"login": login}});
+        let kim = waits(json!([user("kim")]));
+        let of = |pending: &api::Pending, barred: Option<bool>| {
+            let own_barred = barred.map(|barred| ("prod".to_owned(), barred)).into_iter().collect();
+            eligible(site, &run, pending, &Seen { own_barred, ..Seen::default() })
+        };
+        let why = "the only reviewer of prod is kim, who started this run and may not approve it".to_owned();
+        assert_eq!(of(&kim, Some(true)), Eligibility::Nobody { why });
+        // Where that is not known, or somebody else may, it waits for them.
+        let ask = |names: &[&str]| Eligibility::Cannot {
+            why: "you are not a reviewer of prod".to_owned(),
+            ask: names.iter().map(Person::new).collect(),
+        };
+        assert_eq!((of(&kim, None), of(&kim, Some(false))), (ask(&["kim"]), ask(&["kim"])));
+        assert_eq!(of(&waits(json!([user("kim"), user("lee")])), Some(true)), ask(&["kim", "lee"]));
+        let team = json!({"type": "Team", "reviewer": {"slug": "releasers"}});
+        assert_eq!(of(&waits(json!([team])), Some(true)), ask(&["acme/releasers"]));
+    }
 }

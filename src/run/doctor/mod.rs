@@ -16,7 +16,7 @@ use crate::{
         doctor::{self, Doctor, DoctorArgs, Examined},
         exit::{CliError, Exit},
     },
-    domain::{observed::Freshness, place::Place},
+    domain::{gate::Gate, observed::Freshness, place::Place},
     port::{
         clock::SharedClock,
         examine::{Finding, Grade, LookedAt},
@@ -80,7 +80,8 @@ pub(super) async fn examine(
         }
     });
     let examined = join_all(each).await;
-    let here = here(ground, environment).into_iter().chain(judging(&blind)).collect();
+    let stuck: Vec<Finding> = model.store.gates().filter_map(stuck).collect();
+    let here = here(ground, environment).into_iter().chain(judging(&blind)).chain(stuck).collect();
     doctor::print(&Doctor::of(clock.now(), examined, here), args.json, out)
 }
 
@@ -121,6 +122,12 @@ fn judging(blind: &BTreeSet<String>) -> Vec<Finding> {
         said.push(Finding::of(Grade::Limited, "judging", format!("{} more like these", blind.len() - NAMED), ""));
     }
     said
+}
+
+/// That a gate waits for ever, as it is set up.
+fn stuck(gate: &Gate) -> Option<Finding> {
+    let said = format!("{}, {}: {}", gate.place(), gate.title, gate.nobody()?);
+    Some(Finding::of(Grade::Limited, "gates", said, "another reviewer in its system, or cancel what waits there"))
 }
 
 /// What is found on this machine.

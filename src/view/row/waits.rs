@@ -59,6 +59,7 @@ pub(in crate::view) fn glyph(_: &Scene<'_>, item: &Item) -> Line {
         Eligibility::Can if item.refused.is_some() => Line::of(Role::Dim, "○"),
         Eligibility::Can => Line::of(Role::Accent, "○"),
         Eligibility::Cannot { .. } => Line::of(Role::Dim, "·"),
+        Eligibility::Nobody { .. } => Line::of(Role::Warn, "▲"),
         Eligibility::Unknown { .. } => Line::of(Role::Unknown, "?"),
     }
 }
@@ -112,6 +113,7 @@ pub(in crate::view) fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> 
         }
         Eligibility::Can => line.and(Role::Good, "can"),
         Eligibility::Cannot { why, .. } => line.and(Role::Dim, format!("cannot: {why}")),
+        Eligibility::Nobody { why } => line.and(Role::Warn, format!("nobody can: {why}")),
         // Half of a reason says less than that there is one: all of it stands below the inbox.
         Eligibility::Unknown { why } if line.width() + measure::width(why) > width => {
             line.and(Role::Unknown, "not known whether you may")

@@ -60,6 +60,19 @@ pub enum Supply {
     Said(String),
 }
 
+impl Supply {
+    /// As it stands where the value itself is not known yet.
+    fn words(&self) -> String {
+        match self {
+            Self::Said(text) => text.clone(),
+            Self::Revision => "<its revision, read when this is sent>".to_owned(),
+            Self::Fact(name) => format!("<its {name}, read when this is sent>"),
+            Self::Given { step, name } => format!("<the {name} that call {} answers>", step + 1),
+            Self::Secret(name) => format!("<{name}, as it was typed>"),
+        }
+    }
+}
+
 /// Where a value goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -274,9 +287,36 @@ pub fn in_place<'a>(text: &'a str, value: impl Fn(&str) -> Option<&'a str>) -> O
     Some(Cow::Owned(format!("{before}{filled}{}", in_place(after, value)?)))
 }
 
+/// The path of a call as people read it before it is sent: what goes into it then is said in words.
+pub fn shown_path(call: &WireCall) -> String {
+    call.fills.iter().fold(call.path.clone(), |path, fill| match &fill.into {
+        Slot::Path(name) => path.replace(&format!("{{{name}}}"), &fill.from.words()),
+        Slot::Json(_) | Slot::Form(_) | Slot::Header(_) => path,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fills_a_path_when_it_is_sent_is_said_in_words_before() {
+        let fill = |from: Supply| {
+            let call = call("", "", vec![Fill { from, into: Slot::Path("run".to_owned()) }]);
+            shown_path(&call)
+        };
+        let table = [
+            (Supply::Said("17".to_owned()), "/runs/17/cancel"),
+            (Supply::Fact("workflow".to_owned()), "/runs/<its workflow, read when this is sent>/cancel"),
+            (Supply::Given { step: 0, name: "build".to_owned() }, "/runs/<the build that call 1 answers>/cancel"),
+            (Supply::Secret("pin".to_owned()), "/runs/<pin, as it was typed>/cancel"),
+            (Supply::Revision, "/runs/<its revision, read when this is sent>/cancel"),
+        ];
+        for (from, expected) in table {
+            assert_eq!(fill(from), expected);
+        }
+        assert_eq!(shown_path(&call("", "", vec![Fill::revision("/a")])), "/runs/{run}/cancel");
+    }
 
     fn call(content_type: &str, body: &str, fills: Vec<Fill>) -> WireCall {
         WireCall {

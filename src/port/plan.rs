@@ -22,7 +22,7 @@ use crate::{
     },
     port::{
         body::Body,
-        fill::{Fill, Give, Given, Supply},
+        fill::{self, Fill, Give, Given, Supply},
         step::{Obligation, Step},
         takeover::Takeover,
     },
@@ -274,7 +274,7 @@ pub struct WireCall {
 impl WireCall {
     /// As it stands in the dialog and the record: `PATCH rollouts/payments/status {"status":…}`.
     pub fn line(&self) -> String {
-        format!("{} {} {}", self.method, self.path, self.body)
+        format!("{} {} {}", self.method, fill::shown_path(self), self.body)
     }
 
     /// Does a revision guard it, so that an object that moved answers with a conflict?

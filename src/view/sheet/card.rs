@@ -15,7 +15,7 @@ use crate::{
         intent::Intent,
     },
     domain::{offer::Risk, verb::Direction},
-    port::plan::Plan,
+    port::{fill, plan::Plan},
     view::{
         measure, number,
         scene::Scene,
@@ -319,7 +319,7 @@ fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<(Vec<Line>, Vec<Line>)> 
     let each = plan.draft.steps.iter().enumerate().map(|(index, step)| {
         let call = &step.call;
         let label = if count > 1 { format!("call {}", index + 1) } else { "call".to_owned() };
-        let wire = if whole { call.line() } else { format!("{} {}", call.method, call.path) };
+        let wire = if whole { call.line() } else { format!("{} {}", call.method, fill::shown_path(call)) };
         (labelled(&label, Role::Text, &step.to_string(), width, 2), labelled("", Role::Dim, &wire, width, CALL_LINES))
     });
     each.collect()

@@ -5,6 +5,7 @@
 mod audit;
 mod demo;
 mod doctor;
+mod flags;
 mod fly;
 mod gate;
 mod ground;
@@ -173,6 +174,7 @@ fn answered(question: &str) -> io::Result<String> {
 
 impl Process<'_> {
     fn dispatch(&mut self, cli: &Cli) -> Result<Exit, CliError> {
+        flags::named(cli, &self.environment)?;
         let Some(command) = &cli.command else {
             return self.cockpit(None, 1.0, cli.record.as_deref());
         };
@@ -433,6 +435,9 @@ impl Process<'_> {
             writeln!(self.err, "holdshort: the last line of {} was cut off and is left out", file.display())?;
         }
         let until = until.map(|until| until.in_recording(recording.header.at));
+        if let Some(said) = replay::past_the_end(&recording, until) {
+            writeln!(self.err, "holdshort: {said}")?;
+        }
         let is_terminal = io::stdout().is_terminal();
         let theme = paint::theme(&self.globals, None, &self.environment, is_terminal)?;
         let keymap = Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?;

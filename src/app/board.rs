@@ -1,7 +1,7 @@
 //! The rollouts in the order in which lists show them: exceptions first, steady services last.
 
 use crate::{
-    app::{inbox, model::Model, rows, watch},
+    app::{headline, inbox, model::Model, rows, watch},
     domain::{
         evidence::Verdict,
         rollout::{Phase, Rollout},
@@ -38,9 +38,16 @@ fn sort(model: &Model, rows: &mut [&Rollout]) {
     });
 }
 
-/// How many rollouts have nothing on their way.
-pub fn steady(model: &Model) -> usize {
-    model.store.rollouts().filter(|rollout| !rollout.in_flight()).count()
+/// Is anything on its way there, in or out? What was rolled back moves until nothing of the version that is left is there any
+/// more, though its engine has one version again.
+pub fn moves(model: &Model, rollout: &Rollout) -> bool {
+    rollout.in_flight() || headline::is_left(model, rollout)
+}
+
+/// How many rollouts have something on their way, and how many have nothing.
+pub fn counts(model: &Model) -> (usize, usize) {
+    let moving = model.store.rollouts().filter(|rollout| moves(model, rollout)).count();
+    (moving, model.store.rollouts().count() - moving)
 }
 
 /// Lower is more urgent.

@@ -127,6 +127,11 @@ pub fn goes_back(model: &Model, rollout: &Rollout) -> bool {
     rollout.in_flight() && stand(model, rollout).back.is_some()
 }
 
+/// Is a version of it being left, in flight or settled already?
+pub fn is_left(model: &Model, rollout: &Rollout) -> bool {
+    going_back::going_back(model, rollout).is_some()
+}
+
 fn stand(model: &Model, rollout: &Rollout) -> Stand {
     let back = going_back::going_back(model, rollout);
     let harm = model.verdict(&rollout.id) == Some(Verdict::NoGo) && rollout.phase != Phase::Aborted;

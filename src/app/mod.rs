@@ -14,6 +14,7 @@ pub mod history;
 pub mod holds;
 pub mod inbox;
 pub mod intent;
+mod lapse;
 pub mod lineage;
 pub mod logs;
 pub mod measuring;

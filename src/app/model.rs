@@ -1,5 +1,5 @@
-//! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`]. Over 500 lines, for it is one struct and
-//! what is asked of it.
+//! Everything the screen is made from. One owner, changed only by [`crate::app::update::update`]. How long a
+//! verdict of it holds is in `lapse`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,22 +24,19 @@ use crate::{
         watch::Arrival,
     },
     domain::{
-        evidence::Verdict,
         files::Files,
         ids::{Person, ServiceName, SourceName},
         object::ObjectId,
-        observed::Freshness,
         place::Place,
         rollout::{Arm, Role, Rollout},
         signal::{ServiceSignals, VersionSignals},
         standard::Standard,
-        time::{self, Timestamp},
+        time::Timestamp,
     },
     judge::{
         gaps::{Gap, Unmeasured, Unread},
         verdict::{Judgement, Running},
     },
-    words::Outdated,
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
@@ -325,14 +322,6 @@ pub struct Model {
     pub journal_broken: Option<String>,
 }
 
-/// Why a verdict does not say what is now.
-enum Lapse {
-    /// What it rests on is so old.
-    Old(Duration),
-    /// It is GO for what nobody sees any more.
-    Unseen,
-}
-
 impl Model {
     /// Nothing observed yet.
     pub fn new(session: Session, now: Timestamp, size: (u16, u16)) -> Self {
@@ -458,43 +447,6 @@ impl Model {
         let gap = Gap::NotCalled { service, called, there };
         let (canary, stable) = (canary.map(|_| gap.clone()), stable.map(|_| gap));
         Some(Unmeasured { canary, stable, ..Unmeasured::default() })
-    }
-
-    /// The verdict on a rollout as it holds now: one that is too old is no data, and so is GO for what nobody sees any more.
-    pub fn verdict(&self, id: &ObjectId) -> Option<Verdict> {
-        let judgement = self.judgements.get(id)?;
-        Some(if self.lapse(id, judgement).is_some() { Verdict::NoData } else { judgement.verdict })
-    }
-
-    /// Why a verdict does not say what is now, where it does not.
-    fn lapse(&self, id: &ObjectId, judgement: &Judgement) -> Option<Lapse> {
-        match judgement.stale(self.now, self.session.signal_step) {
-            Some(age) => Some(Lapse::Old(age)),
-            None => (judgement.verdict == Verdict::Go && self.unseen(id)).then_some(Lapse::Unseen),
-        }
-    }
-
-    /// Does the source of a rollout not tell of it now? What its pods answer may go on being measured: which of them run, and what
-    /// traffic they are meant to get, is not known.
-    fn unseen(&self, id: &ObjectId) -> bool {
-        self.store.target_state(id, self.now).is_none_or(|state| state.freshness != Freshness::Live)
-    }
-
-    /// The verdict on a rollout, where it is too old to say what is.
-    pub fn outdated(&self, id: &ObjectId) -> Option<Outdated> {
-        let judgement = self.judgements.get(id)?;
-        let verdict = judgement.verdict;
-        match self.lapse(id, judgement)? {
-            Lapse::Old(age) => {
-                let source = self.store.rollout(id).and_then(|rollout| self.store.signals(rollout));
-                let source = source.map(|(source, _)| source.clone());
-                Some(Outdated { verdict, age, source, since: judgement.at? })
-            }
-            Lapse::Unseen => {
-                let since = self.store.observed_at(id)?;
-                Some(Outdated { verdict, age: time::age(self.now, since), source: Some(id.source.clone()), since })
-            }
-        }
     }
 
     /// Is what is looked for in a log being typed?

@@ -332,9 +332,15 @@ fn print_one(plan: &Plan, number: &str, out: &mut dyn Write) -> io::Result<()> {
     let shown = PlanOut::of(plan);
     let place = if shown.environment.is_empty() { String::new() } else { format!(" in {}", shown.environment) };
     writeln!(out, "{number}{} {}{place} ({} risk)", plan.verb.words(), shown.service, shown.risk)?;
-    let unknown = || "unknown".to_owned();
-    writeln!(out, "  from    {}", shown.from.unwrap_or_else(unknown))?;
-    writeln!(out, "  to      {}", shown.to.unwrap_or_else(unknown))?;
+    // What its system does not tell is left out: a gate tells what it lets through, and rarely what that replaces.
+    for (label, version) in [("from", &shown.from), ("to", &shown.to)] {
+        if let Some(version) = version {
+            writeln!(out, "  {label:<6}  {version}")?;
+        }
+    }
+    if shown.from.is_none() && shown.to.is_none() {
+        writeln!(out, "  version not told by its system")?;
+    }
     writeln!(out, "  effect  {}", shown.effect)?;
     for step in &plan.draft.steps {
         writeln!(out, "  sends   {step}: {}", step.call.line())?;

@@ -17,12 +17,13 @@ use crate::{
     cli::{
         args::LogsArgs,
         exit::{CliError, Exit},
-        json,
+        json, named,
         table::Table,
     },
     domain::{
         ids::{EnvironmentName, ServiceName, SourceName},
         line::{Level, LogLine},
+        place::Named,
         rollout::{Role, Rollout},
         time::Timestamp,
     },
@@ -125,6 +126,9 @@ pub struct Wanted {
 /// What `SERVICE`, `SERVICE@ENVIRONMENT` or the id of a rollout stands for, and who keeps its lines.
 pub fn wanted(model: &Model, target: &str) -> Result<Wanted, CliError> {
     let found = releases(model, target);
+    if let Some(error) = named::unknown(model, target).filter(|_| found.is_empty() && Named(target).says_where()) {
+        return Err(error);
+    }
     let info = logs::keeper(model, found.first().copied()).ok_or_else(|| {
         let way = "add one to the configuration, as examples/config/full.toml shows";
         CliError::usage(format!("no connection keeps what '{target}' writes: {way}"))
@@ -140,8 +144,7 @@ pub fn wanted(model: &Model, target: &str) -> Result<Wanted, CliError> {
 
 fn releases<'m>(model: &'m Model, target: &str) -> Vec<&'m Rollout> {
     let is = |rollout: &&Rollout| {
-        let place = format!("{}@{}", rollout.service, rollout.environment);
-        rollout.service.as_str() == target || rollout.id.to_string() == target || place == target
+        Named(target).is_at(&rollout.service, &rollout.environment) || rollout.id.to_string() == target
     };
     model.store.rollouts().filter(is).collect()
 }
@@ -150,7 +153,9 @@ fn releases<'m>(model: &'m Model, target: &str) -> Vec<&'m Rollout> {
 pub fn release<'m>(model: &'m Model, target: &str) -> Result<&'m Rollout, CliError> {
     match releases(model, target).as_slice() {
         [one] => Ok(one),
-        [] => Err(CliError::usage(format!("no release is called '{target}': patterns are those of two versions"))),
+        [] => Err(named::unknown(model, target).unwrap_or_else(|| {
+            CliError::usage(format!("no release is called '{target}': patterns are those of two versions"))
+        })),
         several => {
             let head = format!("'{target}' is more than one release; name one:");
             let each = several.iter().map(|one| format!("  {}@{}", one.service, one.environment));
@@ -183,6 +188,11 @@ pub async fn print(
     (out, err): (&mut dyn Write, &mut dyn Write),
 ) -> Result<Exit, CliError> {
     let asked = question(model, wanted, args);
+    // Its lines may be kept although nothing that is seen runs it; where there are none either, nobody knows it.
+    let unknown = named::unknown(model, wanted.service.as_str());
+    if let Some(error) = unknown.clone().filter(|_| args.follow) {
+        return Err(error);
+    }
     let mut answers = lookup.ask(Question::Lines(asked.clone()));
     // A window is read from its end; what it holds is printed once it was read.
     let (mut window, mut whole): (Vec<LogLine>, Option<Timestamp>) = (Vec::new(), None);
@@ -212,6 +222,9 @@ pub async fn print(
             window.iter().try_for_each(|line| text(model, wanted, line, out))?;
             (printed, window) = (true, Vec::new());
         }
+    }
+    if let Some(error) = unknown.filter(|_| window.is_empty()) {
+        return Err(error);
     }
     window.sort_by_key(|line| line.at);
     if args.json {

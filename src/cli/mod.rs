@@ -19,6 +19,7 @@ pub mod judge;
 pub mod keys;
 pub mod listing;
 pub mod logs;
+mod named;
 pub mod release;
 pub mod run;
 pub mod runs;

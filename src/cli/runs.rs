@@ -13,7 +13,7 @@ use crate::{
     cli::{
         args::RunsArgs,
         exit::{CliError, Exit},
-        json,
+        json, named,
         run::{first, jobs},
         source::{self, SourceOut},
         span::short,
@@ -278,6 +278,11 @@ pub fn print(
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     let gaps = [gaps(model), unread.to_vec()].concat();
+    if let Some(error) =
+        args.service.as_deref().and_then(|name| named::unknown(model, name)).filter(|_| gaps.is_empty())
+    {
+        return Err(error);
+    }
     let exit = if gaps.is_empty() { Exit::Done } else { Exit::Unreachable };
     let told = runs(model, args, failures);
     exit.whoever_reads(if args.json {
@@ -405,8 +410,13 @@ waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     gi
         assert_eq!(text, expected);
         let failed = RunsArgs { status: Some(RunStatus::Failed), ..RunsArgs::default() };
         assert_eq!(runs(&sample::model(), &failed, &[]).runs.len(), 1);
+        // A service that is known has no such run; one that is not may be a slip of the pen.
+        let elsewhere = RunsArgs { service: Some("payments".into()), ..RunsArgs::default() };
+        assert_eq!(printed(&sample::model(), &elsewhere), (Exit::Done, "there is no such run\n".to_owned()));
         let nobody = RunsArgs { service: Some("nobody".into()), ..RunsArgs::default() };
-        assert_eq!(printed(&sample::model(), &nobody).1, "there is no such run\n");
+        let error = print(&sample::model(), &nobody, (&[], &[]), &mut Vec::new()).unwrap_err();
+        let said = "there is no service 'nobody'; there are: ledger, payments";
+        assert_eq!((error.exit, error.text()), (Exit::Usage, said));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     },
     cli::{
         exit::{CliError, Exit},
-        inbox as waiting, json,
+        inbox as waiting, json, named,
         release::{self, ReleaseOut},
         source::{self, SourceOut},
         span,
@@ -208,6 +208,7 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
     let judged = model.judgements.get(&rollout.id);
     let seen = model.store.target_state(&rollout.id, model.now);
     let outdated = model.outdated(&rollout.id).as_ref().map(words::outdated);
+    let old = model.old_harm(&rollout.id).as_ref().map(|old| format!("; {}", words::how_old(old))).unwrap_or_default();
     RolloutOut {
         id: rollout.id.to_string(),
         service: rollout.service.to_string(),
@@ -226,8 +227,8 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         verdict: model.verdict(&rollout.id),
         verdict_at: judged.and_then(|judgement| judgement.at),
         verdict_age_seconds: judged.and_then(|judgement| judgement.age(model.now)).map(|age| age.as_secs()),
-        reason: outdated.clone().or_else(|| judged.map(words::reason)),
-        beside: outdated.or_else(|| judged.map(words::beside_word)),
+        reason: outdated.clone().or_else(|| Some(format!("{}{old}", words::reason(judged?)))),
+        beside: outdated.or_else(|| Some(format!("{}{old}", words::beside_word(judged?)))),
         doubts: judged.iter().flat_map(|judgement| &judgement.doubts).map(words::doubt).collect(),
         missing: judged.iter().flat_map(|judgement| &judgement.missing).map(words::missing).collect(),
         unknown: rollout.unknown.iter().map(|unknown| unknown.what.clone()).collect(),
@@ -321,7 +322,7 @@ pub fn print(
         && status.gates.is_empty()
         && !model.store.runs().any(|run| run.service.as_str() == name)
     {
-        return Err(nothing_of(model, name));
+        return Err(named::nothing_of(model, name));
     }
     let exit = match (silent, manner.judging) {
         (true, _) => Exit::Unreachable,
@@ -331,23 +332,6 @@ pub fn print(
         (false, false) => Exit::Done,
     };
     exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })
-}
-
-/// That nothing goes by this name, and what there is: the places of the service, where that is known, else the services.
-fn nothing_of(model: &Model, name: &str) -> CliError {
-    let rollouts = || model.store.rollouts().map(|it| (&it.service, &it.environment));
-    let gates = model.store.gates().map(|it| (&it.service, &it.environment));
-    let places: BTreeSet<(&ServiceName, &EnvironmentName)> = rollouts().chain(gates).collect();
-    let here = places.iter().filter(|(service, _)| Named(name).says_where() && Named(name).is_of(service));
-    let here: Vec<String> = here.map(|(service, environment)| format!("{service}@{environment}")).collect();
-    let (what, known) = if here.is_empty() {
-        let runs = model.store.runs().map(|run| &run.service);
-        let services: BTreeSet<&ServiceName> = places.into_iter().map(|(service, _)| service).chain(runs).collect();
-        ("service ", services.into_iter().map(ToString::to_string).collect())
-    } else {
-        ("", here)
-    };
-    CliError::usage(format!("there is no {what}'{name}'; there are: {}", known.join(", ")))
 }
 
 /// What holds it where it is, and what lets it go on: `inconclusive, 8 min left`. Empty where nothing does.
@@ -413,8 +397,14 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
         } else if !model.store.tells_of(Noun::Rollout) {
             writeln!(out, "what is in flight is not known: no connection tells of rollouts")?;
         } else {
+            let moves = |row: &&RolloutOut| {
+                let rollout = model.store.rollouts().find(|rollout| rollout.id.to_string() == row.id);
+                rollout.is_some_and(|rollout| board::moves(model, rollout))
+            };
+            let (moving, steady) = (status.rollouts.iter().filter(moves).count(), board::counts(model).1);
             let known = if status.complete { "nothing in flight" } else { "nothing is known to be in flight" };
-            writeln!(out, "{known}; {} steady", board::steady(model))?;
+            let goes = if moving > 0 { format!("; {moving} going back still") } else { String::new() };
+            writeln!(out, "{known}{goes}; {steady} steady")?;
         }
     } else {
         table.print(out)?;

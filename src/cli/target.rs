@@ -3,7 +3,7 @@
 use std::iter;
 
 use crate::{
-    app::{inbox, model::Model, store::SourceState},
+    app::{inbox, model::Model, store::SourceState, watch::WATCHED},
     cli::exit::{CliError, Exit},
     domain::{
         gate::Behind,
@@ -14,6 +14,8 @@ use crate::{
         offer::{Offer, offer_for},
         pipeline::Run,
         place::Named,
+        rollout::StepKind,
+        time::{Timestamp, age},
         verb::Verb,
         version::Version,
     },
@@ -294,17 +296,52 @@ fn passed(model: &Model, purpose: Purpose, name: &str) -> Option<CliError> {
         Some(format!("{who} asked for {verb} at {at}, record {}", action.record))
     };
     if let Ok(target) = name.parse::<ObjectId>() {
+        if purpose.is(&[Verb::Approve, Verb::Reject]) && !tells_of_gates(model, &target) {
+            return None;
+        }
         let state = model.store.inventories(model.now).into_iter().find(|state| state.source == target.source)?;
         let seen = state.is_whole().then(|| {
             by(&target).unwrap_or_else(|| "it was opened or ended meanwhile, or never was there".to_owned())
         })?;
         return Some(CliError::new(Exit::Changed, format!("there is no '{name}' to {words}: {seen}")));
     }
-    let is_known = || rollouts(model).into_iter().chain(runs(model)).any(|one| one.is_called(name));
-    if !purpose.is(&[Verb::Approve, Verb::Reject]) || !is_known() {
+    if !purpose.is(&[Verb::Approve, Verb::Reject]) {
         return None;
     }
-    Some(CliError::new(Exit::Changed, format!("nothing of '{name}' waits to be let through: it was, or has ended")))
+    let all: Vec<Candidate<'_>> =
+        rollouts(model).into_iter().chain(runs(model)).filter(|one| one.is_called(name)).collect();
+    if all.is_empty() {
+        return None;
+    }
+    if all.iter().any(|one| may_have_had_a_gate(model, one)) {
+        let said = format!("nothing of '{name}' waits to be let through: it was, or has ended");
+        return Some(CliError::new(Exit::Changed, said));
+    }
+    let there = all.iter().map(|one| format!("  {}", one.words()));
+    let head = format!("no gate here: '{name}' waits for nobody, and nothing says that it ever did; there is:");
+    Some(CliError::lines(Exit::Usage, iter::once(head).chain(there)))
+}
+
+/// May this have waited for a human a short while ago? A run of whose system gates are told, a rollout that has just come past a
+/// pause which only a human ends, and whatever our record says was let through or closed.
+fn may_have_had_a_gate(model: &Model, one: &Candidate<'_>) -> bool {
+    let recent = |at: Timestamp| age(model.now, at) <= WATCHED;
+    let recorded = model.actions.newest_on(&one.target).is_some_and(|action| {
+        let lets = matches!(action.plan.verb, Verb::Approve | Verb::Reject | Verb::Promote | Verb::Resume);
+        lets && recent(action.since)
+    });
+    let past_a_pause = model.store.rollout(&one.target).is_some_and(|rollout| {
+        let past = rollout.step.unwrap_or_default();
+        let paused = rollout.steps.iter().take(past).rposition(|step| step.kind == StepKind::Pause(None));
+        let times = model.step_times.get(&rollout.id).unwrap_or(&rollout.step_times);
+        paused.and_then(|pause| times.range(pause + 1..).next()).is_some_and(|(_, ended)| recent(*ended))
+    });
+    recorded || past_a_pause || (one.run.is_some() && tells_of_gates(model, &one.target))
+}
+
+/// Does the connection that this is of tell of gates?
+fn tells_of_gates(model: &Model, target: &ObjectId) -> bool {
+    model.store.inventories_of(&[Noun::Gate], model.now).iter().any(|state| state.source == target.source)
 }
 
 fn unknown(model: &Model, purpose: Purpose, name: &str, all: &[Candidate<'_>]) -> CliError {
@@ -348,141 +385,4 @@ fn listed<'a>(all: impl IntoIterator<Item = &'a Candidate<'a>>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        app::sample::hears,
-        cli::sample,
-        domain::{
-            gate::Gate,
-            object::Family,
-            rollout::{Phase, Rollout},
-        },
-        port::inventory::Part,
-    };
-
-    fn resolved(verb: Verb, name: &str) -> Result<String, String> {
-        resolve(&sample::model(), verb, name, None).map(|target| target.to_string()).map_err(|e| {
-            assert_eq!(e.exit, Exit::Usage);
-            e.text().to_owned()
-        })
-    }
-
-    #[test]
-    fn a_verb_picks_what_it_can_act_on() {
-        let (eu, us) = ("eu/argo_rollouts/shop/payments", "us/argo_rollouts/shop/payments");
-        let (gate, run) = ("github/gate/acme/ledger/812/prod", "github/run/acme/ledger/812");
-        let table = [
-            (Verb::Abort, "payments@prod/eu", eu),
-            (Verb::Abort, us, us),
-            // Only the one in eu waits for a human.
-            (Verb::Approve, "payments", eu),
-            (Verb::Approve, "ledger", gate),
-            (Verb::Approve, "ledger@prod", gate),
-            (Verb::Reject, "ledger@prod/eu", gate),
-            // 811 has ended and cannot be cancelled.
-            (Verb::Cancel, "ledger", run),
-            (Verb::Cancel, gate, run),
-            (Verb::Rerun, "ledger@prod/eu", run),
-            (Verb::Rerun, "ledger#811", "github/run/acme/ledger/811"),
-            (Verb::Approve, "ledger#812", gate),
-            // A full id is taken at its word; the guard says what does not work on it.
-            (Verb::Abort, gate, gate),
-        ];
-        for (verb, name, expected) in table {
-            assert_eq!(resolved(verb, name), Ok(expected.to_owned()), "{verb} {name}");
-        }
-    }
-
-    #[test]
-    fn an_ambiguous_name_lists_the_candidates() {
-        let said = "'payments@prod' is more than one thing to abort; name one:\
-                    \n  payments@prod/eu  eu/argo_rollouts/shop/payments  1.41.3 → 1.42.0\
-                    \n  payments@prod/us  us/argo_rollouts/shop/payments  1.41.3 → 1.42.0";
-        assert_eq!(resolved(Verb::Abort, "payments@prod"), Err(said.to_owned()));
-    }
-
-    #[test]
-    fn of_several_runs_none_is_picked_to_run_again() {
-        let said = "'ledger' is more than one thing to rerun; name one:\
-                    \n  ledger#811  github/run/acme/ledger/811  release, main\
-                    \n  ledger#812  github/run/acme/ledger/812  release, main";
-        assert_eq!(resolved(Verb::Rerun, "ledger"), Err(said.to_owned()));
-    }
-
-    #[test]
-    fn of_several_the_only_one_that_can_be_of_the_expected_version_is_taken() {
-        let mut model = sample::model();
-        let eu = sample::rollout(&"eu".into(), Phase::Paused);
-        sample::sees(&mut model, "eu", Rollout { canary: Some(Version::tagged("1.43.0")), ..eu.clone() });
-        let take = |model: &Model, version: &str| resolve(model, Verb::Abort, "payments", Some(version));
-        assert_eq!(take(&model, "1.43.0"), Ok(sample::payments("eu")));
-        assert_eq!(take(&model, "1.42.0"), Ok(sample::payments("us")));
-        let none = take(&model, "1.44.0").unwrap_err();
-        assert_eq!(none.exit, Exit::Changed);
-        assert!(
-            none.text().starts_with("nothing of 'payments' to abort is 1.44.0; there is:\n  payments@prod/eu"),
-            "{none}"
-        );
-        let unknown = Rollout { stable: None, canary: None, ..eu };
-        sample::sees(&mut model, "eu", unknown);
-        let open = take(&model, "1.42.0").unwrap_err();
-        assert_eq!(open.exit, Exit::Usage, "what it is there is not known, so it may be that: {open}");
-    }
-
-    #[test]
-    fn an_unknown_name_lists_what_there_is() {
-        let said = "there is no 'ledgre' to reject; there is:\
-                    \n  ledger@prod/eu  github/gate/acme/ledger/812/prod  deploy #812, main (a1b2c3d)";
-        assert_eq!(resolved(Verb::Reject, "ledgre"), Err(said.to_owned()));
-        assert!(resolved(Verb::Abort, "payments@pro").is_err(), "a stage is named whole");
-    }
-
-    #[test]
-    fn a_gate_that_somebody_opened_meanwhile_is_no_mistake_of_whoever_names_it() {
-        let mut model = sample::model();
-        let at = model.now;
-        hears(&mut model, ("github", "run"), at, Ok(vec![Part::whole(Family::gate(), Vec::<Gate>::new())]));
-        let gone = resolve(&model, Verb::Approve, "github/gate/acme/ledger/812/prod", None).unwrap_err();
-        assert_eq!(gone.exit, Exit::Changed);
-        let said = "there is no 'github/gate/acme/ledger/812/prod' to approve: it was opened or ended meanwhile, or never was there";
-        assert_eq!(gone.text(), said);
-        let gone = resolve(&model, Verb::Approve, "ledger", None).unwrap_err();
-        assert_eq!(gone.exit, Exit::Changed);
-        assert_eq!(gone.text(), "nothing of 'ledger' waits to be let through: it was, or has ended");
-        assert_eq!(resolve(&model, Verb::Approve, "ledgre", None).unwrap_err().exit, Exit::Usage);
-    }
-
-    #[test]
-    fn a_bare_name_picks_nothing_while_a_cluster_that_may_have_another_has_not_answered() {
-        let mut model = sample::silent();
-        let parts = vec![Part::whole("argo_rollouts".into(), [sample::rollout(&"us".into(), Phase::Progressing)])];
-        let at = model.now;
-        hears(&mut model, ("us", "argo_rollouts"), at, Ok(parts));
-        let error = resolve(&model, Verb::Rollback, "payments", None).unwrap_err();
-        assert_eq!(error.exit, Exit::Unreachable);
-        let said = "'payments' may be more than one thing to roll back: not everything could be looked at.\
-                    \n  eu: has not answered yet\
-                    \nname it fully:\
-                    \n  payments@prod/us  us/argo_rollouts/shop/payments  1.41.3 → 1.42.0";
-        assert_eq!(error.text(), said);
-        for named in ["payments@prod/us", "us/argo_rollouts/shop/payments"] {
-            assert_eq!(
-                resolve(&model, Verb::Rollback, named, None).unwrap().to_string(),
-                "us/argo_rollouts/shop/payments"
-            );
-        }
-        let elsewhere = resolve(&model, Verb::Rollback, "payments@prod/eu", None).unwrap_err();
-        assert_eq!(elsewhere.exit, Exit::Unreachable, "eu is not read, not empty");
-    }
-
-    #[test]
-    fn a_name_is_not_called_unknown_while_nobody_has_answered() {
-        let error = resolve(&sample::silent(), Verb::Abort, "payments", None).unwrap_err();
-        assert_eq!(error.exit, Exit::Unreachable);
-        assert!(
-            error.text().starts_with("cannot look for 'payments' everywhere:\n  eu: has not answered yet"),
-            "{error}"
-        );
-    }
-}
+mod tests;

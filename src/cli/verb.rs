@@ -1,6 +1,7 @@
 //! The verbs: the same guard, plan and record as the keys. Ask, plan, compare, confirm, send, follow to the end.
 
 mod commands;
+mod meant;
 
 use std::{
     io::{self, Write},
@@ -9,6 +10,7 @@ use std::{
 
 use futures::future::BoxFuture;
 
+use self::meant::{answers, meaningful, said, unexpected};
 use crate::{
     app::{
         card::{Card, REASONS},
@@ -26,7 +28,7 @@ use crate::{
     },
     domain::{
         evidence::Verdict,
-        form::{Args, Kind, Value},
+        form::{Args, Value},
         object::ObjectId,
         offer::Risk,
         text::clean,
@@ -57,6 +59,11 @@ pub trait Pilot {
 
     /// Lets a span of the world's time pass, and takes in what happens in it.
     fn pass(&mut self, span: Duration) -> BoxFuture<'_, ()>;
+
+    /// Is the journal there once this command has ended? That of a demo is not: nobody is sent there.
+    fn keeps_records(&self) -> bool {
+        true
+    }
 }
 
 /// Asks a question and takes a line.
@@ -106,7 +113,10 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
                 verb: plan.verb,
                 what: plan.place().to_string(),
                 reasons: vec![format!("record {id} ({}) cannot be taken over: {why}", record.intent.who)],
-                ways: vec![format!("`holdshort audit show {id}` says how far it came and how it ended")],
+                ways: (pilot.keeps_records())
+                    .then(|| format!("`holdshort audit show {id}` says how far it came and how it ended"))
+                    .into_iter()
+                    .collect(),
                 changed: false,
                 verdict: None,
             };
@@ -117,23 +127,6 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
 
 fn reason(args: &VerbArgs) -> Option<String> {
     args.reason.as_deref().map(clean).filter(|reason| !reason.trim().is_empty())
-}
-
-/// What was said with `--set`, word for word: what would be sent as something else is refused.
-fn said(set: &[(String, String)]) -> Result<Vec<(&String, String)>, CliError> {
-    let mut all: Vec<(&String, String)> = Vec::new();
-    for (name, value) in set {
-        if all.iter().any(|(before, _)| *before == name) {
-            return Err(CliError::usage(format!("--set {} is said twice", clean(name))));
-        }
-        let printable = clean(value);
-        if printable != value.trim_end() {
-            let text = format!("--set {}: its value holds characters that cannot be printed", clean(name));
-            return Err(CliError::usage(text));
-        }
-        all.push((name, printable));
-    }
-    Ok(all)
 }
 
 /// Carries out a verb, from the words on the command line to the end of its record.
@@ -147,6 +140,10 @@ pub async fn run(
     let mut targets = Vec::new();
     for (index, name) in args.targets.iter().enumerate() {
         targets.push(target::resolve(pilot.model(), verb, name, args.expected(index))?);
+    }
+    for (index, target) in targets.iter().enumerate() {
+        let before = targets.iter().take(index);
+        meaningful(pilot.model(), &Ask::new(verb, target.clone()), before, to)?;
     }
     for target in &targets {
         await_orphan(pilot, target).await?;
@@ -223,37 +220,9 @@ async fn moved(pilot: &mut dyn Pilot, ask: &Ask, names: &[String]) -> Option<Ref
     let ([name], []) = (names, ask.then.as_slice()) else { return None };
     let ask = inbox::meant(pilot.model(), ask.clone());
     let draft = pilot.drafts(&ask).await.pop()?.ok()?;
+    let short = guard::acts_on(ask.verb, &draft).is_some_and(|version| version.is_too_short(name));
     let refusal = guard::expect_of(ask.verb, ask.target.to_string(), &draft, name).err()?;
-    refusal.changed.then_some(refusal)
-}
-
-/// What of a plan is not the version that was named for it: one for all targets, or one for each.
-fn unexpected(plan: &Plan, args: &VerbArgs) -> Result<Option<Refusal>, CliError> {
-    let (said, count) = (args.expect.len(), plan.count());
-    if ![0, 1, count].contains(&said) {
-        return Err(CliError::usage(format!(
-            "--expect is said {said} times for {count} targets: once, or once for each"
-        )));
-    }
-    let each = plan.each().enumerate().filter_map(|(index, one)| Some((one, args.expected(index)?)));
-    Ok(each.map(|(one, name)| guard::expect(one, name)).find_map(Result::err))
-}
-
-/// Whatever the verb asks for must be answered, and nothing else: in a script there is no card to fill in.
-fn answers(model: &Model, ask: &Ask) -> Result<(), CliError> {
-    let Some(form) = guard::form(model, ask) else { return Ok(()) };
-    let wrong = guard::unasked(ask, &form);
-    let missing = form.iter().filter(|field| ask.args.over(&form).missing(std::slice::from_ref(field)).is_some());
-    let missing = missing.map(|field| match &field.kind {
-        Kind::Secret => format!("--secret {}=@FILE is missing: {}", field.name, field.label),
-        Kind::Choice(options) => format!("--set {}={} is missing: {}", field.name, options.join("|"), field.label),
-        Kind::Text | Kind::Number | Kind::Flag => format!("--set {}=VALUE is missing: {}", field.name, field.label),
-    });
-    let all: Vec<String> = wrong.into_iter().chain(missing).collect();
-    if all.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::usage(format!("{} {}: {}; nothing was sent", ask.verb.words(), ask.target, all.join("; "))))
+    (refusal.changed && !short).then_some(refusal)
 }
 
 /// An act on this target whose executor died: this session looks how it ended, which is mostly a matter of one look.
@@ -314,14 +283,14 @@ fn ask_why(plan: &Plan, args: &VerbArgs, console: &mut Console<'_>) -> Result<St
 }
 
 /// Sentences about one target of a plan: where there are others, each says which it is about.
-fn named(plan: &Plan, one: &Plan, said: &[String]) -> Vec<String> {
+fn of_which(plan: &Plan, one: &Plan, said: &[String]) -> Vec<String> {
     let of = if plan.then.is_empty() { String::new() } else { format!("{}: ", one.place()) };
     said.iter().map(|said| format!("{of}{said}")).collect()
 }
 
 /// Going forward on what is not known is a risk that a script must take by name.
 fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
-    let risks: Vec<String> = plan.each().flat_map(|one| named(plan, one, &one.risks)).collect();
+    let risks: Vec<String> = plan.each().flat_map(|one| of_which(plan, one, &one.risks)).collect();
     if plan.direction() != Direction::Forward || risks.is_empty() || args.accept_wait {
         return None;
     }
@@ -418,8 +387,12 @@ async fn to_its_end(
         if record.end().is_some() {
             writeln!(console.out, "{verb} {service}: {outcome}, {} (record {})", shown.said, record.id)?;
         } else {
-            let said =
-                format!("not verified yet, {}; `holdshort audit show {}` says how it ends", shown.said, record.id);
+            let look = if pilot.keeps_records() {
+                format!("`holdshort audit show {}` says how it ends", record.id)
+            } else {
+                "the demo ends with this command: without --wait it goes on to its end".to_owned()
+            };
+            let said = format!("not verified yet, {}; {look}", shown.said);
             writeln!(console.out, "{verb} {service}: {outcome}, {said} (record {})", record.id)?;
         }
     }

@@ -10,8 +10,8 @@ use crate::domain::text;
 const SHORT: usize = 7;
 /// How many a whole commit has.
 const WHOLE: usize = 40;
-/// The shortest commit or digest prefix that may stand for a version.
-const LEAST_PREFIX: usize = 4;
+/// The shortest commit or digest prefix that may stand for a version, in characters.
+pub const LEAST_PREFIX: usize = 4;
 
 /// An artifact's identity: image tag, digest and commit, as far as each is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -141,6 +141,16 @@ impl Version {
             || prefix(&hex(&self.digest), name.trim_start_matches("sha256:"))
     }
 
+    /// Is the name the begin of its commit, and too short to stand for it?
+    pub fn is_too_short(&self, name: &str) -> bool {
+        let name = name.trim().to_ascii_lowercase();
+        let begins = |commit: &String| commit.to_ascii_lowercase().starts_with(&name);
+        !name.is_empty()
+            && name.len() < LEAST_PREFIX
+            && !self.is_called(&name)
+            && self.commit.as_ref().is_some_and(begins)
+    }
+
     /// Does the name stand for this version and no later one? What `main` holds changes from push to push: where the commit is
     /// known, such a name alone says nothing.
     pub fn is_bound_by(&self, name: &str) -> bool {
@@ -210,6 +220,14 @@ mod tests {
         for name in ["1.42", "1.4", "a1b", "b1b2", ""] {
             assert!(!version.is_called(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_begin_of_a_commit_is_too_short_below_the_least_length_and_another_name_never_is() {
+        let version = Version::tagged("1.42.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
+        assert!(["a", "a1", "A1B", " a1b "].iter().all(|name| version.is_too_short(name)));
+        assert!(["", "b1", "a1b2", "1.4"].iter().all(|name| !version.is_too_short(name)));
+        assert!(!Version::tagged("a1").at_commit("a1b2c3d4").is_too_short("a1"), "it is called so");
     }
 
     #[test]

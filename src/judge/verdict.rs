@@ -180,8 +180,12 @@ impl Judgement {
     /// Its age, where it is so old that it no longer says what is: nothing of both versions was told for more than two
     /// intervals of this length. Harm that was shown stays shown; what has no evidence says so already.
     pub fn stale(&self, now: Timestamp, interval: std::time::Duration) -> Option<std::time::Duration> {
-        let speaks = matches!(self.verdict, Verdict::Go | Verdict::Wait);
-        self.age(now).filter(|age| speaks && *age > interval * FRESH_FOR + READING)
+        self.old(now, interval).filter(|_| matches!(self.verdict, Verdict::Go | Verdict::Wait))
+    }
+
+    /// Its age, where that is more than this, whatever it says.
+    pub fn old(&self, now: Timestamp, interval: std::time::Duration) -> Option<std::time::Duration> {
+        self.age(now).filter(|age| *age > interval * FRESH_FOR + READING)
     }
 
     /// The word that holds at this moment: what is too old is no data.

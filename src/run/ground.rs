@@ -143,7 +143,8 @@ impl Ground {
             None => Arc::new(SystemClock),
             Some(world) => world::clock(world).await?,
         };
-        let profile = loaded.profile.unwrap_or_else(|| "holdshort".to_owned());
+        // Without one the title has the program's name alone.
+        let profile = loaded.profile.unwrap_or_default();
         log::keep_in(places.own());
         let origin = origin::here(environment);
         Ok(Self { config, profile, below, clock, places, origin, folder: None })

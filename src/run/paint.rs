@@ -29,8 +29,12 @@ pub(super) fn theme(
     let depth = depth(globals, environment, is_terminal);
     let glyphs = glyphs(globals, environment, is_terminal);
     let name = chosen(globals, config).unwrap_or(if says_light(environment) == Some(true) { LIGHT } else { DARK });
-    Theme::named(name, depth, glyphs)
-        .ok_or_else(|| CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them")))
+    Theme::named(name, depth, glyphs).ok_or_else(|| no_theme(name))
+}
+
+/// That no theme is called so.
+pub(super) fn no_theme(name: &str) -> CliError {
+    CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them"))
 }
 
 /// The theme that somebody chose: by a flag, in the environment, in the configuration.

@@ -80,4 +80,8 @@ impl Pilot for Autopilot {
     fn pass(&mut self, span: Duration) -> BoxFuture<'_, ()> {
         self.cockpit.pass(span).boxed()
     }
+
+    fn keeps_records(&self) -> bool {
+        self.folder.is_none()
+    }
 }

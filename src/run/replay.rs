@@ -10,12 +10,14 @@ use tokio::time::Instant;
 
 use crate::{
     cli::exit::{CliError, Exit},
+    domain::time::{Timestamp, age},
     keymap::Keymap,
     run::paint::paint,
     runtime::{
         clock::wall_sleep,
         keys,
         player::Player,
+        recorder::Recording,
         watchdog::{Signal, Watchdog},
     },
     term::{
@@ -27,6 +29,15 @@ use crate::{
 
 /// The time between two frames while it plays.
 const FRAME: Duration = Duration::from_millis(50);
+
+/// That a moment lies behind the end of a recording, and where that is; nothing where it does not.
+pub(super) fn past_the_end(recording: &Recording, until: Option<Timestamp>) -> Option<String> {
+    let ends = recording.ends();
+    until.filter(|until| *until > ends)?;
+    let long = humantime::format_duration(Duration::from_secs(age(ends, recording.header.at).as_secs()));
+    let ends = ends.format("%Y-%m-%dT%H:%M:%SZ");
+    Some(format!("the recording ends at {ends}, +{long} since its start: that is its last screen"))
+}
 
 /// Shows it until somebody leaves.
 pub(super) async fn open(mut player: Player, keymap: &Keymap, theme: &Theme) -> Result<Exit, CliError> {

@@ -255,6 +255,11 @@ impl Recording {
         Ok(recording)
     }
 
+    /// When its last message was taken; its start where there is none.
+    pub fn ends(&self) -> Timestamp {
+        self.messages.iter().map(|(at, _)| *at).max().unwrap_or(self.header.at)
+    }
+
     /// The model as it was at a time, or at the end.
     pub fn play(&self, until: Option<Timestamp>) -> Model {
         let mut model = self.begin();

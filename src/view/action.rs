@@ -79,7 +79,13 @@ pub(super) fn held<'a>(scene: &'a Scene<'_>, action: &'a Action) -> impl Iterato
 
 /// Its line, and a second one where the end takes more words than fit.
 fn lines(action: &Action, columns: usize) -> Vec<Line> {
-    let own = |entry: &&Entry| !matches!(entry.stage, Stage::HandedOver { .. });
+    // That nothing moved for a while is said until it has ended, however that was.
+    let ended = !action.is_running();
+    let own = |entry: &&Entry| match entry.stage {
+        Stage::HandedOver { .. } => false,
+        Stage::NotMoving { .. } => !ended,
+        _ => true,
+    };
     let mut stages: Vec<(Line, bool)> = action.entries.iter().filter(own).map(words).collect();
     stages.extend(action.lost.filter(|_| action.is_running()).map(|lost| (lost_words(lost), false)));
     // Where several say the same kind of thing, the newest says it all.
@@ -226,6 +232,18 @@ mod tests {
             said(rolled_back(), 80),
             [" ✔ roll back payments   DONE 02:07:19, 12 of 12 pods, verified   record 4711"]
         );
+    }
+
+    #[test]
+    fn that_nothing_moved_is_said_as_long_as_it_has_not_ended() {
+        let mut stages = vec![Stage::Recorded, Stage::NotMoving { seconds: 20 }];
+        assert_eq!(
+            said(stages.clone(), 120),
+            [" ▲ roll back payments   RECORDED 02:07:19   NOT MOVING for 20 s   record 4711"]
+        );
+        stages.push(Stage::Done { said: "12 of 12 pods, verified".into() });
+        let ended = " ✔ roll back payments   RECORDED 02:07:19   DONE 02:07:19, 12 of 12 pods, verified   record 4711";
+        assert_eq!(said(stages, 120), [ended]);
     }
 
     #[test]

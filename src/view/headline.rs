@@ -163,7 +163,9 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
 fn reasons(model: &Model, answer: &Headline, rollout: &Rollout, whole: bool) -> Vec<String> {
     let mut why = Vec::new();
     if let Some(judgement) = model.judgements.get(&rollout.id) {
-        why.push(format!("{}.", words::reason(judgement)));
+        // How old it is stands before all else: what follows is as old.
+        let old = model.old_harm(&rollout.id).as_ref().map(|old| format!(", {}", words::how_old(old)));
+        why.push(format!("{}{}.", words::reason(judgement), old.unwrap_or_default()));
         why.extend(judgement.doubts.first().map(|doubt| format!("Doubt: {}.", words::doubt(doubt))));
     }
     if let Some(onset) = answer.onset {

@@ -2,6 +2,7 @@
 
 use crate::{
     app::{
+        board,
         history::History,
         inbox,
         intent::Intent,
@@ -56,8 +57,9 @@ pub(super) struct Scene<'a> {
     pub(super) columns: usize,
     /// Lines from top to bottom.
     pub(super) rows: usize,
-    /// How many rollouts are in flight, and how much waits for who looks: a filter changes neither.
-    pub(super) in_flight: usize,
+    /// How many rollouts are on the move, in or out, and how many are steady; and how much waits for who looks: a filter changes
+    /// none of it.
+    pub(super) counts: (usize, usize),
     pub(super) waits_for_me: usize,
     /// How much waits for somebody else.
     pub(super) waits_for_others: usize,
@@ -77,10 +79,15 @@ pub(super) struct Scene<'a> {
     pub(super) selected: Option<RowKey>,
 }
 
+/// May who looks be waited for?
+fn may_be_mine(eligible: &Eligibility) -> bool {
+    matches!(eligible, Eligibility::Can | Eligibility::Unknown { .. })
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn new(model: &'a Model, keymap: &'a Keymap) -> Self {
         let waiting = inbox::items(model);
-        let waits_for_me = waiting.iter().filter(|item| !matches!(item.eligible, Eligibility::Cannot { .. })).count();
+        let waits_for_me = waiting.iter().filter(|item| may_be_mine(&item.eligible)).count();
         let waits_for_others = waiting.len() - waits_for_me;
         let lists = Lists::of(model, &waiting);
         let selected = lists.selected(model);
@@ -91,7 +98,7 @@ impl<'a> Scene<'a> {
             keymap,
             columns: usize::from(model.size.0),
             rows: usize::from(model.size.1),
-            in_flight: model.store.rollouts().filter(|rollout| rollout.in_flight()).count(),
+            counts: board::counts(model),
             waits_for_me,
             waits_for_others,
             told: Told::of(model),

@@ -18,7 +18,8 @@ use crate::{
 pub(super) fn bar(scene: &Scene<'_>, screen: &'static str) -> Bar {
     let profile = scene.model.session.profile.as_str();
     let bare = place(scene, profile, screen);
-    let named = Line::of(Role::Strong, " holdshort").gap(1).join(bare.clone());
+    let program = Line::of(Role::Strong, " holdshort");
+    let named = if bare.is_empty() { program } else { program.gap(1).join(bare.clone()) };
     let mut counts = counts(scene);
     loop {
         let right = right(scene, &counts);
@@ -43,11 +44,11 @@ fn right(scene: &Scene<'_>, counts: &[Line]) -> Line {
     counts.iter().fold(Line::new(), |line, count| line.join(count.clone()).gap(gap)).join(clock(scene))
 }
 
-/// Which profile, which screen, and whether verbs are refused.
+/// Which profile, where there is one, which screen, and whether verbs are refused.
 fn place(scene: &Scene<'_>, profile: &str, screen: &'static str) -> Line {
-    let mut line = Line::of(Role::Accent, format!(" {profile}"));
+    let mut line = if profile.is_empty() { Line::new() } else { Line::of(Role::Accent, format!(" {profile}")) };
     if !screen.is_empty() {
-        line = line.and(Role::Dim, " › ").and(Role::Strong, screen);
+        line = line.and(Role::Dim, if profile.is_empty() { " " } else { " › " }).and(Role::Strong, screen);
     }
     if scene.model.session.read_only {
         line = line.gap(2).and(Role::Warn, "READ-ONLY");
@@ -57,7 +58,7 @@ fn place(scene: &Scene<'_>, profile: &str, screen: &'static str) -> Line {
 
 /// How much there is, in words; the last is what waits, and the first the first to leave.
 fn counts(scene: &Scene<'_>) -> Vec<Line> {
-    let flights = scene.in_flight;
+    let (flights, steady) = scene.counts;
     // On the narrowest screens where one is says more than whole words.
     let narrow = scene.narrow(70);
     let unknown = matches!(scene.told, Told::Never | Told::Nobody);
@@ -85,7 +86,7 @@ fn counts(scene: &Scene<'_>) -> Vec<Line> {
         // What could not be read is not none.
         _ if unknown => Vec::new(),
         _ => {
-            let steady = Line::of(Role::Dim, format!("{} steady", board::steady(scene.model)));
+            let steady = Line::of(Role::Dim, format!("{steady} steady"));
             let flying = Line::of(Role::Text, format!("{flights} in flight"));
             if scene.narrow(100) { vec![flying] } else { vec![steady, flying] }
         }
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(left("demo waiting-approval", false, 120), " holdshort  demo waiting-approval");
         assert_eq!(left("demo waiting-approval", false, 80), " demo waiting-approval");
         assert_eq!(left("prod", true, 80), " holdshort  prod  READ-ONLY");
+        assert_eq!((left("", false, 80), left("", true, 80)), (" holdshort".into(), " holdshort   READ-ONLY".into()));
         assert_eq!(left("the-profile-of-the-whole-company", true, 80), " the-profile-of-the-whole-company  READ-ONLY");
         assert_eq!(left("the-profile-of-the-whole-company", true, 60), " the-profile-o…  READ-ONLY");
     }

@@ -16,5 +16,5 @@ pub use self::{
     limit::{Line, alert, budget, cost, lack, limit},
     missing::{missing, unread},
     reason::{arithmetic, beside_word, reason},
-    verdict::{Outdated, outdated},
+    verdict::{Outdated, how_old, outdated},
 };

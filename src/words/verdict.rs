@@ -18,10 +18,24 @@ pub struct Outdated {
 }
 
 /// `verdict GO is 75 s old: metrics has told nothing since 02:06:30`.
-pub fn outdated(Outdated { verdict, age, source, since }: &Outdated) -> String {
-    let age = age.as_secs();
-    let age = if age < 120 { format!("{age} s") } else { format!("{} min", age / 60) };
+pub fn outdated(old: &Outdated) -> String {
+    format!("verdict {} is {}", old.verdict.words(), age(old))
+}
+
+/// Of harm that was shown and stays shown: `evidence 12 min old: metrics has told nothing since 02:06:30`.
+pub fn how_old(old: &Outdated) -> String {
+    format!("evidence {}", age(old))
+}
+
+/// `75 s old: metrics has told nothing since 02:06:30`.
+fn age(Outdated { age, source, since, .. }: &Outdated) -> String {
+    let seconds = age.as_secs();
+    let old = match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200.. => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    };
     let source = source.as_ref().map_or("its source", SourceName::as_str);
-    let since = since.format("%H:%M:%S");
-    format!("verdict {} is {age} old: {source} has told nothing since {since}", verdict.words())
+    let since = since.format(if seconds < 43_200 { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" });
+    format!("{old} old: {source} has told nothing since {since}")
 }

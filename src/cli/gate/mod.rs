@@ -75,7 +75,13 @@ async fn look(
             None => target::resolve_release(pilot.model(), &args.target),
         };
         match found {
-            Ok(found) => *target = Some(found),
+            Ok(found) => {
+                let lacked = |verb| guard::lacked(pilot.model(), &Ask::new(verb, found.clone()));
+                if let Some(why) = args.verb.and_then(lacked) {
+                    return Err(CliError::usage(why));
+                }
+                *target = Some(found);
+            }
             // What may have it could not be read, and may be back with the next look.
             Err(why) if why.exit == Exit::Unreachable => return Ok(Seen::unread(None, why.text())),
             Err(why) => return Err(why),

@@ -12,7 +12,7 @@ use crate::{
     },
     cli::{
         exit::{CliError, Exit},
-        source,
+        named, source,
     },
     domain::{
         evidence::Verdict,
@@ -134,8 +134,8 @@ impl Gated {
         Self { expect: expect.map(str::to_owned), ..Self::default() }
     }
 
-    /// Is this version the one? The first that fits is, from then on. Before there was one, another is only not yet the one,
-    /// which is said; afterwards it is the end.
+    /// Is this version the one? The first that fits is, from then on. Another one is the end, before there was one as well: it is
+    /// on its way now, and may be for hours. Of which version it is may not be known yet, which is said.
     fn takes(&mut self, hash: Option<&str>, version: Option<&Version>) -> Result<Option<String>, CliError> {
         if let Some((bound, of)) = &self.bound {
             let same_hash = bound.is_some() && bound.as_deref() == hash;
@@ -153,7 +153,16 @@ impl Gated {
                     let why = format!("{name} holds another commit with each push: name {version} by its commit");
                     return Err(CliError::usage(why));
                 }
-                _ => return Ok(Some(format!("{} is on its way, not {name}", called(version)))),
+                Some(version) => {
+                    let moved = || {
+                        let why = format!("{version} is on its way, not {name}: another version is there");
+                        CliError::new(Exit::Changed, why)
+                    };
+                    return Err(named::too_short(Some(version), name).unwrap_or_else(moved));
+                }
+                None => {
+                    return Ok(Some(format!("{} is on its way: whether it is {name} cannot be told", called(version))));
+                }
             }
         }
         self.bound = Some((hash.map(str::to_owned), version.cloned()));
@@ -162,6 +171,11 @@ impl Gated {
 
     fn is_bound(&self) -> bool {
         self.bound.is_some()
+    }
+
+    /// May this version be the one that was named? What is not known may be, and where none was named any is.
+    fn may_be(&self, version: Option<&Version>) -> bool {
+        self.expect.as_ref().zip(version).is_none_or(|(name, version)| version.is_called(name))
     }
 
     fn version(&self) -> Option<&Version> {
@@ -232,11 +246,16 @@ fn rolled(model: &Model, rollout: &Rollout, gated: &mut Gated) -> Result<Seen, C
     if !moves {
         return at_rest(model, rollout, gated, nothing);
     }
+    let aborted = rollout.phase == Phase::Aborted;
+    if aborted && !gated.is_bound() && !gated.may_be(rollout.canary.as_ref()) {
+        // What was taken back is on its way nowhere: the one that is expected may still come.
+        let (gone, name) = (called(rollout.canary.as_ref()), gated.expect.clone().unwrap_or_default());
+        return Ok(Seen { nothing: false, ..nothing(format!("{gone} was taken back; {name} is not on its way yet")) });
+    }
     if let Some(another) = gated.takes(Some(&rollout.identity.canary_hash), rollout.canary.as_ref())? {
         return Ok(Seen { nothing: false, version: rollout.canary.clone(), ..nothing(another) });
     }
     let seen = judged(model, rollout);
-    let aborted = rollout.phase == Phase::Aborted;
     if aborted && gated.flew && seen.standing != Standing::NoGo {
         let why = format!("{} was taken back in {}", called(gated.version()), rollout.environment);
         return Err(CliError::new(Exit::Changed, why));
@@ -295,7 +314,8 @@ fn shown(rollout: &Rollout) -> Seen {
 fn judged(model: &Model, rollout: &Rollout) -> Seen {
     let judgement = model.judgements.get(&rollout.id);
     let (cause, verdict) = (headline::cause_of(model, rollout), guard::standing(model, rollout));
-    let reason = || judgement.map(words::reason).unwrap_or_default();
+    let old = model.old_harm(&rollout.id).as_ref().map(|old| format!("; {}", words::how_old(old))).unwrap_or_default();
+    let reason = || judgement.map(|judgement| format!("{}{old}", words::reason(judgement))).unwrap_or_default();
     let (standing, said) = match (cause, verdict) {
         (_, Some(Verdict::NoGo)) => (Standing::NoGo, reason()),
         (Cause::Release, _) => (Standing::NoGo, "it was taken back for cause, and may still get traffic".to_owned()),

@@ -175,12 +175,40 @@ fn a_verdict_on_another_version_is_none_on_this() {
 #[test]
 fn a_version_that_is_expected_is_waited_for_until_it_comes() {
     let line = "gate payments@prod/eu --interval 10s --timeout 25s --expect 1.43.0";
-    let (exit, said) = gate(sample::going_well(), &[nothing, moves_on], line);
+    let before = || {
+        let mut model = sample::going_well();
+        settles(&mut model, "1.42.0", "hash8");
+        model
+    };
+    let (exit, said) = gate(before(), &[nothing, moves_on], line);
     assert_eq!((exit, said), (Ok(Exit::Done), vec![stood("no_data"), ended("go", 0)]));
-    let (exit, said) = gate(sample::going_well(), &[], line);
+    let (exit, said) = gate(before(), &[], line);
     assert_eq!((exit, said), (Ok(Exit::NoData), vec![stood("no_data"), ended("no_data", 5)]));
+    // What was taken back is on its way no more, whatever the spec still holds.
+    let aborted: Happens = |model| sample::sees(model, "eu", sample::rollout(&"eu".into(), Phase::Aborted));
+    let mut model = sample::going_well();
+    aborted(&mut model);
+    assert_eq!(gate(model, &[nothing, moves_on], line).0, Ok(Exit::Done));
     let error = parse("holdshort gate payments --expect".split(' ').chain([""])).unwrap_err();
     assert!(error.to_string().contains("--expect"), "{error}");
+}
+
+#[test]
+fn another_version_that_is_on_its_way_ends_it_at_once_and_a_commit_that_is_too_short_is_a_mistake() {
+    let (exit, said) = gate(sample::going_well(), &[], "gate payments@prod/eu --expect 1.43.0");
+    let error = exit.unwrap_err();
+    assert_eq!((error.exit, said), (Exit::Changed, vec![]));
+    assert_eq!(error.text(), "1.42.0 is on its way, not 1.43.0: another version is there");
+    let commit: Happens = |model| {
+        let mut rollout = sample::rollout(&"eu".into(), Phase::Progressing);
+        rollout.canary = Some(Version::tagged("1.42.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"));
+        sample::sees(model, "eu", rollout);
+    };
+    let mut model = sample::going_well();
+    commit(&mut model);
+    let error = gate(model, &[], "gate payments@prod/eu --expect a1").0.unwrap_err();
+    let said = "'a1' is too short to stand for 1.42.0 (a1b2c3d): at least 4 characters of its commit";
+    assert_eq!((error.exit, error.text()), (Exit::Usage, said));
 }
 
 /// 1.42.0, or the one before it, serves alone.

@@ -10,6 +10,7 @@ use crate::{
     cli::{
         args::VerbArgs,
         exit::{CliError, Exit},
+        named,
     },
     domain::{rollout::Rollout, verb::Verb},
     port::plan::Ask,
@@ -28,9 +29,9 @@ pub(super) async fn print(
         Err(refusal) => {
             let _ = writeln!(console.err, "holdshort would refuse: {}", refusal.reasons.join("; "));
             match pilot.model().store.rollout(&ask.target).filter(|_| ask.then.is_empty()) {
-                // Nobody named that version, and it is the one that was left for cause.
+                // Nobody named a version: the only one was left for cause, or what it holds was put back already.
                 Some(rollout)
-                    if ask.verb == Verb::Rollback && ask.to().is_none() && only_left(pilot.model(), rollout) =>
+                    if ask.verb == Verb::Rollback && ask.to().is_none() && goes_nowhere(pilot.model(), rollout) =>
                 {
                     let text = format!("there are no commands for it; instead: {}", refusal.ways.join("; "));
                     return Err(CliError::new(Exit::Refused, text));
@@ -52,6 +53,9 @@ pub(super) async fn print(
             CliError::new(Exit::Refused, text)
         })?;
         if let Some(name) = args.expected(index) {
+            if let Some(error) = named::too_short(guard::acts_on(one.verb, &draft), name) {
+                return Err(error);
+            }
             guard::expect_of(one.verb, one.target.to_string(), &draft, name)
                 .map_err(|refusal| CliError::new(exit_of(&refusal), refusal.to_string()))?;
         }
@@ -65,6 +69,7 @@ pub(super) async fn print(
     Ok(Exit::Done)
 }
 
-fn only_left(model: &Model, rollout: &Rollout) -> bool {
-    matches!(Quarantine::of(&model.actions, rollout).way_back(rollout), WayBack::OnlyLeft(..))
+fn goes_nowhere(model: &Model, rollout: &Rollout) -> bool {
+    let quarantine = Quarantine::of(&model.actions, rollout);
+    matches!(quarantine.way_back(rollout), WayBack::OnlyLeft(..) | WayBack::PutBack(..))
 }

@@ -89,8 +89,9 @@ impl Meta {
 pub struct LastWritten {
     /// When its spec was.
     pub spec: Option<Timestamp>,
-    /// When the template of its pods was, and by which field manager: the name that a program gives itself.
-    pub template: Option<(Timestamp, String)>,
+    /// When the template of its pods was, and by which field manager: the name that a program gives itself. Boxed, for there are
+    /// thousands of these.
+    pub template: Option<Box<(Timestamp, String)>>,
 }
 
 /// An entry of `metadata.managedFields`.
@@ -113,8 +114,8 @@ fn last_written<'de, D: Deserializer<'de>>(from: D) -> Result<LastWritten, D::Er
     // An entry has one time for all its fields: whoever writes another field of the spec later is told as of then. Who fills in what
     // a template leaves out (controllers do) owns fields of it too, and has put nothing there.
     let template = of_spec().filter(|one| one.fields.get("f:spec").is_some_and(names_images));
-    let template = template.filter_map(|one| Some((one.time?, one.manager.clone())));
-    Ok(LastWritten { spec: of_spec().filter_map(|one| one.time).max(), template: template.max_by_key(|(at, _)| *at) })
+    let template = template.filter_map(|one| Some((one.time?, one.manager.clone()))).max_by_key(|(at, _)| *at);
+    Ok(LastWritten { spec: of_spec().filter_map(|one| one.time).max(), template: template.map(Box::new) })
 }
 
 /// Are images of the template's containers among these fields of a spec? A list that is written as one has no fields of its own.

@@ -63,7 +63,8 @@ pub fn version(template: &Template, holder: &Meta, container: &str) -> Option<Ve
 
 /// Who wrote last what an object's pods are to run.
 pub fn written(meta: &Meta) -> Option<Written> {
-    meta.last_written.template.as_ref().map(|(at, by)| Written { at: *at, by: clean(by) })
+    let (at, by) = meta.last_written.template.as_deref()?;
+    Some(Written { at: *at, by: clean(by) })
 }
 
 /// How an engine marks its ReplicaSets.

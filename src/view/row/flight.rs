@@ -388,6 +388,9 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             Line::of(Role::Text, format!("the spec still holds {tag}"))
         }
         Some(_) if scene.model.outdated(&rollout.id).is_some() => Line::new(),
+        Some(_) if let Some(old) = scene.model.old_harm(&rollout.id) => {
+            Line::of(Role::Warn, format!("evidence {} old", number::age(old.age)))
+        }
         Some(judgement) => {
             let gap = table::gap(scene.columns);
             let taken: usize = pieces.iter().filter(|it| !it.is_empty()).map(|it| it.width() + gap).sum();

@@ -75,11 +75,10 @@ fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
     let mut lines = vec![Line::of(Role::Title, " ACTS: a card says what would be sent, before it is")];
     for row in here {
         let refused = target.as_ref().and_then(|target| footer::refused(scene.model, row.intent, target));
-        let words = match refused {
-            Some(why) => Line::of(Role::Warn, "refused: ").and(Role::Dim, why),
-            None => Line::of(Role::Text, row.doc),
-        };
-        lines.push(key(scene, row).join(words).cut(width));
+        lines.extend(match refused {
+            Some(why) => explained(key(scene, row), Role::Warn, &format!("refused: {why}"), width),
+            None => explained(key(scene, row), Role::Text, row.doc, width),
+        });
     }
     let elsewhere = elsewhere.into_iter().filter(|row| scene.keymap.shown(row.intent).is_some());
     lines.push(flow(scene, Line::of(Role::Dim, " not on this row: "), elsewhere));
@@ -92,6 +91,14 @@ fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
         lines.extend(looks.map(|row| key(scene, row).and(Role::Text, row.doc)));
     }
     lines
+}
+
+/// A key with all of what there is to say to it, in as many lines as that takes: half a reason is none.
+fn explained(key: Line, role: Role, said: &str, width: usize) -> Vec<Line> {
+    let begin = key.width();
+    let mut words = measure::wrap(said, width.saturating_sub(begin)).into_iter();
+    let first = key.and(role, words.next().unwrap_or_default());
+    [first].into_iter().chain(words.map(|words| Line::new().gap(begin).and(role, words))).collect()
 }
 
 fn key(scene: &Scene<'_>, row: &Row) -> Line {
@@ -117,4 +124,33 @@ fn is_offered(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> bool {
         .or_else(|| store.gate(target).map(|gate| &gate.offers))
         .or_else(|| store.run(target).map(|run| &run.offers));
     offers.is_some_and(|offers| offer_for(offers, verb).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::offer::Offer, view::sample};
+
+    #[test]
+    fn why_a_verb_is_refused_stands_there_to_its_last_word() {
+        let (keymap, mut model) = (sample::keymap(), sample::board(80, 24));
+        let why = "the ReplicaSet of the stable version is not seen, so there is no template to put back; abort takes the \
+                   traffic off the new one at once";
+        let mut rollout = sample::payments();
+        for offer in &mut rollout.offers {
+            *offer = Offer { blocked: Some(why.to_owned()), ..offer.clone() };
+        }
+        let at = model.now;
+        let part = crate::port::inventory::Part::whole(rollout.id.family.clone(), [rollout.clone()]);
+        crate::app::sample::hears(
+            &mut model,
+            (rollout.id.source.as_str(), rollout.id.family.as_str()),
+            at,
+            Ok(vec![part]),
+        );
+        let lines = below(&Scene::new(&model, &keymap), 72);
+        assert!(lines.iter().all(|line| line.width() <= 72), "{lines:?}");
+        let said: Vec<String> = lines.iter().map(|line| line.plain().trim().to_owned()).collect();
+        assert!(said.join(" ").contains(&format!("refused: {why}")), "{said:#?}");
+    }
 }

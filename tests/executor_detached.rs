@@ -155,6 +155,29 @@ fn the_same_way_back_meanwhile_is_refused_with_the_name_of_the_first() {
 }
 
 #[test]
+fn a_second_person_with_another_journal_does_not_roll_back_further() {
+    let world = Served::start("bad-canary", &["--at", "+21m30s"]);
+    assert!(said(&world, &ROLLBACK).status.success());
+    let before = rollout(&world);
+    let (first, folder) = (Path::new(world.address("config")), tempfile::tempdir().unwrap());
+    let (own, other) = (first.parent().unwrap().join("state"), folder.path().join("state"));
+    let text = fs::read_to_string(first).unwrap();
+    let changed = text.replace(&own.display().to_string(), &other.display().to_string());
+    assert_ne!(changed, text);
+    let config = folder.path().join("config.toml");
+    fs::write(&config, changed).unwrap();
+    let second = program::holdshort().arg("--config").arg(&config).args(ROLLBACK).output().unwrap();
+    let why = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(9), "{why}");
+    assert!(why.contains("1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:0"), "{why}");
+    assert!(
+        why.contains("with holdshort; 1.42.0 (a1b2c3d) is what was left: there is nothing to go back from"),
+        "{why}"
+    );
+    assert_eq!(rollout(&world)["metadata"]["generation"], before["metadata"]["generation"]);
+}
+
+#[test]
 fn an_executor_that_cannot_begin_ends_its_record_with_its_reason() {
     let world = Served::start("bad-canary", &["--at", "+21m30s"]);
     let before = rollout(&world);

@@ -92,7 +92,8 @@ pub fn write(
     let next = if draft.connects() {
         "next: `holdshort doctor`, then `holdshort`"
     } else {
-        "no connection was found that can be reached: write one there, as it says; `holdshort demo` needs none"
+        "no connection was found that can be reached: write one there, as it says, or mend the way and `holdshort init --force` looks \
+         again; `holdshort demo` needs none"
     };
     let said = writeln!(out, "wrote {}", path.display()).and_then(|()| writeln!(out, "{next}"));
     exit.whoever_reads(said.map_err(CliError::from))

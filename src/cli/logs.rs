@@ -130,7 +130,7 @@ pub fn wanted(model: &Model, target: &str) -> Result<Wanted, CliError> {
         return Err(error);
     }
     let info = logs::keeper(model, found.first().copied()).ok_or_else(|| {
-        let way = "add one to the configuration, as examples/config/full.toml shows";
+        let way = "add one to the configuration (`holdshort config schema` shows how)";
         CliError::usage(format!("no connection keeps what '{target}' writes: {way}"))
     })?;
     let (service, environment) = match found.as_slice() {

@@ -95,7 +95,7 @@ impl Draft {
     pub fn text(&self) -> String {
         let mut text = comment(
             "Written by `holdshort init` from what it found. `holdshort config check` reads it, `holdshort doctor` says what is missing, \
-             and examples/config/full.toml shows every setting.",
+             and `holdshort config schema` has every setting.",
         );
         for name in self.environments() {
             let _ = write!(

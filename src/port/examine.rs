@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     domain::{
+        observed::FaultKind,
         place::Place,
         time::{Timestamp, age},
     },
@@ -17,6 +18,8 @@ use crate::{
 
 /// A system's clock may be off by so much: answers are on their way, and `Date` has whole seconds.
 const OFF: Duration = Duration::from_secs(10);
+/// No machine's clock is off by so much.
+const DAYS: Duration = Duration::from_hours(72);
 
 /// How a finding stands; the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -57,9 +60,20 @@ impl Finding {
         Self { way, ..Self { grade, ..Self::good(about, said) } }
     }
 
-    /// That it is not reached, or does not let us in.
+    /// That it is not reached, or does not let us in, and where whoever mends it begins to look.
     pub fn refused(error: &ProviderError) -> Self {
-        Self::of(Grade::Broken, "reached", error.text.clone(), "")
+        Self::of(Grade::Broken, "reached", error.text.clone(), way(error.kind))
+    }
+
+    /// That it tells nothing within this time.
+    pub fn silent(limit: Duration) -> Self {
+        let limit = humantime::format_duration(Duration::from_secs(limit.as_secs()));
+        Self::of(
+            Grade::Broken,
+            "reached",
+            format!("its answers were not there within {limit}"),
+            way(FaultKind::TimedOut),
+        )
     }
 
     /// Whether the clock of whoever answered goes as ours does: verdicts rest on moments that both mean.
@@ -73,10 +87,39 @@ impl Finding {
         if off <= OFF {
             return Self::good("clock", "goes as ours does");
         }
+        let way = if off > DAYS {
+            "set both by NTP; a built-in world that is served has a time of its own, which the configuration that it prints knows"
+        } else {
+            "set both by NTP"
+        };
         let which = if theirs > now { "ahead of" } else { "behind" };
         let off = humantime::format_duration(Duration::from_secs(off.as_secs()));
         let said = format!("its clock is {off} {which} ours: what is measured may be taken for old, or not looked for");
-        Self::of(Grade::Broken, "clock", said, "set both by NTP")
+        Self::of(Grade::Broken, "clock", said, way)
+    }
+}
+
+/// What usually mends a failure of this kind.
+fn way(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Unreachable => {
+            "look at its address and at what lies between: `curl -v ADDRESS` from this machine; proxy = \"http://…\" names a proxy, \
+             proxy = \"none\" goes without the one of the environment"
+        }
+        FaultKind::TimedOut => {
+            "timeout = \"30s\" in its connection where it is only slow; else look at what lies between: a firewall that drops, a proxy"
+        }
+        FaultKind::Unauthenticated => "a credential that counts: its connection says where it is read from",
+        FaultKind::Forbidden => "have whoever administers it give you that right",
+        FaultKind::Missing => "look at its address: a part of its path may be missing, or one too many",
+        FaultKind::Conflict | FaultKind::Rejected => {
+            "look at its address and its version: it does not take what is asked"
+        }
+        FaultKind::RateLimited => "wait, or give it a credential of its own",
+        FaultKind::Server => "its own log says why; nothing here mends it",
+        FaultKind::Unreadable => {
+            "its address and how we sign in: something else than the system answered; headers = { … } carry what a proxy asks for"
+        }
     }
 }
 

@@ -32,6 +32,8 @@ use crate::{
 
 /// How long a system may take to tell what it has, in times of what one answer may.
 const PATIENCE: u32 = 4;
+/// How long one answer may take: this is done once, and a way that was never gone before may take a log-in.
+const ONE_ANSWER: &str = "20s";
 
 /// Writes a configuration of what is found.
 pub(super) async fn write(
@@ -67,7 +69,9 @@ fn path(globals: &Globals) -> Result<PathBuf, CliError> {
 
 /// Asks each system which settings fit it. One that cannot be reached stays as a comment, with why.
 async fn survey(draft: &mut Draft, environment: &BTreeMap<String, String>) -> Result<(), CliError> {
-    let loaded = ground::drafted(&draft.text(), environment)?;
+    let mut patient = draft.clone();
+    patient.connections.iter_mut().for_each(|one| one.set("timeout", ONE_ANSWER.into(), String::new()));
+    let loaded = ground::drafted(&patient.text(), environment)?;
     let clock: SharedClock = Arc::new(SystemClock);
     let clock = match &loaded.config.world {
         None => clock,

@@ -37,6 +37,20 @@ pub(super) fn no_theme(name: &str) -> CliError {
     CliError::usage(format!("there is no theme '{name}': `holdshort themes list` shows them"))
 }
 
+/// The theme of a picture in a file: whoever looks at it does so elsewhere, so this terminal and its locale say nothing of it. In colour
+/// and with all signs, unless a flag or `NO_COLOR` says otherwise.
+pub(super) fn pictured(
+    globals: &Globals,
+    config: Option<&Config>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Theme, CliError> {
+    let mut elsewhere = environment.clone();
+    let here = ["TERM", "COLORTERM", "COLORFGBG", "CLICOLOR", "LC_ALL", "LC_CTYPE", "LANG"];
+    elsewhere.retain(|name, _| !here.contains(&name.as_str()));
+    elsewhere.insert("TERM".to_owned(), "xterm-direct".to_owned());
+    theme(globals, config, &elsewhere, true)
+}
+
 /// The theme that somebody chose: by a flag, in the environment, in the configuration.
 fn chosen<'a>(globals: &'a Globals, config: Option<&'a Config>) -> Option<&'a str> {
     globals.theme.as_deref().filter(|name| !name.is_empty()).or_else(|| config?.theme.as_deref())
@@ -77,7 +91,7 @@ fn says_light(environment: &BTreeMap<String, String>) -> Option<bool> {
 
 /// Which characters are drawn: what the terminal can show. A locale that somebody named says so, none at all says nothing; the
 /// Linux console has a font of a few hundred signs, and no braille in it.
-fn glyphs(globals: &Globals, environment: &BTreeMap<String, String>, is_terminal: bool) -> Glyphs {
+pub(super) fn glyphs(globals: &Globals, environment: &BTreeMap<String, String>, is_terminal: bool) -> Glyphs {
     let of = |name: &&str| environment.get(*name).map(String::as_str).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(of).map(str::to_ascii_lowercase);
     let narrow = locale.is_some_and(|locale| !locale.contains("utf-8") && !locale.contains("utf8"));
@@ -184,6 +198,22 @@ mod tests {
         assert_eq!(of("holdshort --theme dark", &[]), (Some(DARK), false));
         assert_eq!(of("holdshort", &[("NO_COLOR", "1")]), (Some(DARK), false));
         assert!(!of("holdshort", &[("TERM", "linux")]).1);
+    }
+
+    #[test]
+    fn a_picture_is_in_colour_wherever_it_is_drawn_unless_somebody_says_otherwise() {
+        let of = |line: &str, variables: &[(&str, &str)]| {
+            let environment = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+            pictured(&parse(line.split(' ')).unwrap().globals, None, &environment).unwrap()
+        };
+        let theme = |name, depth, glyphs| Theme::named(name, depth, glyphs).unwrap();
+        let dark = theme(DARK, Depth::True, Glyphs::Unicode);
+        assert_eq!(of("holdshort", &[]), dark);
+        assert_eq!(of("holdshort", &[("TERM", "dumb"), ("LANG", "C"), ("COLORFGBG", "0;15")]), dark);
+        assert_eq!(of("holdshort --theme light", &[]), theme(LIGHT, Depth::True, Glyphs::Unicode));
+        let plain = theme(DARK, Depth::None, Glyphs::Unicode);
+        assert_eq!([of("holdshort --color never", &[]), of("holdshort", &[("NO_COLOR", "1")])], [plain.clone(), plain]);
+        assert_eq!(of("holdshort --ascii", &[]), theme(DARK, Depth::True, Glyphs::Ascii));
     }
 
     #[test]

@@ -47,8 +47,8 @@ fn sentence(missing: &Missing) -> Option<String> {
 pub fn unread(why: &Unread) -> String {
     match why {
         Unread::NothingMeasures => {
-            let add = "add a connection that measures to the configuration, as examples/config/full.toml shows";
-            format!("no metrics are connected, so nothing can be judged: {add}")
+            "no metrics are connected, so nothing can be judged: add a connection that measures (`holdshort config schema` shows how)"
+                .to_owned()
         }
         Unread::Silent { source, fault: Some(fault) } => format!("{source} has not answered: {fault}"),
         Unread::Silent { source, fault: None } => format!("{source} has not answered yet"),

@@ -28,9 +28,9 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
-const SPOKEN: [(&str, &str); 6] = [
+const SPOKEN: [(&str, &str); 7] = [
     // What those who install it call it, which is looked for among the Services of a cluster.
-    ("src/provider/kubernetes/examine.rs", "prometheus"),
+    ("src/provider/kubernetes/measures.rs", "prometheus"),
     // Where a metric of an AnalysisRun was measured.
     ("src/provider/argo_rollouts/run.rs", "prometheus"),
     // The provider of a metric in an AnalysisTemplate.
@@ -38,6 +38,8 @@ const SPOKEN: [(&str, &str); 6] = [
     // The labels that collectors of logs give to what a cluster runs.
     ("src/provider/loki/mod.rs", "kubernetes"),
     ("src/provider/loki/normalize.rs", "kubernetes"),
+    // Labels by which versions are told, as exporters call them.
+    ("src/provider/prometheus/examine.rs", "kubernetes"),
     // OpenTelemetry's name for a cluster's label.
     ("src/demo/prometheus/target.rs", "kubernetes"),
 ];

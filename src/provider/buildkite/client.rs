@@ -34,6 +34,11 @@ impl Client {
         self.about(wanted, what).send(wanted.request()?).await
     }
 
+    /// The JSON of an answer that was taken whole.
+    pub(super) fn json<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, ProviderError> {
+        self.0.about(what).json(answer)
+    }
+
     /// Why an answer to this is none.
     pub(super) fn fault(&self, answer: &Answer, wanted: &Wanted, what: &str) -> ProviderError {
         self.about(wanted, what).fault(answer, wanted.class)

@@ -15,6 +15,10 @@ impl Examine for Buildkite {
                 Ok(answer) => answer,
                 Err(error) => return vec![Finding::refused(&error)],
             };
+            let token: Result<api::Token, _> = self.client().json(&answer, "the token");
+            if let (true, Err(error)) = (answer.status().is_success(), &token) {
+                return vec![Finding::refused(error)];
+            }
             let mut found = vec![Finding::good("reached", "it answers"), Finding::clock(answer.headers(), self.now())];
             if !answer.status().is_success() {
                 let error = self.client().fault(&answer, &wanted, "the token");
@@ -26,7 +30,7 @@ impl Examine for Buildkite {
                 ));
                 return found;
             }
-            let token: api::Token = serde_json::from_slice(answer.body()).unwrap_or_default();
+            let token = token.unwrap_or_default();
             found.push(match token.user.and_then(|user| user.name) {
                 Some(name) => Finding::good("as whom", name),
                 None => Finding::of(Grade::Unknown, "as whom", "it does not say whose token it is", ""),

@@ -92,6 +92,11 @@ impl Client {
         self.api.about(about).done(self.roots.place(wanted).request()?).await
     }
 
+    /// The JSON of an answer that was taken whole.
+    pub(super) fn json<T: DeserializeOwned>(&self, answer: &Answer, about: &str) -> Result<T, ProviderError> {
+        self.api.about(about).json(answer)
+    }
+
     /// Why an answer to a read is none.
     pub(super) fn fault(&self, answer: &Answer, about: &str) -> ProviderError {
         self.api.about(about).fault(answer, Class::Read)

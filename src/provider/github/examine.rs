@@ -26,6 +26,10 @@ impl Examine for GitHub {
             };
             // Without a token it says 401, an app's token has no person: 403. Both let public things be seen.
             let status = answer.status().as_u16();
+            let account: Result<api::Account, _> = self.client().json(&answer, "the token");
+            if let (true, Err(error)) = (answer.status().is_success(), &account) {
+                return vec![Finding::refused(error)];
+            }
             let mut found = vec![Finding::good("reached", "it answers"), Finding::clock(answer.headers(), self.now())];
             if status == 403 {
                 found.push(Finding::good("as whom", "an app, not a person"));
@@ -35,8 +39,7 @@ impl Examine for GitHub {
                 found.push(Finding::of(Grade::Broken, "as whom", error.text, way));
                 return found;
             } else {
-                let account: api::Account = serde_json::from_slice(answer.body()).unwrap_or_default();
-                found.push(match account.login {
+                found.push(match account.ok().and_then(|account| account.login) {
                     Some(login) => Finding::good("as whom", login),
                     None => Finding::of(Grade::Unknown, "as whom", "it does not say whose token it is", ""),
                 });

@@ -155,6 +155,7 @@ async fn config(access: &Access) -> Result<(Config, Names, What), Box<dyn Error 
     let called = Names::of(access.kubeconfig.as_deref());
     let (mut config, own_proxy, called, what) = match read {
         Ok(file) => {
+            has_context(&file, access.context.as_deref())?;
             let own = own_proxy(&file, access.context.as_deref());
             let called = called.of_plugin(&file, access.context.as_deref());
             let what = what(&file, access.context.as_deref());
@@ -178,6 +179,23 @@ async fn config(access: &Access) -> Result<(Config, Names, What), Box<dyn Error 
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     config.proxy_url = proxy(&config.cluster_url, own_proxy, &access.proxies)?;
     Ok((config, called, what))
+}
+
+/// Says which contexts there are, where the one that is wanted is none of them.
+fn has_context(file: &Kubeconfig, context: Option<&str>) -> Result<(), String> {
+    let wanted = context.or(file.current_context.as_deref());
+    let names: Vec<String> = file.contexts.iter().map(|known| clean(&known.name)).collect();
+    let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+    match wanted {
+        Some(wanted) if !file.contexts.iter().any(|known| known.name == wanted) => {
+            let way = "set `context` in its connection to one that is there";
+            Err(format!("there is no such context in the kubeconfig, {there}: {way}"))
+        }
+        None if !names.is_empty() => {
+            Err(format!("the kubeconfig has no current context, {there}: set `context` to one of them"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a kubeconfig says of its context beside the way.

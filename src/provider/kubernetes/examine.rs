@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{
     cluster::Cluster,
     error::{self, Asked},
+    measures::{self, Service},
     request::{self, EVENTS, PODS, Query, REPLICA_SETS, Resource},
 };
 use crate::port::{
@@ -30,12 +31,10 @@ use crate::port::{
 const AT_ONCE: usize = 8;
 /// Namespaces that a configuration lists; where there are more, all are looked at.
 const LISTED: usize = 12;
-/// What systems that measure are called by those who install them, in their name or their label.
-const MEASURES: [&str; 4] = ["prometheus", "thanos-query", "mimir", "vmsingle"];
 /// How the namespaces of the cluster's own things begin.
 const SYSTEM: &str = "kube-";
 
-/// Services, of which only names, labels and ports are read.
+/// Services: what among them measures.
 const SERVICES: Resource = Resource { group: "", version: "v1", plural: "services", product: "Kubernetes v1" };
 
 /// A right that is needed.
@@ -134,27 +133,12 @@ struct Group {
 #[serde(default)]
 struct Thing {
     metadata: Meta,
-    spec: Spec,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Meta {
-    name: String,
     namespace: String,
-    labels: BTreeMap<String, String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Spec {
-    ports: Vec<Port>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Port {
-    port: u32,
 }
 
 #[derive(Default, Deserialize)]
@@ -365,22 +349,9 @@ impl Examiner {
         Ok(survey)
     }
 
-    /// Services that look like something that measures: only a hint, for from here they may not be reached.
     async fn measuring(&self) -> Result<Vec<String>, ProviderError> {
-        let services = self.things(SERVICES, None).await?;
-        let named = |one: &&Thing| {
-            let label = one.metadata.labels.get("app.kubernetes.io/name");
-            let names = [Some(&one.metadata.name), label];
-            MEASURES.iter().any(|known| names.iter().flatten().any(|name| name.contains(known)))
-        };
-        let said = |one: &Thing| {
-            let Meta { name, namespace, .. } = &one.metadata;
-            let port = one.spec.ports.first().map_or(80, |port| port.port);
-            format!(
-                "what looks like metrics: http://{name}.{namespace}.svc:{port}, for PROMETHEUS_URL where that is reached"
-            )
-        };
-        Ok(services.iter().filter(named).map(said).collect())
+        let services: Vec<Service> = self.cluster.list(&Query::all(SERVICES, None)).await?;
+        Ok(measures::found(&services))
     }
 
     async fn things(&self, resource: Resource, space: Option<String>) -> Result<Vec<Thing>, ProviderError> {

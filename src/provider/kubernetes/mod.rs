@@ -21,6 +21,7 @@ pub mod gitops;
 pub mod kind;
 pub mod kubectl;
 pub mod logs;
+mod measures;
 pub mod patch;
 pub mod pods;
 mod refusal;

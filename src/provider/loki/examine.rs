@@ -2,7 +2,7 @@
 
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{Loki, request};
+use super::{Loki, api, request};
 use crate::port::examine::{Examine, Finding, Grade, LookedAt};
 
 impl Examine for Loki {
@@ -16,6 +16,9 @@ impl Examine for Loki {
                 Ok(answer) => answer,
                 Err(error) => return vec![Finding::refused(&error)],
             };
+            if let Err(error) = self.client.json::<api::Labels>(&answer) {
+                return vec![Finding::refused(&error)];
+            }
             let clock = Finding::clock(answer.headers(), self.clock.now());
             let label = match &self.settings.service_label {
                 Some(label) => Ok(label.clone()),

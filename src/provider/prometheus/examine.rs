@@ -24,6 +24,20 @@ const AT_ONCE: usize = 3;
 /// Names in a sentence.
 const NAMED: usize = 6;
 
+/// Labels by which versions are often told, the likeliest first: what deploys them, exports them, or the hash of a pod's template.
+const VERSIONS: [&str; 10] = [
+    "version",
+    "service_version",
+    "app_version",
+    "app_kubernetes_io_version",
+    "destination_version",
+    "image_tag",
+    "release",
+    "deployment_version",
+    "rollouts_pod_template_hash",
+    "pod_template_hash",
+];
+
 /// What a preset finds: each service by its label, and the versions that its series name; the empty text where they name none.
 type Found = BTreeMap<String, BTreeSet<String>>;
 
@@ -61,10 +75,8 @@ const NOTHING: &str = "no preset reads any of its series: the services write oth
 impl Prometheus {
     async fn reached(&self) -> Result<Vec<Finding>, ProviderError> {
         let answer = self.client.send(request::post(PROOF, self.now())).await?;
-        if !answer.status().is_success() {
-            // A read-only proxy takes no POST.
-            self.query(PROOF, self.now(), Asked::Counters).await?;
-        }
+        // Whether that is an answer of its own, and where a proxy takes no POST, by a GET.
+        self.query(PROOF, self.now(), Asked::Counters).await?;
         let clock = Finding::clock(answer.headers(), self.clock.now());
         Ok(vec![Finding::good("reached", "it answers"), clock])
     }
@@ -119,10 +131,31 @@ impl Prometheus {
         } else {
             let said =
                 format!("series of {} have no {version_label}: its versions cannot be told apart", told(nameless));
-            let way = format!("let what scrapes or exports them put {version_label} on");
+            let way = match self.version_told_by().await {
+                Some((label, values)) => format!(
+                    "{label} is on them ({}): relabel it to {version_label}, or name it as version_label in queries of your own",
+                    told(values)
+                ),
+                None => format!(
+                    "let what scrapes or exports them put {version_label} on: its pod's template hash does, too"
+                ),
+            };
             findings.push(Finding::of(Grade::Limited, "versions", said, way));
         }
         findings
+    }
+
+    /// Another label of the usual ones that the series in force have, and its values.
+    async fn version_told_by(&self) -> Option<(&'static str, BTreeSet<String>)> {
+        let own = &self.settings.preset.version_label;
+        let others: Vec<&'static str> = VERSIONS.into_iter().filter(|label| label != own).collect();
+        let promql = format!("count by ({}) ({})", others.join(", "), self.counted(&self.settings.preset)?);
+        let samples = self.query(&promql, self.now(), Asked::Counters).await.ok()?;
+        let values = |label: &'static str| {
+            let all = samples.iter().filter_map(|one| one.labels.get(label)).filter(|value| !value.is_empty());
+            (label, all.cloned().collect::<BTreeSet<String>>())
+        };
+        others.into_iter().map(values).find(|(_, values)| !values.is_empty())
     }
 
     fn label(&self, service: &ServiceName) -> String {
@@ -146,13 +179,18 @@ impl Prometheus {
         found.rev().max_by_key(|(_, found)| score(found))
     }
 
-    /// Every service and version that a preset reads now.
-    async fn finds(&self, preset: &Preset) -> Result<Found, ProviderError> {
+    /// The series by which a preset counts requests, with the matchers of the configuration.
+    fn counted(&self, preset: &Preset) -> Option<String> {
         let kind = if preset.requests_total.is_some() { Kind::Requests } else { Kind::RequestRate };
-        let Some(template) = kind.template(preset).or(Some(&preset.rate)) else { return Ok(Found::new()) };
+        let template = kind.template(preset).or(Some(&preset.rate))?;
         let more = self.settings.matchers.iter().fold(String::new(), |all, matcher| all + "," + matcher);
         let range = Settings::new(preset.clone()).scrape * 3;
-        let series = presets::fill(template, &format!("{}ms", range.as_millis()), &more);
+        Some(presets::fill(template, &format!("{}ms", range.as_millis()), &more))
+    }
+
+    /// Every service and version that a preset reads now.
+    async fn finds(&self, preset: &Preset) -> Result<Found, ProviderError> {
+        let Some(series) = self.counted(preset) else { return Ok(Found::new()) };
         let Preset { service_label, version_label, .. } = preset;
         let promql = format!("sum by ({service_label}, {version_label}) ({series})");
         let samples = self.query(&promql, self.now(), Asked::Counters).await?;

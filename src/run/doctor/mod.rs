@@ -2,11 +2,9 @@
 //! provider's; how it is said is the command's.
 
 mod logout;
+mod terminal;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{Either, join_all, select};
 
@@ -73,15 +71,17 @@ pub(super) async fn examine(
         let (at, unread) = (&at, unread.get(one.name.as_str()).cloned().unwrap_or_default());
         async move {
             let mut findings = of_connection(one, at, clock).await;
-            let known: Vec<String> = findings.iter().map(|finding| finding.said.clone()).collect();
-            let more = unread.into_iter().filter(|said| !known.contains(said));
+            let more: Vec<String> = unread.into_iter().filter(|said| !is_told(said, &findings)).collect();
+            let more = more.into_iter();
             findings.extend(more.map(|said| Finding::of(Grade::Limited, "reading", said, "")));
             Examined { name: one.name.to_string(), system: one.system.to_owned(), findings }
         }
     });
     let examined = join_all(each).await;
+    let told: Vec<&Finding> = examined.iter().flat_map(|one| &one.findings).collect();
+    let blind = blind.into_iter().map(|why| once(why, &told)).collect();
     let stuck: Vec<Finding> = model.store.gates().filter_map(stuck).collect();
-    let here = here(ground, environment).into_iter().chain(judging(&blind)).chain(stuck).collect();
+    let here = here(ground, globals, environment).into_iter().chain(judging(&blind)).chain(stuck).collect();
     doctor::print(&Doctor::of(clock.now(), examined, here), args.json, out)
 }
 
@@ -92,10 +92,7 @@ async fn of_connection(one: &Connection, at: &LookedAt, clock: &SharedClock) -> 
     let limit = one.patience().saturating_mul(PATIENCE);
     let mut findings = match select(examiner.examine(at), clock.sleep(limit)).await {
         Either::Left((findings, _)) => findings,
-        Either::Right(_) => {
-            let limit = humantime::format_duration(Duration::from_secs(limit.as_secs()));
-            vec![Finding::of(Grade::Broken, "reached", format!("its answers were not there within {limit}"), "")]
-        }
+        Either::Right(_) => vec![Finding::silent(limit)],
     };
     if let Some(left) = one.budget.as_ref().map(|budget| budget(clock.now())) {
         let percent = left * 100.0;
@@ -112,6 +109,20 @@ async fn of_connection(one: &Connection, at: &LookedAt, clock: &SharedClock) -> 
         });
     }
     findings
+}
+
+/// Does a finding say it already? What was asked stands before it: `request rate: cannot connect …`.
+fn is_told(said: &str, findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.grade != Grade::Good && said.ends_with(&finding.said))
+}
+
+/// Why nothing is judged, without what its connection says of itself above.
+fn once(why: String, told: &[&Finding]) -> String {
+    let told = told.iter().any(|finding| finding.grade != Grade::Good && why.ends_with(&finding.said));
+    match why.split_once(": ") {
+        Some((begin, _)) if told => format!("{begin}, see there: nothing is judged until it does"),
+        _ => why,
+    }
 }
 
 /// What of what runs cannot be judged, whatever its systems answer.
@@ -131,7 +142,7 @@ fn stuck(gate: &Gate) -> Option<Finding> {
 }
 
 /// What is found on this machine.
-fn here(ground: &Ground, environment: &BTreeMap<String, String>) -> Vec<Finding> {
+fn here(ground: &Ground, globals: &Globals, environment: &BTreeMap<String, String>) -> Vec<Finding> {
     let journal = match ground.ledger().1 {
         Ok(()) => Finding::good("journal", format!("can be written: {}", ground.places().journal_file().display())),
         Err(why) => {
@@ -144,5 +155,21 @@ fn here(ground: &Ground, environment: &BTreeMap<String, String>) -> Vec<Finding>
     } else {
         logout::survives(&logout::Machine::here(environment))
     };
-    vec![journal, executor]
+    vec![journal, executor, terminal::drawn(&terminal::Terminal::here(globals, environment))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_says_of_itself_is_not_said_again_by_what_rests_on_it() {
+        let broken = Finding::of(Grade::Broken, "reached", "cannot connect to it: refused", "");
+        assert!(is_told("request rate: cannot connect to it: refused", std::slice::from_ref(&broken)));
+        assert!(!is_told("it answers with 500", std::slice::from_ref(&broken)));
+        let once = |why: &str| once(why.to_owned(), &[&broken]);
+        let expected = "metrics has not answered, see there: nothing is judged until it does";
+        assert_eq!(once("metrics has not answered: request rate: cannot connect to it: refused"), expected);
+        assert_eq!(once("nothing covers eu: set covers"), "nothing covers eu: set covers");
+    }
 }

@@ -295,8 +295,8 @@ fn without_anything_that_measures_it_is_said_once_what_to_add() {
     session.sources.retain(|source| !source.measures());
     let mut model = Model::new(session, now(), (120, 36));
     see(&mut model, now(), vec![payments()]);
-    let said = "no metrics are connected, so nothing can be judged: add a connection that measures to the \
-                configuration, as examples/config/full.toml shows";
+    let said = "no metrics are connected, so nothing can be judged: add a connection that measures (`holdshort \
+                config schema` shows how)";
     assert_eq!(verdict(&model), (Some(Verdict::NoData), vec![said.to_owned()]));
 }
 

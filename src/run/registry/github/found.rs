@@ -26,7 +26,7 @@ pub(in crate::run::registry) fn found(here: &Here) -> Part {
     }
     if hosts.is_empty() {
         let missing = format!(
-            "A repository of GitHub: no git remote of {} leads to one. Write\n\
+            "A repository of GitHub: no git remote of {} leads to one.\nWrite\n\
              [connections.github]\nkind = \"github\"\ntoken = {{ command = [\"gh\", \"auth\", \"token\"] }}\n\
              [[connections.github.repos]]\nname = \"OWNER/NAME\"",
             here.folder.display()
@@ -156,6 +156,32 @@ mod tests {
         assert_eq!((one.name.as_str(), one.off.as_ref()), ("github", None));
         let said = format!("{one:?}");
         assert!(said.contains("GH_TOKEN") && said.contains("acme/ledger") && !said.contains("ghp_secret"), "{said}");
+    }
+
+    #[test]
+    fn a_token_that_gh_keeps_is_asked_of_gh_for_its_host_where_both_are_there() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name).display().to_string();
+        fs::create_dir_all(at("gh-config")).unwrap();
+        fs::write(at("gh-config/hosts.yml"), "github.com:\n    user: dana\ngithub.acme.test:\n    user: dana\n")
+            .unwrap();
+        let command = |remote: &str, path: &str| {
+            let (_folder, here) = here(remote, &[("GH_CONFIG_DIR", &at("gh-config")), ("PATH", path)]);
+            let one = found(&here).connections.remove(0);
+            let token = one.settings.iter().find(|(key, ..)| key == "token").map(|(_, value, _)| value.to_string());
+            (token, one.off.is_some())
+        };
+        // Signed in, and no gh there to ask.
+        assert_eq!(command("git@github.com:acme/ledger", &at("bin")), (None, true));
+        fs::create_dir_all(at("bin")).unwrap();
+        fs::write(at("bin/gh"), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(at("bin/gh"), fs::Permissions::from_mode(0o755)).unwrap();
+        let asked = r#"{ command = ["gh", "auth", "token"] }"#.to_owned();
+        assert_eq!(command("git@github.com:acme/ledger", &at("bin")), (Some(asked), false));
+        let asked = r#"{ command = ["gh", "auth", "token", "--hostname", "github.acme.test"] }"#.to_owned();
+        assert_eq!(command("git@github.acme.test:acme/ledger", &at("bin")), (Some(asked), false));
+        assert_eq!(command("git@github.other.test:acme/ledger", &at("bin")), (None, true));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(in crate::run::registry) fn found(here: &Here) -> Part {
         said => {
             let why = said.err().unwrap_or_else(|| "it has no context".to_owned());
             let missing = format!(
-                "A cluster: {why}. KUBECONFIG names another file; or write\n\
+                "A cluster: {why}. KUBECONFIG names another file.\nOr write\n\
                  [connections.eu]\nkind = \"kubernetes\"\nserver = \"https://…\"\ntoken = {{ file = \"…\" }}\nenvironment = \"prod\""
             );
             Part { connections: Vec::new(), missing: vec![missing] }

@@ -11,15 +11,13 @@ const UNTIL_KNOWN: &str = "otel-http";
 /// One connection where an address is named.
 pub(in crate::run::registry) fn found(here: &Here) -> Part {
     let Some(url) = here.environment.get("PROMETHEUS_URL").filter(|url| !url.is_empty()) else {
-        let missing = "Metrics: PROMETHEUS_URL names no address. Without them nothing is judged: write\n\
+        let missing = "Metrics: PROMETHEUS_URL names no address. Without them nothing is judged.\nWrite\n\
                        [connections.metrics]\nkind = \"prometheus\"\nurl = \"https://prometheus.example.com\"\npreset = \"otel-http\"";
         return Part { connections: Vec::new(), missing: vec![missing.to_owned()] };
     };
-    let mut one = Drafted::new("metrics", "prometheus", "PROMETHEUS_URL").with("url", url.as_str(), "").with(
-        "preset",
-        UNTIL_KNOWN,
-        "not held against its series: `holdshort doctor` says which one fits",
-    );
+    let mut one = Drafted::new("metrics", "prometheus", "The address that PROMETHEUS_URL names")
+        .with("url", url.as_str(), "")
+        .with("preset", UNTIL_KNOWN, "not held against its series: `holdshort doctor` says which one fits");
     match here.environments.as_slice() {
         [] => {}
         [only] => one.set("covers", toml::Value::from(vec![only.clone()]), "the environments that its series are of".into()),

@@ -50,7 +50,7 @@ use crate::{
         inbox,
         init::InitArgs,
         judge, keys, listing, logs, run as one_run, runs, secret, shell, snapshot, status,
-        value::Moment,
+        value::{Moment, Snapshotted},
         verb::{self, Console, Prompt},
     },
     demo::scenario::Scenario,
@@ -226,6 +226,7 @@ impl Process<'_> {
             Command::Config(ConfigCommand::Show) => {
                 config::show(&ground::loaded(&self.globals, &self.environment)?, self.out)
             }
+            Command::Config(ConfigCommand::Schema) => config::schema(self.out),
             Command::State(StateCommand::Init { group, path }) => {
                 let configured = || ground::configured_state(&self.globals, &self.environment).map(|state| state.path);
                 let folder = path.clone().map_or_else(configured, |path| Ok(Some(path)))?;
@@ -422,7 +423,14 @@ impl Process<'_> {
         } else {
             Some(ground::loaded(&self.globals, &self.environment)?.config)
         };
-        let theme = paint::theme(&self.globals, config.as_ref(), &self.environment, io::stdout().is_terminal())?;
+        let (globals, config, environment) = (&self.globals, config.as_ref(), &self.environment);
+        let theme = match args.format {
+            Snapshotted::Svg => paint::pictured(globals, config, environment)?,
+            // Whoever asks for escape sequences asks for colours.
+            form => {
+                paint::theme(globals, config, environment, form == Snapshotted::Ansi || io::stdout().is_terminal())?
+            }
+        };
         let pictures = Pictures { keymap: pilot.cockpit.keymap().clone(), theme };
         snapshot::print(pilot.cockpit.model_mut(), args, &pictures, self.out).map(|()| Exit::Done)
     }
@@ -447,7 +455,7 @@ impl Process<'_> {
         }
         let model = recording.play(until);
         let pictures = Pictures { keymap, theme };
-        let form = if is_terminal { crate::cli::value::Snapshotted::Ansi } else { crate::cli::value::Snapshotted::Txt };
+        let form = if is_terminal { Snapshotted::Ansi } else { Snapshotted::Txt };
         let text = snapshot::Painter::paint(&pictures, &model, form).map_err(CliError::failed)?;
         self.out.write_coloured(&format!("{text}\n"))?;
         Ok(Exit::Done)

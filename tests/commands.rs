@@ -50,6 +50,27 @@ fn a_right_that_is_taken_away_in_the_middle_of_an_action_ends_with_8() {
 }
 
 #[test]
+fn a_picture_is_in_colour_without_a_flag_and_in_the_theme_that_a_flag_or_the_environment_names() {
+    let background = |line: &[&str], theme: Option<&str>| {
+        let mut command = program::holdshort();
+        command.args(line).args(["--demo", "snapshot", "--size", "80x24", "--format", "svg"]).env("TERM", "dumb");
+        command.envs(theme.map(|theme| ("HOLDSHORT_THEME", theme)));
+        let picture = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let colours: std::collections::BTreeSet<&str> =
+            picture.split("fill=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let begin = picture.split("rx=\"8\" fill=\"").nth(1).and_then(|rest| rest.split('"').next());
+        (begin.unwrap().to_owned(), colours.len() > 4)
+    };
+    let (dark, is_coloured) = background(&[], None);
+    assert!(is_coloured);
+    let light = background(&["--theme", "light"], None);
+    assert_ne!(light.0, dark);
+    assert_eq!(background(&[], Some("light")), light);
+    assert_eq!(background(&["--theme", "dark"], Some("light")), (dark.clone(), true));
+    assert_eq!(background(&["--color", "never"], None), (dark, false));
+}
+
+#[test]
 fn a_snapshot_as_json_has_every_cell_that_has_a_role() {
     let line = ["--demo", "snapshot", "--format", "json", "--size", "80x24", "--keys", "Enter r"];
     let output = holdshort(&line);

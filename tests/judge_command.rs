@@ -15,6 +15,12 @@ struct Ended {
     code: i32,
 }
 
+impl Ended {
+    fn answers(&self) -> Vec<Value> {
+        self.out.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
 fn judge(args: &[&str], input: &str) -> Ended {
     let mut child = program::holdshort()
         .arg("judge")
@@ -296,6 +302,47 @@ fn kayentas_own_files_are_judged_as_its_judge_does_with_muted_metrics_out_of_the
             0
         )
     );
+}
+
+#[test]
+fn kayentas_infinity_is_a_number_and_its_request_file_a_configuration_with_thresholds_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let config = r#"{"name":"payments","judge":{"name":"NetflixACAJudge-v1.0"},"metrics":[
+        {"name":"errors","groups":["e"],"analysisConfigurations":{"canary":{"direction":"increase","critical":true}}},
+        {"name":"hits","groups":["e"],"analysisConfigurations":{"canary":{"direction":"decrease"}}},
+        {"name":"p99","groups":["e"],"analysisConfigurations":{"canary":{"direction":"increase"}}}]}"#;
+    let pairs = |errors: &str, hits: &str| {
+        let pair = |name: &str, values: &str| {
+            format!(
+                r#"{{"name":"{name}","values":{{"control":[0.01,0.02,0.01,0.015,0.01,0.02],"experiment":[{values}]}}}}"#
+            )
+        };
+        let same = "0.01,0.02,0.01,0.015,0.01,0.02";
+        format!("[{},{},{}]", pair("errors", errors), pair("hits", hits), pair("p99", same))
+    };
+    let same = "0.01,0.02,0.01,0.015,0.01,0.02";
+    let infinite = r#""Infinity","Infinity",0.9,"Infinity",0.8,"Infinity""#;
+    let (plain, bad) = (written("config.json", config), written("bad.json", &pairs(infinite, same)));
+    let ended = judge(&["--json", "--kayenta", &plain, &bad], "");
+    let answer = &ended.answers()[0];
+    assert_eq!((ended.code, &answer["verdict"], &answer["score"]), (0, &"fail".into(), &0.0.into()), "{answer}");
+    let lower = written("low.json", &pairs(same, &infinite.replace("Infinity", "-Infinity")));
+    let request = |thresholds: &str| {
+        format!(r#"{{"canaryConfig":{config},"executionRequest":{{"scopes":{{}},"thresholds":{thresholds}}}}}"#)
+    };
+    let verdict = |name: &str, text: &str| {
+        let file = written(name, text);
+        judge(&["--json", "--kayenta", &file, &lower], "").answers()[0]["verdict"].clone()
+    };
+    // Two of three metrics pass: 66.7.
+    assert_eq!(verdict("plain.json", config), "fail");
+    assert_eq!(verdict("low-bar.json", &request(r#"{"pass":60,"marginal":50}"#)), "pass");
+    assert_eq!(verdict("high-bar.json", &request(r#"{"pass":90,"marginal":50}"#)), "marginal");
 }
 
 #[test]

@@ -321,6 +321,20 @@ fn the_least_terminal_gets_ascii_without_colour_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_locale_or_a_console_that_cannot_show_what_is_drawn_gets_ascii_in_charts_too() {
+    for variables in [&[("LC_ALL", "C")], &[("TERM", "linux")]] {
+        let mut pty = Pty::start_in(&["demo"], variables, 80, 24);
+        pty.until("the headline", likely);
+        pty.keys("\r");
+        pty.until("the release", |screen| screen.contains("last 30 s"));
+        pty.keys("q");
+        assert!(pty.wait().success());
+        let raw = pty.raw();
+        assert!(raw.is_ascii(), "{variables:?}: {}", String::from_utf8_lossy(&raw));
+    }
+}
+
+#[test]
 fn a_program_that_was_to_give_a_token_is_ended_with_the_cockpit() {
     let folder = tempfile::tempdir().unwrap();
     let (config, pipe) = (folder.path().join("config.toml"), folder.path().join("pipe"));

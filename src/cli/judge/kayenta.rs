@@ -1,10 +1,10 @@
-//! Kayenta's own two files: the canary configuration and the metric set pairs, as spinnaker/kayenta writes them (`CanaryConfig`,
+//! Kayenta's own two files: the canary configuration (or the request that it comes in) and the metric set pairs, as spinnaker/kayenta writes them (`CanaryConfig`,
 //! `CanaryMetricConfig`, `CanaryClassifierConfig`, `MetricSetPair`). They hold much that a judge does not read, so that unknown
 //! fields are no errors here; words that Kayenta does not know mean to it its default, which is told.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     cli::judge::{
@@ -22,6 +22,26 @@ use crate::{
 
 /// The judge whose rules these are.
 const JUDGE: &str = "NetflixACAJudge-v1.0";
+
+/// What is sent to Kayenta to have a canary judged that has no stored configuration (`CanaryAdhocExecutionRequest`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    canary_config: CanaryConfig,
+    execution_request: Option<ExecutionRequest>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExecutionRequest {
+    thresholds: Option<ScoreThresholds>,
+}
+
+/// Is it such a request?
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Form {
+    canary_config: Option<IgnoredAny>,
+}
 
 #[derive(Debug, Deserialize)]
 struct CanaryConfig {
@@ -117,7 +137,7 @@ pub(super) type File<'a> = (&'a str, &'a [u8]);
 pub(super) fn judged((config_name, config): File<'_>, (pairs_name, pairs): File<'_>) -> Result<Judged, Malformed> {
     let in_config = |wrong: Malformed| Malformed::at(config_name, wrong.to_string());
     let in_pairs = |wrong: Malformed| Malformed::at(pairs_name, wrong.to_string());
-    let config: CanaryConfig = read(config, 1).map_err(in_config)?;
+    let config = configured(config).map_err(in_config)?;
     let pairs: Vec<MetricSetPair> = read(pairs, 1).map_err(in_pairs)?;
     let mut warnings = Warnings { file: config_name, found: Vec::new() };
     if let Some(other) = config.judge.and_then(|judge| judge.name).filter(|name| name != JUDGE) {
@@ -150,6 +170,18 @@ pub(super) fn judged((config_name, config): File<'_>, (pairs_name, pairs): File<
         metric.tags = tags;
     }
     Ok(Judged { answer, warnings: warnings.found })
+}
+
+/// The configuration of a file: its own, or that of the request which the file is. The request's thresholds go before its configuration's.
+fn configured(text: &[u8]) -> Result<CanaryConfig, Malformed> {
+    if !read::<Form>(text, 1).is_ok_and(|form| form.canary_config.is_some()) {
+        return read(text, 1);
+    }
+    let Request { canary_config: mut config, execution_request } = read(text, 1)?;
+    if let Some(thresholds) = execution_request.and_then(|request| request.thresholds) {
+        config.classifier.get_or_insert_default().score_thresholds = Some(thresholds);
+    }
+    Ok(config)
 }
 
 struct Warnings<'a> {

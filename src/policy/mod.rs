@@ -19,7 +19,7 @@ pub struct Source {
     pub name: String,
     /// How much it can be trusted.
     pub freshness: Freshness,
-    /// Its age and state in words: `4 s old`, `failing for 12 s: no answer within 4 s`.
+    /// Its age and fault in words: `last answer 4 s ago`, `never answered; no answer within 4 s`.
     pub words: String,
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Outdated, arithmetic, missing, outdated};
 use crate::{
-    domain::{evidence::Verdict, time::Timestamp, verb::Verb},
+    domain::{evidence::Verdict, observed::Freshness, time::Timestamp, verb::Verb},
     judge::verdict::Judgement,
-    policy::{Against, Blind, Check, Decision, Risk, Unjudged, Way},
+    policy::{Against, Blind, Check, Decision, Risk, Source, Unjudged, Way},
 };
 
 /// What a decision was about.
@@ -60,6 +60,16 @@ pub fn blind(blind: &Blind, engine: &str) -> String {
     }
 }
 
+/// A source that cannot be trusted now.
+fn source(source: &Source) -> String {
+    let Source { name, freshness, words } = source;
+    match freshness {
+        Freshness::Never if words.starts_with("never ") => format!("{name} has {words}"),
+        Freshness::Never => format!("{name}: {words}"),
+        _ => format!("{name} is {freshness}: {words}"),
+    }
+}
+
 impl About<'_> {
     fn against(&self, against: &Against) -> String {
         match against {
@@ -72,7 +82,7 @@ impl About<'_> {
             Against::Unjudged(what) => format!("NO DATA: {}", blind(what, self.engine)),
             Against::Unknown(what) => format!("NO DATA: {what}"),
             Against::NobodyShowsIt => "NO DATA: no connection shows it".to_owned(),
-            Against::Source(source) => format!("{} is {}: {}", source.name, source.freshness, source.words),
+            Against::Source(source) => self::source(source),
         }
     }
 
@@ -181,11 +191,7 @@ fn joined(parts: impl IntoIterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::observed::Freshness,
-        judge::verdict::{Case, judge, sample::*},
-        policy::Source,
-    };
+    use crate::judge::verdict::{Case, judge, sample::*};
 
     /// Six minutes of little traffic, and no response times of the canary.
     fn waiting() -> Judgement {
@@ -222,6 +228,21 @@ mod tests {
                 "verdict WAIT, not known yet whether it does harm: {again}, {why}, {lacks}; a retry is judged anew"
             )
         );
+    }
+
+    #[test]
+    fn a_source_that_never_answered_is_said_to_have_never_answered_and_not_to_be_never() {
+        let of = |freshness, words: &str| source(&Source { name: "eu".into(), freshness, words: words.into() });
+        assert_eq!(of(Freshness::Never, "never answered; refused"), "eu has never answered; refused");
+        assert_eq!(
+            of(Freshness::Never, "no such connection in this session"),
+            "eu: no such connection in this session"
+        );
+        assert_eq!(
+            of(Freshness::Failing, "last good answer 9 s ago; reset"),
+            "eu is failing: last good answer 9 s ago; reset"
+        );
+        assert_eq!(of(Freshness::Stale, "last answer 90 s ago"), "eu is stale: last answer 90 s ago");
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn a_kubeconfig_alone_is_enough_to_look_and_the_file_says_what_to_write_for_the_
     assert!(text.contains("# kind = \"prometheus\"") && text.contains("# kind = \"github\""), "{text}");
     let (code, said) = machine.said("doctor");
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("limited  judging  no metrics are connected, so nothing can be judged"), "{said}");
+    assert!(said.contains("limited  judging   no metrics are connected, so nothing can be judged"), "{said}");
     let status = machine.json("status --json");
     let named = ["id", "environment", "freshness"].map(|field| &status["rollouts"][0][field]);
     assert_eq!(named, ["eu/argo_rollouts/shop/payments", "eu", "live"], "{status:#}");

@@ -436,6 +436,8 @@ pub enum ConfigCommand {
     },
     /// Show what is in force, without secrets
     Show,
+    /// Print every setting with its type, its default and an example, as Markdown
+    Schema,
 }
 
 impl Cli {

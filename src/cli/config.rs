@@ -38,6 +38,15 @@ pub fn show(loaded: &Loaded, out: &mut dyn Write) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// Every setting: the page that is made of the schema.
+const SETTINGS: &str = include_str!("../../docs/configuration.md");
+
+/// `config schema`: every setting with its type, its default and an example.
+pub fn schema(out: &mut dyn Write) -> Result<Exit, CliError> {
+    let said = out.write_all(SETTINGS.as_bytes()).map_err(CliError::from);
+    Exit::Done.whoever_reads(said)
+}
+
 /// What is said where the configuration cannot be had: every error at its place; or, where there is none at all, what to
 /// do instead.
 pub fn refused(failure: &Failure) -> CliError {
@@ -51,8 +60,7 @@ pub fn refused(failure: &Failure) -> CliError {
                 String::new(),
                 "To look around without one:   holdshort demo".to_owned(),
                 format!("To use your own systems:      holdshort init, which writes {path}"),
-                "(examples/config/minimal.toml is the least that is useful; `holdshort config check` reads it)"
-                    .to_owned(),
+                "(`holdshort config schema` has every setting, `holdshort config check FILE` reads a file)".to_owned(),
             ];
             CliError::lines(Exit::Usage, lines)
         }
@@ -64,7 +72,7 @@ pub fn needs_connections(loaded: &Loaded) -> Result<(), CliError> {
     if loaded.config.connections.is_empty() {
         let layers = loaded.layers.join(", ");
         return Err(CliError::usage(format!(
-            "{layers}: no connection is configured; add [connections.NAME], or let `holdshort init` find them; `holdshort demo` needs none"
+            "{layers}: no connection is configured; add [connections.NAME], or let `holdshort init --force` find them and write the file anew; `holdshort demo` needs none"
         )));
     }
     Ok(())
@@ -108,12 +116,22 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_printed_without_a_configuration() {
+        let mut out = Vec::new();
+        assert_eq!(schema(&mut out), Ok(Exit::Done));
+        let page = String::from_utf8(out).unwrap();
+        let needed = ["# Configuration", "| `most_targets` |", "`kind = \"kubernetes\"`", "| `client_certificate` |"];
+        assert_eq!(needed.map(|text| page.contains(text)), [true; 4]);
+    }
+
+    #[test]
     fn a_configuration_without_a_connection_says_what_to_add() {
         let loaded =
             Loaded { config: Config::default(), layers: vec!["a.toml".into()], profile: None, remarks: Vec::new() };
         let error = needs_connections(&loaded).unwrap_err();
         assert_eq!(error.exit, Exit::Usage);
-        let said = "a.toml: no connection is configured; add [connections.NAME], or let `holdshort init` find them;";
+        let said =
+            "a.toml: no connection is configured; add [connections.NAME], or let `holdshort init --force` find them";
         assert!(error.text().starts_with(said), "{error}");
     }
 }

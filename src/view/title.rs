@@ -101,14 +101,15 @@ pub(super) fn harmful(scene: &Scene<'_>) -> usize {
     flying.iter().filter(|rollout| headline::cause_of(scene.model, rollout) == Cause::Release).count()
 }
 
-/// `52 runs   3 running   2 failed`: of all there are, whatever the filter.
+/// `52 runs   3 running   2 failed`, `1 run`: of all there are, whatever the filter.
 fn runs(scene: &Scene<'_>) -> Vec<Line> {
     let count = |status| scene.model.store.runs().filter(|run| run.status == status).count();
     let (all, running, failed) =
         (scene.model.store.runs().count(), count(RunStatus::Running), count(RunStatus::Failed));
     let role = if failed > 0 { Role::Bad } else { Role::Dim };
+    let noun = if all == 1 { "run" } else { "runs" };
     vec![
-        Line::of(Role::Text, format!("{all} runs")),
+        Line::of(Role::Text, format!("{all} {noun}")),
         Line::of(Role::Text, format!("{running} running")),
         Line::of(role, format!("{failed} failed")),
     ]

@@ -22,11 +22,13 @@ mod tests {
             world::{Answer, World},
         },
         domain::{
-            signal::{Counts, ServiceSignals, VersionSignals},
+            signal::{Counts, Latency, Series, ServiceSignals, VersionSignals},
             time::Timestamp,
         },
+        journal::{Journal, sqlite::SqliteJournal},
         port::{
             facet::Window,
+            kept::{KeptSignals, Outlived},
             wire::{Transport, whole},
         },
         provider::prometheus::{self, Settings, presets},
@@ -48,10 +50,15 @@ mod tests {
     }
 
     async fn measured(name: &str) -> Measured {
+        measured_for(name, None).await
+    }
+
+    /// The same until so long after the world's start.
+    async fn measured_for(name: &str, span: Option<TimeDelta>) -> Measured {
         let path = format!("{}/examples/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let scenario = Scenario::load(&path).unwrap();
         let mut world = World::new(&scenario).unwrap();
-        let open = scenario.opens();
+        let open = span.map_or_else(|| scenario.opens(), |span| scenario.start + span);
         world.advance(open);
         assert_eq!(world.failures(), &[] as &[String]);
         let serving = world.serving().remove(0);
@@ -201,5 +208,63 @@ mod tests {
         near(beyond(OLD, 1.0), 0.0, 0.0002);
         near(beyond(NEW, 1.0), 0.01, 0.002);
         near(beyond(NEW, 0.075), beyond(OLD, 0.075), 0.02);
+    }
+
+    /// What of them ended in a window, and how many counts and points that is.
+    fn within(signals: &ServiceSignals, window: Window) -> (KeptSignals, usize) {
+        fn only<T>(all: &mut Vec<T>, at: fn(&T) -> Timestamp, window: Window) -> usize {
+            all.retain(|one| window.from < at(one) && at(one) <= window.to);
+            all.len()
+        }
+        let (mut signals, mut numbers) = (signals.clone(), 0);
+        for version in &mut signals.versions {
+            let VersionSignals { error_ratio, request_rate, latency: Latency { p50, p95, p99, .. }, .. } = version;
+            let series: [&mut Series; 5] = [error_ratio, request_rate, p50, p95, p99];
+            numbers += series.into_iter().map(|points| only(points, |point| point.at, window)).sum::<usize>();
+            numbers += only(&mut version.counts, |counts| counts.to, window);
+            numbers +=
+                version.parts.iter_mut().map(|part| only(&mut part.counts, |counts| counts.to, window)).sum::<usize>();
+            let intervals = version.latency_counts.iter_mut();
+            numbers += intervals.map(|one| only(&mut one.intervals, |interval| interval.to, window)).sum::<usize>();
+        }
+        (KeptSignals { source: "metrics".into(), window, signals }, numbers)
+    }
+
+    #[tokio::test]
+    async fn two_hours_of_a_canary_that_were_kept_interval_by_interval_take_few_bytes_and_read_back_as_they_were() {
+        let seen = measured_for("slow-canary", Some(TimeDelta::hours(2))).await;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let journal = SqliteJournal::open(&path).unwrap();
+        let empty = std::fs::metadata(&path).unwrap().len();
+        let (step, nothing) = (Duration::from_secs(30), Outlived { before: seen.scenario.start, services: Vec::new() });
+        let (mut whole, mut numbers) = (Vec::new(), 0);
+        for number in 0..240 {
+            let from = seen.scenario.start + TimeDelta::seconds(STEP * number);
+            let (one, more) = within(&seen.signals, Window { from, to: from + step, step });
+            journal.keep_signals(std::slice::from_ref(&one), &nothing).unwrap();
+            whole.push(one);
+            numbers += more;
+        }
+        let took = usize::try_from(std::fs::metadata(&path).unwrap().len() - empty).unwrap();
+        assert!(took < 20 * numbers, "{took} bytes for {numbers} counts and points");
+        let of = ("metrics".into(), seen.serving.service.as_str().into());
+        let kept = journal.kept_signals(&of, seen.scenario.start).unwrap();
+        let span = |kept: &[KeptSignals]| (kept.first().unwrap().window.from, kept.last().unwrap().window.to);
+        assert_eq!(span(&kept), span(&whole));
+        assert!(kept.len() < whole.len() / 10, "{} rows", kept.len());
+        let counts = |kept: &[KeptSignals]| {
+            let mut all: BTreeMap<(String, String, Timestamp), (u64, u64)> = BTreeMap::new();
+            for version in kept.iter().flat_map(|one| &one.signals.versions) {
+                for (part, counts) in
+                    version.parts.iter().flat_map(|part| part.counts.iter().map(move |one| (part, one)))
+                {
+                    let key = (version.label.clone(), part.pod.clone(), counts.to);
+                    assert_eq!(all.insert(key, (counts.requests, counts.errors)), None, "twice");
+                }
+            }
+            all
+        };
+        assert_eq!(counts(&kept), counts(&whole));
     }
 }

@@ -65,6 +65,11 @@ impl Packed {
         self.bytes.len()
     }
 
+    /// The bytes: what [`Rows::of`] reads.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Every row.
     pub fn rows(&self) -> Rows<'_> {
         self.since(Mark::default())
@@ -100,7 +105,12 @@ pub struct Rows<'a> {
     mark: Mark,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// The rows that were written as these bytes; where they are not whole, those before that.
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, mark: Mark::default() }
+    }
+
     fn read(&mut self) -> Option<u64> {
         let (mut number, mut shift) = (0_u64, 0_u32);
         loop {

@@ -4,6 +4,7 @@
 mod beside;
 mod lines;
 mod lock;
+mod packing;
 mod schema;
 mod signals;
 mod trouble;

@@ -2,6 +2,7 @@
 
 mod forms;
 mod planted;
+mod signals;
 mod takeover;
 
 use std::{path::Path, sync::Arc};
@@ -18,15 +19,9 @@ use super::{
     sqlite::SqliteJournal,
 };
 use crate::{
-    domain::{
-        object::ObjectId,
-        signal::{Counts, LatencyCounts, ServiceSignals, VersionSignals},
-        verb::Verb,
-    },
+    domain::{object::ObjectId, verb::Verb},
     port::{
-        facet::Window,
         fill::Given,
-        kept::{KeptSignals, Outlived},
         record::{Entry, Record, RecordId, Stage},
     },
 };
@@ -447,69 +442,4 @@ fn a_spool_gives_back_only_what_its_user_signed_and_keeps_the_rest() {
     assert_eq!(take(&own), (1, vec![line(1)]));
     assert_eq!(take(&stranger), (1, vec![line(4)]));
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
-}
-
-/// Signals of a window that ends so many seconds after the start.
-fn kept(service: &str, until: i64) -> KeptSignals {
-    let bounds = vec![0.1 + 0.2, f64::from_bits(0x3fd5_5555_5555_5555)];
-    let latency = LatencyCounts { stratum: "eu".into(), bounds, intervals: Vec::new() };
-    let version = VersionSignals { label: "1".into(), latency_counts: vec![latency], ..VersionSignals::default() };
-    let step = std::time::Duration::from_secs(30);
-    KeptSignals {
-        source: "prom".into(),
-        window: Window { from: at(until - 30), to: at(until), step },
-        signals: ServiceSignals { service: service.into(), environment: "".into(), step, versions: vec![version] },
-    }
-}
-
-#[test]
-fn kept_signals_read_back_bit_by_bit_in_another_process_until_they_are_outlived_and_no_chain_knows_of_them() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.db");
-    let journal = SqliteJournal::open(&path).unwrap();
-    let before = |second| Outlived { before: at(second), services: Vec::new() };
-    let all = [kept("payments", 30), kept("ledger", 30), kept("payments", 60)];
-    journal.keep_signals(&all, &before(0)).unwrap();
-    journal.keep_signals(&all[2..], &before(0)).unwrap();
-    let elsewhere = SqliteJournal::open(&path).unwrap();
-    let [payments, ledger] = [kept("payments", 30), kept("ledger", 30)].map(|one| (one.source, one.signals.service));
-    assert_eq!(elsewhere.kept_services(at(0)).unwrap(), [ledger.clone(), payments.clone()]);
-    assert_eq!(elsewhere.kept_signals(&payments, at(0)).unwrap(), [all[0].clone(), all[2].clone()]);
-    assert_eq!(elsewhere.kept_signals(&ledger, at(0)).unwrap(), all[1..2]);
-    assert_eq!(elsewhere.kept_services(at(30)).unwrap(), std::slice::from_ref(&payments));
-    assert_eq!(elsewhere.kept_signals(&payments, at(30)).unwrap(), all[2..]);
-    assert!(matches!(elsewhere.verify().unwrap(), Chain::Whole { lines: 0, .. }));
-    journal.keep_signals(&[], &before(30)).unwrap();
-    assert_eq!(elsewhere.kept_services(at(0)).unwrap(), std::slice::from_ref(&payments));
-    assert_eq!(elsewhere.kept_signals(&payments, at(0)).unwrap(), all[2..]);
-    journal.keep_signals(&[], &Outlived { before: at(0), services: vec!["payments".into()] }).unwrap();
-    assert_eq!(elsewhere.kept_services(at(0)).unwrap(), []);
-}
-
-#[test]
-fn kept_signals_take_a_fraction_of_their_text_and_what_was_kept_as_text_is_still_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.db");
-    let journal = SqliteJournal::open(&path).unwrap();
-    let mut hour = kept("payments", 3600);
-    let version = &mut hour.signals.versions[0];
-    let count = |number: i64| Counts {
-        from: at(number * 30),
-        to: at(number * 30 + 30),
-        requests: 600 + number.unsigned_abs() * 7 % 31,
-        errors: number.unsigned_abs() % 3,
-    };
-    version.counts = (0..120).map(count).collect();
-    journal.keep_signals(&[hour.clone()], &Outlived { before: at(0), services: Vec::new() }).unwrap();
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    let length = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    let (text, kept_as) =
-        (serde_json::to_string(&hour).unwrap(), length("SELECT length(body) FROM signals").unsigned_abs());
-    assert!(usize::try_from(kept_as).unwrap() * 4 < text.len(), "{kept_as} of {}", text.len());
-    let of = (hour.source.clone(), hour.signals.service.clone());
-    assert_eq!(journal.kept_signals(&of, at(0)).unwrap(), std::slice::from_ref(&hour));
-    connection.execute("UPDATE signals SET body = ?1", [&text]).unwrap();
-    assert_eq!(journal.kept_signals(&of, at(0)).unwrap(), [hour]);
-    connection.execute("UPDATE signals SET body = 'z:AAAA'", []).unwrap();
-    assert_eq!(journal.kept_signals(&of, at(0)).unwrap(), []);
 }

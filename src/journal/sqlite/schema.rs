@@ -79,7 +79,10 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Unusable> {
         (APPLICATION, 1) => from_form_1(&tx)?,
         (APPLICATION, 2) => from_form_2(&tx)?,
         (APPLICATION, _) => {
-            return strange("was written by a newer holdshort", "update holdshort, or name another file");
+            return strange(
+                "was written by a newer holdshort",
+                "update holdshort, or name another file with state.path",
+            );
         }
         (0, 0) if objects(&tx)?.is_empty() => {
             tx.execute_batch(TABLES)?;

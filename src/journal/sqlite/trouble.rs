@@ -65,30 +65,34 @@ pub(super) fn troubled(path: &Path, trouble: Trouble) -> JournalError {
 pub(super) fn explained(path: &Path, error: &rusqlite::Error) -> JournalError {
     let plain = || error.to_string();
     let (why, way) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (format!("another process has held it for {} s", BUSY.as_secs()), "see which one with `fuser`; try again")
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            format!("another process has held it for {} s", BUSY.as_secs()),
+            "see which one with `fuser` and try again, or name another place with state.path",
+        ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             let way = "make the file and its directory writable (SQLite puts a file beside it), or name another place with state.path";
             ("cannot be written".to_owned(), way)
         }
-        Some(ErrorCode::CannotOpen) => {
-            ("cannot be opened".to_owned(), "check the rights of the file and its directory, or set state.path")
-        }
-        Some(ErrorCode::DiskFull) => {
-            ("the disk is full".to_owned(), "free some space; abort and roll back work meanwhile")
-        }
+        Some(ErrorCode::CannotOpen) => (
+            "cannot be opened".to_owned(),
+            "check the rights of the file and its directory, or name another place with state.path",
+        ),
+        Some(ErrorCode::DiskFull) => (
+            "the disk is full".to_owned(),
+            "free some space, or name another place with state.path; abort and roll back work meanwhile",
+        ),
         Some(ErrorCode::NotADatabase) => (
             "is not a journal (not an SQLite database)".to_owned(),
             "move it aside, or name another file with state.path",
         ),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            (format!("is damaged: {}", plain()), "keep a copy, then bring it back from a backup or name another file")
-        }
+        Some(ErrorCode::DatabaseCorrupt) => (
+            format!("is damaged: {}", plain()),
+            "keep a copy, then bring it back from a backup or name another file with state.path",
+        ),
         Some(ErrorCode::SystemIoFailure) => {
-            (format!("the disk fails: {}", plain()), "check the disk, or set state.path")
+            (format!("the disk fails: {}", plain()), "check the disk, or name another place with state.path")
         }
-        _ => (plain(), "`holdshort audit verify` may say more"),
+        _ => (plain(), "`holdshort audit verify` may say more; state.path names another place"),
     };
     JournalError::Broken { path: path.to_owned(), why, way }
 }

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{done, kept, sending};
+use super::{done, sending, signals::kept};
 use crate::{
     domain::verb::Verb,
     journal::{

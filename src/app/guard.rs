@@ -47,7 +47,7 @@ const READ_BACK: usize = 4;
 #[cfg(test)]
 pub(in crate::app) use self::facts::against;
 pub use self::facts::{blind_spot, standing};
-use self::notes::{doubted, ends_another, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours};
+use self::notes::{doubted, ends_another, flies, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours};
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -350,6 +350,9 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     }
     risks.extend(overtaken(model, asked.verb, &asked.target));
     risks.extend(older_than_live(model, asked.verb, &asked.target));
+    let (harmful, others) = flies(model, asked.verb, &asked.target);
+    risks.extend(harmful);
+    draft.notes.extend(others);
     draft.notes.extend(major_step(model, asked.verb, &asked.target));
     let (opens, notes) = with_yours(model, &asked);
     checks.extend(opens);

@@ -1,7 +1,7 @@
 //! What waits for a human, over all systems: gates that systems tell of, and rollouts in a pause that only a human ends.
 
 use crate::{
-    app::{guard, lineage::Older, model::Model},
+    app::{guard, lineage::{Lineage, Older}, model::Model},
     domain::{
         evidence::Verdict,
         gate::{Approvals, Behind, Eligibility, Gate},
@@ -39,7 +39,7 @@ pub struct Item {
     pub refused: Option<String>,
     /// How many must say yes, and who has, where the system counts.
     pub approvals: Option<Approvals>,
-    /// The verdict on what would be let through, where it is judged.
+    /// The verdict on what would be let through, and on what moves where it would go: the worst of them, where any is judged.
     pub verdict: Option<Verdict>,
     /// Newer ones that wait behind it.
     pub newer_behind: u32,
@@ -60,7 +60,7 @@ pub fn items(model: &Model) -> Vec<Item> {
         eligible: if model.session.read_only { looking_only() } else { gate.eligible.clone() },
         refused: refused(model, gate),
         approvals: gate.approvals.clone(),
-        verdict: None,
+        verdict: Lineage::flying(&model.store, gate).filter_map(|rollout| model.verdict(&rollout.id)).min_by_key(worst),
         newer_behind: gate.newer_behind,
         older: model.lineage.older_than_live(&model.store, &gate.id),
     });
@@ -68,6 +68,16 @@ pub fn items(model: &Model) -> Vec<Item> {
     let mut items: Vec<Item> = gates.chain(pauses).collect();
     items.sort_by(|a, b| (a.since, &a.target).cmp(&(b.since, &b.target)));
     items
+}
+
+/// What must be seen first of several verdicts.
+fn worst(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::NoGo => 0,
+        Verdict::NoData => 1,
+        Verdict::Wait => 2,
+        Verdict::Go => 3,
+    }
 }
 
 /// What an ask means: rerun and cancel on a gate mean the run behind it; approve and reject on a run mean the gate that it waits at,

@@ -3,6 +3,8 @@
 //!
 //! Versions are joined as `Version::is_same` has it; a gate also by the run that waits behind it.
 
+mod between;
+
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +22,8 @@ use crate::{
         version::Version,
     },
 };
+
+pub use self::between::{Between, between};
 
 /// What a version does at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,6 +192,16 @@ impl Lineage {
         })
     }
 
+    /// What flies that a gate has to do with: what moves where it leads, and what it lets through, wherever that moves already (F10).
+    pub fn flying<'a>(store: &'a Store, gate: &Gate) -> impl Iterator<Item = &'a Rollout> {
+        let same = |rollout: &Rollout| {
+            let pair = rollout.canary.as_ref().zip(gate.version.as_ref());
+            pair.is_some_and(|(canary, version)| canary.is_same(version))
+        };
+        let of = store.rollouts().filter(|rollout| rollout.service == gate.service && rollout.in_flight());
+        of.filter(move |rollout| within(&gate.environment, &rollout.environment) || same(rollout))
+    }
+
     fn older(&self, store: &Store, release: &Release, there: impl Fn(&Spot) -> bool) -> Option<Older> {
         let serves = |spot: &&Spot| matches!(spot.standing, Standing::Serves | Standing::Yields) && there(spot);
         self.of(&release.service).iter().filter(|other| *other != release).find_map(|live| {
@@ -301,21 +315,6 @@ fn behind<'a>(store: &'a Store, gate: &Gate) -> Option<&'a Run> {
         Behind::Run(run) => store.run(run),
         Behind::Rollout(_) => None,
     }
-}
-
-/// The commit that is live in the first place that this release is not at and would go to, and its own: what lies between them is
-/// what would be new there.
-pub fn between(lineage: &Lineage, store: &Store, run: &ObjectId) -> Option<(String, String)> {
-    let release = lineage.release(store, run)?;
-    let head = release.version.commit.clone()?;
-    let gates: Vec<&Gate> = release.gates.iter().filter_map(|id| store.gate(id)).collect();
-    let told = gates.iter().find_map(|gate| gate.live.as_ref()?.commit.clone());
-    let serves = |spot: &Spot| matches!(spot.standing, Standing::Serves | Standing::Yields);
-    let goes = |spot: &Spot| gates.is_empty() || gates.iter().any(|gate| within(&gate.environment, &spot.environment));
-    let others = lineage.of(&release.service).iter().filter(|other| *other != release);
-    let mut seen = others.filter(|other| other.spots.iter().any(|spot| serves(spot) && goes(spot)));
-    let base = told.or_else(|| seen.find_map(|other| other.version.commit.clone()))?;
-    (base != head).then_some((base, head))
 }
 
 /// The runs of a release that stand in its path: the newest of each pipeline.

@@ -9,6 +9,7 @@ use crate::{
         measuring::Measuring,
         model::{Model, Overlay, Screen},
         reading::shown_log,
+        rows,
         store::inside::LOG_LINES,
         update::lines,
         watch,
@@ -79,7 +80,7 @@ fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
         let source = source.clone();
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
-    let measured = model.measuring.iter().flat_map(of).chain(of_run(model));
+    let measured = model.measuring.iter().flat_map(of).chain(of_run(model)).chain(changes(model));
     let logs = lines::looked_at(model).filter_map(|id| model.logs.get(id)).chain(look::questions(model));
     let lines = logs.map(|logs| (logs.source.clone(), logs.asked.clone()));
     let alive =
@@ -98,10 +99,15 @@ fn of_run(model: &Model) -> Vec<(SourceName, Question)> {
     let log =
         shown_log(model, id).filter(|log| !inside.log(id, log).is_some_and(|log| log.over && log.fault.is_none()));
     let log = log.map(|log| Question::Log { run: id.clone(), log, most: LOG_LINES });
-    let between =
-        lineage::between(&model.lineage, &model.store, id).filter(|(base, head)| inside.changes(base, head).is_none());
-    let changes = between.map(|(base, head)| Question::Changes { run: id.clone(), base, head });
-    tree.into_iter().chain(log).chain(changes).map(|question| (id.source.clone(), question)).collect()
+    tree.into_iter().chain(log).map(|question| (id.source.clone(), question)).collect()
+}
+
+/// What would be new where the run, the rollout, the gate goes that somebody looks at or is about to act on; once for each.
+fn changes(model: &Model) -> impl Iterator<Item = (SourceName, Question)> {
+    let chosen = matches!(model.nav.screen(), Screen::Inbox).then(|| rows::target(model)).flatten();
+    let looked_at = on_screen(model).cloned().chain(chosen);
+    let between = looked_at.filter_map(|id| lineage::between(model, &id));
+    between.filter(|one| one.answer(&model.store).is_none()).map(|one| (one.run.source.clone(), one.question()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
         verb::Verb,
     },
     view::{
-        Part, action, chrome, footer, freshness, measure, number,
+        Part, action, changes, chrome, footer, freshness, measure, number,
         row::waits,
         scene::{Scene, Told},
         section::{Section, stack},
@@ -131,6 +131,12 @@ fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
     }
     if let Some(older) = &item.older {
         add("live", Role::Warn, older.words());
+    }
+    if let Some(new) = changes::new(scene, &item.target) {
+        add("brings", new.role, new.what);
+        for warning in new.warnings {
+            add("", Role::Warn, format!("▲ {warning}"));
+        }
     }
     if let Some(newer) = inbox::newer_words(item) {
         add("behind", Role::Warn, format!("{newer} behind this one"));

@@ -5,6 +5,7 @@
 
 mod action;
 mod board;
+mod changes;
 mod footer;
 mod freshness;
 mod headline;

@@ -8,7 +8,7 @@ use crate::{
     app::reading::log_room,
     domain::{pipeline::Run, time::age},
     view::{
-        Bar, Beside, Part, freshness, number,
+        Bar, Beside, Part, changes, freshness, number,
         row::run::{sign, word},
         scene::Scene,
         span::{Line, Role},
@@ -51,7 +51,7 @@ pub(super) fn body(scene: &Scene<'_>, run: &Run) -> Vec<Part> {
     let in_log = scene.model.nav.pane > 0;
     let mut parts = vec![
         Part::Line(path::line(scene, run).cut(scene.columns)),
-        Part::Line(about(run).join(path::new_there(scene, run)).cut(scene.columns)),
+        Part::Line(about(run).join(changes::line(scene, &run.id)).cut(scene.columns)),
         Part::Rule,
     ];
     if scene.columns < NARROW {

@@ -84,6 +84,16 @@ async fn j1_the_bad_canary_among_many_is_rolled_back_with_three_keys_and_one_mut
 }
 
 #[tokio::test(start_paused = true)]
+async fn j1_the_line_that_names_the_cause_is_one_key_away_and_only_the_new_version_writes_it() {
+    for look in [WIDE, SMALL] {
+        let mut demo = open("fleet", look).await;
+        press(&mut demo, "l").await;
+        pass(&mut demo, 5).await;
+        says(&demo, look, &["payments", "card vault timeout after", "only the canary"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn j1_works_at_80_by_24_in_ascii_without_colour() {
     paged(SMALL).await;
     let demo = open("fleet", SMALL).await;
@@ -97,8 +107,11 @@ async fn j2_of_what_waits_in_three_systems_one_gate_is_mine_to_open_and_takes_ex
         press(&mut demo, "i").await;
         says(&demo, look, &["ledger", "web-release", "search", "gateway", "cannot"]);
         // The second row: run 812 of ledger, before which an older one waits still.
-        press(&mut demo, "j y").await;
-        says(&demo, look, &["approve ledger", "c0ff"]);
+        press(&mut demo, "j").await;
+        pass(&mut demo, 3).await;
+        says(&demo, look, &["2 commits by kim, lee since live 4.1.9 (d00dfee)", "2 settings: limits."]);
+        press(&mut demo, "y").await;
+        says(&demo, look, &["approve ledger", "c0ff", "brings", "2 settings: limits."]);
         press(&mut demo, "c 0 f f Enter").await;
         pass(&mut demo, 60).await;
         says(&demo, look, &["approve ledger", "DONE"]);

@@ -5,10 +5,12 @@ use crate::{
     app::{
         action::Action,
         guard::{Subject, acts_on, facts::ways_back},
+        lineage::Lineage,
         model::Model,
         quarantine::Quarantine,
     },
     domain::{
+        evidence::Verdict,
         gate::Behind,
         object::ObjectId,
         offer::offer_for,
@@ -84,6 +86,23 @@ pub(super) fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> O
     let older = model.lineage.older_than_live(&model.store, target)?;
     let this = gate.version.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
     Some(format!("{this} is {}", older.words()))
+}
+
+/// What flies where a gate leads, or is what it lets through: a risk where that does harm, else worth knowing (F10).
+pub(super) fn flies(model: &Model, verb: Verb, target: &ObjectId) -> (Vec<String>, Vec<String>) {
+    let Some(gate) = model.store.gate(target).filter(|_| verb == Verb::Approve) else { return (Vec::new(), Vec::new()) };
+    let mut said = (Vec::new(), Vec::new());
+    for rollout in Lineage::flying(&model.store, gate) {
+        let Some(canary) = &rollout.canary else { continue };
+        let verdict = model.verdict(&rollout.id);
+        let word = verdict.map_or("not judged", Verdict::words);
+        let same = gate.version.as_ref().is_some_and(|version| version.is_same(canary));
+        let what = if same { "what this lets through".to_owned() } else { canary.to_string() };
+        let then = if same { "" } else { "; this would come over it" };
+        let words = format!("{what} is on its way in {} and is {word}{then}", rollout.environment);
+        if verdict == Some(Verdict::NoGo) { said.0.push(words) } else { said.1.push(words) }
+    }
+    said
 }
 
 /// That what a gate lets through is another major version than what is live where it goes.

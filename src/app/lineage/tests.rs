@@ -112,6 +112,21 @@ fn what_waits_is_older_than_live_by_the_run_that_built_that_later_or_by_its_numb
 }
 
 #[test]
+fn a_gate_has_to_do_with_what_flies_where_it_leads_and_with_what_it_lets_through_anywhere() {
+    let flying = |version: Version, environment: &str| -> Vec<String> {
+        let run = run(812, version, RunStatus::Waiting);
+        let gate = gate(&run, environment);
+        let model = model(vec![run], vec![gate.clone()]);
+        Lineage::flying(&model.store, &gate).map(|rollout| rollout.id.to_string()).collect()
+    };
+    let payments = payments();
+    let (canary, id) = (payments.canary.unwrap(), payments.id.to_string());
+    assert_eq!(flying(Version::tagged("2.0.0").at_commit(B), "prod"), [id.clone()]);
+    assert_eq!(flying(canary, "staging"), [id]);
+    assert_eq!(flying(Version::tagged("2.0.0").at_commit(B), "staging"), [""; 0]);
+}
+
+#[test]
 fn a_card_says_that_it_would_replace_something_newer_or_of_another_major_version() {
     let notes = |tag: &str| {
         let run = run(700, Version::tagged(tag).at_commit(B), RunStatus::Waiting);

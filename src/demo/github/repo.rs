@@ -4,7 +4,7 @@ use crate::demo::rest::fnv;
 use crate::{
     demo::github::{
         run::Run,
-        spec::{Access, BadSpec, EnvironmentSpec, RepoSpec, Spec, WorkflowSpec},
+        spec::{Access, BadSpec, CommitSpec, EnvironmentSpec, RepoSpec, Spec, WorkflowSpec},
     },
     domain::time::Timestamp,
 };
@@ -174,6 +174,8 @@ pub(super) struct Repo {
     pub(super) archived: bool,
     pub(super) workflows: Vec<Workflow>,
     pub(super) environments: Vec<Environment>,
+    /// Those before the runs, oldest first.
+    pub(super) commits: Vec<CommitSpec>,
     /// In the order in which they were created.
     pub(super) runs: Vec<Run>,
     pub(super) deployments: Deployments,
@@ -204,6 +206,7 @@ impl Repo {
             archived: spec.archived,
             workflows: spec.workflows.iter().map(workflow).collect(),
             environments,
+            commits: spec.commits.clone(),
             runs: Vec::new(),
             deployments: Deployments::default(),
         })

@@ -69,6 +69,7 @@ impl AlikeSpec {
                 archived: false,
                 workflows: self.workflows.clone(),
                 environments: self.environments.clone(),
+                commits: Vec::new(),
                 runs: runs.collect(),
             }
         })
@@ -128,9 +129,24 @@ pub struct RepoSpec {
     /// Its environments.
     #[serde(default)]
     pub environments: Vec<EnvironmentSpec>,
+    /// Its commits before those that runs are of, oldest first.
+    #[serde(default)]
+    pub commits: Vec<CommitSpec>,
     /// Its runs.
     #[serde(default)]
     pub runs: Vec<RunSpec>,
+}
+
+/// A commit that no run is of.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitSpec {
+    /// Its 40 hex digits.
+    pub commit: String,
+    /// The first line of its message.
+    pub title: String,
+    /// Who made it.
+    pub actor: String,
 }
 
 /// One workflow.

@@ -1,5 +1,7 @@
 //! Answers in the form of Prometheus' HTTP API: numbers as text, times in seconds, errors with their type.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Number, Value as Json, json};
@@ -65,8 +67,8 @@ pub(super) fn samples<'a>(series: impl IntoIterator<Item = &'a Series>, from: i6
     json!({"resultType": "matrix", "result": result})
 }
 
-/// The result of a range query.
-pub(super) fn matrix(moments: &[i64], value: Value) -> Json {
+/// The answer to a range query. It is written as it is made: a day of samples is no tree of values first.
+pub(super) fn matrix(moments: &[i64], value: Value) -> Response<Bytes> {
     let mut rows = match value {
         Value::Scalar(values) => {
             vec![Row { labels: std::collections::BTreeMap::new(), values: values.into_iter().map(Some).collect() }]
@@ -75,12 +77,24 @@ pub(super) fn matrix(moments: &[i64], value: Value) -> Json {
         Value::Text(_) => Vec::new(),
     };
     rows.sort_by(|one, two| one.labels.cmp(&two.labels));
-    let stream = |row: Row| {
-        let points = moments.iter().zip(row.values).filter_map(|(at, value)| Some(point(*at, value?)));
-        json!({"metric": row.labels, "values": points.collect::<Vec<Json>>()})
-    };
-    let result: Vec<Json> = rows.into_iter().map(stream).collect();
-    json!({"resultType": "matrix", "result": result})
+    let times: Vec<String> = moments.iter().map(|at| seconds(*at).to_string()).collect();
+    let mut body = r#"{"data":{"result":["#.to_owned();
+    for (place, row) in rows.iter().enumerate() {
+        body.push_str(if place == 0 { r#"{"metric":"# } else { r#",{"metric":"# });
+        body.push_str(&json!(row.labels).to_string());
+        body.push_str(r#","values":["#);
+        let points = times.iter().zip(&row.values).filter_map(|(at, value)| Some((at, (*value)?)));
+        for (place, (at, value)) in points.enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            // Writing to a text cannot fail.
+            let _ = write!(body, "{comma}[{at},\"");
+            push_number(&mut body, value);
+            body.push_str("\"]");
+        }
+        body.push_str("]}");
+    }
+    body.push_str(r#"],"resultType":"matrix"},"status":"success"}"#);
+    reply(StatusCode::OK, "application/json", body)
 }
 
 fn point(at: i64, value: f64) -> Json {
@@ -95,17 +109,23 @@ fn seconds(at: i64) -> Json {
     Number::from_f64(at as f64 / 1000.0).map_or(Json::Null, Json::Number)
 }
 
-/// A value as Go's encoder writes it: shortest digits, with an exponent only where it is very large or small.
 fn number(value: f64) -> String {
+    let mut text = String::new();
+    push_number(&mut text, value);
+    text
+}
+
+/// A value as Go's encoder writes it: shortest digits, with an exponent only where it is very large or small.
+fn push_number(text: &mut String, value: f64) {
     let size = value.abs();
     if value.is_nan() {
-        "NaN".to_owned()
+        text.push_str("NaN");
     } else if value.is_infinite() {
-        if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
+        text.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
     } else if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        exponent(value)
+        text.push_str(&exponent(value));
     } else {
-        value.to_string()
+        let _ = write!(text, "{value}");
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn respond(store: &Store, rules: &[Rule], now: i64, request: &Request
             return answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
         }
         "/api/v1/query" => query(store, now, &params),
-        "/api/v1/query_range" => query_range(store, &params),
+        "/api/v1/query_range" => return query_range(store, &params).unwrap_or_else(|fail| answer::failure(&fail)),
         "/api/v1/series" => series(store, now, &params),
         "/api/v1/labels" => {
             selected(store, now, &params).map(|series| names(series.iter().flat_map(|series| series.labels.keys())))
@@ -69,7 +69,7 @@ fn query(store: &Store, now: i64, params: &Params) -> Result<Json, Fail> {
     Ok(answer::instant(at, promql::evaluate(context, &expr)?))
 }
 
-fn query_range(store: &Store, params: &Params) -> Result<Json, Fail> {
+fn query_range(store: &Store, params: &Params) -> Result<Response<Bytes>, Fail> {
     let (start, end) = (params.time("start", None)?, params.time("end", None)?);
     if end < start {
         return Err(Fail::BadData("invalid parameter \"end\": end timestamp must not be before start time".into()));

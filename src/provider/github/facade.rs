@@ -219,7 +219,8 @@ impl GitHub {
     /// What lies between two commits of the repository that a run is of.
     async fn changes(&self, run: &ObjectId, base: &str, head: &str) -> Result<Changes, ProviderError> {
         let Address { owner, repo, .. } = Address::of(run)?;
-        let about = format!("{owner}/{repo}, what lies between {base} and {head}");
+        let short = |commit: &str| commit.chars().take(7).collect::<String>();
+        let about = format!("{owner}/{repo}, what lies between {} and {}", short(base), short(head));
         let wire: api::Compared = self.client.read(request::compare(&owner, &repo, base, head), &about).await?;
         Ok(normalize::changes(&wire))
     }

@@ -41,6 +41,7 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Spec<Scene<'a>, &'a R
         }),
         right("took", 6, 10, 1, took),
         left("last 10", TREND, TREND, 5, trend),
+        right("passed", 6, 9, 6, passed),
         left("status", if wide { 13 } else { 9 }, 24, 0, said),
     ]
 }
@@ -141,6 +142,19 @@ fn took(scene: &Scene<'_>, run: &Run, width: usize) -> Line {
 fn trend(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
     let signs = scene.history.row(run).trend.into_iter().map(sign);
     let line = signs.fold(Line::new(), |line, (role, glyph)| line.and(role, glyph));
+    old(scene, run, line)
+}
+
+/// How many of its pipeline passed, of all that ended either way; what failed for no reason of its own is not held against it.
+fn passed(scene: &Scene<'_>, run: &Run, _: usize) -> Line {
+    let rates = scene.history.row(run).rates;
+    let ended = rates.passed + rates.failed - rates.flaky;
+    let line = if ended == 0 {
+        Line::of(Role::Dim, "—")
+    } else {
+        let role = if rates.passed * 2 < ended { Role::Warn } else { Role::Dim };
+        Line::of(role, format!("{}/{ended}", rates.passed))
+    };
     old(scene, run, line)
 }
 

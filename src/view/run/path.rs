@@ -3,10 +3,10 @@
 
 use crate::{
     app::{
-        lineage::{Older, Release, Spot, Standing, between, stations},
+        lineage::{Older, Release, Spot, Standing, stations},
         model::Model,
     },
-    domain::{changes::Changes, files::PathPattern, ids::Person, pipeline::Run, rollout::Rollout, version::Version},
+    domain::{pipeline::Run, rollout::Rollout, version::Version},
     view::{
         row::run::sign,
         scene::Scene,
@@ -14,13 +14,8 @@ use crate::{
     },
 };
 
-/// Digits of a digest, and of a commit, that are shown.
+/// Digits of a digest that are shown.
 const DIGEST: usize = 4;
-const SHORT: usize = 7;
-/// Parts of the code that are named.
-const AREAS: usize = 5;
-/// Settings that are named.
-const SETTINGS: usize = 3;
 
 /// The line for a run. Where it belongs to no release that is known, only what the run itself says.
 pub(super) fn line(scene: &Scene<'_>, run: &Run) -> Line {
@@ -32,63 +27,6 @@ pub(super) fn line(scene: &Scene<'_>, run: &Run) -> Line {
         }
         None => Line::of(Role::Dim, format!(" commit {}", commit(&run.version))),
     }
-}
-
-/// What would be new where it goes: `12 commits by lee, kim since 4.1.9   api 8, db 1   ▲ 1 migration`. Empty where nothing is known of that.
-pub(super) fn new_there(scene: &Scene<'_>, run: &Run) -> Line {
-    let model = scene.model;
-    let Some((base, head)) = between(&model.lineage, &model.store, &run.id) else { return Line::new() };
-    let since: String = base.chars().take(SHORT).collect();
-    let changes = match model.store.inside.changes(&base, &head) {
-        None => return Line::of(Role::Dim, format!(" what is new since live {since} is being read")),
-        Some(Err(fault)) => {
-            return Line::of(Role::Unknown, format!(" what is new since live {since} is not known: {}", fault.text));
-        }
-        Some(Ok(changes)) => changes,
-    };
-    let commits = if changes.count == 1 { "1 commit".to_owned() } else { format!("{} commits", changes.count) };
-    let people: Vec<&str> = changes.people().into_iter().map(Person::as_str).collect();
-    let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
-    let mut line = Line::of(Role::Text, format!(" {commits}")).and(Role::Dim, format!("{by} since live {since}"));
-    let areas: Vec<String> =
-        changes.areas().into_iter().take(AREAS).map(|(area, files)| format!("{area} {files}")).collect();
-    if !areas.is_empty() {
-        line = line.gap(2).and(Role::Dim, areas.join(", "));
-        line.push(Role::Dim, if changes.all_files { "" } else { ", and more files" });
-    }
-    let kinds = model.session.files.of(&run.service);
-    match changes.those(&kinds.migrations).as_slice() {
-        [] => {}
-        [one] => line = line.gap(2).and(Role::Warn, format!("▲ a migration: {one}")),
-        several => line = line.gap(2).and(Role::Warn, format!("▲ {} migrations", several.len())),
-    }
-    if let Some(said) = configuration(changes, &kinds.configuration) {
-        line = line.gap(2).and(Role::Warn, format!("▲ {said}"));
-    }
-    if changes.behind > 0 {
-        line = line.gap(2).and(Role::Warn, format!("▲ takes back {} of live's commits", changes.behind));
-    }
-    line
-}
-
-/// What differs of the configuration, by the names of its settings; by file where it is not told which those are.
-fn configuration(changes: &Changes, patterns: &[PathPattern]) -> Option<String> {
-    let files = changes.those(patterns);
-    let told = |file: &&str| changes.keys.get(*file).filter(|keys| !keys.is_empty());
-    let keys: Vec<&str> = files.iter().filter_map(told).flatten().map(String::as_str).collect();
-    let untold: Vec<&str> = files.iter().copied().filter(|file| told(file).is_none()).collect();
-    let named = |all: &[&str]| {
-        let more = if all.len() > SETTINGS { format!(" and {} more", all.len() - SETTINGS) } else { String::new() };
-        format!("{}{more}", all.iter().take(SETTINGS).copied().collect::<Vec<_>>().join(", "))
-    };
-    let settings = match keys.len() {
-        0 => None,
-        1 => Some(format!("a setting: {}", named(&keys))),
-        count => Some(format!("{count} settings: {}", named(&keys))),
-    };
-    let files = (!untold.is_empty()).then(|| format!("configuration: {}", named(&untold)));
-    let said: Vec<String> = settings.into_iter().chain(files).collect();
-    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// The line for a rollout; nothing where no run or gate is known that has to do with it.
@@ -166,29 +104,4 @@ fn instead(model: &Model, release: &Release) -> Vec<Line> {
         }
     }
     all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::files::Kinds;
-
-    #[test]
-    fn settings_are_named_and_a_file_of_which_none_is_told_is_named_itself() {
-        let said = |files: &[(&str, &[&str])]| {
-            let keys = files.iter().filter(|(_, keys)| !keys.is_empty());
-            let changes = Changes {
-                files: files.iter().map(|(file, _)| (*file).to_owned()).collect(),
-                keys: keys
-                    .map(|(file, all)| ((*file).to_owned(), all.iter().map(|it| (*it).to_owned()).collect()))
-                    .collect(),
-                ..Changes::default()
-            };
-            configuration(&changes, &Kinds::default().configuration)
-        };
-        assert_eq!(said(&[("src/a.toml", &["a"])]), None, "it is no configuration by its place");
-        assert_eq!(said(&[("config/prod.toml", &["limits.rps"])]).as_deref(), Some("a setting: limits.rps"));
-        let all = said(&[("config/prod.toml", &["a", "b", "c", "d"]), ("config/key.pem", &[])]);
-        assert_eq!(all.as_deref(), Some("4 settings: a, b, c and 1 more; configuration: config/key.pem"));
-    }
 }

@@ -17,7 +17,7 @@ use crate::{
     domain::{offer::Risk, verb::Direction},
     port::{fill, plan::Plan},
     view::{
-        measure, number,
+        changes, measure, number,
         scene::Scene,
         sheet::{LABEL, NARROWEST, Sheet, Tone, form, labelled, place, rows_for},
         span::{Line, Role},
@@ -61,7 +61,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
         if *depth == Depth::Least {
             head = several::least(scene, plan, !name.is_empty(), width);
         }
-        shown = fold(blocks(card, head, width, *depth), room);
+        shown = fold(blocks(scene, card, head, width, *depth), room);
         if shown.1.is_none() {
             break;
         }
@@ -71,7 +71,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
     if needs.is_none() {
         let mut head = name.clone();
         head.extend(several::what(scene, plan, width));
-        let all = blocks(card, head, width, Depth::Full);
+        let all = blocks(scene, card, head, width, Depth::Full);
         if let Some(rest) = rest(&lines, all, room, scene.model.nav.scroll) {
             (lines, window, of, explains) = (rest.0, Some(rest.1), rest.2, true);
         }
@@ -79,7 +79,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
     if needs.is_some() {
         let mut head = name;
         head.extend(several::what(scene, plan, width));
-        if let Some(part) = part(blocks(card, head, width, Depth::Full), room, scene.model.nav.scroll) {
+        if let Some(part) = part(blocks(scene, card, head, width, Depth::Full), room, scene.model.nav.scroll) {
             (lines, window, of, needs) = (part.0, Some(part.1), part.2, None);
         }
     }
@@ -145,7 +145,7 @@ fn apart(blocks: impl Iterator<Item = Block>) -> (Vec<Line>, Vec<Line>) {
 }
 
 /// Everything on the card from top to bottom.
-fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block> {
+fn blocks(scene: &Scene<'_>, card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block> {
     let plan = &card.plan;
     let must = |lines| Block { lines, folds: None, confirms: false };
     let may = |folds, lines| Block { lines, folds: Some(folds), confirms: false };
@@ -157,6 +157,11 @@ fn blocks(card: &Card, head: Vec<Line>, width: usize, depth: Depth) -> Vec<Block
         blocks.extend(several::which(plan, index).map(|line| may(5, vec![line])));
         blocks.extend(calls(one, width, !back).into_iter().flat_map(|(words, wire)| [may(5, words), may(8, wire)]));
         blocks.push(may(4, afterwards(one, width)));
+        if let Some(new) = changes::new(scene, &one.target).filter(|_| forward && !one.goes_back) {
+            blocks.push(may(2, labelled("brings", new.role, &new.what, width, 2)));
+            let warnings = new.warnings.iter().map(|text| labelled("", Role::Warn, &format!("▲ {text}"), width, ALL));
+            blocks.extend(warnings.map(must));
+        }
         if forward || one.goes_back {
             blocks.extend([may(6, checked(one, width)), may(3, labelled("seen", Role::Text, &seen(one), width, 2))]);
         }

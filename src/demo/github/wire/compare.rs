@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::{
-    github::{
-        repo::Repo,
-        run::Run,
-        wire::{account, time},
+use crate::{
+    demo::{
+        github::{
+            repo::Repo,
+            run::Run,
+            wire::{account, time},
+        },
+        rest::{Good, Outcome, Refused, fnv},
     },
-    rest::{Good, Outcome, Refused, fnv},
+    domain::time::Timestamp,
 };
 
 /// What a commit may have touched.
@@ -30,16 +33,9 @@ const PATCH: &str = "@@ -4,7 +4,7 @@ [limits]\n burst = 20\n-requests_per_second
 /// `BASE...HEAD`.
 pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
     let (base, head) = range.split_once("...").ok_or_else(Refused::not_found)?;
-    let mut runs: Vec<&Run> = repo.runs.iter().collect();
-    runs.sort_by_key(|run| run.created);
-    let mut commits: Vec<&Run> = Vec::new();
-    for run in runs {
-        if !commits.iter().any(|known| known.commit == run.commit) {
-            commits.push(run);
-        }
-    }
+    let commits = commits(repo);
     let place = |commit: &str| {
-        let found = commits.iter().position(|run| run.commit.starts_with(commit) && commit.len() >= 7);
+        let found = commits.iter().position(|one| one.sha.starts_with(commit) && commit.len() >= 7);
         found.ok_or_else(Refused::not_found)
     };
     let (from, to) = (place(base)?, place(head)?);
@@ -50,7 +46,7 @@ pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
         (false, _) => "ahead",
         (true, false) => "behind",
     };
-    let mut files: Vec<&str> = ahead.iter().flat_map(|run| touched(run)).collect();
+    let mut files: Vec<&str> = ahead.iter().flat_map(touched).collect();
     files.sort_unstable();
     files.dedup();
     Ok(Good::json(json!({
@@ -58,9 +54,45 @@ pub(in crate::demo::github) fn compare(repo: &Repo, range: &str) -> Outcome {
         "ahead_by": ahead.len(),
         "behind_by": behind.len(),
         "total_commits": ahead.len(),
-        "commits": ahead.iter().map(|run| commit(run)).collect::<Vec<_>>(),
+        "commits": ahead.iter().map(commit).collect::<Vec<_>>(),
         "files": files.into_iter().map(changed).collect::<Vec<_>>(),
     })))
+}
+
+/// One commit of the repository.
+struct Commit<'a> {
+    sha: &'a str,
+    title: &'a str,
+    actor: &'a str,
+    at: Timestamp,
+    /// What its files are chosen by.
+    number: u64,
+}
+
+/// All commits that are known, oldest first: those that were before, and those that runs are of.
+fn commits(repo: &Repo) -> Vec<Commit<'_>> {
+    let before = repo.commits.iter().zip(0..).map(|(one, number)| Commit {
+        sha: &one.commit,
+        title: &one.title,
+        actor: &one.actor,
+        at: repo.made,
+        number,
+    });
+    let mut commits: Vec<Commit<'_>> = before.collect();
+    let mut runs: Vec<&Run> = repo.runs.iter().collect();
+    runs.sort_by_key(|run| run.created);
+    for run in runs {
+        if !commits.iter().any(|known| known.sha == run.commit) {
+            commits.push(Commit {
+                sha: &run.commit,
+                title: &run.title,
+                actor: &run.actor,
+                at: run.created,
+                number: run.number,
+            });
+        }
+    }
+    commits
 }
 
 /// A file that differs, with the patch of the one that has settings.
@@ -74,8 +106,8 @@ fn changed(file: &str) -> Value {
 }
 
 /// Two or three files, by the commit.
-fn touched(run: &Run) -> impl Iterator<Item = &'static str> {
-    let seed = fnv(run.number, [run.commit.as_str(), "files"]);
+fn touched(one: &Commit<'_>) -> impl Iterator<Item = &'static str> {
+    let seed = fnv(one.number, [one.sha, "files"]);
     let count = 2 + usize::from(seed % 2 == 0);
     (0..count).filter_map(move |place| {
         let which = usize::try_from((seed >> (8 * place)) % 8).unwrap_or_default();
@@ -83,12 +115,12 @@ fn touched(run: &Run) -> impl Iterator<Item = &'static str> {
     })
 }
 
-fn commit(run: &Run) -> Value {
-    let at = time(run.created);
-    let person = json!({ "name": run.actor, "email": format!("{}@users.noreply.github.com", run.actor), "date": at });
+fn commit(one: &Commit<'_>) -> Value {
+    let at = time(one.at);
+    let person = json!({ "name": one.actor, "email": format!("{}@users.noreply.github.com", one.actor), "date": at });
     json!({
-        "sha": run.commit,
-        "commit": { "message": run.title, "author": person, "committer": person },
-        "author": account(&run.actor),
+        "sha": one.sha,
+        "commit": { "message": one.title, "author": person, "committer": person },
+        "author": account(one.actor),
     })
 }

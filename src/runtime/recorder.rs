@@ -20,10 +20,11 @@ use crate::{
     },
     domain::{
         form::{Args, TO, Value},
+        line::Pattern,
         log,
         time::Timestamp,
     },
-    port::lookup::{LogPiece, Told},
+    port::lookup::{Lines, LogPiece, Mined, Question, Told},
 };
 
 /// What the first line says it is.
@@ -86,9 +87,6 @@ impl Recorder {
     /// Takes one message. A failed disk ends the recording, nothing else.
     pub(super) fn take(&mut self, at: Timestamp, msg: &Msg) {
         let Some(lines) = &self.lines else { return };
-        if !self.logs && matches!(msg, Msg::Told { told: Ok(Told::Mined(_)), .. }) {
-            return;
-        }
         let line = match masked(msg, self.logs) {
             Some(masked) => serde_json::to_string(&Line { at, msg: &masked }),
             None => serde_json::to_string(&Line { at, msg }),
@@ -140,8 +138,28 @@ fn masked(msg: &Msg, logs: bool) -> Option<Msg> {
             question: question.clone(),
             told: Ok(Told::Log(unwritten(piece))),
         }),
+        Msg::Told { source, at, question: Question::Lines(asked), told: Ok(Told::Mined(mined)) } if !logs => {
+            Some(Msg::Told {
+                source: source.clone(),
+                at: *at,
+                question: Question::Lines(Lines { text: hidden(&asked.text), ..asked.clone() }),
+                told: Ok(Told::Mined(counted(mined))),
+            })
+        }
         _ => None,
     }
+}
+
+/// What somebody typed, as `Msg::Typed` has it.
+fn hidden(text: &str) -> String {
+    text.chars().map(|c| if c.is_whitespace() { c } else { MASK }).collect()
+}
+
+/// How often services wrote what, without what that is: a verdict may rest on it, and the lines are nobody's business.
+fn counted(mined: &Mined) -> Mined {
+    let unwritten = || MASK.to_string().repeat(3);
+    let pattern = |one: &Pattern| Pattern { text: unwritten(), example: unwritten(), ..one.clone() };
+    Mined { lines: Vec::new(), patterns: mined.patterns.iter().map(pattern).collect(), ..mined.clone() }
 }
 
 /// What a job wrote, without what it wrote: a log may hold anything, and a recording is handed on.
@@ -323,7 +341,6 @@ pub(super) mod tests {
         journal::sample::{at, entry, intent},
         port::{
             facet::Window,
-            lookup::{Lines, Mined, Question},
             record::{Record, RecordId, Stage},
         },
     };
@@ -390,21 +407,35 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_services_write_is_recorded_only_where_somebody_wants_that() {
+    fn of_what_services_write_only_how_often_is_recorded_unless_somebody_wants_the_lines() {
         let window = Window { from: at(0), to: at(1), step: Duration::from_secs(1) };
-        let asked = Lines::newest("payments".into(), window, 1);
         let line = LogLine::new(at(1), "the token is hunter2");
-        let mined = Mined { lines: vec![line], ..Mined::default() };
-        let told = Ok(Told::Mined(mined));
-        let msg = Msg::Told { source: "logs".into(), at: at(1), question: Question::Lines(asked), told };
+        let pattern = Pattern {
+            number: 3,
+            text: "the token is <*>".to_owned(),
+            level: None,
+            example: line.text.clone(),
+            first: at(1),
+            last: at(1),
+            counts: [("1.42.0".to_owned(), [(at(1), 1)].into())].into(),
+        };
+        let msg = |asked: &str, lines: Vec<LogLine>, said: [&str; 2]| {
+            let [text, example] = said.map(str::to_owned);
+            let pattern = Pattern { text, example, ..pattern.clone() };
+            let mined = Mined { lines, patterns: vec![pattern], read: 1, ..Mined::default() };
+            let question = Question::Lines(Lines { text: asked.to_owned(), ..Lines::newest("payments".into(), window, 1) });
+            Msg::Told { source: "logs".into(), at: at(1), question, told: Ok(Told::Mined(mined)) }
+        };
+        let taken = msg("to ken", vec![line.clone()], ["the token is <*>", "the token is hunter2"]);
         let recorded = |logs| {
             let file = Shared::default();
             let mut recorder = Recorder::begin(file.clone(), at(0), (80, 24), &session()).unwrap().with_logs(logs);
-            recorder.take(at(1), &msg);
+            recorder.take(at(1), &taken);
             drop(recorder);
             Recording::read(file.0.lock().unwrap().as_slice()).unwrap().messages
         };
-        assert_eq!((recorded(false), recorded(true)), (vec![], vec![(at(1), msg.clone())]));
+        assert_eq!(recorded(true), [(at(1), taken.clone())]);
+        assert_eq!(recorded(false), [(at(1), msg("•• •••", vec![], ["•••", "•••"]))]);
     }
 
     #[test]

@@ -47,7 +47,9 @@ const READ_BACK: usize = 4;
 #[cfg(test)]
 pub(in crate::app) use self::facts::against;
 pub use self::facts::{blind_spot, standing};
-use self::notes::{doubted, ends_another, flies, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours};
+use self::notes::{
+    doubted, ends_another, flies, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours,
+};
 
 /// Why a verb will not run: every reason at once, and honest ways on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

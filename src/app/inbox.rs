@@ -1,7 +1,11 @@
 //! What waits for a human, over all systems: gates that systems tell of, and rollouts in a pause that only a human ends.
 
 use crate::{
-    app::{guard, lineage::{Lineage, Older}, model::Model},
+    app::{
+        guard,
+        lineage::{Lineage, Older},
+        model::Model,
+    },
     domain::{
         evidence::Verdict,
         gate::{Approvals, Behind, Eligibility, Gate},
@@ -60,7 +64,9 @@ pub fn items(model: &Model) -> Vec<Item> {
         eligible: if model.session.read_only { looking_only() } else { gate.eligible.clone() },
         refused: refused(model, gate),
         approvals: gate.approvals.clone(),
-        verdict: Lineage::flying(&model.store, gate).filter_map(|rollout| model.verdict(&rollout.id)).min_by_key(worst),
+        verdict: Lineage::flying(&model.store, gate)
+            .filter_map(|rollout| model.verdict(&rollout.id))
+            .min_by_key(|verdict| worst(*verdict)),
         newer_behind: gate.newer_behind,
         older: model.lineage.older_than_live(&model.store, &gate.id),
     });
@@ -71,7 +77,7 @@ pub fn items(model: &Model) -> Vec<Item> {
 }
 
 /// What must be seen first of several verdicts.
-fn worst(verdict: &Verdict) -> u8 {
+fn worst(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::NoGo => 0,
         Verdict::NoData => 1,

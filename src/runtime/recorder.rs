@@ -423,7 +423,8 @@ pub(super) mod tests {
             let [text, example] = said.map(str::to_owned);
             let pattern = Pattern { text, example, ..pattern.clone() };
             let mined = Mined { lines, patterns: vec![pattern], read: 1, ..Mined::default() };
-            let question = Question::Lines(Lines { text: asked.to_owned(), ..Lines::newest("payments".into(), window, 1) });
+            let question =
+                Question::Lines(Lines { text: asked.to_owned(), ..Lines::newest("payments".into(), window, 1) });
             Msg::Told { source: "logs".into(), at: at(1), question, told: Ok(Told::Mined(mined)) }
         };
         let taken = msg("to ken", vec![line.clone()], ["the token is <*>", "the token is hunter2"]);

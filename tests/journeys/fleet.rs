@@ -89,7 +89,7 @@ async fn j1_the_line_that_names_the_cause_is_one_key_away_and_only_the_new_versi
         let mut demo = open("fleet", look).await;
         press(&mut demo, "l").await;
         pass(&mut demo, 5).await;
-        says(&demo, look, &["payments", "card vault timeout after", "only the canary"]);
+        says(&demo, look, &["payments", "ERROR card vault timeout after <*> ms 835 0"]);
     }
 }
 

@@ -90,7 +90,9 @@ pub(super) fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> O
 
 /// What flies where a gate leads, or is what it lets through: a risk where that does harm, else worth knowing (F10).
 pub(super) fn flies(model: &Model, verb: Verb, target: &ObjectId) -> (Vec<String>, Vec<String>) {
-    let Some(gate) = model.store.gate(target).filter(|_| verb == Verb::Approve) else { return (Vec::new(), Vec::new()) };
+    let Some(gate) = model.store.gate(target).filter(|_| verb == Verb::Approve) else {
+        return (Vec::new(), Vec::new());
+    };
     let mut said = (Vec::new(), Vec::new());
     for rollout in Lineage::flying(&model.store, gate) {
         let Some(canary) = &rollout.canary else { continue };

@@ -121,7 +121,7 @@ fn a_gate_has_to_do_with_what_flies_where_it_leads_and_with_what_it_lets_through
     };
     let payments = payments();
     let (canary, id) = (payments.canary.unwrap(), payments.id.to_string());
-    assert_eq!(flying(Version::tagged("2.0.0").at_commit(B), "prod"), [id.clone()]);
+    assert_eq!(flying(Version::tagged("2.0.0").at_commit(B), "prod"), std::slice::from_ref(&id));
     assert_eq!(flying(canary, "staging"), [id]);
     assert_eq!(flying(Version::tagged("2.0.0").at_commit(B), "staging"), [""; 0]);
 }

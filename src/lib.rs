@@ -2,6 +2,7 @@
 //! `tests/architecture.rs`.
 
 pub mod app;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod demo;

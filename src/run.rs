@@ -10,6 +10,7 @@ mod fly;
 mod gate;
 mod ground;
 mod init;
+mod linear;
 mod log;
 mod origin;
 mod paint;
@@ -50,6 +51,7 @@ use crate::{
         inbox,
         init::InitArgs,
         judge, keys, listing, logs, run as one_run, runs, secret, shell, snapshot, status,
+        table::Layout,
         value::{Moment, Snapshotted},
         verb::{self, Console, Prompt},
     },
@@ -184,7 +186,8 @@ impl Process<'_> {
         match command {
             Command::Demo(demo) => self.demo(demo, cli),
             Command::Status { service, exit_code, json } => {
-                let (service, manner) = (service.clone(), status::Manner { as_json: *json, judging: *exit_code });
+                let (service, manner) =
+                    (service.clone(), status::Manner { as_json: *json, judging: *exit_code, layout: self.layout() });
                 self.looking(|model, _, out| status::print(model, service.as_deref(), manner, view::headline_text, out))
             }
             Command::Takeover(args) => self.verb(Act::TakeOver, args),
@@ -192,8 +195,8 @@ impl Process<'_> {
                 self.wait(async { gate::wait(&self.ground().await?, &self.globals, &self.environment, args).await })
             }
             Command::Inbox { json } => {
-                let json = *json;
-                self.looking(|model, _, out| inbox::print(model, json, out))
+                let (json, layout) = (*json, self.layout());
+                self.looking(|model, _, out| inbox::print_as(model, json, layout, out))
             }
             Command::Runs(args) => self.runs(args),
             Command::Run(args) => self.one_run(args),
@@ -238,6 +241,11 @@ impl Process<'_> {
         }
     }
 
+    /// How tables are laid out.
+    fn layout(&self) -> Layout {
+        Layout::of(self.globals.linear)
+    }
+
     /// The ground of a one-shot command: on the virtual clock if the world is built in.
     async fn ground(&self) -> Result<Ground, CliError> {
         match &self.globals.demo {
@@ -275,7 +283,7 @@ impl Process<'_> {
                 let lookup = |source: &_| pilot.cockpit.lookup(source, Topic::Jobs).map(|it| &**it);
                 looked = runs::failures(model, lookup, args).await;
             }
-            runs::print(model, args, (&looked.0, &looked.1), &mut door::out())
+            runs::print_as(model, args, (&looked.0, &looked.1), self.layout(), &mut door::out())
         })
     }
 
@@ -388,14 +396,29 @@ impl Process<'_> {
     ) -> Result<Exit, CliError> {
         let scenario = scenario.or(self.globals.demo.as_deref());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let cannot = if self.globals.linear {
+            None
+        } else {
+            linear::undrawable(self.environment.get("TERM").map(String::as_str))
+        };
         let flown = runtime.block_on(async {
             let ground = match scenario {
                 Some(name) => Ground::demo(name, &self.globals, Pace::Scaled(speed))?,
                 None => Ground::real(&self.globals, &self.environment).await?,
             };
-            let size = crossterm::terminal::size().unwrap_or(UNSEEN);
+            let lines = self.globals.linear || cannot.is_some();
+            let size = if lines { UNSEEN } else { crossterm::terminal::size().unwrap_or(UNSEEN) };
             let dress = paint::dress(&self.globals, Some(&ground.config), &self.environment)?;
-            let pilot = ground.cockpit(&self.globals, &self.environment, size, record)?;
+            let mut pilot = ground.cockpit(&self.globals, &self.environment, size, record)?;
+            if let Some(cache) = ground.cache(&self.globals, &self.environment) {
+                pilot.cockpit.remember(cache).await;
+            }
+            if let Some(why) = cannot {
+                writeln!(door::err(), "holdshort: {why}: each change is a line, as with --linear")?;
+            }
+            if lines {
+                return linear::follow(pilot.cockpit).await;
+            }
             fly::open(pilot.cockpit, &dress, self.globals.slow).await
         });
         // A provider that hangs must not hold the shell.
@@ -463,6 +486,7 @@ impl Process<'_> {
 
     fn audit(&mut self, command: &AuditCommand) -> Result<Exit, CliError> {
         let ground = self.wait(self.ground())?;
+        ground.places().somewhere()?;
         audit::audit(&ground, command, self.out, self.err)
     }
 

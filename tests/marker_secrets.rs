@@ -501,7 +501,17 @@ fn no_secret_is_in_anything_that_the_program_leaves() {
     left.files(&stage.path("unwritable"));
     left.files(&stage.path("xdg"));
     left.add("recording.jsonl", fs::read(stage.path("recording.jsonl")).unwrap());
-    for what in ["journal.sqlite", "spool.jsonl", "/log", "recording.jsonl", "screen", "command line of", "stderr of"] {
+    let all = [
+        "journal.sqlite",
+        "spool.jsonl",
+        "/log",
+        "/cache/seen-",
+        "recording.jsonl",
+        "screen",
+        "command line of",
+        "stderr of",
+    ];
+    for what in all {
         assert!(left.has(what), "{what} was not searched");
     }
     let log = fs::read_to_string(stage.path("state").join("log")).unwrap();

@@ -167,7 +167,8 @@ pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
 fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
     let ask = inbox::meant(model, ask);
     let Some(subject) = subject(model, &ask.target) else {
-        return Err(refuse(ask.verb, ask.target.to_string(), "it is no longer there"));
+        let why = model.store.from_cache(&ask.target);
+        return Err(refuse(ask.verb, ask.target.to_string(), why.as_deref().unwrap_or("it is no longer there")));
     };
     let what = words(&subject);
     let Some(offer) = offer_for(subject.offers, ask.verb) else {

@@ -5,6 +5,7 @@
 pub mod action;
 pub mod address;
 pub mod board;
+pub mod cached;
 pub mod card;
 pub mod drawn;
 pub mod effect;

@@ -74,13 +74,15 @@ pub enum RowKey {
     Waits(ObjectId),
     /// A run of a pipeline.
     Run(ObjectId),
+    /// An object that is known from cache only.
+    Cached(ObjectId),
 }
 
 impl RowKey {
     /// What a verb pressed on this row acts on.
     pub fn target(&self) -> ObjectId {
         match self {
-            Self::Rollout(id) | Self::Waits(id) | Self::Run(id) => id.clone(),
+            Self::Rollout(id) | Self::Waits(id) | Self::Run(id) | Self::Cached(id) => id.clone(),
         }
     }
 }

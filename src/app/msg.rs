@@ -18,6 +18,7 @@ use crate::{
         time::Timestamp,
     },
     port::{
+        cached::CachedScope,
         inventory::{Part, Scope},
         kept::KeptSignals,
         lookup::{Question, Told},
@@ -77,6 +78,8 @@ pub enum Msg {
     },
     /// Signals that an earlier process read and kept; told before anything is read.
     Kept(Vec<KeptSignals>),
+    /// What an earlier process saw last: shown until it is read, and never gone by.
+    Cached(Vec<CachedScope>),
     /// Nothing else is to be done: one of the verdicts that are owed can be worked out.
     Judge,
     /// What is left of a source's request budget, 0 to 1.

@@ -4,10 +4,11 @@
 
 use crate::{
     app::{
-        board,
+        board, cached,
         inbox::{self, Item},
         model::{Model, RowKey, Screen},
         pipelines,
+        store::cached::Cached,
     },
     domain::{object::ObjectId, pipeline::Run, rollout::Rollout},
 };
@@ -27,6 +28,8 @@ pub enum Section {
     Runs,
     /// Every rollout, for what is measured of it.
     Signals,
+    /// What is known from cache only.
+    Cached,
 }
 
 /// A row of the list of gates and runs.
@@ -63,13 +66,15 @@ pub struct Lists<'a> {
     pub runs: Vec<&'a Run>,
     /// See [`Section::Signals`].
     pub measured: Vec<&'a Rollout>,
+    /// See [`Section::Cached`].
+    pub cached: Vec<&'a Cached>,
 }
 
 impl<'a> Lists<'a> {
     /// Of the model, where everything that waits is known already.
     pub fn of(model: &'a Model, items: &[Item]) -> Self {
         let shown = || items.iter().filter(|item| is_shown(model, item)).cloned();
-        match model.nav.screen() {
+        let lists = match model.nav.screen() {
             Screen::Board => {
                 // A pause that a human ends stands on the row of its rollout.
                 let gates = shown().filter(|item| model.store.rollout(&item.target).is_none());
@@ -87,19 +92,21 @@ impl<'a> Lists<'a> {
                 Self { measured, ..Self::default() }
             }
             Screen::Release(_) | Screen::Run(_) | Screen::Logs { .. } => Self::default(),
-        }
+        };
+        Self { cached: cached::shown(model), ..lists }
     }
 
     /// The rows of each section that has any, in order.
     pub fn sections(&self) -> Vec<(Section, Vec<RowKey>)> {
         let rollouts = |all: &[&Rollout]| all.iter().map(|rollout| RowKey::Rollout(rollout.id.clone())).collect();
-        let all: [(Section, Vec<RowKey>); 6] = [
+        let all: [(Section, Vec<RowKey>); 7] = [
             (Section::Releases, rollouts(&self.releases)),
             (Section::Pipelines, self.stops.iter().map(Stop::key).collect()),
             (Section::Steady, rollouts(&self.steady)),
             (Section::Waiting, self.waiting.iter().map(|item| RowKey::Waits(item.target.clone())).collect()),
             (Section::Runs, self.runs.iter().map(|run| RowKey::Run(run.id.clone())).collect()),
             (Section::Signals, rollouts(&self.measured)),
+            (Section::Cached, self.cached.iter().map(|one| RowKey::Cached(one.item.id().clone())).collect()),
         ];
         all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect()
     }
@@ -113,6 +120,7 @@ impl<'a> Lists<'a> {
             RowKey::Rollout(id) if of(&self.measured, id) => Some(Section::Signals),
             RowKey::Waits(id) if self.waiting.iter().any(|item| item.target == *id) => Some(Section::Waiting),
             RowKey::Run(id) if self.runs.iter().any(|run| run.id == *id) => Some(Section::Runs),
+            RowKey::Cached(id) if self.cached.iter().any(|one| one.item.id() == id) => Some(Section::Cached),
             key if self.stops.iter().any(|stop| stop.key() == *key) => Some(Section::Pipelines),
             _ => None,
         }
@@ -128,6 +136,7 @@ impl<'a> Lists<'a> {
             .or_else(waits)
             .or_else(run)
             .or_else(|| rollout(&self.measured))
+            .or_else(|| self.cached.first().map(|one| RowKey::Cached(one.item.id().clone())))
     }
 
     /// The selected row: the one somebody chose, or the first where nobody chose one. A row that went away under whoever chose
@@ -145,7 +154,8 @@ impl<'a> Lists<'a> {
         }
         // The same object may stand in another list now.
         let id = chosen.target();
-        let others = [RowKey::Rollout(id.clone()), RowKey::Waits(id.clone()), RowKey::Run(id)];
+        let others =
+            [RowKey::Rollout(id.clone()), RowKey::Waits(id.clone()), RowKey::Run(id.clone()), RowKey::Cached(id)];
         others.into_iter().find(|key| self.section(key).is_some())
     }
 }

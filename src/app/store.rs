@@ -1,5 +1,6 @@
 //! What was observed, by source. An error is a value here; it never clears the last good one.
 
+pub mod cached;
 pub mod inside;
 mod keepers;
 mod known;
@@ -17,7 +18,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::measured::Places;
-use self::{inside::Inside, keepers::Keepers, known::Known, measured::Measured};
+use self::{cached::Cache, inside::Inside, keepers::Keepers, known::Known, measured::Measured};
 use crate::{
     domain::{
         gate::Gate,
@@ -102,6 +103,8 @@ pub struct Store {
     measured: Measured,
     keepers: Keepers,
     budgets: BTreeMap<SourceName, f64>,
+    /// What is known from cache only.
+    cache: Cache,
 }
 
 impl Store {
@@ -140,6 +143,7 @@ impl Store {
             known.scopes.entry(scope.name).or_insert_with(|| Observed::never(source.clone(), known.interval));
         }
         let Known { scopes, .. } = known;
+        self.cache.discovered(source, inventory, |name| scopes.contains_key(name));
         self.items.retain(|id, (scope, _)| {
             id.source != *source || scope.inventory != *inventory || scopes.contains_key(&scope.name)
         });
@@ -169,6 +173,7 @@ impl Store {
             Err(fault) => return seen.failed(fault),
         };
         for part in parts {
+            self.cache.heard(source, scope, &part);
             if let Some(unread) = part.unread {
                 known.unread.insert((scope.name.clone(), part.family.clone()), unread);
             }

@@ -65,6 +65,10 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             measure::kept(model, kept);
             Vec::new()
         }
+        Msg::Cached(cached) => {
+            model.store.take_cached(cached, model.now);
+            Vec::new()
+        }
         Msg::Judge => {
             observe::judge_owed(model);
             act::recheck(model)

@@ -74,9 +74,15 @@ pub struct Globals {
     /// Draw in this theme (`holdshort themes list`); without it the terminal is asked whether it is light
     #[arg(long, value_name = "NAME", global = true, env = "HOLDSHORT_THEME")]
     pub theme: Option<String>,
+    /// Draw no screen: a line for each thing, and then for each change; `status`, `inbox` and `runs` name each value
+    #[arg(long, global = true)]
+    pub linear: bool,
     /// Send little to the terminal, in 256 colours at most: for slow lines
     #[arg(long, global = true)]
     pub slow: bool,
+    /// Neither show what was seen last nor keep it: it is in ~/.cache/holdshort
+    #[arg(long, global = true)]
+    pub no_cache: bool,
     /// Say more, on stderr and in the log, which is ~/.local/state/holdshort/log; twice: everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

@@ -17,7 +17,7 @@ use crate::{
         release::OlderOut,
         source::{self, SourceOut},
         span::short,
-        table::Table,
+        table::{Layout, Table},
     },
     domain::{
         evidence::Verdict,
@@ -227,21 +227,26 @@ pub(super) fn age_seconds(model: &Model, item: &Item) -> Option<u64> {
 
 /// Prints everything that waits, as far as it is known; the exit code says whether that is everything.
 pub fn print(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let gaps = gaps(model);
-    let exit = if gaps.is_empty() { Exit::Done } else { Exit::Unreachable };
-    exit.whoever_reads(if as_json { json::print(&inbox(model), out) } else { text(model, &gaps, out) })
+    print_as(model, as_json, Layout::Columns, out)
 }
 
-fn text(model: &Model, gaps: &[String], out: &mut dyn Write) -> Result<(), CliError> {
+/// The same, laid out as it is wanted.
+pub fn print_as(model: &Model, as_json: bool, layout: Layout, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let gaps = gaps(model);
+    let exit = if gaps.is_empty() { Exit::Done } else { Exit::Unreachable };
+    exit.whoever_reads(if as_json { json::print(&inbox(model), out) } else { text(model, &gaps, layout, out) })
+}
+
+fn text(model: &Model, gaps: &[String], layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     let table = table(model, |_| true);
     if !table.is_empty() {
-        table.print(out)?;
+        table.print_as(layout, out)?;
     } else if gaps.is_empty() {
         writeln!(out, "nothing waits for a human")?;
     } else if model.store.inventories(model.now).is_empty() {
         writeln!(out, "cannot tell what waits for a human: {NOBODY}")?;
         writeln!(out)?;
-        return Ok(source::table(model).print(out)?);
+        return Ok(source::table(model).print_as(layout, out)?);
     } else if model.store.knows_anything() {
         writeln!(out, "nothing is known to wait for a human")?;
     } else {
@@ -251,7 +256,7 @@ fn text(model: &Model, gaps: &[String], out: &mut dyn Write) -> Result<(), CliEr
         writeln!(out)?;
         writeln!(out, "incomplete, more may wait: {}", gaps.join("; "))?;
         writeln!(out)?;
-        source::table(model).print(out)?;
+        source::table(model).print_as(layout, out)?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod init;
 pub mod json;
 pub mod judge;
 pub mod keys;
+pub mod linear;
 pub mod listing;
 pub mod logs;
 mod named;

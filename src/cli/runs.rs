@@ -17,7 +17,7 @@ use crate::{
         run::{first, jobs},
         source::{self, SourceOut},
         span::short,
-        table::Table,
+        table::{Layout, Table},
     },
     domain::{
         ids::SourceName,
@@ -277,6 +277,17 @@ pub fn print(
     (failures, unread): (&[Failure], &[String]),
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
+    print_as(model, args, (failures, unread), Layout::Columns, out)
+}
+
+/// The same, laid out as it is wanted.
+pub fn print_as(
+    model: &Model,
+    args: &RunsArgs,
+    (failures, unread): (&[Failure], &[String]),
+    layout: Layout,
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
     let gaps = [gaps(model), unread.to_vec()].concat();
     if let Some(error) =
         args.service.as_deref().and_then(|name| named::unknown(model, name)).filter(|_| gaps.is_empty())
@@ -288,12 +299,12 @@ pub fn print(
     exit.whoever_reads(if args.json {
         json::print(&Runs { complete: gaps.is_empty(), ..told }, out)
     } else {
-        text(model, args, (&gaps, &told.pipelines), out)
+        text(model, args, (&gaps, &told.pipelines), layout, out)
     })
 }
 
 /// `2 of 30 flaky, 87 % passed, 93 % without those`, of each pipeline that has such, and the jobs that it was.
-fn flaky(pipelines: &[PipelineOut], out: &mut dyn Write) -> Result<(), CliError> {
+fn flaky(pipelines: &[PipelineOut], layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     let percent = |share: Option<f64>| share.map_or_else(|| "?".to_owned(), |share| format!("{:.0} %", share * 100.0));
     let mut table =
         Table::new(&["SERVICE", "PIPELINE", "FLAKY", "PASSED", "WITHOUT FLAKY", "JOBS THAT FAILED (FLAKY)"]);
@@ -310,7 +321,7 @@ fn flaky(pipelines: &[PipelineOut], out: &mut dyn Write) -> Result<(), CliError>
     }
     if !table.is_empty() {
         writeln!(out)?;
-        table.print(out)?;
+        table.print_as(layout, out)?;
     }
     Ok(())
 }
@@ -319,6 +330,7 @@ fn text(
     model: &Model,
     args: &RunsArgs,
     (gaps, pipelines): (&[String], &[PipelineOut]),
+    layout: Layout,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     let rows = history::rows(model, &wanted(args));
@@ -340,13 +352,13 @@ fn text(
         ]);
     }
     if !table.is_empty() {
-        table.print(out)?;
+        table.print_as(layout, out)?;
     } else if gaps.is_empty() {
         writeln!(out, "there is no such run")?;
     } else {
         writeln!(out, "no such run is known")?;
     }
-    flaky(pipelines, out)?;
+    flaky(pipelines, layout, out)?;
     if !gaps.is_empty() {
         writeln!(out)?;
         writeln!(out, "incomplete, there may be more: {}", gaps.join("; "))?;

@@ -20,7 +20,7 @@ use crate::{
         release::{self, ReleaseOut},
         source::{self, SourceOut},
         span,
-        table::Table,
+        table::{Layout, Table},
     },
     domain::{
         evidence::Verdict,
@@ -267,6 +267,8 @@ pub struct Manner {
     pub as_json: bool,
     /// The exit code says what was found, not only that it was looked for.
     pub judging: bool,
+    /// How its tables are laid out.
+    pub layout: Layout,
 }
 
 /// The exit code by what was found. Evidence of harm comes first; then that something could not be read, for the worst may be
@@ -331,7 +333,11 @@ pub fn print(
         (false, false) if unread(&status) => Exit::Unreachable,
         (false, false) => Exit::Done,
     };
-    exit.whoever_reads(if manner.as_json { json::print(&status, out) } else { text(model, &status, out) })
+    exit.whoever_reads(if manner.as_json {
+        json::print(&status, out)
+    } else {
+        text(model, &status, manner.layout, out)
+    })
 }
 
 /// What holds it where it is, and what lets it go on: `inconclusive, 8 min left`. Empty where nothing does.
@@ -368,7 +374,7 @@ fn unanswered(status: &Status) -> bool {
     status.sources.iter().any(|source| source.age_seconds.is_none())
 }
 
-fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliError> {
+fn text(model: &Model, status: &Status, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(out, "{}", status.headline.text)?;
     writeln!(out)?;
     let mut table =
@@ -407,11 +413,12 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
             writeln!(out, "{known}{goes}; {steady} steady")?;
         }
     } else {
-        table.print(out)?;
+        table.print_as(layout, out)?;
     }
     if !status.gates.is_empty() {
         writeln!(out)?;
-        waiting::table(model, |item| status.gates.iter().any(|gate| gate.id == item.target.to_string())).print(out)?;
+        waiting::table(model, |item| status.gates.iter().any(|gate| gate.id == item.target.to_string()))
+            .print_as(layout, out)?;
     }
     writeln!(out)?;
     let gaps = waiting::gaps(model);
@@ -419,7 +426,7 @@ fn text(model: &Model, status: &Status, out: &mut dyn Write) -> Result<(), CliEr
         writeln!(out, "incomplete, more may be in flight or wait: {}", gaps.join("; "))?;
         writeln!(out)?;
     }
-    Ok(source::table(model).print(out)?)
+    Ok(source::table(model).print_as(layout, out)?)
 }
 
 #[cfg(test)]

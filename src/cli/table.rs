@@ -6,6 +6,23 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::one_line;
 
+/// How tables are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Below one another, under headings.
+    #[default]
+    Columns,
+    /// A line for each row, in which each cell stands behind its heading: for whoever hears it.
+    Lines,
+}
+
+impl Layout {
+    /// The one for whoever asked for lines.
+    pub fn of(linear: bool) -> Self {
+        if linear { Self::Lines } else { Self::Columns }
+    }
+}
+
 /// Rows of cells under a heading.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -26,6 +43,26 @@ impl Table {
     /// Has it no rows under the headings?
     pub fn is_empty(&self) -> bool {
         self.rows.len() <= 1
+    }
+
+    /// Prints it as it is wanted.
+    pub fn print_as(&self, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
+        match layout {
+            Layout::Columns => self.print(out),
+            Layout::Lines => self.print_lines(out),
+        }
+    }
+
+    /// What is empty is left out.
+    fn print_lines(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some((headings, rows)) = self.rows.split_first() else { return Ok(()) };
+        for row in rows {
+            let there = headings.iter().zip(row).filter(|(_, cell)| !matches!(cell.as_str(), "" | "-"));
+            let cells: Vec<String> =
+                there.map(|(heading, cell)| format!("{}: {cell}", heading.to_lowercase())).collect();
+            writeln!(out, "{}", cells.join("; "))?;
+        }
+        Ok(())
     }
 
     /// Prints it. The last column is not padded.
@@ -57,5 +94,16 @@ mod tests {
         let mut out = Vec::new();
         table.print(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "A     B\n支付  x\np     yy\n");
+    }
+
+    #[test]
+    fn a_row_that_is_heard_names_each_value_that_is_there() {
+        let mut table = Table::new(&["SERVICE", "STEP", "REASON"]);
+        table.row(["payments".to_owned(), "3/8".to_owned(), "errors".to_owned()]);
+        table.row(["ledger".to_owned(), String::new(), "-".to_owned()]);
+        let mut out = Vec::new();
+        table.print_as(Layout::Lines, &mut out).unwrap();
+        let expected = "service: payments; step: 3/8; reason: errors\nservice: ledger\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

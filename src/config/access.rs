@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -75,6 +75,13 @@ impl Access {
             headers.filter_map(|(name, value)| Some((format!("the value of the header {name}"), value.source()?)));
         let proxy = self.proxy.iter().filter_map(|proxy| Some(("the proxy's address".to_owned(), proxy.source()?)));
         token.chain(basic).chain(headers).chain(proxy).collect()
+    }
+
+    /// The files that are read before the system is asked.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let secrets = self.sources().into_iter().filter_map(|(_, source)| source.file().map(Path::to_owned));
+        let named = [&self.certificate_authority, &self.client_certificate, &self.client_key];
+        secrets.chain(named.into_iter().flatten().cloned()).collect()
     }
 
     /// Is a program run before the system is asked?

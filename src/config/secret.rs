@@ -1,6 +1,11 @@
 //! Where a token comes from. A token itself never stands in the configuration, and never in a message.
 
-use std::{collections::BTreeMap, fmt, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use serde::{
@@ -206,6 +211,11 @@ impl NoToken {
 impl TokenSource {
     /// How one is written, for whoever wrote it otherwise.
     pub const HOW: &'static str = HOW;
+
+    /// The file that it is in.
+    pub fn file(&self) -> Option<&Path> {
+        if let Self::File(path) = self { Some(path) } else { None }
+    }
 
     /// Is it what a command prints?
     pub fn is_command(&self) -> bool {

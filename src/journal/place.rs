@@ -60,7 +60,7 @@ fn denied<T>(why: impl Into<String>) -> io::Result<T> {
 }
 
 /// Makes a folder of this user's own where it is missing, and refuses one that somebody else can put things into.
-pub(super) fn folder(path: &Path) -> io::Result<()> {
+pub fn folder(path: &Path) -> io::Result<()> {
     folder_for(path, &Keepers::Own)
 }
 
@@ -207,12 +207,12 @@ pub(super) fn open_there(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file to read it only: it may be another user's.
-pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+pub fn open_to_read(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(careful()).open(path)
 }
 
 /// Refuses a file that somebody else may have written: a link, a stranger's, one that others can write.
-pub(super) fn examine(path: &Path) -> io::Result<()> {
+pub fn examine(path: &Path) -> io::Result<()> {
     examine_for(path, &Keepers::Own)
 }
 

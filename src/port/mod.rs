@@ -4,6 +4,7 @@
 //! timers. `app` sees only this and `domain`; providers implement it; the runtime calls it.
 
 pub mod body;
+pub mod cached;
 pub mod clock;
 pub mod error;
 pub mod examine;

@@ -37,6 +37,8 @@ const BARE: Globals = Globals {
     ascii: false,
     theme: None,
     slow: false,
+    linear: false,
+    no_cache: false,
     verbose: 0,
     demo: None,
     record_logs: false,

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     time::Duration,
 };
 
@@ -42,11 +42,6 @@ const MOMENTS: usize = 10;
 
 /// Flies until somebody quits, and waits for actions of this process: leaving must not interrupt them.
 pub(super) async fn open(mut cockpit: Cockpit, dress: &Dress, slow: bool) -> Result<Exit, CliError> {
-    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Err(CliError::usage(
-            "the cockpit needs a terminal; `holdshort status` and `holdshort snapshot` do not",
-        ));
-    }
     let failed = |why: io::Error| CliError::failed(format!("the terminal cannot be used: {why}"));
     let keymap = cockpit.keymap().clone();
     let (watchdog, mut signals) = Watchdog::start().map_err(failed)?;
@@ -90,6 +85,7 @@ pub(super) async fn open(mut cockpit: Cockpit, dress: &Dress, slow: bool) -> Res
         Ended::Quit => depart(&mut cockpit, &mut signals).await,
         _ => cockpit.finish().await,
     }
+    cockpit.keep_last().await;
     drop(watchdog);
     Ok(match ended {
         Ended::Quit => Exit::Done,

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     app::{model::Session, msg::Msg},
+    cache::Cache,
     cli::{
         self,
         args::Globals,
@@ -145,7 +146,9 @@ impl Ground {
         };
         // Without one the title has the program's name alone.
         let profile = loaded.profile.unwrap_or_default();
-        log::keep_in(places.own());
+        if let Some(own) = places.own() {
+            log::keep_in(own);
+        }
         let origin = origin::here(environment);
         Ok(Self { config, profile, below, clock, places, origin, folder: None })
     }
@@ -190,6 +193,14 @@ impl Ground {
             None => self.places.journal_to_read().map_or(journal, |written| Arc::new(written)),
             Some(_) => journal,
         }
+    }
+
+    /// Where what was seen last is kept; nowhere of the built-in world, and where nobody wants it.
+    pub(super) fn cache(&self, globals: &Globals, environment: &BTreeMap<String, String>) -> Option<Cache> {
+        let folder = self.places.cache().filter(|_| !globals.no_cache)?;
+        let elsewhere = registry::elsewhere(&self.config, environment);
+        let of = [self.profile.clone(), format!("{elsewhere:?}"), toml::to_string(&self.config).ok()?].join("\n");
+        Some(Cache::of(folder, &of))
     }
 
     /// Where records and keys are.

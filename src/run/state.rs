@@ -50,6 +50,10 @@ pub(super) struct Places {
     own: PathBuf,
     /// Where records go while the journal cannot be written: the user's own places.
     spools: Vec<PathBuf>,
+    /// What was seen last: the user's own, for it can be made anew.
+    cache: Option<PathBuf>,
+    /// Nothing says where any of that could be: nothing is written down, and what can be read is read.
+    is_nowhere: bool,
     /// A journal in memory is signed by nobody.
     is_signed: bool,
     /// The machine's log is told how far it has come. Of a demo it need not know.
@@ -60,21 +64,47 @@ impl Places {
     /// Everything in one folder, which ends with the process.
     pub(super) fn within(folder: &Path) -> Self {
         let (folder, spools) = (folder.to_owned(), vec![folder.join(SPOOL)]);
-        Self { own: folder.clone(), folder, group: None, spools, is_signed: false, is_told: false }
+        Self {
+            own: folder.clone(),
+            folder,
+            group: None,
+            spools,
+            cache: None,
+            is_nowhere: false,
+            is_signed: false,
+            is_told: false,
+        }
     }
 
     /// As the configuration and the environment say.
     pub(super) fn of(config: &Config, environment: &BTreeMap<String, String>) -> Result<Self, CliError> {
-        let folder = folder_of(&config.state, environment)?;
+        let found = folder_of(&config.state, environment)?;
+        let (is_nowhere, folder) = (found.is_none(), found.unwrap_or_default());
         let group = config.state.group.clone();
         // A served world is a demo too: it leaves nothing in the user's own places.
         if config.world.is_some() {
             let spools = vec![folder.join(SPOOL)];
-            return Ok(Self { own: folder.clone(), folder, group, spools, is_signed: true, is_told: false });
+            let (own, cache) = (folder.clone(), Some(folder.join("cache")));
+            return Ok(Self { own, folder, group, spools, cache, is_nowhere, is_signed: true, is_told: false });
         }
         // Without a home a team's folder has no place for a key: whoever opens it says so.
         let own = own_state(environment).unwrap_or_else(|| folder.clone());
-        Ok(Self { folder, group, own, spools: spools(environment), is_signed: true, is_told: true })
+        let (spools, cache) = (spools(environment), own_cache(environment));
+        Ok(Self { folder, group, own, spools, cache, is_nowhere, is_signed: true, is_told: true })
+    }
+
+    /// That there is a place for records, for whoever is there for nothing else.
+    pub(super) fn somewhere(&self) -> Result<(), CliError> {
+        if self.is_nowhere { Err(CliError::usage(NOWHERE)) } else { Ok(()) }
+    }
+
+    /// The same for the journal, which may be missing: what can be read is read without it.
+    fn there(&self) -> Result<(), JournalError> {
+        if !self.is_nowhere {
+            return Ok(());
+        }
+        let (path, why) = (PathBuf::from("the journal"), "has no place, for HOME is not set".to_owned());
+        Err(JournalError::Broken { path, why, way: "set HOME, or state.path in the configuration" })
     }
 
     /// The journal, with what the user signs by.
@@ -89,9 +119,14 @@ impl Places {
         self.folder.join(JOURNAL)
     }
 
-    /// The user's own folder.
-    pub(super) fn own(&self) -> &Path {
-        &self.own
+    /// The user's own folder, where there is one.
+    pub(super) fn own(&self) -> Option<&Path> {
+        (!self.is_nowhere).then_some(&self.own)
+    }
+
+    /// The folder of what was seen last, where there is a place for it.
+    pub(super) fn cache(&self) -> Option<PathBuf> {
+        self.cache.clone()
     }
 
     /// The keys that the user trusts.
@@ -106,6 +141,7 @@ impl Places {
 
     /// The journal, only to read it.
     pub(super) fn journal_to_read(&self) -> Result<SqliteJournal, JournalError> {
+        self.there()?;
         SqliteJournal::open_to_read(&self.journal_file(), &self.keepers()?)
     }
 
@@ -117,6 +153,7 @@ impl Places {
 
     /// The key by which the user signs.
     pub(super) fn signer(&self) -> Result<Arc<Signer>, JournalError> {
+        self.there()?;
         let key = self.own.join(KEY);
         let signer = Signer::of(&key).map_err(|error| JournalError::Broken {
             path: key,
@@ -139,12 +176,17 @@ impl Places {
     }
 }
 
-/// Where the journal is: as configured, else the team's folder if it is there or a team is named, else the user's own.
-fn folder_of(state: &State, environment: &BTreeMap<String, String>) -> Result<PathBuf, CliError> {
+/// There is no place for records, and what helps.
+const NOWHERE: &str =
+    "there is no place for the journal: HOME is not set; set HOME, or state.path in the configuration";
+
+/// Where the journal is: as configured, else the team's folder if it is there or a team is named, else the user's own; nowhere, where
+/// nothing says where that is.
+fn folder_of(state: &State, environment: &BTreeMap<String, String>) -> Result<Option<PathBuf>, CliError> {
     if let Some(path) = &state.path {
         // An empty path would be whatever folder this was started in.
         return if path.is_absolute() {
-            Ok(path.clone())
+            Ok(Some(path.clone()))
         } else {
             let said = format!("state.path is '{}': name a whole path, from /", clean(&path.display().to_string()));
             Err(CliError::usage(said))
@@ -152,13 +194,9 @@ fn folder_of(state: &State, environment: &BTreeMap<String, String>) -> Result<Pa
     }
     let team = PathBuf::from(TEAM);
     if state.group.is_some() || team.is_dir() {
-        return Ok(team);
+        return Ok(Some(team));
     }
-    own_state(environment).ok_or_else(|| {
-        CliError::usage(
-            "there is no place for the journal: HOME is not set; set HOME, or state.path in the configuration",
-        )
-    })
+    Ok(own_state(environment))
 }
 
 /// `state init`: makes a team's place.
@@ -190,8 +228,18 @@ pub(super) fn init(group: &str, folder: &Path, out: &mut dyn Write) -> Result<Ex
 
 /// The user's own state folder; `None` where nothing says where that is.
 fn own_state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    own_folder(environment, "XDG_STATE_HOME", ".local/state")
+}
+
+/// The user's own folder for what can be made anew.
+fn own_cache(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    own_folder(environment, "XDG_CACHE_HOME", ".cache")
+}
+
+/// Ours in a folder that a variable names, or that lies in the home; a path that is not whole names none (XDG).
+fn own_folder(environment: &BTreeMap<String, String>, variable: &str, within_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
+    let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(within_home)))?;
     Some(base.join("holdshort"))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Feeding never waits for anything: keys are answered with every provider dead.
 
+mod cached;
 mod draft;
 mod script;
 #[cfg(test)]
@@ -129,6 +130,8 @@ pub struct Cockpit {
     begun: Option<(u64, Result<RecordId, String>)>,
     wish: Option<Wish>,
     next_tick: Option<BoxFuture<'static, ()>>,
+    /// Where what is seen is kept for the next process.
+    kept: Option<cached::Kept>,
 }
 
 impl Cockpit {
@@ -166,6 +169,7 @@ impl Cockpit {
             begun: None,
             wish: None,
             next_tick: None,
+            kept: None,
         }
     }
 
@@ -252,6 +256,7 @@ impl Cockpit {
     pub fn tick(&mut self) {
         let now = self.clock.now();
         self.feed(Msg::Tick(now));
+        self.keep_seen();
         for one in self.connections.clone().iter() {
             let Some(left) = one.budget.as_ref().map(|budget| budget(now)) else { continue };
             let known = self.model.store.budget(&one.name);

@@ -10,6 +10,7 @@ pub mod detach;
 pub mod executor;
 #[cfg(test)]
 mod fake;
+pub mod input;
 pub mod keys;
 mod note;
 pub mod player;

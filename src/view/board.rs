@@ -11,7 +11,7 @@ use crate::{
         Part, action, chrome, headline, number,
         row::{flight, steady, stop},
         scene::Scene,
-        section::{Section, stack},
+        section::{Section, cached, stack},
         span::{Line, Role},
     },
 };
@@ -57,6 +57,7 @@ fn lists(scene: &Scene<'_>, room: usize) -> Vec<Part> {
         Section::new(scene, "STEADY", lists.steady.clone(), selected.2, (steady::specs, steady::glyph))
             .quiet()
             .folding(old),
+        cached(scene),
     ];
     stack(scene, sections, room, last(scene))
 }

@@ -137,6 +137,7 @@ fn counted(section: Section) -> &'static str {
         Section::Waiting => "waiting",
         Section::Runs => "runs",
         Section::Signals => "measured",
+        Section::Cached => "from cache",
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
         Part, chrome, freshness,
         row::run,
         scene::Scene,
-        section::{Section, stack},
+        section::{Section, cached, stack},
         span::{Line, Role},
     },
 };
@@ -21,7 +21,7 @@ pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     });
     let room = scene.rows.saturating_sub(chrome(scene.rows) + usize::from(incomplete.is_some()));
     let section = Section::new(scene, "PIPELINES", runs, selected, (run::specs, run::glyph)).or_nothing(nothing(scene));
-    let mut parts = stack(scene, vec![section], room, Line::new());
+    let mut parts = stack(scene, vec![section, cached(scene)], room, Line::new());
     parts.extend(incomplete.map(Part::Line));
     parts
 }

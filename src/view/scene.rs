@@ -143,6 +143,12 @@ impl<'a> Scene<'a> {
         self.lists.stops.iter().position(|stop: &Stop<'_>| stop.key() == *key)
     }
 
+    /// The place of the selected row among what is known from cache only.
+    pub(super) fn selected_cached(&self) -> Option<usize> {
+        let RowKey::Cached(id) = self.selected.as_ref()? else { return None };
+        self.lists.cached.iter().position(|one| one.item.id() == id)
+    }
+
     /// The place of the selected row among these runs.
     pub(super) fn selected_run(&self, runs: &[&Run]) -> Option<usize> {
         let RowKey::Run(id) = self.selected.as_ref()? else { return None };
@@ -199,7 +205,8 @@ fn names(lists: &Lists<'_>) -> usize {
     });
     let waiting = lists.waiting.iter().map(|item| item.service.as_str());
     let runs = lists.runs.iter().map(|run| run.service.as_str());
-    let widest = rollouts.chain(stops).chain(waiting).chain(runs).map(measure::width).max();
+    let cached = lists.cached.iter().map(|one| one.item.service().as_str());
+    let widest = rollouts.chain(stops).chain(waiting).chain(runs).chain(cached).map(measure::width).max();
     widest.unwrap_or_default().clamp(NAMES.0, NAMES.1)
 }
 

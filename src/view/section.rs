@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::view::{
-    Part,
+    Part, row,
     scene::Scene,
     span::{Line, Role},
     table::{self, List, Spec, Table, heading},
@@ -132,6 +132,18 @@ pub(super) fn stack(scene: &Scene<'_>, sections: Vec<Section<'_>>, room: usize, 
         }
     }
     parts
+}
+
+/// What the screen knows from cache only, as a list.
+pub(super) fn cached<'s>(scene: &'s Scene<'_>) -> Section<'s> {
+    let rows = scene.lists.cached.clone();
+    Section::new(
+        scene,
+        "NOT READ YET: AS IT WAS, FROM CACHE",
+        rows,
+        scene.selected_cached(),
+        (row::cached::specs, row::cached::glyph),
+    )
 }
 
 /// What sharing has to know of a list.

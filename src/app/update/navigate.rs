@@ -186,6 +186,8 @@ fn open_object(model: &mut Model, id: ObjectId) {
         show(model, Screen::Release(id));
     } else if model.store.run(&id).is_some() {
         show(model, Screen::Run(id));
+    } else if let Some(said) = model.store.from_cache(&id) {
+        model.say(said);
     } else {
         // A gate has no screen of its own: its row and its card say all there is.
         let item = inbox::items(model).into_iter().find(|item| item.target == id);

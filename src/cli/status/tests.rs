@@ -15,8 +15,13 @@ use crate::{
 
 fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliError> {
     let mut out = Vec::new();
-    let exit =
-        print(model, service, Manner { as_json: true, judging: false }, |_| "payments, likely".to_owned(), &mut out)?;
+    let exit = print(
+        model,
+        service,
+        Manner { as_json: true, ..Manner::default() },
+        |_| "payments, likely".to_owned(),
+        &mut out,
+    )?;
     Ok((exit, serde_json::from_slice(&out).unwrap()))
 }
 
@@ -157,7 +162,7 @@ fn when_nobody_answered_the_exit_code_says_so() {
 
 /// As `--exit-code` ends.
 fn judged(model: &Model) -> Exit {
-    let manner = Manner { as_json: false, judging: true };
+    let manner = Manner { judging: true, ..Manner::default() };
     print(model, None, manner, |_| String::new(), &mut Vec::new()).unwrap()
 }
 
@@ -193,7 +198,7 @@ fn where_nothing_tells_of_rollouts_none_is_called_good() {
 fn a_reader_who_leaves_early_does_not_turn_harm_into_good() {
     let model = sample::judged(Verdict::NoGo);
     for as_json in [true, false] {
-        let manner = Manner { as_json, judging: true };
+        let manner = Manner { as_json, judging: true, ..Manner::default() };
         assert_eq!(print(&model, None, manner, |_| String::new(), &mut sample::Closed), Ok(Exit::NoGo));
     }
     assert_eq!(crate::cli::inbox::print(&sample::silent(), false, &mut sample::Closed), Ok(Exit::Unreachable));

@@ -1,11 +1,13 @@
 //! A way to a system that is made when it is first asked: its token is read then, its certificates, its credential plugin is run.
 //! What cannot be made answers each request with why, and is tried again by a later one; so one connection that cannot be made
-//! stops neither the others nor the screen.
+//! stops neither the others nor the screen. A way is made anew when what it was made of ends, changes on the disk, or is refused: nobody
+//! has to start us again.
 //!
 //! No task is started: whoever asks drives the making on.
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,7 +20,11 @@ use futures::{
 use http::{Request, Response, StatusCode};
 use tower::service_fn;
 
-use super::{backoff, send};
+use super::{
+    backoff,
+    changed::{Files, Looks},
+    class_of, send,
+};
 use crate::{
     domain::{
         observed::FaultKind,
@@ -28,7 +34,7 @@ use crate::{
         clock::SharedClock,
         error::ProviderError,
         facet,
-        wire::{Transport, WireBody, WireError},
+        wire::{Class, Transport, WireBody, WireError},
     },
 };
 
@@ -60,12 +66,13 @@ impl Made {
     }
 }
 
-type Making = Shared<BoxFuture<'static, Result<Made, ProviderError>>>;
+type Making = Shared<BoxFuture<'static, Result<(Made, Files), ProviderError>>>;
 
 /// How a way is made.
 #[derive(Clone)]
 pub struct Maker {
     make: Arc<dyn Fn() -> BoxFuture<'static, Result<Made, ProviderError>> + Send + Sync>,
+    files: Option<Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>>,
     longest: Duration,
     patience: Duration,
 }
@@ -76,7 +83,13 @@ impl Maker {
     where
         F: Future<Output = Result<Made, ProviderError>> + Send + 'static,
     {
-        Self { make: Arc::new(move || make().boxed()), longest: SOON, patience: PATIENCE }
+        Self { make: Arc::new(move || make().boxed()), files: None, longest: SOON, patience: PATIENCE }
+    }
+
+    /// The same, made anew when one of these files changes. They are named before each making, and that may ask the disk.
+    #[must_use]
+    pub fn watching(self, files: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static) -> Self {
+        Self { files: Some(Arc::new(files)), ..self }
     }
 
     /// The same for requests that nobody gives up: they wait until it is made, or is not.
@@ -111,7 +124,7 @@ impl Maker {
     /// The same, with layers around what it makes.
     #[must_use]
     pub(super) fn within(self, layers: impl Fn(Made) -> Transport + Send + Sync + 'static) -> Self {
-        let Self { make, longest, patience } = self;
+        let Self { make, files, longest, patience } = self;
         let layers = Arc::new(layers);
         let make = Arc::new(move || {
             let layers = layers.clone();
@@ -123,7 +136,20 @@ impl Maker {
             }
             .boxed()
         });
-        Self { make, longest, patience }
+        Self { make, files, longest, patience }
+    }
+
+    /// Looks at its files, and makes it: what changes meanwhile has changed.
+    fn making(&self) -> Making {
+        let (make, files) = (Arc::clone(&self.make), self.files.clone());
+        let making = async move {
+            let seen = match files {
+                Some(files) => tokio::task::spawn_blocking(move || Files::of(files())).await.unwrap_or_default(),
+                None => Files::default(),
+            };
+            make().await.map(|made| (made, seen))
+        };
+        making.boxed().shared()
     }
 }
 
@@ -145,6 +171,7 @@ enum State {
         since: Timestamp,
         until: Option<Timestamp>,
         leaf: Transport,
+        looks: Looks,
     },
     /// It is not tried again before a moment.
     Failed {
@@ -177,12 +204,16 @@ pub(super) fn made_when_asked(maker: Maker, clock: SharedClock) -> Transport {
 
 impl Lazy {
     async fn ask(&self, request: Request<Bytes>) -> Result<Response<WireBody>, WireError> {
-        let leaf = self.leaf().await.map_err(|why| WireError::Unready(Box::new(why)))?;
+        let unready = |why| WireError::Unready(Box::new(why));
+        let leaf = self.leaf().await.map_err(unready)?;
+        // Of a write nobody knows here whether it may be sent twice.
+        let again = (class_of(&request) == Class::Read).then(|| request.clone());
         let answer = send(&leaf, request).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            self.renew();
+        if answer.status() != StatusCode::UNAUTHORIZED || !self.renew() {
+            return Ok(answer);
         }
-        Ok(answer)
+        let Some(request) = again else { return Ok(answer) };
+        send(&self.leaf().await.map_err(unready)?, request).await
     }
 
     async fn leaf(&self) -> Result<Transport, ProviderError> {
@@ -201,29 +232,33 @@ impl Lazy {
     fn way(&self) -> Way {
         let now = self.clock.now();
         let mut state = self.state();
-        match &state.0 {
-            State::Made { leaf, until, .. } if until.is_none_or(|until| now < until) => {
+        if let State::Made { leaf, until, looks, .. } = &mut state.0 {
+            let lasts = until.is_none_or(|until| now < until);
+            if lasts && !looks.found_changed(now) {
                 return Way::There(leaf.clone());
             }
+        }
+        match &state.0 {
             State::Making { making, since } => return Way::Wait(making.clone(), *since),
             State::Failed { why, again } if now < *again => return Way::Not(why.clone()),
             State::Made { .. } | State::Failed { .. } | State::Not => {}
         }
-        let making = (self.maker.make)().shared();
+        let making = self.maker.making();
         state.0 = State::Making { since: now, making: making.clone() };
         Way::Wait(making, now)
     }
 
     /// Takes what came of the making; the first of those that waited for it writes it down.
-    fn take(&self, making: &Making, made: Result<Made, ProviderError>) -> Result<Transport, ProviderError> {
+    fn take(&self, making: &Making, made: Result<(Made, Files), ProviderError>) -> Result<Transport, ProviderError> {
         let now = self.clock.now();
         let mut state = self.state();
         let ours = matches!(&state.0, State::Making { making: current, .. } if current.ptr_eq(making));
         match made {
-            Ok(made) => {
+            Ok((made, files)) => {
                 if ours {
                     let until = made.life.map(|life| after(now, life));
-                    *state = (State::Made { since: now, until, leaf: made.leaf.clone() }, 0);
+                    let looks = Looks::at(files, now);
+                    *state = (State::Made { since: now, until, leaf: made.leaf.clone(), looks }, 0);
                 }
                 Ok(made.leaf)
             }
@@ -240,13 +275,18 @@ impl Lazy {
         }
     }
 
-    /// What it is asked with is not taken any more: it may have been changed where it is read from.
-    fn renew(&self) {
+    /// What it is asked with is not taken any more: it may have been changed where it is read from. False where that was read just now.
+    fn renew(&self) -> bool {
         let mut state = self.state();
-        if let State::Made { since, .. } = &state.0
-            && age(self.clock.now(), *since) >= RENEWED
-        {
-            state.0 = State::Not;
+        match &state.0 {
+            State::Made { since, .. } if age(self.clock.now(), *since) < RENEWED => false,
+            State::Failed { .. } => false,
+            State::Made { .. } => {
+                state.0 = State::Not;
+                true
+            }
+            // Another request has begun it.
+            State::Making { .. } | State::Not => true,
         }
     }
 
@@ -269,7 +309,10 @@ mod tests {
     use super::*;
     use crate::{
         port::{clock::Clock, wire::Class},
-        provider::http::testing::{Jumping, get, reply, scripted},
+        provider::http::{
+            changed,
+            testing::{Jumping, answering, get, reply, scripted},
+        },
     };
 
     /// A maker that fails until it was asked so often, and how often it was asked.
@@ -328,9 +371,64 @@ mod tests {
         assert_eq!(send(&transport, get(Class::Read)).await.unwrap().status(), 401);
         assert_eq!(asked.load(Ordering::Relaxed), 2);
         clock.sleep(RENEWED).await;
-        send(&transport, get(Class::Read)).await.unwrap();
-        send(&transport, get(Class::Read)).await.unwrap();
+        assert_eq!(send(&transport, get(Class::Read)).await.unwrap().status(), 200, "asked again by the new way");
         assert_eq!(asked.load(Ordering::Relaxed), 3);
+        assert_eq!(send(&transport, get(Class::Read)).await.unwrap().status(), 401);
+        clock.sleep(RENEWED).await;
+        assert_eq!(send(&transport, get(Class::Write)).await.unwrap().status(), 401, "a write is not sent twice");
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        send(&transport, get(Class::Write)).await.unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), 4);
+    }
+
+    /// Time that goes on only when a test says so: the disk takes real time.
+    #[derive(Debug)]
+    struct Hand(Mutex<Timestamp>);
+
+    impl Hand {
+        fn go(&self, span: Duration) {
+            let mut now = self.0.lock().unwrap();
+            *now = after(*now, span);
+        }
+    }
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            pending().boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_way_is_made_anew_when_a_file_changes_that_it_was_made_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        std::fs::write(&file, "one").unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (counted, watched) = (Arc::clone(&asked), file.clone());
+        let maker = Maker::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let (leaf, _) = answering(|_| reply(200, &[], ""));
+            async move { Ok(Made::lasting(leaf, None)) }
+        });
+        let clock = Arc::new(Hand(Mutex::new(Jumping::shared().now())));
+        let transport = made_when_asked(maker.watching(move || vec![watched.clone()]), clock.clone());
+        for _ in 0..3 {
+            send(&transport, get(Class::Read)).await.unwrap();
+            clock.go(changed::LOOKED);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        std::fs::write(&file, "another").unwrap();
+        // One request has it looked at, and a later one takes what was found.
+        while asked.load(Ordering::Relaxed) == 1 {
+            assert_eq!(send(&transport, get(Class::Read)).await.unwrap().status(), 200);
+            clock.go(changed::LOOKED);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
 
     #[tokio::test]

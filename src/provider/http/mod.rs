@@ -25,6 +25,7 @@ pub mod backoff;
 mod base;
 pub mod body;
 mod budget;
+mod changed;
 pub mod client;
 mod conditional;
 pub mod error;

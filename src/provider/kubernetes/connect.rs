@@ -262,13 +262,29 @@ pub fn contexts(kubeconfig: Option<&Path>, usual: &[PathBuf]) -> Result<(Vec<Str
     Ok((names, file.current_context.filter(|current| !current.is_empty())))
 }
 
+/// The files that the way is made of: kubeconfigs, and the certificates and keys that they name. Files with tokens are read anew
+/// by whoever sends them. Connects to nothing.
+pub fn files(access: &Access) -> Vec<PathBuf> {
+    let listed = access.kubeconfig.clone().map_or_else(|| access.usual.clone(), |named| vec![named]);
+    let named = listed.iter().filter_map(|path| Kubeconfig::read_from(path).ok()).flat_map(|file| {
+        let clusters = file.clusters.into_iter().filter_map(|named| named.cluster?.certificate_authority);
+        let users = file.auth_infos.into_iter().filter_map(|named| named.auth_info);
+        let users = users.flat_map(|user| [user.client_certificate, user.client_key]).flatten();
+        clusters.chain(users).map(PathBuf::from).collect::<Vec<_>>()
+    });
+    let named: Vec<PathBuf> = named.collect();
+    listed.into_iter().chain(named).collect()
+}
+
 /// Why there is no way to a cluster as things are now, a sentence. Connects to nothing and runs nothing.
 pub fn unusable(access: &Access) -> Option<String> {
     let read = config(access).now_or_never()?;
     match read {
         Ok((config, ..)) => {
             let path = access.path.as_deref().unwrap_or(PATH);
-            credential::not_started(&config.auth_info, path).or_else(|| with_tokens(config).err())
+            credential::not_started(&config.auth_info, path)
+                .or_else(|| credential::unread(&config.auth_info))
+                .or_else(|| with_tokens(config).err())
         }
         Err(error) => Some(refusal::said(&*error, &Names::of(access.kubeconfig.as_deref()))),
     }
@@ -446,6 +462,23 @@ mod tests {
             said.contains("the credential plugin 'no-such-plugin' cannot be started: there is no such program in PATH"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_look_says_which_file_of_a_certificate_is_not_there_and_which_files_the_way_is_made_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, key) = (folder.path().join("config"), folder.path().join("key"));
+        let access = Access { kubeconfig: Some(file.clone()), ..Access::default() };
+        let user = format!("    client-certificate: cert\n    client-key: {}\n", key.display());
+        std::fs::write(&file, of_user(&user)).unwrap();
+        let certificate = folder.path().join("cert");
+        let said = format!("its client-certificate {} cannot be read: No such file", certificate.display());
+        assert!(unusable(&access).unwrap().contains(&said), "{:?}", unusable(&access));
+        std::fs::write(&certificate, "").unwrap();
+        assert!(unusable(&access).unwrap().contains("its client-key "), "{:?}", unusable(&access));
+        std::fs::write(&key, "").unwrap();
+        assert_eq!(unusable(&access), None);
+        assert_eq!(files(&access), [file, certificate, key]);
     }
 
     #[test]

@@ -83,6 +83,17 @@ pub(super) fn not_started(user: &AuthInfo, path: &str) -> Option<String> {
     program(plugin, &called(plugin), path).err()
 }
 
+/// Which file of a user's certificate and key cannot be read as things are now, and why.
+pub(super) fn unread(user: &AuthInfo) -> Option<String> {
+    let files = [("client-certificate", &user.client_certificate), ("client-key", &user.client_key)];
+    let of = |(name, path): (&str, &Option<String>)| {
+        let path = path.as_ref()?;
+        let why = fs::File::open(path).err()?;
+        Some(format!("its {name} {} cannot be read: {why}", clean(path)))
+    };
+    files.into_iter().find_map(of)
+}
+
 fn encoded(bytes: &[u8]) -> String {
     let encoded = serde_json::to_value(ByteString(bytes.to_vec()));
     encoded.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()

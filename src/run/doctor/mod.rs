@@ -2,6 +2,7 @@
 //! provider's; how it is said is the command's.
 
 mod logout;
+mod seen;
 mod terminal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,8 @@ pub(super) async fn examine(
     let told: Vec<&Finding> = examined.iter().flat_map(|one| &one.findings).collect();
     let blind = blind.into_iter().map(|why| once(why, &told)).collect();
     let stuck: Vec<Finding> = model.store.gates().filter_map(stuck).collect();
-    let here = here(ground, globals, environment).into_iter().chain(judging(&blind)).chain(stuck).collect();
+    let seen = seen::seen(ground, globals, environment);
+    let here = here(ground, globals, environment).into_iter().chain(seen).chain(judging(&blind)).chain(stuck).collect();
     doctor::print(&Doctor::of(clock.now(), examined, here), args.json, out)
 }
 

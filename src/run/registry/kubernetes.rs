@@ -2,7 +2,7 @@
 
 mod found;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     config::{
@@ -86,6 +86,11 @@ impl Wired for Kubernetes {
         connect::unusable(&by_file(self, environment))
     }
 
+    fn elsewhere(&self, environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+        let named = self.server.is_some() || self.kubeconfig.is_some();
+        if named { Vec::new() } else { connect::usual_files(environment) }
+    }
+
     fn unproven(&self, name: &str, environment: &BTreeMap<String, String>) -> Option<String> {
         let (file, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
         let by_kubeconfig = self.server.is_none();
@@ -116,7 +121,7 @@ fn scope(settings: &Kubernetes, wiring: &Wiring<'_>, found: Found) -> Scope {
 /// The way that a kubeconfig names, read each time anew: who repairs it need not start us again.
 fn by_kubeconfig(settings: &Kubernetes, environment: &BTreeMap<String, String>, found: &Found) -> Maker {
     let access = Arc::new(by_file(settings, environment));
-    let found = found.clone();
+    let (found, files) = (found.clone(), Arc::clone(&access));
     let maker = Maker::new(move || {
         let (access, found) = (Arc::clone(&access), found.clone());
         async move {
@@ -126,6 +131,7 @@ fn by_kubeconfig(settings: &Kubernetes, environment: &BTreeMap<String, String>, 
         }
     });
     // It may name a credential plugin, which has its own time limit; a watch waits for that.
+    let maker = maker.watching(move || connect::files(&files));
     maker.sparing().patient(program::LIMIT + Duration::from_secs(1))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Here lives what is the same for every kind. Here must not live: what only one kind needs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use url::Url;
 
@@ -80,6 +80,11 @@ trait Wired {
         reach::unreadable(access, environment)
     }
 
+    /// What is not in the settings and says which system is meant: files that are read where none is named.
+    fn elsewhere(&self, _environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// A sentence where nobody looks at the system's certificate. Connects to nothing.
     fn unproven(&self, _name: &str, _environment: &BTreeMap<String, String>) -> Option<String> {
         None
@@ -128,6 +133,11 @@ pub(super) fn wrong(settings: &config::Connection, environment: &BTreeMap<String
 pub(super) fn unproven(config: &Config, environment: &BTreeMap<String, String>) -> Vec<String> {
     let each = config.connections.iter();
     each.filter_map(|(name, settings)| wired(settings).unproven(name, environment)).collect()
+}
+
+/// What is not in the configuration and says which systems are meant.
+pub(super) fn elsewhere(config: &Config, environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    config.connections.values().flat_map(|settings| wired(settings).elsewhere(environment)).collect()
 }
 
 /// A sentence for each connection that could not be made as things are now. Connects to nothing and runs nothing.
@@ -184,7 +194,7 @@ impl Wiring<'_> {
 
 /// The way that the settings name.
 fn by_settings(address: Url, access: &Access, environment: &BTreeMap<String, String>) -> Maker {
-    let runs = access.runs_a_command();
+    let (runs, files) = (access.runs_a_command(), access.files());
     let (access, environment) = (Arc::new(access.clone()), Arc::new(environment.clone()));
     let maker = Maker::new(move || {
         let (address, access) = (address.clone(), Arc::clone(&access));
@@ -196,6 +206,7 @@ fn by_settings(address: Url, access: &Access, environment: &BTreeMap<String, Str
         });
         async move { made.await.unwrap_or_else(|_| Err(interrupted())) }
     });
+    let maker = maker.watching(move || files.clone());
     if runs { maker.sparing() } else { maker }
 }
 

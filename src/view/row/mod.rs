@@ -1,6 +1,7 @@
 //! Rows of lists, one kind a file: its columns, and its status in one cell. A list is a section (`super::section`), and a screen
 //! is a list of them.
 
+pub(super) mod cached;
 pub(super) mod flight;
 pub(super) mod measured;
 pub(super) mod run;

@@ -1,0 +1,213 @@
+//! The file that keeps what was seen last, for the next process to show at once. It is a help and no record: one that is broken, of
+//! another holdshort, of another configuration or somebody else's is left alone, and everything works without it.
+//!
+//! Here must not live: what may be done with it (`app::store::cached`), and any secret: it holds objects as they are shown.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    domain::time::{Timestamp, age},
+    journal::place,
+    port::cached::CachedScope,
+};
+
+/// The form of the file. One of another form is left alone.
+const FORM: u32 = 1;
+/// Bytes of it at most.
+const LARGEST: u64 = 8 << 20;
+/// What was confirmed longer ago than this says nothing any more.
+const OLDEST: Duration = Duration::from_hours(7 * 24);
+/// Files of other configurations that stay beside it: the newest.
+const OTHERS: usize = 15;
+/// How their names begin and end.
+const NAMED: (&str, &str) = ("seen-", ".json");
+
+/// Where it is, and of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    folder: PathBuf,
+    of: String,
+}
+
+/// What stands in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    form: u32,
+    /// Which holdshort wrote it: another one may mean something else by the same words.
+    program: String,
+    /// Of which configuration.
+    of: String,
+    scopes: Vec<CachedScope>,
+}
+
+/// The same, as far as it says who wrote it.
+#[derive(Debug, Deserialize)]
+struct Head {
+    form: u32,
+    program: String,
+    of: String,
+}
+
+impl Cache {
+    /// The one in this folder of the configuration that is in force, its profile with it.
+    pub fn of(folder: PathBuf, configuration: &str) -> Self {
+        Self { folder, of: format!("{:x}", Sha256::digest(configuration)) }
+    }
+
+    /// The file.
+    pub fn file(&self) -> PathBuf {
+        let (begin, end) = NAMED;
+        self.folder.join(format!("{begin}{}{end}", self.of.get(..16).unwrap_or_default()))
+    }
+
+    /// What was seen last, without what is too old; nothing where there is no file. Blocks.
+    ///
+    /// # Errors
+    /// Why it is left alone.
+    pub fn read(&self, now: Timestamp) -> io::Result<Vec<CachedScope>> {
+        let path = self.file();
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        place::examine_folder(&self.folder, &place::Keepers::Own)?;
+        place::examine(&path)?;
+        let mut text = Vec::new();
+        place::open_to_read(&path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+        let strange = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
+        if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
+            return strange("it is too large");
+        }
+        // First who wrote it: another one's may not be read at all.
+        let Ok(head) = serde_json::from_slice::<Head>(&text) else { return strange("it is broken") };
+        if head.form != FORM || head.program != env!("CARGO_PKG_VERSION") {
+            return strange("another version of holdshort wrote it");
+        }
+        if head.of != self.of {
+            return strange("it is of another configuration");
+        }
+        let Ok(mut written) = serde_json::from_slice::<Written>(&text) else { return strange("it is broken") };
+        written.scopes.retain(|scope| age(now, scope.at) <= OLDEST);
+        Ok(written.scopes)
+    }
+
+    /// Writes what is seen now in its place, whole or not at all. Blocks.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&self, scopes: Vec<CachedScope>) -> io::Result<()> {
+        place::folder(&self.folder)?;
+        let program = env!("CARGO_PKG_VERSION").to_owned();
+        let text = serde_json::to_vec(&Written { form: FORM, program, of: self.of.clone(), scopes })?;
+        if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
+            return Err(io::Error::other("there is too much of it"));
+        }
+        let new = self.folder.join(format!("new-{}", std::process::id()));
+        let written = place::begin(&new).and_then(|mut file| {
+            file.write_all(&text)?;
+            file.sync_data()?;
+            fs::rename(&new, self.file())
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written?;
+        self.tidy();
+        Ok(())
+    }
+
+    /// Removes what nobody has written for long: a configuration that changed has another file.
+    fn tidy(&self) {
+        let own = self.file();
+        let is_one = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with(NAMED.0) && name.ends_with(NAMED.1) && path != own
+        };
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut others: Vec<_> = files
+            .filter(|path| is_one(path))
+            .filter_map(|path| Some((fs::symlink_metadata(&path).ok()?.modified().ok()?, path)))
+            .collect();
+        others.sort();
+        let most = others.len().saturating_sub(OTHERS);
+        for (_, path) in others.into_iter().take(most) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::{domain::object::Family, journal::sample::at, port::inventory::Scope};
+
+    fn seen(second: i64) -> CachedScope {
+        CachedScope { source: "eu".into(), scope: Scope::all(&Family::run()), at: at(second), items: Vec::new() }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn what_was_written_is_read_by_the_next_one_of_the_same_configuration_until_it_is_too_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("cache/holdshort");
+        let cache = Cache::of(folder.clone(), "profile a");
+        assert_eq!(cache.read(at(0)).unwrap(), []);
+        cache.write(vec![seen(0), seen(9)]).unwrap();
+        cache.write(vec![seen(1), seen(60)]).unwrap();
+        assert_eq!(cache.read(at(61)).unwrap(), [seen(1), seen(60)]);
+        assert_eq!(cache.read(at(30) + OLDEST).unwrap(), [seen(60)]);
+        assert_eq!(Cache::of(folder.clone(), "profile b").read(at(61)).unwrap(), []);
+        assert_eq!([mode(&folder), mode(&cache.file())], [0o700, 0o600]);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_broken_foreign_or_of_another_version_is_left_alone_and_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::of(dir.path().to_owned(), "a");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        cache.write(vec![seen(0)]).unwrap();
+        let (file, text) = (cache.file(), fs::read_to_string(cache.file()).unwrap());
+        let why = || cache.read(at(1)).unwrap_err().to_string();
+        fs::write(&file, text.split_at(text.len() / 2).0).unwrap();
+        assert_eq!(why(), "it is broken");
+        fs::write(&file, text.replace("\"form\":1", "\"form\":9")).unwrap();
+        assert_eq!(why(), "another version of holdshort wrote it");
+        fs::write(&file, text.replace("\"scopes\"", "\"other\"")).unwrap();
+        assert_eq!(why(), "it is broken");
+        fs::write(&file, &text).unwrap();
+        fs::copy(&file, Cache::of(dir.path().to_owned(), "b").file()).unwrap();
+        let other = Cache::of(dir.path().to_owned(), "b").read(at(1)).unwrap_err();
+        assert_eq!(other.to_string(), "it is of another configuration");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(why(), "everybody can write it: chmod o-w");
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
+        assert_eq!(why(), "it is a symbolic link");
+        cache.write(vec![seen(0)]).unwrap();
+        assert_eq!(cache.read(at(1)).unwrap(), [seen(0)], "it is written in place of the link");
+    }
+
+    #[test]
+    fn files_of_configurations_that_are_gone_do_not_pile_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("cache");
+        for number in 0..40 {
+            Cache::of(folder.clone(), &number.to_string()).write(Vec::new()).unwrap();
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), OTHERS + 1);
+        assert!(Cache::of(folder, "39").file().exists());
+    }
+}

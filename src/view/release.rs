@@ -24,8 +24,9 @@ use crate::{
 
 /// Lines that what stands below the charts keeps at least.
 const LEAST_BELOW: usize = 4;
-/// With so few lines two charts leave no more than two for what stands below them.
+/// With so few lines two low charts leave a third of them for what stands below them, and never fewer than two.
 const TWO_CHARTS: usize = 14;
+const LEAST_OF_FEW: usize = 2;
 /// From this size on there is room for it beside the charts, and so many columns they take of it, in percent.
 const BESIDE: (usize, usize) = (160, 40);
 const CHARTS_PERCENT: usize = 62;
@@ -83,8 +84,8 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
         return Body { parts, window };
     }
     let lines = below::sections(scene, rollout, scene.columns);
-    // Charts take two thirds of a high screen; on a low one two of them go before what stands below, which is moved.
-    let most = if left > TWO_CHARTS { (left / 3).max(LEAST_BELOW) } else { 2 };
+    // Charts take two thirds; what stands below is moved.
+    let most = (left / 3).max(if left > TWO_CHARTS { LEAST_BELOW } else { LEAST_OF_FEW });
     let for_below = lines.len().min(most);
     let panels = charts::panels(scene, rollout, left.saturating_sub(for_below + 1), scene.columns);
     let rest = left.saturating_sub(panels.height() + 1);

@@ -25,6 +25,8 @@ const MOST: Duration = Duration::from_hours(3);
 /// Lines that a panel needs to say anything, and with which it is content.
 const LEAST_HEIGHT: usize = 2;
 const GOOD_HEIGHT: usize = 12;
+/// With fewer lines two panels are both lower than three.
+const BOTH_LOW: usize = 6;
 /// Panels that should be there even if they are flat, and which of them is the latency.
 const LEAST_PANELS: usize = 3;
 const LATENCY: usize = 1;
@@ -56,8 +58,14 @@ const KINDS: [Kind; 5] = [
 pub(super) fn panels(scene: &Scene<'_>, rollout: &Rollout, lines: usize, columns: usize) -> Panels {
     let span = span(scene, rollout);
     let room = lines.saturating_sub(AROUND);
-    // Few high panels say more than many flat ones, as long as the first three are there.
-    let count = (room / if room < 4 * LEAST_PANELS { 3 } else { 4 }).clamp(1, KINDS.len());
+    // Few high panels say more than many flat ones, as long as the first three are there; on the lowest screens the latency stays beside
+    // the errors.
+    let each = match room {
+        0..BOTH_LOW => LEAST_HEIGHT,
+        _ if room < 4 * LEAST_PANELS => 3,
+        _ => 4,
+    };
+    let count = (room / each).clamp(1, KINDS.len());
     let height = (room / count).clamp(LEAST_HEIGHT, GOOD_HEIGHT);
     let spare = room.saturating_sub(height * count).min(GOOD_HEIGHT.saturating_sub(height));
     let wide = columns >= WIDE;

@@ -65,6 +65,7 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("loki", &["http"]),
     ("github", &["http"]),
     ("buildkite", &["http"]),
+    ("jenkins", &["http"]),
 ];
 
 /// Inside `demo`: each pretended system, what holds them together without knowing them, and `registry`, which lists them.
@@ -81,7 +82,8 @@ const DEMO: &[(&str, &[&str])] = &[
     ("loki", &["blueprint", "rest", "system", "traffic"]),
     ("github", &["blueprint", "past", "rest", "system", "time"]),
     ("buildkite", &["blueprint", "past", "rest", "system", "time"]),
-    ("registry", &["blueprint", "buildkite", "github", "kubernetes", "loki", "prometheus"]),
+    ("jenkins", &["blueprint", "past", "rest", "system", "time"]),
+    ("registry", &["blueprint", "buildkite", "github", "jenkins", "kubernetes", "loki", "prometheus"]),
     ("fault", &["time"]),
     ("scenario", &["blueprint", "fault", "registry", "time", "traffic"]),
     ("world", &["blueprint", "fault", "scenario", "system", "traffic"]),

@@ -20,6 +20,7 @@ use crate::{
 
 pub mod buildkite;
 pub mod github;
+pub mod jenkins;
 pub mod kubernetes;
 pub mod label;
 pub mod loki;
@@ -69,6 +70,11 @@ pub(super) trait Settings {
 
     /// Does its system have environments of its own names, which no setting has to mention?
     fn names_its_own(&self) -> bool {
+        false
+    }
+
+    /// Has its system jobs of a team's own that roll back?
+    fn rolls_back_by_job(&self) -> bool {
         false
     }
 
@@ -136,6 +142,8 @@ kinds! {
     Buildkite in buildkite,
     /// A Loki: what services write.
     Loki in loki,
+    /// Jenkins: builds and inputs.
+    Jenkins in jenkins,
 }
 
 impl Connection {
@@ -173,6 +181,16 @@ impl Connection {
             notes.address(&[setting], address);
         }
         settings.check(notes, known, named);
+        let list = self::named(self.kind()).and_then(|kind| kind.objects.as_ref()?.list);
+        for (place, object) in settings.lists().iter().enumerate().filter(|_| !settings.rolls_back_by_job()) {
+            if let (Some(list), Some(_)) = (list, &object.rollback) {
+                let why = format!(
+                    "`rollback` is for a system with jobs of a team's own, and {} has none: take it out",
+                    self.kind()
+                );
+                notes.add(&[list, &place.to_string(), "rollback"], why);
+            }
+        }
     }
 }
 

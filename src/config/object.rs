@@ -38,12 +38,18 @@ impl Objects {
 
     /// Why nothing there can be called so, where its form is right.
     pub(super) fn fault(&self, path: &str) -> Option<String> {
+        if path == ALL && self.patterns {
+            return None;
+        }
         let owner = path.strip_suffix(ALL).and_then(|owner| owner.strip_suffix('/')).filter(|_| self.patterns);
         (self.odd)(owner.unwrap_or(path))
     }
 
     /// May this stand in the connection's own list?
     pub(super) fn may_list(&self, path: &str) -> bool {
+        if path == ALL && self.patterns && self.parts.contains(&1) {
+            return true;
+        }
         let of_all = path.rsplit_once('/').filter(|(_, last)| self.patterns && *last == ALL);
         self.has_parts(path) && !of_all.map_or(path, |(owner, _)| owner).contains(ALL)
     }
@@ -104,6 +110,19 @@ pub struct Object {
     /// How a version is read from what its runs are called, where their tag or branch is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<VersionPattern>,
+    /// The team's own job that puts an earlier version back, where the system has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackJob>,
+}
+
+/// A job of a team's own that puts an earlier version back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackJob {
+    /// What it is called in the system.
+    pub job: String,
+    /// Its parameter that takes the version.
+    pub version_parameter: String,
 }
 
 impl Object {
@@ -115,7 +134,8 @@ impl Object {
 
     /// The whole that a name belongs to, as a list would say it: `acme/*` of `acme/payments`.
     pub(super) fn whole(name: &str) -> Option<String> {
-        name.rsplit_once('/').map(|(owner, _)| format!("{owner}/{ALL}"))
+        let owner = name.rsplit_once('/').map(|(owner, _)| format!("{owner}/{ALL}"));
+        owner.or_else(|| Some(ALL.to_owned())).filter(|whole| whole != name)
     }
 }
 
@@ -132,7 +152,8 @@ pub(super) fn joined<'a>(listed: &[Object], named: impl Iterator<Item = (Service
         let whole = Object::whole(name).and_then(|whole| listed.iter().find(|known| known.name == whole));
         let environments = whole.map(|whole| whole.environments.clone()).unwrap_or_default();
         let version = whole.and_then(|whole| whole.version.clone());
-        all.push(Object { name: name.to_owned(), service, environments, version });
+        let rollback = whole.and_then(|whole| whole.rollback.clone());
+        all.push(Object { name: name.to_owned(), service, environments, version, rollback });
     }
     all
 }
@@ -150,7 +171,7 @@ mod tests {
 
     fn object(name: &str, service: Option<&str>, environments: &[(&str, &str)]) -> Object {
         let environments = environments.iter().map(|(theirs, ours)| ((*theirs).to_owned(), (*ours).into())).collect();
-        Object { name: name.to_owned(), service: service.map(Into::into), environments, version: None }
+        Object { name: name.to_owned(), service: service.map(Into::into), environments, version: None, rollback: None }
     }
 
     #[test]
@@ -172,7 +193,10 @@ mod tests {
         for (path, is, may_list) in table {
             assert_eq!((objects.is(path), objects.may_list(path)), (is, may_list), "{path}");
         }
-        assert!(!Objects { patterns: false, ..objects }.may_list("a/*"));
+        assert!(!objects.may_list("*"));
+        let one = Objects { parts: 1..=9, ..objects };
+        assert_eq!((one.may_list("*"), one.is("*"), one.fault("*")), (true, false, None));
+        assert!(!Objects { patterns: false, ..one }.may_list("a/*"));
     }
 
     #[test]

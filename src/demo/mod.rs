@@ -7,6 +7,7 @@ pub mod blueprint;
 pub mod buildkite;
 pub mod fault;
 pub mod github;
+pub mod jenkins;
 pub mod kubernetes;
 pub mod loki;
 pub mod past;

@@ -11,6 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use url::form_urlencoded;
 
 use crate::port::{
     plan::{Facts, WireCall},
@@ -19,6 +20,8 @@ use crate::port::{
 
 /// `Content-Type` of a JSON patch (RFC 6902).
 const JSON_PATCH: &str = "application/json-patch+json";
+/// `Content-Type` of a form.
+pub(in crate::port) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The longest value that an answer may give: it is a name or a number, and stands in the record.
 const LONGEST_GIVEN: usize = 256;
@@ -78,7 +81,8 @@ impl Supply {
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
     /// A place in the JSON body, as a pointer; made where it is not there. Of a JSON patch, the place that a leading
-    /// `replace` writes: not a `test`, for one that fails is often told from a bad patch by nothing.
+    /// `replace` writes: not a `test`, for one that fails is often told from a bad patch by nothing. Of a form, a place in the JSON
+    /// that one of its fields holds: the first part of the pointer names the field.
     Json(String),
     /// A field of a form's body.
     Form(String),
@@ -232,8 +236,38 @@ impl fmt::Debug for Outgoing<'_> {
     }
 }
 
+/// The field of a form that a pointer begins with, and the rest of it.
+pub(in crate::port) fn field_of(pointer: &str) -> Option<(&str, &str)> {
+    let inner = pointer.strip_prefix('/')?;
+    inner.find('/').and_then(|end| inner.split_at_checked(end))
+}
+
+/// A form with a value at a place of the JSON that one of its fields holds.
+fn in_field(body: &str, pointer: &str, value: &str) -> Result<String, String> {
+    let (name, pointer) =
+        field_of(pointer).ok_or_else(|| format!("{pointer} names no field of a form and a place in it"))?;
+    let mut found = false;
+    let fields = form_urlencoded::parse(body.as_bytes()).map(|(field, text)| {
+        let text = if field == name {
+            found = true;
+            let mut read: Value = serde_json::from_str(&text).map_err(|_| format!("its field {name} is not JSON"))?;
+            *place(&mut read, pointer).ok_or_else(|| format!("its field {name} has no place {pointer}"))? =
+                value.into();
+            read.to_string()
+        } else {
+            text.into_owned()
+        };
+        Ok(format!("{}={}", form(&field), form(&text)))
+    });
+    let fields = fields.collect::<Result<Vec<String>, String>>()?;
+    if found { Ok(fields.join("&")) } else { Err(format!("its body has no field {name}")) }
+}
+
 /// A body with a value at a place.
 fn in_json(body: &str, call: &WireCall, pointer: &str, value: &str) -> Result<String, String> {
+    if call.content_type == FORM {
+        return in_field(body, pointer, value);
+    }
     let read = if body.is_empty() { Ok(json!({})) } else { serde_json::from_str(body) };
     let mut read: Value = read.map_err(|_| "its body is not JSON")?;
     if call.content_type == JSON_PATCH {
@@ -352,6 +386,10 @@ mod tests {
             (body(JSON_PATCH, patch, guard()), guarded),
             (body("json", "", vec![secret(Slot::Json("/parameter/0~1a".into()))]), r#"{"parameter":{"0/a":"a&b c"}}"#),
             (body("form", "x=1", vec![secret(Slot::Form("pass word".into()))]), "x=1&pass%20word=a%26b%20c"),
+            (
+                body(FORM, "a=1&json=%5B%7B%22v%22%3A%22%22%7D%5D", vec![secret(Slot::Json("/json/0/v".into()))]),
+                "a=1&json=%5B%7B%22v%22%3A%22a%26b%20c%22%7D%5D",
+            ),
         ];
         for (filled, expected) in table {
             assert_eq!(filled.as_deref(), Ok(expected));
@@ -376,6 +414,14 @@ mod tests {
             ("", "[]", "its body has no place /a"),
         ] {
             assert_eq!(body(content_type, text, guard()), Err(wrong.to_owned()));
+        }
+        for (text, pointer, wrong) in [
+            ("json=x", "/json/a", "its field json is not JSON"),
+            ("json=[]", "/json/3", "its field json has no place /3"),
+            ("x=1", "/json/a", "its body has no field json"),
+            ("x=1", "/json", "/json names no field of a form and a place in it"),
+        ] {
+            assert_eq!(body(FORM, text, vec![secret(Slot::Json(pointer.into()))]), Err(wrong.to_owned()));
         }
         let mut recorded = call("", "{}", Vec::new());
         recorded.body = serde_json::from_str("\"{}\"").unwrap();

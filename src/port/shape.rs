@@ -11,14 +11,11 @@ use crate::{
     domain::{object::ObjectId, verb::Verb},
     port::{
         facet::Actor,
-        fill::{Outgoing, Slot, Supplies},
+        fill::{FORM, Outgoing, Slot, Supplies, field_of},
         plan::{Draft, WireCall},
         step::Step,
     },
 };
-
-/// `Content-Type` of a form.
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One call that a provider can draft for a verb on a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -151,7 +148,8 @@ impl Shape {
 
     /// Does the call write nothing but these places, now and when it is filled?
     fn writes_all_of(&self, call: &WireCall, body: &str) -> bool {
-        let places: Vec<String> = call.fills.iter().filter_map(|fill| written_by(&fill.into)).collect();
+        let places: Vec<String> =
+            call.fills.iter().filter_map(|fill| written_by(&fill.into, &call.content_type)).collect();
         let known = |place: &String| self.writes.contains(&place.as_str()) || self.fills.contains(&place.as_str());
         // A body may hold nothing but what fills it.
         let filled_alone = body.is_empty() && !places.is_empty();
@@ -168,9 +166,12 @@ impl Shape {
     }
 }
 
-/// The place in the body that a slot is.
-fn written_by(slot: &Slot) -> Option<String> {
+/// The place in the body that a slot is; of a form the field.
+fn written_by(slot: &Slot, content_type: &str) -> Option<String> {
     match slot {
+        Slot::Json(pointer) if content_type == FORM => {
+            Some(field_of(pointer).map_or_else(|| pointer.clone(), |(field, _)| format!("/{field}")))
+        }
         Slot::Json(pointer) => Some(pointer.clone()),
         Slot::Form(name) => Some(format!("/{name}")),
         Slot::Header(_) | Slot::Path(_) => None,

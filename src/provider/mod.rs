@@ -8,6 +8,7 @@ pub mod buildkite;
 pub mod deployment;
 pub mod github;
 pub mod http;
+pub mod jenkins;
 pub mod kubernetes;
 pub mod loki;
 pub mod prometheus;

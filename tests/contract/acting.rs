@@ -148,6 +148,27 @@ const BUILDKITE: Case = Case {
     owes: Owes::Another(Verb::Approve),
 };
 
+const JENKINS: Case = Case {
+    system: inventories::JENKINS,
+    after: "# More builds of a job.",
+    moves: r#"
+        [[systems.script]]
+        at = "4m"
+        act = { answer = { job = "acme/ledger", build = 812, proceed = true } }
+        [[systems.script]]
+        at = "4m"
+        act = { stop = { job = "acme/ledger", build = 813 } }
+        [[systems.script]]
+        at = "4m"
+        act = { rerun = { job = "acme/web", build = 7 } }
+        [[systems.script]]
+        at = "4m"
+        act = { rerun = { job = "books/till", build = 3 } }
+    "#,
+    stays: &[Verb::Dispatch],
+    owes: Owes::Another(Verb::Approve),
+};
+
 /// Runs each test for each system.
 macro_rules! acting {
     ($($test:ident)*) => {
@@ -155,6 +176,7 @@ macro_rules! acting {
         acting!(@of deployment DEPLOYMENT: $($test)*);
         acting!(@of github GITHUB: $($test)*);
         acting!(@of buildkite BUILDKITE: $($test)*);
+        acting!(@of jenkins JENKINS: $($test)*);
     };
     (@of $system:ident $case:ident: $($test:ident)*) => {
         mod $system {
@@ -309,7 +331,9 @@ impl Stage {
     fn writes(&self) -> (usize, usize) {
         let taken = self.world.look(|world| {
             let writes = world.calls().filter(|call| call.class == Class::Write);
-            writes.filter(|call| call.status.is_some_and(|status| status.is_success())).count()
+            // Some say that it is done by where to look next.
+            let taken = |status: http::StatusCode| status.is_success() || status.is_redirection();
+            writes.filter(|call| call.status.is_some_and(taken)).count()
         });
         (*self.tried.lock().unwrap(), taken)
     }

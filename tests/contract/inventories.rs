@@ -172,6 +172,44 @@ pub(crate) const BUILDKITE: Case = Case {
     after: "# More builds.",
 };
 
+pub(crate) const JENKINS: Case = Case {
+    mount: "/jenkins",
+    open: |transport, clock| {
+        let whole = |folder: &str| provider::jenkins::Job {
+            name: folder.into(),
+            all: true,
+            service: None,
+            environments: BTreeMap::new(),
+            version: None,
+            rollback: None,
+        };
+        let settings = provider::jenkins::Settings {
+            name: SOURCE.into(),
+            address: "https://ci.example.com".into(),
+            jobs: ["acme", "books"].map(whole).to_vec(),
+            administrator: false,
+            interval: Duration::from_secs(30),
+        };
+        provider::jenkins::over(transport, settings, clock).inventories.remove(0)
+    },
+    part: ("/job/books/", "books"),
+    changes: "run/acme/ledger/812",
+    goes: Some("gate/acme/ledger/812/Release"),
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "[[systems.jobs.builds]]\nnumber = {number}\nbranch = 'main'\ncommit = 'c0ffee{number}'\nby = 'lee'\n\
+                     started = '-9h'\n"
+                )
+            };
+            (1000..1130).map(one).collect()
+        },
+        130,
+    ),
+    after: "# More builds of a job.",
+};
+
 /// Runs each test for each inventory.
 macro_rules! inventories {
     ($($test:ident)*) => {
@@ -179,6 +217,7 @@ macro_rules! inventories {
         inventories!(@of deployment DEPLOYMENT: $($test)*);
         inventories!(@of github GITHUB: $($test)*);
         inventories!(@of buildkite BUILDKITE: $($test)*);
+        inventories!(@of jenkins JENKINS: $($test)*);
     };
     (@of $inventory:ident $case:ident: $($test:ident)*) => {
         mod $inventory {

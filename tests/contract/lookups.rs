@@ -29,7 +29,7 @@ use holdshort::{
     provider::{
         buildkite, github,
         http::{Layers, layered},
-        loki,
+        jenkins, loki,
         prometheus::{self, presets},
     },
     runtime::clock::VirtualClock,
@@ -81,6 +81,22 @@ const BUILDKITE: Case = Case {
     service: None,
 };
 
+const JENKINS: Case = Case {
+    mount: "/jenkins",
+    open: |transport, clock| {
+        let settings = jenkins::Settings {
+            name: SOURCE.into(),
+            address: "https://ci.example.com".into(),
+            jobs: Vec::new(),
+            administrator: false,
+            interval: Duration::from_secs(30),
+        };
+        jenkins::over(transport, settings, clock).lookups.remove(0)
+    },
+    runs: Some(["acme/ledger/812", "acme/ledger/811"]),
+    service: None,
+};
+
 const PROMETHEUS: Case = Case {
     mount: "/prometheus",
     open: |transport, clock| {
@@ -106,6 +122,7 @@ macro_rules! lookups {
     ($($test:ident)*) => {
         lookups!(@of runs_of_github GITHUB: $($test)*);
         lookups!(@of runs_of_buildkite BUILDKITE: $($test)*);
+        lookups!(@of runs_of_jenkins JENKINS: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
         lookups!(@of lines_of_loki LOKI: $($test)*);
     };

@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, SeqAccess, Visitor},
+    de::{Error as _, IgnoredAny, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -71,6 +71,53 @@ impl<'de: 'a, 'a, const MOST: usize> Visitor<'de> for Counting<'a, MOST> {
     }
 }
 
+/// A list, read item by item, of which every entry counts: how many could not be read is told, never passed over. One with more
+/// than `MOST` is no answer: a part of it would be taken for the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T, const MOST: usize> {
+    /// What could be read, in order.
+    pub read: Vec<T>,
+    /// How many could not.
+    pub unread: usize,
+}
+
+impl<T, const MOST: usize> Default for Listed<T, MOST> {
+    fn default() -> Self {
+        Self { read: Vec::new(), unread: 0 }
+    }
+}
+
+impl<T, const MOST: usize> Listed<T, MOST> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.read.len() + self.unread
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes what another part of the list has.
+    pub fn take(&mut self, mut more: Self) {
+        self.read.append(&mut more.read);
+        self.unread += more.unread;
+    }
+}
+
+impl<'de, T: for<'a> Deserialize<'a>, const MOST: usize> Deserialize<'de> for Listed<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let all = Items::<'de, MOST>::deserialize(input)?;
+        if !all.is_whole() {
+            return Err(D::Error::custom(overfull(all.count, MOST)));
+        }
+        let of = |item: &&RawValue| serde_json::from_str(item.get()).ok();
+        let read: Vec<T> = all.kept.iter().filter_map(of).collect();
+        let unread = all.count - read.len();
+        Ok(Self { read, unread })
+    }
+}
+
 /// A number as people write it: `500,000`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -106,6 +153,14 @@ mod tests {
         assert_eq!((kept, items.count, items.is_whole()), (vec!["1", "{\"a\": [2]}", "null"], 4, false));
         assert!(Items::<4>::of(text).unwrap().is_whole());
         assert!(Items::<4>::of(serde_json::from_str("{}").unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_no_answer_and_what_cannot_be_read_of_another_is_counted() {
+        let read = serde_json::from_str::<Listed<u8, 3>>("[1, 300, 2]").unwrap();
+        assert_eq!(read, Listed { read: vec![1, 2], unread: 1 });
+        let error = serde_json::from_str::<Listed<u8, 3>>("[1, 2, 3, 4]").unwrap_err().to_string();
+        assert!(error.starts_with("it lists 4 things where 3 are the most"), "{error}");
     }
 
     #[test]

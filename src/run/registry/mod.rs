@@ -28,6 +28,7 @@ use crate::{
 mod buildkite;
 mod found;
 mod github;
+mod jenkins;
 mod kubernetes;
 mod loki;
 mod prometheus;
@@ -51,12 +52,13 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Prometheus(it) => it,
         config::Connection::Buildkite(it) => it,
         config::Connection::Loki(it) => it,
+        config::Connection::Jenkins(it) => it,
     }
 }
 
 /// What this machine tells of systems before anything is configured. Where things run first: what measures them must be told of which.
 pub(super) fn found(here: Here) -> Draft {
-    found::found(here, &[kubernetes::found, prometheus::found, github::found])
+    found::found(here, &[kubernetes::found, prometheus::found, github::found, jenkins::found])
 }
 
 /// From the settings of a kind to its provider.

@@ -66,6 +66,7 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("github", &["http"]),
     ("buildkite", &["http"]),
     ("jenkins", &["http"]),
+    ("gitlab", &["http"]),
 ];
 
 /// Inside `demo`: each pretended system, what holds them together without knowing them, and `registry`, which lists them.
@@ -79,11 +80,12 @@ const DEMO: &[(&str, &[&str])] = &[
     ("prometheus", &["blueprint", "system", "time", "traffic"]),
     ("rest", &[]),
     ("past", &["rest", "time"]),
+    ("query", &[]),
     ("loki", &["blueprint", "rest", "system", "traffic"]),
-    ("github", &["blueprint", "past", "rest", "system", "time"]),
+    ("github", &["blueprint", "past", "query", "rest", "system", "time"]),
     ("buildkite", &["blueprint", "past", "rest", "system", "time"]),
     ("jenkins", &["blueprint", "past", "rest", "system", "time"]),
-    ("registry", &["blueprint", "buildkite", "github", "jenkins", "kubernetes", "loki", "prometheus"]),
+    ("registry", &["blueprint", "buildkite", "github", "gitlab", "jenkins", "kubernetes", "loki", "prometheus"]),
     ("fault", &["time"]),
     ("scenario", &["blueprint", "fault", "registry", "time", "traffic"]),
     ("world", &["blueprint", "fault", "scenario", "system", "traffic"]),

@@ -11,7 +11,7 @@ use holdshort::{
         drawn::{Drawn, Extent},
         msg::Msg,
     },
-    cli::{inbox, status},
+    cli::{inbox, status, table::Layout},
     demo::scenario::Scenario,
     run::{Demo, demo_cockpit},
     theme::{Depth, Glyphs, Theme},
@@ -107,7 +107,7 @@ impl Said {
         let model = demo.cockpit.model();
         for as_json in [false, true] {
             let (mut listed, mut waiting) = (Vec::new(), Vec::new());
-            let manner = status::Manner { as_json, judging: false };
+            let manner = status::Manner { as_json, judging: false, layout: Layout::default() };
             status::print(model, None, manner, view::headline_text, &mut listed).unwrap();
             inbox::print(model, as_json, &mut waiting).unwrap();
             for (command, bytes) in [("status", listed), ("inbox", waiting)] {

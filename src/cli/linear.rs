@@ -18,7 +18,12 @@ use crate::{
     },
     cli::{action, source},
     domain::{
-        evidence::Verdict, gate::Eligibility, item::Item, object::ObjectId, observed::Freshness, rollout::Rollout,
+        evidence::Verdict,
+        gate::{Eligibility, nobody_can},
+        item::Item,
+        object::ObjectId,
+        observed::Freshness,
+        rollout::Rollout,
         version::Version,
     },
     words,
@@ -140,6 +145,7 @@ fn gate(item: &inbox::Item) -> Said {
         (Some(why), _) => format!("refused: {why}"),
         (None, Eligibility::Can) => "you can".to_owned(),
         (None, Eligibility::Cannot { why, .. }) => format!("you cannot: {why}"),
+        (None, Eligibility::Nobody { why }) => nobody_can(why),
         (None, Eligibility::Unknown { why }) => why.clone(),
     };
     let text = format!("waits {}{place}: {}, {}{version}: {you}", item.service, item.system, item.title);

@@ -20,6 +20,7 @@ use crate::{
 
 pub mod buildkite;
 pub mod github;
+pub mod gitlab;
 pub mod jenkins;
 pub mod kubernetes;
 pub mod label;
@@ -144,6 +145,8 @@ kinds! {
     Loki in loki,
     /// Jenkins: builds and inputs.
     Jenkins in jenkins,
+    /// GitLab CI/CD: pipelines, deployments that wait for approvals, manual jobs.
+    Gitlab in gitlab,
 }
 
 impl Connection {

@@ -1,7 +1,7 @@
 //! The kinds of systems that the world can play. A new one has its folder beside this file, and a line here.
 
-use crate::demo::{blueprint::Kind, buildkite, github, jenkins, kubernetes, loki, prometheus};
+use crate::demo::{blueprint::Kind, buildkite, github, gitlab, jenkins, kubernetes, loki, prometheus};
 
 /// In the order in which they are listed.
-pub(crate) static KINDS: [Kind; 6] =
-    [kubernetes::KIND, prometheus::KIND, github::KIND, buildkite::KIND, loki::KIND, jenkins::KIND];
+pub(crate) static KINDS: [Kind; 7] =
+    [kubernetes::KIND, prometheus::KIND, github::KIND, buildkite::KIND, loki::KIND, jenkins::KIND, gitlab::KIND];

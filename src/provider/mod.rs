@@ -7,6 +7,7 @@ pub mod argo_rollouts;
 pub mod buildkite;
 pub mod deployment;
 pub mod github;
+pub mod gitlab;
 pub mod http;
 pub mod jenkins;
 pub mod kubernetes;

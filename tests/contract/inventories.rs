@@ -210,6 +210,42 @@ pub(crate) const JENKINS: Case = Case {
     after: "# More builds of a job.",
 };
 
+pub(crate) const GITLAB: Case = Case {
+    mount: "/gitlab",
+    open: |transport, clock| {
+        let all = provider::gitlab::Project {
+            path: "acme/*".into(),
+            service: None,
+            environments: BTreeMap::new(),
+            version: None,
+        };
+        let settings = provider::gitlab::Settings {
+            name: SOURCE.into(),
+            address: "https://gitlab.com".into(),
+            projects: vec![all],
+            interval: Duration::from_secs(30),
+        };
+        provider::gitlab::over(transport, settings, clock).inventories.remove(0)
+    },
+    part: ("/projects/acme%2Fgateway/deployments", "acme/gateway"),
+    changes: "run/acme/ledger/812",
+    goes: Some("gate/acme/ledger/812/deployment-4001"),
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "{{ id = {number}, ref = 'main', commit = 'c0ffee{number}', title = 'more', user = 'lee', started = '-9h' }},\n"
+                )
+            };
+            let pipelines: String = (1000..1130).map(one).collect();
+            let jobs = "jobs = [{ name = 'go-live', stage = 'live', manual = true, takes = '1m' }]";
+            format!("[[systems.projects]]\npath = 'acme/busy'\n{jobs}\npipelines = [\n{pipelines}]\n")
+        },
+        130,
+    ),
+    after: "# More projects.",
+};
+
 /// Runs each test for each inventory.
 macro_rules! inventories {
     ($($test:ident)*) => {
@@ -218,6 +254,7 @@ macro_rules! inventories {
         inventories!(@of github GITHUB: $($test)*);
         inventories!(@of buildkite BUILDKITE: $($test)*);
         inventories!(@of jenkins JENKINS: $($test)*);
+        inventories!(@of gitlab GITLAB: $($test)*);
     };
     (@of $inventory:ident $case:ident: $($test:ident)*) => {
         mod $inventory {

@@ -16,7 +16,7 @@ use holdshort::{
         log::Line,
         object::ObjectId,
         observed::FaultKind,
-        pipeline::LogRef,
+        pipeline::{LogRef, rows},
         time::{Timestamp, age},
     },
     port::{
@@ -27,7 +27,7 @@ use holdshort::{
         wire::Transport,
     },
     provider::{
-        buildkite, github,
+        buildkite, github, gitlab,
         http::{Layers, layered},
         jenkins, loki,
         prometheus::{self, presets},
@@ -97,6 +97,21 @@ const JENKINS: Case = Case {
     service: None,
 };
 
+const GITLAB: Case = Case {
+    mount: "/gitlab",
+    open: |transport, clock| {
+        let settings = gitlab::Settings {
+            name: SOURCE.into(),
+            address: "https://gitlab.com".into(),
+            projects: Vec::new(),
+            interval: Duration::from_secs(30),
+        };
+        gitlab::over(transport, settings, clock).lookups.remove(0)
+    },
+    runs: Some(["acme/ledger/812", "acme/ledger/811"]),
+    service: None,
+};
+
 const PROMETHEUS: Case = Case {
     mount: "/prometheus",
     open: |transport, clock| {
@@ -123,6 +138,7 @@ macro_rules! lookups {
         lookups!(@of runs_of_github GITHUB: $($test)*);
         lookups!(@of runs_of_buildkite BUILDKITE: $($test)*);
         lookups!(@of runs_of_jenkins JENKINS: $($test)*);
+        lookups!(@of runs_of_gitlab GITLAB: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
         lookups!(@of lines_of_loki LOKI: $($test)*);
     };
@@ -183,7 +199,7 @@ impl Stage {
     /// The log of the first job of a run.
     async fn log(&self, run: &ObjectId) -> LogRef {
         match self.ask(Question::Jobs { run: run.clone() }).await.remove(0) {
-            Ok(Told::Jobs(jobs)) => jobs[0].log.clone().unwrap(),
+            Ok(Told::Jobs(jobs)) => rows(&jobs).into_iter().find_map(|(_, node)| node.log.clone()).unwrap(),
             other => panic!("{other:?}"),
         }
     }

@@ -15,12 +15,15 @@ use std::{ffi::OsString, process::Command};
 /// Where the packages are.
 const FOLDER: &str = "HOLDSHORT_TEST_CLIENTS";
 
+/// Runs a script with none of its neighbours in reach: it may be called as the package is that it imports.
+const RUN: &str = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')";
+
 /// Runs `tests/clients/NAME.py` with these arguments, without the proxies of whoever runs the tests. False where it was left out.
 pub(crate) fn drive(name: &str, args: &[&str]) -> bool {
     let Some(packages) = packages() else { return false };
     let script = format!("{}/tests/clients/{name}.py", env!("CARGO_MANIFEST_DIR"));
     let mut python = Command::new("python3");
-    python.args(["-B", "-s", &script]).args(args).env("PYTHONPATH", packages).env("NO_PROXY", "*");
+    python.args(["-B", "-s", "-c", RUN, &script]).args(args).env("PYTHONPATH", packages).env("NO_PROXY", "*");
     let output = python.output().unwrap();
     let said = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
     assert!(output.status.success(), "{name}.py:\n{}{}", said(&output.stdout), said(&output.stderr));

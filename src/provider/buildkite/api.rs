@@ -1,22 +1,12 @@
 //! Buildkite's wire structs, as far as they are read. Every field may be absent, null or new; an item of a list that cannot be
 //! read is left out and counted, the others stay.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use crate::{domain::time::Timestamp, provider::http::items};
-
-/// A list of which every entry counts. A page has a hundred at most, because that many are asked for; a build may have thousands
-/// of jobs.
-pub(super) type Listed<T> = items::Listed<T, MOST>;
-
-/// Items of one list.
-const MOST: usize = 5_000;
-
-/// Reads a time; one that is no time counts as absent.
-fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
-    let text = Option::<String>::deserialize(input)?;
-    Ok(text.and_then(|text| Some(chrono::DateTime::parse_from_rfc3339(&text).ok()?.to_utc())))
-}
+use crate::{
+    domain::time::Timestamp,
+    provider::http::listed::{Listed, time},
+};
 
 /// A build.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -112,7 +112,10 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::buildkite::api::{Job, Listed, Pipeline};
+    use crate::provider::{
+        buildkite::api::{Job, Pipeline},
+        http::listed::Listed,
+    };
 
     fn build(slug: &str, number: u64, state: &str) -> Build {
         Build {

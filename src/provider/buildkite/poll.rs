@@ -20,16 +20,19 @@ use crate::{
         error::ProviderError,
         inventory::{Part, Scope},
     },
-    provider::buildkite::{
-        Pipeline, Watched,
-        address::Address,
-        api::{Build, Listed},
-        client::Client,
-        form::Input,
-        gate,
-        memory::{Key, Memory, key},
-        normalize,
-        request::{self, PAGE},
+    provider::{
+        buildkite::{
+            Pipeline, Watched,
+            address::Address,
+            api::Build,
+            client::Client,
+            form::Input,
+            gate,
+            memory::{Key, Memory, key},
+            normalize,
+            request::{self, PAGE},
+        },
+        http::listed::Listed,
     },
 };
 

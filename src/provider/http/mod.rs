@@ -36,6 +36,7 @@ mod lazy;
 mod leaf;
 pub mod lines;
 pub mod link;
+pub mod listed;
 pub mod page;
 pub mod proxy;
 mod retry;

@@ -28,10 +28,12 @@ use crate::{
 mod buildkite;
 mod found;
 mod github;
+mod gitlab;
 mod jenkins;
 mod kubernetes;
 mod loki;
 mod prometheus;
+mod remotes;
 
 pub(super) use self::{found::Here, prometheus::presets};
 
@@ -53,12 +55,13 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Buildkite(it) => it,
         config::Connection::Loki(it) => it,
         config::Connection::Jenkins(it) => it,
+        config::Connection::Gitlab(it) => it,
     }
 }
 
 /// What this machine tells of systems before anything is configured. Where things run first: what measures them must be told of which.
 pub(super) fn found(here: Here) -> Draft {
-    found::found(here, &[kubernetes::found, prometheus::found, github::found, jenkins::found])
+    found::found(here, &[kubernetes::found, prometheus::found, github::found, jenkins::found, gitlab::found])
 }
 
 /// From the settings of a kind to its provider.

@@ -1,26 +1,25 @@
 //! GraphQL as far as a cockpit asks: workflows with their runs by node id, and a repository's environments with what is live.
 //!
-//! The query is parsed (`query`) and cut out of a full picture of the object (`picture`). A field that the picture lacks is
+//! The query is parsed (`demo::query`) and cut out of a full picture of the object (`picture`). A field that the picture lacks is
 //! refused as GitHub refuses one it does not know.
 
 mod picture;
-mod query;
 
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Map, Value, json};
 
-use crate::demo::rest::Good;
+use self::picture::{repository, workflow};
 use crate::{
-    demo::github::{
-        Forge,
-        door::Caller,
-        graphql::{
-            picture::{repository, workflow},
-            query::{Part, Reader, below},
+    demo::{
+        github::{
+            Forge,
+            door::Caller,
+            spec::Access,
+            wire::{node, time},
         },
-        spec::Access,
-        wire::{node, time},
+        query::{Part, Reader, below},
+        rest::Good,
     },
     domain::time::Timestamp,
 };

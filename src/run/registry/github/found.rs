@@ -4,13 +4,16 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use crate::{
     config::draft::Drafted,
     ownership,
-    run::registry::found::{Here, Part},
+    run::registry::{
+        found::{Here, Part},
+        remotes::remotes,
+    },
 };
 
 /// Where repositories are, unless `GH_HOST` says otherwise.
@@ -21,7 +24,8 @@ pub(in crate::run::registry) fn found(here: &Here) -> Part {
     let own_host = here.environment.get("GH_HOST").map(String::as_str);
     let known = |host: &str| host == HOST || Some(host) == own_host || host.starts_with("github.");
     let mut hosts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (host, path) in config_of(&here.folder).iter().flat_map(|text| remotes(text)).filter(|(host, _)| known(host)) {
+    let of_two = |path: &str| path.split('/').count() == 2;
+    for (host, path) in remotes(&here.folder).into_iter().filter(|(host, path)| known(host) && of_two(path)) {
         hosts.entry(host).or_default().insert(path);
     }
     if hosts.is_empty() {
@@ -88,55 +92,9 @@ fn hosts_file(here: &Here) -> Option<PathBuf> {
     Some(folder.join("hosts.yml"))
 }
 
-/// The configuration of the repository that a folder is in; of a worktree that of its repository.
-fn config_of(folder: &Path) -> Option<String> {
-    let git = folder.ancestors().map(|one| one.join(".git")).find(|git| git.exists())?;
-    let git = if git.is_dir() {
-        git
-    } else {
-        let text = fs::read_to_string(&git).ok()?;
-        let own = git.parent()?.join(text.strip_prefix("gitdir:")?.trim());
-        let common = fs::read_to_string(own.join("commondir")).ok()?;
-        own.join(common.trim())
-    };
-    fs::read_to_string(git.join("config")).ok()
-}
-
-/// Host and `OWNER/NAME` of each remote.
-fn remotes(config: &str) -> Vec<(String, String)> {
-    let urls = config.lines().filter_map(|line| line.trim().strip_prefix("url")?.trim_start().strip_prefix('='));
-    urls.filter_map(|url| remote(url.trim())).collect()
-}
-
-/// `git@HOST:OWNER/NAME.git`, `ssh://git@HOST/OWNER/NAME`, `https://HOST/OWNER/NAME.git`. Who one is there is left out.
-fn remote(url: &str) -> Option<(String, String)> {
-    let (host, path) = match url.split_once("://") {
-        Some((_, rest)) => rest.split_once('/')?,
-        None => url.split_once(':')?,
-    };
-    let host = host.rsplit('@').next()?.split(':').next()?;
-    let path = path.trim_matches('/').trim_end_matches(".git");
-    let whole = path.split('/').count() == 2 && path.split('/').all(|part| !part.is_empty());
-    (whole && !host.is_empty()).then(|| (host.to_lowercase(), path.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_remote_says_host_and_repository_in_every_form_and_never_a_password() {
-        for url in [
-            "git@github.com:acme/ledger.git",
-            "ssh://git@github.com:22/acme/ledger",
-            "https://dana:hunter2@github.com/acme/ledger.git",
-        ] {
-            assert_eq!(remote(url), Some(("github.com".into(), "acme/ledger".into())), "{url}");
-        }
-        for url in ["/srv/git/ledger", "https://github.com/acme", "ledger"] {
-            assert_eq!(remote(url), None, "{url}");
-        }
-    }
 
     /// A folder of a repository, somebody's home, and the environment.
     fn here(remote: &str, environment: &[(&str, &str)]) -> (tempfile::TempDir, Here) {

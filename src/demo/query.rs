@@ -1,22 +1,34 @@
-//! Reading a query, and cutting what it selects out of the full picture of an object.
+//! GraphQL for pretended systems that speak it: reading a query, and cutting what it selects out of the full picture of an object.
 //!
-//! Selections, aliases, arguments, variables and inline fragments; no directives or named fragments.
+//! Selections, aliases, arguments, variables and inline fragments; no directives or named fragments. Here must not live: what any
+//! system has.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// One selected field.
 #[derive(Debug, PartialEq)]
-pub(super) struct Field {
+pub(in crate::demo) struct Field {
     /// Under which name it is answered.
-    pub(super) called: String,
-    pub(super) name: String,
-    pub(super) args: Map<String, Value>,
-    pub(super) of: Vec<Part>,
+    pub(in crate::demo) called: String,
+    pub(in crate::demo) name: String,
+    pub(in crate::demo) args: Map<String, Value>,
+    pub(in crate::demo) of: Vec<Part>,
+}
+
+impl Field {
+    /// What a picture has it under where it depends on how it is asked for: `pipelines(status: MANUAL)`.
+    fn chosen(&self) -> String {
+        let pages = |name: &str| ["first", "last", "after"].contains(&name);
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let asked = self.args.iter().filter(|(name, _)| !pages(name));
+        let asked: Vec<String> = asked.map(|(name, value)| format!("{name}: {}", plain(value))).collect();
+        format!("{}({})", self.name, asked.join(", "))
+    }
 }
 
 /// One part of a selection.
 #[derive(Debug, PartialEq)]
-pub(super) enum Part {
+pub(in crate::demo) enum Part {
     Field(Field),
     /// `... on Type { … }`.
     On(String, Vec<Part>),
@@ -26,14 +38,14 @@ pub(super) enum Part {
 const DEEPEST: usize = 24;
 
 /// Reads tokens: names, `$names`, numbers, strings and punctuation.
-pub(super) struct Reader<'a> {
+pub(in crate::demo) struct Reader<'a> {
     tokens: Vec<&'a str>,
     at: usize,
     variables: &'a Value,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str, variables: &'a Value) -> Self {
+    pub(in crate::demo) fn new(text: &'a str, variables: &'a Value) -> Self {
         let mut tokens = Vec::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
@@ -72,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `query Name($v: Type!) { … }`: the root selection of the first operation.
-    pub(super) fn operation(&mut self) -> Result<Vec<Part>, String> {
+    pub(in crate::demo) fn operation(&mut self) -> Result<Vec<Part>, String> {
         while !matches!(self.peek(), "" | "{" | "(") {
             self.take();
         }
@@ -161,7 +173,8 @@ fn cut(full: &Value, parts: &[Part]) -> Result<Value, String> {
             Part::On(..) => {}
             Part::Field(field) => {
                 let name = &field.name;
-                let value = full.get(name).ok_or_else(|| format!("Field '{name}' doesn't exist on type '{kind}'"))?;
+                let value = full.get(field.chosen().as_str()).or_else(|| full.get(name));
+                let value = value.ok_or_else(|| format!("Field '{name}' doesn't exist on type '{kind}'"))?;
                 chosen.insert(field.called.clone(), below(value, field)?);
             }
         }
@@ -169,8 +182,8 @@ fn cut(full: &Value, parts: &[Part]) -> Result<Value, String> {
     Ok(Value::Object(chosen))
 }
 
-/// A field's value: lists item by item, connections cut to `first`.
-pub(super) fn below(value: &Value, field: &Field) -> Result<Value, String> {
+/// A field's value: lists item by item, connections cut to `first`, behind the place that `after` names.
+pub(in crate::demo) fn below(value: &Value, field: &Field) -> Result<Value, String> {
     match value {
         Value::Array(items) => items.iter().map(|item| below(item, field)).collect::<Result<_, _>>().map(Value::Array),
         Value::Object(_) if field.of.is_empty() => Err(format!("Field '{}' must have selections", field.name)),
@@ -179,8 +192,14 @@ pub(super) fn below(value: &Value, field: &Field) -> Result<Value, String> {
             match (object.get("nodes"), number("first").or(number("last"))) {
                 (Some(Value::Array(nodes)), Some(most)) => {
                     let mut object = object.clone();
-                    let skipped = if number("first").is_some() { 0 } else { nodes.len().saturating_sub(most) };
+                    let cursor = field.args.get("after").and_then(Value::as_str).and_then(|text| text.parse().ok());
+                    let back = || nodes.len().saturating_sub(most);
+                    let skipped: usize = if number("first").is_some() { cursor.unwrap_or(0) } else { back() };
+                    let end = nodes.len().min(skipped.saturating_add(most));
                     object.insert("nodes".into(), nodes.iter().skip(skipped).take(most).cloned().collect());
+                    if let Some(page) = object.get_mut("pageInfo") {
+                        *page = json!({ "hasNextPage": end < nodes.len(), "endCursor": end.to_string() });
+                    }
                     cut(&Value::Object(object), &field.of)
                 }
                 (Some(_), None) => Err(format!("You must provide a `first` value to paginate '{}'", field.name)),
@@ -193,8 +212,6 @@ pub(super) fn below(value: &Value, field: &Field) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn answer(query: &str, full: &Value) -> Result<Value, String> {
@@ -231,6 +248,24 @@ mod tests {
             answer("{ all { nodes { x } } }", &full).unwrap_err(),
             "You must provide a `first` value to paginate 'all'"
         );
+    }
+
+    #[test]
+    fn pages_follow_each_other_and_a_field_may_depend_on_how_it_is_asked_for() {
+        let nodes = |names: &[&str]| json!({ "nodes": names.iter().map(|name| json!({ "x": name })).collect::<Vec<_>>(), "pageInfo": {} });
+        let full = json!({ "all": nodes(&["a"]), "all(state: OPEN)": nodes(&["b", "c", "d"]) });
+        let page = |after: &str| {
+            let query = format!(
+                "{{ all(state: OPEN, first: 2{after}) {{ nodes {{ x }} pageInfo {{ hasNextPage endCursor }} }} }}"
+            );
+            answer(&query, &full).unwrap()["all"].clone()
+        };
+        let told = |names: &[&str], more: bool, end: &str| {
+            let nodes: Vec<Value> = names.iter().map(|name| json!({ "x": name })).collect();
+            json!({ "nodes": nodes, "pageInfo": { "hasNextPage": more, "endCursor": end } })
+        };
+        assert_eq!(page(""), told(&["b", "c"], true, "2"));
+        assert_eq!(page(", after: \"2\""), told(&["d"], false, "3"));
     }
 
     #[test]

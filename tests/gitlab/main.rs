@@ -1,0 +1,35 @@
+//! GitLab, both sides: the pretended one against published examples and a client that is not ours, our client against written answers,
+//! and the two together.
+
+// `cfg(test)` says to clippy that helpers beside the tests are tests, too.
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+#[path = "../support/clients.rs"]
+mod clients;
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod idle;
+#[cfg(test)]
+#[path = "../support/inventory.rs"]
+mod inventory;
+#[cfg(test)]
+#[path = "../support/lookup.rs"]
+mod lookup;
+#[cfg(test)]
+#[path = "../support/program.rs"]
+mod program;
+#[cfg(test)]
+mod scene;
+#[path = "../support/served.rs"]
+#[expect(dead_code, reason = "what these tests need of it is not all of it")]
+mod served;
+#[cfg(test)]
+mod world;

@@ -69,6 +69,9 @@ pub struct Refusal {
     pub verdict: Option<Verdict>,
 }
 
+/// The verbs that work from a refusal which names ways on: holding still, and going back.
+pub const WAYS_ON: [Verb; 3] = [Verb::Pause, Verb::Abort, Verb::Rollback];
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: refused, {}; nothing was sent", self.verb.words(), self.what, self.reasons.join("; "))

@@ -36,6 +36,11 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     actions.take(most).flat_map(|action| of(scene, action)).map(Part::Line).collect()
 }
 
+/// The newest action worth seeing, in one line.
+pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
+    recent(scene, 1).into_iter().find_map(|part| if let Part::Line(line) = part { Some(line) } else { None })
+}
+
 /// Should it still be seen?
 pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
     match action.latest() {

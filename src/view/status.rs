@@ -1,10 +1,10 @@
 //! The status bar: each source's word and age, and what is left of a budget that runs short.
 
 use crate::{
-    app::store::SourceState,
+    app::{model::Screen, store::SourceState},
     domain::observed::Freshness,
     view::{
-        freshness, number,
+        action, freshness, number,
         scene::Scene,
         span::{Line, Role},
         table,
@@ -35,8 +35,19 @@ impl Said {
     }
 }
 
-/// Sources in the order of their names. What does not fit is counted, and those not live are kept longest.
+/// What is said at the foot of the screen: of the sources, or of what is being done where the screen itself does not say it. No act ends
+/// unseen, wherever somebody looks.
 pub(super) fn line(scene: &Scene<'_>) -> Line {
+    let elsewhere = matches!(
+        scene.model.nav.screen(),
+        Screen::Logs { .. } | Screen::Run(_) | Screen::Pipelines | Screen::Signals
+    );
+    let act = elsewhere.then(|| action::newest(scene)).flatten();
+    act.unwrap_or_else(|| said_of_sources(scene))
+}
+
+/// Sources in the order of their names. What does not fit is counted, and those not live are kept longest.
+fn said_of_sources(scene: &Scene<'_>) -> Line {
     let mut begin = Line::of(Role::Text, " ");
     if let Some(why) = &scene.model.journal_broken {
         begin = begin.and(Role::Bad, format!("✖ JOURNAL cannot be written: {why}")).gap(3);

@@ -156,3 +156,15 @@ async fn what_the_bad_canary_costs_of_the_promised_budget_can_be_told_from_what_
     assert_eq!(said[0].about, "budget");
     assert!(said[0].text.starts_with("this canary costs ") && said[0].text.contains(" %/h of 30 d ("), "{said:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_act_is_seen_to_its_end_on_screens_that_are_about_something_else() {
+    for look in [WIDE, SMALL] {
+        let mut demo = open("bad-canary", look).await;
+        press(&mut demo, "l r 1 Enter").await;
+        pass(&mut demo, 30).await;
+        says(&demo, look, &["payments", "logs", "roll back payments", "DONE"]);
+        press(&mut demo, "4").await;
+        says(&demo, look, &["roll back payments", "DONE"]);
+    }
+}

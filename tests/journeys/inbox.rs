@@ -53,6 +53,20 @@ async fn the_wrong_letters_send_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_typed_to_read_back_under_a_refusal_begins_nothing_else() {
+    for look in [WIDE, SMALL] {
+        let mut demo = open("waiting-approval", look).await;
+        press(&mut demo, "i j j y").await;
+        says(&demo, look, &["refused", "you started this run"]);
+        // `c` is cancel, and the first letter of a commit.
+        press(&mut demo, "c 0 f f Enter").await;
+        pass(&mut demo, 30).await;
+        assert_eq!(mutations(&demo), []);
+        says(&demo, look, &["you started this run"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_a_gate_for_good_asks_a_reason_and_enter_without_one_sends_nothing() {
     let mut demo = open("waiting-approval", WIDE).await;
     press(&mut demo, "i j x").await;

@@ -7,7 +7,8 @@ use crate::{
         card::Card,
         drawn::{Drawn, Extent, Press},
         effect::Effect,
-        guard, menu,
+        guard::{self, WAYS_ON},
+        menu,
         model::{Model, Overlay},
         reading, rows, takeover,
     },
@@ -77,8 +78,19 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// Does a refusal lie over the screen that has not named this verb as a way on? What somebody types to read back, for a card that they
+/// expected, must not begin something else.
+fn is_under_refusal(model: &mut Model, verb: Verb) -> bool {
+    let Some(Overlay::Refused(refusal)) = &model.nav.overlay else { return false };
+    let named = !refusal.ways.is_empty() && WAYS_ON.contains(&verb);
+    if !named {
+        model.say("this was refused: Esc leaves it, nothing else is begun from here");
+    }
+    !named
+}
+
 fn press_on(model: &mut Model, verb: Verb, targets: Vec<ObjectId>) -> Vec<Effect> {
-    if model.card().is_some() {
+    if model.card().is_some() || is_under_refusal(model, verb) {
         return Vec::new();
     }
     if model.press == Press::Burst {
@@ -106,7 +118,7 @@ fn press_on(model: &mut Model, verb: Verb, targets: Vec<ObjectId>) -> Vec<Effect
 
 /// Somebody takes over what a dead executor left on the selected row.
 pub(super) fn take_over(model: &mut Model) -> Vec<Effect> {
-    if model.card().is_some() {
+    if model.card().is_some() || matches!(model.nav.overlay, Some(Overlay::Refused(_))) {
         return Vec::new();
     }
     if model.press == Press::Burst {

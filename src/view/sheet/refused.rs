@@ -1,8 +1,10 @@
 //! Why a verb will not run: every reason at once, and honest ways on.
 
 use crate::{
-    app::{guard::Refusal, intent::Intent},
-    domain::verb::Verb,
+    app::{
+        guard::{Refusal, WAYS_ON},
+        intent::Intent,
+    },
     view::{
         footer,
         scene::Scene,
@@ -33,7 +35,7 @@ pub(super) fn sheet(scene: &Scene<'_>, refusal: &Refusal, width: usize) -> Sheet
 fn keys(scene: &Scene<'_>, refusal: &Refusal) -> Line {
     let mut line = Line::new();
     let offered = scene.selected_rollout().filter(|_| !refusal.ways.is_empty());
-    for intent in [Intent::Do(Verb::Pause), Intent::Do(Verb::Abort), Intent::Do(Verb::Rollback)] {
+    for intent in WAYS_ON.map(Intent::Do) {
         let target = offered.map(|rollout| rollout.id.clone());
         if target.is_some_and(|target| footer::refused(scene.model, intent, &target).is_none()) {
             line = line.join(scene.hint(intent, intent.row().title)).gap(3);

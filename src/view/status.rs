@@ -38,10 +38,8 @@ impl Said {
 /// What is said at the foot of the screen: of the sources, or of what is being done where the screen itself does not say it. No act ends
 /// unseen, wherever somebody looks.
 pub(super) fn line(scene: &Scene<'_>) -> Line {
-    let elsewhere = matches!(
-        scene.model.nav.screen(),
-        Screen::Logs { .. } | Screen::Run(_) | Screen::Pipelines | Screen::Signals
-    );
+    let elsewhere =
+        matches!(scene.model.nav.screen(), Screen::Logs { .. } | Screen::Run(_) | Screen::Pipelines | Screen::Signals);
     let act = elsewhere.then(|| action::newest(scene)).flatten();
     act.unwrap_or_else(|| said_of_sources(scene))
 }

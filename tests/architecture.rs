@@ -84,6 +84,7 @@ const DEMO: &[(&str, &[&str])] = &[
     ("loki", &["blueprint", "rest", "system", "traffic"]),
     ("github", &["blueprint", "past", "query", "rest", "system", "time"]),
     ("buildkite", &["blueprint", "past", "rest", "system", "time"]),
+    ("gitlab", &["blueprint", "past", "query", "rest", "system", "time"]),
     ("jenkins", &["blueprint", "past", "rest", "system", "time"]),
     ("registry", &["blueprint", "buildkite", "github", "gitlab", "jenkins", "kubernetes", "loki", "prometheus"]),
     ("fault", &["time"]),

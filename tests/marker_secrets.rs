@@ -269,7 +269,8 @@ fn look(stage: &Stage, left: &mut Left) {
     for args in looks {
         let output = stage.said(left, CONFIG, args);
         let shown = String::from_utf8_lossy(&output.stdout);
-        assert!(!shown.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        // What is not asked for rightly is said, and answers nothing.
+        assert!(!shown.is_empty() || args.contains(&"9.9.9"), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
     // It was really the template with the markers that was planned, and its variables are named.
     let planned = left.0.iter().find(|(what, _)| what.contains("stdout") && what.contains("\"--dry-run\"]")).unwrap();

@@ -121,6 +121,11 @@ impl Card {
         self.ask.args.missing(&self.form).or_else(|| self.form.iter().find(lost))
     }
 
+    /// Is it this field that is not answered and must be?
+    pub fn lacks(&self, field: &Field) -> bool {
+        self.unanswered().is_some_and(|lacks| lacks.name == field.name)
+    }
+
     /// Is the chosen reason the one that takes words?
     pub fn takes_words(&self) -> bool {
         self.reason == Some(REASONS.len() - 1)

@@ -36,9 +36,14 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
     actions.take(most).flat_map(|action| of(scene, action)).map(Part::Line).collect()
 }
 
-/// The newest action worth seeing, in one line.
+/// The newest action worth seeing, and how far it is, in one line.
 pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
-    recent(scene, 1).into_iter().find_map(|part| if let Part::Line(line) = part { Some(line) } else { None })
+    let action = scene.model.actions.iter().rev().find(|action| is_current(action, scene.now()))?;
+    let (glyph, role) = mark(action);
+    let begin = Line::of(role, format!(" {glyph} "))
+        .and(Role::Strong, format!("{} {}", action.plan.verb.words(), services(action)));
+    let stage = action.latest().map(|entry| words(entry).0).unwrap_or_default();
+    Some(begin.gap(3).join(stage).cut(scene.columns))
 }
 
 /// Should it still be seen?

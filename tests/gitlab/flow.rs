@@ -60,7 +60,7 @@ async fn the_draft_of_an_approval_is_whole_and_starts_the_job_only_where_no_more
         (approve.call.line(), play.call.line()),
         (
             format!(r#"POST {SITE}/deployments/{deployment}/approval {{"comment":"it's tested","status":"approved"}}"#),
-            format!("POST {SITE}/jobs/{{job}}/play "),
+            format!("POST {SITE}/jobs/{job}/play "),
         )
     );
     let command = format!(
@@ -206,7 +206,7 @@ async fn the_earlier_version_comes_back_by_the_job_that_deployed_it_as_long_as_w
         ("2.7.0 (bbbb222)".to_owned(), "2.6.0 (aaaa111)".to_owned())
     );
     let step = &draft.steps[0];
-    assert_eq!(step.target.to_string(), "gitlab/environment/acme/shop/site/production");
+    assert_eq!(step.target.to_string(), "gitlab/gate/acme/shop/site/environment-production");
     let live = scene.inventory().read(&step.target).await.unwrap().facts;
     assert_eq!((&step.bound["deployment"], &live["commit"]), (&live["deployment"], &draft.bound["commit"]));
     assert_eq!(step.watch, Watch::Made("gitlab/gate/acme/shop/site/801/job-{made}".parse().unwrap()));
@@ -349,7 +349,7 @@ async fn what_is_not_looked_at_is_neither_told_nor_acted_on() {
         ("gitlab/run/acme/gateway/79", Verb::Cancel),
         ("gitlab/run/acme/shop/site/812", Verb::Approve),
         ("gitlab/gate/acme/shop/site/812/job-7", Verb::Reject),
-        ("gitlab/environment/acme/shop/site/production", Verb::Approve),
+        ("gitlab/gate/acme/shop/site/environment-production", Verb::Approve),
     ] {
         assert_eq!(scene.inventory().shapes(&target.parse().unwrap(), verb), [], "{target}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     app::{
-        card::Card,
+        card::{Card, Focus},
         drawn::{Drawn, Extent, Press},
         effect::Effect,
         guard::{self, WAYS_ON},
@@ -285,7 +285,7 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let Some(card) = model.card() else { return Vec::new() };
     if let Some(why) = unsent(model, card).filter(|_| card.moved.is_none()) {
         model.say(why);
-        return Vec::new();
+        return next_field(model);
     }
     let Some(Overlay::Card(card)) = model.nav.overlay.take() else { return Vec::new() };
     match guard::confirm(model, &card) {
@@ -301,6 +301,16 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Enter in a field of a form that is not whole goes on to the next one: what is typed then is not meant for the one before.
+fn next_field(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Card(card)) = &model.nav.overlay else { return Vec::new() };
+    let goes_on = match card.focus() {
+        Focus::Field(field) => model.press == Press::Hand && !card.lacks(field),
+        Focus::Reason | Focus::Words | Focus::ReadBack => false,
+    };
+    if goes_on { change(model, |card| card.step(true)) } else { Vec::new() }
 }
 
 /// Why Enter does not send the card, as a sentence: it was not seen as it is, no hand pressed the key, something is missing.

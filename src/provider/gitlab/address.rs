@@ -1,5 +1,7 @@
 //! Where things are: our ids, taken apart. `run/acme/shop/payments/47`, `gate/acme/shop/payments/47/deployment-42`,
-//! `gate/acme/shop/payments/47/job-664`, `environment/acme/shop/payments/prod%2Feu`. A project has two parts or more.
+//! `gate/acme/shop/payments/47/job-664`; and an environment, which who puts an earlier version back binds to: it is told by
+//! nobody, and is of the gates' family, so that an act finds who acts there: `gate/acme/shop/payments/environment-prod%2Feu`.
+//! A project has two parts or more.
 
 use crate::{
     domain::{
@@ -11,10 +13,9 @@ use crate::{
     provider::http::client::part,
 };
 
-/// The family of environments: they are told by nobody, and bound to by who puts an earlier version back.
-pub(super) const ENVIRONMENT: &str = "environment";
 const DEPLOYMENT: &str = "deployment-";
 const JOB: &str = "job-";
+const ENVIRONMENT: &str = "environment-";
 
 /// What of a pipeline a gate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,11 @@ impl Address {
         let (before, last) = target.path.rsplit_once('/')?;
         let (project, what) = if target.family == Family::run() {
             (before, What::Pipeline(number(last)?, None))
-        } else if target.family == Family::gate() {
+        } else if target.family != Family::gate() {
+            return None;
+        } else if let Some(name) = last.strip_prefix(ENVIRONMENT) {
+            (before, What::Environment(decoded(name)?))
+        } else {
             let (project, pipeline) = before.rsplit_once('/')?;
             let within = match (last.strip_prefix(DEPLOYMENT), last.strip_prefix(JOB)) {
                 (Some(id), _) => Within::Deployment(number(id)?),
@@ -67,10 +72,6 @@ impl Address {
                 (None, None) => return None,
             };
             (project, What::Pipeline(number(pipeline)?, Some(within)))
-        } else if target.family == Family::new(ENVIRONMENT) {
-            (before, What::Environment(decoded(last)?))
-        } else {
-            return None;
         };
         let whole = project.split('/').count() >= 2 && project.split('/').all(is_part);
         whole.then(|| Self { project: project.to_owned(), what })
@@ -95,7 +96,7 @@ impl Address {
     }
 
     pub(super) fn environment_id(source: &SourceName, project: &str, environment: &str) -> ObjectId {
-        ObjectId::new(source, ENVIRONMENT, format!("{project}/{}", part(environment)))
+        ObjectId::new(source, Family::gate(), format!("{project}/{ENVIRONMENT}{}", part(environment)))
     }
 
     /// `acme/shop/payments pipeline 47`.
@@ -156,7 +157,7 @@ mod tests {
         let job = Address::job_id(&source, project, 47, "664");
         assert_eq!(Address::of(&job), at(What::Pipeline(47, Some(Within::Job(664)))));
         let environment = Address::environment_id(&source, project, "prod/eu west");
-        assert_eq!(environment.path, "acme/shop/payments/prod%2Feu%20west");
+        assert_eq!(environment.path, "acme/shop/payments/environment-prod%2Feu%20west");
         assert_eq!(Address::of(&environment), at(What::Environment("prod/eu west".into())));
         assert_eq!(of("run", "acme/ledger/1").map(|at| at.said()).as_deref(), Some("acme/ledger pipeline 1"));
     }
@@ -173,9 +174,10 @@ mod tests {
             ("gate", "acme/ledger/1"),
             ("gate", "acme/ledger/1/job-x"),
             ("gate", "acme/ledger/1/step-2"),
-            ("environment", "acme/ledger/"),
-            ("environment", "acme/ledger/%2"),
-            ("environment", "acme/ledger/%61"),
+            ("gate", "acme/ledger/environment-"),
+            ("gate", "acme/ledger/environment-%2"),
+            ("gate", "acme/ledger/environment-%61"),
+            ("environment", "acme/ledger/prod"),
             ("deployment", "acme/ledger/1"),
         ] {
             assert_eq!(of(family, path), None, "{family}/{path}");

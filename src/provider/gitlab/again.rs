@@ -125,12 +125,12 @@ pub(super) fn run(run: &Run, ask: &Ask, backs: &[Back], base: &str) -> Result<Dr
     let about = About { run, at: &at, name: format!("{} #{}", run.pipeline, run.number), bound, base };
     match (ask.verb, ask.args.text(JOBS)) {
         (Verb::Cancel, _) if ask.args.is_set(FORCE) => Ok(about.force(job(ask)?)),
-        (Verb::Cancel, _) => Ok(about.cancel()),
+        (Verb::Cancel, _) => Ok(about.all_of_it(ask, about.cancel())),
         (Verb::Dispatch, _) => about.dispatch(ask),
         (Verb::Play, _) => Ok(about.play(job(ask)?)),
         (Verb::Rollback, _) => back::draft(&about, ask, backs),
         (_, Some(ONE)) => Ok(about.retry_job(job(ask)?)),
-        _ => Ok(about.retry()),
+        _ => Ok(about.all_of_it(ask, about.retry())),
     }
 }
 
@@ -152,9 +152,22 @@ impl About<'_> {
         post(self.base, format!("{what} {}", self.name), path, "")
     }
 
+    /// What a draft of all of it says where one job was named: that one alone is not meant.
+    fn all_of_it(&self, ask: &Ask, draft: Draft) -> Draft {
+        let job = ask.args.text(JOB).map(str::trim).filter(|job| !job.is_empty());
+        let note = job.map(|job| format!("this is of all of {}, not of job {} alone", self.name, clean(job)));
+        Draft { notes: note.into_iter().chain(draft.notes).collect(), ..draft }
+    }
+
     /// The job of this id, as an object of its own.
     fn job(&self, id: &str) -> ObjectId {
         Address::job_id(&self.run.id.source, &self.at.project, self.run.number, id)
+    }
+
+    /// On a job of this pipeline only: an id of another one's would start what nobody looked at.
+    fn of_its_own(&self, step: Step) -> Step {
+        let pipeline = (own::PIPELINE.to_owned(), self.run.number.to_string());
+        Step { bound: [pipeline].into(), ..step }
     }
 
     /// Bound to no state: it may go from one to the next meanwhile, and is stopped all the same.
@@ -219,7 +232,8 @@ impl About<'_> {
     fn retry_job(&self, job: &str) -> Draft {
         let words = format!("try job {job} of {} again", self.name);
         let call = WireCall { gives: made(), ..of_job(&self.at.project, job, "retry", words, self.base) };
-        let step = Step::new(&self.run.id, call).watching(Watch::Made(self.job(&format!("{{{MADE}}}"))));
+        let made = Watch::Made(self.job(&format!("{{{MADE}}}")));
+        let step = self.of_its_own(Step::new(&self.job(job), call)).watching(made);
         let effect = format!("job {job} of {} runs again, and what is behind it goes on", self.name);
         let plain = Draft::of(&self.run.id, WireCall::default(), effect, self.bound_to_status(), begins());
         let notes = vec![
@@ -237,7 +251,7 @@ impl About<'_> {
 
     fn play(&self, job: &str) -> Draft {
         let call = of_job(&self.at.project, job, "play", format!("start job {job} of {}", self.name), self.base);
-        let step = Step::new(&self.job(job), call);
+        let step = self.of_its_own(Step::new(&self.job(job), call));
         let effect = format!("job {job} of {} starts now", self.name);
         let plain = Draft::of(&self.run.id, WireCall::default(), effect, self.bound.clone(), begins());
         let notes = vec!["only a job that is started by hand, or that waits for its time, can be started".to_owned()];

@@ -44,7 +44,9 @@ pub(super) fn shapes(target: &ObjectId, verb: Verb) -> Vec<Shape> {
         (What::Pipeline(pipeline, None), verb) => again::shapes(&at.project, *pipeline, verb),
         (What::Environment(_), Verb::Rollback) => back::shapes(&at.project),
         // A job that a verb of its pipeline names.
-        (What::Pipeline(pipeline, Some(Within::Job(_))), Verb::Play) => again::shapes(&at.project, *pipeline, verb),
+        (What::Pipeline(pipeline, Some(Within::Job(_))), Verb::Play | Verb::Rerun) => {
+            again::shapes(&at.project, *pipeline, verb)
+        }
         _ => Vec::new(),
     }
 }

@@ -76,6 +76,7 @@ pub(super) fn job_facts(job: &api::Job) -> Facts {
     say(&mut facts, own::JOB_IS, job.status.as_ref());
     say(&mut facts, own::BEGUN, Some(begun(job)));
     let pipeline = job.pipeline.as_ref();
+    say(&mut facts, own::PIPELINE, pipeline.and_then(|pipeline| pipeline.id));
     let commit = pipeline.and_then(|pipeline| pipeline.sha.as_ref());
     say(&mut facts, fact::COMMIT, commit.or(job.commit.as_ref().and_then(|commit| commit.id.as_ref())));
     facts

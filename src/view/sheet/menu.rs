@@ -5,7 +5,10 @@ use crate::{
         intent::Intent,
         menu::{self, Menu},
     },
-    domain::offer::{Offer, Risk},
+    domain::{
+        ids::ServiceName,
+        offer::{Offer, Risk},
+    },
     view::{
         measure,
         scene::Scene,
@@ -39,8 +42,13 @@ pub(super) fn sheet(scene: &Scene<'_>, menu: &Menu, width: usize) -> Sheet {
 fn title(scene: &Scene<'_>, menu: &Menu) -> String {
     let store = &scene.model.store;
     let rollout = store.rollout(&menu.target).map(|one| format!("{} in {}", one.service, one.environment));
-    let gate = || store.gate(&menu.target).map(|gate| format!("{} {}", gate.service, gate.title));
-    let run = || store.run(&menu.target).map(|run| format!("{} {}", run.service, run.title));
+    // Some call a run by its service, and say so first.
+    let of = |service: &ServiceName, title: &str| {
+        let named = title.strip_prefix(service.as_str()).is_some_and(|rest| rest.starts_with([' ', ':']));
+        if named { title.to_owned() } else { format!("{service} {title}") }
+    };
+    let gate = || store.gate(&menu.target).map(|gate| of(&gate.service, &gate.title));
+    let run = || store.run(&menu.target).map(|run| of(&run.service, &run.title));
     let name = rollout.or_else(gate).or_else(run).unwrap_or_else(|| menu.target.to_string());
     format!("what can be done: {name}")
 }

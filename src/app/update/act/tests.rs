@@ -156,3 +156,18 @@ fn an_approval_that_is_not_the_last_one_says_so() {
     let again = "approvals so far: 1 of 2 of the release team: dana".to_owned();
     assert_eq!(with(&["dana"]), (vec!["you have said yes already".to_owned()], again));
 }
+
+#[test]
+fn enter_in_a_field_of_a_form_that_is_not_whole_goes_on_to_the_next_one() {
+    let mut model = asking();
+    let first = card(&model).form[0].name.clone();
+    let place = |model: &Model| match card(model).focus() {
+        Focus::Field(field) => Some(field.name.clone()),
+        Focus::Reason | Focus::Words | Focus::ReadBack => None,
+    };
+    assert_eq!(place(&model).as_ref(), Some(&first));
+    let lacks = card(&model).lacks(&card(&model).form[0]);
+    press(&mut model, Intent::Open);
+    // One that must be answered is not left behind, and an answered one is.
+    assert_eq!(place(&model).as_ref() == Some(&first), lacks);
+}

@@ -360,3 +360,17 @@ async fn what_is_not_looked_at_is_neither_told_nor_acted_on() {
         "GitLab, acme/shop/site job 1: it has nothing there that the token may see (404 Not Found); check the name"
     );
 }
+
+#[tokio::test]
+async fn a_job_of_another_pipeline_is_not_what_the_plan_is_bound_to() {
+    let scene = Scene::new();
+    let (run, other) = (scene.run(805).await, scene.gate("site #812 to production").await);
+    let plain = ask(Verb::Rerun, &run.id);
+    let args = plain.args.clone().with("jobs", Value::OneOf("one".into()));
+    let args = args.with("job", Value::Text(other.identity["job"].clone()));
+    let draft = scene.inventory().draft_for(&run, &Ask { args, ..plain }).unwrap();
+    let step = &draft.steps[0];
+    let now = scene.inventory().read(&step.target).await.unwrap().facts;
+    let bound = step.bound.get("pipeline").map(String::as_str);
+    assert_eq!((bound, now.get("pipeline").map(String::as_str)), (Some("805"), Some("812")));
+}

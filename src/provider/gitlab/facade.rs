@@ -42,7 +42,7 @@ use crate::{
             client::{Client, Pages, Told},
             draft,
             log::{Log, PACES},
-            normalize::{self, deployment_facts, job_facts, pipeline_facts},
+            normalize::{self, deployment_facts, lone_job_facts, pipeline_facts},
             project::{Round, Watched},
             request::{self, MOST_NAMED, Wanted, scope},
             roster::Roster,
@@ -196,7 +196,7 @@ impl Gitlab {
                 deployment_facts(&client.read(&request::deployment(project, *id), &said).await?, me.as_ref())
             }
             What::Pipeline(_, Some(Within::Job(id))) => {
-                job_facts(&client.read(&request::job(project, *id), &said).await?)
+                lone_job_facts(&client.read(&request::job(project, *id), &said).await?)
             }
             What::Environment(name) => {
                 let live: Listed<api::Deployment> = client.read(&request::live(project, name), &said).await?;

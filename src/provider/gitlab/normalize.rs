@@ -76,9 +76,15 @@ pub(super) fn job_facts(job: &api::Job) -> Facts {
     say(&mut facts, own::JOB_IS, job.status.as_ref());
     say(&mut facts, own::BEGUN, Some(begun(job)));
     let pipeline = job.pipeline.as_ref();
-    say(&mut facts, own::PIPELINE, pipeline.and_then(|pipeline| pipeline.id));
     let commit = pipeline.and_then(|pipeline| pipeline.sha.as_ref());
     say(&mut facts, fact::COMMIT, commit.or(job.commit.as_ref().and_then(|commit| commit.id.as_ref())));
+    facts
+}
+
+/// The facts of a job that is looked at by itself, and whose it is.
+pub(super) fn lone_job_facts(job: &api::Job) -> Facts {
+    let mut facts = job_facts(job);
+    say(&mut facts, own::PIPELINE, job.pipeline.as_ref().and_then(|pipeline| pipeline.id));
     facts
 }
 

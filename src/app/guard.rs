@@ -1,5 +1,5 @@
 //! The guard: an ask becomes a plan or a refusal, a plan becomes confirmed or not. Nothing else can make an `Execute`; a
-//! key, the palette, a script and a gate all pass here.
+//! key, the palette, a script and a gate all pass here. Over 500 lines: the one way to a mutation is read as a whole.
 
 mod facts;
 mod notes;

@@ -1,5 +1,5 @@
 //! `inbox`: everything that waits for a human. As a table for people and as `holdshort/inbox/v1` for scripts. Where a source
-//! that would tell of more does not answer, it says so, and never that nothing waits.
+//! that would tell of more does not answer, it says so, and never that nothing waits. Over 500 lines with its tests, by a few.
 
 use std::io::Write;
 

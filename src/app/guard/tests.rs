@@ -1,5 +1,5 @@
 //! The guard over models: what an ask becomes, and, over all states that can be made up, that nothing unknown goes forward and
-//! that the way back stays open.
+//! that the way back stays open. Over 500 lines: the guard is one thing, and so is what it is held to.
 
 use std::time::Duration;
 

@@ -45,3 +45,15 @@ fn the_second_of_two_approvals_starts_the_deployment() {
     let (code, _, said) = holdshort(&["approve", "billing", "--expect", "5.0.1", "--yes", "--reason", "now"]);
     assert!(code != Some(0) && said.contains("it opens at 2026-03-10 12:00 UTC"), "{code:?} {said}");
 }
+
+#[test]
+fn what_depends_on_approvals_is_printed_as_a_comment_and_says_on_what() {
+    let line = "approve site@production --expect 2.8.0 --print-commands";
+    let output = program::holdshort().arg("--demo=gitlab").args(line.split(' ')).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = shown.lines().collect();
+    let approval = lines.iter().position(|line| line.starts_with("curl ") && line.contains("/approval"));
+    assert_eq!(approval, Some(0), "{shown}");
+    assert!(lines[1].starts_with("# only where approvals at least"), "{shown}");
+    assert!(lines[2..].iter().all(|line| line.starts_with("# ")) && shown.contains("/play"), "{shown}");
+}

@@ -13,7 +13,7 @@ use crate::{
         named,
     },
     domain::{rollout::Rollout, verb::Verb},
-    port::plan::Ask,
+    port::{plan::Ask, step::Step},
 };
 
 /// Prints each call as a plain command. Policy is told and does not stand in the way: this is for the night when holdshort
@@ -60,13 +60,26 @@ pub(super) async fn print(
                 .map_err(|refusal| CliError::new(exit_of(&refusal), refusal.to_string()))?;
         }
         // What was taken of an act that is carried on is not sent again.
-        lines.extend(draft.calls().skip(one.sent_before()).map(|call| call.command.clone()));
+        let steps = draft.steps.iter().enumerate().skip(one.sent_before());
+        lines.extend(steps.flat_map(|(place, step)| written(place, step)));
     }
     // All of them or none: half of what was asked for is something else.
     for line in lines {
         writeln!(console.out, "{line}")?;
     }
     Ok(Exit::Done)
+}
+
+/// A step as lines for a shell. What it depends on nobody looks at there: it is said, and what would come after another step is a comment
+/// that a person takes the sign from.
+fn written(place: usize, step: &Step) -> Vec<String> {
+    let command = step.call.command.clone();
+    if step.when.is_empty() {
+        return vec![command];
+    }
+    let when: Vec<String> = step.when.iter().map(ToString::to_string).collect();
+    let command = if place > 0 { command.lines().map(|line| format!("# {line}")).collect() } else { vec![command] };
+    std::iter::once(format!("# only where {}:", when.join(", "))).chain(command).collect()
 }
 
 fn goes_nowhere(model: &Model, rollout: &Rollout) -> bool {

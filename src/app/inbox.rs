@@ -66,7 +66,7 @@ pub fn items(model: &Model) -> Vec<Item> {
         approvals: gate.approvals.clone(),
         verdict: Lineage::flying(&model.store, gate)
             .filter_map(|rollout| model.verdict(&rollout.id))
-            .min_by_key(|verdict| worst(*verdict)),
+            .max_by_key(|verdict| verdict.severity()),
         newer_behind: gate.newer_behind,
         older: model.lineage.older_than_live(&model.store, &gate.id),
     });
@@ -74,16 +74,6 @@ pub fn items(model: &Model) -> Vec<Item> {
     let mut items: Vec<Item> = gates.chain(pauses).collect();
     items.sort_by(|a, b| (a.since, &a.target).cmp(&(b.since, &b.target)));
     items
-}
-
-/// What must be seen first of several verdicts.
-fn worst(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::NoGo => 0,
-        Verdict::NoData => 1,
-        Verdict::Wait => 2,
-        Verdict::Go => 3,
-    }
 }
 
 /// What an ask means: rerun and cancel on a gate mean the run behind it; approve and reject on a run mean the gate that it waits at,

@@ -21,6 +21,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// How much it asks to be seen before others: the worse the higher. Unknown is worse than undecided.
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Go => 0,
+            Self::Wait => 1,
+            Self::NoData => 2,
+            Self::NoGo => 3,
+        }
+    }
+
     /// As it stands on screen.
     pub fn words(self) -> &'static str {
         match self {

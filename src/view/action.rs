@@ -24,26 +24,26 @@ const STAYS: u64 = 300;
 
 /// The newest actions worth seeing, at most so many, newest first.
 pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
+    seen(scene).take(most).flat_map(|action| of(scene, action)).map(Part::Line).collect()
+}
+
+/// The newest action worth seeing, and how far it is, in one line.
+pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
+    let action = seen(scene).next()?;
+    let stage = action.latest().map(|entry| words(entry).0).unwrap_or_default();
+    Some(begin(action).gap(3).join(stage).cut(scene.columns))
+}
+
+/// The actions worth seeing, newest first.
+fn seen<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Action> {
     // What waited for a human waits no more once somebody has done something else there.
-    let is_over = |action: &Action| {
+    let is_over = move |action: &Action| {
         let newest = scene.model.actions.newest_on(&action.plan.target);
         matches!(action.latest(), Some(Entry { stage: Stage::Rests { .. }, .. }))
             && action.owed().next().is_none()
             && newest.is_some_and(|newest| newest.record != action.record)
     };
-    let seen = |action: &&Action| is_current(action, scene.now()) && !is_over(action);
-    let actions = scene.model.actions.iter().rev().filter(seen);
-    actions.take(most).flat_map(|action| of(scene, action)).map(Part::Line).collect()
-}
-
-/// The newest action worth seeing, and how far it is, in one line.
-pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
-    let action = scene.model.actions.iter().rev().find(|action| is_current(action, scene.now()))?;
-    let (glyph, role) = mark(action);
-    let begin = Line::of(role, format!(" {glyph} "))
-        .and(Role::Strong, format!("{} {}", action.plan.verb.words(), services(action)));
-    let stage = action.latest().map(|entry| words(entry).0).unwrap_or_default();
-    Some(begin.gap(3).join(stage).cut(scene.columns))
+    scene.model.actions.iter().rev().filter(move |action| is_current(action, scene.now()) && !is_over(action))
 }
 
 /// Should it still be seen?
@@ -106,9 +106,7 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
         }
         same
     });
-    let (glyph, role) = mark(action);
-    let begin = Line::of(role, format!(" {glyph} "))
-        .and(Role::Strong, format!("{} {}", action.plan.verb.words(), services(action)));
+    let begin = begin(action);
     let begin = step(action).map_or(begin.clone(), |step| begin.gap(3).and(Role::Text, step));
     let record = Line::of(Role::Dim, format!("record {}", action.record));
     let width = |stages: &[(Line, bool)]| -> usize { stages.iter().map(|(line, _)| line.width() + 3).sum() };
@@ -128,6 +126,13 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
     let wrapped = measure::wrap(&said.plain(), columns.saturating_sub(4));
     lines.extend(wrapped.into_iter().map(|text| Line::of(role, format!("   {text}"))));
     lines
+}
+
+/// `● roll back payments`.
+fn begin(action: &Action) -> Line {
+    let (glyph, role) = mark(action);
+    let words = format!("{} {}", action.plan.verb.words(), services(action));
+    Line::of(role, format!(" {glyph} ")).and(Role::Strong, words)
 }
 
 /// `payments`; `payments, search`.

@@ -10,7 +10,7 @@ use crate::{
         model::Model,
         takeover,
     },
-    domain::{evidence::Verdict, form::Field, object::ObjectId, verb::Verb},
+    domain::{form::Field, object::ObjectId, verb::Verb},
     port::plan::{Ask, Blocked, Draft, Friction, Plan},
 };
 
@@ -133,8 +133,7 @@ fn all<T>(ask: &Ask, each: Vec<Result<T, Refusal>>) -> Result<Vec<T>, Refusal> {
         let others: Vec<String> = good.iter().map(|(_, target)| target.to_string()).collect();
         ways.push(format!("without what is refused: {}", others.join(" ")));
     }
-    let harm = [Verdict::NoGo, Verdict::NoData, Verdict::Wait, Verdict::Go];
-    let verdict = harm.into_iter().find(|verdict| refused.iter().any(|one| one.verdict == Some(*verdict)));
+    let verdict = refused.iter().filter_map(|one| one.verdict).max_by_key(|verdict| verdict.severity());
     let what = format!("{} of {count} objects", refused.len());
     Err(Refusal { verb: first.verb, what, reasons, ways, changed: refused.iter().any(|one| one.changed), verdict })
 }

@@ -60,7 +60,7 @@ pub(super) fn held_to(limits: &[Limit], tests: Verdict, evidence: (f64, f64)) ->
     let member =
         Member { name: "tests".to_owned(), importance: Importance::Critical, if_broken: IfBroken::default(), evidence };
     let outcome = family::outcome(&[member], limits, rates);
-    let verdict = if rank(outcome.verdict) > rank(tests) { outcome.verdict } else { tests };
+    let verdict = if outcome.verdict.severity() > tests.severity() { outcome.verdict } else { tests };
     let ruled = |by: Vec<By>| -> Vec<Limit> {
         let limit = |by| match by {
             By::Limit(limit) => Some(limit),
@@ -70,16 +70,6 @@ pub(super) fn held_to(limits: &[Limit], tests: Verdict, evidence: (f64, f64)) ->
     };
     let broken = if verdict == Verdict::Go { Vec::new() } else { ruled(outcome.by) };
     Held { verdict, broken, doubts: ruled(outcome.doubts) }
-}
-
-/// The worse the higher.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Go => 0,
-        Verdict::Wait => 1,
-        Verdict::NoData => 2,
-        Verdict::NoGo => 3,
-    }
 }
 
 /// What the canary costs of the error budget, and which alerts on the budget's burning fire; `None` where nothing is promised.

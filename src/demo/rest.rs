@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 /// A good answer.
@@ -125,6 +126,14 @@ pub(in crate::demo) fn fnv<'a>(seed: u64, parts: impl IntoIterator<Item = &'a st
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     hash
+}
+
+/// A UUID that follows from these.
+pub(in crate::demo) fn uuid(parts: &[&str]) -> String {
+    let hash = Sha256::digest(parts.join("/"));
+    let hex = format!("{:032x}", hash.iter().take(16).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte)));
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 /// Sets a header, where it can stand in one.

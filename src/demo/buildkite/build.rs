@@ -3,8 +3,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     demo::{
         buildkite::spec::{BuildSpec, PipelineSpec, StepSpec},
@@ -12,6 +10,8 @@ use crate::{
     },
     domain::time::{Timestamp, after},
 };
+
+pub(super) use crate::demo::rest::uuid;
 
 /// How long a build takes to end once it was cancelled.
 const CANCELING: Duration = Duration::from_secs(3);
@@ -73,14 +73,6 @@ pub(super) struct Pipeline {
     pub(super) slug: String,
     pub(super) builds: Vec<Build>,
     steps: Vec<StepSpec>,
-}
-
-/// A UUID that follows from these.
-pub(super) fn uuid(parts: &[&str]) -> String {
-    let hash = Sha256::digest(parts.join("/"));
-    let hex = format!("{:032x}", hash.iter().take(16).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte)));
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 impl Job {

@@ -4,61 +4,19 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
 };
 
-use crate::{
-    domain::time::{Timestamp, age},
-    provider::gitlab::{
+use crate::provider::{
+    gitlab::{
         api::{self, Pipeline},
         back::Deployed,
         normalize::over,
     },
+    http::kept::Kept,
 };
 
 /// Pipelines that are over and that are kept.
 const MOST_OVER: usize = 30;
-
-/// What is asked for now and then, and why it could not be read last.
-#[derive(Debug)]
-pub(super) struct Kept<T> {
-    known: Option<T>,
-    asked: Option<Timestamp>,
-    why: Option<String>,
-}
-
-impl<T> Default for Kept<T> {
-    fn default() -> Self {
-        Self { known: None, asked: None, why: None }
-    }
-}
-
-impl<T: Clone> Kept<T> {
-    /// Is it time to ask for it?
-    pub(super) fn is_due(&self, now: Timestamp, every: Duration) -> bool {
-        self.asked.is_none_or(|at| age(now, at) >= every)
-    }
-
-    /// It was asked for.
-    pub(super) fn take(&mut self, read: Result<T, String>, now: Timestamp) {
-        self.asked = Some(now);
-        match read {
-            Ok(known) => (self.known, self.why) = (Some(known), None),
-            // What may be old is no knowledge: what was allowed then need not be now.
-            Err(why) => (self.known, self.why) = (None, Some(why)),
-        }
-    }
-
-    /// What is known.
-    pub(super) fn get(&self) -> Option<&T> {
-        self.known.as_ref()
-    }
-
-    /// Why nothing is.
-    pub(super) fn why(&self) -> Option<&str> {
-        self.why.as_deref()
-    }
-}
 
 /// One project.
 #[derive(Debug, Default)]
@@ -158,16 +116,5 @@ mod tests {
         memory.take(pipeline(1, "manual"));
         (2..=100).for_each(|id| memory.take(pipeline(id, "success")));
         assert_eq!((memory.newest_first().len(), memory.pipelines.len()), (MOST_OVER + 1, MOST_OVER + 1));
-    }
-
-    #[test]
-    fn what_cannot_be_read_any_more_is_not_known_any_more() {
-        let (mut kept, at) = (Kept::default(), |minute: i64| Timestamp::from_timestamp(minute * 60, 0).unwrap());
-        let every = Duration::from_mins(10);
-        assert!(kept.is_due(at(0), every));
-        kept.take(Ok(7), at(0));
-        assert_eq!((kept.get(), kept.is_due(at(9), every), kept.is_due(at(10), every)), (Some(&7), false, true));
-        kept.take(Err("403".into()), at(10));
-        assert_eq!((kept.get(), kept.why()), (None, Some("403")));
     }
 }

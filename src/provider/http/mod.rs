@@ -32,6 +32,7 @@ pub mod error;
 pub mod handshake;
 mod home;
 pub mod items;
+pub mod kept;
 mod lazy;
 mod leaf;
 pub mod lines;

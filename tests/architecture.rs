@@ -67,6 +67,7 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("buildkite", &["http"]),
     ("jenkins", &["http"]),
     ("gitlab", &["http"]),
+    ("circleci", &["http"]),
 ];
 
 /// Inside `demo`: each pretended system, what holds them together without knowing them, and `registry`, which lists them.
@@ -86,7 +87,11 @@ const DEMO: &[(&str, &[&str])] = &[
     ("buildkite", &["blueprint", "past", "rest", "system", "time"]),
     ("gitlab", &["blueprint", "past", "query", "rest", "system", "time"]),
     ("jenkins", &["blueprint", "past", "rest", "system", "time"]),
-    ("registry", &["blueprint", "buildkite", "github", "gitlab", "jenkins", "kubernetes", "loki", "prometheus"]),
+    ("circleci", &["blueprint", "past", "rest", "system", "time"]),
+    (
+        "registry",
+        &["blueprint", "buildkite", "circleci", "github", "gitlab", "jenkins", "kubernetes", "loki", "prometheus"],
+    ),
     ("fault", &["time"]),
     ("scenario", &["blueprint", "fault", "registry", "time", "traffic"]),
     ("world", &["blueprint", "fault", "scenario", "system", "traffic"]),

@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub mod buildkite;
+pub mod circleci;
 pub mod github;
 pub mod gitlab;
 pub mod jenkins;
@@ -147,6 +148,8 @@ kinds! {
     Jenkins in jenkins,
     /// GitLab CI/CD: pipelines, deployments that wait for approvals, manual jobs.
     Gitlab in gitlab,
+    /// CircleCI: workflows, holds, deploy markers.
+    Circleci in circleci,
 }
 
 impl Connection {

@@ -5,6 +5,7 @@
 
 pub mod blueprint;
 pub mod buildkite;
+pub mod circleci;
 pub mod fault;
 pub mod github;
 pub mod gitlab;

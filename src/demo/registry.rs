@@ -1,7 +1,15 @@
 //! The kinds of systems that the world can play. A new one has its folder beside this file, and a line here.
 
-use crate::demo::{blueprint::Kind, buildkite, github, gitlab, jenkins, kubernetes, loki, prometheus};
+use crate::demo::{blueprint::Kind, buildkite, circleci, github, gitlab, jenkins, kubernetes, loki, prometheus};
 
 /// In the order in which they are listed.
-pub(crate) static KINDS: [Kind; 7] =
-    [kubernetes::KIND, prometheus::KIND, github::KIND, buildkite::KIND, loki::KIND, jenkins::KIND, gitlab::KIND];
+pub(crate) static KINDS: [Kind; 8] = [
+    kubernetes::KIND,
+    prometheus::KIND,
+    github::KIND,
+    buildkite::KIND,
+    loki::KIND,
+    jenkins::KIND,
+    gitlab::KIND,
+    circleci::KIND,
+];

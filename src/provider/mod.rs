@@ -5,6 +5,7 @@
 
 pub mod argo_rollouts;
 pub mod buildkite;
+pub mod circleci;
 pub mod deployment;
 pub mod github;
 pub mod gitlab;

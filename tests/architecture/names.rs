@@ -28,7 +28,7 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
-const SPOKEN: [(&str, &str); 7] = [
+const SPOKEN: [(&str, &str); 9] = [
     // What those who install it call it, which is looked for among the Services of a cluster.
     ("src/provider/kubernetes/measures.rs", "prometheus"),
     // Where a metric of an AnalysisRun was measured.
@@ -42,6 +42,9 @@ const SPOKEN: [(&str, &str); 7] = [
     ("src/provider/prometheus/examine.rs", "kubernetes"),
     // OpenTelemetry's name for a cluster's label.
     ("src/demo/prometheus/target.rs", "kubernetes"),
+    // Where a project's code is, as a remote leads to it and as the wire has it.
+    ("src/run/registry/circleci/found.rs", "github"),
+    ("src/demo/circleci/wire.rs", "github"),
 ];
 
 #[test]

@@ -196,6 +196,24 @@ const GITLAB: Case = Case {
     owes: Owes::Another(Verb::Reject),
 };
 
+const CIRCLECI: Case = Case {
+    system: inventories::CIRCLECI,
+    after: "# More of CircleCI.",
+    moves: r#"
+        [[systems.script]]
+        at = "4m"
+        act = { approve = { project = "gh/acme/ledger", pipeline = 812, by = "lee" } }
+        [[systems.script]]
+        at = "4m"
+        act = { cancel = { project = "gh/acme/ledger", pipeline = 813 } }
+        [[systems.script]]
+        at = "4m"
+        act = { cancel = { project = "gh/acme/web", pipeline = 3 } }
+    "#,
+    stays: &[Verb::Rerun, Verb::Dispatch],
+    owes: Owes::Another(Verb::Reject),
+};
+
 /// Runs each test for each system.
 macro_rules! acting {
     ($($test:ident)*) => {
@@ -205,6 +223,7 @@ macro_rules! acting {
         acting!(@of buildkite BUILDKITE: $($test)*);
         acting!(@of jenkins JENKINS: $($test)*);
         acting!(@of gitlab GITLAB: $($test)*);
+        acting!(@of circleci CIRCLECI: $($test)*);
     };
     (@of $system:ident $case:ident: $($test:ident)*) => {
         mod $system {

@@ -246,6 +246,43 @@ pub(crate) const GITLAB: Case = Case {
     after: "# More projects.",
 };
 
+pub(crate) const CIRCLECI: Case = Case {
+    mount: "/circleci",
+    open: |transport, clock| {
+        let project = |slug: &str| provider::circleci::Project {
+            slug: slug.into(),
+            service: None,
+            environments: BTreeMap::new(),
+            version: None,
+            definition: None,
+            deploys: None,
+        };
+        let settings = provider::circleci::Settings {
+            name: SOURCE.into(),
+            address: "https://circleci.com".into(),
+            projects: ["gh/acme/ledger", "gh/acme/gateway", "gh/acme/web"].map(project).to_vec(),
+            interval: Duration::from_secs(30),
+        };
+        provider::circleci::over(transport, settings, clock).inventories.remove(0)
+    },
+    part: ("/pipeline/83459923-d307-0225-430d-ae7a51fdb190/workflow", "gh/acme/gateway"),
+    changes: "run/gh/acme/ledger/c26c5210-9c38-4049-cf7f-101ef007d4f0",
+    goes: Some("gate/gh/acme/ledger/c26c5210-9c38-4049-cf7f-101ef007d4f0/5f1a523e-66ec-a0fe-f36f-da5a0ba11267"),
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "[[systems.projects.pipelines]]\nnumber = {number}\nbranch = 'main'\ncommit = 'c0ffee{number}'\n\
+                     subject = 'more'\nuser = 'lee'\nstarted = '-9h'\n"
+                )
+            };
+            (1000..1130).map(one).collect()
+        },
+        130,
+    ),
+    after: "# More workflows.",
+};
+
 /// Runs each test for each inventory.
 macro_rules! inventories {
     ($($test:ident)*) => {
@@ -255,6 +292,7 @@ macro_rules! inventories {
         inventories!(@of buildkite BUILDKITE: $($test)*);
         inventories!(@of jenkins JENKINS: $($test)*);
         inventories!(@of gitlab GITLAB: $($test)*);
+        inventories!(@of circleci CIRCLECI: $($test)*);
     };
     (@of $inventory:ident $case:ident: $($test:ident)*) => {
         mod $inventory {

@@ -27,7 +27,7 @@ use holdshort::{
         wire::Transport,
     },
     provider::{
-        buildkite, github, gitlab,
+        buildkite, circleci, github, gitlab,
         http::{Layers, layered},
         jenkins, loki,
         prometheus::{self, presets},
@@ -112,6 +112,24 @@ const GITLAB: Case = Case {
     service: None,
 };
 
+const CIRCLECI: Case = Case {
+    mount: "/circleci",
+    open: |transport, clock| {
+        let settings = circleci::Settings {
+            name: SOURCE.into(),
+            address: "https://circleci.com".into(),
+            projects: Vec::new(),
+            interval: Duration::from_secs(30),
+        };
+        circleci::over(transport, settings, clock).lookups.remove(0)
+    },
+    runs: Some([
+        "gh/acme/ledger/c26c5210-9c38-4049-cf7f-101ef007d4f0",
+        "gh/acme/ledger/d8e1effa-9347-16c4-aaa4-1d5d4bdf4a3b",
+    ]),
+    service: None,
+};
+
 const PROMETHEUS: Case = Case {
     mount: "/prometheus",
     open: |transport, clock| {
@@ -139,6 +157,7 @@ macro_rules! lookups {
         lookups!(@of runs_of_buildkite BUILDKITE: $($test)*);
         lookups!(@of runs_of_jenkins JENKINS: $($test)*);
         lookups!(@of runs_of_gitlab GITLAB: $($test)*);
+        lookups!(@of runs_of_circleci CIRCLECI: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
         lookups!(@of lines_of_loki LOKI: $($test)*);
     };

@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod buildkite;
+mod circleci;
 mod found;
 mod github;
 mod gitlab;
@@ -56,12 +57,16 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Loki(it) => it,
         config::Connection::Jenkins(it) => it,
         config::Connection::Gitlab(it) => it,
+        config::Connection::Circleci(it) => it,
     }
 }
 
 /// What this machine tells of systems before anything is configured. Where things run first: what measures them must be told of which.
 pub(super) fn found(here: Here) -> Draft {
-    found::found(here, &[kubernetes::found, prometheus::found, github::found, jenkins::found, gitlab::found])
+    found::found(
+        here,
+        &[kubernetes::found, prometheus::found, github::found, jenkins::found, gitlab::found, circleci::found],
+    )
 }
 
 /// From the settings of a kind to its provider.

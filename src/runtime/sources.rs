@@ -70,6 +70,7 @@ struct Orders {
 /// A question that is wanted.
 struct Asking {
     task: AbortHandle,
+    desk: Arc<Desk>,
     answered: bool,
 }
 
@@ -175,7 +176,7 @@ impl Sources {
                 // Those that ended are of no use any more.
                 while tasks.try_join_next().is_some() {}
                 let task = tasks.spawn(ask::attend(Arc::clone(desk), question.clone()));
-                Asking { task, answered: false }
+                Asking { task, desk: Arc::clone(desk), answered: false }
             });
         }
     }
@@ -186,9 +187,11 @@ impl Sources {
         asking.map(|asking| asking.answered = true).is_some()
     }
 
-    /// Those that have not answered a question that is wanted, neither well nor badly.
+    /// Those that have not answered a question that is wanted, neither well nor badly. Who failed before and is left alone for a
+    /// while has answered badly: a script that waited for the end of that pause would learn nothing that was not told.
     pub(super) fn silent(&self) -> impl Iterator<Item = &SourceName> {
-        self.asking.iter().filter(|(_, asking)| !asking.answered).map(|((source, _), _)| source)
+        let is_silent = |asking: &Asking| !asking.answered && !asking.desk.holds();
+        self.asking.iter().filter(move |(_, asking)| is_silent(asking)).map(|((source, _), _)| source)
     }
 }
 

@@ -1,6 +1,13 @@
 //! A task for each question that is wanted: it asks, tells, pauses after failures, and asks again for as long as somebody cares.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{
     StreamExt,
@@ -34,6 +41,8 @@ pub(super) struct Desk {
     lookup: Arc<dyn Lookup>,
     /// Held by whoever waits for an answer: one question at a time, and none before the pause after a failure is over.
     trouble: Mutex<Trouble>,
+    /// Does the pause after a failure hold up whoever stands here?
+    holds: AtomicBool,
 }
 
 /// What went wrong since it last went well.
@@ -47,7 +56,13 @@ struct Trouble {
 
 impl Desk {
     pub(super) fn new(seat: &Seat, lookup: &Arc<dyn Lookup>) -> Arc<Self> {
-        Arc::new(Self { seat: seat.clone(), lookup: Arc::clone(lookup), trouble: Mutex::default() })
+        let (trouble, holds) = (Mutex::default(), AtomicBool::new(false));
+        Arc::new(Self { seat: seat.clone(), lookup: Arc::clone(lookup), trouble, holds })
+    }
+
+    /// Does who stands here wait for the end of the pause after a failure, which was told when it began?
+    pub(super) fn holds(&self) -> bool {
+        self.holds.load(Ordering::Relaxed)
     }
 
     /// The answers as they are told: lines are counted first.
@@ -75,6 +90,7 @@ pub(super) async fn attend(desk: Arc<Desk>, question: Question) {
                 Some(Some(answer)) => answer,
             };
             trouble.note(&desk.seat, &first);
+            desk.holds.store(trouble.until.is_some(), Ordering::Relaxed);
             if !tell(&desk.seat, &question, &mut last, first).await {
                 return;
             }
@@ -145,5 +161,6 @@ impl Trouble {
         select(seat.clock.sleep(until(seat.clock.now(), end)), pin!(mended)).await;
         // Only now: whoever gives up meanwhile leaves it to the next.
         self.until = None;
+        desk.holds.store(false, Ordering::Relaxed);
     }
 }

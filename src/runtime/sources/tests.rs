@@ -245,6 +245,19 @@ async fn what_nobody_wants_any_more_is_asked_no_longer_and_its_answer_is_nobodys
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_the_end_of_a_pause_after_a_failure_is_waited_for_by_no_script() {
+    let mut given = Given::metrics(Mood::Hung);
+    let (first, _) = (given.asks(0), given.asks(30));
+    given.pass(15).await;
+    assert_eq!(given.sources.silent().count(), 2, "nobody has answered");
+    given.pass(2).await;
+    assert!(given.sources.answered(&"forge".into(), &first));
+    assert_eq!(given.sources.silent().count(), 0, "the second one is left alone for ten seconds");
+    given.pass(10).await;
+    assert_eq!((given.counter.asked().len(), given.sources.silent().count()), (2, 1), "it is asked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_wanted_on_is_asked_again_and_told_when_it_has_changed() {
     let mut given = Given::metrics(Mood::Well);
     given.asks(0);

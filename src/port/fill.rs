@@ -64,6 +64,14 @@ pub enum Supply {
 }
 
 impl Supply {
+    /// What a person typed and nobody may see: its name.
+    pub fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Secret(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// As it stands where the value itself is not known yet.
     fn words(&self) -> String {
         match self {

@@ -6,6 +6,8 @@
 #[path = "../support/clients.rs"]
 mod clients;
 #[cfg(test)]
+mod command;
+#[cfg(test)]
 mod driven;
 #[cfg(test)]
 mod faults;

@@ -70,16 +70,25 @@ pub(super) async fn print(
     Ok(Exit::Done)
 }
 
-/// A step as lines for a shell. What it depends on nobody looks at there: it is said, and what would come after another step is a comment
-/// that a person takes the sign from.
+/// A step as lines for a shell. What it depends on nobody looks at there, and what somebody typed is printed nowhere: both are said,
+/// and a command that is not to be sent as it stands is a comment that a person takes the sign from.
 fn written(place: usize, step: &Step) -> Vec<String> {
-    let command = step.call.command.clone();
-    if step.when.is_empty() {
-        return vec![command];
-    }
+    let command = &step.call.command;
+    let secrets: Vec<&str> = step.call.fills.iter().filter_map(|fill| fill.from.secret()).collect();
     let when: Vec<String> = step.when.iter().map(ToString::to_string).collect();
-    let command = if place > 0 { command.lines().map(|line| format!("# {line}")).collect() } else { vec![command] };
-    std::iter::once(format!("# only where {}:", when.join(", "))).chain(command).collect()
+    let mut lines = Vec::new();
+    if !when.is_empty() {
+        lines.push(format!("# only where {}:", when.join(", ")));
+    }
+    if !secrets.is_empty() {
+        lines.push(format!("# {} is not printed, its place is empty: put it in, then take the sign away:", secrets.join(", ")));
+    }
+    if secrets.is_empty() && (when.is_empty() || place == 0) {
+        lines.push(command.clone());
+    } else {
+        lines.extend(command.lines().map(|line| format!("# {line}")));
+    }
+    lines
 }
 
 fn goes_nowhere(model: &Model, rollout: &Rollout) -> bool {

@@ -21,6 +21,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Child, Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use door::{Door, Writes};
@@ -34,12 +35,16 @@ const LOOKS: usize = 2_000;
 /// How often a verb is asked for again that was refused before anything was recorded: on a loaded machine a source is late.
 const ASKS: usize = 30;
 
-fn world() -> Door {
+/// One world at a time: with several of them a small machine is too slow for the time that a source has to answer.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn world() -> (Door, MutexGuard<'static, ()>) {
     world_of(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/scenarios/every-verb.toml"))
 }
 
-fn world_of(scenario: &str) -> Door {
-    Door::before(Served::start(scenario, &["--at", "+1m"]))
+fn world_of(scenario: &str) -> (Door, MutexGuard<'static, ()>) {
+    let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    (Door::before(Served::start(scenario, &["--at", "+1m"])), alone)
 }
 
 fn holdshort(door: &Door, args: &[&str]) -> Command {
@@ -144,7 +149,7 @@ fn assert_intact(door: &Door) {
 
 #[test]
 fn what_a_killed_executor_left_is_carried_on_once_and_both_records_say_by_whom() {
-    let door = world();
+    let (door, _alone) = world();
     let before = observed(&door, "argo-rollback");
     interrupted(&door, &["rollback", "argo-rollback"], 1);
     let refused = lee(&door, &[&["--read-only", "takeover", "1"], &CONFIRMED[..]].concat());
@@ -178,7 +183,7 @@ fn what_a_killed_executor_left_is_carried_on_once_and_both_records_say_by_whom()
 
 #[test]
 fn of_an_act_of_two_calls_only_what_is_left_is_sent() {
-    let door = world();
+    let (door, _alone) = world();
     let before = observed(&door, "argo-resume");
     assert_eq!(before["spec"]["paused"], true);
     interrupted(&door, &["abort", "argo-resume"], 2);
@@ -199,7 +204,7 @@ fn of_an_act_of_two_calls_only_what_is_left_is_sent() {
 
 #[test]
 fn an_act_is_not_carried_on_once_its_object_moved_and_going_back_stays_open() {
-    let door = world();
+    let (door, _alone) = world();
     interrupted(&door, &["rollback", "argo-rollback"], 1);
     let place = "/spec/template/spec/containers/0/image";
     let image = "registry.shop.example/argo-rollback:1.3.0";
@@ -220,7 +225,7 @@ fn an_act_is_not_carried_on_once_its_object_moved_and_going_back_stays_open() {
 
 #[test]
 fn a_record_that_was_forged_or_whose_executor_lives_is_not_carried_on() {
-    let door = world();
+    let (door, _alone) = world();
     door.writes(Writes::Held);
     let mut foreground = begun(&door, &["rollback", "argo-rollback"]);
     door.until_held(1);
@@ -258,7 +263,7 @@ fn a_record_that_was_forged_or_whose_executor_lives_is_not_carried_on() {
 
 #[test]
 fn of_two_who_take_over_at_once_one_gets_it() {
-    let door = world();
+    let (door, _alone) = world();
     let before = observed(&door, "argo-rollback");
     interrupted(&door, &["rollback", "argo-rollback"], 1);
     let outputs = std::thread::scope(|scope| {
@@ -282,7 +287,7 @@ fn of_two_who_take_over_at_once_one_gets_it() {
 
 #[test]
 fn a_key_takes_over_and_its_card_says_whose_act_it_is_and_what_is_sent() {
-    let door = world();
+    let (door, _alone) = world();
     interrupted(&door, &["rollback", "argo-rollback"], 1);
     let config = door.config();
     let args = ["--config", config.to_str().unwrap()];

@@ -2,14 +2,14 @@
 //! how far it is, cannot begin it twice, and takes it over once its executor is killed too. Every step goes exactly once.
 
 use super::{
-    Door, LOOKS, Pty, Signal, Value, Writes, assert_intact, begun, executor, fs, holdshort, json, kill_process, lee,
-    records, text, world_of,
+    Door, LOOKS, MutexGuard, Pty, Signal, Value, Writes, assert_intact, begun, executor, fs, holdshort, json,
+    kill_process, lee, records, text, world_of,
 };
 
 /// In the order in which they are put back.
 const SERVICES: [&str; 3] = ["web", "search", "cart"];
 
-fn three() -> Door {
+fn three() -> (Door, MutexGuard<'static, ()>) {
     world_of(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/scenarios/three-services.toml"))
 }
 
@@ -47,7 +47,7 @@ fn outcomes(record: &Value) -> Vec<&str> {
 
 #[test]
 fn an_ordered_rollback_whose_session_and_executor_die_is_taken_over_and_every_step_goes_once() {
-    let door = three();
+    let (door, _alone) = three();
     let before = changes(&door);
     after_the_first_step(&door);
     let config = door.config();
@@ -85,7 +85,7 @@ fn an_ordered_rollback_whose_session_and_executor_die_is_taken_over_and_every_st
 
 #[test]
 fn a_script_puts_several_back_in_its_order_and_one_that_is_refused_refuses_all_of_them() {
-    let door = three();
+    let (door, _alone) = three();
     let before = changes(&door);
     let confirmed = ["--yes", "--reason", "errors", "--json"];
     let twice = lee(&door, &[&["rollback", "web", "search", "web"], &confirmed[..]].concat());
@@ -121,7 +121,7 @@ fn a_script_puts_several_back_in_its_order_and_one_that_is_refused_refuses_all_o
 
 #[test]
 fn more_objects_than_one_act_may_touch_are_refused_with_the_setting_that_says_so() {
-    let door = three();
+    let (door, _alone) = three();
     let config = door.config().with_file_name("few.toml");
     fs::write(&config, "[policy]\nmost_targets = 2\n").unwrap();
     let mut command = holdshort(&door, &["--config", config.to_str().unwrap(), "rollback"]);

@@ -48,7 +48,8 @@ const READ_BACK: usize = 4;
 pub(in crate::app) use self::facts::against;
 pub use self::facts::{blind_spot, standing};
 use self::notes::{
-    doubted, ends_another, flies, goes_to_what_was_left, major_step, older_than_live, overtaken, with_yours,
+    closed, closes, doubted, ends_another, flies, goes_to_what_was_left, major_step, older_than_live, overtaken,
+    with_yours,
 };
 
 /// Why a verb will not run: every reason at once, and honest ways on.
@@ -343,7 +344,10 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     if asked.takes_over.is_none() {
         draft.notes.extend(draft.obligations.iter().map(Obligation::note));
     }
-    let risk = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
+    let closes = closes(model, asked.verb, &asked.target);
+    let of_gates = closes.iter().filter_map(|gate| offer_for(&gate.offers, Verb::Approve).map(|offer| offer.risk));
+    let own = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
+    let risk = of_gates.fold(own, Risk::max);
     let circumstances = circumstances(model, &asked, subject.rollout);
     let goes_back = circumstances.back;
     let Said { mut risks, mut checks, .. } =
@@ -355,11 +359,13 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
         risks.extend(subject.rollout.and_then(|rollout| doubted(model, rollout, asked.verb)));
     }
     risks.extend(overtaken(model, asked.verb, &asked.target));
+    risks.extend(notes::goes_back(model, asked.verb, &asked.target));
     risks.extend(older_than_live(model, asked.verb, &asked.target));
     let (harmful, others) = flies(model, asked.verb, &asked.target);
     risks.extend(harmful);
     draft.notes.extend(others);
     draft.notes.extend(major_step(model, asked.verb, &asked.target));
+    risks.extend(closes.iter().map(|gate| closed(gate)));
     let (opens, notes) = with_yours(model, &asked);
     checks.extend(opens);
     draft.notes.extend(notes);

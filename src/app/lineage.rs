@@ -213,7 +213,7 @@ impl Lineage {
 }
 
 /// Is the place the environment, or a part of it? `prod/eu-west-1` is within `prod`, and within itself.
-fn within(environment: &EnvironmentName, place: &EnvironmentName) -> bool {
+pub(super) fn within(environment: &EnvironmentName, place: &EnvironmentName) -> bool {
     let (environment, place) = (environment.as_str(), place.as_str());
     !environment.is_empty()
         && (environment == place

@@ -20,6 +20,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::Fault,
         offer::{Offer, Risk},
+        pipeline::{Run, RunStatus},
         place::Coverage,
         rollout::{
             Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Step, StepKind, Strategy, Weight,
@@ -323,6 +324,28 @@ pub(crate) fn ship() -> Gate {
             Offer::open(Verb::Approve, Risk::Medium).asking(form),
             Offer::blocked(Verb::Play, Risk::Low, "it runs already"),
         ],
+    }
+}
+
+/// The run that waits behind it.
+pub(crate) fn run() -> Run {
+    Run {
+        id: ObjectId::new(&"shipper".into(), Family::run(), "shop/7"),
+        service: "shop".into(),
+        pipeline: "deploy".into(),
+        number: 7,
+        attempt: 1,
+        title: String::new(),
+        branch: None,
+        version: Version::tagged("4.2.0").at_commit("c0ffee1"),
+        status: RunStatus::Waiting,
+        raw: None,
+        queued: None,
+        started: now(),
+        updated: now(),
+        actor: None,
+        url: None,
+        offers: Vec::new(),
     }
 }
 

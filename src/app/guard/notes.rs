@@ -5,13 +5,13 @@ use crate::{
     app::{
         action::Action,
         guard::{Subject, acts_on, facts::ways_back},
-        lineage::Lineage,
+        lineage::{Lineage, within},
         model::Model,
         quarantine::Quarantine,
     },
     domain::{
         evidence::Verdict,
-        gate::Behind,
+        gate::{Behind, Gate},
         object::ObjectId,
         offer::offer_for,
         rollout::Rollout,
@@ -20,7 +20,7 @@ use crate::{
     },
     policy::Way,
     port::{
-        plan::{Ask, Draft, fact},
+        plan::{Ask, Draft, Plan, fact},
         record::Stage,
     },
     words,
@@ -105,6 +105,39 @@ pub(super) fn flies(model: &Model, verb: Verb, target: &ObjectId) -> (Vec<String
         if verdict == Some(Verdict::NoGo) { said.0.push(words) } else { said.1.push(words) }
     }
     said
+}
+
+/// That somebody takes the same service back where a gate leads, just now: what is let through would come over that. The way back may
+/// wait at this very gate, so it stays open; and what it is about itself is no news.
+pub(super) fn goes_back(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    let there = |plan: &&Plan| {
+        plan.goes_back_from(gate.version.as_ref())
+            && plan.service == gate.service
+            && within(&gate.environment, &plan.environment)
+            && plan.target != gate.id
+    };
+    let (action, plan) = model.actions.iter().filter(|action| action.is_running()).find_map(|action| {
+        let plan = action.plan.each().find(there)?;
+        Some((action, plan))
+    })?;
+    let (verb, who, since) = (plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
+    Some(format!("{verb} of {} is under way ({who}, {since}): what is let through would come over it", plan.place()))
+}
+
+/// The gates that wait in a run: cancelling it closes them for good, as rejecting them would.
+pub(super) fn closes<'a>(model: &'a Model, verb: Verb, target: &'a ObjectId) -> Vec<&'a Gate> {
+    let of = |gate: &&Gate| verb == Verb::Cancel && matches!(&gate.behind, Behind::Run(run) if run == target);
+    model.store.gates().filter(of).collect()
+}
+
+/// That with a run a gate closes which somebody was to open.
+pub(super) fn closed(gate: &Gate) -> String {
+    let what = gate.version.as_ref().map_or_else(|| gate.title.clone(), ToString::to_string);
+    if gate.environment.as_str().is_empty() {
+        return format!("it waits for a human, and that ends with it: {what} goes no further");
+    }
+    format!("it waits to go to {}, and that ends with it: {what} does not get there", gate.environment)
 }
 
 /// That what a gate lets through is another major version than what is live where it goes.

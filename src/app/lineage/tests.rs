@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     app::{
         model::Model,
-        sample::{hears, now, payments, seeing, ship, source},
+        sample::{self, hears, now, payments, seeing, ship, source},
     },
     domain::{item::Noun, object::Family, time::Timestamp},
     port::inventory::Part,
@@ -22,20 +22,12 @@ fn run(number: u64, version: Version, status: RunStatus) -> Run {
     Run {
         id: ObjectId::new(&"forge".into(), "run", format!("acme/payments/{number}")),
         service: "payments".into(),
-        pipeline: "deploy".into(),
         number,
-        attempt: 1,
-        title: String::new(),
-        branch: None,
         version,
         status,
-        raw: None,
-        queued: None,
         started: at(minutes),
         updated: at(minutes + 1),
-        actor: None,
-        url: None,
-        offers: Vec::new(),
+        ..sample::run()
     }
 }
 
@@ -55,7 +47,7 @@ fn model(runs: Vec<Run>, gates: Vec<Gate>) -> Model {
     let mut session = seeing(Vec::new()).session;
     session.sources.push(source("forge", &[("run", Noun::Run), ("gate", Noun::Gate)], 30));
     let mut model = Model::new(session, now(), (120, 36));
-    crate::app::sample::see(&mut model, now(), vec![payments()]);
+    sample::see(&mut model, now(), vec![payments()]);
     let parts = vec![Part::whole(Family::run(), runs), Part::whole(Family::gate(), gates)];
     hears(&mut model, ("forge", "run"), now(), Ok(parts));
     model
@@ -183,6 +175,6 @@ fn what_is_gone_leaves_the_index_and_a_service_without_anything_has_none() {
     let mut model = model(vec![run(812, Version::tagged("1.42.0").at_commit(A), RunStatus::Running)], Vec::new());
     assert_eq!(shown(&model).len(), 2);
     hears(&mut model, ("forge", "run"), now(), Ok(vec![Part::whole(Family::run(), Vec::<Run>::new())]));
-    crate::app::sample::see(&mut model, now(), Vec::new());
+    sample::see(&mut model, now(), Vec::new());
     assert_eq!(model.lineage.all().count(), 0);
 }

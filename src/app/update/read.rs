@@ -162,7 +162,7 @@ mod tests {
         app::{
             drawn::Drawn,
             msg::Msg,
-            sample::{hears, now, seeing, source},
+            sample::{self, hears, now, seeing, source},
             update::update,
             wants::wants,
         },
@@ -184,24 +184,7 @@ mod tests {
     }
 
     fn run_in(status: RunStatus) -> Run {
-        Run {
-            id: id(),
-            service: "ledger".into(),
-            pipeline: "deploy".into(),
-            number: 7,
-            attempt: 1,
-            title: String::new(),
-            branch: None,
-            version: Version::tagged("main"),
-            status,
-            raw: None,
-            queued: None,
-            started: now(),
-            updated: now(),
-            actor: None,
-            url: None,
-            offers: Vec::new(),
-        }
+        Run { id: id(), service: "ledger".into(), version: Version::tagged("main"), status, ..sample::run() }
     }
 
     /// A run on screen with two jobs, of which the second failed.

@@ -81,7 +81,10 @@ fn written(place: usize, step: &Step) -> Vec<String> {
         lines.push(format!("# only where {}:", when.join(", ")));
     }
     if !secrets.is_empty() {
-        lines.push(format!("# {} is not printed, its place is empty: put it in, then take the sign away:", secrets.join(", ")));
+        lines.push(format!(
+            "# {} is not printed, its place is empty: put it in, then take the sign away:",
+            secrets.join(", ")
+        ));
     }
     if secrets.is_empty() && (when.is_empty() || place == 0) {
         lines.push(command.clone());

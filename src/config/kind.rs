@@ -20,6 +20,7 @@ use crate::{
 
 pub mod buildkite;
 pub mod circleci;
+pub mod flow;
 pub mod github;
 pub mod gitlab;
 pub mod jenkins;
@@ -150,6 +151,8 @@ kinds! {
     Gitlab in gitlab,
     /// CircleCI: workflows, holds, deploy markers.
     Circleci in circleci,
+    /// Apsara DevOps Flow (云效): runs, validations, deployments to hosts batch by batch.
+    Flow in flow,
 }
 
 impl Connection {

@@ -7,6 +7,7 @@ pub mod blueprint;
 pub mod buildkite;
 pub mod circleci;
 pub mod fault;
+pub mod flow;
 pub mod github;
 pub mod gitlab;
 pub mod jenkins;

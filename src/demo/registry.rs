@@ -1,9 +1,9 @@
 //! The kinds of systems that the world can play. A new one has its folder beside this file, and a line here.
 
-use crate::demo::{blueprint::Kind, buildkite, circleci, github, gitlab, jenkins, kubernetes, loki, prometheus};
+use crate::demo::{blueprint::Kind, buildkite, circleci, flow, github, gitlab, jenkins, kubernetes, loki, prometheus};
 
 /// In the order in which they are listed.
-pub(crate) static KINDS: [Kind; 8] = [
+pub(crate) static KINDS: [Kind; 9] = [
     kubernetes::KIND,
     prometheus::KIND,
     github::KIND,
@@ -12,4 +12,5 @@ pub(crate) static KINDS: [Kind; 8] = [
     jenkins::KIND,
     gitlab::KIND,
     circleci::KIND,
+    flow::KIND,
 ];

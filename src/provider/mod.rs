@@ -7,6 +7,7 @@ pub mod argo_rollouts;
 pub mod buildkite;
 pub mod circleci;
 pub mod deployment;
+pub mod flow;
 pub mod github;
 pub mod gitlab;
 pub mod http;

@@ -61,6 +61,20 @@ pub(super) fn base(
     Ok(base.by(way))
 }
 
+/// The same for a system that wants its requests signed: the name and the password sign, and are not sent.
+pub(super) fn signing(
+    address: Url,
+    access: &Access,
+    environment: &BTreeMap<String, String>,
+) -> Result<(Base, Option<(SecretString, SecretString)>), ProviderError> {
+    let rest = Access { basic_auth: None, ..access.clone() };
+    let base = base(address, &rest, environment)?;
+    let Some(basic) = &access.basic_auth else { return Ok((base, None)) };
+    let name = text(&basic.username, "the user name", environment)?;
+    let password = secret(&basic.password, "the password", environment)?;
+    Ok((base.keeping(password.clone()), Some((name, password))))
+}
+
 /// Why the settings cannot be read as things are now: a file, a variable or a command's program is not there. Runs no command,
 /// and connects to nothing.
 pub(super) fn unreadable(access: &Access, environment: &BTreeMap<String, String>) -> Option<String> {

@@ -6,9 +6,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 use crate::rust_files;
 
 /// By folder, what a system is called where that is not the folder's name. A Deployment is a noun of ours, too.
-const CALLED: [(&str, &[&str]); 5] = [
+const CALLED: [(&str, &[&str]); 6] = [
     ("argo_rollouts", &["argo"]),
     ("deployment", &[]),
+    // Its own name is a word of ours, too.
+    ("flow", &["yunxiao", "云效"]),
     ("github", &["github", "octocrab"]),
     ("kubernetes", &["kube", "k8s"]),
     ("prometheus", &["prometheus", "promql", "promtool"]),

@@ -214,6 +214,36 @@ const CIRCLECI: Case = Case {
     owes: Owes::Another(Verb::Reject),
 };
 
+const FLOW: Case = Case {
+    system: inventories::FLOW,
+    after: "# More of Flow.",
+    moves: r#"
+        [[systems.script]]
+        at = "4m"
+        act = { pass = { pipeline = 301, run = 812, pass = true } }
+        [[systems.script]]
+        at = "4m"
+        act = { pass = { pipeline = 301, run = 813, pass = false } }
+        [[systems.script]]
+        at = "4m"
+        act = { again = { pipeline = 302, run = 7, job = "测试" } }
+        [[systems.script]]
+        at = "4m"
+        act = { start = { pipeline = 303, run = 5 } }
+        [[systems.script]]
+        at = "4m"
+        act = { stop = { pipeline = 304, run = 3 } }
+        [[systems.script]]
+        at = "4m"
+        act = { stop = { pipeline = 305, run = 13 } }
+        [[systems.script]]
+        at = "4m"
+        act = { again = { pipeline = 306, run = 20, job = "发布" } }
+    "#,
+    stays: &[Verb::Dispatch],
+    owes: Owes::Another(Verb::Approve),
+};
+
 /// Runs each test for each system.
 macro_rules! acting {
     ($($test:ident)*) => {
@@ -223,6 +253,7 @@ macro_rules! acting {
         acting!(@of buildkite BUILDKITE: $($test)*);
         acting!(@of jenkins JENKINS: $($test)*);
         acting!(@of gitlab GITLAB: $($test)*);
+        acting!(@of flow FLOW: $($test)*);
         acting!(@of circleci CIRCLECI: $($test)*);
     };
     (@of $system:ident $case:ident: $($test:ident)*) => {

@@ -283,6 +283,39 @@ pub(crate) const CIRCLECI: Case = Case {
     after: "# More workflows.",
 };
 
+pub(crate) const FLOW: Case = Case {
+    mount: "/flow",
+    open: |transport, clock| {
+        let all = provider::flow::Pipeline { name: None, service: None, environments: BTreeMap::new(), version: None };
+        let organization = Some("5ebbc0228123212b59".to_owned());
+        let settings = provider::flow::Settings {
+            name: SOURCE.into(),
+            address: "https://openapi-rdc.aliyuncs.com".into(),
+            door: provider::flow::Door::Token { prefix: "/oapi/v1".into(), organization },
+            pipelines: vec![all],
+            interval: Duration::from_secs(30),
+        };
+        provider::flow::over(transport, settings, clock).inventories.remove(0)
+    },
+    part: ("/pipelines/202/", "till"),
+    changes: "run/201/812",
+    goes: Some("gate/201/812/job-70001"),
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "{{ id = {number}, branch = 'main', commit = 'c0ffee{number}', message = 'more', by = 'lee', started = '-9h' }},\n"
+                )
+            };
+            let runs: String = (1000..1130).map(one).collect();
+            let jobs = "jobs = [{ name = '审批', kind = 'validate' }]";
+            format!("[[systems.pipelines]]\nid = 203\nname = 'busy'\n{jobs}\nruns = [\n{runs}]\n")
+        },
+        130,
+    ),
+    after: "# More runs of Flow.",
+};
+
 /// Runs each test for each inventory.
 macro_rules! inventories {
     ($($test:ident)*) => {
@@ -292,6 +325,7 @@ macro_rules! inventories {
         inventories!(@of buildkite BUILDKITE: $($test)*);
         inventories!(@of jenkins JENKINS: $($test)*);
         inventories!(@of gitlab GITLAB: $($test)*);
+        inventories!(@of flow FLOW: $($test)*);
         inventories!(@of circleci CIRCLECI: $($test)*);
     };
     (@of $inventory:ident $case:ident: $($test:ident)*) => {

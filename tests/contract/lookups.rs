@@ -27,7 +27,7 @@ use holdshort::{
         wire::Transport,
     },
     provider::{
-        buildkite, circleci, github, gitlab,
+        buildkite, circleci, flow, github, gitlab,
         http::{Layers, layered},
         jenkins, loki,
         prometheus::{self, presets},
@@ -130,6 +130,23 @@ const CIRCLECI: Case = Case {
     service: None,
 };
 
+const FLOW: Case = Case {
+    mount: "/flow",
+    open: |transport, clock| {
+        let organization = Some("5ebbc0228123212b59".to_owned());
+        let settings = flow::Settings {
+            name: SOURCE.into(),
+            address: "https://openapi-rdc.aliyuncs.com".into(),
+            door: flow::Door::Token { prefix: "/oapi/v1".into(), organization },
+            pipelines: Vec::new(),
+            interval: Duration::from_secs(30),
+        };
+        flow::over(transport, settings, clock).lookups.remove(0)
+    },
+    runs: Some(["201/812", "201/811"]),
+    service: None,
+};
+
 const PROMETHEUS: Case = Case {
     mount: "/prometheus",
     open: |transport, clock| {
@@ -157,6 +174,7 @@ macro_rules! lookups {
         lookups!(@of runs_of_buildkite BUILDKITE: $($test)*);
         lookups!(@of runs_of_jenkins JENKINS: $($test)*);
         lookups!(@of runs_of_gitlab GITLAB: $($test)*);
+        lookups!(@of runs_of_flow FLOW: $($test)*);
         lookups!(@of runs_of_circleci CIRCLECI: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
         lookups!(@of lines_of_loki LOKI: $($test)*);

@@ -1,7 +1,7 @@
 //! The scenarios that are built in: `examples/scenarios`, in the order in which they are listed.
 
 /// Name and text. A new file there needs a row here; a test says so.
-pub(super) const BUILT_IN: [(&str, &str); 17] = [
+pub(super) const BUILT_IN: [(&str, &str); 18] = [
     ("bad-canary", include_str!("../../../examples/scenarios/bad-canary.toml")),
     ("fleet", include_str!("../../../examples/scenarios/fleet.toml")),
     ("steady", include_str!("../../../examples/scenarios/steady.toml")),
@@ -19,4 +19,5 @@ pub(super) const BUILT_IN: [(&str, &str); 17] = [
     ("jenkins", include_str!("../../../examples/scenarios/jenkins.toml")),
     ("gitlab", include_str!("../../../examples/scenarios/gitlab.toml")),
     ("circleci", include_str!("../../../examples/scenarios/circleci.toml")),
+    ("flow", include_str!("../../../examples/scenarios/flow.toml")),
 ];

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use secrecy::SecretString;
 use url::Url;
 
 use crate::{
@@ -27,6 +28,7 @@ use crate::{
 
 mod buildkite;
 mod circleci;
+mod flow;
 mod found;
 mod github;
 mod gitlab;
@@ -58,6 +60,7 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Jenkins(it) => it,
         config::Connection::Gitlab(it) => it,
         config::Connection::Circleci(it) => it,
+        config::Connection::Flow(it) => it,
     }
 }
 
@@ -65,7 +68,15 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
 pub(super) fn found(here: Here) -> Draft {
     found::found(
         here,
-        &[kubernetes::found, prometheus::found, github::found, jenkins::found, gitlab::found, circleci::found],
+        &[
+            kubernetes::found,
+            prometheus::found,
+            github::found,
+            jenkins::found,
+            gitlab::found,
+            circleci::found,
+            flow::found,
+        ],
     )
 }
 
@@ -177,6 +188,20 @@ impl Wiring<'_> {
 
     /// What requests to `url` go through: the way there, and the layers around it.
     fn wire(&self, url: &str, access: &Access) -> Result<(Transport, Budget), ProviderError> {
+        self.wire_around(url, access, None)
+    }
+
+    /// The same, where each request is signed with the name and the password of the settings, which are not sent.
+    fn wire_signed(&self, url: &str, access: &Access, sign: Sign) -> Result<(Transport, Budget), ProviderError> {
+        self.wire_around(url, access, Some((sign, self.clock.clone())))
+    }
+
+    fn wire_around(
+        &self,
+        url: &str,
+        access: &Access,
+        around: Option<(Sign, SharedClock)>,
+    ) -> Result<(Transport, Budget), ProviderError> {
         // What cannot be read as an address may hold a password: it is not quoted.
         let address = Url::parse(url)
             .map_err(|why| ProviderError::new(FaultKind::Unreachable, format!("its address is no URL: {why}")))?;
@@ -191,7 +216,7 @@ impl Wiring<'_> {
                 let leaf = transport(world.clone(), self.clock.clone(), address.path());
                 (layered(leaf, layers, self.clock.clone()), budget)
             }
-            Below::Network(environment) => self.when_made(layers, by_settings(address, access, environment)),
+            Below::Network(environment) => self.when_made(layers, by_settings(address, access, environment, around)),
         })
     }
 
@@ -202,17 +227,31 @@ impl Wiring<'_> {
     }
 }
 
-/// The way that the settings name.
-fn by_settings(address: Url, access: &Access, environment: &BTreeMap<String, String>) -> Maker {
+/// How a kind signs: around the way there, with a name and a password, for this address.
+type Sign = fn(Transport, (SecretString, SecretString), &Url, SharedClock) -> Transport;
+
+/// The way that the settings name; where requests are signed, with what signs them around it.
+fn by_settings(
+    address: Url,
+    access: &Access,
+    environment: &BTreeMap<String, String>,
+    around: Option<(Sign, SharedClock)>,
+) -> Maker {
     let (runs, files) = (access.runs_a_command(), access.files());
     let (access, environment) = (Arc::new(access.clone()), Arc::new(environment.clone()));
     let maker = Maker::new(move || {
         let (address, access) = (address.clone(), Arc::clone(&access));
-        let environment = Arc::clone(&environment);
+        let (environment, around) = (Arc::clone(&environment), around.clone());
         // A token's command takes its time, and a disk may.
         let made = tokio::task::spawn_blocking(move || {
-            let base = reach::base(address, &access, &environment)?;
-            Ok(Made::lasting(reqwest_leaf(&base)?, base.proxy))
+            let Some((sign, clock)) = around else {
+                let base = reach::base(address, &access, &environment)?;
+                return Ok(Made::lasting(reqwest_leaf(&base)?, base.proxy));
+            };
+            let (base, key) = reach::signing(address.clone(), &access, &environment)?;
+            let leaf = reqwest_leaf(&base)?;
+            let leaf = key.map_or_else(|| leaf.clone(), |key| sign(leaf.clone(), key, &address, clock));
+            Ok(Made::lasting(leaf, base.proxy))
         });
         async move { made.await.unwrap_or_else(|_| Err(interrupted())) }
     });

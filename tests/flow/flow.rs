@@ -129,7 +129,7 @@ async fn a_validation_that_somebody_else_answered_is_refused_in_a_sentence_by_ei
 async fn one_batch_goes_and_no_further_and_a_machine_that_failed_is_tried_again_or_left_out() {
     for (verb, done) in [(Verb::Rerun, "running"), (Verb::Skip, "skipped")] {
         let scene = Scene::new();
-        let gate = gate_of(&scene, "search-prod #13 主机部署 after batch 1 of 3").await;
+        let gate = gate_of(&scene, "search-prod #13 batch 1/3 done").await;
         let asked = ask(Verb::Next, &gate.id);
         let draft = scene.inventory().draft_for(&gate, &asked).unwrap();
         assert_eq!(
@@ -151,7 +151,7 @@ async fn one_batch_goes_and_no_further_and_a_machine_that_failed_is_tried_again_
         assert!(fly(&scene, &asked, &draft).await, "{verb}");
         assert_eq!(scene.facts(&draft.steps[0].target).await["machine i-2b is"], done);
         scene.clock.pass(Duration::from_mins(2));
-        gate_of(&scene, "search-prod #13 主机部署 after batch 2 of 3, 2 of 3 machines done").await;
+        gate_of(&scene, "search-prod #13 batch 2/3 done: 主机部署, 2 of 3 machines").await;
     }
 }
 
@@ -215,7 +215,7 @@ async fn a_deployment_that_stopped_half_way_goes_back_to_the_record_before_it_ba
     let facts = scene.facts(made).await;
     assert!(draft.expect.rests.iter().all(|one| one.holds(&facts)), "it pauses after its first batch: {facts:?}");
     assert!(!draft.expect.fails_if.iter().any(|one| one.holds(&facts)));
-    let gate = gate_of(&scene, "checkout-prod #39 主机部署 after batch 1 of 2").await;
+    let gate = gate_of(&scene, "checkout-prod #39 batch 1/2 done").await;
     let next = ask(Verb::Next, &gate.id);
     let batch = scene.inventory().draft_for(&gate, &next).unwrap();
     assert!(fly(&scene, &next, &batch).await);

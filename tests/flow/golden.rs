@@ -78,7 +78,7 @@ async fn a_published_run_is_a_run_that_waits_at_its_validation() {
         id: id("flow/gate/123/1/job-111"),
         service: "checkout-prod".into(),
         environment: "人工卡点".into(),
-        system: "Flow validation".into(),
+        system: "Flow gate".into(),
         title: "checkout-prod #1 人工卡点".into(),
         version: Some(Version::of_ref("master")),
         since: millis(1_590_730_450_000),
@@ -109,7 +109,7 @@ async fn a_published_deploy_order_is_a_tree_of_batches_and_a_gate_between_them()
         (gate.id.to_string().as_str(), gate.title.as_str(), gate.environment.as_str(), &gate.eligible),
         (
             "flow/gate/123/1/order-1",
-            "checkout-prod #1 主机部署 after batch 1 of 2, 1 of 2 machines done",
+            "checkout-prod #1 batch 1/2 done: 主机部署, 1 of 2 machines",
             "prod/eu",
             &Eligibility::Can
         )

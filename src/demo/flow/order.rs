@@ -36,9 +36,13 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new(id: u64, job: &JobSpec, now: Timestamp, through: bool) -> Self {
-        let machine =
-            |spec: &MachineSpec| Machine { spec: spec.clone(), word: "Pending", since: None, at: None, until: None };
+    /// As it begins; the machine that is called as its `trouble` fails at first, too.
+    pub(super) fn new(id: u64, job: &JobSpec, now: Timestamp, (through, trouble): (bool, Option<&str>)) -> Self {
+        let machine = |spec: &MachineSpec| {
+            let fails = spec.fails || trouble == Some(spec.sn.as_str());
+            let spec = MachineSpec { fails, ..spec.clone() };
+            Machine { spec, word: "Pending", since: None, at: None, until: None }
+        };
         let machines: Vec<Machine> = job.machines.iter().map(machine).collect();
         let batches = machines.iter().map(|machine| machine.spec.batch).max().unwrap_or(1);
         let (batch, takes) = (1, job.takes);

@@ -139,7 +139,7 @@ impl Pipeline {
         let Some(found) = self.runs.iter_mut().find(|one| one.spec.id == run) else { return false };
         let Some(one) = found.jobs.iter_mut().find(|one| one.id == job && one.is_over()) else { return false };
         one.fails = false;
-        begin_job(one, now, false, ids);
+        begin_job(one, now, (false, None), ids);
         found.updated = now;
         let deploys = one.deploys().then(|| (one.sign.clone(), one.id));
         if let Some((sign, job)) = deploys {
@@ -187,10 +187,10 @@ impl Pipeline {
 }
 
 /// A job begins.
-fn begin_job(job: &mut Job, now: Timestamp, through: bool, ids: &mut Ids) {
+fn begin_job(job: &mut Job, now: Timestamp, how: (bool, Option<&str>), ids: &mut Ids) {
     if job.spec.kind == JobKind::Hosts {
         ids.order += 1;
-        job.order = Some(Order::new(ids.order, &job.spec, now, through));
+        job.order = Some(Order::new(ids.order, &job.spec, now, how));
         job.state = State::Running { since: now, until: None };
     } else {
         job.state = State::Running { since: now, until: Some(after(now, job.spec.takes)) };
@@ -240,7 +240,7 @@ impl Run {
                     }
                     JobKind::Validate => job.state = State::Waiting { since: at },
                     JobKind::Manual if !self.spec.through => job.state = State::Waiting { since: at },
-                    _ => begin_job(job, at, self.spec.through, ids),
+                    _ => begin_job(job, at, (self.spec.through, self.spec.trouble.as_deref()), ids),
                 }
                 self.updated = at;
                 if job.deploys() && !job.is_over() {
@@ -291,7 +291,7 @@ impl Run {
         if !matches!(one.state, State::Waiting { .. }) {
             return false;
         }
-        begin_job(one, now, false, ids);
+        begin_job(one, now, (false, None), ids);
         self.updated = now;
         true
     }

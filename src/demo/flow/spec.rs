@@ -137,7 +137,7 @@ pub struct RunSpec {
     pub started: Offset,
     /// What it waits for is passed and started at once, and batches go without a pause.
     pub through: bool,
-    /// The job that fails in it.
+    /// The job that fails in it, or the machine that is deployed to in vain at first.
     pub trouble: Option<String>,
     /// Its deployment to hosts is stopped after the first batch.
     pub stopped: bool,

@@ -293,6 +293,7 @@ pub(super) fn steps(job: &Job) -> Value {
         })
     };
     let begun = !matches!(job.state, State::Init | State::Waiting { .. });
+    let begun = begun && matches!(job.spec.kind, JobKind::Build | JobKind::Deploy);
     let nodes: Vec<Value> = if begun { vec![one(0, "执行命令")] } else { Vec::new() };
     json!([{
         "jobId": job.id, "buildId": job.id + 500, "actionCode": "EXECUTION_COMPONENT_BUILD", "actionName": "构建",

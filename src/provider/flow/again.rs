@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use crate::{
     domain::{
         form::{Field, Kind},
-        gate::Gate,
         object::{Family, ObjectId},
         offer::open_for,
         pipeline::{Run, RunStatus},
@@ -357,30 +356,6 @@ fn machine_expects(order: &api::Order, verb: Verb, sn: &str) -> Result<(Facts, E
         _ => format!("machine {at} is deployed to again"),
     };
     Ok((bound, Expectation { all, within: ANSWERED, ..Expectation::default() }, effect))
-}
-
-/// The draft for a machine of a deployment that waits; `order` is as it was read last.
-pub(super) fn machine_of_gate(
-    gate: &Gate,
-    ask: &Ask,
-    door: &Door,
-    (pipeline, order): (u64, &api::Order),
-    base: &str,
-) -> Result<Draft, Blocked> {
-    let Place::Machine(id, sn) = named(ask)? else {
-        return Err(Blocked("say which machine: choose it in the run's tree".to_owned()));
-    };
-    if order.deploy_order_id != Some(id) {
-        return Err(Blocked(format!("machine {sn} is of another deployment")));
-    }
-    let (act, does) = of_machine(ask.verb)?;
-    let path = door.on_order(act, pipeline, &id.to_string(), Some(THE_MACHINE));
-    let call =
-        filled(door.call(act, format!("{does} machine {sn} of {}", gate.title), path, base), &[("machine", &sn)]);
-    let (more, expect, effect) = machine_expects(order, ask.verb, &sn)?;
-    let bound = gate.identity.clone().into_iter().chain(more).collect();
-    let draft = Draft::of(&gate.id, call, effect, bound, expect);
-    Ok(Draft { to: gate.version.clone(), undo: "stop the deployment, and roll back".to_owned(), ..draft })
 }
 
 /// `NAME=VALUE, NAME=VALUE`.

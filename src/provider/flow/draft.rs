@@ -11,8 +11,9 @@ use crate::{
     },
     provider::flow::{
         address::{Address, What},
-        again::{self, THE_JOB, THE_MACHINE, THE_ORDER, THE_RUN},
-        api, call, fact as own,
+        again::{THE_JOB, THE_MACHINE, THE_ORDER, THE_RUN},
+        call, fact as own,
+        gate::MANUAL,
         request::Door,
     },
 };
@@ -43,12 +44,8 @@ pub(super) fn shapes(door: &Door, target: &ObjectId, verb: Verb) -> Vec<Shape> {
         (What::Order(_, order), Verb::Stop) => {
             [&order.to_string(), THE_ORDER].map(|order| on_order(call::STOP_ORDER, order)).into()
         }
-        (What::Order(_, order), Verb::Rerun) => {
-            [&order.to_string(), THE_ORDER].map(|order| on_machine(call::RETRY_MACHINE, order)).into()
-        }
-        (What::Order(_, order), Verb::Skip) => {
-            [&order.to_string(), THE_ORDER].map(|order| on_machine(call::SKIP_MACHINE, order)).into()
-        }
+        (What::Order(..), Verb::Rerun) => vec![on_machine(call::RETRY_MACHINE, THE_ORDER)],
+        (What::Order(..), Verb::Skip) => vec![on_machine(call::SKIP_MACHINE, THE_ORDER)],
         (What::Run(_), Verb::Stop) => vec![on_order(call::STOP_ORDER, THE_ORDER)],
         (What::Run(run), Verb::Cancel) if door.is_older() => {
             vec![door.shape(call::STOP_RUN, door.on_run(call::STOP_RUN, at.pipeline, *run))]
@@ -75,14 +72,8 @@ pub(super) fn shapes(door: &Door, target: &ObjectId, verb: Verb) -> Vec<Shape> {
     }
 }
 
-/// The draft for a gate; of a deployment, `order` is as it was read last.
-pub(super) fn gate(
-    gate: &Gate,
-    ask: &Ask,
-    door: &Door,
-    order: Option<&api::Order>,
-    base: &str,
-) -> Result<Draft, Blocked> {
+/// The draft for a gate.
+pub(super) fn gate(gate: &Gate, ask: &Ask, door: &Door, base: &str) -> Result<Draft, Blocked> {
     let at = Address::of(&gate.id).map_err(|error| Blocked(error.text))?;
     let what = match at.what {
         What::Order(..) => "a deployment of Flow that waits between batches",
@@ -91,7 +82,7 @@ pub(super) fn gate(
     open_for(&gate.offers, ask.verb, what).map_err(Blocked)?;
     match (&at.what, ask.verb) {
         (What::Job(run, job), Verb::Approve | Verb::Reject) => {
-            let manual = gate.system.ends_with("by hand");
+            let manual = gate.system == MANUAL;
             let act = match (ask.verb, manual) {
                 (Verb::Reject, _) => call::REFUSE,
                 (_, true) => call::START,
@@ -110,10 +101,6 @@ pub(super) fn gate(
             let call = door.call(call::STOP_ORDER, format!("stop {}", gate.title), path, base);
             let draft = Draft::of(&gate.id, call, stopped(&gate.title), gate.identity.clone(), order_stops());
             Ok(Draft { from: gate.version.clone(), undo: UNDO_STOP.to_owned(), notes: after_a_stop(), ..draft })
-        }
-        (What::Order(..), _) => {
-            let order = order.ok_or_else(|| Blocked("its machines were not read".to_owned()))?;
-            again::machine_of_gate(gate, ask, door, (at.pipeline, order), base)
         }
         _ => Err(Blocked(format!("'{}' is no gate of Flow", gate.id))),
     }

@@ -396,17 +396,7 @@ impl Inventory for Flow {
                 };
                 self.checked(again::run(&about, ask, &ways)?, ask)
             }
-            Item::Gate(gate) => {
-                let at = Address::of(&gate.id).map_err(|error| Blocked(error.text))?;
-                let orders = self.roster.get(at.pipeline).map(|one| one.known(at.run().unwrap_or_default()).1);
-                let mut orders = orders.unwrap_or_default().into_iter();
-                let order = match at.what {
-                    What::Order(_, id) => orders.find(|one| one.order.deploy_order_id == Some(id)),
-                    _ => None,
-                };
-                let order = order.as_ref().map(|one| &one.order);
-                self.checked(draft::gate(gate, ask, door, order, &self.address)?, ask)
-            }
+            Item::Gate(gate) => self.checked(draft::gate(gate, ask, door, &self.address)?, ask),
             Item::Rollout(rollout) => Err(Blocked(format!("{} is nothing on {CALLED}", rollout.id))),
         }
     }

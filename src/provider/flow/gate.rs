@@ -14,7 +14,6 @@ use crate::{
     port::plan::{Facts, fact},
     provider::flow::{
         address::Address,
-        again,
         api::{self, Does, may},
         fact as own,
         normalize::{Site, is_manual, job_facts, machines, order_facts, order_is, waits},
@@ -71,21 +70,19 @@ pub(super) fn paused(within: &Within<'_>, (stage, job): (&str, &api::Job), order
     let eligible = eligible(may(&order.actions, Does::Resume), "let its next batch go");
     let (done, all) = machines(order);
     let batch = match (order.current_batch, order.total_batch) {
-        (Some(current), Some(total)) => format!("after batch {current} of {total}"),
-        _ => "between two batches".to_owned(),
+        (Some(current), Some(total)) => format!("batch {current}/{total} done"),
+        _ => "between batches".to_owned(),
     };
     let mut identity = job_facts(within.run, Some(job));
     identity.extend(order_facts(order));
     // Bound to the batch, and to no machine of it.
     let bound = [own::RUN, fact::COMMIT, own::ORDER, own::ORDER_IS, own::BATCH];
     identity.retain(|name, _| bound.contains(&name.as_str()));
-    let mut offers = vec![eligible.offer(Verb::Next, environment.risk), stop(order)];
-    offers.extend(
-        ["retry", "skip"].into_iter().zip([Verb::Rerun, Verb::Skip]).map(|(what, verb)| of_machine(order, what, verb)),
-    );
+    let offers = vec![eligible.offer(Verb::Next, environment.risk), stop(order)];
     let told = Told {
-        system: "Flow deployment",
-        title: format!("{} {} {batch}, {done} of {all} machines done", within.site.said(within.number), called(job)),
+        system: "Flow batch",
+        // What tells where it is stands first: lists cut the end.
+        title: format!("{} {batch}: {}, {done} of {all} machines", within.site.said(within.number), called(job)),
         since: order.update_time,
         eligible,
         identity,
@@ -104,16 +101,8 @@ pub(super) fn stop(order: &api::Order) -> Offer {
     }
 }
 
-/// What can be done with one machine that failed.
-fn of_machine(order: &api::Order, what: &str, verb: Verb) -> Offer {
-    let does = if verb == Verb::Skip { Does::Skip } else { Does::Retry };
-    let any = order.machines().iter().any(|machine| may(&machine.actions, does) == Some(true));
-    if any {
-        return Offer::open(verb, Risk::Medium).asking(again::naming());
-    }
-    Offer::blocked(verb, Risk::Medium, format!("Flow offers no machine of it to {what}"))
-}
-
+/// What a job that waits to be started is called among the gates.
+pub(super) const MANUAL: &str = "Flow manual";
 const SILENT: &str = "Flow does not say whether you may";
 
 /// May I? Flow says so itself, of whoever asks, and never who else may.
@@ -136,7 +125,7 @@ fn validation(within: &Within<'_>, job: &api::Job, environment: &Environment) ->
         None => Offer { unsure: Some(SILENT.to_owned()), ..Offer::open(Verb::Reject, Risk::Medium) },
     };
     Told {
-        system: "Flow validation",
+        system: "Flow gate",
         title: format!("{} {}", within.site.said(within.number), called(job)),
         since: job.start_time,
         identity: within.bound(job),
@@ -154,7 +143,7 @@ fn by_hand(within: &Within<'_>, job: &api::Job, environment: &Environment) -> To
     };
     let reject = "a job that is started by hand is refused by not starting it; skip it, or leave it";
     Told {
-        system: "Flow job by hand",
+        system: MANUAL,
         title: format!("{} {}", within.site.said(within.number), called(job)),
         since: job.start_time,
         identity: within.bound(job),

@@ -34,19 +34,23 @@ use std::{
     time::Duration,
 };
 
+use futures::StreamExt;
+
 pub use self::demo::Demo;
 use crate::{
     app::{
         self,
         model::{Model, Screen},
+        msg::Msg,
     },
     cli::{
         args::{
-            AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, FIRST_SCENARIO, Globals,
-            LogsArgs, RunArgs, RunsArgs, SHOWN_SCENARIO, SnapshotArgs, StateCommand, ThemesCommand,
+            AuditCommand, Cli, ColorChoice, Command, ConfigCommand, DemoArgs, DemoCommand, DriftArgs, FIRST_SCENARIO,
+            Globals, LogsArgs, RunArgs, RunsArgs, SHOWN_SCENARIO, SnapshotArgs, StateCommand, ThemesCommand,
         },
         color, config,
         door::{self, Door},
+        drift,
         exit::{CliError, Exit},
         inbox,
         init::InitArgs,
@@ -201,6 +205,7 @@ impl Process<'_> {
             Command::Runs(args) => self.runs(args),
             Command::Run(args) => self.one_run(args),
             Command::Logs(args) => self.logs(args),
+            Command::Drift(args) => self.drift(args),
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
             Command::Replay { file, until, speed } => self.replay(file, *until, *speed),
@@ -329,6 +334,26 @@ impl Process<'_> {
                 .lookup(&wanted.source, Topic::Lines)
                 .ok_or_else(|| CliError::usage(format!("{} keeps no lines", wanted.source)))?;
             logs::print(model, &wanted, &**lookup, args, (&mut door::out(), &mut door::err())).await
+        })
+    }
+
+    /// Which settings of a service differ between environments.
+    fn drift(&mut self, args: &DriftArgs) -> Result<Exit, CliError> {
+        self.wait(async {
+            let mut pilot = self.settled(UNSEEN).await?;
+            let pair = drift::pair(pilot.cockpit.model(), args)?;
+            for (source, question) in
+                app::drift::questions(pilot.cockpit.model(), &pair).into_iter().map(app::drift::asked)
+            {
+                let Some(lookup) = pilot.cockpit.lookup(&source, Topic::Settings).cloned() else { continue };
+                let told = lookup.ask(question.clone()).next().await;
+                let at = pilot.cockpit.model().now;
+                let told = told.map(|told| told.map_err(|error| error.at(at)));
+                if let Some(told) = told {
+                    pilot.cockpit.feed(Msg::Told { source, at, question, told });
+                }
+            }
+            drift::print(pilot.cockpit.model(), &pair, args, self.layout(), &mut door::out())
         })
     }
 

@@ -162,6 +162,7 @@ impl Stage {
              repos = [{{ name = 'acme/ledger', environments = {{ prod = 'prod/eu-west-1' }} }}]\n\
              [connections.buildkite]\nkind = 'buildkite'\nurl = '{outside}/buildkite'\ntoken = {{ env = 'BUILDKITE_API_TOKEN' }}\n\
              pipelines = [{{ name = 'acme/*' }}]\n\
+             [environments.staging]\nrisk = 'low'\n\
              [services.web]\nrunbook = 'https://dana:{MARK}runbook@wiki.example/web'\n\
              {}",
             world.split("\n[").next().unwrap()
@@ -250,7 +251,7 @@ const CONFIG: &str = "config.toml";
 
 /// Looks, plans and refusals.
 fn look(stage: &Stage, left: &mut Left) {
-    let looks: [&[&str]; 14] = [
+    let looks: [&[&str]; 17] = [
         &["status"],
         &["status", "--json"],
         &["inbox"],
@@ -265,6 +266,9 @@ fn look(stage: &Stage, left: &mut Left) {
         &["config", "check"],
         &["config", "show"],
         &["snapshot", "--view", "release:web", "--format", "json"],
+        &["drift", "web", "--from", "staging", "--json"],
+        &["drift", "ledger@prod/eu-west-1", "--from", "staging"],
+        &["drift", "ledger@prod/eu-west-1", "--from", "staging", "--json"],
     ];
     for args in looks {
         let output = stage.said(left, CONFIG, args);
@@ -272,6 +276,10 @@ fn look(stage: &Stage, left: &mut Left) {
         // What is not asked for rightly is said, and answers nothing.
         assert!(!shown.is_empty() || args.contains(&"9.9.9"), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
+    // What the values are compared by was really read.
+    let compared = left.0.iter().find(|(what, _)| what.contains("stdout of [\"drift\", \"ledger")).unwrap();
+    let compared = String::from_utf8_lossy(&compared.1).into_owned();
+    assert!(compared.contains("1 setting differs from staging: FORGED"), "{compared}");
     // It was really the template with the markers that was planned, and its variables are named.
     let planned = left.0.iter().find(|(what, _)| what.contains("stdout") && what.contains("\"--dry-run\"]")).unwrap();
     let planned = String::from_utf8_lossy(&planned.1).into_owned();
@@ -399,6 +407,7 @@ fn record(stage: &Stage, left: &mut Left, meanwhile: impl FnOnce(&mut Left)) {
     let told = |what: &str| (0..LOOKS).any(|_| fs::read_to_string(&file).unwrap().contains(what));
     // The record with the markers is in it, and so was the card.
     assert!(told("\"drafted\"") && told("\"recorded\"") && told("DB_PASSWORD"), "not all of it was recorded");
+    assert!(told("\"settings\""), "what the card compares was not recorded");
     let screen = cockpit.raw();
     assert!(!String::from_utf8_lossy(&screen).contains("provider::http"), "the log is on the screen");
     left.add("screen", screen);

@@ -117,6 +117,7 @@ intents! {
         Inbox "inbox" "inbox" "Show everything that waits for a human." ["3", "i"] Screen None;
         Signals "signals" "signals" "Show what is measured of every service, by version." ["4"] Screen None;
         Logs "logs" "logs" "Show what the versions of the selected release wrote." ["l"] Screen None;
+        Drift "drift" "settings" "Show which settings differ where the selected row goes from where it comes from: names, never values." ["D"] Screen None;
         Browser "browser" "browser" "Show the address of what is selected, and copy it where the terminal can." ["o"] Screen None;
         Palette "palette" "palette" "Find every key, screen and object by a few letters; a verb acts on the selected row." [":"] Screen None;
         Mark "mark" "mark" "Mark the row, once more takes it back: verbs act on what is marked, in that order." ["m"] Screen None;

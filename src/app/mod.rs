@@ -8,6 +8,7 @@ pub mod board;
 pub mod cached;
 pub mod card;
 pub mod drawn;
+pub mod drift;
 pub mod effect;
 pub mod guard;
 pub mod headline;

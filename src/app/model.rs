@@ -29,6 +29,7 @@ use crate::{
         object::ObjectId,
         place::Place,
         rollout::{Arm, Role, Rollout},
+        setting::Comparing,
         signal::{ServiceSignals, VersionSignals},
         standard::Standard,
         time::Timestamp,
@@ -58,6 +59,9 @@ pub struct Session {
     /// Which files of a release are migrations and configuration.
     #[serde(default)]
     pub files: Files,
+    /// How the settings of environments are compared.
+    #[serde(default)]
+    pub comparing: Comparing,
 }
 
 /// What a recording of before was flown with: one act touched one object.
@@ -126,6 +130,8 @@ pub enum Overlay {
     Help,
     /// The arithmetic of a verdict.
     Why(ObjectId),
+    /// Which settings differ where something goes.
+    Drift(ObjectId),
     /// A plan that waits to be confirmed.
     Card(Box<Card>),
     /// Why a verb will not run.

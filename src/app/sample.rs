@@ -152,6 +152,7 @@ pub(crate) fn blind() -> Model {
         signal_step: Duration::from_secs(30),
         most_targets: 5,
         files: crate::domain::files::Files::default(),
+        comparing: crate::domain::setting::Comparing::default(),
     };
     let mut model = Model::new(session, now(), (120, 36));
     model.drawn = Drawn::whole(&model);

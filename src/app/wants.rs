@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     app::{
-        lineage,
+        drift, lineage,
         logs::look,
         measuring::Measuring,
         model::{Model, Overlay, Screen},
@@ -69,7 +69,7 @@ fn on_screen(model: &Model) -> impl Iterator<Item = &ObjectId> {
     let screen = model.nav.screen().object();
     let overlay: Vec<&ObjectId> = match &model.nav.overlay {
         Some(Overlay::Card(card)) => card.ask.targets().collect(),
-        Some(Overlay::Why(id)) => vec![id],
+        Some(Overlay::Why(id) | Overlay::Drift(id)) => vec![id],
         _ => Vec::new(),
     };
     screen.into_iter().chain(overlay)
@@ -80,7 +80,8 @@ fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
         let source = source.clone();
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
-    let measured = model.measuring.iter().flat_map(of).chain(of_run(model)).chain(changes(model));
+    let measured =
+        model.measuring.iter().flat_map(of).chain(of_run(model)).chain(changes(model)).chain(settings(model));
     let logs = lines::looked_at(model).filter_map(|id| model.logs.get(id)).chain(look::questions(model));
     let lines = logs.map(|logs| (logs.source.clone(), logs.asked.clone()));
     let alive =
@@ -108,6 +109,13 @@ fn changes(model: &Model) -> impl Iterator<Item = (SourceName, Question)> {
     let looked_at = on_screen(model).cloned().chain(chosen);
     let between = looked_at.filter_map(|id| lineage::between(model, &id));
     between.filter(|one| one.answer(&model.store).is_none()).map(|one| (one.run.source.clone(), one.question()))
+}
+
+/// What two environments are given, where somebody is about to let something from one into the other; again once that is old.
+fn settings(model: &Model) -> impl Iterator<Item = (SourceName, Question)> {
+    let chosen = matches!(model.nav.screen(), Screen::Inbox).then(|| rows::target(model)).flatten();
+    let looked_at = on_screen(model).cloned().chain(chosen);
+    looked_at.filter_map(|id| drift::pair(model, &id)).flat_map(|pair| drift::unread(model, &pair))
 }
 
 #[cfg(test)]

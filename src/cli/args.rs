@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, 
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use self::examples::{INIT_EXAMPLE, LOGS_EXAMPLE, RUN_EXAMPLE, RUNS_EXAMPLE, STATUS_EXAMPLE};
+use self::examples::{DRIFT_EXAMPLE, INIT_EXAMPLE, LOGS_EXAMPLE, RUN_EXAMPLE, RUNS_EXAMPLE, STATUS_EXAMPLE};
 pub use self::verbs::{DoArgs, RollbackArgs, VerbArgs};
 use crate::{
     cli::{
@@ -146,6 +146,9 @@ pub enum Command {
     /// Show what the versions of a service write, or the patterns that only one of them does
     #[command(after_help = LOGS_EXAMPLE, after_long_help = LOGS_EXAMPLE)]
     Logs(LogsArgs),
+    /// Show which settings differ between two environments of a service: names, never values
+    #[command(after_help = DRIFT_EXAMPLE, after_long_help = DRIFT_EXAMPLE)]
+    Drift(DriftArgs),
     /// Wait for the verdict on a release, and end by it
     Gate(GateArgs),
     /// Let a gate pass
@@ -300,6 +303,23 @@ pub struct LogsArgs {
     #[arg(long, conflicts_with_all = ["version", "most"])]
     pub patterns: bool,
     /// As JSON (`holdshort/logs/v1`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `drift`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct DriftArgs {
+    /// SERVICE, or SERVICE@ENVIRONMENT where it has several that others come before
+    #[arg(value_name = "SERVICE")]
+    pub target: String,
+    /// Compare with this environment; without it with the one that the configuration names, else the next one of lower risk
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub from: Option<String>,
+    /// Exit with 1 where something differs that is not meant to
+    #[arg(long)]
+    pub exit_code: bool,
+    /// As JSON (`holdshort/drift/v1`)
     #[arg(long)]
     pub json: bool,
 }

@@ -10,6 +10,7 @@ pub mod color;
 pub mod config;
 pub mod doctor;
 pub mod door;
+pub mod drift;
 pub mod exit;
 pub mod gate;
 pub mod inbox;

@@ -66,6 +66,7 @@ pub(super) fn silent() -> Model {
         signal_step: Duration::from_secs(30),
         most_targets: 5,
         files: crate::domain::files::Files::default(),
+        comparing: crate::domain::setting::Comparing::default(),
     };
     Model::new(session, at(0), (120, 36))
 }

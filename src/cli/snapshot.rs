@@ -42,7 +42,7 @@ pub struct Picture {
     pub rollout: Option<String>,
     /// The full id of the run that `run` shows; else `null`.
     pub run: Option<String>,
-    /// What lies over it: `help`, `why`, `card`, `refused`, `menu`, `palette` or `address`; `null` for nothing.
+    /// What lies over it: `help`, `why`, `drift`, `card`, `refused`, `menu`, `palette` or `address`; `null` for nothing.
     pub overlay: Option<&'static str>,
     /// How wide it is.
     pub columns: u16,
@@ -91,6 +91,7 @@ pub fn picture(model: &Model, lines: Vec<LineOut>) -> Picture {
     let overlay = model.nav.overlay.as_ref().map(|overlay| match overlay {
         Overlay::Help => "help",
         Overlay::Why(_) => "why",
+        Overlay::Drift(_) => "drift",
         Overlay::Card(_) => "card",
         Overlay::Refused(_) => "refused",
         Overlay::Menu(_) => "menu",

@@ -65,6 +65,7 @@ fn table(name: &str, key: &str) -> String {
         "Service" if is_plain(key) => format!("[services.{key}], and its settings below it"),
         "Service" => "[services.NAME], and its settings below it".to_owned(),
         "Slo" => "{ objective = 0.999, period = \"30d\" }".to_owned(),
+        "Drift" => "{ expected = [\"*_HOST\"] }".to_owned(),
         "Latency" => "{ le = 0.5, objective = 0.99 }".to_owned(),
         "Rule" => "{ signal = \"error_ratio\", max = 0.01 }".to_owned(),
         _ => "{ SETTING = … }, as examples/config/full.toml shows it".to_owned(),

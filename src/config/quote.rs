@@ -11,12 +11,15 @@ use crate::{
 
 /// Keys whose value is no secret: names, choices, numbers and spans of time; each kind of connection has further ones of its own.
 /// What is not listed, a misspelt key too, is a secret.
-const OPEN: [&str; 30] = [
+const OPEN: [&str; 33] = [
     "certificate_authority",
     "client_certificate",
     "configuration",
     "consecutive",
+    "drift",
     "environment",
+    "expected",
+    "from",
     "if_broken",
     "importance",
     "interval",

@@ -16,6 +16,8 @@ use crate::{
         files::{Files, Kinds, PathPattern},
         ids::{EnvironmentName, Person, ServiceName},
         offer::Risk,
+        service,
+        setting::{Compared, Comparing, NamePattern, Weight},
     },
 };
 
@@ -65,11 +67,14 @@ pub struct Policy {
     /// Which are configuration, `config/**`: a release that changes a setting there names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Vec<PathPattern>>,
+    /// What it is that settings differ between environments: `note` beside what is checked, or a `risk` of what goes forward.
+    #[serde(default)]
+    pub drift: Weight,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { most_targets: most_targets(), migrations: None, configuration: None }
+        Self { most_targets: most_targets(), migrations: None, configuration: None, drift: Weight::default() }
     }
 }
 
@@ -131,11 +136,26 @@ pub struct Service {
     /// The same of configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Vec<PathPattern>>,
+    /// Which of its settings may differ between environments, and which of those is the one to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// What it promises.
     pub slo: Option<Slo>,
     /// Limits that its signals are held to, beside the tests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+}
+
+/// How the settings of a service are compared between environments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// The environment that others are compared with; without it the next one of lower risk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<EnvironmentName>,
+    /// Names of settings that are meant to differ: `["DATABASE_URL", "*_HOST"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<NamePattern>,
 }
 
 impl Config {
@@ -171,6 +191,23 @@ impl Config {
         let own = self.services.iter().filter(|(_, it)| it.migrations.is_some() || it.configuration.is_some());
         let services = own.map(|(name, it)| (ServiceName::new(name), of(&it.migrations, &it.configuration, &usual)));
         Files { services: services.collect(), usual }
+    }
+
+    /// How the settings of environments are compared.
+    pub fn comparing(&self) -> Comparing {
+        let environment = |(name, it): (&String, &Environment)| service::Environment {
+            name: EnvironmentName::new(name),
+            risk: it.risk,
+        };
+        let of = |(name, it): (&String, &Service)| {
+            let Drift { from, expected } = it.drift.clone()?;
+            Some((ServiceName::new(name), Compared { from, expected }))
+        };
+        Comparing {
+            environments: self.environments.iter().map(environment).collect(),
+            services: self.services.iter().filter_map(of).collect(),
+            weight: self.policy.drift,
+        }
     }
 
     /// What services name of a connection's: the service, and what the object is called there.

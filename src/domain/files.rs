@@ -64,7 +64,12 @@ impl PathPattern {
 
 /// Do the items fit a pattern in which some stand for any number of them? In steps that grow with the product of both lengths only:
 /// patterns come from a file, and paths from a forge.
-fn fits<T>(pattern: &[T], items: &[T], is_any: impl Fn(&T) -> bool, is: impl Fn(&T, &T) -> bool) -> bool {
+pub(in crate::domain) fn fits<T>(
+    pattern: &[T],
+    items: &[T],
+    is_any: impl Fn(&T) -> bool,
+    is: impl Fn(&T, &T) -> bool,
+) -> bool {
     // Which begins of the items the pattern so far fits.
     let mut reached: Vec<bool> = (0..=items.len()).map(|place| place == 0).collect();
     for one in pattern {

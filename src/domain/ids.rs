@@ -59,9 +59,26 @@ name!(
     Person
 );
 
+impl EnvironmentName {
+    /// Is one the other, or a part of it? `prod/eu-west-1` and `prod` meet, and so does `prod` with itself; nothing meets no
+    /// environment.
+    pub fn meets(&self, other: &Self) -> bool {
+        let below = |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
+        let (one, other) = (self.as_str(), other.as_str());
+        !one.is_empty() && !other.is_empty() && (one == other || below(one, other) || below(other, one))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_environment_meets_itself_and_its_parts_and_none_meets_nothing() {
+        let meets = |one: &str, other: &str| EnvironmentName::new(one).meets(&EnvironmentName::new(other));
+        assert!(meets("prod", "prod") && meets("prod", "prod/eu") && meets("prod/eu", "prod"));
+        assert!(!meets("prod/eu", "prod/us") && !meets("prod", "production") && !meets("", "") && !meets("", "prod"));
+    }
 
     #[test]
     fn a_name_from_outside_cannot_carry_an_escape_sequence() {

@@ -26,6 +26,7 @@ pub mod pipeline;
 pub mod place;
 pub mod rollout;
 pub mod service;
+pub mod setting;
 pub mod signal;
 pub mod standard;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::{
         object::ObjectId,
         observed::FaultKind,
         pipeline::{LogRef, Node},
+        setting::Settings,
         signal::ServiceSignals,
         time::Timestamp,
     },
@@ -37,6 +38,8 @@ pub enum Topic {
     Lines,
     /// What lies between two commits.
     Changes,
+    /// What a service is given in an environment.
+    Settings,
 }
 
 /// One question.
@@ -79,6 +82,13 @@ pub enum Question {
     },
     /// What a service wrote, and where wanted goes on to write.
     Lines(Lines),
+    /// The names of what a service is given in an environment, and which of it is alike elsewhere.
+    Settings {
+        /// Which.
+        service: ServiceName,
+        /// Where: `prod` is asked of a system that knows it so, or only knows `prod/eu-west-1`, and the other way round.
+        environment: EnvironmentName,
+    },
 }
 
 /// Which lines of a service are asked for. A version that the source does not know has none. Without a service, the cheapest request
@@ -135,6 +145,7 @@ impl Question {
             Self::Signals { .. } => Topic::Signals,
             Self::Lines(_) => Topic::Lines,
             Self::Changes { .. } => Topic::Changes,
+            Self::Settings { .. } => Topic::Settings,
         }
     }
 }
@@ -149,6 +160,8 @@ pub enum Told {
     Log(LogPiece),
     /// What lies between two commits.
     Changes(Changes),
+    /// What a service is given, as far as the source has it.
+    Settings(Settings),
     /// One entry for each service that the source knows.
     Signals(Vec<ServiceSignals>),
     /// Lines as their source has them. They go to whoever counts them, and no further.
@@ -230,6 +243,7 @@ pub fn foreign(system: &str, question: &Question) -> Answers<'static> {
         Topic::Signals => "signals of services",
         Topic::Lines => "the lines that services write",
         Topic::Changes => "what lies between commits",
+        Topic::Settings => "the settings of services",
     };
     let error = ProviderError::new(FaultKind::Missing, format!("{system} tells nothing of {topic}"));
     once(ready(Err(error)))

@@ -3,6 +3,7 @@
 //! Here live traits and the plain data that crosses them. Here must not live: any vendor's wire form, tasks, channels or
 //! timers. `app` sees only this and `domain`; providers implement it; the runtime calls it.
 
+pub mod alike;
 pub mod body;
 pub mod cached;
 pub mod clock;

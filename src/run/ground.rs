@@ -238,6 +238,7 @@ impl Ground {
             signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
             most_targets: usize::from(self.config.policy.most_targets.get()),
             files: self.config.files(),
+            comparing: self.config.comparing(),
         };
         let recorder = record.map(|path| begin_recording(path, self.clock.now(), size, &session)).transpose()?;
         let recorder = recorder.map(|recorder| recorder.with_logs(globals.record_logs));

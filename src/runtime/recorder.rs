@@ -367,6 +367,7 @@ pub(super) mod tests {
             signal_step: Duration::from_secs(30),
             most_targets: 5,
             files: crate::domain::files::Files::default(),
+            comparing: crate::domain::setting::Comparing::default(),
         }
     }
 

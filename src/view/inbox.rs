@@ -12,7 +12,7 @@ use crate::{
         verb::Verb,
     },
     view::{
-        Part, action, changes, chrome, footer, freshness, measure, number,
+        Part, action, changes, chrome, drift, footer, freshness, measure, number,
         row::waits,
         scene::{Scene, Told},
         section::{Section, stack},
@@ -137,6 +137,9 @@ fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
         for warning in new.warnings {
             add("", Role::Warn, format!("▲ {warning}"));
         }
+    }
+    if let Some((role, said)) = drift::line(scene, &item.target) {
+        add("settings", role, said);
     }
     if let Some(newer) = inbox::newer_words(item) {
         add("behind", Role::Warn, format!("{newer} behind this one"));

@@ -6,6 +6,7 @@
 mod action;
 mod board;
 mod changes;
+mod drift;
 mod footer;
 mod freshness;
 mod headline;

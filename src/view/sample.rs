@@ -83,6 +83,7 @@ fn session() -> Session {
         signal_step: Duration::from_secs(30),
         most_targets: 5,
         files: crate::domain::files::Files::default(),
+        comparing: crate::domain::setting::Comparing::default(),
     }
 }
 

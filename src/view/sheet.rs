@@ -2,6 +2,7 @@
 
 mod address;
 mod card;
+mod drift;
 mod form;
 mod help;
 mod menu;
@@ -98,6 +99,7 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
     let mut sheet = match scene.model.nav.overlay.as_ref()? {
         Overlay::Help => help::sheet(scene, width),
         Overlay::Why(id) => why::sheet(scene, id, width),
+        Overlay::Drift(id) => drift::sheet(scene, id, width),
         Overlay::Card(card) => card::sheet(scene, card, width, room),
         Overlay::Refused(refusal) => refused::sheet(scene, refusal, width),
         Overlay::Menu(menu) => menu::sheet(scene, menu, width),

@@ -3,7 +3,7 @@
 //!
 //! A new lookup adds a case, a line to `lookups!` and its system to `lookups.toml`.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use futures::{
     StreamExt,
@@ -57,7 +57,13 @@ const GITHUB: Case = Case {
             name: SOURCE.into(),
             roots: github::Roots::default(),
             token: Some("gho_demo".into()),
-            repos: Vec::new(),
+            repos: vec![github::Repository {
+                owner: "acme".into(),
+                repo: "ledger".into(),
+                service: "ledger".into(),
+                environments: BTreeMap::new(),
+                version: None,
+            }],
             interval: Duration::from_secs(15),
         };
         github::over(transport, settings, clock).unwrap().lookups.remove(0)
@@ -103,7 +109,12 @@ const GITLAB: Case = Case {
         let settings = gitlab::Settings {
             name: SOURCE.into(),
             address: "https://gitlab.com".into(),
-            projects: Vec::new(),
+            projects: vec![gitlab::Project {
+                path: "acme/ledger".into(),
+                service: None,
+                environments: BTreeMap::new(),
+                version: None,
+            }],
             interval: Duration::from_secs(30),
         };
         gitlab::over(transport, settings, clock).lookups.remove(0)
@@ -251,6 +262,7 @@ impl Stage {
                 Topic::Signals => self.signals(self.case.service.unwrap()),
                 Topic::Lines => self.lines(self.case.service.unwrap(), 1_000),
                 Topic::Changes => self.changes(),
+                Topic::Settings => Self::settings("prod"),
             });
         }
         questions
@@ -263,6 +275,11 @@ impl Stage {
     /// What the newer of the runs has that the older one has not.
     fn changes(&self) -> Question {
         Question::Changes { run: self.run(0), base: "c0ffee10".to_owned(), head: "c0ffee11".to_owned() }
+    }
+
+    /// What the service of the runs is given there.
+    fn settings(environment: &str) -> Question {
+        Question::Settings { service: "ledger".into(), environment: environment.into() }
     }
 
     fn signals(&self, service: &str) -> Question {
@@ -294,6 +311,9 @@ async fn what_it_can_be_asked_about_it_answers_once_and_to_the_point(case: Case)
                 !lines.is_empty()
             }
             (Question::Changes { .. }, [Ok(Told::Changes(changes))]) => changes.count == 1 && !changes.files.is_empty(),
+            (Question::Settings { .. }, [Ok(Told::Settings(settings))]) => {
+                !settings.all.is_empty() && settings.unread.is_empty()
+            }
             (Question::Signals { .. }, [Ok(told)]) => !ends(told).is_empty(),
             (Question::Lines(_), [Ok(Told::Lines(written))]) => !written.lines.is_empty() && written.dropped == 0,
             _ => false,
@@ -310,6 +330,7 @@ async fn what_it_cannot_be_asked_about_it_refuses(case: Case) {
         Question::Jobs { run: run.clone() },
         Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
         Question::Changes { run, base: "a".to_owned(), head: "b".to_owned() },
+        Stage::settings("prod"),
         stage.signals("payments"),
         stage.lines("payments", 1),
     ];
@@ -330,6 +351,7 @@ async fn what_is_not_there_is_said_or_left_out(case: Case) {
             Topic::Signals => stage.signals("nobody"),
             Topic::Lines => stage.lines("nobody", 1),
             Topic::Changes => Question::Changes { run: stage.run(0), base: "c0ffee10".into(), head: "d00d".into() },
+            Topic::Settings => Stage::settings("moon"),
         };
         let told = stage.ask(question).await;
         let is_said = match told.as_slice() {

@@ -17,6 +17,8 @@ mod lookups;
 #[cfg(test)]
 mod pod_logs;
 #[cfg(test)]
+mod pod_settings;
+#[cfg(test)]
 mod rollouts;
 #[cfg(test)]
 mod stage;

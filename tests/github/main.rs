@@ -21,6 +21,8 @@ mod organisations;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod shape;
 #[cfg(test)]
 mod waits;

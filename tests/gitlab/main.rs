@@ -32,4 +32,6 @@ mod scene;
 #[expect(dead_code, reason = "what these tests need of it is not all of it")]
 mod served;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod world;

@@ -5,8 +5,10 @@
 mod bad_canary;
 mod bad_input;
 mod buildkite;
+mod drift;
 mod failures;
 mod fleet;
+mod forges;
 mod inbox;
 mod judged;
 mod run;

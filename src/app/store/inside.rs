@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{
     domain::{
         changes::Changes,
+        ids::SourceName,
         log::Line,
         object::ObjectId,
         observed::Fault,
         pipeline::{LogRef, Node},
+        place::Place,
+        setting::Settings,
         time::Timestamp,
     },
     port::lookup::LogPiece,
@@ -19,6 +22,9 @@ const TREES: usize = 20;
 
 /// Comparisons of commits that are kept.
 const COMPARED: usize = 50;
+
+/// Places of which the settings are kept: those that were asked about last.
+const PLACES: usize = 200;
 
 /// Lines of a log that are kept.
 pub const LOG_LINES: usize = 5_000;
@@ -51,6 +57,17 @@ pub struct Log {
     pub fault: Option<Fault>,
 }
 
+/// What a source told last of the settings of a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// As they were read last; `None` where they never were.
+    pub settings: Option<Settings>,
+    /// When it last said something, well or badly.
+    pub at: Timestamp,
+    /// Why they could not be read since.
+    pub fault: Option<Fault>,
+}
+
 /// What lies between two commits, or why that cannot be said.
 pub type Compared = Result<Changes, Fault>;
 
@@ -60,6 +77,7 @@ pub struct Inside {
     trees: BTreeMap<ObjectId, Tree>,
     /// By the commit that is live and the one that would be. It never changes: it is asked for once.
     changes: VecDeque<((String, String), Compared)>,
+    settings: BTreeMap<(SourceName, Place), Given>,
     log: Option<((ObjectId, LogRef), Log)>,
 }
 
@@ -108,6 +126,27 @@ impl Inside {
         if self.changes.len() > COMPARED {
             self.changes.pop_front();
         }
+    }
+
+    /// Takes the settings of a place as a source has them, or why it does not tell them.
+    pub fn take_settings(&mut self, source: &SourceName, place: Place, at: Timestamp, told: Result<Settings, Fault>) {
+        let known = self.settings.remove(&(source.clone(), place.clone())).and_then(|given| given.settings);
+        let given = match told {
+            Ok(settings) => Given { settings: Some(settings), at, fault: None },
+            Err(fault) => Given { settings: known, at, fault: Some(fault) },
+        };
+        self.settings.insert((source.clone(), place), given);
+        while self.settings.len() > PLACES {
+            let oldest = self.settings.iter().min_by_key(|(_, given)| given.at).map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { return };
+            self.settings.remove(&oldest);
+        }
+    }
+
+    /// What a source told of the settings of a place, where it was asked, and of which place.
+    pub fn settings(&self, source: &SourceName, place: &Place) -> Option<(&Given, &Place)> {
+        let known = self.settings.get_key_value(&(source.clone(), place.clone()));
+        known.map(|((_, place), given)| (given, place))
     }
 
     /// What lies between two commits, where it was asked for.

@@ -26,6 +26,7 @@ use crate::{
         observed::Fault,
         place::Place,
         rollout::Rollout,
+        setting::Settings,
         signal::ServiceSignals,
         time::Timestamp,
     },
@@ -91,6 +92,14 @@ pub(super) fn told(
                 _ => Changes::default(),
             });
             model.store.inside.take_changes(base, head, told);
+            Vec::new()
+        }
+        (Question::Settings { service, environment }, told) => {
+            let told = told.map(|told| match told {
+                Told::Settings(settings) => settings,
+                _ => Settings::default(),
+            });
+            model.store.inside.take_settings(source, Place::of(service, environment), at, told);
             Vec::new()
         }
         (Question::Log { run, log, .. }, told) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        address,
+        address, drift,
         effect::Effect,
         inbox,
         intent::Intent,
@@ -54,6 +54,7 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
             model.nav.overlay = Some(Overlay::Palette(Palette::default()));
         }
         Intent::Why => why(model),
+        Intent::Drift => settings(model),
         Intent::Help if model.nav.overlay == Some(Overlay::Help) => model.nav.overlay = None,
         Intent::Help => model.nav.overlay = Some(Overlay::Help),
         Intent::Filter => filter(model),
@@ -293,6 +294,17 @@ fn why(model: &mut Model) {
     match rows::target(model) {
         Some(id) if model.store.rollout(&id).is_some() => model.nav.overlay = Some(Overlay::Why(id)),
         _ => model.say("there is no verdict on this row"),
+    }
+}
+
+/// Which settings differ where the selected row goes.
+fn settings(model: &mut Model) {
+    match rows::target(model) {
+        Some(id) if drift::pair(model, &id).is_some() => model.nav.overlay = Some(Overlay::Drift(id)),
+        Some(_) => {
+            model.say("there is no environment to compare its settings with: drift.from of its service names one");
+        }
+        None => model.say(rows::unselected(model)),
     }
 }
 

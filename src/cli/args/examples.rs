@@ -39,6 +39,18 @@ Examples:
 A pattern is `new` where only the canary writes it, and `more` where it writes it more often for each request, each where that is
 no chance: any of them is wrong in at most 1 of 100 releases. Where lines were left out, the exit code is 8.";
 
+/// Below `drift --help`.
+pub(super) const DRIFT_EXAMPLE: &str = "\
+Examples:
+  holdshort drift payments
+  holdshort drift payments@prod --from staging --exit-code && deploy
+
+Values are compared without being kept or shown. What is meant to differ is named in the configuration:
+  [services.payments]
+  drift.expected = [\"DATABASE_URL\", \"*_HOST\"]
+
+What a system gives to nobody, as secrets, cannot be compared: it is said. Where something could not be read, the exit code is 8.";
+
 /// Below `state init --help`.
 pub(super) const INIT_EXAMPLE: &str = "\
 Example, as root:

@@ -9,6 +9,7 @@
 
 mod blueprint;
 mod door;
+mod given;
 mod graphql;
 mod log;
 mod repo;

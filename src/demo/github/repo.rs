@@ -3,6 +3,7 @@
 use crate::demo::rest::fnv;
 use crate::{
     demo::github::{
+        given::Given,
         run::Run,
         spec::{Access, BadSpec, CommitSpec, EnvironmentSpec, RepoSpec, Spec, WorkflowSpec},
     },
@@ -60,10 +61,11 @@ pub(super) struct Environment {
     pub(super) prevent_self_review: bool,
     /// Minutes.
     pub(super) wait_timer: u32,
+    pub(super) given: Given,
 }
 
 impl Environment {
-    fn new(spec: &EnvironmentSpec, repo: &str, teams: &Spec, ids: &Ids) -> Result<Self, BadSpec> {
+    fn new(spec: &EnvironmentSpec, (repo, made): (&str, Timestamp), teams: &Spec, ids: &Ids) -> Result<Self, BadSpec> {
         let reviewer = |text: &String| match text.strip_prefix("team:") {
             None => Ok(Reviewer::User(text.clone())),
             Some(slug) => match teams.teams.get(slug) {
@@ -77,6 +79,7 @@ impl Environment {
             reviewers: spec.reviewers.iter().map(reviewer).collect::<Result<_, _>>()?,
             prevent_self_review: spec.prevent_self_review,
             wait_timer: spec.wait_timer,
+            given: Given::new(&spec.given, made),
         })
     }
 
@@ -179,6 +182,8 @@ pub(super) struct Repo {
     /// In the order in which they were created.
     pub(super) runs: Vec<Run>,
     pub(super) deployments: Deployments,
+    pub(super) given: Given,
+    pub(super) hides_settings: bool,
 }
 
 impl Repo {
@@ -188,7 +193,7 @@ impl Repo {
             return Err(BadSpec::NoWorkflow(full));
         }
         let environments: Vec<_> =
-            spec.environments.iter().map(|e| Environment::new(e, &full, all, ids)).collect::<Result<_, _>>()?;
+            spec.environments.iter().map(|e| Environment::new(e, (&full, made), all, ids)).collect::<Result<_, _>>()?;
         let named = spec.workflows.iter().flat_map(|w| &w.jobs).filter_map(|job| job.environment.as_ref());
         for name in named {
             if !environments.iter().any(|environment| environment.name == *name) {
@@ -209,6 +214,8 @@ impl Repo {
             commits: spec.commits.clone(),
             runs: Vec::new(),
             deployments: Deployments::default(),
+            given: Given::new(&spec.given, made),
+            hides_settings: spec.hides_settings,
         })
     }
 

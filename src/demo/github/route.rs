@@ -9,7 +9,7 @@ use crate::{
         github::{
             Forge,
             door::Caller,
-            log,
+            given, log,
             repo::Repo,
             run::{Job, Run},
             spec::Access,
@@ -102,6 +102,9 @@ fn page(request: &Request<Bytes>, key: Option<&str>, all: Vec<Value>) -> Good {
 /// Everything under `/repos/{owner}/{name}` that is read.
 fn read(repo: &Repo, asked: Asked<'_>, path: &[&str]) -> Outcome {
     let request = asked.request;
+    if let Some(given) = given::answer(repo, request, path) {
+        return given;
+    }
     match path {
         [] => Ok(Good::json(wire::repository(repo))),
         ["compare", range] => wire::compare::compare(repo, range),

@@ -71,6 +71,8 @@ impl AlikeSpec {
                 environments: self.environments.clone(),
                 commits: Vec::new(),
                 runs: runs.collect(),
+                given: GivenSpec::default(),
+                hides_settings: false,
             }
         })
     }
@@ -95,6 +97,30 @@ impl AlikeSpec {
             trouble,
         }
     }
+}
+
+/// What a repository or an environment gives jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GivenSpec {
+    /// Its variables.
+    pub variables: Vec<SettingSpec>,
+    /// Its secrets.
+    pub secrets: Vec<SettingSpec>,
+}
+
+/// A variable or a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingSpec {
+    /// Its name.
+    pub name: String,
+    /// What it is; a secret is shown to nobody.
+    #[serde(default)]
+    pub value: String,
+    /// When it was last changed, against the begin of the scenario.
+    #[serde(default)]
+    pub changed: crate::demo::time::Offset,
 }
 
 /// What the token's owner may do with a repository.
@@ -135,6 +161,12 @@ pub struct RepoSpec {
     /// Its runs.
     #[serde(default)]
     pub runs: Vec<RunSpec>,
+    /// What it gives jobs, whatever environment they deploy to.
+    #[serde(default)]
+    pub given: GivenSpec,
+    /// Our token may not see what jobs are given.
+    #[serde(default)]
+    pub hides_settings: bool,
 }
 
 /// A commit that no run is of.
@@ -228,6 +260,9 @@ pub struct EnvironmentSpec {
     /// Minutes that every deployment waits.
     #[serde(default)]
     pub wait_timer: u32,
+    /// What it gives jobs that deploy there.
+    #[serde(default)]
+    pub given: GivenSpec,
 }
 
 /// One run.

@@ -103,6 +103,10 @@ impl Gitlab {
             ["api", "v4", "version"] if get => Ok(Good::json(json!({"version": "18.5.0-ee", "revision": "0"}))),
             ["api", "v4", "personal_access_tokens", "self"] if get => Ok(Good::json(self.token())),
             ["api", "v4", "groups", group, "projects"] if get => self.of_group(request, group),
+            ["api", "v4", "groups", group, "variables"] if get => match self.spec.groups.get(*group) {
+                Some(all) => Ok(rest::page(WEB, request, None, all.iter().map(wire::variable).collect())),
+                None => Err(forbidden()),
+            },
             ["api", "v4", "projects"] if get => {
                 Ok(rest::page(WEB, request, None, self.visible().map(wire::project).collect()))
             }
@@ -151,7 +155,8 @@ impl Gitlab {
         };
         match path {
             [] => Ok(Good::json(wire::project(project))),
-            ["freeze_periods"] if project.spec.access < 40 => Err(forbidden()),
+            ["variables" | "freeze_periods"] if project.spec.access < 40 => Err(forbidden()),
+            ["variables"] => list(project.spec.variables.iter().map(wire::variable).collect()),
             ["freeze_periods"] => list(project.spec.freezes.iter().zip(1_u64..).map(freeze).collect()),
             ["pipelines"] => {
                 list(project.pipelines.iter().rev().map(|one| wire::pipeline(project, one).into()).collect())

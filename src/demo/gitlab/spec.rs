@@ -2,7 +2,7 @@
 //!
 //! Only data and its reading live here. How pipelines move is in `pipeline`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
@@ -32,6 +32,9 @@ pub struct Spec {
     /// How much one question of GraphQL may ask.
     #[serde(default = "complexity")]
     pub complexity: u64,
+    /// The CI/CD variables of groups, by their paths; others are refused.
+    #[serde(default)]
+    pub groups: BTreeMap<String, Vec<VariableSpec>>,
     /// The projects.
     #[serde(default)]
     pub projects: Vec<ProjectSpec>,
@@ -107,6 +110,29 @@ pub struct ProjectSpec {
     /// Its pipelines.
     #[serde(default)]
     pub pipelines: Vec<PipelineSpec>,
+    /// Its CI/CD variables.
+    #[serde(default)]
+    pub variables: Vec<VariableSpec>,
+}
+
+/// A CI/CD variable.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableSpec {
+    /// Its name.
+    pub key: String,
+    /// What it is.
+    pub value: String,
+    /// The environments that it is for.
+    #[serde(default = "every")]
+    pub scope: String,
+    /// Nobody is shown what it is any more.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+fn every() -> String {
+    "*".to_owned()
 }
 
 impl ProjectSpec {
@@ -121,6 +147,7 @@ impl ProjectSpec {
             own_approval: false,
             rollback: true,
             pipelines,
+            variables: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     demo::gitlab::{
         Project,
         pipeline::{Approval, Job, Pipeline, State},
+        spec::VariableSpec,
     },
     domain::time::Timestamp,
 };
@@ -26,6 +27,21 @@ pub(super) fn user(name: &str) -> Value {
         "state": "active",
         "avatar_url": null,
         "web_url": format!("{WEB}/{name}"),
+    })
+}
+
+/// A CI/CD variable. What is hidden comes without what it is.
+pub(super) fn variable(spec: &VariableSpec) -> Value {
+    json!({
+        "variable_type": "env_var",
+        "key": spec.key,
+        "value": if spec.hidden { Value::Null } else { spec.value.as_str().into() },
+        "protected": false,
+        "masked": spec.hidden,
+        "hidden": spec.hidden,
+        "raw": false,
+        "environment_scope": spec.scope,
+        "description": null,
     })
 }
 

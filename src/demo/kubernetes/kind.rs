@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     ReplicaSet,
     Rollout,
     AnalysisRun,
+    ConfigMap,
+    Secret,
 }
 
 /// How a kind is named and what is served of it.
@@ -26,6 +28,7 @@ pub(crate) struct Meta {
     pub(crate) plural: &'static str,
     pub(crate) singular: &'static str,
     pub(crate) kind: &'static str,
+    /// Empty where there is none.
     pub(crate) short: &'static str,
     pub(crate) namespaced: bool,
     /// May be patched and updated.
@@ -50,6 +53,32 @@ const NAMESPACE: Meta = Meta {
     status: false,
     in_all: false,
     storage_hash: "Q3oi5N2YM8M=",
+};
+const CONFIG_MAP: Meta = Meta {
+    group: "",
+    version: "v1",
+    plural: "configmaps",
+    singular: "configmap",
+    kind: "ConfigMap",
+    short: "cm",
+    namespaced: true,
+    writable: false,
+    status: false,
+    in_all: false,
+    storage_hash: "qFsyl6wFWjQ=",
+};
+const SECRET: Meta = Meta {
+    group: "",
+    version: "v1",
+    plural: "secrets",
+    singular: "secret",
+    kind: "Secret",
+    short: "",
+    namespaced: true,
+    writable: false,
+    status: false,
+    in_all: false,
+    storage_hash: "S6u1pOWzb84=",
 };
 const POD: Meta = Meta {
     group: "",
@@ -132,8 +161,17 @@ const ANALYSIS_RUN: Meta = Meta {
 
 impl Kind {
     /// Every kind, in the order in which discovery lists them.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Event, Self::Namespace, Self::Pod, Self::Deployment, Self::ReplicaSet, Self::Rollout, Self::AnalysisRun];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::ConfigMap,
+        Self::Event,
+        Self::Namespace,
+        Self::Pod,
+        Self::Secret,
+        Self::Deployment,
+        Self::ReplicaSet,
+        Self::Rollout,
+        Self::AnalysisRun,
+    ];
 
     pub(crate) fn meta(self) -> &'static Meta {
         match self {
@@ -144,6 +182,8 @@ impl Kind {
             Self::ReplicaSet => &REPLICA_SET,
             Self::Rollout => &ROLLOUT,
             Self::AnalysisRun => &ANALYSIS_RUN,
+            Self::ConfigMap => &CONFIG_MAP,
+            Self::Secret => &SECRET,
         }
     }
 

@@ -29,7 +29,7 @@ use crate::domain::time::Timestamp;
 pub use act::{ActError, Action};
 pub(crate) use blueprint::KIND;
 pub use blueprint::kubeconfig;
-pub use spec::{AnalysisSpec, ClusterSpec, Crd, DeploymentSpec, Release, Right, RolloutSpec, Router};
+pub use spec::{AnalysisSpec, ClusterSpec, Crd, DeploymentSpec, HeldSpec, Release, Right, RolloutSpec, Router};
 
 /// One cluster of the world.
 #[derive(Debug)]

@@ -1,13 +1,15 @@
 //! The cluster before the scenario starts: every release of the history is really rolled out by the controllers, in its time, so
 //! that ReplicaSets, revisions and conditions are what such a history leaves behind.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use super::control::{Plane, complete_template};
+use super::fields::{self, Author};
 use super::json;
 use super::kind::Kind;
-use super::spec::{ClusterSpec, Crd, DeploymentSpec, Release, RolloutSpec, Router};
+use super::spec::{ClusterSpec, Crd, DeploymentSpec, HeldSpec, Release, RolloutSpec, Router};
 use super::store::Key;
 use crate::domain::time::Timestamp;
 
@@ -38,6 +40,12 @@ pub(super) fn populate(plane: &mut Plane, spec: &ClusterSpec, start: Timestamp) 
     for namespace in ["default", "kube-system"].into_iter().chain(spec.namespaces.iter().map(String::as_str)) {
         plane.ensure_namespace(first - TimeDelta::days(30), namespace);
     }
+    for (kind, held) in
+        spec.config_maps.iter().map(|it| (Kind::ConfigMap, it)).chain(spec.secrets.iter().map(|it| (Kind::Secret, it)))
+    {
+        plane.ensure_namespace(first, &held.namespace);
+        hold(plane, (first, start), kind, held);
+    }
     for (time, past) in past {
         plane.advance(time);
         match past {
@@ -47,6 +55,29 @@ pub(super) fn populate(plane: &mut Plane, spec: &ClusterSpec, start: Timestamp) 
         }
     }
     plane.advance(start);
+}
+
+/// Makes a ConfigMap or a Secret.
+fn hold(plane: &mut Plane, (now, start): (Timestamp, Timestamp), kind: Kind, spec: &HeldSpec) {
+    let key = Key::new(kind, &spec.namespace, &spec.name);
+    let ago = spec.ago.and_then(|ago| TimeDelta::from_std(ago).ok()).unwrap_or_else(|| TimeDelta::days(7));
+    let at = start.checked_sub_signed(ago).unwrap_or(start);
+    let value = |text: &String| if kind == Kind::Secret { BASE64_STANDARD.encode(text) } else { text.clone() };
+    let data: Map<String, Value> = spec.data.iter().map(|(key, text)| (key.clone(), value(text).into())).collect();
+    let meta = kind.meta();
+    let mut object = json!({
+        "apiVersion": kind.api_version(), "kind": meta.kind,
+        "metadata": {
+            "name": key.name, "namespace": key.namespace, "creationTimestamp": json::stamp(at),
+            "uid": plane.seed.uid(&[meta.plural, &key.namespace, &key.name]),
+        },
+        "data": data,
+    });
+    if kind == Kind::Secret {
+        json::object(&mut object).insert("type".to_owned(), "Opaque".into());
+    }
+    fields::enter(&json!({}), &mut object, Author { manager: &spec.by, subresource: None }, at);
+    plane.put(now, &key, object);
 }
 
 /// When each release was made: as it says, or a day apart, the last one a day before the start; never before the one before it.
@@ -68,7 +99,7 @@ fn release_rollout(plane: &mut Plane, now: Timestamp, spec: &RolloutSpec, at: us
     let Some(release) = spec.history.get(at) else { return };
     plane.ensure_namespace(now, &spec.namespace);
     let key = Key::new(Kind::Rollout, &spec.namespace, &spec.name);
-    let pods = pod_template(&spec.name, &spec.container, &spec.image, release);
+    let pods = pod_template((&spec.name, &spec.container, &spec.image), (&spec.env, &spec.env_from), release);
     let Some(known) = plane.store.get(&key).cloned() else {
         let mut object = workload(plane, now, &key);
         let mut canary = json!({});
@@ -124,7 +155,11 @@ fn release_deployment(plane: &mut Plane, now: Timestamp, spec: &DeploymentSpec, 
     let Some(release) = spec.history.get(at) else { return };
     plane.ensure_namespace(now, &spec.namespace);
     let key = Key::new(Kind::Deployment, &spec.namespace, &spec.name);
-    let pods = complete_template(&pod_template(&spec.name, &spec.container, &spec.image, release));
+    let pods = complete_template(&pod_template(
+        (&spec.name, &spec.container, &spec.image),
+        (&spec.env, &spec.env_from),
+        release,
+    ));
     if let Some(known) = plane.store.get(&key).cloned() {
         return replace_template(plane, now, &key, &known, pods);
     }
@@ -169,8 +204,12 @@ fn workload(plane: &Plane, now: Timestamp, key: &Key) -> Value {
 }
 
 /// Pods of a release. Version and commit are on the pods, so that whoever sees a pod can tell what runs in it.
-fn pod_template(name: &str, container: &str, image: &str, release: &Release) -> Value {
-    json!({
+fn pod_template(
+    (name, container, image): (&str, &str, &str),
+    (env, env_from): (&[Value], &[Value]),
+    release: &Release,
+) -> Value {
+    let mut template = json!({
         "metadata": {
             "labels": {"app": name, "app.kubernetes.io/name": name, "app.kubernetes.io/version": release.tag},
             "annotations": {"holdshort.dev/commit": release.commit},
@@ -179,7 +218,15 @@ fn pod_template(name: &str, container: &str, image: &str, release: &Release) -> 
             "name": container, "image": format!("{image}:{}", release.tag),
             "ports": [{"containerPort": 8080, "protocol": "TCP"}], "resources": {},
         }]},
-    })
+    });
+    if let Some(Value::Object(container)) = template.pointer_mut("/spec/containers/0") {
+        for (name, given) in [("env", env), ("envFrom", env_from)] {
+            if !given.is_empty() {
+                container.insert(name.to_owned(), given.into());
+            }
+        }
+    }
+    template
 }
 
 fn routing(router: Router, name: &str) -> Value {

@@ -19,6 +19,12 @@ pub struct ClusterSpec {
     /// Plain Deployments.
     #[serde(default)]
     pub deployments: Vec<DeploymentSpec>,
+    /// ConfigMaps.
+    #[serde(default)]
+    pub config_maps: Vec<HeldSpec>,
+    /// Secrets.
+    #[serde(default)]
+    pub secrets: Vec<HeldSpec>,
     /// What analysis measures, by template; several rows of one template are its metrics.
     #[serde(default)]
     pub analysis: Vec<AnalysisSpec>,
@@ -82,6 +88,12 @@ pub struct RolloutSpec {
     /// `progressDeadlineSeconds`.
     #[serde(default)]
     pub progress_deadline_seconds: Option<i64>,
+    /// The container's `env`, in Kubernetes' own form: `{ name = "MODE", value = "fast" }`.
+    #[serde(default)]
+    pub env: Vec<Value>,
+    /// Its `envFrom`: `{ configMapRef = { name = "payments-env" } }`.
+    #[serde(default)]
+    pub env_from: Vec<Value>,
     /// Versions that were released, oldest first. The last one is stable and fully promoted when the cluster starts.
     pub history: Vec<Release>,
 }
@@ -115,8 +127,36 @@ pub struct DeploymentSpec {
     /// `progressDeadlineSeconds`; 600 if left out.
     #[serde(default)]
     pub progress_deadline_seconds: Option<i64>,
+    /// The container's `env`, in Kubernetes' own form.
+    #[serde(default)]
+    pub env: Vec<Value>,
+    /// Its `envFrom`.
+    #[serde(default)]
+    pub env_from: Vec<Value>,
     /// Versions that were released, oldest first. The last one runs when the cluster starts.
     pub history: Vec<Release>,
+}
+
+/// A ConfigMap or a Secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldSpec {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// What it holds, by key.
+    pub data: BTreeMap<String, String>,
+    /// The field manager that wrote it.
+    #[serde(default = "helm")]
+    pub by: String,
+    /// How long before the start it was written, as `3d 2h`; a week if left out.
+    #[serde(default, deserialize_with = "optional_span")]
+    pub ago: Option<Duration>,
+}
+
+fn helm() -> String {
+    "helm".to_owned()
 }
 
 /// A version that was released before the scenario starts.

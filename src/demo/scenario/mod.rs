@@ -232,7 +232,7 @@ mod tests {
     fn an_unknown_scenario_is_answered_with_those_that_there_are() {
         assert_eq!(
             Scenario::load("bad-cannary").unwrap_err().to_string(),
-            "there is no scenario 'bad-cannary': there are bad-canary, fleet, steady, waiting-approval, low-traffic, hung-api, \
+            "there is no scenario 'bad-cannary': there are bad-canary, fleet, steady, waiting-approval, low-traffic, hung-api, drift, \
              moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary, buildkite, jenkins, gitlab, circleci, flow; or name a file, as ./mine.toml"
         );
         assert!(

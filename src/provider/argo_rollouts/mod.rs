@@ -25,6 +25,7 @@ use crate::{
         examine::{Engine, Need},
         facade::{Facade, Kind, Places, View},
         request::{Query, Resource},
+        template::Template,
     },
 };
 
@@ -102,6 +103,10 @@ impl Kind for Argo {
         // With a workloadRef the selector is the workload's: all sets of the engine come then, and their owner tells them
         // apart.
         kubernetes::selector(&object.spec.selector).or_else(|| Some(api::HASH_LABEL.to_owned()))
+    }
+
+    fn template(object: &api::Rollout) -> &Template {
+        &object.spec.template
     }
 
     fn analyses<'a>(cluster: &'a Cluster, object: &'a api::Rollout) -> Answer<'a, Vec<Analysis>> {

@@ -25,6 +25,7 @@ use crate::{
         examine::{Engine, Need},
         facade::{Facade, Kind, Places, View},
         request::Resource,
+        template::Template,
     },
 };
 
@@ -80,6 +81,10 @@ impl Kind for Plain {
 
     fn selector(object: &api::Deployment) -> Option<String> {
         kubernetes::selector(&object.spec.selector)
+    }
+
+    fn template(object: &api::Deployment) -> &Template {
+        &object.spec.template
     }
 
     fn analyses<'a>(_: &'a Cluster, _: &'a api::Deployment) -> Answer<'a, Vec<Analysis>> {

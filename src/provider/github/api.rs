@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -86,6 +87,58 @@ impl Rfc3339 for Timestamp {
     fn parse_from_rfc3339(text: &str) -> Option<Self> {
         chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
     }
+}
+
+/// `GET …/environments`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Environments {
+    pub(super) total_count: Option<usize>,
+    #[serde(deserialize_with = "counted")]
+    pub(super) environments: Counted<EnvironmentOf>,
+}
+
+/// An environment of a repository, as far as its name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EnvironmentOf {
+    pub(super) name: Option<String>,
+}
+
+/// `GET …/variables`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Variables {
+    pub(super) total_count: Option<usize>,
+    #[serde(deserialize_with = "counted")]
+    pub(super) variables: Counted<Variable>,
+}
+
+/// A variable. What it is may be nobody's to see.
+#[derive(Debug, Deserialize)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) value: Option<SecretString>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) updated_at: Option<Timestamp>,
+}
+
+/// `GET …/secrets`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Secrets {
+    pub(super) total_count: Option<usize>,
+    #[serde(deserialize_with = "counted")]
+    pub(super) secrets: Counted<SecretName>,
+}
+
+/// A secret, of which there is no more.
+#[derive(Debug, Deserialize)]
+pub(super) struct SecretName {
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) updated_at: Option<Timestamp>,
 }
 
 /// `GET …/actions/runs`.

@@ -15,7 +15,7 @@ use futures::{
 use crate::{
     domain::{
         changes::Changes,
-        ids::{Person, SourceName},
+        ids::{Person, ServiceName, SourceName},
         item::{Item, Noun},
         object::{Family, ObjectId},
         observed::FaultKind,
@@ -120,6 +120,11 @@ impl GitHub {
     pub(super) fn named(&self) -> Vec<(String, String)> {
         let all = self.roster.all();
         all.iter().map(|one| (one.name().0.to_owned(), one.name().1.to_owned())).collect()
+    }
+
+    /// The repositories of a service.
+    pub(super) fn repositories_of(&self, service: &ServiceName) -> Vec<Repository> {
+        self.roster.all().iter().map(|one| one.repository()).filter(|one| one.service == *service).cloned().collect()
     }
 
     /// Asks what moved. Without an answer nothing is known to rest, and everything is read.
@@ -342,7 +347,7 @@ impl Inventory for GitHub {
 
 impl Lookup for GitHub {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log, Topic::Changes]
+        vec![Topic::Jobs, Topic::Log, Topic::Changes, Topic::Settings]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
@@ -355,6 +360,9 @@ impl Lookup for GitHub {
             }
             Question::Changes { run, base, head } => {
                 lookup::once(async move { self.changes(&run, &base, &head).await.map(lookup::Told::Changes) })
+            }
+            Question::Settings { service, environment } => {
+                lookup::once(async move { self.settings(&service, &environment).await.map(lookup::Told::Settings) })
             }
             other => lookup::foreign("GitHub", &other),
         }

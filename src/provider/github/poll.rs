@@ -79,6 +79,11 @@ impl Watched {
         }
     }
 
+    /// What is said of it.
+    pub(super) fn repository(&self) -> &Repository {
+        &self.repo
+    }
+
     /// The scope that it is.
     pub(super) fn scope(&self) -> Scope {
         Scope::of(&Family::run(), self.about())

@@ -169,6 +169,32 @@ pub(super) fn compare(owner: &str, repo: &str, base: &str, head: &str) -> Wanted
     Wanted::get(format!("{}compare/{base}...{head}?per_page={PAGE}", repo_path((owner, repo))))
 }
 
+/// The environments of a repository.
+pub(super) fn environments(owner: &str, repo: &str) -> Wanted {
+    Wanted::get(format!("{}environments?per_page={PAGE}", repo_path((owner, repo))))
+}
+
+/// Whose settings: the nearer one hides what those further off have of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level<'a> {
+    Environment(&'a str),
+    Repository,
+    Organisation,
+}
+
+/// The variables or the secrets of a level. Of variables GitHub gives thirty at once.
+pub(super) fn settings(owner: &str, repo: &str, level: Level<'_>, kind: &str) -> Wanted {
+    const FEW: usize = 30;
+    let size = if kind == "variables" { FEW } else { PAGE };
+    let repo = repo_path((owner, repo));
+    let path = match level {
+        Level::Environment(name) => format!("{repo}environments/{}/{kind}", part(name)),
+        Level::Repository => format!("{repo}actions/{kind}"),
+        Level::Organisation => format!("{repo}actions/organization-{kind}"),
+    };
+    Wanted::get(format!("{path}?per_page={size}"))
+}
+
 /// A file as it is on the default branch: at most a megabyte of it comes with it.
 pub(super) fn contents(owner: &str, repo: &str, path: &str) -> Wanted {
     let path: Vec<String> = path.split('/').map(part).collect();
@@ -230,6 +256,19 @@ mod tests {
                 "/repos/acme/ledger/contents/.github/workflows/a%20b.yml",
             ),
             (compare("acme", "ledger", "a1", "b/2"), "/repos/acme/ledger/compare/a1...b%2F2?per_page=100"),
+            (environments("acme", "ledger"), "/repos/acme/ledger/environments?per_page=100"),
+            (
+                settings("acme", "ledger", Level::Environment("prod/eu"), "variables"),
+                "/repos/acme/ledger/environments/prod%2Feu/variables?per_page=30",
+            ),
+            (
+                settings("acme", "ledger", Level::Repository, "secrets"),
+                "/repos/acme/ledger/actions/secrets?per_page=100",
+            ),
+            (
+                settings("acme", "ledger", Level::Organisation, "variables"),
+                "/repos/acme/ledger/actions/organization-variables?per_page=30",
+            ),
         ];
         for (wanted, path) in table {
             let get = Wanted { redirect: path.ends_with("/logs"), ..Wanted::get(path.into()) };

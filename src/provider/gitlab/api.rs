@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -38,6 +39,27 @@ fn named<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error
 fn seconds<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
     let span = Option::<f64>::deserialize(input)?.and_then(|span| Duration::try_from_secs_f64(span).ok());
     Ok(span.map(|span| span.as_secs()))
+}
+
+/// An environment, as far as its name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EnvironmentOf {
+    pub(super) name: Option<String>,
+}
+
+/// A CI/CD variable. What it is may be nobody's to see.
+#[derive(Debug, Deserialize)]
+pub(super) struct Variable {
+    pub(super) key: String,
+    /// Nothing where it is hidden.
+    #[serde(default)]
+    pub(super) value: Option<SecretString>,
+    #[serde(default)]
+    pub(super) hidden: bool,
+    /// `*`, `prod`, `review/*`.
+    #[serde(default)]
+    pub(super) environment_scope: Option<String>,
 }
 
 /// An answer of GraphQL.

@@ -375,7 +375,7 @@ impl Inventory for Gitlab {
 
 impl Lookup for Gitlab {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log, Topic::Changes]
+        vec![Topic::Jobs, Topic::Log, Topic::Changes, Topic::Settings]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
@@ -384,6 +384,9 @@ impl Lookup for Gitlab {
             Question::Log { run, log, most } => self.log(run, log, most),
             Question::Changes { run, base, head } => {
                 lookup::once(async move { self.changes(&run, &base, &head).await.map(lookup::Told::Changes) })
+            }
+            Question::Settings { service, environment } => {
+                lookup::once(async move { self.settings(&service, &environment).await.map(lookup::Told::Settings) })
             }
             other => lookup::foreign(CALLED, &other),
         }

@@ -245,6 +245,21 @@ pub(super) fn deployment(project: &str, id: u64) -> Wanted {
     Wanted::get(format!("{}/deployments/{id}", project_path(project)))
 }
 
+/// The environments of a project.
+pub(super) fn environments(project: &str) -> Wanted {
+    Wanted::get(format!("{}/environments?states=available&per_page={PAGE}", project_path(project)))
+}
+
+/// The variables of a project, whatever environment they are for.
+pub(super) fn variables(project: &str) -> Wanted {
+    Wanted::get(format!("{}/variables?per_page={PAGE}", project_path(project)))
+}
+
+/// The same of a group.
+pub(super) fn group_variables(group: &str) -> Wanted {
+    Wanted::get(format!("/api/v4/groups/{}/variables?per_page={PAGE}", part(group)))
+}
+
 /// What one commit has that another one has not.
 pub(super) fn compare(project: &str, from: &str, to: &str) -> Wanted {
     let (below, from, to) = (project_path(project), part(from), part(to));
@@ -276,6 +291,9 @@ mod tests {
                 format!("{below}/deployments?environment=prod%2Feu&status=success&order_by=id&sort=desc&per_page=1"),
             ),
             (deployment(project_, 42), format!("{below}/deployments/42")),
+            (environments(project_), format!("{below}/environments?states=available&per_page=100")),
+            (variables(project_), format!("{below}/variables?per_page=100")),
+            (group_variables("acme/shop"), "/api/v4/groups/acme%2Fshop/variables?per_page=100".to_owned()),
             (compare(project_, "a1", "b2"), format!("{below}/repository/compare?from=a1&to=b2")),
         ];
         for (wanted, path) in table {

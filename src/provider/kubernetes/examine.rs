@@ -19,7 +19,7 @@ use super::{
     cluster::Cluster,
     error::{self, Asked},
     measures::{self, Service},
-    request::{self, EVENTS, PODS, Query, REPLICA_SETS, Resource},
+    request::{self, CONFIG_MAPS, EVENTS, PODS, Query, REPLICA_SETS, Resource},
 };
 use crate::port::{
     error::ProviderError,
@@ -88,11 +88,12 @@ impl Need {
 }
 
 /// What every engine needs.
-const COMMON: [Need; 4] = [
+const COMMON: [Need; 5] = [
     Need::to_see(REPLICA_SETS, &["get", "list", "watch"]),
     Need::to_explain(PODS, "", &["get", "list"], "what is wrong with pods"),
     Need::to_explain(PODS, "log", &["get"], "what pods write"),
     Need::to_explain(EVENTS, "", &["list"], "why something does not move"),
+    Need::to_explain(CONFIG_MAPS, "", &["get"], "comparison of settings between environments"),
 ];
 
 /// An engine, as far as it is examined.

@@ -232,7 +232,7 @@ impl<K: Kind> Facade<K> {
         events
     }
 
-    async fn ask_workload(&self, object: &K::Object) -> Option<Template> {
+    pub(super) async fn ask_workload(&self, object: &K::Object) -> Option<Template> {
         let (resource, (namespace, name)) = K::defined_by(object)?;
         let workload: api::Workload = self.cluster.get(resource, &namespace, &name).await.ok()?;
         Some(workload.spec.template)

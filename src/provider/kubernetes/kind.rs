@@ -107,6 +107,9 @@ pub trait Kind: Send + Sync + 'static {
     /// The label selector of an object's ReplicaSets.
     fn selector(object: &Self::Object) -> Option<String>;
 
+    /// What its pods are to run; empty where another object defines them.
+    fn template(object: &Self::Object) -> &Template;
+
     /// The analyses of the version on its way, where the engine has such things.
     fn analyses<'a>(cluster: &'a Cluster, object: &'a Self::Object) -> Answer<'a, Vec<Analysis>>;
 

@@ -47,7 +47,7 @@ const TAIL: usize = 2_000;
 /// Bytes of it.
 const BYTES: usize = 4 << 20;
 /// Containers beside the one that serves, by what service meshes call theirs.
-const BESIDE: [&str; 5] = ["istio-proxy", "linkerd-proxy", "envoy", "vault-agent", "cloud-sql-proxy"];
+pub(super) const BESIDE: [&str; 5] = ["istio-proxy", "linkerd-proxy", "envoy", "vault-agent", "cloud-sql-proxy"];
 
 /// The pods that an engine's workloads of a service have.
 pub trait Workloads: Send + Sync {

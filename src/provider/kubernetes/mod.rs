@@ -30,6 +30,7 @@ mod rights;
 pub mod room;
 pub mod scope;
 mod seal;
+pub mod settings;
 mod sought;
 mod store;
 pub mod template;

@@ -40,6 +40,11 @@ pub const PODS: Resource = Resource { group: "", version: "v1", plural: "pods", 
 /// Events.
 pub const EVENTS: Resource = Resource { group: "", version: "v1", plural: "events", product: "Kubernetes v1" };
 
+/// ConfigMaps.
+pub const CONFIG_MAPS: Resource = Resource { group: "", version: "v1", plural: "configmaps", product: "Kubernetes v1" };
+/// Secrets.
+pub const SECRETS: Resource = Resource { group: "", version: "v1", plural: "secrets", product: "Kubernetes v1" };
+
 impl Resource {
     /// The path of all objects of a namespace, or of the cluster.
     pub fn path(&self, namespace: Option<&str>) -> String {
@@ -143,6 +148,17 @@ pub fn watch(query: &Query, revision: &str) -> Result<Request<Bytes>, ProviderEr
 pub fn get(resource: Resource, namespace: &str, name: &str) -> Result<Request<Bytes>, ProviderError> {
     let builder = Builder::new(resource.path(Some(namespace)));
     classed(builder.get(name, &GetParams::default()), Class::Read)
+}
+
+/// The metadata of one object, and nothing of what it holds.
+///
+/// # Errors
+/// When the name cannot stand in a path.
+pub fn metadata(resource: Resource, namespace: &str, name: &str) -> Result<Request<Bytes>, ProviderError> {
+    let mut request = get(resource, namespace, name)?;
+    let form = HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+    request.headers_mut().insert(header::ACCEPT, form);
+    Ok(request)
 }
 
 /// The body of a review: may we patch this? Asked with the object's name where there is one, because rights may be given

@@ -21,6 +21,7 @@ use crate::{
             connect::{self, Access},
             examine, facade, kubectl, logs,
             scope::Found,
+            settings,
         },
     },
     run::{
@@ -49,6 +50,7 @@ impl Wired for Kubernetes {
         let cluster = Cluster::new(transport, scope(self, wiring, found), wiring.clock.clone());
         let mut connection = Connection::new(wiring.source(), "kubernetes", self.interval.min(INTERVAL));
         let mut workloads: Vec<Arc<dyn logs::Workloads>> = Vec::new();
+        let mut configured: Vec<Arc<dyn settings::Configured>> = Vec::new();
         let mut examined = Vec::new();
         for engine in &self.engines {
             match engine {
@@ -56,18 +58,21 @@ impl Wired for Kubernetes {
                     examined.push(argo_rollouts::ENGINE);
                     let engine = argo_rollouts::engine(Arc::clone(&cluster));
                     workloads.push(engine.clone());
+                    configured.push(engine.clone());
                     connection.inventories.push(engine);
                 }
                 Engine::Deployment => {
                     examined.push(deployment::ENGINE);
                     let engine = deployment::engine(Arc::clone(&cluster));
                     workloads.push(engine.clone());
+                    configured.push(engine.clone());
                     connection.inventories.push(engine);
                 }
             }
         }
         connection.examiner = Some(examine::examiner(&cluster, examined));
         connection.lookups.push(logs::lookup(&cluster, workloads, connection.interval));
+        connection.lookups.push(settings::lookup(&cluster, configured));
         Ok(gauged(connection, budget, &self.access))
     }
 

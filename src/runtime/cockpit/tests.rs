@@ -92,6 +92,7 @@ impl Given {
             signal_step: Duration::from_secs(30),
             most_targets: 5,
             files: crate::domain::files::Files::default(),
+            comparing: crate::domain::setting::Comparing::default(),
         };
         Cockpit::new(Parts {
             session,

@@ -97,6 +97,7 @@ async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
         signal_step: Duration::from_secs(30),
         most_targets: 5,
         files: crate::domain::files::Files::default(),
+        comparing: crate::domain::setting::Comparing::default(),
     };
     let mut cockpit = Cockpit::new(Parts {
         session,

@@ -17,7 +17,7 @@ use crate::{
     domain::{offer::Risk, verb::Direction},
     port::{fill, plan::Plan},
     view::{
-        changes, measure, number,
+        changes, drift, measure, number,
         scene::Scene,
         sheet::{LABEL, NARROWEST, Sheet, Tone, form, labelled, place, rows_for},
         span::{Line, Role},
@@ -161,6 +161,11 @@ fn blocks(scene: &Scene<'_>, card: &Card, head: Vec<Line>, width: usize, depth: 
             blocks.push(may(2, labelled("brings", new.role, &new.what, width, 2)));
             let warnings = new.warnings.iter().map(|text| labelled("", Role::Warn, &format!("▲ {text}"), width, ALL));
             blocks.extend(warnings.map(must));
+        }
+        if let Some((role, said)) = drift::line(scene, &one.target).filter(|_| forward && !one.goes_back) {
+            // What was known when it was drawn up stands among its notes.
+            let noted = one.draft.notes.iter().chain(&one.risks).any(|note| said.ends_with(note.as_str()));
+            blocks.extend((!noted).then(|| may(2, labelled("settings", role, &said, width, 3))));
         }
         if forward || one.goes_back {
             blocks.extend([may(6, checked(one, width)), may(3, labelled("seen", Role::Text, &seen(one), width, 2))]);

@@ -106,13 +106,20 @@ fn verbs(meta: &Meta) -> Vec<&'static str> {
     verbs
 }
 
+fn short_names(resource: &mut Value, meta: &Meta) {
+    if !meta.short.is_empty() {
+        json::object(resource).insert("shortNames".to_owned(), json!([meta.short]));
+    }
+}
+
 fn resources(group: &str, version: &str) -> Value {
     let mut resources = Vec::new();
     for meta in kinds_of(group) {
         let mut resource = json!({
             "name": meta.plural, "singularName": meta.singular, "namespaced": meta.namespaced, "kind": meta.kind,
-            "verbs": verbs(meta), "shortNames": [meta.short], "storageVersionHash": meta.storage_hash,
+            "verbs": verbs(meta), "storageVersionHash": meta.storage_hash,
         });
+        short_names(&mut resource, meta);
         if meta.in_all {
             json::object(&mut resource).insert("categories".to_owned(), json!(["all"]));
         }
@@ -157,8 +164,9 @@ fn aggregated_group(group: &str, version: &str) -> Value {
         let mut resource = json!({
             "resource": meta.plural, "responseKind": response_kind(meta.kind),
             "scope": if meta.namespaced { "Namespaced" } else { "Cluster" },
-            "singularResource": meta.singular, "verbs": verbs(meta), "shortNames": [meta.short],
+            "singularResource": meta.singular, "verbs": verbs(meta),
         });
+        short_names(&mut resource, meta);
         let map = json::object(&mut resource);
         if meta.in_all {
             map.insert("categories".to_owned(), json!(["all"]));

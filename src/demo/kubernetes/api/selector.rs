@@ -73,7 +73,8 @@ fn known_fields(kind: Kind) -> &'static [&'static str] {
         Kind::Pod => &["spec.nodeName", "spec.restartPolicy", "status.phase", "status.podIP"],
         Kind::Namespace => &["status.phase"],
         Kind::ReplicaSet => &["status.replicas"],
-        Kind::Deployment | Kind::Rollout | Kind::AnalysisRun => &[],
+        Kind::Secret => &["type"],
+        Kind::Deployment | Kind::Rollout | Kind::AnalysisRun | Kind::ConfigMap => &[],
     }
 }
 

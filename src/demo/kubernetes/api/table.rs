@@ -86,6 +86,13 @@ fn columns(kind: Kind) -> Vec<Column> {
             ("Count", "string", true, "How many times it was said."),
             ("Name", "string", true, NAME.3),
         ],
+        Kind::ConfigMap => vec![NAME, ("Data", "string", false, "Number of data entries."), AGE],
+        Kind::Secret => vec![
+            NAME,
+            ("Type", "string", false, "Used to facilitate programmatic handling of secret data."),
+            ("Data", "string", false, "Number of data entries."),
+            AGE,
+        ],
         Kind::Namespace => vec![NAME, ("Status", "string", false, "The status of the namespace"), AGE],
     }
 }
@@ -124,8 +131,7 @@ pub(super) fn of<'o>(
 
 /// The metadata of an object and nothing else.
 pub(super) fn partial(object: &Value) -> Value {
-    let mut metadata = object.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    json::object(&mut metadata).remove("managedFields");
+    let metadata = object.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
@@ -145,6 +151,8 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             given("/status/availableReplicas"),
             born,
         ],
+        Kind::ConfigMap => vec![name, entries(object), born],
+        Kind::Secret => vec![name, given("/type"), entries(object), born],
         Kind::AnalysisRun | Kind::Namespace => vec![name, given("/status/phase"), born],
         Kind::Deployment => {
             let ready = format!("{}/{}", count("/status/readyReplicas"), count("/spec/replicas"));
@@ -182,6 +190,11 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             ]
         }
     }
+}
+
+/// How many things it holds.
+fn entries(object: &Value) -> Value {
+    object.get("data").and_then(Value::as_object).map_or(0, Map::len).to_string().into()
 }
 
 fn template_cells(object: &Value) -> [Value; 3] {

@@ -69,7 +69,7 @@ impl Plane {
                     Kind::Deployment => deployment::reconcile(self, at, &key),
                     Kind::ReplicaSet => replica_set::reconcile(self, at, &key),
                     Kind::AnalysisRun => analysis::measure(self, at, &key),
-                    Kind::Namespace | Kind::Pod | Kind::Event => {}
+                    Kind::Namespace | Kind::Pod | Kind::Event | Kind::ConfigMap | Kind::Secret => {}
                 },
                 Task::Start(key) => pod::start(self, at, &key),
                 Task::Remove(key) => self.remove(at, &key),
@@ -100,7 +100,7 @@ impl Plane {
         match key.kind {
             Kind::Rollout | Kind::Deployment | Kind::ReplicaSet => self.wake(now, key),
             Kind::AnalysisRun if self.terminating(key) => self.wake(now, key),
-            Kind::Namespace | Kind::Pod | Kind::Event | Kind::AnalysisRun => {}
+            Kind::Namespace | Kind::Pod | Kind::Event | Kind::AnalysisRun | Kind::ConfigMap | Kind::Secret => {}
         }
         if let Some(owner) = owner {
             self.wake(now, &owner);

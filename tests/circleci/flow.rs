@@ -169,7 +169,7 @@ async fn a_workflow_that_runs_is_cancelled() {
 }
 
 /// A draft of a new pipeline of the docs.
-async fn begun(scene: &Scene, run: &Run, said: &[(&str, Value)]) -> (Ask, Draft) {
+fn begun(scene: &Scene, run: &Run, said: &[(&str, Value)]) -> (Ask, Draft) {
     let plain = ask(Verb::Dispatch, &run.id);
     let args = plain.args.clone().over(&offer(&run.offers, Verb::Dispatch).form);
     let wanted = with(&Ask { args, ..plain }, said);
@@ -182,7 +182,7 @@ async fn a_new_pipeline_begins_by_its_definition_or_as_it_always_did() {
     let scene = Scene::new();
     let run = scene.run(76).await;
     let said = [("parameters", Value::Text("dry_run=true".into()))];
-    let (wanted, draft) = begun(&scene, &run, &said).await;
+    let (wanted, draft) = begun(&scene, &run, &said);
     let line = r#"POST /api/v2/project/gh/acme/gateway/pipeline {"branch":"main","parameters":{"dry_run":true}}"#;
     assert_eq!(draft.steps[0].call.line(), line);
     let sent = scene.send(&wanted, &draft).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_new_pipeline_begins_by_its_definition_or_as_it_always_did() {
     projects[1].definition = Some("2338d0ae-5541-4bbf-88a2-55e9f7281f80".into());
     let scene = Scene::of(SCENARIO, projects);
     let run = scene.run(76).await;
-    let (_, draft) = begun(&scene, &run, &[]).await;
+    let (_, draft) = begun(&scene, &run, &[]);
     let body = r#"{"checkout":{"branch":"main"},"config":{"branch":"main"},"definition_id":"2338d0ae-5541-4bbf-88a2-55e9f7281f80"}"#;
     assert_eq!(draft.steps[0].call.line(), format!("POST /api/v2/project/gh/acme/gateway/pipeline/run {body}"));
     let why = "say under `definitions` by which pipeline definition a new pipeline of it begins";
@@ -202,7 +202,7 @@ async fn a_new_pipeline_begins_by_its_definition_or_as_it_always_did() {
 async fn where_the_commit_asks_to_be_left_alone_nothing_was_begun_and_that_is_said() {
     let scene = Scene::new();
     let run = scene.run(40).await;
-    let (wanted, draft) = begun(&scene, &run, &[]).await;
+    let (wanted, draft) = begun(&scene, &run, &[]);
     let error = scene.send(&wanted, &draft).await.unwrap_err();
     let text = "CircleCI, begin a pipeline of gh/acme/docs at new-guide: nothing was begun: Pipeline was not created: the commit says [skip ci].";
     assert_eq!((error.kind, error.text.as_str(), error.maybe_done), (FaultKind::Rejected, text, false));

@@ -44,8 +44,15 @@ async fn fifty_projects_at_rest_take_few_requests_a_minute_and_the_first_look_fo
     }
     let (first, rest) = minutes.split_first().unwrap();
     assert!(*first <= 5 * MANY, "{minutes:?}");
-    // What is live is asked of five projects in a look, until it was asked of all.
+    // Twelve looks, each at the newest; two of them also at what holds and runs, and at the one that holds.
     assert!(rest.iter().all(|many| *many <= 22), "{minutes:?}");
+    let before = scene.diary.all().len();
+    for _ in 0..20 {
+        scene.inventory().look().await;
+        scene.clock.pass(Duration::from_secs(30));
+    }
+    let ten_minutes = scene.diary.all().len() - before;
+    assert!(ten_minutes <= 120, "where nobody looks: {ten_minutes}");
 }
 
 #[tokio::test]

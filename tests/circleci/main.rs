@@ -3,6 +3,8 @@
 
 // `cfg(test)` says to clippy that helpers beside the tests are tests, too.
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod driven;
 #[cfg(test)]
 mod faults;

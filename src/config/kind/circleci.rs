@@ -101,11 +101,10 @@ impl Settings for Circleci {
             }
         }
         let id = |text: &str| text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        for (slug, odd) in self.definitions.iter().filter(|(_, text)| !id(text)) {
-            notes.add(
-                &["definitions", slug],
-                format!("'{odd}' is no id of a pipeline definition: a UUID, as the project's settings show it"),
-            );
+        for (slug, _) in self.definitions.iter().filter(|(_, text)| !id(text)) {
+            // What stands in its place may be a token: it is not quoted.
+            let why = "this is no id of a pipeline definition: a UUID, as the project's settings show it";
+            notes.add(&["definitions", slug], why);
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     domain::time::Timestamp,
-    provider::http::listed::{Listed, time},
+    provider::http::listed::{Listed, or_nothing, time},
 };
 
 /// A page of `/api/v2`.
@@ -26,7 +26,7 @@ pub(super) struct Page<T> {
 #[serde(bound = "T: DeserializeOwned")]
 pub(super) struct List<T> {
     pub(super) data: Listed<T>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub(super) page: Cursor,
 }
 
@@ -77,6 +77,7 @@ pub(super) struct Pipeline {
     #[serde(deserialize_with = "time")]
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<String>,
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) errors: Vec<Wrong>,
     pub(super) trigger: Option<Trigger>,
     pub(super) trigger_parameters: Option<TriggerParameters>,
@@ -143,7 +144,9 @@ pub(super) struct Commit {
 #[serde(default)]
 pub(super) struct Run {
     pub(super) id: Option<String>,
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) attributes: RunAttributes,
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) references: RunReferences,
 }
 
@@ -155,6 +158,7 @@ pub(super) struct RunAttributes {
     pub(super) current_outcome: Option<String>,
     #[serde(deserialize_with = "time")]
     pub(super) created_at: Option<Timestamp>,
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) errors: Vec<Wrong>,
 }
 
@@ -162,7 +166,9 @@ pub(super) struct RunAttributes {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct RunReferences {
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) event: Event,
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) project: Named,
 }
 
@@ -170,6 +176,7 @@ pub(super) struct RunReferences {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Event {
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) attributes: EventAttributes,
 }
 
@@ -205,6 +212,7 @@ pub(super) struct Job {
     pub(super) name: Option<String>,
     pub(super) status: Option<String>,
     /// The ids of the jobs before it.
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) dependencies: Vec<String>,
     pub(super) approval_request_id: Option<String>,
     #[serde(deserialize_with = "time")]
@@ -229,6 +237,7 @@ impl Job {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Detail {
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) attributes: DetailAttributes,
 }
 
@@ -237,6 +246,7 @@ pub(super) struct Detail {
 #[serde(default)]
 pub(super) struct DetailAttributes {
     pub(super) phase: Option<String>,
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) parallel_executions: Vec<Execution>,
 }
 
@@ -244,6 +254,7 @@ pub(super) struct DetailAttributes {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Execution {
+    #[serde(deserialize_with = "or_nothing")]
     pub(super) steps: Vec<Step>,
 }
 
@@ -304,5 +315,14 @@ mod tests {
         let page: Page<Workflow> = serde_json::from_str(text).unwrap();
         let read = Workflow { id: Some("w".into()), ..Workflow::default() };
         assert_eq!(page, Page { items: Listed { read: vec![read], unread: 2 }, next_page_token: None });
+    }
+
+    #[test]
+    fn what_is_null_is_nothing_of_it_and_hides_nothing_beside_it() {
+        let run: Run =
+            serde_json::from_str(r#"{"id": "r", "attributes": null, "references": {"event": null}}"#).unwrap();
+        assert_eq!(run, Run { id: Some("r".into()), ..Run::default() });
+        let job: Job = serde_json::from_str(r#"{"id": "j", "dependencies": null, "started_at": null}"#).unwrap();
+        assert_eq!(job, Job { id: Some("j".into()), ..Job::default() });
     }
 }

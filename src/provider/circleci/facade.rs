@@ -147,18 +147,23 @@ impl Circleci {
             return told;
         }
         let live = known.iter().any(|(one, _)| !rests(one));
+        let first = known.iter().any(|(one, _)| one.listed().is_none());
+        let states = match (live, first) {
+            (true, true) => search::AT_FIRST,
+            (true, false) => search::LIVE,
+            (false, _) => &[],
+        };
         let is_news =
             |id: &str, pipeline: &Pipeline| known.iter().any(|(one, ids)| ids.project == id && one.is_news(pipeline));
-        let Found { mut pipelines, mut failed, gaps } = search::look(&self.client, &ids, live, now, is_news).await;
+        let Found { mut pipelines, mut failed, gaps } = search::look(&self.client, &ids, states, now, is_news).await;
         for (one, ids) in &known {
-            let found = match failed.remove(&ids.project) {
-                Some(error) => Err(error),
-                None => {
-                    if live {
-                        one.was_listed(now);
-                    }
-                    Ok((pipelines.remove(&ids.project).unwrap_or_default(), gaps.clone()))
+            let found = if let Some(error) = failed.remove(&ids.project) {
+                Err(error)
+            } else {
+                if live {
+                    one.was_listed(now);
                 }
+                Ok((pipelines.remove(&ids.project).unwrap_or_default(), gaps.clone()))
             };
             told.insert(one.slug().to_owned(), found);
         }

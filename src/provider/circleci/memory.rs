@@ -58,7 +58,8 @@ impl Known {
             let old = self.pipeline.created.is_some_and(|created| age(*at, created) >= NO_WORKFLOW);
             return self.pipeline.over.unwrap_or(old);
         }
-        self.workflows.iter().all(|one| status(one).ended())
+        // One that has not ended may get another workflow, as one that sets up its own configuration does.
+        self.pipeline.over != Some(false) && self.workflows.iter().all(|one| status(one).ended())
     }
 
     /// Were its workflows read at all?
@@ -126,9 +127,13 @@ impl Memory {
         self.all.values_mut().for_each(|known| known.asked = true);
     }
 
-    /// Takes the workflows of a pipeline.
-    pub(super) fn read(&mut self, id: &str, mut workflows: Vec<api::Workflow>, now: Timestamp) {
+    /// Takes the workflows of a pipeline. `listed`: it is among those that were told of in this look.
+    pub(super) fn read(&mut self, id: &str, mut workflows: Vec<api::Workflow>, listed: bool, now: Timestamp) {
         let Some(known) = self.all.get_mut(id) else { return };
+        if !listed && workflows.iter().all(|one| status(one).ended()) {
+            // What was said of it before is old.
+            known.pipeline.over = known.pipeline.over.filter(|over| *over);
+        }
         workflows.sort_by_key(|one| one.created_at);
         known.pipeline.number = known.pipeline.number.or(workflows.iter().find_map(|one| one.pipeline_number));
         known.read = Some((now, known.pipeline.mark.clone()));
@@ -235,7 +240,7 @@ mod tests {
         }
         assert_eq!(memory.due(at(0), INTERVAL, false).len(), 3);
         for (id, status) in [("runs", "running"), ("holds", "on_hold"), ("ended", "success")] {
-            memory.read(id, vec![workflow(id, status)], at(0));
+            memory.read(id, vec![workflow(id, status)], true, at(0));
         }
         assert_eq!(memory.due(at(5), INTERVAL, false), ["runs"]);
         assert_eq!(memory.due(at(28), INTERVAL, false), ["holds", "runs"]);
@@ -247,12 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn a_pipeline_that_goes_on_gets_its_next_workflow_and_one_that_no_list_has_any_more_has_ended() {
+        let mut memory = Memory::default();
+        memory.take(pipeline("sets-up", 1, "started "));
+        memory.read("sets-up", vec![workflow("setup", "success")], true, at(0));
+        assert!(memory.waits());
+        assert_eq!(memory.due(at(30), INTERVAL, false), ["sets-up"]);
+        memory.read("sets-up", vec![workflow("setup", "success")], false, at(30));
+        assert!(!memory.waits());
+    }
+
+    #[test]
     fn where_nothing_else_tells_of_it_the_newest_are_asked_whether_somebody_ran_them_again() {
         let mut memory = Memory::default();
         for second in 0..5 {
             let id = second.to_string();
             memory.take(Pipeline { over: None, ..pipeline(&id, second, "created") });
-            memory.read(&id, vec![workflow(&id, "success")], at(0));
+            memory.read(&id, vec![workflow(&id, "success")], true, at(0));
         }
         assert_eq!(memory.due(at(60), INTERVAL, true), [""; 0]);
         assert_eq!(memory.due(at(300), INTERVAL, true), ["4", "3", "2"]);
@@ -264,7 +280,7 @@ mod tests {
         for second in 0..40 {
             let id = format!("p{second:02}");
             memory.take(pipeline(&id, second, "ended succeeded"));
-            memory.read(&id, vec![workflow(&id, "success")], at(0));
+            memory.read(&id, vec![workflow(&id, "success")], true, at(0));
         }
         let live = BTreeSet::from(["p03".to_owned(), "gone".to_owned()]);
         assert_eq!(memory.keep(&live), ["gone"]);

@@ -264,7 +264,7 @@ impl Watched {
             Ok(pages) => pages,
             // One that was just made has none yet; one that no list has any more is gone.
             Err(error) if error.kind == FaultKind::Missing && listed => {
-                self.seen().memory.read(id, Vec::new(), round.now);
+                self.seen().memory.read(id, Vec::new(), listed, round.now);
                 return Ok(None);
             }
             Err(error) if error.kind == FaultKind::Missing => {
@@ -279,7 +279,7 @@ impl Watched {
             .or_else(|| (lost > 0).then(|| format!("{CALLED}, {what}: {lost} of its workflows cannot be read")));
         let live: Vec<String> =
             pages.all.read.iter().filter(|one| !status(one).ended()).filter_map(|one| one.id.clone()).collect();
-        self.seen().memory.read(id, pages.all.read, round.now);
+        self.seen().memory.read(id, pages.all.read, listed, round.now);
         for workflow in live {
             match round.client.pages::<api::Job>(&request::jobs(&workflow), &what).await {
                 Ok(pages) => {

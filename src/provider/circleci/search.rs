@@ -18,8 +18,10 @@ const MOST_ASKED: usize = 50;
 /// Pages of the newest runs, and of those of one state.
 const MOST_NEWEST: usize = 5;
 const MOST_PAGES: usize = 25;
-/// The states of what has not ended and may be older than the newest runs.
-const LIVE: [&str; 2] = ["on_hold", "running"];
+/// The states of what has not ended and may be older than the newest runs. What is in the others is known from its begin on, but for
+/// the first look.
+pub(super) const LIVE: &[&str] = &["on_hold", "running"];
+pub(super) const AT_FIRST: &[&str] = &["on_hold", "running", "failing", "queued"];
 
 /// What was found of each project, by its id, and what of all of them could not be read.
 #[derive(Debug, Default)]
@@ -30,19 +32,19 @@ pub(super) struct Found {
     pub(super) gaps: Vec<String>,
 }
 
-/// Asks about projects, by their ids; of the newest runs on and on until `is_news` finds nothing new on a page. `live` asks also for what
-/// has not ended, however old it is.
+/// Asks about projects, by their ids; of the newest runs on and on until `is_news` finds nothing new on a page; and for what is in
+/// these states, however old it is.
 pub(super) async fn look(
     client: &Client,
     ids: &[String],
-    live: bool,
+    states: &[&str],
     now: Timestamp,
     is_news: impl Fn(&str, &Pipeline) -> bool,
 ) -> Found {
     let mut found = Found::default();
     let mut left: Vec<&[String]> = ids.chunks(MOST_ASKED).collect();
     while let Some(some) = left.pop() {
-        match look_at(client, some, live, now, &is_news, &mut found).await {
+        match look_at(client, some, states, now, &is_news, &mut found).await {
             Ok(()) => {}
             // One of them that the token may not see must not hide the others.
             Err(error) if some.len() > 1 && is_of_one(&error) => {
@@ -63,14 +65,14 @@ fn is_of_one(error: &ProviderError) -> bool {
 async fn look_at(
     client: &Client,
     ids: &[String],
-    live: bool,
+    states: &[&str],
     now: Timestamp,
     is_news: &impl Fn(&str, &Pipeline) -> bool,
     found: &mut Found,
 ) -> Result<(), ProviderError> {
     let what = if ids.len() == 1 { "runs of a project".to_owned() } else { format!("runs of {} projects", ids.len()) };
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let states = std::iter::once(None).chain(LIVE.iter().filter(|_| live).map(|state| Some(*state)));
+    let states = std::iter::once(None).chain(states.iter().map(|state| Some(*state)));
     let mut all = Vec::new();
     for state in states {
         let most = if state.is_some() { MOST_PAGES } else { MOST_NEWEST };

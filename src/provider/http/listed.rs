@@ -20,6 +20,14 @@ pub fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D:
     Ok(text.and_then(|text| Some(chrono::DateTime::parse_from_rfc3339(&text).ok()?.to_utc())))
 }
 
+/// Reads something that may be null: that is nothing of it.
+///
+/// # Errors
+/// When it is there, and is something else.
+pub fn or_nothing<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(input: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(input)?.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

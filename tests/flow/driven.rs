@@ -1,4 +1,4 @@
-//! The pretended Flow as Alibaba Cloud's own client for Python sees it, and as our client signs to it.
+//! The pretended Flow as Alibaba Cloud's own client for Python sees it.
 
 use crate::{clients, served::Served};
 

@@ -1,6 +1,9 @@
 //! The pretended Flow against published models, and its manners.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use holdshort::{
@@ -9,11 +12,15 @@ use holdshort::{
         system::{Reply, System},
     },
     domain::time::Timestamp,
+    provider::flow::signed,
 };
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::scene::{ORGANIZATION, SCENARIO, fixture, start};
+use crate::{
+    inventory::Listing,
+    scene::{Diary, HandClock, ORGANIZATION, SCENARIO, all, connect, fixture, key, start, transport},
+};
 
 fn world(more: &str) -> Flow {
     let spec: Spec = toml::from_str(&format!("{more}\n{SCENARIO}")).unwrap();
@@ -129,4 +136,21 @@ fn a_region_of_ones_own_leaves_the_organisation_out_of_its_paths() {
     let mut world = world("region = true");
     assert_eq!(get(&mut world, "/oapi/v1/flow/pipelines").as_array().unwrap().len(), 5);
     assert_eq!(ask(&mut world, "GET", &of_token(""), &[]).0, 404);
+}
+
+#[tokio::test]
+async fn what_our_client_signs_is_let_in_and_with_another_secret_it_is_not() {
+    for (secret, let_in) in [("demo", true), ("another", false)] {
+        let world = Arc::new(Mutex::new(world("")));
+        let leaf = transport(&Diary::default(), move |request| {
+            let mut request = request.clone();
+            request.headers_mut().insert("host", "flow.test".parse().unwrap());
+            Ok(send(&mut world.lock().unwrap(), start(), &request))
+        });
+        let (clock, address) = (HandClock::new(), "https://flow.test".parse().unwrap());
+        let over = signed(leaf, ("LTAIdemo".into(), secret.into()), &address, Arc::new(clock.clone()));
+        let (items, unread) = connect(over, key(), vec![all()], &clock).inventories[0].look().await;
+        assert_eq!((items.is_empty(), unread.is_empty()), (!let_in, let_in), "{unread:?}");
+        assert!(let_in || unread[0].contains("SignatureDoesNotMatch"), "{unread:?}");
+    }
 }

@@ -145,7 +145,8 @@ impl Flow {
         pairs.sort();
         let value =
             |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
-        let headers: String = names.split(';').map(|name| format!("{name}:{}\n", value(name))).collect();
+        let headers: Vec<String> = names.split(';').map(|name| format!("{name}:{}\n", value(name))).collect();
+        let headers = headers.concat();
         let whole = format!("{}\n{path}\n{}\n{headers}\n{names}\n{body}", request.method(), pairs.join("&"));
         let text = format!("{ALGORITHM}\n{}", hex(digest::digest(&digest::SHA256, whole.as_bytes()).as_ref()));
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.spec.secret.as_bytes());

@@ -240,6 +240,12 @@ fn machine(machine: &Machine) -> Value {
     })
 }
 
+/// Lines, each with its end.
+fn ended(lines: &[String]) -> String {
+    let end = if lines.is_empty() { "" } else { "\n" };
+    format!("{}{end}", lines.join("\n"))
+}
+
 /// What a machine wrote.
 pub(super) fn machine_log(machine: &Machine) -> Value {
     let mut lines = Vec::new();
@@ -253,7 +259,7 @@ pub(super) fn machine_log(machine: &Machine) -> Value {
         _ => {}
     }
     json!({
-        "deployLog": lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+        "deployLog": ended(&lines),
         "aliyunRegion": "cn-hangzhou",
         "deployLogPath": "/root/.staragent/flow.log",
         "deployBeginTime": machine.since.map(millis),
@@ -280,7 +286,7 @@ pub(super) fn lines(job: &Job, now: Timestamp) -> String {
             usize::try_from(1 + gone * (many - 1) / whole).unwrap_or(1)
         }
     };
-    all.into_iter().take(shown).map(|line| format!("{line}\n")).collect()
+    ended(&all.into_iter().take(shown).map(str::to_owned).collect::<Vec<_>>())
 }
 
 /// The steps of a job.

@@ -337,7 +337,7 @@ fn of_machine(verb: Verb) -> Result<(Act, &'static str), Blocked> {
 
 /// What a verb on a machine is bound to and expects, and its effect.
 fn machine_expects(order: &api::Order, verb: Verb, sn: &str) -> Result<(Facts, Expectation, String), Blocked> {
-    let machine = order.machines().iter().find(|machine| machine.machine_sn.as_deref() == Some(sn));
+    let machine = order.machines().iter().find(|machine| machine.sn.as_deref() == Some(sn));
     let machine = machine.ok_or_else(|| Blocked(format!("the deployment has no machine {sn}")))?;
     let does = if verb == Verb::Skip { Does::Skip } else { Does::Retry };
     if may(&machine.actions, does) != Some(true) {

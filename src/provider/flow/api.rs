@@ -264,7 +264,8 @@ impl Order {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Machine {
-    pub(super) machine_sn: Option<String>,
+    #[serde(rename = "machineSn")]
+    pub(super) sn: Option<String>,
     pub(super) ip: Option<String>,
     pub(super) status: Option<String>,
     /// `ok`, or `error` where it cannot be reached.
@@ -342,18 +343,20 @@ pub(super) struct Steps {
     pub(super) build_id: Option<u64>,
     pub(super) build_process_nodes: Option<Listed<Step>>,
     /// As they were called before.
-    pub(super) steps: Option<Listed<Step>>,
+    #[serde(rename = "steps")]
+    pub(super) listed: Option<Listed<Step>>,
 }
 
 /// One step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Step {
-    pub(super) step_name: Option<String>,
+    #[serde(rename = "stepName")]
+    pub(super) name: Option<String>,
     pub(super) node_name: Option<String>,
     pub(super) status: Option<String>,
-    #[serde(deserialize_with = "number")]
-    pub(super) step_index: Option<u64>,
+    #[serde(deserialize_with = "number", rename = "stepIndex")]
+    pub(super) index: Option<u64>,
     #[serde(deserialize_with = "number")]
     pub(super) node_index: Option<u64>,
     pub(super) finish: Option<bool>,

@@ -92,6 +92,8 @@ pub(super) struct Way {
     pub(super) live: Deployed,
     /// What the run itself has brought there, if it is not that.
     pub(super) half: Option<Deployed>,
+    /// Its own deployment is under way: that is stopped first.
+    pub(super) moves: bool,
     /// What there is to go back to, the default first.
     pub(super) to: Vec<Deployed>,
 }
@@ -133,7 +135,7 @@ fn way(records: &[Deployed], identifier: &str, run: u64) -> Option<Way> {
     } else {
         Vec::new()
     };
-    Some(Way { live: live.clone(), half, to })
+    Some(Way { live: live.clone(), half, moves: !own.status.ended(), to })
 }
 
 /// What of a roll back is offered on a run; `ways` may say why its records are not known.
@@ -156,6 +158,9 @@ pub(super) fn offer(settings: &Pipeline, ways: Result<&[Way], &str>, door: &Door
     let open: Vec<&Way> = ways.iter().filter(|way| !way.to.is_empty()).collect();
     if ways.is_empty() {
         return blocked("no record says that it has deployed anything, so there is nothing to take back");
+    }
+    if open.is_empty() && ways.iter().any(|way| way.moves) {
+        return blocked("its deployment is under way: stop it, and then roll back");
     }
     if open.is_empty() {
         return blocked("Flow has no record of another version that it could be put back to");
@@ -282,7 +287,8 @@ mod tests {
         assert_eq!(to(&stopped, 41), (None, vec![]), "it stopped, and another one came after it");
         assert_eq!(to(&stopped, 40), (None, vec![40]), "an older run puts itself back");
         assert_eq!(to(&stopped, 39), (None, vec![]), "its version is live");
-        assert_eq!(to(&all(Running), 43), (None, vec![]), "it is on its way: it is stopped first");
+        assert_eq!(to(&all(Running), 43), (None, vec![]), "it is on its way");
+        assert!(ways(&all(Running), 43)[0].moves, "and is stopped first");
         assert_eq!(ways(&stopped, 7), []);
     }
 }

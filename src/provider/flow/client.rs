@@ -53,7 +53,7 @@ impl Client {
     pub(super) async fn done(&self, wanted: &Wanted, what: &str) -> Result<Answer, ProviderError> {
         let answer = self.about(wanted, what).done(wanted.request(&self.door)?).await?;
         match no_success(&answer, wanted.right, self.door.is_older()) {
-            Some(said) => Err(self.refused(said, what)),
+            Some(said) => Err(Self::refused(said, what)),
             None => Ok(answer),
         }
     }
@@ -63,10 +63,10 @@ impl Client {
         if !answer.status().is_success() {
             return Some(self.about(wanted, what).fault(answer, wanted.class));
         }
-        no_success(answer, wanted.right, self.door.is_older()).map(|said| self.refused(said, what))
+        no_success(answer, wanted.right, self.door.is_older()).map(|said| Self::refused(said, what))
     }
 
-    fn refused(&self, (kind, text): (FaultKind, String), what: &str) -> ProviderError {
+    fn refused((kind, text): (FaultKind, String), what: &str) -> ProviderError {
         ProviderError::new(kind, format!("{}, {what}: {text}", super::CALLED))
     }
 

@@ -227,7 +227,7 @@ impl Flow {
             Place::Machine(order, sn) => {
                 let order = self.order(at, *order).await?;
                 let mut machines = order.machines().iter();
-                let machine = machines.find(|machine| machine.machine_sn.as_deref() == Some(sn));
+                let machine = machines.find(|machine| machine.sn.as_deref() == Some(sn));
                 Ok(machine.is_none_or(|machine| state(machine.status.as_deref()).ended()))
             }
         }
@@ -256,11 +256,11 @@ impl Flow {
 
     /// The end of a log, and then what is added to it, until what writes it has ended.
     fn log(&self, run: ObjectId, log: &LogRef, most: usize) -> Answers<'_> {
-        let Some(place) = Place::parse(log.as_str()) else {
+        let Some(of) = Place::parse(log.as_str()) else {
             let text = format!("{CALLED}: '{}' is no log", log.as_str());
             return stream::iter([Err(ProviderError::new(FaultKind::Missing, text))]).boxed();
         };
-        let begin = Following { run, place, log: Log::new(most), begun: false, over: false };
+        let begin = Following { run, of, log: Log::new(most), begun: false, over: false };
         stream::try_unfold(begin, move |mut it| async move {
             if it.over {
                 return Ok(None);
@@ -273,8 +273,8 @@ impl Flow {
                     self.clock.sleep(pace).await;
                 }
                 // What it wrote last may come between the two: it is read after its end is known.
-                it.over = self.has_ended(&at, &it.place).await?;
-                self.read_on(&at, &it.place, &mut it.log).await?;
+                it.over = self.has_ended(&at, &it.of).await?;
+                self.read_on(&at, &it.of, &mut it.log).await?;
                 it.begun = true;
                 let piece = it.log.piece(goes_on, it.over);
                 if !goes_on || it.over || !piece.lines.is_empty() {
@@ -290,7 +290,7 @@ impl Flow {
 /// A log that is followed.
 struct Following {
     run: ObjectId,
-    place: Place,
+    of: Place,
     log: Log,
     begun: bool,
     over: bool,

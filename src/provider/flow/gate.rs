@@ -163,8 +163,8 @@ impl Within<'_> {
             named.get(&called(job)).or_else(|| named.get(stage)).cloned()
         };
         let behind = || {
-            let later = self.run.jobs().skip_while(|(_, other)| other.id != job.id).skip(1);
-            later.filter_map(|(stage, job)| of(stage, job)).next()
+            let mut later = self.run.jobs().skip_while(|(_, other)| other.id != job.id).skip(1);
+            later.find_map(|(stage, job)| of(stage, job))
         };
         of(stage, job).or_else(behind).unwrap_or_else(|| self.site.settings.environment(&called(job), stage))
     }

@@ -124,7 +124,7 @@ pub(super) fn job_facts(run: &api::Run, job: Option<&api::Job>) -> Facts {
     let mut facts = run_facts(run);
     let Some(job) = job else { return facts };
     let state = job_state(job);
-    let begun = matches!(state, RunStatus::Running | RunStatus::Succeeded | RunStatus::Failed);
+    let has_run = matches!(state, RunStatus::Running | RunStatus::Succeeded | RunStatus::Failed);
     let validation = match state {
         RunStatus::Waiting => "waits",
         RunStatus::Succeeded | RunStatus::Skipped => "passed",
@@ -133,7 +133,7 @@ pub(super) fn job_facts(run: &api::Run, job: Option<&api::Job>) -> Facts {
     };
     let mut say = |name: &str, value: String| drop(facts.insert(name.to_owned(), value));
     say(own::JOB_IS, state.to_string());
-    say(own::BEGUN, begun.to_string());
+    say(own::BEGUN, has_run.to_string());
     say(own::VALIDATION, validation.to_owned());
     let began = job.start_time.map_or(0, |at| at.timestamp_millis());
     say(own::JOB_BEGAN, began.to_string());
@@ -154,7 +154,7 @@ pub(super) fn order_facts(order: &api::Order) -> Facts {
     facts.extend(order.deploy_order_id.map(|id| (own::ORDER.to_owned(), id.to_string())));
     facts.extend(order.current_batch.map(|batch| (own::BATCH.to_owned(), batch.to_string())));
     for machine in order.machines() {
-        if let Some(sn) = &machine.machine_sn {
+        if let Some(sn) = &machine.sn {
             facts.insert(own::machine(&clean(sn)), state(machine.status.as_deref()).to_string());
         }
     }

@@ -179,7 +179,9 @@ impl Watched {
                         .as_ref()
                         .is_some_and(|run| run.pipeline_run_id.is_some_and(|id| !memory.runs.contains_key(&id)));
                     read.extend(latest.as_ref().and_then(|run| run.pipeline_run_id));
-                    latest.into_iter().for_each(|run| memory.take(run));
+                    if let Some(run) = latest {
+                        memory.take(run);
+                    }
                 }
                 // One that never ran has no newest run: its list says so.
                 Err(error) if error.kind == FaultKind::Missing => lists = true,
@@ -379,7 +381,7 @@ impl Watched {
             if !over(wire) {
                 let older = round.client.door.is_older();
                 let within = Within { site: &site, run: wire, number: *id, version: &version, older, now: round.now };
-                let found = self.gates(&within, memory, &live);
+                let found = Self::gates(&within, memory, &live);
                 if wire.unread() > 0 {
                     silent.push(self.gap(&format!("{} parts of run {id} cannot be read", wire.unread())));
                 } else if found.is_empty() && told.as_ref().is_some_and(|run| run.status == RunStatus::Waiting) {
@@ -440,7 +442,7 @@ impl Watched {
         normalize::run(site, wire, paused, version.clone(), offers)
     }
 
-    fn gates(&self, within: &Within<'_>, memory: &Memory, live: &[api::Run]) -> Vec<Gate> {
+    fn gates(within: &Within<'_>, memory: &Memory, live: &[api::Run]) -> Vec<Gate> {
         let orders = memory.orders.get(&within.number).into_iter().flatten();
         let paused = orders.filter_map(|(job, one)| gate::paused(within, within.run.job(*job)?, &one.order));
         gate::waiting(within, live).into_iter().chain(paused).collect()

@@ -1,5 +1,5 @@
 //! What is asked of Flow: pure builders, one for each endpoint, in either of its two APIs. Sources: the `operations/flow` folder of
-//! `github.com/aliyun/alibabacloud-devops-mcp-server` for the API of tokens; PyPI's `alibabacloud-devops20210625` for the older one.
+//! `github.com/aliyun/alibabacloud-devops-mcp-server` for the API of tokens; the package `alibabacloud-devops20210625` for the older one.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, header};
@@ -169,13 +169,9 @@ impl Door {
 
     /// The pipelines: all of them, or those that are in one of these states, or began after a moment.
     pub(super) fn list(&self, states: &str, since: Option<Timestamp>, page: &Page) -> Wanted {
-        let mut query = page.query(self.is_older(), PAGE);
-        if !states.is_empty() {
-            query += &format!("&statusList={}", part(states));
-        }
-        if let Some(since) = since {
-            query += &format!("&executeStartTime={}", since.timestamp_millis());
-        }
+        let states = if states.is_empty() { String::new() } else { format!("&statusList={}", part(states)) };
+        let since = since.map(|since| format!("&executeStartTime={}", since.timestamp_millis())).unwrap_or_default();
+        let query = format!("{}{states}{since}", page.query(self.is_older(), PAGE));
         let path = format!("{}?{query}", self.pipelines());
         let (action, under, right) = ("ListPipelines", "pipelines", right::PIPELINES);
         self.get(Both { token: path.clone(), key: path, action, under, right })

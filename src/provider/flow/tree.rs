@@ -104,17 +104,17 @@ fn node(source: &SourceName, pipeline: u64, job: &api::Job, inside: &Inside) -> 
 }
 
 fn steps(job: &api::Job, steps: &api::Steps) -> Vec<Node> {
-    let listed = steps.build_process_nodes.as_ref().filter(|listed| !listed.is_empty()).or(steps.steps.as_ref());
+    let listed = steps.build_process_nodes.as_ref().filter(|listed| !listed.is_empty()).or(steps.listed.as_ref());
     let each = listed.into_iter().flat_map(|listed| &listed.read);
     each.map(|step| {
-        let index = step.step_index.or(step.node_index);
+        let index = step.index.or(step.node_index);
         let log = job.id.zip(index).zip(steps.build_id).map(|((job, index), build)| Place::Step(job, index, build));
         let word = step.status.as_deref().unwrap_or_default();
         let state = match state(step.status.as_deref()) {
             RunStatus::Unknown if step.running == Some(true) => RunStatus::Running,
             state => state,
         };
-        let name = step.step_name.as_deref().or(step.node_name.as_deref()).map(clean).filter(|name| !name.is_empty());
+        let name = step.name.as_deref().or(step.node_name.as_deref()).map(clean).filter(|name| !name.is_empty());
         Node {
             log: log.map(|place| place.reference()),
             ..Node::new(NodeKind::Step, name.unwrap_or_else(|| "step".to_owned()), Status::said(state, word))
@@ -137,7 +137,7 @@ fn machines(order: &api::Order) -> Vec<Node> {
 }
 
 fn one(order: &api::Order, machine: &api::Machine) -> Node {
-    let sn = machine.machine_sn.as_deref().map(clean).unwrap_or_default();
+    let sn = machine.sn.as_deref().map(clean).unwrap_or_default();
     let ip = machine.ip.as_deref().map(clean).filter(|ip| !ip.is_empty());
     let reached = machine.client_status.as_deref() != Some("error");
     let name = match (ip, reached) {

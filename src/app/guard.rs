@@ -358,6 +358,7 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     if !goes_back {
         risks.extend(subject.rollout.and_then(|rollout| doubted(model, rollout, asked.verb)));
     }
+    risks.extend(notes::which(asked.verb, risk, &draft));
     risks.extend(overtaken(model, asked.verb, &asked.target));
     risks.extend(notes::goes_back(model, asked.verb, &asked.target));
     risks.extend(older_than_live(model, asked.verb, &asked.target));

@@ -6,7 +6,7 @@ use crate::{
     app::{inbox, model::Model, store::SourceState, watch::WATCHED},
     cli::exit::{CliError, Exit},
     domain::{
-        gate::Behind,
+        gate::{Behind, Gate},
         ids::{EnvironmentName, ServiceName},
         item::{Item, Noun},
         object::ObjectId,
@@ -122,22 +122,30 @@ fn gates(model: &Model) -> Vec<Candidate<'_>> {
     each.collect()
 }
 
-fn runs(model: &Model) -> Vec<Candidate<'_>> {
+fn runs(model: &Model, goes_back: bool) -> Vec<Candidate<'_>> {
     let each = model.store.runs().map(|run| Candidate {
         target: run.id.clone(),
         service: &run.service,
-        environments: model
-            .store
-            .gates()
-            .filter(|gate| gate.behind == Behind::Run(run.id.clone()))
-            .map(|gate| &gate.environment)
-            .collect(),
+        environments: places(model, run, goes_back),
         offers: &run.offers,
         run: Some(run),
         version: Some(&run.version),
         about: titled(&run.title, Some(&run.version)),
     });
     each.collect()
+}
+
+/// Where a run leads as far as gates tell: where it waits to go, and where what it built is live.
+fn places<'a>(model: &'a Model, run: &Run, goes_back: bool) -> Vec<&'a EnvironmentName> {
+    let waits = |gate: &Gate| matches!(&gate.behind, Behind::Run(behind) if *behind == run.id);
+    let lives = |gate: &Gate| {
+        run.status.ended()
+            && gate.service == run.service
+            && gate.live.as_ref().is_some_and(|live| live.is_same(&run.version))
+    };
+    // What is to go back from a place is what is live there, not what waits for it.
+    let is_there = |gate: &&Gate| lives(gate) || (waits(gate) && !(goes_back && gate.live.is_some()));
+    model.store.gates().filter(is_there).map(|gate| &gate.environment).collect()
 }
 
 /// `deploy #812, 4.2.0 (c0ffee1)`.
@@ -154,10 +162,10 @@ fn candidates(model: &Model, purpose: Purpose) -> Vec<Candidate<'_>> {
             gates(model).into_iter().chain(rollouts(model).into_iter().filter(paused)).collect()
         }
         Verb::Reject => gates(model),
-        Verb::Rerun | Verb::Cancel => runs(model),
+        Verb::Rerun | Verb::Cancel => runs(model, false),
         _ => {
             let offers = |one: &Candidate<'_>| offer_for(one.offers, verb).is_some();
-            let others = gates(model).into_iter().chain(runs(model)).filter(offers);
+            let others = gates(model).into_iter().chain(runs(model, verb == Verb::Rollback)).filter(offers);
             // A rollout that has no such verb is named all the same: the guard says that it has none.
             rollouts(model).into_iter().chain(others).collect()
         }
@@ -182,9 +190,14 @@ pub fn release(model: &Model, name: &str) -> Result<ObjectId, CliError> {
 fn find(model: &Model, purpose: Purpose, name: &str, expect: Option<&str>) -> Result<ObjectId, CliError> {
     let all = candidates(model, purpose);
     let mut called: Vec<&Candidate<'_>> = all.iter().filter(|one| one.is_called(name)).collect();
+    let open = |verb, one: &Candidate<'_>| offer_for(one.offers, verb).is_some_and(|offer| offer.blocked.is_none());
     if purpose.is(&[Verb::Cancel]) && called.len() > 1 {
         // What has ended is not meant by who wants it to end. Which of several is to run again, nobody can tell.
-        called.retain(|one| offer_for(one.offers, Verb::Cancel).is_some_and(|offer| offer.blocked.is_none()));
+        called.retain(|one| open(Verb::Cancel, one));
+    }
+    if purpose.is(&[Verb::Rollback]) && called.iter().any(|one| open(Verb::Rollback, one)) {
+        // A run that is not live is not meant by who wants it away. Of places that serve none is passed over.
+        called.retain(|one| one.run.is_none() || open(Verb::Rollback, one));
     }
     if let Some(version) = expect.filter(|_| called.len() > 1) {
         called = of_version(purpose, name, version, called)?;
@@ -200,7 +213,7 @@ fn find(model: &Model, purpose: Purpose, name: &str, expect: Option<&str>) -> Re
 /// The one thing whose release the name stands for: a rollout; where none is called so a gate, else a run that is not over.
 pub fn resolve_release(model: &Model, name: &str) -> Result<ObjectId, CliError> {
     let running = |one: &Candidate<'_>| model.store.run(&one.target).is_some_and(|run| !run.status.ended());
-    let runs = runs(model).into_iter().filter(running).collect();
+    let runs = runs(model, false).into_iter().filter(running).collect();
     let all = [rollouts(model), gates(model), runs];
     let named: Option<ObjectId> = name.parse().ok();
     if let Some(one) = named.and_then(|named| all.iter().flatten().find(|one| one.target == named)) {
@@ -281,7 +294,7 @@ fn silent(model: &Model, nouns: &[Noun]) -> Vec<String> {
 
 /// A full id names anything there is; whether the verb works on it is for the guard to say. Behind a gate is its run.
 fn by_id(model: &Model, verb: Verb, name: &str) -> Option<ObjectId> {
-    let all = rollouts(model).into_iter().chain(gates(model)).chain(runs(model)).map(|one| one.target);
+    let all = rollouts(model).into_iter().chain(gates(model)).chain(runs(model, false)).map(|one| one.target);
     let named: ObjectId = name.parse().ok()?;
     let target = all.into_iter().find(|target| *target == named)?;
     Some(inbox::meant(model, Ask::new(verb, target)).target)
@@ -309,7 +322,7 @@ fn passed(model: &Model, purpose: Purpose, name: &str) -> Option<CliError> {
         return None;
     }
     let all: Vec<Candidate<'_>> =
-        rollouts(model).into_iter().chain(runs(model)).filter(|one| one.is_called(name)).collect();
+        rollouts(model).into_iter().chain(runs(model, false)).filter(|one| one.is_called(name)).collect();
     if all.is_empty() {
         return None;
     }

@@ -253,9 +253,11 @@ fn fill(
     args: &VerbArgs,
     (console, asks): (&Console<'_>, bool),
 ) -> Result<Card, CliError> {
-    let risky = plan.each().find(|one| one.direction() == Direction::Forward && one.risk == Risk::High);
-    if let Some(one) = risky.filter(|_| args.expect.is_empty() && !asks) {
-        let version = guard::acts_on(one.verb, &one.draft).map_or_else(|| "VERSION".to_owned(), bound_name);
+    // What names no version is a risk of its own, which is accepted, not compared.
+    let risky = |one: &&Plan| one.direction() == Direction::Forward && one.risk == Risk::High;
+    let named = plan.each().filter(risky).find_map(|one| Some((one, guard::acts_on(one.verb, &one.draft)?)));
+    if let Some((one, version)) = named.filter(|_| args.expect.is_empty() && !asks) {
+        let version = bound_name(version);
         return Err(CliError::usage(format!(
             "{} {}: a high risk needs --expect VERSION; it would act on {version}, nothing was sent",
             plan.verb.words(),
@@ -296,17 +298,19 @@ fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
     }
     let reasons =
         risks.into_iter().chain(["it takes --accept-wait and --reason TEXT to go on all the same".to_owned()]);
-    let ways = [
+    // Only what flies is judged, and goes back.
+    let flies = [
         "wait: `holdshort status --exit-code` ends with 0 once it is GO",
         "--accept-wait --reason TEXT, if you know more than the numbers say",
         "hold it until somebody can look",
         "roll back or abort",
     ];
+    let ways = if plan.each().any(|one| one.evidence.verdict.is_some()) { &flies[..] } else { &flies[1..2] };
     Some(Refusal {
         verb: plan.verb,
         what: plan.place().to_string(),
         reasons: reasons.collect(),
-        ways: ways.map(str::to_owned).to_vec(),
+        ways: ways.iter().map(ToString::to_string).collect(),
         changed: false,
         verdict: Some(Verdict::Wait),
     })

@@ -57,3 +57,11 @@ fn what_depends_on_approvals_is_printed_as_a_comment_and_says_on_what() {
     assert!(lines[1].starts_with("# only where approvals at least"), "{shown}");
     assert!(lines[2..].iter().all(|line| line.starts_with("# ")) && shown.contains("/play"), "{shown}");
 }
+
+#[test]
+fn of_the_runs_of_a_place_the_one_that_is_live_is_what_a_roll_back_means() {
+    let line = "rollback site@production --dry-run --to 2.7.0";
+    let (code, printed, said) = holdshort(&line.split(' ').collect::<Vec<_>>());
+    assert_eq!(code, Some(0), "{printed}{said}");
+    assert!(printed.contains("2.7.1") && printed.contains("2.7.0"), "{printed}{said}");
+}

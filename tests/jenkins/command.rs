@@ -12,3 +12,18 @@ fn a_command_whose_secret_is_not_printed_is_a_comment_that_says_so() {
     assert!(lines[1].starts_with("# curl ") && lines[1].contains("{\"name\":\"PIN\",\"value\":\"\"}"), "{shown}");
     assert_eq!(lines.len(), 2, "{shown}");
 }
+
+#[test]
+fn a_job_whose_version_nobody_knows_is_started_by_whoever_takes_that_risk_by_name() {
+    let dispatch = |more: &[&str]| {
+        let line = ["do", "dispatch", "gateway#812", "--yes", "--reason", "weekly", "--json"];
+        let output = program::holdshort().arg("--demo=jenkins").args(line).args(more).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, printed, said) = dispatch(&[]);
+    assert_eq!(code, Some(4), "{printed}{said}");
+    assert!(said.contains("its system does not say which version that is; it takes --accept-wait"), "{said}");
+    assert!(!said.contains("roll back or abort") && !said.contains("VERSION"), "{said}");
+    let (code, printed, said) = dispatch(&["--accept-wait"]);
+    assert_eq!(code, Some(0), "{printed}{said}");
+}

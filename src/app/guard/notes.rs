@@ -13,7 +13,7 @@ use crate::{
         evidence::Verdict,
         gate::{Behind, Gate},
         object::ObjectId,
-        offer::offer_for,
+        offer::{Risk, offer_for},
         rollout::Rollout,
         verb::{Direction, Verb},
         version::Version,
@@ -105,6 +105,12 @@ pub(super) fn flies(model: &Model, verb: Verb, target: &ObjectId) -> (Vec<String
         if verdict == Some(Verdict::NoGo) { said.0.push(words) } else { said.1.push(words) }
     }
     said
+}
+
+/// That nobody can say which version would go forward where a mistake costs much: there is nothing to read back.
+pub(super) fn which(verb: Verb, risk: Risk, draft: &Draft) -> Option<String> {
+    let blind = verb.direction() == Direction::Forward && risk == Risk::High && acts_on(verb, draft).is_none();
+    blind.then(|| "its system does not say which version that is".to_owned())
 }
 
 /// That somebody takes the same service back where a gate leads, just now: what is let through would come over that. The way back may

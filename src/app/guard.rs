@@ -49,7 +49,7 @@ pub(in crate::app) use self::facts::against;
 pub use self::facts::{blind_spot, standing};
 use self::notes::{
     closed, closes, doubted, ends_another, flies, goes_to_what_was_left, major_step, older_than_live, overtaken,
-    with_yours,
+    settings_differ, with_yours,
 };
 
 /// Why a verb will not run: every reason at once, and honest ways on.
@@ -367,6 +367,11 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     draft.notes.extend(others);
     draft.notes.extend(major_step(model, asked.verb, &asked.target));
     risks.extend(closes.iter().map(|gate| closed(gate)));
+    if !goes_back {
+        let (risk, note) = settings_differ(model, asked.verb, &asked.target);
+        risks.extend(risk);
+        draft.notes.extend(note);
+    }
     let (opens, notes) = with_yours(model, &asked);
     checks.extend(opens);
     draft.notes.extend(notes);

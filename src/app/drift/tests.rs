@@ -13,7 +13,7 @@ use crate::{
         object::Family,
         observed::Fault,
         service::Environment,
-        setting::{Compared, Mark, NamePattern, Settings},
+        setting::{Compared, Mark, NamePattern, Settings, Weight},
     },
     port::{inventory::Part, lookup::Told},
 };
@@ -215,4 +215,23 @@ fn a_failure_clears_nothing_that_was_read_and_says_so() {
     let mut model = told(&[("A", Some(1))], &[("A", Some(2))]);
     tells(&mut model, "forge", "prod", Err(Fault::new(now(), FaultKind::Server, "502")));
     assert_eq!(said(&model), "same artifact, 1 setting differs from staging: A; settings of prod cannot be read: 502");
+}
+
+#[test]
+fn an_approval_has_the_difference_as_a_note_and_where_policy_says_so_as_a_risk() {
+    let planned = |weight: Weight| {
+        let mut model = told(&[("A", Some(1))], &[("A", Some(2))]);
+        model.session.comparing.weight = weight;
+        let gate = gate("prod");
+        let ask = crate::port::plan::Ask::new(crate::domain::verb::Verb::Approve, gate.id.clone());
+        let rollout = payments();
+        let draft = crate::app::sample::draft(&rollout, ask.verb);
+        let plan = crate::app::guard::plan(&model, &ask, Ok(draft));
+        plan.map(|plan| (plan.draft.notes, plan.risks))
+    };
+    let words = "same artifact, 1 setting differs from staging: A".to_owned();
+    let (notes, risks) = planned(Weight::Note).unwrap();
+    assert!(notes.contains(&words) && !risks.contains(&words), "{notes:?} {risks:?}");
+    let (notes, risks) = planned(Weight::Risk).unwrap();
+    assert!(!notes.contains(&words) && risks.contains(&words), "{notes:?} {risks:?}");
 }

@@ -4,6 +4,7 @@
 use crate::{
     app::{
         action::Action,
+        drift,
         guard::{Subject, acts_on, facts::ways_back},
         lineage::{Lineage, within},
         model::Model,
@@ -15,6 +16,7 @@ use crate::{
         object::ObjectId,
         offer::{Risk, offer_for},
         rollout::Rollout,
+        setting::Weight,
         verb::{Direction, Verb},
         version::Version,
     },
@@ -86,6 +88,23 @@ pub(super) fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> O
     let older = model.lineage.older_than_live(&model.store, target)?;
     let this = gate.version.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
     Some(format!("{this} is {}", older.words()))
+}
+
+/// That settings differ between where something goes and where it comes from: a risk where policy says so, else worth knowing (F6).
+/// That a token may not see all there is, is no news of this release; that it lets nothing be compared is.
+pub(super) fn settings_differ(model: &Model, verb: Verb, target: &ObjectId) -> (Option<String>, Option<String>) {
+    let forward = verb.direction() == Direction::Forward;
+    let Some(drift) = drift::of(model, target).filter(|_| forward) else { return (None, None) };
+    let differs = drift.differing().next().is_some();
+    let blind = !drift.is_compared() && !drift.reading && !drift.unknown.is_empty();
+    if !differs && !blind {
+        return (None, None);
+    }
+    if differs && model.session.comparing.weight == Weight::Risk {
+        (Some(drift.words()), None)
+    } else {
+        (None, Some(drift.words()))
+    }
 }
 
 /// What flies where a gate leads, or is what it lets through: a risk where that does harm, else worth knowing (F10).

@@ -23,6 +23,9 @@ pub struct FaultSpec {
     /// And that contain this.
     #[serde(default)]
     pub path: String,
+    /// And that say this in their body: of a system whose paths are all alike.
+    #[serde(default)]
+    pub said: String,
     /// From when on.
     #[serde(default)]
     pub from: Offset,
@@ -93,6 +96,11 @@ impl Fault {
         path.starts_with(&self.spec.on) && path.contains(&self.spec.path)
     }
 
+    fn is_about(&self, body: &[u8]) -> bool {
+        let said = self.spec.said.as_bytes();
+        said.is_empty() || body.windows(said.len()).any(|part| part == said)
+    }
+
     fn holds(&self, now: Timestamp, path: &str) -> bool {
         self.from <= now && now < self.until && self.left > 0 && self.concerns(path)
     }
@@ -114,9 +122,9 @@ impl Faults {
     }
 
     /// What becomes of a request; counts it.
-    pub(crate) fn fate(&mut self, now: Timestamp, path: &str) -> Fate {
+    pub(crate) fn fate(&mut self, now: Timestamp, path: &str, body: &[u8]) -> Fate {
         let mut fate = Fate::default();
-        for fault in self.0.iter_mut().filter(|fault| fault.holds(now, path)) {
+        for fault in self.0.iter_mut().filter(|fault| fault.holds(now, path) && fault.is_about(body)) {
             match fault.spec.what {
                 Kind::Hang => fate.hang = true,
                 Kind::Delay(span) => fate.delay += span,
@@ -193,7 +201,7 @@ mod tests {
         let mut faults = faults(
             "[[faults]]\non = '/kubernetes'\npath = 'rollouts'\nfrom = '10s'\nuntil = '20s'\ntimes = 2\nwhat = 'hang'",
         );
-        let mut hangs = |second, path| faults.fate(at(second), path).hang;
+        let mut hangs = |second, path| faults.fate(at(second), path, b"").hang;
         let path = "/kubernetes/eu/apis/argoproj.io/v1alpha1/rollouts";
         assert!(!hangs(9, path) && !hangs(12, "/kubernetes/eu/version") && !hangs(12, "/prometheus/rollouts"));
         assert!(hangs(10, path) && hangs(19, path));
@@ -221,7 +229,7 @@ mod tests {
     #[test]
     fn refusals_say_how_long_to_stay_away() {
         let mut faults = faults("[[faults]]\non = '/github'\nwhat = { too_many_requests = '30s' }");
-        let refusal = faults.fate(at(0), "/github/repos").refusal.unwrap();
+        let refusal = faults.fate(at(0), "/github/repos", b"").refusal.unwrap();
         assert_eq!((refusal.status().as_u16(), refusal.headers()[RETRY_AFTER].to_str().unwrap()), (429, "30"));
     }
 
@@ -233,5 +241,24 @@ mod tests {
         assert!(faults.has_dropped(at(0), at(10), path));
         assert!(!faults.has_dropped(at(10), at(99), path));
         assert_eq!(faults.next(at(0)), Some(at(10)));
+    }
+
+    #[test]
+    fn a_fault_may_concern_only_what_says_something_in_its_body() {
+        let spec = FaultSpec {
+            on: "/aws".into(),
+            path: String::new(),
+            said: r#""till""#.into(),
+            from: Offset::default(),
+            until: None,
+            times: None,
+            what: Kind::ServerError(403),
+        };
+        let mut faults = Faults::new(&[spec], Timestamp::UNIX_EPOCH);
+        let mut refuses = |body: &[u8]| faults.fate(Timestamp::UNIX_EPOCH, "/aws/", body).refusal.is_some();
+        assert_eq!(
+            [refuses(br#"{"name":"till"}"#), refuses(br#"{"name":"tills"}"#), refuses(b"")],
+            [true, false, false]
+        );
     }
 }

@@ -33,6 +33,8 @@ pub struct Shape {
     pub fills: &'static [&'static str],
     /// The headers that it may have beside those of every call.
     pub headers: &'static [&'static str],
+    /// What must stand at these places of a JSON body, exactly: of a system whose paths say nothing of what is meant.
+    pub holds: Vec<(&'static str, String)>,
 }
 
 /// A call that has a shape which its provider declares, with everything in it that fills it.
@@ -118,8 +120,12 @@ pub fn check(step: &Step, verb: Verb, shapes: &[Shape]) -> Result<(), Forged> {
         return Err(forged("it is not written that way"));
     }
     let Some(body) = call.body.sent() else { return Err(forged("it was read from a record, which is evidence")) };
-    if !written.iter().any(|shape| shape.writes_all_of(call, body)) {
+    let written: Vec<_> = written.into_iter().filter(|shape| shape.writes_all_of(call, body)).collect();
+    if written.is_empty() {
         return Err(forged("its body writes what this verb does not"));
+    }
+    if !written.into_iter().any(|shape| shape.is_of_its_own(body)) {
+        return Err(forged("its body means something else than the target"));
     }
     Ok(())
 }
@@ -156,6 +162,15 @@ impl Shape {
         places.iter().all(known) && (filled_alone || writes_only(body, self.content_type, self.writes))
     }
 
+    /// Does a body name what it must?
+    fn is_of_its_own(&self, body: &str) -> bool {
+        if self.holds.is_empty() {
+            return true;
+        }
+        let Ok(read) = serde_json::from_str::<Value>(body) else { return false };
+        self.holds.iter().all(|(place, held)| read.pointer(place).and_then(Value::as_str) == Some(held))
+    }
+
     /// Is this what may go out?
     fn takes(&self, filled: &Outgoing<'_>) -> bool {
         let places: Vec<&str> = self.writes.iter().chain(self.fills).copied().collect();
@@ -163,6 +178,7 @@ impl Shape {
             && is_path(&self.path, &filled.path)
             && filled.headers.iter().all(|(name, _)| self.has_header(name))
             && writes_only(&filled.body, self.content_type, &places)
+            && self.is_of_its_own(&filled.body)
     }
 }
 
@@ -359,6 +375,7 @@ mod tests {
             writes: &["/status/abort"],
             fills: &["/metadata/resourceVersion"],
             headers: &["If-Match"],
+            ..Shape::default()
         };
         let form =
             Shape { method: "POST", path: "/b".into(), content_type: FORM, writes: &["/token"], ..Shape::default() };
@@ -396,5 +413,26 @@ mod tests {
             assert_eq!(is_path(shape, path), fits, "{path}");
         }
         assert!(is_path("/items/{id}?x", "/items/a-1?x") && !is_path("/items/{id}?x", "/items/a?y=?x"));
+    }
+
+    #[test]
+    fn where_a_path_says_nothing_the_body_must_name_what_is_meant_as_drawn_up_and_as_it_goes_out() {
+        let shapes = [Shape {
+            method: "POST",
+            path: "/svc/Act".into(),
+            content_type: "json",
+            writes: &["/name", "/why"],
+            holds: vec![("/name", "till".into())],
+            ..Shape::default()
+        }];
+        let why = |body: &str| {
+            let (method, path, content_type) = ("POST".into(), "/svc/Act".into(), "json".into());
+            let call = WireCall { method, path, content_type, body: body.into(), ..WireCall::default() };
+            let step = Step::new(&ObjectId::new(&"eu".into(), "run", "till"), call);
+            check(&step, Verb::Cancel, &shapes).map_err(|forged| forged.why)
+        };
+        assert_eq!(why(r#"{"name":"till","why":"late"}"#), Ok(()));
+        let other = Err("its body means something else than the target".to_owned());
+        assert_eq!((why(r#"{"name":"web"}"#), why(r#"{"why":"late"}"#)), (other.clone(), other));
     }
 }

@@ -182,7 +182,7 @@ impl World {
     pub fn respond(&mut self, now: Timestamp, request: &Request<Bytes>) -> Exchange {
         self.advance(now);
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let fate = self.faults.fate(self.now, &path);
+        let fate = self.faults.fate(self.now, &path, request.body());
         let skew = self.faults.skew(self.now, &path);
         let call = self.log.begin(self.now, request.method(), &path);
         if fate.hang {

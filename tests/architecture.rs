@@ -69,6 +69,8 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("flow", &["http"]),
     ("gitlab", &["http"]),
     ("circleci", &["http"]),
+    ("aws", &["http"]),
+    ("codepipeline", &["aws", "http"]),
 ];
 
 /// Inside `demo`: each pretended system, what holds them together without knowing them, and `registry`, which lists them.
@@ -90,12 +92,14 @@ const DEMO: &[(&str, &[&str])] = &[
     ("gitlab", &["blueprint", "past", "query", "rest", "system", "time"]),
     ("jenkins", &["blueprint", "past", "rest", "system", "time"]),
     ("circleci", &["blueprint", "past", "rest", "system", "time"]),
+    ("codepipeline", &["blueprint", "past", "rest", "system", "time"]),
     (
         "registry",
         &[
             "blueprint",
             "buildkite",
             "circleci",
+            "codepipeline",
             "flow",
             "github",
             "gitlab",

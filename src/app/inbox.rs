@@ -82,6 +82,11 @@ pub fn meant(model: &Model, ask: Ask) -> Ask {
     if let Some(rollout) = model.store.rollout(&ask.target).filter(|_| ask.verb == Verb::Approve) {
         return Ask { verb: let_through(rollout), ..ask };
     }
+    if let Some(gate) = model.store.gate(&ask.target).filter(|_| ask.verb == Verb::Approve) {
+        // What somebody holds is let through by ending that.
+        let held = offer_for(&gate.offers, Verb::Approve).is_none() && offer_for(&gate.offers, Verb::Resume).is_some();
+        return if held { Ask { verb: Verb::Resume, ..ask } } else { ask };
+    }
     if matches!(ask.verb, Verb::Approve | Verb::Reject) && model.store.run(&ask.target).is_some() {
         let mut gates =
             model.store.gates().filter(|gate| matches!(&gate.behind, Behind::Run(run) if *run == ask.target));

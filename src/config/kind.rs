@@ -20,6 +20,7 @@ use crate::{
 
 pub mod buildkite;
 pub mod circleci;
+pub mod codepipeline;
 pub mod flow;
 pub mod github;
 pub mod gitlab;
@@ -153,6 +154,8 @@ kinds! {
     Circleci in circleci,
     /// Apsara DevOps Flow (云效): runs, validations, deployments to hosts batch by batch.
     Flow in flow,
+    /// AWS CodePipeline: executions, approvals, held transitions.
+    Codepipeline in codepipeline,
 }
 
 impl Connection {
@@ -227,7 +230,7 @@ mod tests {
 
     /// What a kind makes of its least settings.
     fn least(kind: &Kind) -> Connection {
-        let text = "environment = 'prod'\nurl = 'https://a.test'\nserver = 'https://a.test'\npreset = 'x'\n";
+        let text = "environment = 'prod'\nregion = 'eu-west-1'\nurl = 'https://a.test'\nserver = 'https://a.test'\npreset = 'x'\n";
         let mut table = tree::parse(text, 0).unwrap();
         loop {
             let mut problems = Vec::new();

@@ -6,6 +6,7 @@
 pub mod blueprint;
 pub mod buildkite;
 pub mod circleci;
+pub mod codepipeline;
 pub mod fault;
 pub mod flow;
 pub mod github;

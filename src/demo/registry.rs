@@ -1,9 +1,11 @@
 //! The kinds of systems that the world can play. A new one has its folder beside this file, and a line here.
 
-use crate::demo::{blueprint::Kind, buildkite, circleci, flow, github, gitlab, jenkins, kubernetes, loki, prometheus};
+use crate::demo::{
+    blueprint::Kind, buildkite, circleci, codepipeline, flow, github, gitlab, jenkins, kubernetes, loki, prometheus,
+};
 
 /// In the order in which they are listed.
-pub(crate) static KINDS: [Kind; 9] = [
+pub(crate) static KINDS: [Kind; 10] = [
     kubernetes::KIND,
     prometheus::KIND,
     github::KIND,
@@ -13,4 +15,5 @@ pub(crate) static KINDS: [Kind; 9] = [
     gitlab::KIND,
     circleci::KIND,
     flow::KIND,
+    codepipeline::KIND,
 ];

@@ -4,8 +4,10 @@
 //! Providers never meet the screen, the model or one another; only what `port` names crosses this border.
 
 pub mod argo_rollouts;
+pub mod aws;
 pub mod buildkite;
 pub mod circleci;
+pub mod codepipeline;
 pub mod deployment;
 pub mod flow;
 pub mod github;

@@ -145,7 +145,7 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let Some(target) = scene.selected.as_ref().map(RowKey::target) else { return Vec::new() };
     let of_gate = |gate: &Gate| {
         let offered = |intent: &Intent| intent.verb().is_some_and(|verb| offer_for(&gate.offers, verb).is_some());
-        [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject)].into_iter().filter(offered).collect()
+        [Verb::Approve, Verb::Reject, Verb::Resume].map(Intent::Do).into_iter().filter(offered).collect()
     };
     let intents: Vec<Intent> = match scene.selected_rollout() {
         Some(rollout) => of_rollout(rollout).to_vec(),

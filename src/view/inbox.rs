@@ -147,7 +147,7 @@ fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
     if let Some(url) = scene.model.store.gate(&item.target).and_then(|gate| gate.url.clone()) {
         add("open", Role::Dim, url);
     }
-    for intent in [Intent::Do(Verb::Approve), Intent::Do(Verb::Reject), Intent::Do(Verb::Promote)] {
+    for intent in [Verb::Approve, Verb::Reject, Verb::Promote, Verb::Resume].map(Intent::Do) {
         let offers = scene.model.store.item(&item.target).map(Item::offers).unwrap_or_default();
         let offered = intent.verb().is_some_and(|verb| offer_for(offers, verb).is_some());
         if let Some(why) = footer::refused(scene.model, intent, &item.target).filter(|_| offered)

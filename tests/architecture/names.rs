@@ -17,7 +17,7 @@ const CALLED: [(&str, &[&str]); 6] = [
 ];
 
 /// Folders of `provider` and `demo` that are no systems.
-const HELD_TOGETHER: [&str; 4] = ["http", "scenario", "traffic", "world"];
+const HELD_TOGETHER: [&str; 5] = ["aws", "http", "scenario", "traffic", "world"];
 
 /// Where every system may be named, beside its own folders: who lists them.
 const LISTS: [&str; 6] = [

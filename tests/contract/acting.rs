@@ -244,6 +244,39 @@ const FLOW: Case = Case {
     owes: Owes::Another(Verb::Approve),
 };
 
+const CODEPIPELINE: Case = Case {
+    system: inventories::CODEPIPELINE,
+    after: "# More executions.",
+    moves: r#"
+        [[systems.script]]
+        at = "3m 30s"
+        act = { push = { pipeline = "web", commit = "cccc1111cccc1111cccc1111cccc1111cccc1111", title = "web", by = "kim" } }
+        [[systems.script]]
+        at = "4m"
+        act = { answer = { pipeline = "ledger", commit = "d00d", approve = true } }
+        [[systems.script]]
+        at = "4m"
+        act = { answer = { pipeline = "till", commit = "77aa", approve = true } }
+        [[systems.script]]
+        at = "4m 30s"
+        act = { hold = { pipeline = "till", stage = "Prod", by = "kim", reason = "wait" } }
+        [[systems.script]]
+        at = "4m 30s"
+        act = { release = { pipeline = "shelf", stage = "Prod" } }
+        [[systems.script]]
+        at = "4m 30s"
+        act = { hold = { pipeline = "ledger", stage = "Prod", by = "kim", reason = "wait" } }
+        [[systems.script]]
+        at = "4m 30s"
+        act = { hold = { pipeline = "web", stage = "Prod", by = "kim", reason = "wait" } }
+        [[systems.script]]
+        at = "4m 30s"
+        act = { hold = { pipeline = "shelf", stage = "Staging", by = "kim", reason = "wait" } }
+    "#,
+    stays: &[Verb::Dispatch],
+    owes: Owes::Another(Verb::Approve),
+};
+
 /// Runs each test for each system.
 macro_rules! acting {
     ($($test:ident)*) => {
@@ -255,6 +288,7 @@ macro_rules! acting {
         acting!(@of gitlab GITLAB: $($test)*);
         acting!(@of flow FLOW: $($test)*);
         acting!(@of circleci CIRCLECI: $($test)*);
+        acting!(@of codepipeline CODEPIPELINE: $($test)*);
     };
     (@of $system:ident $case:ident: $($test:ident)*) => {
         mod $system {

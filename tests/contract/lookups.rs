@@ -27,7 +27,7 @@ use holdshort::{
         wire::Transport,
     },
     provider::{
-        buildkite, circleci, flow, github, gitlab,
+        buildkite, circleci, codepipeline, flow, github, gitlab,
         http::{Layers, layered},
         jenkins, loki,
         prometheus::{self, presets},
@@ -37,6 +37,8 @@ use holdshort::{
 
 const SCENARIO: &str = include_str!("lookups.toml");
 const SOURCE: &str = "source";
+/// Where a system is served that has one path for all, and whose requests say in their body what is asked.
+const ALIKE: &str = "/codepipeline";
 
 /// A lookup, and what of the scenario it can be asked about.
 #[derive(Clone, Copy)]
@@ -158,6 +160,23 @@ const FLOW: Case = Case {
     service: None,
 };
 
+const CODEPIPELINE: Case = Case {
+    mount: ALIKE,
+    open: |transport, clock| {
+        let settings = codepipeline::Settings {
+            name: SOURCE.into(),
+            region: "eu-west-1".into(),
+            address: None,
+            pipelines: vec![crate::inventories::pipeline("ledger")],
+            interval: Duration::from_secs(30),
+        };
+        let signed = crate::inventories::signed(transport, &clock);
+        codepipeline::over(signed, settings, clock).lookups.remove(0)
+    },
+    runs: Some(["ledger/2b0a7c77-30cc-c2cd-7e2d-dbeaec2c6c28", "ledger/2b0de177-30cf-a443-7e2a-56eaec295452"]),
+    service: None,
+};
+
 const PROMETHEUS: Case = Case {
     mount: "/prometheus",
     open: |transport, clock| {
@@ -187,6 +206,7 @@ macro_rules! lookups {
         lookups!(@of runs_of_gitlab GITLAB: $($test)*);
         lookups!(@of runs_of_flow FLOW: $($test)*);
         lookups!(@of runs_of_circleci CIRCLECI: $($test)*);
+        lookups!(@of runs_of_codepipeline CODEPIPELINE: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
         lookups!(@of lines_of_loki LOKI: $($test)*);
     };
@@ -395,7 +415,8 @@ async fn an_answer_keeps_to_its_bounds(case: Case) {
 
 /// All of the system, from the begin.
 fn fault(case: Case, path: &str, what: &str) -> String {
-    format!("[[faults]]\non = '{}'\npath = '{path}'\nfrom = '1s'\nwhat = {what}\n", case.mount)
+    let key = if case.mount == ALIKE && path != "/" { "said" } else { "path" };
+    format!("[[faults]]\non = '{}'\n{key} = '{path}'\nfrom = '1s'\nwhat = {what}\n", case.mount)
 }
 
 async fn what_nobody_waits_for_any_more_is_given_up(case: Case) {

@@ -1,7 +1,7 @@
 //! The scenarios that are built in: `examples/scenarios`, in the order in which they are listed.
 
 /// Name and text. A new file there needs a row here; a test says so.
-pub(super) const BUILT_IN: [(&str, &str); 19] = [
+pub(super) const BUILT_IN: [(&str, &str); 20] = [
     ("bad-canary", include_str!("../../../examples/scenarios/bad-canary.toml")),
     ("fleet", include_str!("../../../examples/scenarios/fleet.toml")),
     ("steady", include_str!("../../../examples/scenarios/steady.toml")),
@@ -21,4 +21,5 @@ pub(super) const BUILT_IN: [(&str, &str); 19] = [
     ("gitlab", include_str!("../../../examples/scenarios/gitlab.toml")),
     ("circleci", include_str!("../../../examples/scenarios/circleci.toml")),
     ("flow", include_str!("../../../examples/scenarios/flow.toml")),
+    ("codepipeline", include_str!("../../../examples/scenarios/codepipeline.toml")),
 ];

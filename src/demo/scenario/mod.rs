@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(
             Scenario::load("bad-cannary").unwrap_err().to_string(),
             "there is no scenario 'bad-cannary': there are bad-canary, fleet, steady, waiting-approval, low-traffic, hung-api, drift, \
-             moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary, buildkite, jenkins, gitlab, circleci, flow; or name a file, as ./mine.toml"
+             moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary, buildkite, jenkins, gitlab, circleci, flow, codepipeline; or name a file, as ./mine.toml"
         );
         assert!(
             Scenario::load("./nowhere.toml").unwrap_err().to_string().starts_with("cannot read the scenario ./now")
@@ -273,10 +273,10 @@ mod tests {
         let systems = |text: &str| why(&format!("{LEAST}[[systems]]\n{text}"));
         assert_eq!(
             systems("name = 'eu'\n"),
-            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow"
+            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow, codepipeline"
         );
         assert!(systems("kind = 'hub'\n").contains(
-            "line 4: a system's `kind` is one of kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow"
+            "line 4: a system's `kind` is one of kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow, codepipeline"
         ));
         let wrong = systems("kind = 'github'\nlogin = 'dana'\nrepositories = []\n");
         assert!(wrong.contains("line 7, column 1") && wrong.contains("unknown field `repositories`"), "{wrong}");

@@ -28,6 +28,7 @@ use crate::{
 
 mod buildkite;
 mod circleci;
+mod codepipeline;
 mod flow;
 mod found;
 mod github;
@@ -61,6 +62,7 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Gitlab(it) => it,
         config::Connection::Circleci(it) => it,
         config::Connection::Flow(it) => it,
+        config::Connection::Codepipeline(it) => it,
     }
 }
 
@@ -76,6 +78,7 @@ pub(super) fn found(here: Here) -> Draft {
             gitlab::found,
             circleci::found,
             flow::found,
+            codepipeline::found,
         ],
     )
 }

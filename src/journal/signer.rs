@@ -15,7 +15,7 @@ use ring::{
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
 
-use crate::journal::place;
+use crate::{domain::text::hex, journal::place};
 
 /// The longest key file that is read.
 const MOST: u64 = 4 << 10;
@@ -71,16 +71,6 @@ impl fmt::Debug for Signer {
 pub(super) fn has_signed(signer: &str, hash: &str, signature: &str) -> bool {
     let (Some(signer), Some(signature)) = (bytes(signer), bytes(signature)) else { return false };
     UnparsedPublicKey::new(&ED25519, signer).verify(hash.as_bytes(), &signature).is_ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    let mut hex = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {

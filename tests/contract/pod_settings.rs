@@ -110,7 +110,7 @@ async fn pods_are_given_what_their_template_config_maps_and_secrets_say_by_name(
     ];
     assert_eq!(shown(&told), expected);
     let level = &told.all[0];
-    assert_eq!(level.by.as_ref().map(|by| by.as_str()), Some("kubectl-edit"));
+    assert_eq!(level.by.as_ref().map(holdshort::domain::ids::Person::as_str), Some("kubectl-edit"));
     assert_eq!(level.changed, "2026-03-08T07:00:00Z".parse().ok());
     assert!(told.unread.len() == 1 && told.unread[0].starts_with("ConfigMap gone is not there in prod"), "{told:#?}");
     assert!(!format!("{told:?}").contains("marker"));

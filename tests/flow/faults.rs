@@ -12,7 +12,14 @@ use bytes::Bytes;
 use futures::StreamExt;
 use holdshort::{
     domain::{gate::Eligibility, observed::FaultKind, verb::Verb},
-    port::{examine::Grade, facet::Connection, fill::Supplies, inventory::Heard, shape::Checked, wire::WireError},
+    port::{
+        examine::{Grade, LookedAt},
+        facet::Connection,
+        fill::Supplies,
+        inventory::Heard,
+        shape::Checked,
+        wire::WireError,
+    },
     provider::flow::Door,
 };
 use http::Response;
@@ -193,7 +200,7 @@ async fn a_gate_of_which_flow_says_nothing_now_stays_and_says_so() {
 
 #[tokio::test]
 async fn ten_thousand_runs_are_read_as_far_as_something_moves() {
-    let run = |id: u64| json!({"pipelineId": 123, "pipelineRunId": id, "status": "SUCCESS", "startTime": 1_729_178_040_000_i64 + id as i64});
+    let run = |id: u64| json!({"pipelineId": 123, "pipelineRunId": id, "status": "SUCCESS", "startTime": 1_729_178_040_000_i64 + id.cast_signed()});
     let runs: Vec<Value> = (9_970..10_000).rev().map(run).collect();
     let diary = Diary::default();
     let ok = |body: Value| (200, vec![JSON, ("x-total-pages", "334"), ("x-next-page", "2")], body);
@@ -210,7 +217,7 @@ async fn ten_thousand_runs_are_read_as_far_as_something_moves() {
 
 /// What doctor says.
 async fn examined(connection: &Connection) -> Vec<(String, Grade, String)> {
-    let found = connection.examiner.as_ref().unwrap().examine(&Default::default()).await;
+    let found = connection.examiner.as_ref().unwrap().examine(&LookedAt::default()).await;
     found.into_iter().map(|one| (one.about, one.grade, one.said)).collect()
 }
 

@@ -11,7 +11,7 @@ use http::{HeaderMap, Request};
 use ring::hmac;
 use sha2::{Digest, Sha256};
 
-use crate::domain::time::Timestamp;
+use crate::domain::{text::hex, time::Timestamp};
 
 /// A signature is taken for so long.
 const SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -70,7 +70,7 @@ pub(super) fn verify(
     }
     let fits =
         |path: &&str| signature(request, path, &said, date, known.1).is_some_and(|wanted| wanted == said.signature);
-    if paths.iter().any(|path| fits(&path)) {
+    if paths.iter().any(fits) {
         return Ok(());
     }
     let text = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and \
@@ -93,8 +93,4 @@ fn signature(request: &Request<Bytes>, path: &str, said: &Said<'_>, date: &str, 
 
 fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

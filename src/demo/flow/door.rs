@@ -1,15 +1,16 @@
 //! Who asks, and by which API: a personal token in a header of Flow's own, or an access key that signs. What is answered and refused is
 //! the same; how that is written is not.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use ring::{digest, hmac};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use crate::demo::{flow::Flow, rest::set};
+use crate::{
+    demo::{flow::Flow, rest::set},
+    domain::text::hex,
+};
 
 /// The id of the access key, and where the world is served.
 const KEY: &str = "LTAIdemo";
@@ -152,14 +153,6 @@ impl Flow {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.spec.secret.as_bytes());
         hex(hmac::sign(&key, text.as_bytes()).as_ref())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn percent(text: &str) -> String {

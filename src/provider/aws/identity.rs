@@ -1,6 +1,6 @@
 //! Who AWS takes us for.
 //!
-//! Source: docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: it takes no right, and so tells of every credential.
+//! Source: `docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html`: it takes no right, and so tells of every credential.
 
 use bytes::Bytes;
 use http::Request;

@@ -17,7 +17,7 @@ pub(super) struct Section(BTreeMap<String, SecretString>);
 impl Section {
     /// A setting that is there and not empty.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|value| value.expose_secret()).filter(|value| !value.is_empty())
+        self.0.get(key).map(ExposeSecret::expose_secret).filter(|value| !value.is_empty())
     }
 
     pub(super) fn secret(&self, key: &str) -> Option<SecretString> {

@@ -3,8 +3,6 @@
 //! Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. Here lives nothing but the signature: what is
 //! asked, and of whom, is for others.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use ring::{
@@ -15,7 +13,7 @@ use secrecy::ExposeSecret;
 
 use super::Credentials;
 use crate::{
-    domain::{observed::FaultKind, time::Timestamp},
+    domain::{observed::FaultKind, text::hex, time::Timestamp},
     port::error::ProviderError,
 };
 
@@ -76,7 +74,7 @@ pub fn authorize(request: &mut Request<Bytes>, who: &Credentials, purpose: Purpo
 fn canonical(request: &Request<Bytes>) -> (String, String) {
     let headers = signed_headers(request.headers());
     let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
-    let lines = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect::<String>();
+    let lines = headers.iter().fold(String::new(), |lines, (name, value)| lines + name + ":" + value + "\n");
     let path = request.uri().path();
     let path = if path.is_empty() { "/" } else { path };
     let body = hex(digest(&SHA256, request.body()).as_ref());
@@ -119,14 +117,6 @@ fn with_key(secret: &str, purpose: &Purpose<'_>, told: &[u8]) -> Vec<u8> {
     let region = sign(&day, purpose.region.as_bytes());
     let service = sign(&region, purpose.service.as_bytes());
     sign(&sign(&service, END.as_bytes()), told)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Single sign-on (IAM Identity Center): the token that `aws sso login` left behind is exchanged for credentials of a role.
 //!
-//! Source: docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html. A token is read and never renewed here:
+//! Source: `docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html`. A token is read and never renewed here:
 //! that would write another tool's file, and nobody can be asked to sign in beneath a screen.
 
 use std::{fmt::Write as _, path::Path};

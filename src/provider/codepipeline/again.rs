@@ -12,7 +12,7 @@ use crate::{
         object::ObjectId,
         offer::{Offer, Risk},
         pipeline::{Run, RunStatus},
-        text::clean,
+        text::{clean, hex},
         verb::Verb,
         version::Version,
     },
@@ -167,10 +167,10 @@ fn back_offer(watched: &Watched<'_>, memory: &Memory, id: &str, risk: Risk) -> O
                    older";
         return Offer::blocked(Verb::Rollback, risk, why);
     };
-    let names: Vec<String> = stages.iter().map(|(stage, _)| (*stage).to_owned()).collect();
+    let of_stages: Vec<String> = stages.iter().map(|(stage, _)| (*stage).to_owned()).collect();
     let mut form = Vec::new();
-    if names.len() > 1 {
-        form.push(Field::new(STAGE, "stage", Kind::Choice(names)).required().default(*last));
+    if of_stages.len() > 1 {
+        form.push(Field::new(STAGE, "stage", Kind::Choice(of_stages)).required().default(*last));
     }
     let named = earlier
         .iter()
@@ -276,10 +276,10 @@ impl About<'_> {
 
     /// Tries a stage of it again, in the same execution.
     pub(super) fn retry(&self, ask: &Ask) -> Result<Draft, Blocked> {
-        let state = &self.ground.memory.state;
+        let now = &self.ground.memory.state;
         let named = ask.args.text(STAGE);
         let stage =
-            retryable(state, &self.at.execution).find(|stage| named.is_none_or(|named| named == stage.stage_name));
+            retryable(now, &self.at.execution).find(|stage| named.is_none_or(|named| named == stage.stage_name));
         let stage = stage.ok_or_else(|| Blocked("no stage of it can be tried again now".to_owned()))?;
         let all = ask.args.text(ACTIONS) == Some(ALL);
         let (mode, what) = if all { ("ALL_ACTIONS", "all actions") } else { ("FAILED_ACTIONS", "the failed actions") };
@@ -332,7 +332,7 @@ impl About<'_> {
         // The same for the same act, however often it is sent: CodePipeline starts nothing for one that it has seen.
         let told = format!("{} {} {}", self.at.pipeline, moment.timestamp_millis(), json!(variables));
         let hash = digest(&SHA256, told.as_bytes());
-        let token: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let token = hex(hash.as_ref().get(..16).unwrap_or_default());
         let mut body = json!({"name": self.at.pipeline, "clientRequestToken": format!("holdshort-{token}")});
         if let (Some(fields), false) = (body.as_object_mut(), variables.is_empty()) {
             fields.insert("variables".to_owned(), variables.into());
@@ -421,12 +421,12 @@ impl About<'_> {
     /// The stage that goes back, and what it can go back to.
     fn place(&self, ask: &Ask) -> Result<(&str, Vec<&Execution>), Blocked> {
         let all = backs(&self.ground.watched, self.ground.memory, &self.at.execution);
-        let known = all
+        let mut known = all
             .into_iter()
             .filter_map(|(stage, earlier)| Some((stage, earlier.ok()?)))
             .filter(|(_, all)| !all.is_empty());
         let named = ask.args.text(STAGE);
-        let found = known.filter(|(stage, _)| named.is_none_or(|named| named == *stage)).last();
+        let found = known.rfind(|(stage, _)| named.is_none_or(|named| named == *stage));
         found.ok_or_else(|| Blocked("it is what is in no stage that can go back".to_owned()))
     }
 }

@@ -70,6 +70,7 @@ pub(super) struct Stage {
     pub(super) actions: Vec<Action>,
 }
 
+#[expect(clippy::struct_field_names, reason = "as CodePipeline names them")]
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Action {
@@ -213,6 +214,7 @@ pub(super) struct Executions {
 }
 
 /// One execution, as a list has it.
+#[expect(clippy::struct_field_names, reason = "as CodePipeline names them")]
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Execution {
@@ -243,6 +245,7 @@ impl Execution {
     }
 }
 
+#[expect(clippy::struct_field_names, reason = "as CodePipeline names them")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Revision {

@@ -125,11 +125,11 @@ impl CodePipeline {
     /// The scopes, where all pipelines are looked at: what is gone is looked at no more, but for what is named.
     async fn found(&self) -> Result<Vec<Scope>, ProviderError> {
         if let Some(settings) = self.whole() {
-            let names = self.names().await?;
+            let told = self.names().await?;
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let named = |name: &String| self.settings.iter().any(|one| one.name.as_ref() == Some(name));
-            seen.retain(|name, _| names.contains(name) || named(name));
-            for name in names {
+            seen.retain(|name, _| told.contains(name) || named(name));
+            for name in told {
                 seen.entry(name.clone()).or_insert_with(|| Arc::new(Seen::new(&name, settings)));
             }
         }
@@ -184,14 +184,14 @@ impl CodePipeline {
 
     /// The facts of an approval: those of what is in its stage now, where that approval is, and what an answer must bring.
     async fn approval_facts(&self, at: &Address, stage: &str, action: &str) -> Result<Facts, ProviderError> {
-        let state = self.state(at).await?;
+        let now = self.state(at).await?;
         let own_execution = self.execution(at, &at.execution).await?;
         let parallel = own_execution.execution_mode.as_deref() == Some("PARALLEL");
-        let there = state.stage_states.iter().find(|one| one.stage_name == stage);
+        let there = now.stage_states.iter().find(|one| one.stage_name == stage);
         let here = there.filter(|one| one.has(&at.execution) && !parallel);
         let latest = here
             .and_then(|one| one.action_states.iter().find(|one| one.action_name == action)?.latest_execution.as_ref());
-        let mut facts = normalize::facts(&at.execution, &own_execution, &state, false);
+        let mut facts = normalize::facts(&at.execution, &own_execution, &now, false);
         let (word, token, problem) = if let Some(latest) = latest {
             let problem = latest.error_details.as_ref().and_then(|problem| problem.message.clone());
             (latest.status.clone(), latest.token.clone(), problem.or_else(|| latest.summary.clone()))
@@ -213,7 +213,7 @@ impl CodePipeline {
             // Something newer took its place: that is what an answer would be about.
             is = Some(SUPERSEDED);
             let other_execution = self.execution(at, other).await?;
-            facts.extend(normalize::facts(other, &other_execution, &state, false));
+            facts.extend(normalize::facts(other, &other_execution, &now, false));
         }
         facts.extend(is.map(|is| (own::APPROVAL.to_owned(), is.to_owned())));
         facts.extend(token.map(|token| (own::TOKEN.to_owned(), token)));

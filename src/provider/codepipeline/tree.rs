@@ -30,8 +30,8 @@ pub(super) fn state(action: &ActionExecution) -> RunStatus {
 
 /// The log that an action has.
 pub(super) fn log(action: &ActionExecution) -> Option<LogRef> {
-    let built = action.input.action_type_id.provider.as_deref() == Some("CodeBuild");
-    let build = action.external().filter(|_| built).map(|id| LogRef::new(format!("{BUILD}{id}")));
+    let is_built = action.input.action_type_id.provider.as_deref() == Some("CodeBuild");
+    let build = action.external().filter(|_| is_built).map(|id| LogRef::new(format!("{BUILD}{id}")));
     let outcome = &action.output.execution_result;
     build.or_else(|| outcome.log_stream_arn.as_deref().map(|arn| LogRef::new(format!("{STREAM}{arn}"))))
 }
@@ -79,17 +79,17 @@ fn action_node(stage: &str, name: &str, actions: &[ActionExecution], over: bool)
         let status = if over { RunStatus::Skipped } else { RunStatus::Queued };
         return Node::new(NodeKind::Job, clean(name), Status::said(status, ""));
     };
-    let (state, outcome) = (state(action), &action.output.execution_result);
+    let (status, outcome) = (state(action), &action.output.execution_result);
     let problem = outcome.error_details.as_ref().and_then(|problem| problem.message.as_deref());
-    let said = problem.filter(|_| state == RunStatus::Failed).or(outcome.external_execution_summary.as_deref());
+    let said = problem.filter(|_| status == RunStatus::Failed).or(outcome.external_execution_summary.as_deref());
     let said = said.map(|said| one_line(&shown(said))).filter(|said| !said.is_empty());
     let name = said.map_or_else(|| clean(name), |said| format!("{}: {said}", clean(name)));
     let attempts = u32::try_from(all.count() + 1).unwrap_or(u32::MAX);
     Node {
         started: action.start_time,
-        ended: action.last_update_time.filter(|_| state.ended()),
+        ended: action.last_update_time.filter(|_| status.ended()),
         attempt: Some(attempts),
         log: log(action),
-        ..Node::new(NodeKind::Job, name, Status::said(state, action.status.as_deref().unwrap_or_default()))
+        ..Node::new(NodeKind::Job, name, Status::said(status, action.status.as_deref().unwrap_or_default()))
     }
 }

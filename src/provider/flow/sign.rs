@@ -13,7 +13,7 @@ use tower::service_fn;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    domain::time::Timestamp,
+    domain::{text::hex, time::Timestamp},
     port::{
         clock::SharedClock,
         wire::{Transport, WireError},
@@ -127,14 +127,6 @@ fn encoded(text: &str) -> String {
 
 fn hash(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut written, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(written, "{byte:02x}");
-        written
-    })
 }
 
 #[cfg(test)]

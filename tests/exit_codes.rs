@@ -61,6 +61,9 @@ fn looking() -> Vec<Case> {
         case("the scenarios", "demo --list", Exit::Done),
         case("no such scenario", "--demo=nosuch status", Exit::Usage),
         // Told in lines then, until nobody reads on.
+        case("settings differ", "--demo=drift drift payments", Exit::Done),
+        case("settings differ", "--demo=drift drift payments --exit-code", Exit::Failed),
+        case("nothing of that name", "--demo=drift drift nosuch", Exit::Usage),
         case("no terminal", "demo", Exit::Done),
         case("no terminal", "--demo", Exit::Done),
         case("nothing to write it for", "--demo init", Exit::Usage),

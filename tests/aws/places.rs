@@ -30,12 +30,15 @@ fn now() -> Timestamp {
     "2026-03-10T10:12:00Z".parse().unwrap()
 }
 
+/// Where it was asked, and what.
+type Asked = (String, Request<Bytes>);
+
 /// A machine: its home, its environment, and what answers at which address.
 struct Machine {
     home: TempDir,
     environment: BTreeMap<String, String>,
     answers: Vec<(&'static str, u16, &'static str)>,
-    asked: Arc<Mutex<Vec<(String, Request<Bytes>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Machine {
@@ -95,7 +98,7 @@ impl Machine {
 }
 
 fn said(who: &Credentials) -> (&str, &str, Option<&str>, &str) {
-    (&who.key, who.secret.expose_secret(), who.session.as_ref().map(|session| session.expose_secret()), &who.from)
+    (&who.key, who.secret.expose_secret(), who.session.as_ref().map(ExposeSecret::expose_secret), &who.from)
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,11 +275,11 @@ async fn where_there_are_none_every_place_is_named_and_what_has_ended_is_none() 
     let off = Machine::new(&[("AWS_EC2_METADATA_DISABLED", "true")]);
     off.found().await.unwrap_err();
     assert!(off.asked.lock().unwrap().is_empty());
-    const OVER: &str = r#"{"AccessKeyId":"A","SecretAccessKey":"b","Token":"c","Expiration":"2026-03-10T09:00:00Z"}"#;
+    let over = r#"{"AccessKeyId":"A","SecretAccessKey":"b","Token":"c","Expiration":"2026-03-10T09:00:00Z"}"#;
     let over = Machine::new(&[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x")]).answering(
         "http://169.254.170.2/x",
         200,
-        OVER,
+        over,
     );
     assert_eq!(over.found().await.unwrap_err(), "AWS: the credentials of the container's agent have ended: renew them");
 }

@@ -4,6 +4,8 @@
 //!
 //! A new system adds a line to `acting!` and to `acting.toml` what can be acted on.
 
+mod page;
+
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex},

@@ -41,13 +41,15 @@ async fn approving_asks_for_what_the_step_asks_for_and_makes_exactly_one_call() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_build_behind_a_step_is_not_built_again_while_it_waits_and_is_cancelled_with_one_key() {
+async fn the_build_behind_a_step_is_not_built_again_while_it_waits_and_is_cancelled_for_a_reason() {
     let mut demo = open("buildkite", WIDE).await;
     press(&mut demo, "i e").await;
     says(&demo, WIDE, &["rerun ledger", "the build has not ended; cancel it first"]);
     press(&mut demo, "Esc c").await;
-    says(&demo, WIDE, &["cancel ledger", "ledger #812 stops; what it has deployed stays"]);
+    says(&demo, WIDE, &["cancel ledger", "ledger #812 stops; what it has deployed stays", "does not get there"]);
     press(&mut demo, "Enter").await;
+    assert_eq!(mutations(&demo), []);
+    press(&mut demo, "1 Enter").await;
     pass(&mut demo, 30).await;
     let sent = mutations(&demo);
     assert_eq!(sent.len(), 1, "{sent:?}");

@@ -143,7 +143,7 @@ const RUN: &[(&str, &[&str])] = &[
     ("reach", &[]),
     ("registry", &["reach"]),
     ("replay", &["paint"]),
-    ("serve", &["ground", "state"]),
+    ("serve", &["ground", "state", "world"]),
     ("state", &[]),
     ("vouch", &[]),
     ("world", &[]),

@@ -166,3 +166,32 @@ fn status_of_a_cluster_whose_server_is_closed_is_one_sentence_and_code_8() {
     let first = table.lines().next().unwrap();
     assert_eq!(first, format!("CANNOT TELL WHETHER IT IS THE RELEASE: eu FAILING: {why}."));
 }
+
+/// A command over a served scenario, and what it said of its way.
+fn told(world: &Served, line: &str) -> String {
+    let given = ["--yes", "--reason", "x", "--wait=3s"];
+    let mut command = program::holdshort();
+    let output =
+        command.arg("--config").arg(world.address("config")).args(line.split(' ')).args(given).output().unwrap();
+    [output.stderr, output.stdout].map(|said| String::from_utf8(said).unwrap()).concat()
+}
+
+/// What an executor may send it knows of what it read itself: it is a process that has seen no list.
+#[test]
+fn a_verb_of_each_ci_system_goes_out_of_an_executor_that_is_a_process_of_its_own() {
+    let verbs: [(&str, &[&str]); 6] = [
+        ("circleci", &["rollback site", "rollback gateway", "cancel docs", "reject billing"]),
+        ("codepipeline", &["approve gateway --expect 3.3.1", "resume search@prod --expect 2.4.0", "pause search"]),
+        ("flow", &["do stop search#13", "rollback checkout#40", "approve order#72 --expect 3.9.0"]),
+        ("gitlab", &["rollback site#805 --to 2.7.0", "approve site#812 --expect 2.8.0"]),
+        ("jenkins", &["rollback gateway#812 --to 3.2.9"]),
+        ("buildkite", &["approve ledger#812 --expect 4.2.0 --set code-name=otter", "cancel ledger#813"]),
+    ];
+    for (scenario, lines) in verbs {
+        let world = Served::start(scenario, &[]);
+        for line in lines {
+            let said = told(&world, line);
+            assert!(said.contains("  accepted  call 1: 20"), "{scenario}, {line}: {said}");
+        }
+    }
+}

@@ -346,7 +346,7 @@ fn print_one(plan: &Plan, number: &str, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  sends   {step}: {}", step.call.line())?;
     }
     let within = plan.draft.expect.within.as_secs();
-    writeln!(out, "  then    {} within {within} s", shown.expects.join(", "))?;
+    writeln!(out, "  then    {} within {within} s", plan.draft.expect.said())?;
     writeln!(out, "  undo    {}", shown.undo)?;
     for note in &shown.notes {
         writeln!(out, "  note    {note}")?;

@@ -199,6 +199,13 @@ fn find(model: &Model, purpose: Purpose, name: &str, expect: Option<&str>) -> Re
         // A run that is not live is not meant by who wants it away. Of places that serve none is passed over.
         called.retain(|one| one.run.is_none() || open(Verb::Rollback, one));
     }
+    // A number is a run's; a place is a gate's, where one waits there. What both offer is meant by how it is named.
+    let runs = |one: &&Candidate<'_>| one.run.is_some_and(|run| run.id == one.target);
+    for (sign, is_meant) in [('#', true), ('@', false)] {
+        if called.len() > 1 && name.contains(sign) && called.iter().any(|one| runs(one) == is_meant) {
+            called.retain(|one| runs(one) == is_meant);
+        }
+    }
     if let Some(version) = expect.filter(|_| called.len() > 1) {
         called = of_version(purpose, name, version, called)?;
     }

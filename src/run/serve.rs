@@ -19,7 +19,7 @@ use crate::{
         args::Globals,
         exit::{CliError, Exit},
     },
-    config::schema::World,
+    config::schema::{Config, World},
     demo::serve::serve,
     domain::time::after,
     journal::place,
@@ -27,6 +27,7 @@ use crate::{
     run::{
         ground::{configuration, scenario, shared},
         state::private_folder,
+        world,
     },
     runtime::clock::ScaledClock,
 };
@@ -44,7 +45,7 @@ pub(super) async fn run(
         return Err(CliError::usage(text));
     }
     let scenario = scenario(name, globals.seed)?;
-    let world = shared(&scenario)?;
+    let served = shared(&scenario)?;
     let listener =
         TcpListener::bind(listen).await.map_err(|why| CliError::failed(format!("cannot listen on {listen}: {why}")))?;
     let base = format!("http://{}", listener.local_addr()?);
@@ -58,8 +59,8 @@ pub(super) async fn run(
     config.world = Some(World { clock: format!("{base}/"), speed });
     config.state.path = Some(folder.path().join("state"));
     let config_path = folder.path().join("config.toml");
-    let text =
-        toml::to_string(&config).map_err(|why| CliError::failed(format!("cannot write the configuration: {why}")))?;
+    let cannot = |why: &dyn std::fmt::Display| CliError::failed(format!("cannot write the configuration: {why}"));
+    let text = in_the_open(&config, &world::settings(&scenario, &base)).map_err(|why| cannot(&why))?;
     write(&config_path, &text)?;
     writeln!(out, "config {}", config_path.display())?;
     for (name, text) in scenario.files(&base) {
@@ -77,7 +78,7 @@ pub(super) async fn run(
         Err(_) => pending().boxed(),
     });
     tokio::select! {
-        ended = serve(listener, world, clock) => ended.map(|()| Exit::Done).map_err(CliError::from),
+        ended = serve(listener, served, clock) => ended.map(|()| Exit::Done).map_err(CliError::from),
         // The folder goes with it.
         _ = select_all(stopped) => Ok(Exit::Interrupted),
     }
@@ -86,4 +87,16 @@ pub(super) async fn run(
 /// Writes a file that nobody else can write, whatever the umask: it is read as a configuration.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     place::begin(path)?.write_all(text.as_bytes())
+}
+/// The configuration as a file. What is written of a credential is hidden; who the world knows is no secret, and is said as it says it.
+fn in_the_open(config: &Config, told: &toml::Table) -> Result<String, toml::ser::Error> {
+    let mut table = toml::Table::try_from(config)?;
+    let connections = |table: &toml::Table| table.get("connections").and_then(toml::Value::as_table).cloned();
+    for (name, told) in connections(told).into_iter().flatten() {
+        let one = table.get_mut("connections").and_then(|all| all.get_mut(&name)).and_then(toml::Value::as_table_mut);
+        if let (Some(one), Some(login)) = (one, told.get("basic_auth")) {
+            one.insert("basic_auth".to_owned(), login.clone());
+        }
+    }
+    toml::to_string(&table)
 }

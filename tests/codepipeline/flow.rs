@@ -46,7 +46,8 @@ async fn the_draft_of_an_approval_is_whole_and_holds_no_token() {
     let draft = scene.inventory().draft_for(&gate, &asked).unwrap();
     let body = r#"{"actionName":"Approve","pipelineName":"gateway","result":{"status":"Approved","summary":"p99: fine, see #812"},"stageName":"Prod"}"#;
     let read = "$(aws --region eu-west-1 codepipeline get-pipeline-state --name gateway --output text --query \
-                'stageStates[?stageName=='\\''Prod'\\''].actionStates[] | [?actionName=='\\''Approve'\\''].latestExecution.token | [0]')";
+                'stageStates[?stageName=='\\''Prod'\\'' && \
+                latestExecution.pipelineExecutionId=='\\''868893ad-c4bd-b1e0-2e92-bba629f1f43f'\\''].actionStates[] | [?actionName=='\\''Approve'\\''].latestExecution.token | [0]')";
     let call = WireCall {
         words: format!("approve {}", gate.title),
         method: "POST".into(),

@@ -245,6 +245,10 @@ async fn the_records_of_a_deploy_job_stand_in_the_tree_and_each_leads_to_its_run
     assert_eq!(older.to_string(), "flow/run/101/38");
     let run = scene.run("checkout-prod", 38).await;
     let draft = scene.inventory().draft_for(&run, &ask(Verb::Rollback, &older)).unwrap();
+    assert_eq!(
+        draft.notes[0], "1.4.2 (88bb012) of run 40 may be on some machines: all of them get 1.4.0 (66aa012)",
+        "what stopped half way is said from wherever one goes back"
+    );
     assert_eq!((draft.from.unwrap().tag, draft.to.unwrap().tag), ("1.4.1".into(), "1.4.0".into()));
     // From what is live a record is named by its version or its run.
     for name in ["1.4.0", "38", "#38"] {

@@ -134,7 +134,7 @@ async fn the_published_pipelines_and_deployments_are_facts() {
     let pipeline = "commit: 50f0acb76a40e34a4ff304f7347dcc6587da8a14; pipeline: 287; status: succeeded";
     assert_eq!(facts("gitlab/run/foo/bar/287").await, pipeline);
     let deployment = "approvals: 0; commit: a91957a858320c0e17f3a0eca7cfacbff50ea29a; deployment: 42; deployment is: success; \
-                      job: 664; job has begun: true; job is: success";
+                      job: 664; job has begun: true; job is: success; your approval is: not given";
     assert_eq!(facts("gitlab/gate/foo/bar/42/deployment-42").await, deployment);
     let job = "commit: 0ff3ae198f8601a285adcf5c0fff204ee6fba5fd; job: 1; job has begun: true; job is: pending";
     assert_eq!(facts("gitlab/gate/foo/bar/6/job-1").await, job);

@@ -89,7 +89,11 @@ async fn the_run_behind_a_gate_is_cancelled_for_a_reason_and_is_not_run_again_wh
         press(&mut demo, "i j e").await;
         says(&demo, look, &["rerun ledger", "the run has not ended; cancel it first"]);
         press(&mut demo, "Esc c").await;
-        says(&demo, look, &["PROD", "cancel ledger", "deploy #812 stops", "4.2.0 (c0ffee1) does not get there"]);
+        says(
+            &demo,
+            look,
+            &["cancel ledger", "deploy #812 stops", "it waits to go to prod, and that ends with it: 4.2.0"],
+        );
         press(&mut demo, "Enter").await;
         assert_eq!(mutations(&demo), []);
         press(&mut demo, "1 Enter").await;

@@ -277,7 +277,15 @@ impl Circleci {
 
 impl Actor for Circleci {
     fn read<'a>(&'a self, target: &'a ObjectId) -> Answer<'a, Reading> {
-        async move { Ok(Reading { facts: self.facts(&Address::of(target)?).await?, revision: None }) }.boxed()
+        async move {
+            let at = Address::of(target)?;
+            // What goes back names its project by an id, which a process that looks at nothing else has not heard yet.
+            if let (What::Workflow(_) | What::Live(..), Some(one)) = (&at.what, self.get(&at.slug)) {
+                one.resolve(&self.client).await?;
+            }
+            Ok(Reading { facts: self.facts(&at).await?, revision: None })
+        }
+        .boxed()
     }
 
     fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape> {

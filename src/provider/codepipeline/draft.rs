@@ -117,7 +117,9 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, ground: Ground<'_>) -> Result<Draft, 
         let (executions, are) = if gate.newer_behind == 1 { ("execution", "is") } else { ("executions", "are") };
         notes.push(format!("{} newer {executions} of this pipeline {are} under way", gate.newer_behind));
     }
-    Ok(Draft { to: gate.version.clone(), from: gate.live.clone(), notes, ..draft })
+    // What is refused goes nowhere, and replaces nothing.
+    let (from, to) = if ask.verb == Verb::Reject { (&gate.version, &None) } else { (&gate.live, &gate.version) };
+    Ok(Draft { to: to.clone(), from: from.clone(), notes, ..draft })
 }
 
 fn answer(gate: &Gate, (at, action): (&Address, &String), ask: &Ask, ground: Ground<'_>) -> Draft {
@@ -133,7 +135,8 @@ fn answer(gate: &Gate, (at, action): (&Address, &String), ask: &Ask, ground: Gro
     let plain = call(ground, format!("{verb} {}", gate.title), ANSWER, &body.to_string());
     // What proves that this approval is meant is another one for each that waits: it is read right before, by whoever sends.
     let token = format!(
-        "stageStates[?stageName=='{stage}'].actionStates[] | [?actionName=='{action}'].latestExecution.token | [0]"
+        "stageStates[?stageName=='{stage}' && latestExecution.pipelineExecutionId=='{}'].actionStates[] | [?actionName=='{action}'].latestExecution.token | [0]",
+        at.execution
     );
     let read = format!(
         "$({} codepipeline get-pipeline-state --name {} --output text --query {})",

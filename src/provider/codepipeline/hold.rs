@@ -46,10 +46,13 @@ pub(super) fn offers(watched: &Watched<'_>, state: &State) -> Vec<Offer> {
         let behind = state.stage_states.iter().skip(1).filter(|stage| stage.is_open() == open);
         behind.map(|stage| stage.stage_name.clone()).collect()
     };
+    let all: Vec<String> = state.stage_states.iter().skip(1).map(|stage| stage.stage_name.clone()).collect();
     let offer = |verb, right: &str, names: Vec<String>| {
         let field = Field::new(STAGE, "stage", Kind::Choice(names.clone())).required();
-        // The last stage is where people mean to stop a release; of one that is held, the first is in the way.
-        let first = if verb == Verb::Pause { names.last() } else { names.first() }.cloned();
+        // Of several to hold the last one is where people mean to stop a release, unless that is held already: another one is held by
+        // whoever says which. Of those that are held, the first is in the way.
+        let last = all.last().filter(|last| names.last() == Some(last)).cloned();
+        let first = if verb == Verb::Pause { last } else { names.first().cloned() };
         let field = first.map_or_else(|| field.clone(), |name| field.clone().default(name));
         (!names.is_empty())
             .then(|| Offer { unsure: Some(may(right)), ..Offer::open(verb, watched.risk()) }.asking(vec![field]))

@@ -92,6 +92,8 @@ pub(super) struct Way {
     pub(super) live: Deployed,
     /// What the run itself has brought there, if it is not that.
     pub(super) half: Option<Deployed>,
+    /// What another run has brought to a part of it since, without getting through.
+    pub(super) beside: Option<Deployed>,
     /// Its own deployment is under way: that is stopped first.
     pub(super) moves: bool,
     /// What there is to go back to, the default first.
@@ -126,6 +128,10 @@ fn way(records: &[Deployed], identifier: &str, run: u64) -> Option<Way> {
     let place = |wanted: &Deployed| its.iter().position(|record| *record == wanted);
     let ended = own.status.ended() && own.status != RunStatus::Succeeded;
     let half = (ended && place(own) < place(live)).then(|| (**own).clone());
+    // What was stopped or failed half way after what is live stands beside it, from whichever record one looks.
+    let mut since = its.iter().take_while(|record| **record != live);
+    let beside = since.find(|record| record.status != RunStatus::Succeeded && record.run != own.run);
+    let beside = beside.map(|record| (**record).clone());
     let to: Vec<Deployed> = if own.run == live.run {
         known.into_iter().filter(|record| record.run != live.run).cloned().collect()
     } else if half.is_some() {
@@ -135,7 +141,7 @@ fn way(records: &[Deployed], identifier: &str, run: u64) -> Option<Way> {
     } else {
         Vec::new()
     };
-    Some(Way { live: live.clone(), half, moves: !own.status.ended(), to })
+    Some(Way { live: live.clone(), half, beside, moves: !own.status.ended(), to })
 }
 
 /// What of a roll back is offered on a run; `ways` may say why its records are not known.
@@ -225,6 +231,11 @@ pub(super) fn draft(about: &About<'_>, ask: &Ask, ways: &[Way]) -> Result<Draft,
             ),
         );
     }
+    if let Some(beside) = &way.beside {
+        let what =
+            format!("{} of run {} may be on some machines: all of them get {}", beside.version, beside.run, to.version);
+        notes.insert(0, what);
+    }
     notes.extend(way.to.iter().take(LISTED).map(|record| format!("record: {}", record.line())));
     let plain = Draft::of(&about.run.id, WireCall::default(), effect, about.bound.clone(), expect);
     Ok(Draft {
@@ -284,6 +295,12 @@ mod tests {
         let stopped = all(Cancelled);
         assert_eq!(to(&stopped, 43), (Some(43), vec![42, 40]));
         assert_eq!(to(&stopped, 42), (None, vec![40]));
+        let beside = |run| ways(&stopped, run).pop().unwrap().beside.map(|beside| beside.run);
+        assert_eq!(
+            [43, 42, 40].map(beside),
+            [None, Some(43), Some(43)],
+            "it is on some machines, wherever one looks from"
+        );
         assert_eq!(to(&stopped, 41), (None, vec![]), "it stopped, and another one came after it");
         assert_eq!(to(&stopped, 40), (None, vec![40]), "an older run puts itself back");
         assert_eq!(to(&stopped, 39), (None, vec![]), "its version is live");

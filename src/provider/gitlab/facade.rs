@@ -192,7 +192,8 @@ impl Gitlab {
         Ok(match &at.what {
             What::Pipeline(id, None) => pipeline_facts(&client.read(&request::pipeline(project, *id), &said).await?),
             What::Pipeline(_, Some(Within::Deployment(id))) => {
-                let me = self.known().and_then(|who| who.me);
+                // Whose approval is ours: a process that has listed nothing has to ask first.
+                let me = self.ask_who().await?.me;
                 deployment_facts(&client.read(&request::deployment(project, *id), &said).await?, me.as_ref())
             }
             What::Pipeline(_, Some(Within::Job(id))) => {
@@ -302,7 +303,7 @@ impl Actor for Gitlab {
     }
 
     fn shapes(&self, target: &ObjectId, verb: Verb) -> Vec<Shape> {
-        let ours = Address::parse(target).is_some_and(|at| self.roster.get(&at.project).is_some());
+        let ours = Address::parse(target).is_some_and(|at| self.roster.has(&at.project));
         if ours { draft::shapes(target, verb) } else { Vec::new() }
     }
 

@@ -58,6 +58,11 @@ impl Group {
         Some(Self { like: Project { path, ..project.clone() }, known: Mutex::default() })
     }
 
+    /// Would a project of this path be in it, or in a group below it?
+    pub(super) fn holds(&self, path: &str) -> bool {
+        path.strip_prefix(&self.like.path).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     fn about(&self) -> String {
         format!("{}{EVERY}", self.like.path)
     }

@@ -44,6 +44,11 @@ impl Roster {
         self.all().into_iter().find(|one| one.path() == path)
     }
 
+    /// Is a project of this path looked at? Also before anybody has listed what its group has.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.named.iter().any(|one| one.path() == path) || self.groups.iter().any(|group| group.holds(path))
+    }
+
     /// Asks the groups for what they have, where that is not known or old.
     pub(super) async fn ask(&self, client: &Client, now: Timestamp) {
         let waits = |one: &&Arc<Watched>| one.waits();
@@ -73,5 +78,21 @@ impl Roster {
     pub(super) fn lists(&self, scopes: &[Scope]) -> Vec<(Scope, Result<Vec<Part>, ProviderError>)> {
         let asked = self.groups.iter().filter(|one| scopes.contains(&one.scope()));
         asked.map(|one| (one.scope(), one.told())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_project_of_a_group_is_looked_at_before_anybody_has_listed_the_group() {
+        let project =
+            |path: &str| Project { path: path.into(), service: None, environments: BTreeMap::new(), version: None };
+        let roster = Roster::new(vec![project("acme/*"), project("books/shelf")]);
+        let looked_at = ["acme/site", "acme/shop/site", "books/shelf", "acme", "acme2/site", "books/till"];
+        assert_eq!(looked_at.map(|path| roster.has(path)), [true, true, true, false, false, false]);
     }
 }

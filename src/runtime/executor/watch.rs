@@ -83,7 +83,7 @@ impl Flight<'_> {
                         return Ok(Stage::Failed { why: format!("it was sent, and then: {bad}"), fault: None });
                     }
                     if !expect.rests.is_empty() && expect.rests.iter().all(|one| one.holds(&reading.facts)) {
-                        return Ok(Stage::Rests { said: words::resting(expect) });
+                        return Ok(Stage::Rests { said: words::resting(expect, &plan.target) });
                     }
                     (last, fault) = (reading.facts, None);
                 }

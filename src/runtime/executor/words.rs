@@ -1,7 +1,10 @@
 //! What the executor says: which facts moved, what was observed, what to check by hand.
 
 use crate::{
-    domain::verb::{Direction, Verb},
+    domain::{
+        object::{Family, ObjectId},
+        verb::{Direction, Verb},
+    },
     port::plan::{Condition, Expect, Expectation, Facts, Plan, fact},
 };
 
@@ -71,9 +74,15 @@ pub(super) fn observed(expect: &Expectation) -> String {
 }
 
 /// That it is under way and stands where a human must let it go on.
-pub(super) fn resting(expect: &Expectation) -> String {
+pub(super) fn resting(expect: &Expectation, target: &ObjectId) -> String {
     let place = expect.rests.last().map(ToString::to_string).unwrap_or_default();
-    format!("not done yet, under way: {place}; promote goes on, promote full leaves out the rest")
+    // What a pipeline waits for is an object of its own, with verbs of its own.
+    let on = if [Family::run(), Family::gate()].contains(&target.family) {
+        "the inbox has what it waits for"
+    } else {
+        "promote goes on, promote full leaves out the rest"
+    };
+    format!("not done yet, under way: {place}; {on}")
 }
 
 /// What was expected and is not so.

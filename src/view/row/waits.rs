@@ -2,7 +2,10 @@
 
 use crate::{
     app::inbox::Item,
-    domain::{gate::Eligibility, time::age},
+    domain::{
+        gate::{Approvals, Eligibility},
+        time::age,
+    },
     view::{
         freshness, measure, number,
         row::flight,
@@ -120,7 +123,9 @@ pub(in crate::view) fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> 
         }
         Eligibility::Unknown { why } => line.and(Role::Unknown, why.clone()),
     };
-    if let Some(approvals) = &item.approvals {
+    // Where one is enough and none was given, that it waits says it.
+    let counts = |approvals: &&Approvals| (approvals.given(), approvals.needed()) != (0, 1);
+    if let Some(approvals) = item.approvals.as_ref().filter(counts) {
         line = line.gap(2).and(Role::Text, format!("{} of {}", approvals.given(), approvals.needed()));
     }
     if let Some(older) = &item.older {

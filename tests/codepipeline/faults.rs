@@ -126,7 +126,7 @@ async fn a_doctor_says_who_we_are_and_which_rights_are_missing_and_prints_polici
         vec![pipeline("gateway"), pipeline("gone")],
     );
     let examiner = scene.connection.examiner.clone().unwrap();
-    let found = examiner.examine(&Default::default()).await;
+    let found = examiner.examine(&holdshort::port::examine::LookedAt::default()).await;
     let told: Vec<_> = found.iter().map(|one| (one.about.as_str(), one.said.as_str())).collect();
     assert!(told.contains(&("as whom", "arn:aws:iam::123456789012:user/dana in account 123456789012")), "{told:#?}");
     assert!(

@@ -35,9 +35,9 @@ async fn told(
     (gates, items.iter().filter_map(|item| item.run().cloned()).collect(), unread)
 }
 
-fn with_id(mut state: Value, stage: usize) -> Value {
-    state["stageStates"][stage]["latestExecution"]["pipelineExecutionId"] = ID.into();
-    state
+fn with_id(mut told: Value, stage: usize) -> Value {
+    told["stageStates"][stage]["latestExecution"]["pipelineExecutionId"] = ID.into();
+    told
 }
 
 #[tokio::test]
@@ -60,7 +60,10 @@ async fn a_published_approval_waits_by_its_token_even_where_the_making_of_the_pi
         ("MyApprovalStage", &*format!("MyFirstPipeline/{ID}/MyApprovalStage/MyApprovalAction"))
     );
     let [run] = runs.as_slice() else { panic!("{runs:#?}") };
-    assert_eq!((run.status, run.actor.as_ref().map(|who| who.as_str())), (RunStatus::Waiting, Some("kim")));
+    assert_eq!(
+        (run.status, run.actor.as_ref().map(holdshort::domain::ids::Person::as_str)),
+        (RunStatus::Waiting, Some("kim"))
+    );
     assert_eq!(
         unread,
         [

@@ -402,12 +402,6 @@ impl Plan {
         if self.goes_back { Direction::Back } else { self.verb.direction() }
     }
 
-    /// Does it go back, and to another version than this? Where one of them is not known it may be another one.
-    pub fn goes_back_from(&self, version: Option<&Version>) -> bool {
-        let same = self.draft.to.as_ref().zip(version).is_some_and(|(to, version)| to.is_same(version));
-        self.direction() == Direction::Back && !same
-    }
-
     /// What is done to each target, in order. The first one still holds the others.
     pub fn each(&self) -> impl Iterator<Item = &Self> + Clone {
         std::iter::once(self).chain(&self.then)

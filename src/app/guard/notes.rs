@@ -136,8 +136,13 @@ pub(super) fn which(verb: Verb, risk: Risk, draft: &Draft) -> Option<String> {
 /// wait at this very gate, so it stays open; and what it is about itself is no news.
 pub(super) fn goes_back(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
     let gate = model.store.gate(target).filter(|_| verb == Verb::Approve)?;
+    // Where one of the versions is not known it may be another one.
+    let same = |plan: &Plan| {
+        plan.draft.to.as_ref().zip(gate.version.as_ref()).is_some_and(|(to, version)| to.is_same(version))
+    };
     let there = |plan: &&Plan| {
-        plan.goes_back_from(gate.version.as_ref())
+        plan.direction() == Direction::Back
+            && !same(plan)
             && plan.service == gate.service
             && within(&gate.environment, &plan.environment)
             && plan.target != gate.id

@@ -4,6 +4,9 @@
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+#[path = "../support/diary.rs"]
+mod diary;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod flow;

@@ -3,6 +3,10 @@
 
 // `cfg(test)` says to clippy that helpers beside the tests are tests, too.
 #[cfg(test)]
+#[path = "../support/diary.rs"]
+#[expect(dead_code, reason = "what these tests need of it is not all of it")]
+mod diary;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod driven;

@@ -6,6 +6,9 @@
 #[path = "../support/clients.rs"]
 mod clients;
 #[cfg(test)]
+#[path = "../support/diary.rs"]
+mod diary;
+#[cfg(test)]
 mod driven;
 #[cfg(test)]
 mod faults;

@@ -10,6 +10,9 @@ mod clients;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+#[path = "../support/diary.rs"]
+mod diary;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod flow;

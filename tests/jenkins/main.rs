@@ -8,6 +8,9 @@ mod clients;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+#[path = "../support/diary.rs"]
+mod diary;
+#[cfg(test)]
 mod driven;
 #[cfg(test)]
 mod faults;

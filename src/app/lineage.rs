@@ -158,7 +158,7 @@ impl Lineage {
     pub fn older_than_live(&self, store: &Store, id: &ObjectId) -> Option<Older> {
         let gate = store.gate(id)?;
         let release = self.release(store, id)?;
-        let there = |spot: &Spot| within(&gate.environment, &spot.environment);
+        let there = |spot: &Spot| gate.environment.meets(&spot.environment);
         self.older(store, release, there).or_else(|| {
             // No rollout tells what is there, but the system that asks may.
             let live = gate.live.as_ref()?;
@@ -187,7 +187,7 @@ impl Lineage {
         let release = self.release(store, &gate.id)?;
         self.of(&release.service).iter().filter(|other| *other != release).find_map(|live| {
             let serves = |spot: &Spot| matches!(spot.standing, Standing::Serves | Standing::Yields);
-            live.spots.iter().find(|spot| serves(spot) && within(&gate.environment, &spot.environment))?;
+            live.spots.iter().find(|spot| serves(spot) && gate.environment.meets(&spot.environment))?;
             Some((live.version.clone(), release.version.major_step(&live.version)?))
         })
     }
@@ -199,7 +199,7 @@ impl Lineage {
             pair.is_some_and(|(canary, version)| canary.is_same(version))
         };
         let of = store.rollouts().filter(|rollout| rollout.service == gate.service && rollout.in_flight());
-        of.filter(move |rollout| within(&gate.environment, &rollout.environment) || same(rollout))
+        of.filter(move |rollout| gate.environment.meets(&rollout.environment) || same(rollout))
     }
 
     fn older(&self, store: &Store, release: &Release, there: impl Fn(&Spot) -> bool) -> Option<Older> {
@@ -210,15 +210,6 @@ impl Lineage {
             Some(Older { environment: spot.environment.clone(), live: live.version.clone(), by })
         })
     }
-}
-
-/// Is the place the environment, or a part of it? `prod/eu-west-1` is within `prod`, and within itself.
-pub(super) fn within(environment: &EnvironmentName, place: &EnvironmentName) -> bool {
-    let (environment, place) = (environment.as_str(), place.as_str());
-    !environment.is_empty()
-        && (environment == place
-            || place.strip_prefix(environment).is_some_and(|rest| rest.starts_with('/'))
-            || environment.strip_prefix(place).is_some_and(|rest| rest.starts_with('/')))
 }
 
 fn is_older(store: &Store, one: &Release, live: &Release) -> Option<Evidence> {

@@ -6,7 +6,7 @@ use crate::{
         action::Action,
         drift,
         guard::{Subject, acts_on, facts::ways_back},
-        lineage::{Lineage, within},
+        lineage::Lineage,
         model::Model,
         quarantine::Quarantine,
     },
@@ -144,7 +144,7 @@ pub(super) fn goes_back(model: &Model, verb: Verb, target: &ObjectId) -> Option<
         plan.direction() == Direction::Back
             && !same(plan)
             && plan.service == gate.service
-            && within(&gate.environment, &plan.environment)
+            && gate.environment.meets(&plan.environment)
             && plan.target != gate.id
     };
     let (action, plan) = model.actions.iter().filter(|action| action.is_running()).find_map(|action| {

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        lineage::{Lineage, Release, Spot, Standing, within},
+        lineage::{Lineage, Release, Spot, Standing},
         model::Model,
         store::Store,
     },
@@ -83,7 +83,7 @@ fn known(lineage: &Lineage, release: &Release, version: &Version) -> Option<Stri
 fn live(lineage: &Lineage, release: &Release, gates: &[&Gate]) -> Option<String> {
     let told = gates.iter().find_map(|gate| known(lineage, release, gate.live.as_ref()?));
     let serves = |spot: &Spot| matches!(spot.standing, Standing::Serves | Standing::Yields);
-    let goes = |spot: &Spot| gates.is_empty() || gates.iter().any(|gate| within(&gate.environment, &spot.environment));
+    let goes = |spot: &Spot| gates.is_empty() || gates.iter().any(|gate| gate.environment.meets(&spot.environment));
     let others = lineage.of(&release.service).iter().filter(|other| *other != release);
     let mut seen = others.filter(|other| other.spots.iter().any(|spot| serves(spot) && goes(spot)));
     told.or_else(|| seen.find_map(|other| other.version.commit.clone()))

@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,31 @@ const NAMED: (&str, &str) = ("seen-", ".json");
 pub struct Cache {
     folder: PathBuf,
     of: String,
+    about: About,
+}
+
+/// What whoever reads it without that configuration must know of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// What the configuration is called; empty where it has no name.
+    pub profile: String,
+    /// The folder in which its records are, where there is one.
+    pub records: Option<PathBuf>,
+    /// The group that keeps them, by name; without it this user alone.
+    pub group: Option<String>,
+}
+
+/// A file of what was seen, whichever configuration it is of: for the night when that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The file.
+    pub file: PathBuf,
+    /// Of which configuration.
+    pub about: About,
+    /// The version of holdshort that wrote it, where that is another one: it may have meant something else by the same words.
+    pub program: Option<String>,
+    /// What stands in it, however old.
+    pub scopes: Vec<CachedScope>,
 }
 
 /// What stands in it.
@@ -45,6 +70,8 @@ struct Written {
     program: String,
     /// Of which configuration.
     of: String,
+    #[serde(default)]
+    about: About,
     scopes: Vec<CachedScope>,
 }
 
@@ -59,7 +86,34 @@ struct Head {
 impl Cache {
     /// The one in this folder of the configuration that is in force, its profile with it.
     pub fn of(folder: PathBuf, configuration: &str) -> Self {
-        Self { folder, of: format!("{:x}", Sha256::digest(configuration)) }
+        Self { folder, of: format!("{:x}", Sha256::digest(configuration)), about: About::default() }
+    }
+
+    /// The same, which says this of its configuration.
+    #[must_use]
+    pub fn about(self, about: About) -> Self {
+        Self { about, ..self }
+    }
+
+    /// Every file in this folder, the newest first, and why one of them is left alone. Nothing where there is none. Blocks.
+    ///
+    /// # Errors
+    /// Why nothing of the folder is read.
+    pub fn every(folder: &Path) -> io::Result<Vec<Result<Found, (PathBuf, String)>>> {
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        place::examine_folder(folder, &place::Keepers::Own)?;
+        let mut files: Vec<_> = files(folder).collect();
+        files.sort();
+        let read = |file: PathBuf| match text(&file).and_then(|text| written(&text)) {
+            Ok((Head { program, .. }, Written { about, scopes, .. })) => {
+                let program = Some(program).filter(|program| program != env!("CARGO_PKG_VERSION"));
+                Ok(Found { file, about, program, scopes })
+            }
+            Err(why) => Err((file, why.to_string())),
+        };
+        Ok(files.into_iter().rev().map(|(_, file)| read(file)).collect())
     }
 
     /// The file.
@@ -78,35 +132,34 @@ impl Cache {
             return Ok(Vec::new());
         }
         place::examine_folder(&self.folder, &place::Keepers::Own)?;
-        place::examine(&path)?;
-        let mut text = Vec::new();
-        place::open_to_read(&path)?.take(LARGEST + 1).read_to_end(&mut text)?;
-        let strange = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
-        if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
-            return strange("it is too large");
-        }
+        let text = text(&path)?;
         // First who wrote it: another one's may not be read at all.
-        let Ok(head) = serde_json::from_slice::<Head>(&text) else { return strange("it is broken") };
-        if head.form != FORM || head.program != env!("CARGO_PKG_VERSION") {
-            return strange("another version of holdshort wrote it");
+        let head = head(&text)?;
+        if head.program != env!("CARGO_PKG_VERSION") {
+            return Err(strange(ANOTHERS));
         }
         if head.of != self.of {
-            return strange("it is of another configuration");
+            return Err(strange("it is of another configuration"));
         }
-        let Ok(mut written) = serde_json::from_slice::<Written>(&text) else { return strange("it is broken") };
+        let (_, mut written) = written(&text)?;
         written.scopes.retain(|scope| age(now, scope.at) <= OLDEST);
         Ok(written.scopes)
     }
 
-    /// Writes what is seen now in its place, whole or not at all. Blocks.
+    /// Writes what is seen now in its place, whole or not at all; where it is too much without how it is gone back from. Blocks.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&self, scopes: Vec<CachedScope>) -> io::Result<()> {
         place::folder(&self.folder)?;
-        let program = env!("CARGO_PKG_VERSION").to_owned();
-        let text = serde_json::to_vec(&Written { form: FORM, program, of: self.of.clone(), scopes })?;
-        if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
+        let (of, about) = (self.of.clone(), self.about.clone());
+        let mut all = Written { form: FORM, program: env!("CARGO_PKG_VERSION").to_owned(), of, about, scopes };
+        let mut text = serde_json::to_vec(&all)?;
+        if is_too_large(&text) {
+            all.scopes.iter_mut().for_each(|scope| scope.ways.clear());
+            text = serde_json::to_vec(&all)?;
+        }
+        if is_too_large(&text) {
             return Err(io::Error::other("there is too much of it"));
         }
         let new = self.folder.join(format!("new-{}", std::process::id()));
@@ -126,15 +179,7 @@ impl Cache {
     /// Removes what nobody has written for long: a configuration that changed has another file.
     fn tidy(&self) {
         let own = self.file();
-        let is_one = |path: &Path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.starts_with(NAMED.0) && name.ends_with(NAMED.1) && path != own
-        };
-        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut others: Vec<_> = files
-            .filter(|path| is_one(path))
-            .filter_map(|path| Some((fs::symlink_metadata(&path).ok()?.modified().ok()?, path)))
-            .collect();
+        let mut others: Vec<_> = files(&self.folder).filter(|(_, path)| *path != own).collect();
         others.sort();
         let most = others.len().saturating_sub(OTHERS);
         for (_, path) in others.into_iter().take(most) {
@@ -143,15 +188,61 @@ impl Cache {
     }
 }
 
+/// What is said of a file that holdshort of another version wrote.
+const ANOTHERS: &str = "another version of holdshort wrote it";
+
+/// Every file of this kind in a folder, with when it was written.
+fn files(folder: &Path) -> impl Iterator<Item = (SystemTime, PathBuf)> {
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(NAMED.0) && name.ends_with(NAMED.1)
+    };
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_one);
+    files.filter_map(|path| Some((fs::symlink_metadata(&path).ok()?.modified().ok()?, path)))
+}
+
+fn strange(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_owned())
+}
+
+fn is_too_large(text: &[u8]) -> bool {
+    u64::try_from(text.len()).is_ok_and(|length| length > LARGEST)
+}
+
+/// What stands in a file of this user's.
+fn text(path: &Path) -> io::Result<Vec<u8>> {
+    place::examine(path)?;
+    let mut text = Vec::new();
+    place::open_to_read(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+    if is_too_large(&text) { Err(strange("it is too large")) } else { Ok(text) }
+}
+
+/// Who wrote it, in a form that we read.
+fn head(text: &[u8]) -> io::Result<Head> {
+    let head = serde_json::from_slice::<Head>(text).map_err(|_| strange("it is broken"))?;
+    if head.form == FORM { Ok(head) } else { Err(strange(ANOTHERS)) }
+}
+
+fn written(text: &[u8]) -> io::Result<(Head, Written)> {
+    let head = head(text)?;
+    let written = serde_json::from_slice(text).map_err(|_| strange("it is broken"))?;
+    Ok((head, written))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::{domain::object::Family, journal::sample::at, port::inventory::Scope};
+    use crate::{
+        domain::{object::Family, verb::Verb},
+        journal::sample::at,
+        port::{cached::Way, inventory::Scope},
+    };
 
     fn seen(second: i64) -> CachedScope {
-        CachedScope { source: "eu".into(), scope: Scope::all(&Family::run()), at: at(second), items: Vec::new() }
+        let (items, ways) = (Vec::new(), Vec::new());
+        CachedScope { source: "eu".into(), scope: Scope::all(&Family::run()), at: at(second), items, ways }
     }
 
     fn mode(path: &Path) -> u32 {
@@ -198,6 +289,45 @@ mod tests {
         assert_eq!(why(), "it is a symbolic link");
         cache.write(vec![seen(0)]).unwrap();
         assert_eq!(cache.read(at(1)).unwrap(), [seen(0)], "it is written in place of the link");
+    }
+
+    #[test]
+    fn who_has_no_configuration_reads_every_file_however_old_and_is_told_whose_it_is_and_which_cannot_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("cache");
+        assert_eq!(Cache::every(&folder).unwrap(), []);
+        let about = About { profile: "eu".to_owned(), records: Some("/srv/ops".into()), group: Some("ops".to_owned()) };
+        let cache = Cache::of(folder.clone(), "a").about(about.clone());
+        cache.write(vec![seen(0)]).unwrap();
+        assert_eq!(cache.read(at(30) + OLDEST).unwrap(), []);
+        let (file, text) = (cache.file(), fs::read_to_string(cache.file()).unwrap());
+        let found = |program| Ok(Found { file: file.clone(), about: about.clone(), program, scopes: vec![seen(0)] });
+        assert_eq!(Cache::every(&folder).unwrap(), [found(None)]);
+        let version = format!("\"program\":\"{}\"", env!("CARGO_PKG_VERSION"));
+        fs::write(&file, text.replace(&version, "\"program\":\"0.0.1\"")).unwrap();
+        assert_eq!(Cache::every(&folder).unwrap(), [found(Some("0.0.1".to_owned()))]);
+        fs::write(&file, "{").unwrap();
+        assert_eq!(Cache::every(&folder).unwrap(), [Err((file.clone(), "it is broken".to_owned()))]);
+    }
+
+    #[test]
+    fn where_there_is_too_much_of_it_how_it_is_gone_back_from_is_left_out_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::of(dir.path().join("cache"), "a");
+        let way = |length: usize| Way {
+            target: "eu/deployment/shop/web".parse().unwrap(),
+            verb: Verb::Rollback,
+            from: None,
+            to: None,
+            said: String::new(),
+            commands: vec!["x".repeat(length)],
+            standing: crate::port::cached::Standing::default(),
+        };
+        let with = |length| CachedScope { ways: vec![way(length)], ..seen(0) };
+        cache.write(vec![with(9)]).unwrap();
+        assert_eq!(cache.read(at(1)).unwrap(), [with(9)]);
+        cache.write(vec![with(9 << 20)]).unwrap();
+        assert_eq!(cache.read(at(1)).unwrap(), [seen(0)]);
     }
 
     #[test]

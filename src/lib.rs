@@ -1,6 +1,9 @@
 //! holdshort, a terminal release cockpit. The rooms and the arrows between them are drawn in `ARCHITECTURE.md` and kept by
 //! `tests/architecture.rs`.
 
+// The documents of tests are deep.
+#![cfg_attr(test, recursion_limit = "256")]
+
 pub mod app;
 pub mod cache;
 pub mod cli;

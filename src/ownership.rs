@@ -34,11 +34,18 @@ pub fn is_ours(uid: u32) -> bool {
 
 /// A user for people: `lee (uid 1001)`.
 pub fn user(uid: u32) -> String {
+    login(uid).map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
+}
+
+/// The account of a user: `lee`, or `uid 1001` where it is in no file of this machine.
+pub fn account(uid: u32) -> String {
+    login(uid).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+fn login(uid: u32) -> Option<String> {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    match entries(&passwd).find(|fields| number(fields, 2) == Some(uid)).and_then(|fields| fields.first().copied()) {
-        Some(name) => format!("{} (uid {uid})", clean(name)),
-        None => format!("uid {uid}"),
-    }
+    let name = entries(&passwd).find(|fields| number(fields, 2) == Some(uid))?.first().copied()?;
+    Some(clean(name))
 }
 
 /// A group for people: `'ops'`, or `gid 1005` where it has no name.

@@ -5,6 +5,7 @@
 mod audit;
 mod demo;
 mod doctor;
+mod emergency;
 mod flags;
 mod fly;
 mod gate;
@@ -34,14 +35,11 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
-
 pub use self::demo::Demo;
 use crate::{
     app::{
         self,
         model::{Model, Screen},
-        msg::Msg,
     },
     cli::{
         args::{
@@ -206,11 +204,17 @@ impl Process<'_> {
             Command::Run(args) => self.one_run(args),
             Command::Logs(args) => self.logs(args),
             Command::Drift(args) => self.drift(args),
+            Command::Emergency(args) => {
+                let layout = self.layout();
+                self.wait(emergency::look(&self.globals, &self.environment, args, layout, &mut door::out()))
+            }
             Command::Judge(args) => judge::run(args, &mut io::stdin().lock(), self.out, self.err),
             Command::Snapshot(args) => self.snapshot(args),
             Command::Replay { file, until, speed } => self.replay(file, *until, *speed),
             Command::Audit(command) => self.audit(command),
-            Command::Keys { json } => keys::print(&self.configured_keys()?, *json, self.out).map(|()| Exit::Done),
+            Command::Keys { json } => {
+                keys::print(&self.configured_keys()?, *json, self.layout(), self.out).map(|()| Exit::Done)
+            }
             Command::Themes(command) => self.themes(command),
             Command::Init(args) => self.init(args),
             Command::Doctor(args) => self.wait(async {
@@ -302,7 +306,8 @@ impl Process<'_> {
                 .cockpit
                 .lookup(&run.source, Topic::Jobs)
                 .ok_or_else(|| CliError::usage(format!("no connection '{}' tells of runs", run.source)))?;
-            let look = one_run::Look { model, lookup: &**lookup, out: &mut door::out(), err: &mut door::err() };
+            let (lookup, layout) = (&**lookup, self.layout());
+            let look = one_run::Look { model, lookup, layout, out: &mut door::out(), err: &mut door::err() };
             one_run::print(look, run, args).await
         })
     }
@@ -325,7 +330,7 @@ impl Process<'_> {
                 pilot.cockpit.until(read, LINES).await;
                 let model = pilot.cockpit.model();
                 let rollout = logs::release(model, &args.target)?;
-                return logs::patterns(model, rollout, args.json, &mut door::out());
+                return logs::patterns(model, rollout, args.json, self.layout(), &mut door::out());
             }
             let model = pilot.cockpit.model();
             let wanted = logs::wanted(model, &args.target)?;
@@ -342,17 +347,8 @@ impl Process<'_> {
         self.wait(async {
             let mut pilot = self.settled(UNSEEN).await?;
             let pair = drift::pair(pilot.cockpit.model(), args)?;
-            for (source, question) in
-                app::drift::questions(pilot.cockpit.model(), &pair).into_iter().map(app::drift::asked)
-            {
-                let Some(lookup) = pilot.cockpit.lookup(&source, Topic::Settings).cloned() else { continue };
-                let told = lookup.ask(question.clone()).next().await;
-                let at = pilot.cockpit.model().now;
-                let told = told.map(|told| told.map_err(|error| error.at(at)));
-                if let Some(told) = told {
-                    pilot.cockpit.feed(Msg::Told { source, at, question, told });
-                }
-            }
+            let asked = app::drift::questions(pilot.cockpit.model(), &pair).into_iter().map(app::drift::asked);
+            pilot.ask(asked.collect()).await;
             drift::print(pilot.cockpit.model(), &pair, args, self.layout(), &mut door::out())
         })
     }
@@ -369,9 +365,16 @@ impl Process<'_> {
     }
 
     async fn settled(&self, size: (u16, u16)) -> Result<Autopilot, CliError> {
-        let ground = self.ground().await?;
+        self.settled_on(&self.ground().await?, size).await
+    }
+
+    /// Everything has answered once, and what was seen is kept for the night when nothing does.
+    async fn settled_on(&self, ground: &Ground, size: (u16, u16)) -> Result<Autopilot, CliError> {
         let mut pilot = ground.cockpit(&self.globals, &self.environment, size, None)?;
         pilot.settle().await;
+        if let Some(cache) = ground.cache(&self.globals, &self.environment) {
+            pilot.cockpit.keep_once(cache).await;
+        }
         Ok(pilot)
     }
 
@@ -381,14 +384,21 @@ impl Process<'_> {
         let (mut out, mut err) = (Door::new(Vec::new()), door::err());
         let ended = {
             let prompt: Option<Prompt<'_>> = if somebody_is_there() { Some(&mut prompt) } else { None };
-            let mut console = Console { out: &mut out, err: &mut err, prompt, secrets };
+            let layout = self.layout();
+            let mut console = Console { out: &mut out, err: &mut err, layout, prompt, secrets };
             self.wait(async {
-                let mut pilot = self.settled(UNSEEN).await?;
+                let ground = self.ground().await?;
+                let mut pilot = self.settled_on(&ground, UNSEEN).await?;
+                let cache = ground.cache(&self.globals, &self.environment);
                 let ended = match act {
                     Act::Verb(verb, to) => verb::run(&mut pilot, verb, args, to, &mut console).await,
                     Act::TakeOver => verb::take_over(&mut pilot, args, &mut console).await,
                 };
                 pilot.cockpit.finish().await;
+                // What it did has changed how it is gone back from.
+                if let Some(cache) = cache {
+                    pilot.cockpit.keep_once(cache).await;
+                }
                 ended
             })
         };
@@ -402,7 +412,7 @@ impl Process<'_> {
         if demo.list {
             let all = Scenario::list().into_iter();
             let all: Vec<_> = all.map(|(name, about)| listing::Named { name: name.to_owned(), about }).collect();
-            return listing::list(&all, "SCENARIO", self.out);
+            return listing::list(&all, "SCENARIO", self.layout(), self.out);
         }
         let speed = demo.speed.unwrap_or(1.0);
         if let Some(DemoCommand::Serve { listen }) = &demo.command {
@@ -512,7 +522,7 @@ impl Process<'_> {
     fn audit(&mut self, command: &AuditCommand) -> Result<Exit, CliError> {
         let ground = self.wait(self.ground())?;
         ground.places().somewhere()?;
-        audit::audit(&ground, command, self.out, self.err)
+        audit::audit(&ground, command, self.layout(), self.out, self.err)
     }
 
     /// The keys with the configuration's overrides, or the defaults where there is no configuration.
@@ -526,7 +536,7 @@ impl Process<'_> {
         match command {
             ThemesCommand::List => {
                 let named = |name: &str| listing::Named { name: name.to_owned(), about: paint::about(name) };
-                listing::list(&theme::names().map(named).collect::<Vec<_>>(), "THEME", self.out)
+                listing::list(&theme::names().map(named).collect::<Vec<_>>(), "THEME", self.layout(), self.out)
             }
             ThemesCommand::Check { file: Some(file) } => {
                 let text =

@@ -154,6 +154,19 @@ fn config_check_looks_whether_the_context_is_in_the_kubeconfig_and_connects_to_n
     let expected = "there is no context 'eu-west'";
     assert_eq!((code, said.contains(expected)), (Some(2), true), "{said}");
     assert!(said.contains("--> FILE:5:11") && said.contains("\"eu-west\"\n  |           ^^^^^^^^^"), "{said}");
+    // What is read only when it is asked, a renewer may still write: it is said, and keeps nothing from being used.
+    let here = "server = \"https://127.0.0.1:1\"";
+    for (setting, missing) in [
+        ("token = { file = \"/no/such/token\" }", "/no/such/token"),
+        ("token = { command = [\"no-such-program\"] }", "no-such-program"),
+        ("token = { env = \"NO_SUCH_VARIABLE\" }", "NO_SUCH_VARIABLE"),
+        ("certificate_authority = \"/no/such/ca.pem\"", "/no/such/ca.pem"),
+    ] {
+        let (code, said) = config_check(&format!("{here}\n{setting}"));
+        assert_eq!(code, Some(0), "{said}");
+        let line = said.lines().find(|line| line.starts_with("eu cannot be asked as things are now: "));
+        assert!(line.is_some_and(|line| line.contains(missing)), "{missing}: {said}");
+    }
     let (code, said) = config_check("kubeconfig = '/no/such/kubeconfig'");
     assert_eq!((code, said.contains("/no/such/kubeconfig")), (Some(2), true), "{said}");
 }
@@ -195,4 +208,24 @@ fn the_inbox_of_a_cluster_that_does_not_answer_is_incomplete() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&said["complete"], &said["sources"][0]["freshness"]), (&json!(false), &json!("failing")), "{said:#}");
     assert_eq!(output.status.code(), Some(8));
+}
+
+#[test]
+fn a_plan_says_what_it_brings_and_which_settings_differ_as_the_card_does() {
+    let output = holdshort(&["--demo=drift", "approve", "payments", "--dry-run"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "  note    same artifact, 7 settings differ from staging: RETRIES (not set in prod), POOL_SIZE (not set in prod), FEATURE_X and 4 \
+         more; 2 cannot be compared\n",
+        "  brings  1 commit by lee since live 2.2.0 (d00dfee): src 2, docs 1\n",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    let output = holdshort(&["--demo=drift", "approve", "payments", "--dry-run", "--json"]);
+    let action: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        action["plan"]["brings"],
+        json!(["1 commit by lee since live 2.2.0 (d00dfee): src 2, docs 1"]),
+        "{action:#}"
+    );
 }

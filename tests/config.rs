@@ -299,6 +299,20 @@ fn a_later_layer_tightens_what_holds_back_and_never_loosens_it() {
         (&read_only, "read_only = false", None, &[], " --> USER:1:13"),
         ("policy.most_targets = 3", "policy.most_targets = 4", None, &[], "`policy.most_targets` is 3 in SYSTEM:1:23"),
         ("policy.most_targets = 3", "policy.most_targets = 2", None, &[], ""),
+        (
+            "[[policy.waves]]\norder = [['a'], ['b']]\n",
+            "[[policy.waves]]\norder = [['b'], ['a']]\n",
+            None,
+            &[],
+            "number 1 of `policy.waves`, {order=[[\"a\"],[\"b\"]]}, is in force in SYSTEM:1:1; a later layer may tighten that",
+        ),
+        (
+            "[[policy.waves]]\norder = [['a'], ['b']]\n",
+            "[[policy.waves]]\norder = [['a'], ['b']]\n[[policy.waves]]\nservices = ['x']\norder = [['b'], ['a']]\n",
+            None,
+            &[],
+            "",
+        ),
         // Nobody held it back before.
         ("", "policy.most_targets = 9", None, &[], ""),
         (&read_only, "[profiles.day]\nread_only = false", Some("day"), &[], " --> USER:2:13"),

@@ -109,6 +109,12 @@ fn an_engine_that_is_not_installed_is_named_with_the_setting_that_leaves_it_out(
     machine.configured(&by_hand(&world, "", "preset = \"otel-http\""));
     let doctor = machine.json("doctor --json");
     let (grade, said) = &found(&doctor, "eu", "argo_rollouts")[0];
+    assert_eq!(*grade, "good", "nobody asked for it: {doctor:#}");
+    assert!(said.contains("Argo Rollouts is not installed there: nothing of it is looked for"), "{said}");
+    let named = "engines = [\"argo_rollouts\", \"deployment\"]\n";
+    machine.configured(&by_hand(&world, named, "preset = \"otel-http\""));
+    let doctor = machine.json("doctor --json");
+    let (grade, said) = &found(&doctor, "eu", "argo_rollouts")[0];
     assert_eq!(*grade, "limited", "{doctor:#}");
     assert!(said.contains("Argo Rollouts is not installed there"), "{said}");
     assert!(said.contains("engines = [\\\"deployment\\\"] in [connections.eu]"), "{said}");
@@ -195,20 +201,16 @@ fn where_no_terminal_is_it_says_so_and_what_needs_none() {
     assert!(said.contains("the cockpit cannot be drawn") && said.contains("ssh -t HOST holdshort"), "{said}");
 }
 
-/// Runs it where a folder of its own is mounted over `home/PLACE`, which may be read-only or full. Says loudly what is left out where
-/// nobody may mount.
-fn mounted(machine: &Machine, place: &str, options: &str, fill: bool) -> Option<Output> {
-    let folder = machine.home.path().join(place);
-    fs::create_dir_all(&folder).unwrap();
-    let fill = if fill { "cat /dev/zero > \"$FOLDER/fill\" 2>/dev/null; " } else { "" };
-    let script = format!("mount -t tmpfs -o {options} tmpfs \"$FOLDER\" || exit 125; {fill}exec \"$@\"");
+/// Runs it where a script has mounted something that nobody else sees. Says loudly what is left out where nobody may mount.
+fn mounted(machine: &Machine, script: &str, variables: &[(&str, &str)], left_out: &str) -> Option<Output> {
     let mut command = Command::new("unshare");
-    command.args(["-rm", "sh", "-c", &script, "sh"]).arg(program::holdshort().get_program()).args(["doctor", "--json"]);
+    command.args(["-rm", "sh", "-c", &format!("set -e; {script}; exec \"$@\""), "sh"]);
+    command.arg(program::holdshort().get_program()).args(["doctor", "--json"]);
     let mut command = machine.dressed(command);
-    command.env("FOLDER", &folder).env("HOLDSHORT_STATE__PATH", folder.join("journal"));
-    let output = command.output().ok().filter(|output| output.status.code().is_some_and(|code| code < 2));
+    command.envs(variables.iter().copied());
+    let output = command.output().ok().filter(|output| serde_json::from_slice::<Value>(&output.stdout).is_ok());
     if output.is_none() {
-        eprintln!("SKIPPED: nothing can be mounted here (unshare -rm): what doctor says of {place}");
+        eprintln!("SKIPPED: nothing can be mounted here (unshare -rm): what doctor says of {left_out}");
     }
     output
 }
@@ -220,13 +222,40 @@ fn a_home_that_is_read_only_or_on_a_full_disk_is_named_with_where_the_journal_ma
     for (place, options, fill, why) in
         [("read-only", "ro,size=64k", false, "Read-only file system"), ("full", "size=64k", true, "the disk is full")]
     {
-        let Some(output) = mounted(&machine, place, options, fill) else { continue };
+        let folder = machine.home.path().join(place);
+        fs::create_dir_all(&folder).unwrap();
+        let fill = if fill { "cat /dev/zero > \"$FOLDER/fill\" 2>/dev/null || true" } else { "true" };
+        let script = format!("mount -t tmpfs -o {options} tmpfs \"$FOLDER\"; {fill}");
+        let (folder, journal) = (folder.display().to_string(), folder.join("journal").display().to_string());
+        let variables = [("FOLDER", folder.as_str()), ("HOLDSHORT_STATE__PATH", &journal)];
+        let Some(output) = mounted(&machine, &script, &variables, place) else { continue };
         let doctor: Value = serde_json::from_slice(&output.stdout).unwrap();
         let (grade, said) = here(&doctor, "journal");
         assert_eq!((grade.as_str(), doctor["exit"].as_i64()), ("broken", Some(1)), "{doctor:#}");
         for text in [place, why, "state.path"] {
             assert!(said.contains(text), "{text}: {said}");
         }
+    }
+}
+
+#[test]
+fn a_log_out_that_ends_an_executor_is_told_from_one_that_does_not_and_from_one_of_which_nothing_is_known() {
+    let machine = Machine::new(&[]);
+    machine.configured(&metrics_at(nobody(), ""));
+    // A machine of systemd, with nothing of its configuration but this.
+    let script = "for folder in /run /etc/systemd /usr/lib/systemd; do [ ! -d $folder ] || mount -t tmpfs tmpfs $folder; done; \
+                  mkdir -p /run/systemd/system /run/systemd/logind.conf.d; \
+                  printf '[Login]\\nKillExcludeUsers=nobody\\n%s\\n' \"$SAYS\" > /run/systemd/logind.conf.d/50-here.conf";
+    for (says, grade, expected) in [
+        ("KillUserProcesses=yes", "limited", "logging out ends an executor in the middle of an act"),
+        ("KillUserProcesses=no", "good", "an executor goes on when you log out"),
+        ("#KillUserProcesses=no", "unknown", "KillUserProcesses is not set"),
+    ] {
+        let Some(output) = mounted(&machine, script, &[("SAYS", says), ("XDG_SESSION_ID", "7")], "log-out") else {
+            return;
+        };
+        let (found, said) = here(&serde_json::from_slice(&output.stdout).unwrap(), "log-out");
+        assert!(found == grade && said.contains(expected), "{says}: {found} {said}");
     }
 }
 
@@ -313,6 +342,25 @@ fn doctor_finds_every_system_of_the_built_in_world_in_order_and_says_as_whom_it_
     }
     let doctor = machine.json("--demo=bad-canary doctor --json");
     assert_eq!(found(&doctor, "loki", "services")[0].0, "good", "{doctor:#}");
+}
+
+#[test]
+fn doctor_says_how_much_of_a_budget_is_left_and_when_only_verbs_go_out() {
+    let doctor = Machine::new(&[]).json("--demo=waiting-approval doctor --json");
+    let (grade, said) = &found(&doctor, "github", "budget")[0];
+    assert!(*grade == "good" && said.contains(" % of its requests are left"), "{doctor:#}");
+    let used_up = Listener::plain(|_| {
+        let limits = ["X-RateLimit-Limit: 5000", "X-RateLimit-Remaining: 505", "X-RateLimit-Reset: 4102444800"];
+        answer(200, &[&["Content-Type: application/json"][..], &limits].concat(), "{}")
+    });
+    let machine = Machine::new(&[("TOKEN", "secret-token")]);
+    machine.configured(&format!(
+        "[connections.github]\nkind = \"github\"\nbase_url = \"{}\"\ntoken = {{ env = \"TOKEN\" }}\nrepos = [{{ name = \"a/b\" }}]\n",
+        used_up.http()
+    ));
+    let doctor = machine.json("doctor --json");
+    let (grade, said) = &found(&doctor, "github", "budget")[0];
+    assert!(*grade == "limited" && said.contains("10 % of its requests are left: only verbs go out"), "{doctor:#}");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "support/program.rs"]
-#[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod program;
 #[path = "support/pty.rs"]
 mod pty;
@@ -39,6 +38,13 @@ fn likely(screen: &str) -> bool {
     screen.contains(LIKELY)
 }
 
+/// How a theme's accent is said to a terminal of all colours.
+fn accent(theme: &str) -> String {
+    let style = Theme::named(theme, Depth::True, Glyphs::Unicode).unwrap().style("accent");
+    let Some(ratatui::style::Color::Rgb(r, g, b)) = style.fg else { return format!("no colour of {theme}") };
+    format!("38;2;{r};{g};{b}m")
+}
+
 #[test]
 fn the_demo_opens_on_the_bad_canary_and_q_gives_the_terminal_back() {
     let mut pty = Pty::start(&["demo"], 120, 36);
@@ -53,12 +59,9 @@ fn the_demo_opens_on_the_bad_canary_and_q_gives_the_terminal_back() {
 fn a_bad_canary_is_rolled_back_with_three_keys() {
     let mut pty = Pty::start(&["demo", "--speed", "20"], 80, 24);
     pty.until("the headline", likely);
-    pty.keys("r");
-    pty.until("the card", |screen| screen.contains("roll back payments"));
-    pty.keys("1");
-    pty.until("the reason", |screen| screen.contains("●1 errors") && screen.contains("Enter sends it"));
-    pty.keys("\r");
-    pty.until("the verified end", |screen| screen.contains("DONE"));
+    pty.press("r", "the card", |screen| screen.contains("roll back payments"));
+    pty.press("1", "the reason", |screen| screen.contains("●1 errors") && screen.contains("Enter sends it"));
+    pty.press("\r", "the verified end", |screen| screen.contains("DONE"));
     pty.keys("q");
     assert!(pty.wait().success());
 }
@@ -70,6 +73,8 @@ fn provider_text_with_escape_sequences_prints_harmlessly() {
     let mut pty = Pty::start(&["demo", "--scenario", file.path().to_str().unwrap()], 120, 36);
     pty.until("the row", |screen| screen.contains("payments"));
     pty.keys("\r");
+    pty.until("what is below", |screen| screen.contains("more below"));
+    pty.keys("\x1b[6~");
     pty.until("the event, without its escape sequences", |screen| screen.contains("before after"));
     let raw = pty.raw();
     let has = |bytes: &[u8]| raw.windows(bytes.len()).any(|window| window == bytes);
@@ -142,11 +147,6 @@ fn under_a_card_that_cannot_be_seen_the_keys_that_confirm_are_dead_and_q_leaves(
 #[test]
 fn a_terminal_that_answers_that_it_is_light_gets_the_light_theme_and_its_answer_presses_no_key() {
     // The frame of the answer may be one with that of the key: what both have is the accent.
-    let look = |name| {
-        let theme = Theme::named(name, Depth::True, Glyphs::Unicode).unwrap();
-        let Some(ratatui::style::Color::Rgb(r, g, b)) = theme.style("accent").fg else { panic!("{name}") };
-        format!("38;2;{r};{g};{b}m")
-    };
     let environment = [("COLORTERM", "truecolor"), ("COLORFGBG", ""), ("HOLDSHORT_THEME", "dark")];
     for (chosen, expected) in [(false, "light"), (true, "dark")] {
         let environment = environment.get(..if chosen { 3 } else { 2 }).unwrap();
@@ -160,7 +160,7 @@ fn a_terminal_that_answers_that_it_is_light_gets_the_light_theme_and_its_answer_
         let screen = pty.press("?", "the keys", |screen| screen.contains(" keys "));
         assert!(!screen.contains("roll back payments"), "no key of the answer is pressed: {screen}");
         let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
-        let last = |name| raw.rfind(&look(name));
+        let last = |name| raw.rfind(&accent(name));
         let other = if chosen { "light" } else { "dark" };
         assert!(last(expected) > last(other), "{expected} is what was drawn last");
         pty.keys("q");
@@ -176,28 +176,24 @@ fn keys_that_come_all_at_once_open_a_card_at_most_and_say_why_nothing_is_sent() 
     let screen = pty.until("why not", |screen| screen.contains("faster than a hand"));
     assert!(screen.contains("choose a reason"), "{screen}");
     pty.keys("\u{3}");
-    assert!(pty.wait().success());
+    assert_eq!(pty.wait().exit_code(), 130);
 }
 
 #[test]
 fn whoever_leaves_while_an_act_runs_is_told_of_it_and_of_its_end() {
     let mut pty = Pty::start(&["demo", "--scenario", "bad-canary", "--speed", "20"], 80, 24);
     pty.until("the headline", likely);
-    pty.keys("r");
-    pty.until("the card", |screen| screen.contains("choose a reason"));
-    pty.keys("1");
-    pty.until("the reason", |screen| screen.contains("Enter sends it"));
-    pty.keys("\r");
-    pty.until("that it runs", |screen| screen.contains("record 1"));
+    pty.press("r", "the card", |screen| screen.contains("choose a reason"));
+    pty.press("1", "the reason", |screen| screen.contains("Enter sends it"));
+    pty.press("\r", "that it runs", |screen| screen.contains("record 1"));
     pty.keys("\u{3}");
-    assert!(pty.wait().success());
+    assert_eq!(pty.wait().exit_code(), 130);
     let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
     let left = raw.rfind("\u{1b}[?1049l").unwrap();
     let after = raw.get(left..).unwrap();
-    // It may have ended before the key was taken: then the screen said so.
-    let told = after.contains("roll back payments in prod/eu-west-1 is under way in this process")
-        && after.contains("record 1 ended: done, 12 of 12 pods on 1.41.3 (9f8e7d6)");
-    assert!(told || raw.contains("DONE"), "{after:?}");
+    // It may have ended before the screen was left: then the screen said so, or this does.
+    let told = after.contains("record 1 ended: done, 12 of 12 pods on 1.41.3 (9f8e7d6)");
+    assert!(told || pty.left().contains("DONE"), "{}\n{after:?}", pty.left());
 }
 
 #[test]
@@ -299,12 +295,71 @@ fn a_panic_gives_the_terminal_back_before_it_says_what_happened() {
 }
 
 #[test]
-fn control_c_leaves_or_says_how_and_gives_the_terminal_back() {
+fn control_c_leaves_at_once_with_130_and_gives_the_terminal_back() {
     let mut pty = Pty::start(&["demo"], 120, 36);
     pty.until("the headline", likely);
     pty.keys("\u{3}");
-    pty.wait();
+    assert_eq!(pty.wait().exit_code(), 130);
     assert!(!pty.is_left_dirty());
+}
+
+#[test]
+fn without_a_configuration_the_first_screen_offers_the_demo_and_init() {
+    let home = tempfile::tempdir().unwrap();
+    let at = home.path().to_str().unwrap();
+    let mut pty = Pty::start_in(&[], &[("HOME", at), ("XDG_CONFIG_HOME", at)], 80, 24);
+    pty.until("both ways on", |screen| screen.contains("holdshort demo") && screen.contains("holdshort init"));
+    assert_eq!(pty.wait().exit_code(), 2);
+    assert!(!pty.is_left_dirty());
+}
+
+#[test]
+fn the_demo_is_drawn_in_the_theme_that_a_flag_or_the_environment_names() {
+    let by_flag = (&["demo", "--theme", "light"][..], ("HOLDSHORT_THEME", "dark"));
+    for (arguments, variable) in [by_flag, (&["demo"], ("HOLDSHORT_THEME", "light"))] {
+        let mut pty = Pty::start_in(arguments, &[("COLORTERM", "truecolor"), variable], 120, 36);
+        pty.until("the headline", likely);
+        pty.keys("q");
+        assert!(pty.wait().success());
+        let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+        let drawn = ["light", "dark"].map(|name| raw.contains(&accent(name)));
+        assert_eq!(drawn, [true, false], "{arguments:?} {variable:?}");
+    }
+}
+
+#[test]
+fn a_recording_is_walked_through_by_keys_and_one_moment_of_it_is_printed_where_no_terminal_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("night").display().to_string();
+    let mut pty = Pty::start(&["demo", "--record", &file], 120, 36);
+    pty.until("the headline", likely);
+    pty.press("3", "the inbox", |screen| screen.contains("WAITS FOR A HUMAN"));
+    pty.keys("q");
+    assert!(pty.wait().success());
+
+    let mut pty = Pty::start(&["replay", &file], 120, 36);
+    pty.until("its begin", |screen| screen.contains("replay ") && screen.contains("paused"));
+    pty.keys("\u{1b}[F");
+    pty.until("its end", |screen| screen.contains("at the end"));
+    let taken = |screen: &str| -> usize {
+        screen.split("replay ").nth(1).and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap()
+    };
+    pty.keys("\u{1b}[H");
+    let begin = taken(&pty.until("its begin again", |screen| screen.contains("paused")));
+    pty.keys("\u{1b}[C");
+    pty.until("a step", |screen| taken(screen) > begin && screen.contains("paused"));
+    pty.keys("+");
+    pty.until("a speed", |screen| screen.contains("   2x   "));
+    pty.keys(" ");
+    pty.until("its end by itself", |screen| screen.contains("at the end"));
+    pty.keys("\u{3}");
+    assert_eq!(pty.wait().exit_code(), 130);
+    assert!(!pty.is_left_dirty());
+
+    let output = program::holdshort().args(["replay", &file, "--until", "+9h"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("WAITS FOR A HUMAN"), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("the recording ends at "), "{said}");
 }
 
 #[test]

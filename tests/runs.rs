@@ -110,3 +110,85 @@ fn a_run_that_nobody_knows_lists_those_that_are_known() {
     let (code, _, err) = holdshort(&["--demo=buildkite", "run", "nowhere/run/acme/ledger/812"]);
     assert_eq!((code, err.as_str()), (Some(2), "holdshort: no connection 'nowhere' tells of runs\n"));
 }
+
+/// A run that failed in one of three tests, and one of the same commit that passed, on each forge that tells of tests.
+const FLAKY: &str = r#"
+name = "flaky"
+about = "a test that fails and passes on one commit"
+start = "2026-03-10T10:12:00Z"
+open_at = "30s"
+seed = 3
+
+[[systems]]
+kind = "gitlab"
+user = "dana"
+
+[[systems.projects]]
+path = "acme/gateway"
+jobs = [{ name = "unit", stage = "test", takes = "1m", tests = ["shop.Basket.adds", "shop.Basket.pays", "shop.Basket.ships"] }]
+pipelines = [
+  { id = 7, ref = "main", commit = "aa11bb22cc33dd44ee55ff6677889900aabbccdd", title = "basket", user = "lee", started = "-3h", trouble = { job = "unit", tests = ["shop.Basket.pays"] } },
+  { id = 8, ref = "main", commit = "aa11bb22cc33dd44ee55ff6677889900aabbccdd", title = "basket", user = "lee", started = "-2h" },
+]
+
+[[systems]]
+kind = "jenkins"
+user = "dana"
+
+[[systems.jobs]]
+name = "shop/cart"
+stages = [{ name = "unit", takes = "1m", tests = ["shop.Basket.adds", "shop.Basket.pays", "shop.Basket.ships"] }]
+builds = [
+  { number = 7, branch = "main", commit = "aa11bb22cc33dd44ee55ff6677889900aabbccdd", by = "lee", started = "-3h", failed = ["shop.Basket.pays"] },
+  { number = 8, branch = "main", commit = "aa11bb22cc33dd44ee55ff6677889900aabbccdd", by = "lee", started = "-2h" },
+]
+
+[[systems]]
+kind = "circleci"
+user = "dana"
+
+[[systems.projects]]
+slug = "gh/acme/returns"
+jobs = [{ name = "unit", takes = "1m", tests = ["shop.Basket.adds", "shop.Basket.pays", "shop.Basket.ships"] }]
+pipelines = [
+  { number = 7, branch = "main", commit = "aa11bb22cc33dd44ee55ff6677889900aabbccdd", subject = "basket", user = "lee", started = "-3h", trouble = { job = "unit", tests = ["shop.Basket.pays"] } },
+  { number = 8, branch = "main", commit = "aa11bb22cc33dd44ee55ff6677889900aabbccdd", subject = "basket", user = "lee", started = "-2h" },
+]
+"#;
+
+#[test]
+fn a_test_that_failed_and_passed_on_one_commit_is_named_on_every_forge_that_tells_of_tests() {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    fs::write(file.path(), FLAKY).unwrap();
+    let demo = format!("--demo={}", file.path().display());
+    for service in ["gateway", "cart", "returns"] {
+        let (code, failed) = as_json(&[&demo, "run", &format!("{service}#7"), "--json"]);
+        let tests = &failed["tests"];
+        assert_eq!(
+            (code, &failed["complete"], &tests["run"]),
+            (Some(0), &json!(true), &failed["run"]["id"]),
+            "{failed:#}"
+        );
+        assert_eq!((&tests["passed"], &tests["failed"]), (&json!(2), &json!(1)), "{service}: {tests:#}");
+        let failure = json!({
+            "suite": "unit",
+            "class": "shop.Basket",
+            "name": "pays",
+            "said": "pays: expected true, got false",
+            "passed_on_this_commit": true,
+        });
+        assert_eq!(tests["failures"], json!([failure]), "{service}");
+        let (_, passed) = as_json(&[&demo, "run", &format!("{service}#8"), "--json"]);
+        assert_eq!((&passed["tests"], &passed["run"]["status"]), (tests, &json!("succeeded")), "from either run");
+        assert_eq!(tests["passed_run"], passed["run"]["id"]);
+        let (_, text, _) = holdshort(&[&demo, "run", &format!("{service}#7")]);
+        assert!(
+            text.contains("1 of 3 tests failed in ") && text.contains("; 1 of them passed on this commit\n"),
+            "{text}"
+        );
+    }
+    let (code, runs) = as_json(&[&demo, "runs", "--jobs", "--json"]);
+    let rate = json!({"suite": "unit", "class": "shop.Basket", "name": "pays", "failed": 1, "flaky": 1});
+    let told: Vec<_> = runs["pipelines"].as_array().unwrap().iter().map(|one| &one["tests"]).collect();
+    assert_eq!((code, told), (Some(0), vec![&json!([rate]); 3]), "{runs:#}");
+}

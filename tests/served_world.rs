@@ -179,7 +179,8 @@ fn told(world: &Served, line: &str) -> String {
 /// What an executor may send it knows of what it read itself: it is a process that has seen no list.
 #[test]
 fn a_verb_of_each_ci_system_goes_out_of_an_executor_that_is_a_process_of_its_own() {
-    let verbs: [(&str, &[&str]); 6] = [
+    let verbs: [(&str, &[&str]); 7] = [
+        ("argocd", &["rollback payments", "abort ledger"]),
         ("circleci", &["rollback site", "rollback gateway", "cancel docs", "reject billing"]),
         ("codepipeline", &["approve gateway --expect 3.3.1", "resume search@prod --expect 2.4.0", "pause search"]),
         ("flow", &["do stop search#13", "rollback checkout#40", "approve order#72 --expect 3.9.0"]),

@@ -14,7 +14,7 @@ mod program;
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod served;
 
-use std::fs;
+use std::{fs, path::Path, process::Command};
 
 use listener::{Listener, answer, json};
 use machine::{Machine, found};
@@ -27,7 +27,7 @@ fn init_doctor_and_status_follow_one_another_on_a_machine_with_a_kubeconfig_and_
     let (code, said) = machine.said("init --yes");
     assert_eq!(code, Some(0), "{said}");
     let text = fs::read_to_string(machine.config()).unwrap();
-    // No Deployment is there yet: it is looked for all the same.
+    // What is not there yet is looked for all the same.
     assert!(!text.contains("\nengines ="), "{text}");
     for line in ["namespaces = [\"shop\"]", "preset = \"otel-http\"", "covers = [\"eu\"]", "risk = \"high\""] {
         assert!(text.contains(line), "{line}\n{text}");
@@ -44,6 +44,30 @@ fn init_doctor_and_status_follow_one_another_on_a_machine_with_a_kubeconfig_and_
     assert_eq!((&doctor["exit"], &doctor["here"][0]["grade"]), (&0.into(), &"good".into()), "{doctor:#}");
     let status = machine.json("status --json");
     assert_eq!(status["rollouts"][0]["verdict"], "no_go", "{status:#}");
+}
+
+#[test]
+fn the_first_lines_of_the_readme_lead_from_a_kubeconfig_to_a_verdict_as_a_shell_runs_them() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (_, own) = readme.split_once("## Your own systems\n\n```sh\n").unwrap();
+    let first = own.lines().next().unwrap();
+    for part in ["holdshort init --yes && ", "holdshort doctor && ", "holdshort status "] {
+        assert!(first.contains(part), "{first}");
+    }
+    let world = Served::start("bad-canary", &["--at", "+21m"]);
+    let machine = Machine::before(&world, true);
+    let mut shell = Command::new("sh");
+    for name in program::settings() {
+        shell.env_remove(name);
+    }
+    let program = program::holdshort();
+    let folder = Path::new(program.get_program()).parent().unwrap().display();
+    let path = std::env::vars().find(|(name, _)| name == "PATH").unwrap().1;
+    shell.args(["-ec", first]).env("PATH", format!("{folder}:{path}"));
+    let output = machine.dressed(shell).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.contains("LIKELY THE RELEASE payments") && said.contains("NO-GO"), "{said}");
 }
 
 #[test]
@@ -66,7 +90,12 @@ fn a_kubeconfig_alone_is_enough_to_look_and_the_file_says_what_to_write_for_the_
 fn metrics_among_the_services_of_a_cluster_are_found_by_name_and_annotation_with_the_way_to_reach_them() {
     let cluster = Listener::plain(|asked| {
         match asked.path().split('?').next().unwrap_or_default().trim_start_matches("/kubernetes/eu") {
-            "/apis" => json(r#"{"kind":"APIGroupList","groups":[{"name":"apps"}]}"#),
+            "/apis" => json(
+                r#"{"kind":"APIGroupList","groups":[{"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}]}]}"#,
+            ),
+            "/apis/apps/v1" => json(
+                r#"{"kind":"APIResourceList","groupVersion":"apps/v1","resources":[{"name":"deployments","kind":"Deployment"}]}"#,
+            ),
             "/apis/apps/v1/deployments" => json(
                 r#"{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"metadata":{"name":"web","namespace":"shop"}}]}"#,
             ),
@@ -87,7 +116,6 @@ fn metrics_among_the_services_of_a_cluster_are_found_by_name_and_annotation_with
     assert_eq!(code, Some(0), "{said}");
     let text = fs::read_to_string(machine.config()).unwrap();
     for line in [
-        "engines = [\"deployment\"]",
         "namespaces = [\"shop\"]",
         "# Found: what looks like metrics: http://prometheus-server.monitoring.svc:80. Where that is not reached, `kubectl -n monitoring \
          port-forward svc/prometheus-server 9090:80` brings it here: PROMETHEUS_URL=http://127.0.0.1:9090.",
@@ -95,7 +123,7 @@ fn metrics_among_the_services_of_a_cluster_are_found_by_name_and_annotation_with
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    assert!(!text.contains("alertmanager"), "{text}");
+    assert!(!text.contains("alertmanager") && !text.contains("\nengines ="), "{text}");
 }
 
 #[test]

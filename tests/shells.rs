@@ -5,12 +5,16 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/pty.rs"]
+#[expect(dead_code, reason = "what this test needs of it is not all of it")]
+mod pty;
 #[path = "support/served.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod served;
 
 use std::{fs, path::PathBuf, process::Command};
 
+use pty::Pty;
 use served::{installed, text};
 use tempfile::TempDir;
 
@@ -58,6 +62,21 @@ fn zsh_takes_the_function_for_its_completion() {
                 autoload +X -U _holdshort && print -- ${+functions[_holdshort]}";
     assert_eq!(run(&["zsh", "-f", "-c"], line, &file), "_holdshort\n1\n");
     assert_eq!(run(&["zsh", "-f", "-c"], "zsh -n $FILE && print sound", &file), "sound\n");
+}
+
+#[test]
+fn zsh_completes_commands_and_their_flags_as_they_are_typed() {
+    if !installed("zsh", "zsh") {
+        return;
+    }
+    let (_folder, file) = completions("zsh");
+    let mut zsh = Pty::start_program("zsh", &["-f", "-i"], &[("FILE", file.to_str().unwrap())], 120, 24);
+    zsh.keys("PS1='ready''> '; fpath=(${FILE:h} $fpath); autoload -U compinit; compinit -D -u\n");
+    zsh.until("its prompt", |screen| screen.contains("ready> "));
+    zsh.keys("holdshort gat\t");
+    zsh.until("the command", |screen| screen.contains("ready> holdshort gate"));
+    zsh.keys("payments --exp\t");
+    zsh.until("its flag", |screen| screen.contains("holdshort gate payments --expect"));
 }
 
 #[test]

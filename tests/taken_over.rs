@@ -6,6 +6,8 @@
 #[path = "support/door.rs"]
 #[expect(dead_code, reason = "what this test needs of it is not all of it")]
 mod door;
+#[path = "taken_over/held.rs"]
+mod held;
 #[path = "taken_over/ordered.rs"]
 mod ordered;
 #[path = "support/program.rs"]

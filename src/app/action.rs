@@ -62,6 +62,11 @@ impl Action {
         Self { record: record.id, who, since, origin, reason, args, then, takes_over, plan, entries, lost: None }
     }
 
+    /// Does it only end what another act holds? Its verb is that act's, and nothing of that is done again.
+    pub fn releases(&self) -> bool {
+        self.takes_over.as_ref().is_some_and(|takeover| takeover.releases)
+    }
+
     /// Is it under way without an executor, with nothing left to send?
     pub fn is_only_watched(&self) -> bool {
         let last = |entry: &Entry| matches!(entry.stage, Stage::Accepted { call, .. } if call + 1 == self.plan.calls());

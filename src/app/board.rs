@@ -1,7 +1,7 @@
 //! The rollouts in the order in which lists show them: exceptions first, steady services last.
 
 use crate::{
-    app::{headline, inbox, model::Model, rows, watch},
+    app::{headline, inbox, model::Model, quarantine, rows, watch},
     domain::{
         evidence::Verdict,
         rollout::{Phase, Rollout},
@@ -54,6 +54,7 @@ pub fn counts(model: &Model) -> (usize, usize) {
 fn urgency(model: &Model, rollout: &Rollout) -> u8 {
     let verdict = model.verdict(&rollout.id);
     match (verdict, rollout.phase) {
+        _ if quarantine::returned(model, rollout).is_some() => 0,
         (Some(Verdict::NoGo), phase) if phase != Phase::Aborted => 0,
         (_, Phase::Degraded) => 1,
         (_, Phase::Aborted) => 2,

@@ -72,6 +72,7 @@ mod tests {
             scope: Scope::all(&"argo_rollouts".into()),
             at: now() - Duration::from_secs(seconds),
             items: vec![item],
+            ways: Vec::new(),
         };
         let elsewhere = of("gone", payments().into());
         update(&mut model, Msg::Cached(vec![of("kubernetes-eu", payments().into()), elsewhere]));

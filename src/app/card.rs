@@ -367,7 +367,9 @@ impl Card {
     pub fn must_be_seen_anew(&self, before: &Self) -> bool {
         let said = |card: &Self| (card.typed.clone(), card.reason, card.words.clone(), card.moved.clone());
         let asks = |card: &Self| (card.ask.clone(), card.form.clone(), card.against.clone());
-        let sends = |plan: &Plan| (plan.verb, plan.target.clone(), plan.draft.bound.clone(), plan.draft.steps.clone());
+        let sends = |plan: &Plan| {
+            (plan.verb, plan.target.clone(), plan.draft.bound.clone(), plan.draft.sends().cloned().collect::<Vec<_>>())
+        };
         let moves = |plan: &Plan| (plan.draft.from.clone(), plan.draft.to.clone(), plan.friction.clone());
         let words = |plan: &Plan| (plan.draft.effect.clone(), plan.draft.expect.said(), plan.draft.notes.clone());
         let differs = |plan: &Plan, old: &Plan| {

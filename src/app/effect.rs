@@ -32,4 +32,6 @@ pub enum Effect {
     Suspend,
     /// Leave.
     Quit,
+    /// Leave, interrupted: whoever started this is told so.
+    Interrupt,
 }

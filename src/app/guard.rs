@@ -4,6 +4,7 @@
 mod facts;
 mod notes;
 mod several;
+mod waves;
 
 use std::fmt;
 
@@ -68,6 +69,12 @@ pub struct Refusal {
     /// The word that the reasons come down to: NO-GO, or NO DATA where nothing else stands in the way.
     #[serde(default)]
     pub verdict: Option<Verdict>,
+    /// The same asked all the same, where whoever knows better may: nothing but what is known of the way back speaks against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forces: Option<Box<Ask>>,
+    /// Where it goes back on several: the same on those on which it may, without those that are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<Box<Ask>>,
 }
 
 /// The verbs that work from a refusal which names ways on: holding still, and going back.
@@ -164,11 +171,11 @@ fn subject<'a>(model: &'a Model, target: &ObjectId) -> Option<Subject<'a>> {
 
 /// May this be asked at all? Answers from what is on screen, without waiting for anything.
 pub fn ask(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
-    if ask.then.is_empty() { ask_one(model, ask) } else { several::ask(model, &ask) }
+    if ask.then.is_empty() { ask_one(model, ask, &[]) } else { several::ask(model, &ask) }
 }
 
-/// The same of one target.
-fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
+/// The same of one target, which comes behind these in one act.
+fn ask_one(model: &Model, ask: Ask, before: &[ObjectId]) -> Result<Ask, Refusal> {
     let ask = inbox::meant(model, ask);
     let Some(subject) = subject(model, &ask.target) else {
         let why = model.store.from_cache(&ask.target);
@@ -201,11 +208,16 @@ fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         Some(rollout) => way_back(model, rollout, &ask, offer)?,
         None => (None, offer.blocked.clone()),
     };
-    let mut decision = decide(&circumstances(model, &ask, subject.rollout));
+    let mut decision = decide(&circumstances(model, &ask, &subject, before));
     decision.ways.retain(|way| notes::is_there(way, &subject));
     let Said { refusals, mut ways, .. } = said(model, &ask, (subject.rollout, subject.offers), &decision);
     let verdict = decision.verdict.filter(|verdict| blocked.is_none() || *verdict == Verdict::NoGo);
     let reasons: Vec<String> = blocked.into_iter().chain(refusals).chain(unasked(&ask, &offer.form)).collect();
+    if let Some(rollout) = subject.rollout.filter(|_| reasons.is_empty())
+        && let Some(refusal) = notes::no_safe_way(model, rollout, &ask, &what)
+    {
+        return Err(refusal);
+    }
     if reasons.is_empty() {
         let args = match back_to {
             Some(hash) => ask.args.with(TO, Value::Text(hash)),
@@ -213,10 +225,12 @@ fn ask_one(model: &Model, ask: Ask) -> Result<Ask, Refusal> {
         };
         return Ok(Ask { args, ..ask });
     }
-    if let Some(rollout) = subject.rollout.filter(|rollout| rollout.phase == Phase::Aborted && !ways.is_empty()) {
+    // What is declared is taken back where it is declared.
+    let aborted = |rollout: &&Rollout| rollout.phase == Phase::Aborted && !rollout.is_declared();
+    if let Some(rollout) = subject.rollout.filter(aborted).filter(|_| !ways.is_empty()) {
         ways = after_an_abort(rollout);
     }
-    Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict })
+    Err(Refusal { verb: ask.verb, what, reasons, ways, changed: false, verdict, forces: None, without: None })
 }
 
 /// What was said to a verb that it does not ask for, or not so, each as a sentence.
@@ -306,7 +320,7 @@ fn goes_before(ask: &Ask, action: &Action) -> bool {
 
 /// Does it end at once what a roll back began, which still goes through the steps?
 fn finishes(model: &Model, ask: &Ask, subject: &Subject<'_>) -> bool {
-    circumstances(model, ask, subject.rollout).back
+    ask.verb == Verb::PromoteFull && circumstances(model, ask, subject, &[]).back
 }
 
 /// Makes the plan of a draft, or says why not. Policy is asked again: time has passed since the ask.
@@ -317,18 +331,26 @@ pub fn plan(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>) -> Result
 /// Makes the plan of what was drafted for each target, in order.
 pub fn plan_of(model: &Model, asked: &Ask, mut drafts: Vec<Result<Draft, Blocked>>) -> Result<Plan, Refusal> {
     match drafts.pop() {
-        Some(draft) if drafts.is_empty() && asked.then.is_empty() => plan_one(model, asked, draft, 0),
+        Some(draft) if drafts.is_empty() && asked.then.is_empty() => plan_one(model, asked, draft, (0, &[])),
         last => several::plan(model, asked, drafts.into_iter().chain(last).collect()),
     }
 }
 
-/// The same of one target, which is so many behind the first.
-fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: usize) -> Result<Plan, Refusal> {
-    let asked = ask_one(model, asked.clone())?;
+/// The same of one target, which is so many behind the first, and comes behind these.
+fn plan_one(
+    model: &Model,
+    asked: &Ask,
+    draft: Result<Draft, Blocked>,
+    (index, before): (usize, &[ObjectId]),
+) -> Result<Plan, Refusal> {
+    let asked = ask_one(model, asked.clone(), before)?;
     let Some(subject) = subject(model, &asked.target) else {
         return Err(refuse(asked.verb, asked.target.to_string(), "it is no longer there"));
     };
     let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
+    if let Some(refusal) = notes::forbidden_there(model, &asked, &subject, &draft, &words(&subject)) {
+        return Err(refusal);
+    }
     if let Some(takeover) = &asked.takes_over {
         if let Some(why) = takeover::against(model, takeover, index, &draft) {
             return Err(Refusal { changed: true, ..refuse(asked.verb, words(&subject), &why) });
@@ -348,7 +370,7 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     let of_gates = closes.iter().filter_map(|gate| offer_for(&gate.offers, Verb::Approve).map(|offer| offer.risk));
     let own = offer_for(subject.offers, asked.verb).map_or(Risk::High, |offer| offer.risk);
     let risk = of_gates.fold(own, Risk::max);
-    let circumstances = circumstances(model, &asked, subject.rollout);
+    let circumstances = circumstances(model, &asked, &subject, before);
     let goes_back = circumstances.back;
     let Said { mut risks, mut checks, .. } =
         said(model, &asked, (subject.rollout, subject.offers), &decide(&circumstances));
@@ -358,9 +380,22 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
     if !goes_back {
         risks.extend(subject.rollout.and_then(|rollout| doubted(model, rollout, asked.verb)));
     }
+    // What only ends a hold sends nobody to another version.
+    let releases = asked.takes_over.as_ref().is_some_and(|takeover| takeover.releases);
+    let moving = subject.rollout.filter(|_| !releases);
+    if let Some((known, others)) = moving.map(|rollout| notes::preflight(model, rollout, &asked)) {
+        risks.extend(known);
+        draft.notes.extend(others);
+    }
+    let undone = subject.rollout.map(|rollout| notes::undone_by(model, rollout, asked.verb, &draft));
+    draft.notes.splice(0..0, undone.unwrap_or_default());
+    draft.notes.splice(0..0, notes::past_us(model, &asked.target));
     risks.extend(notes::which(asked.verb, risk, &draft));
     risks.extend(overtaken(model, asked.verb, &asked.target));
     risks.extend(notes::goes_back(model, asked.verb, &asked.target));
+    risks.extend(notes::goes_back_too(model, &asked, &subject));
+    risks.extend(notes::no_safe_way_there(model, &asked, &subject, &draft));
+    risks.extend(notes::comes_again(model, asked.verb, &asked.target));
     risks.extend(older_than_live(model, asked.verb, &asked.target));
     let (harmful, others) = flies(model, asked.verb, &asked.target);
     risks.extend(harmful);
@@ -383,7 +418,12 @@ fn plan_one(model: &Model, asked: &Ask, draft: Result<Draft, Blocked>, index: us
         service: subject.service.clone(),
         environment: subject.environment.cloned().unwrap_or_else(|| EnvironmentName::new("")),
         risk,
-        friction: friction(asked.verb, risk, &draft, goes_back, !risks.is_empty()),
+        friction: if asked.force && asked.verb == Verb::Rollback {
+            // Nothing else stops it any more: whose it is, is typed.
+            Friction::ReadBackAndReason(subject.service.to_string())
+        } else {
+            friction(asked.verb, risk, &draft, goes_back, !risks.is_empty())
+        },
         draft,
         goes_back,
         checks,
@@ -421,6 +461,13 @@ pub fn confirm(model: &Model, card: &Card) -> Result<Confirmed, Refusal> {
     let asked = ask(model, card.ask.clone())?;
     if asked != card.ask || form(model, &asked).unwrap_or_default() != card.form {
         return Err(otherwise());
+    }
+    for (one, plan) in asked.each().iter().zip(plan.each()) {
+        if let Some(subject) = subject(model, &one.target)
+            && let Some(refusal) = notes::forbidden_there(model, one, &subject, &plan.draft, &words(&subject))
+        {
+            return Err(refusal);
+        }
     }
     let who = model.session.who.clone();
     let record = NewRecord::confirmed(model.now, who, card.reason_words(), plan.clone()).asked(&card.ask);
@@ -505,7 +552,16 @@ fn words(subject: &Subject<'_>) -> String {
 }
 
 fn refuse(verb: Verb, what: String, why: &str) -> Refusal {
-    Refusal { verb, what, reasons: vec![why.to_owned()], ways: Vec::new(), changed: false, verdict: None }
+    Refusal {
+        verb,
+        what,
+        reasons: vec![why.to_owned()],
+        ways: Vec::new(),
+        changed: false,
+        verdict: None,
+        forces: None,
+        without: None,
+    }
 }
 
 /// Who decided and when, as a record begins.

@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use strum::Display;
 
 use crate::{
-    app::{board, guard, model::Model},
+    app::{
+        board, guard,
+        model::Model,
+        quarantine::{Returned, returned},
+    },
     domain::{
         evidence::Verdict,
         item::Noun,
@@ -79,6 +83,8 @@ pub struct Headline {
     pub moved: Vec<(ObjectId, Timestamp)>,
     /// What it speaks of is being left, and something of it may still be there.
     pub back: Option<GoingBack>,
+    /// What it speaks of was left for cause, and is back.
+    pub returned: Option<Returned>,
 }
 
 /// So long before the trouble began a move of another rollout may have to do with it.
@@ -86,10 +92,13 @@ const SHORTLY: Duration = Duration::from_mins(10);
 
 /// Answers from what was observed and judged.
 pub fn headline(model: &Model) -> Headline {
-    let flying: Vec<(&Rollout, Stand)> = board::in_flight(model).into_iter().map(|it| (it, stand(model, it))).collect();
+    // What is back may have arrived already.
+    let back = model.store.rollouts().filter(|rollout| !rollout.in_flight() && returned(model, rollout).is_some());
+    let flying: Vec<(&Rollout, Stand)> =
+        board::in_flight(model).into_iter().chain(back).map(|it| (it, stand(model, it))).collect();
     let of = |(rollout, stand): &(&Rollout, Stand)| {
-        let (rollout, back) = (Some(rollout.id.clone()), stand.back.clone());
-        Headline { cause: stand.cause, rollout, onset: None, moved: Vec::new(), back }
+        let (rollout, back, returned) = (Some(rollout.id.clone()), stand.back.clone(), stand.returned.clone());
+        Headline { cause: stand.cause, rollout, onset: None, moved: Vec::new(), back, returned }
     };
     let first = |cause| flying.iter().find(|(_, stand)| stand.cause == cause);
     if let Some(bad) = first(Cause::Release) {
@@ -107,7 +116,7 @@ pub fn headline(model: &Model) -> Headline {
         return of(back);
     }
     let cause = if unseen { Cause::Unknown } else { Cause::None };
-    Headline { cause, rollout: None, onset: None, moved: Vec::new(), back: None }
+    Headline { cause, rollout: None, onset: None, moved: Vec::new(), back: None, returned: None }
 }
 
 /// What one rollout in flight says to the first question.
@@ -115,11 +124,12 @@ pub fn headline(model: &Model) -> Headline {
 struct Stand {
     cause: Cause,
     back: Option<GoingBack>,
+    returned: Option<Returned>,
 }
 
 /// What one rollout says to the first question: its cause as the headline would have it, were it the only one.
 pub fn cause_of(model: &Model, rollout: &Rollout) -> Cause {
-    if rollout.in_flight() { stand(model, rollout).cause } else { Cause::None }
+    if rollout.in_flight() || returned(model, rollout).is_some() { stand(model, rollout).cause } else { Cause::None }
 }
 
 /// Is a version of it being left, of which something is still there?
@@ -135,21 +145,22 @@ pub fn is_left(model: &Model, rollout: &Rollout) -> bool {
 fn stand(model: &Model, rollout: &Rollout) -> Stand {
     let back = going_back::going_back(model, rollout);
     let harm = model.verdict(&rollout.id) == Some(Verdict::NoGo) && rollout.phase != Phase::Aborted;
+    let returned = returned(model, rollout);
     let cause = match &back {
+        // Somebody left it for cause: who is sent to it again is harmed until it is shown otherwise.
+        _ if returned.is_some() => Cause::Release,
         // A release that is taken back has been answered once nobody is sent to it any more, not before.
         Some(back) if back.serves && back.for_cause => Cause::Release,
         Some(back) if back.serves => Cause::Unknown,
         None if harm => Cause::Release,
         // What was aborted and serves nobody any more is answered: that nothing is measured of it is no wonder.
-        Some(_) if rollout.phase == Phase::Aborted && rollout.unknown.is_empty() && is_live(model, rollout) => {
-            Cause::None
-        }
+        _ if rollout.phase == Phase::Aborted && rollout.unknown.is_empty() && is_live(model, rollout) => Cause::None,
         _ if is_blind(model, rollout) => Cause::Unknown,
         // What is down is never under a good headline, whether its release is the cause or not.
         _ if rollout.phase == Phase::Degraded || !rollout.unknown.is_empty() => Cause::Unknown,
         _ => Cause::None,
     };
-    Stand { cause, back }
+    Stand { cause, back, returned }
 }
 
 fn is_blind(model: &Model, rollout: &Rollout) -> bool {

@@ -250,14 +250,23 @@ impl<'a> History<'a> {
 
 /// Did another run of the same commit end the other way?
 fn is_flaky(runs: &[&Run], run: &Run) -> bool {
-    let Some(commit) = run.version.commit.as_ref() else { return false };
-    let twin =
-        |status| runs.iter().any(|other| other.version.commit.as_ref() == Some(commit) && other.status == status);
-    match run.status {
-        RunStatus::Failed => twin(RunStatus::Succeeded),
-        RunStatus::Succeeded => twin(RunStatus::Failed),
-        _ => false,
-    }
+    runs.iter().any(|other| is_twin(other, run))
+}
+
+/// Are they of the same commit, and did one fail where the other one passed?
+fn is_twin(other: &Run, run: &Run) -> bool {
+    let wanted = match run.status {
+        RunStatus::Failed => RunStatus::Succeeded,
+        RunStatus::Succeeded => RunStatus::Failed,
+        _ => return false,
+    };
+    other.status == wanted && run.version.commit.is_some() && other.version.commit == run.version.commit
+}
+
+/// The newest run of the same pipeline and commit that ended the other way: it passed where this one failed, or failed where it passed.
+pub fn twin<'m>(model: &'m Model, run: &Run) -> Option<&'m Run> {
+    let of_pipeline = model.store.runs().filter(|other| other.line() == run.line());
+    of_pipeline.filter(|other| is_twin(other, run)).max_by_key(|other| (other.number, other.started))
 }
 
 fn rates(runs: &[&Run]) -> Rates {

@@ -5,6 +5,7 @@ use crate::{
         guard,
         lineage::{Lineage, Older},
         model::Model,
+        quarantine::{self, Left},
     },
     domain::{
         evidence::Verdict,
@@ -49,6 +50,8 @@ pub struct Item {
     pub newer_behind: u32,
     /// What is live where it would go, where that is newer.
     pub older: Option<Older>,
+    /// Who left this version where it would go, for cause.
+    pub left: Option<Left>,
 }
 
 /// Everything that waits, oldest first.
@@ -69,6 +72,7 @@ pub fn items(model: &Model) -> Vec<Item> {
             .max_by_key(|verdict| verdict.severity()),
         newer_behind: gate.newer_behind,
         older: model.lineage.older_than_live(&model.store, &gate.id),
+        left: gate.version.as_ref().and_then(|version| quarantine::comes_again(model, &gate.place(), version)),
     });
     let pauses = model.store.rollouts().filter(|rollout| waits(rollout)).map(|rollout| item_of(model, rollout));
     let mut items: Vec<Item> = gates.chain(pauses).collect();
@@ -127,6 +131,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
     let (system, title) = match pause.map(|p| p.reason) {
         Some(PauseReason::Person) => (format!("{engine} hold"), "resume".to_owned()),
         Some(PauseReason::Inconclusive) => (format!("{engine} pause"), "inconclusive analysis".to_owned()),
+        _ if let_through(rollout) != Verb::Promote => (engine.clone(), let_through(rollout).words().to_owned()),
         _ => {
             let what =
                 rollout.step_words().map_or_else(|| "promote".to_owned(), |step| format!("promote past step {step}"));
@@ -151,6 +156,7 @@ fn item_of(model: &Model, rollout: &Rollout) -> Item {
         verdict: model.verdict(&rollout.id),
         newer_behind: 0,
         older: None,
+        left: None,
     }
 }
 
@@ -189,5 +195,13 @@ fn looking_only() -> Eligibility {
 
 /// The verb that lets a waiting rollout through: what `approve` means on its row.
 pub fn let_through(rollout: &Rollout) -> Verb {
-    if rollout.pause.is_some_and(|pause| pause.reason == PauseReason::Person) { Verb::Resume } else { Verb::Promote }
+    let has = |verb| offer_for(&rollout.offers, verb).is_some();
+    match rollout.pause.map(|pause| pause.reason) {
+        Some(PauseReason::Person) => Verb::Resume,
+        // What waits for its source to be applied has nothing to promote.
+        _ if has(Verb::Sync) && !has(Verb::Promote) => Verb::Sync,
+        // What moves all at once has no step to go past.
+        _ if has(Verb::PromoteFull) && !has(Verb::Promote) => Verb::PromoteFull,
+        _ => Verb::Promote,
+    }
 }

@@ -156,7 +156,7 @@ intents! {
         FindNext "find_next" "next error" "In a log, go to the next line that holds what is looked for, or else to the next that reads like an error." ["n"] Screen None;
         FindBefore "find_before" "error before" "The same, backwards." ["N"] Screen None;
         Follow "follow" "follow" "In a log, show its end and what is added to it; once more stays." ["f"] Screen None;
-        Level "level" "level" "Of what a release writes, show what is at least a warning, at least an error, everything." ["L"] Screen None;
+        Level "level" "level" "Of what a release or a job writes, show what is at least a warning, at least an error, everything." ["L"] Screen None;
         Side "side" "version" "Of what a release writes, show both versions, the canary's lines, those of stable." ["V"] Screen None;
         Help "help" "help" "Show every key that works here." ["?"] Screen None;
         Quit "quit" "quit" "Leave; actions go on without the screen." ["q"] Screen None;

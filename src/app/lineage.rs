@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-pub use self::between::{Between, between};
+pub use self::between::{Between, between, between_versions};
 
 /// What a version does at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

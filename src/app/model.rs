@@ -19,9 +19,10 @@ use crate::{
         measuring::Measuring,
         menu::Menu,
         palette::Palette,
+        past_us::Act,
         reading::Reading,
         store::{SourceInfo, Store},
-        watch::Arrival,
+        watch::{Arrival, Compared},
     },
     domain::{
         files::Files,
@@ -33,11 +34,14 @@ use crate::{
         signal::{ServiceSignals, VersionSignals},
         standard::Standard,
         time::Timestamp,
+        watch::Watch,
+        wave::Waves,
     },
     judge::{
         gaps::{Gap, Unmeasured, Unread},
         verdict::{Judgement, Running},
     },
+    port::plan::Ask,
 };
 
 /// What is known when the cockpit starts and does not change while it runs.
@@ -62,6 +66,12 @@ pub struct Session {
     /// How the settings of environments are compared.
     #[serde(default)]
     pub comparing: Comparing,
+    /// For how long releases are watched after all traffic is on them.
+    #[serde(default = "Watch::of_before")]
+    pub watch: Watch,
+    /// In which order releases come to environments.
+    #[serde(default)]
+    pub waves: Waves,
 }
 
 /// What a recording of before was flown with: one act touched one object.
@@ -298,6 +308,8 @@ pub struct Model {
     pub judged: BTreeMap<ObjectId, Arm>,
     /// The flights that ended lately.
     pub arrivals: BTreeMap<ObjectId, Arrival>,
+    /// What releases that are watched do beside what was before them. Weaker than a verdict, and no guard goes by it.
+    pub watched: BTreeMap<ObjectId, Compared>,
     /// When each step began: as the engine tells, and as we saw it ourselves.
     pub step_times: BTreeMap<ObjectId, BTreeMap<usize, Timestamp>>,
     /// At which step each rollout was when we looked last.
@@ -316,6 +328,8 @@ pub struct Model {
     pub logs: BTreeMap<ObjectId, Logs>,
     /// Which of these lines somebody wants to see.
     pub look: Look,
+    /// What others were seen to do to releases, each oldest first; what of it is ours is told apart where it is asked for.
+    pub past_us: BTreeMap<ObjectId, Vec<Act>>,
     /// What is being done, and what was done in this session.
     pub actions: Actions,
     /// Where the operator is.
@@ -324,6 +338,8 @@ pub struct Model {
     pub drawn: Drawn,
     /// How the newest key came in.
     pub press: Press,
+    /// What a command is about to act on, where no screen shows it.
+    pub looked_into: Option<Ask>,
     /// Said once.
     pub notice: Option<Notice>,
     /// Why the journal cannot be written, when it cannot.
@@ -347,6 +363,7 @@ impl Model {
             folded: BTreeMap::new(),
             judged: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            watched: BTreeMap::new(),
             step_times: BTreeMap::new(),
             steps_seen: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -356,10 +373,12 @@ impl Model {
             reading: Reading::default(),
             logs: BTreeMap::new(),
             look: Look::default(),
+            past_us: BTreeMap::new(),
             actions: Actions::default(),
             nav,
             drawn: Drawn::default(),
             press: Press::default(),
+            looked_into: None,
             notice: None,
             journal_broken: None,
         }
@@ -407,7 +426,11 @@ impl Model {
     }
 
     /// What signals tell of an arm of a rollout.
-    fn of<'a>(signals: &'a ServiceSignals, rollout: &Rollout, arm: &Arm) -> Option<&'a VersionSignals> {
+    pub(in crate::app) fn of<'a>(
+        signals: &'a ServiceSignals,
+        rollout: &Rollout,
+        arm: &Arm,
+    ) -> Option<&'a VersionSignals> {
         // The arm may have another role by now than when it was judged.
         let others = rollout.arms.iter().filter(|other| other.hash != arm.hash);
         let all: Vec<&Arm> = others.chain([arm]).collect();

@@ -3,16 +3,24 @@
 //! put back: our record knows it, and so does the engine's history, whoever did it and with whatever. Then there is nothing to
 //! go back from, and one more roll back that names no version goes nowhere. Derived from records and from what is observed.
 
+mod returned;
+
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+pub use self::returned::{Returned, returned};
+
 use crate::{
-    app::action::{Action, Actions},
+    app::{
+        action::{Action, Actions},
+        model::Model,
+    },
     domain::{
         ids::Person,
         object::ObjectId,
+        place::Place,
         rollout::{Arm, Role, Rollout, Written},
         time::Timestamp,
-        verb::Direction,
+        verb::{Direction, Verb},
         version::Version,
     },
     port::{
@@ -134,7 +142,9 @@ impl Quarantine {
         for deed in Deed::all_on(&target, actions).filter(Deed::was_sent) {
             let plan = deed.plan;
             let about = plan.draft.bound.get(fact::CANARY).filter(|hash| !hash.is_empty());
-            if plan.goes_back || plan.direction() == Direction::Forward {
+            if plan.goes_back && plan.verb == Verb::Set {
+                // That less of it is exposed says nothing about it.
+            } else if plan.goes_back || plan.direction() == Direction::Forward {
                 if let Some(hash) = about.filter(|_| deed.is_done()) {
                     left.remove(hash);
                 }
@@ -158,6 +168,15 @@ impl Quarantine {
     /// That the version which the spec holds was put back, where it was.
     pub fn put_back(&self) -> Option<&PutBack> {
         self.put_back.as_ref()
+    }
+
+    /// Every version that was left: for cause, as our record has it, or for the one that was put back, as the engine tells.
+    pub fn versions(&self, rollout: &Rollout) -> Vec<Version> {
+        let of_hash = |hash: &String| rollout.arms.iter().find(|arm| arm.hash == *hash)?.version.clone();
+        let put_back = self.put_back.as_ref().and_then(|back| back.left.as_ref());
+        let told = put_back.and_then(|(hash, _)| of_hash(hash));
+        let recorded = self.left.iter().filter_map(|(hash, left)| left.version.clone().or_else(|| of_hash(hash)));
+        recorded.chain(told).collect()
     }
 
     /// What a roll back without a named version goes to: never to a version that was left for cause, and nowhere from one that
@@ -193,6 +212,21 @@ impl Quarantine {
         let put_back = left.put_back.as_ref() == Some(&identity.canary_hash);
         (put_back && self.of_hash(&identity.canary_hash).is_none()).then_some(left)
     }
+}
+
+/// That a version which was left for cause where something goes is about to come there again. Which version that is, its digest, commit
+/// or release number tells.
+pub fn comes_again(model: &Model, place: &Place, version: &Version) -> Option<Left> {
+    let here = |rollout: &&Rollout| {
+        let anywhere = place.environment.as_str().is_empty();
+        rollout.service == place.service && (anywhere || place.environment.meets(&rollout.environment))
+    };
+    let is_it = |left: &Left| left.version.as_ref().is_some_and(|of| of.is_same(version));
+
+    model.store.rollouts().filter(here).find_map(|rollout| {
+        let known = Quarantine::of(&model.actions, rollout).left;
+        known.into_values().find(is_it)
+    })
 }
 
 /// Did it come again after it was left, past us? Then the engine has a newer revision of it than of what took its place. Where
@@ -256,12 +290,19 @@ impl<'a> Deed<'a> {
 
     fn of_record(record: &'a Record, target: &ObjectId) -> Option<Self> {
         let Record { id, intent, entries } = record;
+        // What only ends a hold puts no version anywhere.
+        if intent.takes_over.as_ref().is_some_and(|takeover| takeover.releases) {
+            return None;
+        }
         let (plan, entries) = on(target, &intent.plan, entries)?;
         Some(Self { record: *id, who: &intent.who, at: intent.at, reason: &intent.reason, plan, entries })
     }
 
     fn of_action(action: &'a Action, target: &ObjectId) -> Option<Self> {
         let Action { record, who, since, reason, plan, entries, .. } = action;
+        if action.releases() {
+            return None;
+        }
         let (plan, entries) = on(target, plan, entries)?;
         Some(Self { record: *record, who, at: *since, reason, plan, entries })
     }

@@ -9,6 +9,8 @@ use crate::{
     },
     domain::{
         form::Value,
+        line::Level,
+        log::Line,
         object::ObjectId,
         offer::offer_for,
         pipeline::{LogRef, Node, RunStatus, rows},
@@ -32,6 +34,8 @@ pub struct Reading {
     chosen: Option<NodeKey>,
     /// Where they are in the log.
     pub pane: Pane,
+    /// Lines of it that are at least so bad.
+    pub level: Option<Level>,
 }
 
 /// A row of a tree.
@@ -97,6 +101,12 @@ impl Reading {
             .unwrap_or_default()
     }
 
+    /// The next of the levels: everything, what may be wrong, what went wrong.
+    pub fn turn_level(&mut self) {
+        self.level = Level::next_least(self.level);
+        self.pane.renew();
+    }
+
     /// Chooses a row. Another log is read from its end.
     pub fn choose(&mut self, rows: &[NodeRow<'_>], place: usize) {
         let before = rows.get(self.at(rows)).and_then(|row| row.log);
@@ -128,6 +138,11 @@ pub fn asked(model: &Model, ask: Ask) -> Ask {
 /// The same, as far as it was read.
 pub fn log<'a>(model: &'a Model, run: &ObjectId) -> Option<&'a Log> {
     model.store.inside.log(run, &shown_log(model, run)?)
+}
+
+/// The lines of it that are shown.
+pub fn lines<'a>(model: &'a Model, run: &ObjectId) -> Vec<&'a Line> {
+    log(model, run).map(|log| log.at_least(model.reading.level)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -158,6 +158,17 @@ impl<'a> Lists<'a> {
             [RowKey::Rollout(id.clone()), RowKey::Waits(id.clone()), RowKey::Run(id.clone()), RowKey::Cached(id)];
         others.into_iter().find(|key| self.section(key).is_some())
     }
+
+    /// What a verb pressed now acts on, in this order: what is marked where any of it is in sight, else the selected row. A screen of
+    /// one object is about that.
+    pub fn targets(&self, model: &Model) -> Vec<ObjectId> {
+        let marked = &model.nav.marked;
+        let in_sight = || self.sections().iter().flat_map(|(_, rows)| rows).any(|row| marked.contains(&row.target()));
+        if is_list(model) && !marked.is_empty() && in_sight() {
+            return marked.clone();
+        }
+        self.selected(model).map(|key| key.target()).into_iter().collect()
+    }
 }
 
 fn lists(model: &Model) -> Lists<'_> {
@@ -230,14 +241,9 @@ pub fn is_list(model: &Model) -> bool {
     model.nav.screen().object().is_none()
 }
 
-/// What a verb pressed now acts on, in this order: what is marked where any of it is in sight, else the selected row. A screen of
-/// one object is about that.
+/// See [`Lists::targets`].
 pub fn targets(model: &Model) -> Vec<ObjectId> {
-    let in_sight = || rows(model).iter().any(|row| model.nav.marked.contains(&row.target()));
-    if is_list(model) && !model.nav.marked.is_empty() && in_sight() {
-        return model.nav.marked.clone();
-    }
-    target(model).into_iter().collect()
+    lists(model).targets(model)
 }
 
 /// The place of an object among those that are marked, from 1; nothing where it is not.

@@ -90,6 +90,7 @@ pub(crate) fn payments() -> Rollout {
         unknown: Vec::new(),
         lag: None,
         written: None,
+        hands: Vec::new(),
         identity: Identity {
             uid: "uid-1".to_owned(),
             generation: 3,
@@ -124,6 +125,31 @@ pub(crate) fn source(name: &str, tells: &[(&str, Noun)], seconds: u64) -> Source
     }
 }
 
+/// The same in another place of the same connection.
+pub(crate) fn in_cell(environment: &str, rollout: Rollout) -> Rollout {
+    let name = environment.rsplit('/').next().unwrap_or_default();
+    let id = ObjectId::new(&rollout.id.source, rollout.id.family.clone(), format!("{name}/payments"));
+    Rollout { id, environment: environment.into(), ..rollout }
+}
+
+/// The same with all traffic on its canary since a moment, or with no canary beside what was stable.
+pub(crate) fn settled(mut rollout: Rollout, on_canary: bool, since: Timestamp) -> Rollout {
+    if on_canary {
+        rollout.stable.clone_from(&rollout.canary);
+        rollout.identity.stable_hash.clone_from(&rollout.identity.canary_hash);
+        (rollout.arms[0].role, rollout.arms[1].role) = (Role::Stable, Role::Old);
+        rollout.arms[1].pods = Some(Pods::default());
+    } else {
+        rollout.canary.clone_from(&rollout.stable);
+        rollout.identity.canary_hash.clone_from(&rollout.identity.stable_hash);
+        rollout.arms.remove(0);
+    }
+    rollout.arms[0].created = Some(since);
+    rollout.step_times = BTreeMap::from([(rollout.steps.len(), since)]);
+    (rollout.phase, rollout.pause) = (Phase::Healthy, None);
+    rollout
+}
+
 /// What a connection whose inventory has one scope tells of it.
 pub(crate) fn hears(
     model: &mut Model,
@@ -153,6 +179,8 @@ pub(crate) fn blind() -> Model {
         most_targets: 5,
         files: crate::domain::files::Files::default(),
         comparing: crate::domain::setting::Comparing::default(),
+        watch: crate::domain::watch::Watch::default(),
+        waves: crate::domain::wave::Waves::default(),
     };
     let mut model = Model::new(session, now(), (120, 36));
     model.drawn = Drawn::whole(&model);
@@ -264,6 +292,7 @@ pub(crate) fn draft(rollout: &Rollout, verb: Verb) -> Draft {
             all: vec![Expect::is(fact::WEIGHT, 0)],
             fails_if: Vec::new(),
             rests: Vec::new(),
+            frees: None,
             words: None,
             within: Duration::from_mins(1),
             progress: None,

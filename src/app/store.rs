@@ -7,6 +7,7 @@ mod known;
 mod measured;
 mod merge;
 mod older;
+pub mod preflights;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::measured::Places;
-use self::{cached::Cache, inside::Inside, keepers::Keepers, known::Known, measured::Measured};
+use self::{cached::Cache, inside::Inside, keepers::Keepers, known::Known, measured::Measured, preflights::Preflights};
 use crate::{
     domain::{
         gate::Gate,
@@ -31,6 +32,7 @@ use crate::{
         rollout::Rollout,
         signal::ServiceSignals,
         time::Timestamp,
+        upkeep::Upkeep,
     },
     judge::gaps::Unread,
     port::{
@@ -98,8 +100,12 @@ pub struct Store {
     inventories: BTreeMap<(SourceName, Family), Known>,
     /// Each object, and the scope that it was told of.
     items: BTreeMap<ObjectId, (Scope, Item)>,
+    /// What some of them keep by themselves.
+    upkeep: BTreeMap<ObjectId, Upkeep>,
     /// The insides of runs.
     pub inside: Inside,
+    /// What stands in the way of versions, and what is kept of images.
+    pub preflights: Preflights,
     measured: Measured,
     keepers: Keepers,
     budgets: BTreeMap<SourceName, f64>,
@@ -185,8 +191,10 @@ impl Store {
                 self.items.remove(&id);
             }
             for item in part.items {
+                self.upkeep.remove(item.id());
                 self.items.insert(item.id().clone(), (scope.clone(), item));
             }
+            self.upkeep.extend(part.upkeep.into_iter().map(|upkeep| (upkeep.by.clone(), upkeep)));
         }
         // A sign of life, or a change, before the first whole proves nothing about what there is.
         if seen.value.is_some() {
@@ -217,6 +225,12 @@ impl Store {
     pub fn services(&self, source: &SourceName) -> impl Iterator<Item = ServiceName> {
         let own = self.items.iter().filter(move |(id, _)| id.source == *source);
         own.map(|(_, (_, item))| item.service().clone())
+    }
+
+    /// What keeps this as its source says, by itself.
+    pub fn upkeep_of(&self, rollout: &Rollout) -> impl Iterator<Item = &Upkeep> {
+        let there = |upkeep: &&Upkeep| self.items.contains_key(&upkeep.by);
+        self.upkeep.values().filter(there).filter(|upkeep| upkeep.has(&rollout.id, &rollout.environment))
     }
 
     /// The scope that an object was told of.
@@ -362,12 +376,12 @@ impl Store {
         self.measured.seen()
     }
 
-    /// Takes that a source of lines answered, or why not.
+    /// Takes that a source of lines or images answered, or why not.
     pub fn take_lines(&mut self, source: &SourceName, at: Timestamp, told: Result<(), Fault>) {
         self.keepers.take(source, at, told);
     }
 
-    /// The sources of lines that tell of nothing by themselves, and have not proven for a while that they are alive.
+    /// The sources of lines or images that tell of nothing by themselves, and have not proven for a while that they are alive.
     pub fn silent_keepers(&self, now: Timestamp) -> impl Iterator<Item = &SourceName> {
         self.keepers.silent(now)
     }

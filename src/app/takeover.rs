@@ -7,9 +7,9 @@ use crate::{
         model::Model,
     },
     port::{
-        plan::{Ask, Draft, Plan},
-        record::{NewRecord, Record},
-        takeover::{Progress, Takeover, differs},
+        plan::{Ask, Draft, Further, Plan, fact},
+        record::{NewRecord, Record, RecordId},
+        takeover::{self, Progress, Takeover, differs},
     },
 };
 
@@ -32,7 +32,11 @@ pub fn left(action: &Action) -> Result<Progress, String> {
 pub fn is_offered(model: &Model, action: &Action) -> bool {
     let newest = |target| model.actions.newest_on(target).is_some_and(|newest| newest.record == action.record);
     let is_newest = action.plan.targets().all(newest);
-    !model.session.read_only && left(action).is_ok_and(|left| is_newest || left.releases)
+    let offers = |left: Progress| match left.places.as_slice() {
+        [] => is_newest || left.releases,
+        places => !untouched(model, action.record, &action.plan, places).is_empty(),
+    };
+    !model.session.read_only && left(action).is_ok_and(offers)
 }
 
 /// What taking over the newest act on a target asks.
@@ -41,7 +45,7 @@ pub fn is_offered(model: &Model, action: &Action) -> bool {
 /// Why there is none to be taken over, as a sentence.
 pub fn ask(model: &Model, target: &ObjectId) -> Result<Ask, String> {
     let nothing = || format!("there is nothing to take over on {target}");
-    let of = |record: &Record| asked(record, None);
+    let of = |record: &Record| asked(model, record, None);
     let held = || model.actions.holding(target).filter(|action| left(action).is_ok_and(|left| left.releases));
     match model.actions.newest_on(target) {
         Some(newest) => {
@@ -54,21 +58,52 @@ pub fn ask(model: &Model, target: &ObjectId) -> Result<Ask, String> {
     }
 }
 
-/// What taking over this record asks.
+/// What taking over this record asks. Of one that has not begun everywhere: that, where nobody has done anything since.
 ///
 /// # Errors
 /// Why it cannot be taken over, as half a sentence.
-pub fn asked(record: &Record, reason: Option<String>) -> Result<Ask, String> {
-    let takes_over = Some(Box::new(Takeover::of(record)?));
+pub fn asked(model: &Model, record: &Record, reason: Option<String>) -> Result<Ask, String> {
+    let takeover = Takeover::of(record)?;
     let NewRecord { plan, args, then, .. } = record.intent.clone();
-    Ok(Ask { verb: plan.verb, target: plan.target, args, reason, takes_over, then })
+    if takeover.places.is_empty() {
+        let takes_over = Some(Box::new(takeover));
+        return Ok(Ask { verb: plan.verb, target: plan.target, args, reason, takes_over, then, force: false });
+    }
+    let places = untouched(model, record.id, &plan, &takeover.places);
+    let since = || "somebody has done something else since wherever it was not begun".to_owned();
+    let takes_over = Takeover::of_places(record, &places).ok_or_else(since)?;
+    let all: Vec<Further> = std::iter::once(Further { target: plan.target, args }).chain(then).collect();
+    let mut left = places.iter().filter_map(|place| all.get(*place)).cloned();
+    let Further { target, args } = left.next().ok_or_else(since)?;
+    let (takes_over, then) = (Some(Box::new(takes_over)), left.collect());
+    Ok(Ask { verb: plan.verb, target, args, reason, takes_over, then, force: false })
+}
+
+/// Those of an act's targets, by their place, on which nobody has done anything since.
+fn untouched(model: &Model, record: RecordId, plan: &Plan, places: &[usize]) -> Vec<usize> {
+    let target = |place: &usize| plan.targets().nth(*place);
+    let newest = |target| model.actions.newest_on(target).is_none_or(|newest| newest.record <= record);
+    places.iter().copied().filter(|place| target(place).is_some_and(newest)).collect()
+}
+
+/// The targets of an act that has ended on which it was not begun, by their place, as long as nobody has done anything there since, and
+/// what was to be left is still there or is not seen.
+pub fn not_begun(model: &Model, action: &Action) -> Vec<usize> {
+    let places = takeover::not_begun(&action.plan, action.takes_over.as_deref(), &action.entries);
+    let mut places = untouched(model, action.record, &action.plan, &places);
+    places.retain(|place| {
+        let one = action.plan.each().nth(*place);
+        one.and_then(|one| Some((one.draft.bound.get(fact::CANARY)?, model.store.rollout(&one.target)?)))
+            .is_none_or(|(left, rollout)| *left == rollout.identity.canary_hash)
+    });
+    places
 }
 
 /// Of an act on several targets that is taken over: what its record holds of one of them, where all of that was sent already.
 /// It is watched by what the record says, and nothing of it goes out.
 pub fn kept(model: &Model, asked: &Ask, index: usize) -> Option<Plan> {
     let takeover = asked.takes_over.as_ref().filter(|takeover| !takeover.each.is_empty())?;
-    let held = model.actions.record(takeover.record)?.intent.plan.on(index)?;
+    let held = model.actions.record(takeover.record)?.intent.plan.on(takeover.place(index))?;
     (takeover.on(index).sent >= held.calls()).then_some(held)
 }
 
@@ -78,8 +113,13 @@ pub(super) fn against(model: &Model, takeover: &Takeover, index: usize, now: &Dr
     let Some(held) = model.actions.record(takeover.record) else {
         return Some(format!("record {} is not among those that this session knows", takeover.record));
     };
-    match (Takeover::of(&held), held.intent.plan.on(index)) {
-        (Ok(far), Some(plan)) if far.on(index).is_as_far_as(takeover) => differs(&plan, takeover, now),
+    let place = if takeover.places.is_empty() { index } else { takeover.place(0) };
+    let far = Takeover::of(&held).map(|far| match takeover.places.as_slice() {
+        [] => Some(far.on(index)),
+        places => Takeover::of_places(&held, places).filter(|_| places.iter().all(|place| far.places.contains(place))),
+    });
+    match (far, held.intent.plan.on(place)) {
+        (Ok(Some(far)), Some(plan)) if far.is_as_far_as(takeover) => differs(&plan, takeover, now),
         (Ok(_), _) => Some("it has come further meanwhile".to_owned()),
         (Err(why), _) => Some(why),
     }

@@ -8,16 +8,18 @@ use crate::{
         logs::look,
         measuring::Measuring,
         model::{Model, Overlay, Screen},
+        preflight,
         reading::shown_log,
         rows,
         store::inside::LOG_LINES,
+        tested,
         update::lines,
         watch,
     },
     domain::{ids::SourceName, object::ObjectId},
     port::{
         inventory::Scope,
-        lookup::{Lines, Question},
+        lookup::{Lines, Question, Topic},
     },
 };
 
@@ -65,7 +67,7 @@ fn scopes(model: &Model) -> BTreeMap<(SourceName, Scope), Interest> {
 }
 
 /// The objects that somebody looks at one by one. A row of a list is none: lists are left open for days.
-fn on_screen(model: &Model) -> impl Iterator<Item = &ObjectId> {
+pub(in crate::app) fn on_screen(model: &Model) -> impl Iterator<Item = &ObjectId> {
     let screen = model.nav.screen().object();
     let overlay: Vec<&ObjectId> = match &model.nav.overlay {
         Some(Overlay::Card(card)) => card.ask.targets().collect(),
@@ -80,16 +82,34 @@ fn questions(model: &Model) -> BTreeSet<(SourceName, Question)> {
         let source = source.clone();
         measuring.open.iter().map(move |question| (source.clone(), question.clone())).collect::<Vec<_>>()
     };
-    let measured =
-        model.measuring.iter().flat_map(of).chain(of_run(model)).chain(changes(model)).chain(settings(model));
+    let measured = model
+        .measuring
+        .iter()
+        .flat_map(of)
+        .chain(of_run(model))
+        .chain(changes(model))
+        .chain(settings(model))
+        .chain(preflight::questions(model));
     let logs = lines::looked_at(model).filter_map(|id| model.logs.get(id)).chain(look::questions(model));
     let lines = logs.map(|logs| (logs.source.clone(), logs.asked.clone()));
-    let alive =
-        model.store.silent_keepers(model.now).map(|name| (name.clone(), Lines::alive(model.session.signal_step)));
-    measured.chain(lines.chain(alive).map(|(source, lines)| (source, Question::Lines(lines)))).collect()
+    let lines = lines.map(|(source, lines)| (source, Question::Lines(lines)));
+    let alive = model.store.silent_keepers(model.now).map(|name| (name.clone(), alive(model, name)));
+    measured.chain(lines).chain(alive).collect()
 }
 
-/// What is asked of the run on screen: its tree, until it has ended and was read since, and the log that is shown, until that is over.
+/// The cheapest question, which proves that a source is alive.
+fn alive(model: &Model, source: &SourceName) -> Question {
+    let keeps_images =
+        model.session.sources.iter().any(|info| info.name == *source && info.answers.contains(&Topic::Image));
+    if keeps_images {
+        Question::Image { name: String::new() }
+    } else {
+        Question::Lines(Lines::alive(model.session.signal_step))
+    }
+}
+
+/// What is asked of the run on screen: its tree, until it has ended and was read since, the log that is shown, until that is over, and
+/// once it has failed how its tests ended.
 fn of_run(model: &Model) -> Vec<(SourceName, Question)> {
     let Screen::Run(id) = model.nav.screen() else { return Vec::new() };
     let inside = &model.store.inside;
@@ -100,7 +120,16 @@ fn of_run(model: &Model) -> Vec<(SourceName, Question)> {
     let log =
         shown_log(model, id).filter(|log| !inside.log(id, log).is_some_and(|log| log.over && log.fault.is_none()));
     let log = log.map(|log| Question::Log { run: id.clone(), log, most: LOG_LINES });
-    tree.into_iter().chain(log).map(|question| (id.source.clone(), question)).collect()
+    let asked = tree.into_iter().chain(log).map(|question| (id.source.clone(), question));
+    asked.chain(tested::question(model, id)).collect()
+}
+
+/// What is to be known of what somebody is about to act on and nobody has asked yet: what it brings, and how settings differ.
+pub fn before_an_act(model: &Model, id: &ObjectId) -> Vec<(SourceName, Question)> {
+    let brings = lineage::between(model, id).filter(|one| one.answer(&model.store).is_none());
+    let brings = brings.map(|one| (one.run.source.clone(), one.question()));
+    let differs = drift::pair(model, id).into_iter().flat_map(|pair| drift::unread(model, &pair));
+    brings.into_iter().chain(differs).collect()
 }
 
 /// What would be new where the run, the rollout, the gate goes that somebody looks at or is about to act on; once for each.

@@ -1,6 +1,9 @@
-//! After all traffic it is not over: a release that has just arrived, or was just taken back, is watched for a while.
+//! After all traffic it is not over: a release that has just arrived, or was just taken back, is watched for a while, and held against
+//! what ran before it.
 
-use std::time::Duration;
+mod compared;
+
+pub use self::compared::{Compared, before_it, judge_watched};
 
 use crate::{
     app::model::Model,
@@ -10,11 +13,10 @@ use crate::{
         object::{Family, ObjectId},
         rollout::{Role, Rollout},
         time::{Timestamp, after},
+        verb::Verb,
     },
+    port::{plan::Plan, record::Stage},
 };
-
-/// So long a release stays among those in flight after it has arrived.
-pub const WATCHED: Duration = Duration::from_mins(15);
 
 /// A flight that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,24 +43,55 @@ pub(super) fn note(model: &mut Model, flew: Vec<ObjectId>, at: Timestamp) {
             model.arrivals.insert(id, Arrival { at, verdict });
         }
     }
-    let store = &model.store;
+    let (store, session) = (&model.store, &model.session);
     model.arrivals.retain(|id, arrival| {
-        store.rollout(id).is_some_and(|rollout| !rollout.in_flight()) && after(arrival.at, WATCHED) > at
+        let watched = |rollout: &Rollout| after(arrival.at, session.watch.of(&rollout.service)) > at;
+        store.rollout(id).is_some_and(|rollout| !rollout.in_flight() && watched(rollout))
     });
 }
 
-/// When its flight ended: as we saw it, else not before its pods were made; `None` while it flies or where nobody knows.
+/// When its flight ended: as we saw it, else as our record says, else not before its pods were made nor its last step began; `None` while
+/// it flies or where nobody knows.
 pub fn arrived(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
     if rollout.in_flight() {
         return None;
     }
     let seen = model.arrivals.get(&rollout.id).map(|arrival| arrival.at);
-    seen.or_else(|| rollout.side(Role::Stable)?.created)
+    seen.or_else(|| recorded(model, rollout)).or_else(|| {
+        let made = rollout.side(Role::Stable)?.created?;
+        Some(rollout.step_times.values().copied().fold(made, Timestamp::max))
+    })
+}
+
+/// The same where it is not only known that it was not before: what must last a while is counted from when it began. What has steps began
+/// after the last of them; what has none, with its pods.
+pub fn surely_arrived(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
+    if rollout.in_flight() {
+        return None;
+    }
+    let seen = model.arrivals.get(&rollout.id).map(|arrival| arrival.at);
+    let last = || rollout.step_times.get(&rollout.steps.len()).copied();
+    let made = || rollout.side(Role::Stable).filter(|_| rollout.steps.is_empty())?.created;
+    seen.or_else(|| recorded(model, rollout)).or_else(|| if rollout.steps.is_empty() { made() } else { last() })
+}
+
+/// When our record says that what serves was put there for all.
+fn recorded(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
+    let past = model.actions.past_on(&rollout.id).iter().map(|record| (&record.intent.plan, &record.entries));
+    let all = past.chain(model.actions.iter().map(|action| (&action.plan, &action.entries)));
+    let serves = |plan: &Plan| plan.draft.to.is_some() && plan.draft.to == rollout.stable;
+    let of_it = all.filter_map(|(plan, entries)| {
+        let one = plan.of(&rollout.id).filter(|one| matches!(one.verb, Verb::PromoteFull | Verb::Rollback))?;
+        let done = entries.iter().find(|entry| matches!(entry.stage, Stage::Done { .. }))?;
+        serves(one).then_some(done.at)
+    });
+    of_it.max()
 }
 
 /// Until when it is watched; `None` for what flies and for what is steady.
 pub fn until(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
-    arrived(model, rollout).map(|at| after(at, WATCHED)).filter(|until| *until > model.now)
+    let window = model.session.watch.of(&rollout.service);
+    arrived(model, rollout).map(|at| after(at, window)).filter(|until| *until > model.now)
 }
 
 /// Is it in flight, or has it just arrived? What is measured of it is asked for.
@@ -68,6 +101,8 @@ pub fn is_followed(model: &Model, rollout: &Rollout) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         app::{
@@ -75,14 +110,17 @@ mod tests {
             model::RowKey,
             msg::Msg,
             rows,
-            sample::{now, payments, see, seeing},
+            sample::{acted, now, payments, see, seeing},
             update::update,
         },
         domain::rollout::Phase,
     };
 
+    /// How long it is watched where nobody says so.
+    const WATCHED: Duration = Duration::from_hours(1);
+
     /// All traffic on 1.42.0.
-    fn promoted() -> Rollout {
+    pub(super) fn promoted() -> Rollout {
         let mut rollout = payments();
         rollout.stable.clone_from(&rollout.canary);
         rollout.identity.stable_hash.clone_from(&rollout.identity.canary_hash);
@@ -125,6 +163,23 @@ mod tests {
         let mut young = promoted();
         young.arms[0].created = Some(now() - Duration::from_mins(5));
         let model = seeing(vec![young.clone()]);
-        assert_eq!(until(&model, &young), Some(now() + Duration::from_mins(10)));
+        assert_eq!(until(&model, &young), Some(now() + Duration::from_mins(55)));
+        young.step_times = [(8, now() - Duration::from_mins(2))].into();
+        assert_eq!(until(&model, &young), Some(now() + Duration::from_mins(58)), "its last step began later");
+    }
+
+    #[test]
+    fn a_service_is_watched_for_as_long_as_it_says_and_our_record_knows_when_it_arrived() {
+        let mut model = seeing(vec![promoted()]);
+        let done = Stage::Done { said: "verified".to_owned() };
+        let mut record =
+            acted((1, now() - Duration::from_mins(30)), ("dana", "x"), Verb::PromoteFull, ("c0ffee", None), done);
+        record.intent.plan.draft.to = promoted().stable;
+        model.actions.recorded(record);
+        assert_eq!(until(&model, &promoted()), Some(now() + Duration::from_mins(30)));
+        model.session.watch.services.insert("payments".into(), Duration::from_hours(4));
+        assert_eq!(until(&model, &promoted()), Some(now() + Duration::from_mins(210)));
+        model.session.watch.services.insert("payments".into(), Duration::from_mins(20));
+        assert_eq!(until(&model, &promoted()), None);
     }
 }

@@ -1,12 +1,22 @@
 //! The result of a verb for scripts (`holdshort/action/v1`), and plans and stages in words. How it is reached is in `verb`.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 
 use crate::{
-    app::guard::{self, Refusal},
-    cli::exit::Exit,
+    app::{
+        brings,
+        guard::{self, Refusal},
+        model::Model,
+    },
+    cli::{
+        exit::Exit,
+        table::{Layout, labelled},
+    },
     domain::{
         object::ObjectId,
         observed::FaultKind,
@@ -48,6 +58,12 @@ pub struct Action {
     /// Of an act on several targets: how far it is on each, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<EachOut>,
+    /// Where it ended as done on a service that has several cells: in how many of them what it put there is, a sentence for each service.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<String>,
+    /// With `--leave-refused`: what of several targets was left out, each with its reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
 }
 
 /// How far an act is on one of its targets.
@@ -110,6 +126,10 @@ pub struct PlanOut {
     pub checks: Vec<String>,
     /// What is not known, or speaks against it.
     pub risks: Vec<String>,
+    /// What would be new there: commits, people, parts of the code; then what of it must be seen before it goes (migrations, settings).
+    /// Only in a plan that is shown before it is sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brings: Vec<String>,
     /// The full id of what all of this is about.
     pub target: String,
     /// What it does to further targets, in this order, each once the one before it is verified.
@@ -167,13 +187,14 @@ impl PlanOut {
             from: draft.from.as_ref().map(ToString::to_string),
             to: draft.to.as_ref().map(ToString::to_string),
             effect: draft.effect.clone(),
-            calls: draft.steps.iter().map(call).collect(),
+            calls: draft.sends().map(call).collect(),
             expects: draft.expect.all.iter().map(ToString::to_string).collect(),
             within_seconds: draft.expect.within.as_secs(),
             undo: draft.undo.clone(),
             notes: draft.notes.clone(),
             checks: plan.checks.clone(),
             risks: plan.risks.clone(),
+            brings: Vec::new(),
             target: plan.target.to_string(),
             then: plan.then.iter().map(Self::of).collect(),
         }
@@ -200,6 +221,10 @@ pub fn words(stage: &Stage) -> (&'static str, String) {
         Stage::Moving { said } => ("moving", said.clone()),
         Stage::NotMoving { seconds } => ("not_moving", format!("nothing moves for {seconds} s")),
         Stage::Verified { target, said } => ("verified", format!("target {}: {said}", target + 1)),
+        Stage::Apart { target, stage } => {
+            let (name, said) = words(stage);
+            (name, format!("target {}: {said}", target + 1))
+        }
         Stage::Done { said } => ("done", said.clone()),
         Stage::Refused { why, .. } => ("refused", why.clone()),
         Stage::Failed { why, .. } => ("failed", why.clone()),
@@ -246,7 +271,21 @@ impl Action {
             plan: Some(PlanOut::of(plan)),
             stages: Vec::new(),
             each: Vec::new(),
+            cells: Vec::new(),
+            left: Vec::new(),
         }
+    }
+
+    /// The same with what would be new there.
+    #[must_use]
+    pub fn bringing(mut self, model: &Model, plan: &Plan) -> Self {
+        if let Some(out) = &mut self.plan {
+            out.brings = brings(model, plan);
+            for (out, one) in out.then.iter_mut().zip(&plan.then) {
+                out.brings = brings(model, one);
+            }
+        }
+        self
     }
 
     /// A refusal.
@@ -263,6 +302,8 @@ impl Action {
             plan: plan.map(PlanOut::of),
             stages: Vec::new(),
             each: Vec::new(),
+            cells: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -284,6 +325,8 @@ impl Action {
             plan: Some(PlanOut::of(plan)),
             stages: record.entries.iter().map(StageOut::of).collect(),
             each: EachOut::of(record),
+            cells: Vec::new(),
+            left: Vec::new(),
         }
     }
 }
@@ -305,57 +348,60 @@ fn about_one(plan: &Plan) -> String {
     }
 }
 
+/// What would be new where a plan goes forward, and what of it must be seen first.
+fn brings(model: &Model, plan: &Plan) -> Vec<String> {
+    let forward = plan.direction() == Direction::Forward && !plan.goes_back;
+    let new = Some(&plan.target).filter(|_| forward).and_then(|target| brings::of(model, target));
+    new.into_iter().flat_map(|new| std::iter::once(new.what).chain(new.warnings)).collect()
+}
+
+/// The same for people, a line each.
+pub fn print_brings(model: &Model, plan: &Plan, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
+    plan.each().flat_map(|one| brings(model, one)).try_for_each(|said| labelled(layout, "brings", said, out))
+}
+
 /// The services that a plan is about, in order: `payments, search`.
 pub fn services(plan: &Plan) -> String {
     plan.each().map(|one| one.service.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Prints a plan as people read it before they say yes: of several targets how many they are, and then each.
-pub fn print_plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+pub fn print_plan(plan: &Plan, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
     let count = plan.count();
     if count > 1 {
         let verb = plan.verb.words();
-        writeln!(
-            out,
-            "{verb} {count} objects, in this order, each once the one before it is verified: {}",
-            plan.places()
-        )?;
+        writeln!(out, "{verb} {count} objects, {}: {}", several::order(plan), plan.places())?;
     }
     for (index, one) in plan.each().enumerate() {
         let number = if count > 1 { format!("{} of {count}: ", index + 1) } else { String::new() };
-        print_one(one, &number, out)?;
+        print_one(one, &number, layout, out)?;
     }
     Ok(())
 }
 
-fn print_one(plan: &Plan, number: &str, out: &mut dyn Write) -> io::Result<()> {
+fn print_one(plan: &Plan, number: &str, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
     let shown = PlanOut::of(plan);
     let place = if shown.environment.is_empty() { String::new() } else { format!(" in {}", shown.environment) };
     writeln!(out, "{number}{} {}{place} ({} risk)", plan.verb.words(), shown.service, shown.risk)?;
+    let mut line = |label: &str, text: &dyn Display| labelled(layout, label, text, out);
     // What its system does not tell is left out: a gate tells what it lets through, and rarely what that replaces.
     for (label, version) in [("from", &shown.from), ("to", &shown.to)] {
         if let Some(version) = version {
-            writeln!(out, "  {label:<6}  {version}")?;
+            line(label, version)?;
         }
     }
     if shown.from.is_none() && shown.to.is_none() {
-        writeln!(out, "  version not told by its system")?;
+        line("version", &"not told by its system")?;
     }
-    writeln!(out, "  effect  {}", shown.effect)?;
-    for step in &plan.draft.steps {
-        writeln!(out, "  sends   {step}: {}", step.call.line())?;
+    line("effect", &shown.effect)?;
+    for step in plan.draft.sends() {
+        line("sends", &format!("{step}: {}", step.call.line()))?;
     }
     let within = plan.draft.expect.within.as_secs();
-    writeln!(out, "  then    {} within {within} s", plan.draft.expect.said())?;
-    writeln!(out, "  undo    {}", shown.undo)?;
-    for note in &shown.notes {
-        writeln!(out, "  note    {note}")?;
-    }
-    for check in &shown.checks {
-        writeln!(out, "  check   {check}")?;
-    }
-    for risk in &shown.risks {
-        writeln!(out, "  risk    {risk}")?;
+    line("then", &format!("{} within {within} s", plan.draft.expect.said()))?;
+    line("undo", &shown.undo)?;
+    for (label, all) in [("note", &shown.notes), ("check", &shown.checks), ("risk", &shown.risks)] {
+        all.iter().try_for_each(|text| line(label, text))?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub use self::verbs::{DoArgs, RollbackArgs, VerbArgs};
 use crate::{
     cli::{
         doctor::DoctorArgs,
+        emergency::{self, EmergencyArgs},
         exit::Exit,
         gate::args::GateArgs,
         init::InitArgs,
@@ -75,7 +76,7 @@ pub struct Globals {
     /// Draw in this theme (`holdshort themes list`); without it the terminal is asked whether it is light
     #[arg(long, value_name = "NAME", global = true, env = "HOLDSHORT_THEME")]
     pub theme: Option<String>,
-    /// Draw no screen: a line for each thing, and then for each change; `status`, `inbox` and `runs` name each value
+    /// Draw no screen: a line for each thing, and then for each change; what prints a table names each value instead
     #[arg(long, global = true)]
     pub linear: bool,
     /// Send little to the terminal, in 256 colours at most: for slow lines
@@ -150,6 +151,9 @@ pub enum Command {
     /// Show which settings differ between two environments of a service: names, never values
     #[command(after_help = DRIFT_EXAMPLE, after_long_help = DRIFT_EXAMPLE)]
     Drift(DriftArgs),
+    /// Say what runs and how to go back by hand, with whatever is broken: configuration, systems, journal or network
+    #[command(after_help = emergency::EXAMPLE, after_long_help = emergency::EXAMPLE)]
+    Emergency(EmergencyArgs),
     /// Wait for the verdict on a release, and end by it
     Gate(GateArgs),
     /// Let a gate pass
@@ -163,6 +167,7 @@ pub enum Command {
     /// Skip every pause, step and analysis that is left
     PromoteFull(VerbArgs),
     /// Hold the rollout where it is; traffic stays as it is
+    #[command(alias = "suspend")]
     Pause(VerbArgs),
     /// Undo a person's pause
     Resume(VerbArgs),
@@ -252,7 +257,7 @@ pub struct RunsArgs {
     /// Only those of this branch or tag
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<String>,
-    /// Look into those that failed, the newest 20, for the jobs that it was: a request each
+    /// Look into those that failed, the newest 20, for the jobs and tests that it was: a few requests each
     #[arg(long)]
     pub jobs: bool,
     /// As JSON (`holdshort/runs/v1`)

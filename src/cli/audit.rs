@@ -9,7 +9,7 @@ use crate::{
         action::{self, EachOut, PlanOut, StageOut},
         exit::{CliError, Exit},
         json,
-        table::Table,
+        table::{Layout, Table, labelled},
     },
     domain::{evidence::Evidence, time::Timestamp, verb::Verb},
     port::{
@@ -191,7 +191,7 @@ fn of_all(plan: &PlanOut, word: impl Fn(&PlanOut) -> String) -> String {
 }
 
 /// `audit list`.
-pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+pub fn list(records: &[Record], as_json: bool, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     let audit = audit(records.iter());
     if as_json {
         return json::print(&audit, out);
@@ -217,11 +217,17 @@ pub fn list(records: &[Record], as_json: bool, out: &mut dyn Write) -> Result<()
             record.reason.clone().unwrap_or_default(),
         ]);
     }
-    Ok(table.print(out)?)
+    Ok(table.print_as(layout, out)?)
 }
 
 /// `audit show`.
-pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+pub fn show(
+    records: &[Record],
+    id: RecordId,
+    as_json: bool,
+    layout: Layout,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     let Some(record) = records.iter().find(|record| record.id == id) else {
         let newest = records.iter().map(|record| record.id).max();
         let there = newest.map_or_else(
@@ -234,44 +240,73 @@ pub fn show(records: &[Record], id: RecordId, as_json: bool, out: &mut dyn Write
         return json::print(&audit(std::iter::once(record)), out);
     }
     let shown = RecordOut::of(record);
-    writeln!(out, "record {} of {}, by {}", shown.id, shown.at.format("%Y-%m-%d %H:%M:%S UTC"), shown.who)?;
-    let origin = shown.origin.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string);
-    writeln!(out, "  from    {origin}")?;
-    writeln!(out, "  reason  {}", shown.reason.as_deref().unwrap_or("none given"))?;
-    for ended in &shown.preempts {
-        writeln!(out, "  ended   record {ended}, which was under way on the same target")?;
-    }
-    if let Some(takeover) = &record.intent.takes_over {
-        writeln!(out, "  takes over record {} ({})", takeover.record, takeover.whose())?;
-    }
-    match record.end().map(|end| &end.stage) {
-        Some(Stage::Preempted { by, taken_over: true, .. }) => {
-            writeln!(out, "  taken over by record {by}, its executor was gone")?;
-        }
-        Some(Stage::Preempted { by, .. }) => writeln!(out, "  ended by record {by}, which went back")?,
-        _ => {}
-    }
-    for held in &shown.holds {
-        writeln!(out, "  holds   {held}: `holdshort takeover {id}` ends it")?;
-    }
-    if let Some(before) = shown.follows {
-        writeln!(out, "  follows record {before} on the same target")?;
-    }
-    action::print_plan(&record.intent.plan, out)?;
+    whose(record, &shown, layout, out)?;
+    action::print_plan(&record.intent.plan, layout, out)?;
     let evidence = &shown.evidence;
     let verdict = evidence.verdict.map_or("nothing to judge", crate::domain::evidence::Verdict::words);
-    writeln!(out, "evidence at {}: {verdict} {}", evidence.at.format("%H:%M:%S"), evidence.said)?;
+    let why = if evidence.said.is_empty() { String::new() } else { format!(" {}", evidence.said) };
+    writeln!(out, "evidence at {}: {verdict}{why}", evidence.at.format("%H:%M:%S"))?;
     for source in &evidence.sources {
         let age = source.age_seconds.map_or_else(|| "never answered".to_owned(), |age| format!("{age} s old"));
-        writeln!(out, "  {} {}, {age}", source.source, source.freshness)?;
+        within(layout, &format!("{} {}, {age}", source.source, source.freshness), out)?;
     }
     for (index, one) in shown.each.iter().enumerate() {
         let said = if one.said.is_empty() { String::new() } else { format!(", {}", one.said) };
-        writeln!(out, "  {}  {}: {}{said}", index + 1, one.target, one.outcome.replace('_', " "))?;
+        let gap = if layout == Layout::Columns { "  " } else { " " };
+        within(layout, &format!("{}{gap}{}: {}{said}", index + 1, one.target, one.outcome.replace('_', " ")), out)?;
     }
-    writeln!(out, "what happened")?;
-    for stage in &shown.stages {
-        writeln!(out, "  {}  {}  {}", stage.at.format("%H:%M:%S"), stage.stage.replace('_', " "), stage.said)?;
+    happened(&shown.stages, layout, out)
+}
+
+/// Whose record it is, why, and which others it has to do with.
+fn whose(record: &Record, shown: &RecordOut, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
+    let id = shown.id;
+    writeln!(out, "record {id} of {}, by {}", shown.at.format("%Y-%m-%d %H:%M:%S UTC"), shown.who)?;
+    let origin = shown.origin.as_ref().map_or_else(|| "not recorded".to_owned(), ToString::to_string);
+    labelled(layout, "from", origin, out)?;
+    labelled(layout, "reason", shown.reason.as_deref().unwrap_or("none given"), out)?;
+    for ended in &shown.preempts {
+        labelled(layout, "ended", format!("record {ended}, which was under way on the same target"), out)?;
+    }
+    if let Some(takeover) = &record.intent.takes_over {
+        within(layout, &format!("takes over record {} ({})", takeover.record, takeover.whose()), out)?;
+    }
+    match record.end().map(|end| &end.stage) {
+        Some(Stage::Preempted { by, taken_over: true, .. }) => {
+            within(layout, &format!("taken over by record {by}, its executor was gone"), out)?;
+        }
+        Some(Stage::Preempted { by, .. }) => {
+            within(layout, &format!("ended by record {by}, which went back"), out)?;
+        }
+        _ => {}
+    }
+    for held in &shown.holds {
+        labelled(layout, "holds", format!("{held}: `holdshort takeover {id}` ends it"), out)?;
+    }
+    if let Some(before) = shown.follows {
+        within(layout, &format!("follows record {before} on the same target"), out)?;
+    }
+    Ok(())
+}
+
+/// A sentence that belongs to the line above it: further in, where that is seen.
+fn within(layout: Layout, said: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    let begin = if layout == Layout::Columns { "  " } else { "" };
+    writeln!(out, "{begin}{said}")
+}
+
+/// What happened, in order; for whoever hears it each line says that it is of that.
+fn happened(stages: &[StageOut], layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
+    if layout == Layout::Columns {
+        writeln!(out, "what happened")?;
+    }
+    for stage in stages {
+        let (at, name, said) = (stage.at.format("%H:%M:%S"), stage.stage.replace('_', " "), &stage.said);
+        match layout {
+            Layout::Columns => writeln!(out, "  {at}  {name}  {said}")?,
+            Layout::Lines if said.is_empty() => writeln!(out, "happened at {at}: {name}")?,
+            Layout::Lines => writeln!(out, "happened at {at}: {name}, {said}")?,
+        }
     }
     Ok(())
 }
@@ -377,27 +412,42 @@ mod tests {
 
     #[test]
     fn the_newest_record_stands_first_and_says_how_far_it_is() {
-        let listed = text(|out| list(&records(), false, out).unwrap());
+        let listed = text(|out| list(&records(), false, Layout::Columns, out).unwrap());
         let expected = "\
 ID  AT                   WHO   VERB   SERVICE   ENVIRONMENT  VERSION  OUTCOME                      REASON
 2   2026-03-10 02:07:00  dana  abort  payments  prod/eu      1.42.0   under way: call 1            errors
 1   2026-03-10 02:07:00  dana  abort  payments  prod/eu      1.42.0   done: 4 of 4 pods, verified  errors
 ";
         assert_eq!(listed, expected);
-        assert_eq!(text(|out| list(&[], false, out).unwrap()), "nothing is recorded yet\n");
+        assert_eq!(text(|out| list(&[], false, Layout::Columns, out).unwrap()), "nothing is recorded yet\n");
     }
 
     #[test]
     fn one_record_is_shown_with_what_was_seen_and_what_happened() {
-        let shown = text(|out| show(&records(), RecordId(1), false, out).unwrap());
+        let shown = text(|out| show(&records(), RecordId(1), false, Layout::Columns, out).unwrap());
         assert!(shown.contains("  eu live, 4 s old\n"), "{shown}");
         assert!(shown.ends_with("  02:07:01  done  4 of 4 pods, verified\n"), "{shown}");
-        let json = text(|out| show(&records(), RecordId(1), true, out).unwrap());
+        let json = text(|out| show(&records(), RecordId(1), true, Layout::Columns, out).unwrap());
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         let record = &value["records"][0];
         assert_eq!((&record["id"], &record["outcome"], &record["who"]), (&1.into(), &"done".into(), &"dana".into()));
-        let missing = show(&records(), RecordId(9), false, &mut Vec::new()).unwrap_err();
+        let missing = show(&records(), RecordId(9), false, Layout::Columns, &mut Vec::new()).unwrap_err();
         assert_eq!(missing, CliError::usage("there is no record 9; the newest is 2"));
+    }
+
+    #[test]
+    fn where_lines_are_asked_for_each_says_what_it_is_of() {
+        let listed = text(|out| list(&records()[..1], false, Layout::Lines, out).unwrap());
+        let expected = "id: 1; at: 2026-03-10 02:07:00; who: dana; verb: abort; service: payments; environment: prod/eu; \
+                        version: 1.42.0; outcome: done: 4 of 4 pods, verified; reason: errors\n";
+        assert_eq!(listed, expected);
+        let shown = text(|out| show(&records(), RecordId(1), false, Layout::Lines, out).unwrap());
+        assert!(shown.lines().all(|line| line == line.trim() && !line.contains("  ")), "{shown}");
+        for line in
+            ["reason: errors", "to: 1.41.3", "eu live, 4 s old", "happened at 02:07:01: done, 4 of 4 pods, verified"]
+        {
+            assert!(shown.lines().any(|said| said == line), "{line}\n{shown}");
+        }
     }
 
     #[test]

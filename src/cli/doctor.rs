@@ -10,6 +10,7 @@ use crate::{
     cli::{
         exit::{CliError, Exit},
         json,
+        table::Layout,
     },
     domain::time::Timestamp,
     port::examine::{Finding, Grade},
@@ -66,17 +67,19 @@ impl Doctor {
 }
 
 /// Prints what was found. What is broken ends it with 1, whoever reads.
-pub fn print(doctor: &Doctor, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
-    doctor.ended().whoever_reads(if as_json { json::print(doctor, out) } else { text(doctor, out) })
+pub fn print(doctor: &Doctor, as_json: bool, layout: Layout, out: &mut dyn Write) -> Result<Exit, CliError> {
+    doctor.ended().whoever_reads(if as_json { json::print(doctor, out) } else { text(doctor, layout, out) })
 }
 
-fn text(doctor: &Doctor, out: &mut dyn Write) -> Result<(), CliError> {
-    for one in &doctor.connections {
-        writeln!(out, "{} ({})", one.name, one.system)?;
-        lines(&one.findings, out)?;
+fn text(doctor: &Doctor, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
+    let here = [("this machine".to_owned(), doctor.here.as_slice())];
+    let connections = doctor.connections.iter().map(|one| (format!("{} ({})", one.name, one.system), &*one.findings));
+    for (whose, findings) in connections.chain(here) {
+        match layout {
+            Layout::Columns => below(&whose, findings, out)?,
+            Layout::Lines => beside(&whose, findings, out)?,
+        }
     }
-    writeln!(out, "this machine")?;
-    lines(&doctor.here, out)?;
     let all = || doctor.connections.iter().flat_map(|one| &one.findings).chain(&doctor.here);
     let count = |grade| all().filter(|one| one.grade == grade).count();
     let (broken, limited, unknown) = (count(Grade::Broken), count(Grade::Limited), count(Grade::Unknown));
@@ -84,13 +87,24 @@ fn text(doctor: &Doctor, out: &mut dyn Write) -> Result<(), CliError> {
     Ok(())
 }
 
-fn lines(findings: &[Finding], out: &mut dyn Write) -> Result<(), CliError> {
+/// What was found of a connection below its name, and what mends it below that.
+fn below(whose: &str, findings: &[Finding], out: &mut dyn Write) -> Result<(), CliError> {
+    writeln!(out, "{whose}")?;
     let width = findings.iter().map(|one| one.about.chars().count()).max().unwrap_or_default();
     for one in findings {
         writeln!(out, "  {:<8} {:<width$}  {}", word(one.grade), one.about, one.said)?;
         if let Some(way) = &one.way {
             writeln!(out, "  {:<8} {:<width$}  mend it: {way}", "", "")?;
         }
+    }
+    Ok(())
+}
+
+/// The same for whoever hears it: each line says what it is of.
+fn beside(whose: &str, findings: &[Finding], out: &mut dyn Write) -> Result<(), CliError> {
+    for one in findings {
+        let way = one.way.as_ref().map(|way| format!("; mend it: {way}")).unwrap_or_default();
+        writeln!(out, "{whose}: {}: {}: {}{way}", one.about, word(one.grade), one.said)?;
     }
     Ok(())
 }
@@ -133,7 +147,7 @@ mod tests {
 
     fn said(grade: Grade, as_json: bool) -> (Exit, String) {
         let mut out = Vec::new();
-        let exit = print(&doctor(grade), as_json, &mut out).unwrap();
+        let exit = print(&doctor(grade), as_json, Layout::Columns, &mut out).unwrap();
         (exit, String::from_utf8(out).unwrap())
     }
 
@@ -144,7 +158,7 @@ mod tests {
         {
             assert_eq!(said(grade, false).0.code(), exit, "{grade:?}");
         }
-        assert_eq!(print(&doctor(Grade::Broken), true, &mut sample::Closed), Ok(Exit::Failed));
+        assert_eq!(print(&doctor(Grade::Broken), true, Layout::Columns, &mut sample::Closed), Ok(Exit::Failed));
     }
 
     #[test]
@@ -157,6 +171,17 @@ mod tests {
                         \n  good     journal  can be written\
                         \n1 broken, 0 limited, 0 not known\n";
         assert_eq!(said(Grade::Broken, false).1, expected);
+    }
+
+    #[test]
+    fn where_lines_are_asked_for_each_says_what_it_is_of() {
+        let mut out = Vec::new();
+        print(&doctor(Grade::Broken), false, Layout::Lines, &mut out).unwrap();
+        let expected = "eu (cluster): reached: good: it answers\
+                        \neu (cluster): rights to act: BROKEN: you may not patch things; mend it: a rule\
+                        \nthis machine: journal: good: can be written\
+                        \n1 broken, 0 limited, 0 not known\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]

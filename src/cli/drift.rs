@@ -92,6 +92,13 @@ pub fn pair(model: &Model, args: &DriftArgs) -> Result<Pair, CliError> {
         None => (ServiceName::new(&args.target), None),
     };
     let from = args.from.as_ref().map(EnvironmentName::new);
+    if let Some(from) =
+        from.as_ref().filter(|from| !drift::environments(model, &service).iter().any(|one| one.meets(from)))
+    {
+        let known: Vec<String> = drift::environments(model, &service).iter().map(ToString::to_string).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(CliError::usage(format!("{service} has no environment '{from}'; it has {known}")));
+    }
     let of = |here: &EnvironmentName| drift::pair_of(model, &service, here, from.as_ref());
     if let Some(here) = here {
         let way = "name one with --from";

@@ -82,6 +82,8 @@ pub struct ItemOut {
     pub newer_behind: u32,
     /// What is live where it would go, where that is newer; else `null`.
     pub older_than_live: Option<OlderOut>,
+    /// Who left this version where it would go, for cause, when and why, a sentence; else `null`.
+    pub left: Option<String>,
     /// What `approve` asks for beside its target, to be answered with `--set NAME=VALUE` (a secret with `--secret`); empty where
     /// it asks for nothing.
     pub form: Vec<FieldOut>,
@@ -202,6 +204,7 @@ fn item_out(model: &Model, item: &Item) -> ItemOut {
         verdict: item.verdict,
         newer_behind: item.newer_behind,
         older_than_live: item.older.as_ref().map(|older| OlderOut::of(&item.target, older)),
+        left: item.left.as_ref().map(ToString::to_string),
         form: guard::form(model, &Ask::new(Verb::Approve, item.target.clone()))
             .unwrap_or_default()
             .iter()
@@ -329,6 +332,7 @@ mod tests {
             "verdict": null,
             "newer_behind": 0,
             "older_than_live": null,
+            "left": null,
             "form": [],
         });
         assert_eq!(serde_json::to_value(items.remove(0)).unwrap(), expected);

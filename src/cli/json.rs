@@ -50,9 +50,10 @@ mod tests {
     use crate::{
         cli::{
             args::RunsArgs,
+            emergency::{self, Gathered, Known, Whence},
             inbox::inbox,
             keys::keys,
-            run::{LogOut, one_run},
+            run::{LogOut, Read, TestOut, TestsOut, one_run},
             runs::runs,
             sample,
             snapshot::{LineOut, RunOut, picture},
@@ -62,8 +63,11 @@ mod tests {
             evidence::Verdict,
             log::Line,
             pipeline::{Node, NodeKind, RunStatus, Status},
+            preflight::{About, Check, Grade},
+            verb::Verb,
         },
         keymap::Keymap,
+        port::cached::{Standing, Way},
     };
 
     fn fields(value: &Value, found: &mut BTreeSet<String>) {
@@ -108,12 +112,57 @@ mod tests {
         let node =
             Node { nodes: Vec::new(), ..Node::new(NodeKind::Job, "unit", Status::said(RunStatus::Failed, "failure")) };
         let run = "github/run/acme/ledger/812".parse().unwrap();
+        let failure = TestOut {
+            suite: "unit".into(),
+            class: String::new(),
+            name: "pays".into(),
+            said: String::new(),
+            passed_on_this_commit: None,
+        };
+        let tests = TestsOut {
+            run: String::new(),
+            passed_run: None,
+            passed: 0,
+            failed: 1,
+            skipped: 0,
+            unknown: 0,
+            failures: vec![failure],
+            unread: Vec::new(),
+        };
         let lines = vec![LineOut { text: String::new(), runs: vec![stretch] }];
+        let rollout = model.store.rollouts().next().unwrap().clone();
+        let way = Way {
+            target: rollout.id.clone(),
+            verb: Verb::Abort,
+            from: None,
+            to: None,
+            said: String::new(),
+            commands: Vec::new(),
+            standing: Standing {
+                checks: vec![Check::new(About::Data, Grade::Red, "").mended_by("")],
+                against: vec![String::new()],
+                instead: vec![String::new()],
+            },
+        };
+        let gate = model.store.gates().next().unwrap().clone();
+        let know = |item| Known { item, at: model.now, whence: Whence::Live, ways: vec![way.clone()] };
+        let night = Gathered {
+            now: model.now,
+            known: vec![know(rollout.into()), know(gate.into())],
+            records: Vec::new(),
+            broken: vec![emergency::Broken { part: "journal", why: String::new() }],
+            services: Vec::new(),
+        };
         let all = [
+            serde_json::to_value(emergency::emergency("payments", &night)),
             serde_json::to_value(status(&model, None, |_| String::new())),
             serde_json::to_value(inbox(&model)),
             serde_json::to_value(runs(&model, &RunsArgs::default(), &[])),
-            serde_json::to_value(one_run(&model, &run, (&[node], Some(log), None))),
+            serde_json::to_value(one_run(
+                &model,
+                &run,
+                Read { nodes: &[node], tests: Some(tests), log: Some(log), error: None },
+            )),
             serde_json::to_value(keys(&keymap)),
             serde_json::to_value(picture(&model, lines)),
         ];

@@ -6,7 +6,11 @@ use serde::Serialize;
 
 use crate::{
     app::intent::{Danger, INTENTS, Intent, Row, Scope},
-    cli::{exit::CliError, json, table::Table},
+    cli::{
+        exit::CliError,
+        json,
+        table::{Layout, Table},
+    },
     config::BadKey,
     domain::verb::Verb,
     keymap::{BadBinding, Keymap, chord::Chord},
@@ -63,7 +67,7 @@ pub fn keys(keymap: &Keymap) -> Keys {
 }
 
 /// Prints the keys in force.
-pub fn print(keymap: &Keymap, as_json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+pub fn print(keymap: &Keymap, as_json: bool, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     let keys = keys(keymap);
     if as_json {
         return json::print(&keys, out);
@@ -73,7 +77,7 @@ pub fn print(keymap: &Keymap, as_json: bool, out: &mut dyn Write) -> Result<(), 
         let chords = if row.chords.is_empty() { "-".to_owned() } else { row.chords.join(" ") };
         table.row([chords, row.id.to_owned(), row.doc.to_owned()]);
     }
-    Ok(table.print(out)?)
+    Ok(table.print_as(layout, out)?)
 }
 
 /// What is wrong with overridden keys, each at its own entry.

@@ -9,10 +9,11 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     app::{
         action::Action,
-        board,
+        board, cells,
         headline::{self, Headline},
         inbox,
         model::Model,
+        past_us,
         store::SourceState,
         watch,
     },
@@ -76,19 +77,30 @@ fn left(about: &str) -> Option<&'static str> {
 }
 
 fn lines(model: &Model, words: fn(&Model) -> String) -> Vec<Said> {
-    let Headline { cause, rollout, back, .. } = headline::headline(model);
+    let Headline { cause, rollout, back, returned, .. } = headline::headline(model);
     let answer = Said {
         about: "headline".to_owned(),
-        state: format!("{cause} {rollout:?} {}", back.is_some()),
+        state: format!("{cause} {rollout:?} {} {}", back.is_some(), returned.is_some()),
         text: format!("headline: {}", words(model)),
     };
     let mut all = vec![answer];
     all.extend(sources(model));
     all.extend(board::in_flight(model).into_iter().map(|rollout| release(model, rollout)));
+    all.extend(cells::all(model).iter().map(|cells| {
+        // Two stages of one service may have cells, each by itself.
+        let stage = cells.all.first().map(|cell| cell.environment.as_str().split('/').next().unwrap_or_default());
+        let about = format!("cells of {} in {}", cells.service, stage.unwrap_or_default());
+        Said::of(&*about, format!("{about}: {}", words::cells::whole(cells, None)))
+    }));
     let flying = |id: &ObjectId| model.store.rollout(id).is_some();
     let gates = inbox::items(model).into_iter().filter(|item| !flying(&item.target));
     all.extend(gates.map(|item| gate(&item)));
     all.extend(model.actions.iter().filter(|action| action.is_running() || !is_old(model, action)).map(act));
+    all.extend(past_us::just_now(model).into_iter().map(|(rollout, act)| {
+        let about = format!("past us, {} in {}", rollout.service, rollout.environment);
+        let text = format!("{about}: {}", act.said_of(model.now));
+        Said::of(format!("{about} {:?}", act.seen), text)
+    }));
     all.extend(steady(model));
     all.extend(model.store.cached().map(|cached| {
         let (name, at) = (called(&cached.item), cached.at.format("%H:%M:%S"));

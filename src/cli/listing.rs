@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::{
     exit::{CliError, Exit},
-    table::Table,
+    table::{Layout, Table},
 };
 
 /// A name and one line about it.
@@ -17,12 +17,12 @@ pub struct Named {
 }
 
 /// `demo --list` and `themes list`: a name and one line each.
-pub fn list(all: &[Named], heading: &str, out: &mut dyn Write) -> Result<Exit, CliError> {
+pub fn list(all: &[Named], heading: &str, layout: Layout, out: &mut dyn Write) -> Result<Exit, CliError> {
     let mut table = Table::new(&[heading, "ABOUT"]);
     for one in all {
         table.row([one.name.clone(), one.about.clone()]);
     }
-    table.print(out)?;
+    table.print_as(layout, out)?;
     Ok(Exit::Done)
 }
 

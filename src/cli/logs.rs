@@ -18,7 +18,7 @@ use crate::{
         args::LogsArgs,
         exit::{CliError, Exit},
         json, named,
-        table::Table,
+        table::{Layout, Table},
     },
     domain::{
         ids::{EnvironmentName, ServiceName, SourceName},
@@ -288,7 +288,13 @@ fn head(
 }
 
 /// Prints the patterns of a release, as far as they were read.
-pub fn patterns(model: &Model, rollout: &Rollout, as_json: bool, out: &mut dyn Write) -> Result<Exit, CliError> {
+pub fn patterns(
+    model: &Model,
+    rollout: &Rollout,
+    as_json: bool,
+    layout: Layout,
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
     let Some(logs) = model.logs.get(&rollout.id) else {
         return Err(CliError::usage("no connection keeps what services write"));
     };
@@ -302,12 +308,12 @@ pub fn patterns(model: &Model, rollout: &Rollout, as_json: bool, out: &mut dyn W
         let patterns = standing.iter().map(pattern_out).collect();
         json::print(&head(model, &wanted, logs.since(), logs.dropped, Vec::new(), patterns), out)?;
     } else {
-        table(logs, &standing, out)?;
+        table(logs, &standing, layout, out)?;
     }
     Ok(if logs.dropped > 0 || logs.at.is_none() { Exit::Unreachable } else { Exit::Done })
 }
 
-fn table(logs: &Logs, standing: &[Standing<'_>], out: &mut dyn Write) -> Result<(), CliError> {
+fn table(logs: &Logs, standing: &[Standing<'_>], layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     let since = logs.since().map_or_else(|| "?".to_owned(), |since| since.format("%H:%M:%S").to_string());
     if standing.is_empty() {
         writeln!(out, "{} has no line since {since}", logs.source)?;
@@ -332,7 +338,7 @@ fn table(logs: &Logs, standing: &[Standing<'_>], out: &mut dyn Write) -> Result<
             one.pattern.text.clone(),
         ]);
     }
-    table.print(out)?;
+    table.print_as(layout, out)?;
     writeln!(out, "{} lines of {} since {since}, {} left out", logs.read, logs.source, logs.dropped)?;
     Ok(())
 }

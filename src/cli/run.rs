@@ -1,10 +1,14 @@
-//! `run`: one run with its jobs and steps as a tree, or the log of one of its jobs. As text for people and as `holdshort/run/v1` for
+//! `run`: one run with its jobs and steps as a tree and the tests that failed, or the log of one of its jobs. As text for people and as `holdshort/run/v1` for
 //! scripts. What cannot be read is said, and the exit code says so.
+
+pub(super) mod tested;
 
 use std::io::Write;
 
 use futures::StreamExt;
 use serde::Serialize;
+
+pub use self::tested::{TestOut, TestsOut};
 
 use crate::{
     app::{history, model::Model},
@@ -14,7 +18,7 @@ use crate::{
         json,
         runs::{RunOut, took},
         span::short,
-        table::Table,
+        table::{Layout, Table},
     },
     domain::{
         gate::Behind,
@@ -47,6 +51,8 @@ pub struct OneRun {
     pub run: Option<RunOut>,
     /// Its stages, jobs and steps, in order.
     pub nodes: Vec<NodeOut>,
+    /// Its tests, where it failed or another run of its commit did; `null` where it has none, or nobody tells of them.
+    pub tests: Option<TestsOut>,
     /// The log that was asked for; `null` where none was.
     pub log: Option<LogOut>,
     /// Why something could not be read; `null` where everything was.
@@ -185,12 +191,27 @@ fn job<'a>(nodes: &'a [Node], name: &str) -> Result<(String, &'a LogRef), CliErr
     }
 }
 
-/// What is read of a run, and where to it is written.
+/// What was read of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Read<'a> {
+    /// Its tree.
+    pub nodes: &'a [Node],
+    /// Its tests, where they were asked for.
+    pub tests: Option<TestsOut>,
+    /// Its log, where one was asked for.
+    pub log: Option<LogOut>,
+    /// Why something could not be read.
+    pub error: Option<String>,
+}
+
+/// Who is asked about a run, and where to it is written.
 pub struct Look<'a> {
     /// What is known of everything.
     pub model: &'a Model,
     /// Who answers what is asked of the run.
     pub lookup: &'a dyn Lookup,
+    /// How its tree is laid out.
+    pub layout: Layout,
     /// Where it goes.
     pub out: &'a mut dyn Write,
     /// Where it is said what is not the whole.
@@ -205,7 +226,7 @@ impl std::fmt::Debug for Look<'_> {
 
 /// Prints a run, or one of its logs.
 pub async fn print(look: Look<'_>, run: ObjectId, args: &RunArgs) -> Result<Exit, CliError> {
-    let Look { model, lookup, out, err } = look;
+    let Look { model, lookup, layout, out, err } = look;
     let told = first(lookup, Question::Jobs { run: run.clone() }).await;
     let (nodes, error) = match told {
         Ok(Told::Jobs(nodes)) => (nodes, None),
@@ -222,18 +243,28 @@ pub async fn print(look: Look<'_>, run: ObjectId, args: &RunArgs) -> Result<Exit
                 Ok(_) => (None, Some(format!("{} answered something else", run.source))),
                 Err(error) => (None, Some(error.text)),
             };
-            return as_json(model, &run, (&nodes, log, error), out);
+            return as_json(model, &run, Read { nodes: &nodes, tests: None, log, error }, out);
         }
         return lines(lookup, question, args.follow, (out, err)).await;
     }
+    let (tests, error) = match error {
+        Some(error) => (None, Some(error)),
+        None => match tested::read(model, lookup, &run).await {
+            Ok(tests) => (tests, None),
+            Err(unread) => (None, Some(unread.text)),
+        },
+    };
     if args.json {
-        return as_json(model, &run, (&nodes, None, error), out);
+        return as_json(model, &run, Read { nodes: &nodes, tests, log: None, error }, out);
     }
-    if let Some(error) = error {
+    if nodes.is_empty() && error.is_some() {
         head(model, &run, out)?;
-        return Err(CliError::new(Exit::Unreachable, error));
+    } else {
+        let printed = text(model, &run, &nodes, layout, out)
+            .and_then(|()| tests.map_or(Ok(()), |tests| tests.print(layout, out)));
+        Exit::Done.whoever_reads(printed)?;
     }
-    Exit::Done.whoever_reads(text(model, &run, &nodes, out))
+    error.map_or(Ok(Exit::Done), |error| Err(CliError::new(Exit::Unreachable, error)))
 }
 
 /// The first answer to a question.
@@ -242,22 +273,14 @@ pub(super) async fn first(lookup: &dyn Lookup, question: Question) -> Result<Tol
     lookup.ask(question).next().await.unwrap_or_else(|| Err(none()))
 }
 
-fn as_json(
-    model: &Model,
-    run: &ObjectId,
-    (nodes, log, error): (&[Node], Option<LogOut>, Option<String>),
-    out: &mut dyn Write,
-) -> Result<Exit, CliError> {
-    let exit = if error.is_none() { Exit::Done } else { Exit::Unreachable };
-    exit.whoever_reads(json::print(&one_run(model, run, (nodes, log, error)), out))
+fn as_json(model: &Model, run: &ObjectId, read: Read<'_>, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let exit = if read.error.is_none() { Exit::Done } else { Exit::Unreachable };
+    exit.whoever_reads(json::print(&one_run(model, run, read), out))
 }
 
 /// A run as it is printed for scripts.
-pub fn one_run(
-    model: &Model,
-    run: &ObjectId,
-    (nodes, log, error): (&[Node], Option<LogOut>, Option<String>),
-) -> OneRun {
+pub fn one_run(model: &Model, run: &ObjectId, read: Read<'_>) -> OneRun {
+    let Read { nodes, tests, log, error } = read;
     let known = model.store.run(run).map(|run| RunOut::of(&history::row(model, run), model.now));
     OneRun {
         schema: "holdshort/run/v1",
@@ -265,6 +288,7 @@ pub fn one_run(
         complete: error.is_none(),
         run: known,
         nodes: nodes.iter().map(|node| NodeOut::of(node, model.now)).collect(),
+        tests,
         log,
         error,
     }
@@ -341,18 +365,26 @@ fn head(model: &Model, run: &ObjectId, out: &mut dyn Write) -> Result<(), CliErr
     Ok(writeln!(out, "{run}")?)
 }
 
-fn text(model: &Model, run: &ObjectId, nodes: &[Node], out: &mut dyn Write) -> Result<(), CliError> {
+fn text(model: &Model, run: &ObjectId, nodes: &[Node], layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
     head(model, run, out)?;
     writeln!(out)?;
     let mut table = Table::new(&["STATUS", "JOB", "TOOK", "WAITED", "RUNNER"]);
+    let mut above: Vec<&str> = Vec::new();
     for (depth, node) in rows(nodes) {
+        above.truncate(depth);
+        above.push(&node.name);
+        // How far in it stands is not heard: what it is a part of is.
+        let name = match layout {
+            Layout::Columns => format!("{}{}", "  ".repeat(depth), node.name),
+            Layout::Lines => above.join(" / "),
+        };
         let span =
             |span: Option<std::time::Duration>| span.map_or_else(|| "-".to_owned(), |span| short(span.as_secs()));
         let attempt = node.attempt.filter(|attempt| *attempt > 1).map(|attempt| format!(" (attempt {attempt})"));
         let leads = node.run.as_ref().map(|run| format!("  {run}")).unwrap_or_default();
         table.row([
             node.status.words(),
-            format!("{}{}{}{leads}", "  ".repeat(depth), node.name, attempt.unwrap_or_default()),
+            format!("{name}{}{leads}", attempt.unwrap_or_default()),
             span(node.took(model.now)),
             span(node.waited(model.now)),
             node.runner.clone().unwrap_or_default(),
@@ -362,7 +394,7 @@ fn text(model: &Model, run: &ObjectId, nodes: &[Node], out: &mut dyn Write) -> R
         writeln!(out, "it has no jobs")?;
         return Ok(());
     }
-    Ok(table.print(out)?)
+    Ok(table.print_as(layout, out)?)
 }
 
 #[cfg(test)]

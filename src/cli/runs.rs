@@ -1,9 +1,14 @@
 //! `runs`: every run of every pipeline that is looked at, as a table for people and as `holdshort/runs/v1` for scripts. Where a source
 //! that would tell of more does not answer, it says so.
 
-use std::{collections::BTreeMap, io::Write};
+mod looked;
+
+use std::io::Write;
 
 use serde::Serialize;
+
+pub use self::looked::{Failure, JobOut, TestRateOut, failures};
+use self::looked::{jobs_of, line, tests_of};
 
 use crate::{
     app::{
@@ -14,23 +19,17 @@ use crate::{
         args::RunsArgs,
         exit::{CliError, Exit},
         json, named,
-        run::{first, jobs},
         source::{self, SourceOut},
         span::short,
         table::{Layout, Table},
     },
     domain::{
-        ids::SourceName,
         item::Noun,
         offer::Offer,
         pipeline::{Run, RunStatus},
         time::{Timestamp, age},
     },
-    port::lookup::{Lookup, Question, Told},
 };
-
-/// Failed runs that are looked into: a request each.
-const MOST_FAILED: usize = 20;
 
 /// `holdshort/runs/v1`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -125,31 +124,14 @@ pub struct PipelineOut {
     pub jobs: Option<Vec<JobOut>>,
     /// Failed runs that were looked into for that; of the others it is not known which job it was.
     pub jobs_of: usize,
-}
-
-/// How a job of a pipeline failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct JobOut {
-    /// `JOB`, or `STAGE / JOB`.
-    pub name: String,
-    /// In how many runs it failed.
-    pub failed: usize,
-    /// In how many of them another run of the same commit passed.
-    pub flaky: usize,
+    /// Which of its tests failed in those runs, the flakiest first, 20 at most; `null` where nobody told of any (`--jobs`).
+    pub tests: Option<Vec<TestRateOut>>,
 }
 
 impl PipelineOut {
     fn of(one: &Pipeline<'_>, failures: &[Failure]) -> Self {
         let (run, Rates { passed, failed, flaky }) = (one.newest, one.rates);
         let own: Vec<&Failure> = failures.iter().filter(|failure| failure.line == line(run)).collect();
-        let mut jobs: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for (job, flaky) in own.iter().flat_map(|failure| failure.jobs.iter().map(|job| (job, failure.flaky))) {
-            let counts = jobs.entry(job).or_default();
-            *counts = (counts.0 + 1, counts.1 + usize::from(flaky));
-        }
-        let mut jobs: Vec<JobOut> =
-            jobs.into_iter().map(|(name, (failed, flaky))| JobOut { name: name.to_owned(), failed, flaky }).collect();
-        jobs.sort_by_key(|job| std::cmp::Reverse((job.flaky, job.failed)));
         Self {
             service: run.service.to_string(),
             source: run.id.source.to_string(),
@@ -160,53 +142,11 @@ impl PipelineOut {
             success_rate: one.rates.success(),
             success_rate_without_flaky: one.rates.success_without_flaky(),
             flaky_rate: one.rates.flaky_share(),
-            jobs: (!own.is_empty()).then_some(jobs),
+            jobs: jobs_of(&own),
             jobs_of: own.len(),
+            tests: tests_of(&own),
         }
     }
-}
-
-/// A failed run that was looked into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    line: (String, String, String),
-    flaky: bool,
-    jobs: Vec<String>,
-}
-
-/// The pipeline that a run is of.
-fn line(run: &Run) -> (String, String, String) {
-    let (source, place, pipeline) = run.line();
-    (source.to_owned(), place.to_owned(), pipeline.to_owned())
-}
-
-/// Asks which jobs of the newest failed runs among the wanted ones it was, and says of which it could not be read. A request each.
-pub async fn failures<'a>(
-    model: &Model,
-    lookup: impl Fn(&SourceName) -> Option<&'a dyn Lookup>,
-    args: &RunsArgs,
-) -> (Vec<Failure>, Vec<String>) {
-    let mut failed: Vec<Row<'_>> = history::rows(model, &wanted(args));
-    failed.retain(|row| row.run.status == RunStatus::Failed);
-    failed.sort_by_key(|row| std::cmp::Reverse(row.run.started));
-    let (mut all, mut unread) = (Vec::new(), Vec::new());
-    for row in failed.into_iter().take(MOST_FAILED) {
-        let run = row.run;
-        let told = match lookup(&run.id.source) {
-            Some(lookup) => first(lookup, Question::Jobs { run: run.id.clone() }).await,
-            None => continue,
-        };
-        match told {
-            Ok(Told::Jobs(nodes)) => {
-                let jobs = jobs(&nodes).into_iter().filter(|(_, node)| node.status.state == RunStatus::Failed);
-                let jobs = jobs.map(|(name, _)| name).collect();
-                all.push(Failure { line: line(run), flaky: row.flaky, jobs });
-            }
-            Ok(_) => unread.push(format!("{}: it answered something else than jobs", run.id)),
-            Err(error) => unread.push(format!("{}: {}", run.id, error.text)),
-        }
-    }
-    (all, unread)
 }
 
 impl RunOut {
@@ -323,6 +263,17 @@ fn flaky(pipelines: &[PipelineOut], layout: Layout, out: &mut dyn Write) -> Resu
         writeln!(out)?;
         table.print_as(layout, out)?;
     }
+    let mut table = Table::new(&["SERVICE", "TEST THAT FAILED", "CLASS", "SUITE", "RUNS (FLAKY)"]);
+    for one in pipelines {
+        for test in one.tests.iter().flatten() {
+            let runs = format!("{} ({})", test.failed, test.flaky);
+            table.row([one.service.clone(), test.name.clone(), test.class.clone(), test.suite.clone(), runs]);
+        }
+    }
+    if !table.is_empty() {
+        writeln!(out)?;
+        table.print_as(layout, out)?;
+    }
     Ok(())
 }
 
@@ -399,6 +350,7 @@ mod tests {
         cli::sample,
         domain::{
             object::{Family, ObjectId},
+            report::TestName,
             version::Version,
         },
         port::inventory::Part,
@@ -450,10 +402,18 @@ waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     gi
         let now = model.now;
         let parts = vec![Part::whole(Family::run(), [at(failed.clone()), at(passed)])];
         hears(&mut model, ("github", "run"), now, Ok(parts));
-        let looked = Failure { line: line(&failed), flaky: true, jobs: vec!["test / unit".into(), "lint".into()] };
-        let other = Failure { flaky: false, jobs: vec!["lint".into()], ..looked.clone() };
+        let named = |name: &str| TestName::new("unit", "", name);
+        let tests = Some(vec![(named("pays"), true), (named("ships"), false)]);
+        let looked =
+            Failure { line: line(&failed), flaky: true, jobs: vec!["test / unit".into(), "lint".into()], tests };
+        let tests = Some(vec![(named("ships"), false)]);
+        let other = Failure { flaky: false, jobs: vec!["lint".into()], tests, ..looked.clone() };
         let told = runs(&model, &RunsArgs::default(), &[looked, other]).pipelines;
         let job = |name: &str, failed, flaky| JobOut { name: name.to_owned(), failed, flaky };
+        let rate = |name: &str, failed, flaky| {
+            let (suite, class) = ("unit".to_owned(), String::new());
+            TestRateOut { suite, class, name: name.to_owned(), failed, flaky }
+        };
         let expected = PipelineOut {
             service: "ledger".into(),
             source: "github".into(),
@@ -466,6 +426,7 @@ waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     gi
             flaky_rate: Some(0.5),
             jobs: Some(vec![job("lint", 2, 1), job("test / unit", 1, 1)]),
             jobs_of: 2,
+            tests: Some(vec![rate("pays", 1, 1), rate("ships", 2, 0)]),
         };
         assert_eq!(told, [expected]);
         let mut out = Vec::new();

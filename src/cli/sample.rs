@@ -67,6 +67,8 @@ pub(super) fn silent() -> Model {
         most_targets: 5,
         files: crate::domain::files::Files::default(),
         comparing: crate::domain::setting::Comparing::default(),
+        watch: crate::domain::watch::Watch::default(),
+        waves: crate::domain::wave::Waves::default(),
     };
     Model::new(session, at(0), (120, 36))
 }
@@ -229,6 +231,7 @@ pub(super) fn rollout(source: &SourceName, phase: Phase) -> Rollout {
         unknown: Vec::new(),
         lag: None,
         written: None,
+        hands: Vec::new(),
         identity: Identity {
             uid: "u-1".into(),
             generation: 3,
@@ -314,6 +317,7 @@ pub(super) fn draft(verb: Verb) -> Draft {
         expect: Expectation {
             all: vec![Expect::is(fact::ABORTED, true)],
             fails_if: Vec::new(),
+            frees: None,
             rests: Vec::new(),
             words: None,
             within: Duration::from_mins(1),

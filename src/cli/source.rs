@@ -59,7 +59,7 @@ pub(super) fn table(model: &Model) -> Table {
 }
 
 /// `forge never answered: connection refused`.
-pub(super) fn sentence(state: &SourceState) -> String {
+pub fn sentence(state: &SourceState) -> String {
     if state.freshness == Freshness::Live && !state.unread.is_empty() {
         return format!("{} was not read whole: {}", state.source, state.unread.join("; "));
     }

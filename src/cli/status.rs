@@ -1,9 +1,8 @@
 //! `status`: what is in flight, its verdict, what waits. As a table for people and as `holdshort/status/v1` for scripts.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write,
-};
+mod text;
+
+use std::{collections::BTreeSet, io::Write};
 
 use serde::Serialize;
 
@@ -13,14 +12,16 @@ use crate::{
         headline::{self, Blame, Cause},
         inbox::{self, Item},
         model::Model,
+        preflight, quarantine, watch,
     },
     cli::{
+        cells::{self, CellsOut},
         exit::{CliError, Exit},
         inbox as waiting, json, named,
+        past_us::{self, PastUsOut},
         release::{self, ReleaseOut},
         source::{self, SourceOut},
-        span,
-        table::{Layout, Table},
+        table::Layout,
     },
     domain::{
         evidence::Verdict,
@@ -30,8 +31,9 @@ use crate::{
         observed::Freshness,
         offer::Offer,
         place::Named,
-        rollout::{Analysis, Pause, PauseReason, Phase, Rollout},
-        time::{Timestamp, age, until},
+        preflight::{Check, Grade, Takes},
+        rollout::{Analysis, Pause, Phase, Rollout},
+        time::Timestamp,
     },
     words,
 };
@@ -53,6 +55,8 @@ pub struct Status {
     pub gates: Vec<GateOut>,
     /// Every version that is somewhere or on its way, with its road, by service; the newest first.
     pub releases: Vec<ReleaseOut>,
+    /// Services that run in several parts of one environment, and how far the release is among them.
+    pub cells: Vec<CellsOut>,
     /// Every connection, by name.
     pub sources: Vec<SourceOut>,
 }
@@ -86,6 +90,12 @@ pub struct RolloutOut {
     pub stable: Option<String>,
     /// The tag that the spec asks for; equal to `stable` when nothing is on its way.
     pub canary: Option<String>,
+    /// Where it has arrived and its watching time is not over: until when, and what it does beside what ran before it; else `null`.
+    pub watching: Option<WatchingOut>,
+    /// Where what the spec asks for was left for cause, verified, and is back: since when, by whom, and who left it; else `null`.
+    pub returned: Option<ReturnedOut>,
+    /// What others did to it past us, the newest first.
+    pub past_us: Vec<PastUsOut>,
     /// `progressing`, `paused`, `degraded`, `aborted`, `healthy` or `unknown`.
     pub phase: Phase,
     /// The engine's own words about that; `null` where it has none.
@@ -129,8 +139,109 @@ pub struct RolloutOut {
     pub observed_at: Option<Timestamp>,
     /// `live`, `stale`, `failing` or `never`.
     pub freshness: Freshness,
+    /// What is known of the way back; `null` where there is no earlier version that a roll back without a name goes to.
+    pub way_back: Option<WayBackOut>,
     /// Every verb of the engine; `blocked` is `null` or why it will not run.
     pub offers: Vec<Offer>,
+}
+
+/// That a release which has arrived is watched.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WatchingOut {
+    /// Since when all traffic is on it: as it was seen, else as our record says, else not before this.
+    pub since: Timestamp,
+    /// When that ends by itself.
+    pub until: Timestamp,
+    /// The tag of the version that it is held against; `null` where none is known.
+    pub against: Option<String>,
+    /// What that says, as `verdict` does: weaker than side by side, and no guard goes by it. `no_data` where nothing is known.
+    pub verdict: Verdict,
+    /// The same in a sentence; `null` where nothing could be compared.
+    pub reason: Option<String>,
+}
+
+fn watching_out(model: &Model, rollout: &Rollout) -> Option<WatchingOut> {
+    let compared = model.watched.get(&rollout.id);
+    Some(WatchingOut {
+        until: watch::until(model, rollout)?,
+        since: watch::arrived(model, rollout)?,
+        against: compared.map(|compared| compared.against.clone()),
+        verdict: compared.map_or(Verdict::NoData, |compared| compared.judgement.verdict),
+        reason: compared.map(|compared| words::watched(&compared.judgement, &compared.against)),
+    })
+}
+
+/// That a version which was left for cause is back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReturnedOut {
+    /// The tag of the version.
+    pub version: String,
+    /// Since when; `null` where the system does not note it.
+    pub since: Option<Timestamp>,
+    /// The program that put it there, by the name that it gives itself; `null` where the system does not note it.
+    pub by: Option<String>,
+    /// Who left it, and when that was confirmed.
+    pub left_by: String,
+    /// See `left_by`.
+    pub left_at: Timestamp,
+    /// The record of that.
+    pub record: u64,
+    /// All of it in a sentence.
+    pub said: String,
+}
+
+fn returned_out(model: &Model, rollout: &Rollout) -> Option<ReturnedOut> {
+    let returned = quarantine::returned(model, rollout)?;
+    Some(ReturnedOut {
+        version: returned.version.clone(),
+        since: returned.by.as_ref().map(|by| by.at),
+        by: returned.by.as_ref().map(|by| by.by.clone()),
+        left_by: returned.left.who.to_string(),
+        left_at: returned.left.at,
+        record: returned.left.record.0,
+        said: returned.to_string(),
+    })
+}
+
+/// The way back of a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WayBackOut {
+    /// The tag of the version that it leads to; `null` where that is not known.
+    pub version: Option<String>,
+    /// `good`, `unknown`, `amber` or `red`: the worst of the checks.
+    pub grade: Grade,
+    /// The same as it stands on screen.
+    pub words: String,
+    /// About so many seconds until it serves; 0 where it does at once, `null` where nobody can say.
+    pub seconds: Option<u64>,
+    /// Everything that was looked at, or could not be.
+    pub checks: Vec<Check>,
+    /// What going there interrupts, a sentence each.
+    pub interrupts: Vec<String>,
+    /// Is something still being read?
+    pub reading: bool,
+    /// When the oldest of the answers came; `null` before there is one.
+    pub read_at: Option<Timestamp>,
+}
+
+impl WayBackOut {
+    fn of(model: &Model, rollout: &Rollout) -> Option<Self> {
+        let outlook = preflight::back(model, rollout)?;
+        Some(Self {
+            version: outlook.arm.version.as_ref().map(|version| version.tag.clone()),
+            grade: outlook.grade(),
+            words: outlook.words(),
+            seconds: match outlook.takes {
+                Takes::AtOnce => Some(0),
+                Takes::About { span, .. } => Some(span.as_secs()),
+                Takes::Unknown => None,
+            },
+            checks: outlook.checks,
+            interrupts: outlook.interrupts,
+            reading: outlook.reading,
+            read_at: outlook.at,
+        })
+    }
 }
 
 /// An analysis of the engine.
@@ -200,6 +311,7 @@ pub fn status(model: &Model, name: Option<&str>, words: fn(&Model) -> String) ->
         rollouts: all.into_iter().map(|rollout| rollout_out(model, rollout)).collect(),
         gates: items.iter().map(|item| gate_out(model, item)).collect(),
         releases: release::all(model, of_it),
+        cells: cells::all(model, name),
         sources: source::all(model),
     }
 }
@@ -216,6 +328,9 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         engine: rollout.id.family.to_string(),
         stable: rollout.stable.as_ref().map(|version| version.tag.clone()),
         canary: rollout.canary.as_ref().map(|version| version.tag.clone()),
+        watching: watching_out(model, rollout),
+        returned: returned_out(model, rollout),
+        past_us: past_us::all(model, rollout),
         phase: rollout.phase,
         message: rollout.message.clone(),
         behind_since: rollout.lag.and_then(|lag| lag.since),
@@ -237,6 +352,7 @@ fn rollout_out(model: &Model, rollout: &Rollout) -> RolloutOut {
         ready_at: judged.and_then(|judgement| judgement.eta),
         observed_at: model.store.observed_at(&rollout.id),
         freshness: seen.map_or(Freshness::Never, |seen| seen.freshness),
+        way_back: WayBackOut::of(model, rollout),
         offers: guard::offers(model, &rollout.id),
     }
 }
@@ -336,97 +452,8 @@ pub fn print(
     exit.whoever_reads(if manner.as_json {
         json::print(&status, out)
     } else {
-        text(model, &status, manner.layout, out)
+        text::print(model, &status, manner.layout, out)
     })
-}
-
-/// What holds it where it is, and what lets it go on: `inconclusive, 8 min left`. Empty where nothing does.
-fn stands(model: &Model, rollout: &Rollout) -> String {
-    if rollout.held {
-        return "paused by a person".to_owned();
-    }
-    if let Some(lag) = rollout.lag {
-        let since = lag.since.map(|since| format!(" for {}", span::short(age(model.now, since).as_secs())));
-        return format!("controller behind the spec{}", since.unwrap_or_default());
-    }
-    let Some(pause) = rollout.pause else { return String::new() };
-    let why = match pause.reason {
-        PauseReason::Inconclusive => "inconclusive",
-        PauseReason::Step | PauseReason::Person | PauseReason::Other => "pause",
-    };
-    match pause.until {
-        Some(end) if end <= model.now => format!("{why}, its time is up"),
-        Some(end) => format!("{why}, {} left", span::short(until(model.now, end).as_secs())),
-        None => format!("{why}, waits for a human"),
-    }
-}
-
-/// What stands in the last column: what does not run or is not known comes before any verdict.
-fn said(row: &RolloutOut) -> String {
-    let degraded = row.message.iter().filter(|_| row.phase == Phase::Degraded || row.phase == Phase::Unknown);
-    // The verdict stands in a column of its own.
-    let mut all = row.troubles.iter().take(1).chain(degraded).chain(row.unknown.iter().take(1)).chain(&row.beside);
-    all.next().cloned().unwrap_or_default()
-}
-
-/// Has a source not answered yet?
-fn unanswered(status: &Status) -> bool {
-    status.sources.iter().any(|source| source.age_seconds.is_none())
-}
-
-fn text(model: &Model, status: &Status, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
-    writeln!(out, "{}", status.headline.text)?;
-    writeln!(out)?;
-    let mut table =
-        Table::new(&["SERVICE", "ENVIRONMENT", "VERSION", "PHASE", "STEP", "NOW", "WEIGHT", "VERDICT", "REASON"]);
-    let flying: BTreeMap<String, &Rollout> =
-        board::in_flight(model).into_iter().map(|rollout| (rollout.id.to_string(), rollout)).collect();
-    for row in &status.rollouts {
-        let Some(rollout) = flying.get(&row.id) else { continue };
-        let none = if rollout.is_first() { "none" } else { "?" };
-        let version = |tag: &Option<String>, none: &str| tag.clone().unwrap_or_else(|| none.to_owned());
-        table.row([
-            row.service.clone(),
-            row.environment.clone(),
-            format!("{} -> {}", version(&row.stable, none), version(&row.canary, "?")),
-            row.phase.to_string(),
-            row.step.map_or_else(String::new, |step| format!("{step}/{}", row.steps)),
-            stands(model, rollout),
-            row.weight.map_or_else(|| "?".to_owned(), |weight| format!("{weight} %")),
-            row.verdict.map_or("-", Verdict::words).to_owned(),
-            said(row),
-        ]);
-    }
-    if table.is_empty() {
-        if model.store.inventories(model.now).is_empty() || !model.store.knows_anything() && unanswered(status) {
-            writeln!(out, "what is in flight is not known: no source that would tell has answered")?;
-        } else if !model.store.tells_of(Noun::Rollout) {
-            writeln!(out, "what is in flight is not known: no connection tells of rollouts")?;
-        } else {
-            let moves = |row: &&RolloutOut| {
-                let rollout = model.store.rollouts().find(|rollout| rollout.id.to_string() == row.id);
-                rollout.is_some_and(|rollout| board::moves(model, rollout))
-            };
-            let (moving, steady) = (status.rollouts.iter().filter(moves).count(), board::counts(model).1);
-            let known = if status.complete { "nothing in flight" } else { "nothing is known to be in flight" };
-            let goes = if moving > 0 { format!("; {moving} going back still") } else { String::new() };
-            writeln!(out, "{known}{goes}; {steady} steady")?;
-        }
-    } else {
-        table.print_as(layout, out)?;
-    }
-    if !status.gates.is_empty() {
-        writeln!(out)?;
-        waiting::table(model, |item| status.gates.iter().any(|gate| gate.id == item.target.to_string()))
-            .print_as(layout, out)?;
-    }
-    writeln!(out)?;
-    let gaps = waiting::gaps(model);
-    if !gaps.is_empty() {
-        writeln!(out, "incomplete, more may be in flight or wait: {}", gaps.join("; "))?;
-        writeln!(out)?;
-    }
-    Ok(source::table(model).print_as(layout, out)?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! A table of plain text: columns as wide as their widest cell, two blanks between them.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use unicode_width::UnicodeWidthStr;
 
@@ -20,6 +23,14 @@ impl Layout {
     /// The one for whoever asked for lines.
     pub fn of(linear: bool) -> Self {
         if linear { Self::Lines } else { Self::Columns }
+    }
+}
+
+/// Prints what stands under a label, further in than the line that it belongs to; for whoever hears it, behind its label.
+pub fn labelled(layout: Layout, label: &str, text: impl Display, out: &mut dyn Write) -> io::Result<()> {
+    match layout {
+        Layout::Columns => writeln!(out, "  {label:<6}  {text}"),
+        Layout::Lines => writeln!(out, "{label}: {text}"),
     }
 }
 

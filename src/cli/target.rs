@@ -1,9 +1,9 @@
 //! From what stands on the command line to the one thing a verb acts on: never a guess.
 
-use std::iter;
+use std::{iter, time::Duration};
 
 use crate::{
-    app::{inbox, model::Model, store::SourceState, watch::WATCHED},
+    app::{inbox, model::Model, store::SourceState},
     cli::exit::{CliError, Exit},
     domain::{
         gate::{Behind, Gate},
@@ -22,6 +22,8 @@ use crate::{
     port::plan::Ask,
 };
 
+/// So long ago something may have been let through by somebody who was faster.
+const LATELY: Duration = Duration::from_mins(15);
 /// How many candidates an error lists.
 const LISTED: usize = 20;
 
@@ -161,7 +163,11 @@ fn candidates(model: &Model, purpose: Purpose) -> Vec<Candidate<'_>> {
             let paused = |one: &Candidate<'_>| model.store.rollout(&one.target).is_some_and(inbox::waits);
             gates(model).into_iter().chain(rollouts(model).into_iter().filter(paused)).collect()
         }
-        Verb::Reject => gates(model),
+        Verb::Reject => {
+            // An engine may hold a gate of its own, which is closed where it is.
+            let closes = |one: &Candidate<'_>| offer_for(one.offers, verb).is_some();
+            gates(model).into_iter().chain(rollouts(model).into_iter().filter(closes)).collect()
+        }
         Verb::Rerun | Verb::Cancel => runs(model, false),
         _ => {
             let offers = |one: &Candidate<'_>| offer_for(one.offers, verb).is_some();
@@ -199,6 +205,11 @@ fn find(model: &Model, purpose: Purpose, name: &str, expect: Option<&str>) -> Re
         // A run that is not live is not meant by who wants it away. Of places that serve none is passed over.
         called.retain(|one| one.run.is_none() || open(Verb::Rollback, one));
     }
+    if purpose.is(&[Verb::Rollback]) && !name.contains('#') && called.iter().any(|one| moves(model, one)) {
+        // What exchanges versions in a place is the way back there; a run that would deploy again is named by its number.
+        called.retain(|one| one.run.is_none());
+    }
+    called = that_move(model, purpose, &called);
     // A number is a run's; a place is a gate's, where one waits there. What both offer is meant by how it is named.
     let runs = |one: &&Candidate<'_>| one.run.is_some_and(|run| run.id == one.target);
     for (sign, is_meant) in [('#', true), ('@', false)] {
@@ -252,6 +263,29 @@ fn nowhere<'a>(model: &Model, name: &str, all: impl Iterator<Item = &'a Candidat
     let head = format!("there is no '{name}' to {JUDGE}");
     let what = if there.is_empty() { "nothing is known to run or wait" } else { "there is:" };
     CliError::lines(Exit::Usage, iter::once(format!("{head}; {what}")).chain(there))
+}
+
+/// Is it a rollout that exchanges versions itself?
+fn moves(model: &Model, one: &Candidate<'_>) -> bool {
+    model.store.rollout(&one.target).is_some_and(|rollout| !rollout.is_declared())
+}
+
+/// Of the rollouts of one place those that are meant: what exchanges versions there, not the source that declares them, where both have the
+/// verb alike; and whichever has it, or has it open, where only one does.
+fn that_move<'a>(model: &Model, purpose: Purpose, called: &[&'a Candidate<'a>]) -> Vec<&'a Candidate<'a>> {
+    let rollout = |one: &Candidate<'_>| model.store.rollout(&one.target);
+    // Open, there and blocked, not there.
+    let has = |one: &Candidate<'_>| match purpose {
+        Purpose::Verb(verb) => offer_for(one.offers, verb).map_or(0, |offer| 1 + u8::from(offer.blocked.is_none())),
+        Purpose::Release => 1,
+    };
+    let better = |one: &Candidate<'_>, other: &Candidate<'_>| {
+        let (Some(this), Some(that)) = (rollout(one), rollout(other)) else { return false };
+        one.environments == other.environments
+            && this.is_declared() != that.is_declared()
+            && (has(other) > has(one) || (has(other) == has(one) && this.is_declared()))
+    };
+    called.iter().copied().filter(|one| !called.iter().any(|other| better(one, other))).collect()
 }
 
 /// That a name stands for several things.
@@ -345,7 +379,7 @@ fn passed(model: &Model, purpose: Purpose, name: &str) -> Option<CliError> {
 /// May this have waited for a human a short while ago? A run of whose system gates are told, a rollout that has just come past a
 /// pause which only a human ends, and whatever our record says was let through or closed.
 fn may_have_had_a_gate(model: &Model, one: &Candidate<'_>) -> bool {
-    let recent = |at: Timestamp| age(model.now, at) <= WATCHED;
+    let recent = |at: Timestamp| age(model.now, at) <= LATELY;
     let recorded = model.actions.newest_on(&one.target).is_some_and(|action| {
         let lets = matches!(action.plan.verb, Verb::Approve | Verb::Reject | Verb::Promote | Verb::Resume);
         lets && recent(action.since)

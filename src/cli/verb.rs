@@ -1,6 +1,7 @@
 //! The verbs: the same guard, plan and record as the keys. Ask, plan, compare, confirm, send, follow to the end.
 
 mod commands;
+mod drawn_up;
 mod meant;
 
 use std::{
@@ -10,20 +11,25 @@ use std::{
 
 use futures::future::BoxFuture;
 
-use self::meant::{answers, meaningful, said, unexpected};
+use self::{
+    drawn_up::{drawn_up, plan_of, without},
+    meant::{answers, meaningful, said, unexpected},
+};
 use crate::{
     app::{
         card::{Card, REASONS},
         guard::{self, Confirmed, Refusal},
-        inbox,
         model::Model,
         takeover,
     },
     cli::{
         action::{self, Action},
         args::VerbArgs,
+        cells,
         exit::{CliError, Exit},
-        json, target,
+        json,
+        table::Layout,
+        target,
         value::Wait,
     },
     domain::{
@@ -38,7 +44,7 @@ use crate::{
     },
     port::{
         plan::{Ask, Blocked, Draft, Plan},
-        record::{Record, RecordId},
+        record::{Record, RecordId, Stage},
         secrets::Secrets,
     },
 };
@@ -47,6 +53,12 @@ use crate::{
 pub trait Pilot {
     /// What is observed now.
     fn model(&self) -> &Model;
+
+    /// Asks what is to be known of these before anything is done to them, for a moment: what they bring, and which settings differ.
+    fn look_at<'a>(&'a mut self, targets: &'a [ObjectId]) -> BoxFuture<'a, ()> {
+        let _ = targets;
+        Box::pin(async {})
+    }
 
     /// Lets the providers draft an ask from what is observed, for each of its targets in their order.
     fn drafts<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Vec<Result<Draft, Blocked>>>;
@@ -75,6 +87,8 @@ pub struct Console<'a> {
     pub out: &'a mut dyn Write,
     /// Messages.
     pub err: &'a mut dyn Write,
+    /// How a plan is laid out.
+    pub layout: Layout,
     /// Asks the operator; `None` where nobody sits at a terminal.
     pub prompt: Option<Prompt<'a>>,
     /// The secrets that were handed over for what the verb asks for.
@@ -97,7 +111,7 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
         CliError::usage(format!("'{}' is no number of a record: `holdshort audit list` shows them", clean(said)))
     })?;
     let record = pilot.follow(id, 0, Some(Duration::ZERO)).await.map_err(CliError::usage)?;
-    match takeover::asked(&record, reason(args)) {
+    match takeover::asked(pilot.model(), &record, reason(args)) {
         Ok(ask) => carry_out(pilot, ask, args, console).await,
         // Nobody has to confirm that somebody looks: this session does.
         Err(why)
@@ -105,7 +119,7 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
                 && !args.dry_run =>
         {
             let _ = writeln!(console.err, "record {id} ({}): {why}", record.intent.who);
-            to_its_end(pilot, record, args, console).await
+            to_its_end(pilot, record, Vec::new(), args, console).await
         }
         Err(why) => {
             let plan = &record.intent.plan;
@@ -119,6 +133,8 @@ pub async fn take_over(pilot: &mut dyn Pilot, args: &VerbArgs, console: &mut Con
                     .collect(),
                 changed: false,
                 verdict: None,
+                forces: None,
+                without: None,
             };
             refuse(&plan.target, &refusal, None, args, console)
         }
@@ -153,8 +169,22 @@ pub async fn run(
     let said = said(&args.set)?.into_iter().map(|(name, value)| (name, Value::Text(value)));
     let secrets = args.secret.iter().map(|(name, _)| (name, Value::Secret));
     let answers = said.chain(secrets).fold(Args::back_to(to), |all, (name, value)| all.with(name, value));
-    let ask = Ask { args: answers, reason: reason(args), ..Ask::new(verb, target) };
+    let force = forced(pilot.model(), verb, &target, args)?;
+    let ask = Ask { args: answers, reason: reason(args), force, ..Ask::new(verb, target) };
     carry_out(pilot, ask.and_then(targets), args, console).await
+}
+
+/// Is it to be done although its preflight is red? Whoever says so names whose it is.
+fn forced(model: &Model, verb: Verb, target: &ObjectId, args: &VerbArgs) -> Result<bool, CliError> {
+    let Some(name) = &args.force else { return Ok(false) };
+    if verb != Verb::Rollback {
+        return Err(CliError::usage(format!("--force is for roll back only, {} has no use for it", verb.words())));
+    }
+    match model.store.item(target).map(|item| item.service().clone()) {
+        Some(service) if service.as_str() == name => Ok(true),
+        Some(service) => Err(CliError::usage(format!("--force {} names another service than {service}", clean(name)))),
+        None => Err(CliError::usage(format!("nothing is known of {target}"))),
+    }
 }
 
 /// From an ask to the end of its record.
@@ -170,26 +200,23 @@ async fn carry_out(
     if ask.then.is_empty() {
         answers(pilot.model(), &ask)?;
     }
-    let mut asked = match guard::ask(pilot.model(), ask.clone()) {
-        Ok(asked) => asked,
-        Err(refusal) => {
-            // That it moved comes first: what stands against the other version was not asked.
-            let refusal = moved(pilot, &ask, &args.expect).await.unwrap_or(refusal);
-            return refuse(&ask.target, &refusal, None, args, console);
-        }
+    let (mut asked, mut plan, left) = match drawn_up(pilot, ask.clone(), args).await {
+        Ok(drawn_up) => drawn_up,
+        Err(refusal) => return refuse(&ask.target, &refusal, None, args, console),
     };
-    let mut plan = match plan_of(pilot, &asked).await {
-        Ok(plan) => plan,
-        Err(refusal) => return refuse(&asked.target, &refusal, None, args, console),
-    };
+    let args = &without(args, &ask, &asked);
+    for left in &left {
+        let _ = writeln!(console.err, "left out: {left}");
+    }
     if let Some(refusal) = unexpected(&plan, args)? {
         return refuse(&asked.target, &refusal, Some(&plan), args, console);
     }
     if args.dry_run {
         if args.json {
-            json::print(&Action::planned(&plan), console.out)?;
+            json::print(&Action { left, ..Action::planned(&plan).bringing(pilot.model(), &plan) }, console.out)?;
         } else {
-            action::print_plan(&plan, console.out)?;
+            action::print_plan(&plan, console.layout, console.out)?;
+            action::print_brings(pilot.model(), &plan, console.layout, console.out)?;
         }
         return Ok(Exit::Done);
     }
@@ -207,22 +234,12 @@ async fn carry_out(
     let asks = args.expect.is_empty() && !args.yes && console.prompt.is_some();
     let card = fill(pilot.model(), asked, plan, args, (&*console, asks))?;
     if !args.yes {
-        ask_first(&card.plan, asks, console)?;
+        ask_first(pilot.model(), &card.plan, asks, console)?;
     }
     match guard::confirm(pilot.model(), &card) {
-        Ok(confirmed) => send(pilot, confirmed, args, console).await,
+        Ok(confirmed) => send(pilot, confirmed, left, args, console).await,
         Err(refusal) => refuse(&card.plan.target, &refusal, Some(&card.plan), args, console),
     }
-}
-
-/// Of an ask that is refused: is it another version than the one that was named for it?
-async fn moved(pilot: &mut dyn Pilot, ask: &Ask, names: &[String]) -> Option<Refusal> {
-    let ([name], []) = (names, ask.then.as_slice()) else { return None };
-    let ask = inbox::meant(pilot.model(), ask.clone());
-    let draft = pilot.drafts(&ask).await.pop()?.ok()?;
-    let short = guard::acts_on(ask.verb, &draft).is_some_and(|version| version.is_too_short(name));
-    let refusal = guard::expect_of(ask.verb, ask.target.to_string(), &draft, name).err()?;
-    (refusal.changed && !short).then_some(refusal)
 }
 
 /// An act on this target whose executor died: this session looks how it ended, which is mostly a matter of one look.
@@ -232,11 +249,6 @@ async fn await_orphan(pilot: &mut dyn Pilot, target: &ObjectId) -> Result<(), Cl
         pilot.follow(record, seen, Some(ORPHAN)).await.map_err(CliError::failed)?;
     }
     Ok(())
-}
-
-async fn plan_of(pilot: &mut dyn Pilot, asked: &Ask) -> Result<Plan, Refusal> {
-    let drafts = pilot.drafts(asked).await;
-    guard::plan_of(pilot.model(), asked, drafts)
 }
 
 /// What a version may be named by, so that no other one is meant.
@@ -313,17 +325,20 @@ fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
         ways: ways.iter().map(ToString::to_string).collect(),
         changed: false,
         verdict: Some(Verdict::Wait),
+        forces: None,
+        without: None,
     })
 }
 
 /// Shows what would be sent, and asks: whether to send it, or to read back what it acts on.
-fn ask_first(plan: &Plan, reads_back: bool, console: &mut Console<'_>) -> Result<(), CliError> {
+fn ask_first(model: &Model, plan: &Plan, reads_back: bool, console: &mut Console<'_>) -> Result<(), CliError> {
     let Some(prompt) = console.prompt.as_mut() else {
         return Err(CliError::usage("nobody is here to confirm: add --yes, or look with --dry-run; nothing was sent"));
     };
     // Who cannot read what would be sent cannot say yes to it.
     let unseen = |_| CliError::failed("the plan cannot be shown; nothing was sent");
-    action::print_plan(plan, console.err).map_err(unseen)?;
+    action::print_plan(plan, console.layout, console.err).map_err(unseen)?;
+    action::print_brings(model, plan, console.layout, console.err).map_err(unseen)?;
     if let Some(text) = plan.friction.read_back().filter(|_| reads_back) {
         let said = prompt(&format!("Read back {text} to send it: "))?;
         return if said.trim().eq_ignore_ascii_case(text) {
@@ -342,6 +357,7 @@ fn ask_first(plan: &Plan, reads_back: bool, console: &mut Console<'_>) -> Result
 async fn send(
     pilot: &mut dyn Pilot,
     confirmed: Confirmed,
+    left: Vec<String>,
     args: &VerbArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
@@ -349,13 +365,14 @@ async fn send(
     if let Some(why) = &pilot.model().journal_broken {
         let _ = writeln!(console.err, "NOT IN THE JOURNAL: {why}; it is carried out all the same");
     }
-    to_its_end(pilot, record, args, console).await
+    to_its_end(pilot, record, left, args, console).await
 }
 
 /// Follows a record to its end, or as long as was asked for.
 async fn to_its_end(
     pilot: &mut dyn Pilot,
     mut record: Record,
+    left: Vec<String>,
     args: &VerbArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
@@ -377,12 +394,19 @@ async fn to_its_end(
         record = pilot.follow(record.id, told, left).await.map_err(CliError::failed)?;
     }
     let exit = match record.end() {
+        // Done where it may is not done everywhere.
+        Some(end) if !left.is_empty() && matches!(end.stage, Stage::Done { .. }) => Exit::Refused,
         Some(end) => action::exit_of(&end.stage).unwrap_or(Exit::Unknown),
         // Not verified is not done, also where nobody wanted to wait for it.
         None => Exit::Wait,
     };
+    let ended = if matches!(record.end().map(|end| &end.stage), Some(Stage::Done { .. })) {
+        cells::ended(pilot.model(), &record.intent.plan)
+    } else {
+        Vec::new()
+    };
     if args.json {
-        json::print(&Action::recorded(&record, exit), console.out)?;
+        json::print(&Action { cells: ended, left, ..Action::recorded(&record, exit) }, console.out)?;
     } else {
         let plan = &record.intent.plan;
         let shown = Action::recorded(&record, exit);
@@ -390,6 +414,9 @@ async fn to_its_end(
         let (verb, service) = (plan.verb.words(), action::about(plan));
         if record.end().is_some() {
             writeln!(console.out, "{verb} {service}: {outcome}, {} (record {})", shown.said, record.id)?;
+            for said in ended.into_iter().chain(left.iter().map(|left| format!("left out: {left}"))) {
+                writeln!(console.out, "{said}")?;
+            }
         } else {
             let look = if pilot.keeps_records() {
                 format!("`holdshort audit show {}` says how it ends", record.id)
@@ -424,6 +451,12 @@ fn refuse_as(
     let _ = writeln!(console.err, "{refusal}");
     for way in &refusal.ways {
         let _ = writeln!(console.err, "  instead: {way}");
+    }
+    if refusal.without.is_some() {
+        let _ = writeln!(console.err, "  go on with the others: --leave-refused");
+    }
+    if refusal.forces.is_some() {
+        let _ = writeln!(console.err, "  all the same: --force SERVICE --reason TEXT, with its service typed out");
     }
     if args.json {
         return exit.whoever_reads(json::print(&Action::refused(target, refusal, plan, exit), console.out));

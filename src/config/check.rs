@@ -15,6 +15,7 @@ use crate::{
         standard::{self, Rule},
         tree::{self, Node, Problem},
     },
+    domain::ids::EnvironmentName,
     ownership,
 };
 
@@ -64,6 +65,7 @@ pub(super) fn check(config: &Config, tree: &Node<'_>, known: &Known<'_>, problem
     references(&mut notes, config);
     state(&mut notes, config, known);
     standards(&mut notes, config);
+    waves(&mut notes);
     if let Some(theme) = &config.theme {
         notes.one_of(&["theme"], "theme", theme, known.themes);
     }
@@ -165,6 +167,34 @@ fn reference(notes: &mut Notes<'_, '_>, at: &[&str], text: &str, connections: &B
     let known: Vec<String> =
         connections.iter().filter(|(_, kind)| names.contains(&kind.as_str())).map(|(name, _)| name.clone()).collect();
     notes.one_of(at, &format!("{} connection", names.join(" or ")), connection, &known);
+}
+
+/// Orders of waves: two waves at least, none of them empty, and each environment in one of them.
+fn waves(notes: &mut Notes<'_, '_>) {
+    for (index, _) in notes.items(&["policy", "waves"]) {
+        let mut notes = notes.under(&["policy", "waves", &index]);
+        let waves = notes.items(&["order"]);
+        if waves.len() < 2 && notes.written(&["order"]).is_some_and(|node| node.get_ref().as_array().is_some()) {
+            notes.add(&["order"], "an order has two waves at least: write e.g. [[\"prod/eu-north-1\"], [\"prod\"]]");
+        }
+        let mut seen = BTreeSet::new();
+        for (wave, node) in waves {
+            let Some(names) = node.get_ref().as_array() else { continue };
+            if names.is_empty() {
+                notes.add(&["order", &wave], "a wave without environments: name one, or take it out");
+            }
+            for (place, name) in names.iter().enumerate() {
+                let Some(name) = name.get_ref().as_str() else { continue };
+                let place = place.to_string();
+                let at = ["order", wave.as_str(), place.as_str()];
+                if EnvironmentName::new(name).as_str().trim().is_empty() {
+                    notes.add(&at, "an environment has a name");
+                } else if !seen.insert(name.to_owned()) {
+                    notes.add(&at, note::twice(name));
+                }
+            }
+        }
+    }
 }
 
 /// Objectives and rules. Each rule is read from the tree: one with an error of its own is still there, at its place.

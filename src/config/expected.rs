@@ -30,7 +30,7 @@ fn is_plain(key: &str) -> bool {
 }
 
 /// Keys whose text is a span of time.
-const SPANS: [&str; 5] = ["interval", "period", "step", "timeout", "window"];
+const SPANS: [&str; 6] = ["interval", "period", "soak", "step", "timeout", "window"];
 
 struct Shape {
     what: String,
@@ -65,8 +65,10 @@ fn table(name: &str, key: &str) -> String {
         "Service" if is_plain(key) => format!("[services.{key}], and its settings below it"),
         "Service" => "[services.NAME], and its settings below it".to_owned(),
         "Slo" => "{ objective = 0.999, period = \"30d\" }".to_owned(),
+        "Back" => "{ irreversible = [\"migrations/**drop*\"] }".to_owned(),
         "Drift" => "{ expected = [\"*_HOST\"] }".to_owned(),
         "Latency" => "{ le = 0.5, objective = 0.99 }".to_owned(),
+        "Waves" => "{ order = [[\"prod/eu-north-1\"], [\"prod\"]] }".to_owned(),
         "Rule" => "{ signal = \"error_ratio\", max = 0.01 }".to_owned(),
         _ => "{ SETTING = … }, as examples/config/full.toml shows it".to_owned(),
     }

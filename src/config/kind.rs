@@ -18,6 +18,8 @@ use crate::{
     domain::ids::EnvironmentName,
 };
 
+pub mod argocd;
+pub mod aws;
 pub mod buildkite;
 pub mod circleci;
 pub mod codepipeline;
@@ -27,7 +29,9 @@ pub mod gitlab;
 pub mod jenkins;
 pub mod kubernetes;
 pub mod label;
+pub mod lambda;
 pub mod loki;
+pub mod oci;
 pub mod prometheus;
 
 /// What a kind says of itself.
@@ -156,6 +160,12 @@ kinds! {
     Flow in flow,
     /// AWS CodePipeline: executions, approvals, held transitions.
     Codepipeline in codepipeline,
+    /// AWS Lambda: aliases and the versions that they point at, moved by CodeDeploy or by hand.
+    Lambda in lambda,
+    /// Argo CD: Applications, what git wants of them and what is deployed.
+    Argocd in argocd,
+    /// A registry of images: whether they are still kept.
+    Registry in oci,
 }
 
 impl Connection {

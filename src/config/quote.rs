@@ -11,7 +11,7 @@ use crate::{
 
 /// Keys whose value is no secret: names, choices, numbers and spans of time; each kind of connection has further ones of its own.
 /// What is not listed, a misspelt key too, is a secret.
-const OPEN: [&str; 33] = [
+const OPEN: [&str; 36] = [
     "certificate_authority",
     "client_certificate",
     "configuration",
@@ -23,6 +23,7 @@ const OPEN: [&str; 33] = [
     "if_broken",
     "importance",
     "interval",
+    "irreversible",
     "kind",
     "le",
     "max",
@@ -33,6 +34,7 @@ const OPEN: [&str; 33] = [
     "name",
     "objective",
     "operator",
+    "order",
     "owner",
     "path",
     "period",
@@ -41,6 +43,7 @@ const OPEN: [&str; 33] = [
     "server_name",
     "service",
     "signal",
+    "soak",
     "speed",
     "theme",
     "timeout",
@@ -49,8 +52,20 @@ const OPEN: [&str; 33] = [
 /// Addresses: no secret where nobody's name, no query and no fragment is in them.
 const ADDRESSES: [&str; 3] = ["clock", "proxy", "runbook"];
 /// Keys of tables, whose own keys say what is in them.
-const TABLES: [&str; 10] =
-    ["connections", "environments", "keys", "latency", "policy", "profiles", "rules", "services", "slo", "state"];
+const TABLES: [&str; 12] = [
+    "back",
+    "connections",
+    "environments",
+    "keys",
+    "latency",
+    "policy",
+    "profiles",
+    "rules",
+    "services",
+    "slo",
+    "state",
+    "waves",
+];
 /// Tables whose keys are names of ours, each with an open value.
 const NAMED: [&str; 2] = ["environments", "keys"];
 

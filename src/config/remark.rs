@@ -15,6 +15,7 @@ pub(super) fn remarks(config: &Config, tree: &Node<'_>) -> Vec<Problem> {
     let mut remarks = Vec::new();
     let mut notes = Notes::new(tree, &mut remarks);
     environments(&mut notes, config);
+    waves(&mut notes, config);
     services(&mut notes, config);
     twice(&mut notes, config);
     remarks
@@ -62,6 +63,29 @@ fn environments(notes: &mut Notes<'_, '_>, config: &Config) {
                 "of '{name}' [environments] says nothing, so a mistake there counts as high: did you mean '{meant}'?"
             );
             notes.add(&["connections", by], message);
+        }
+    }
+}
+
+/// A wave in an environment that there is not: nothing ever comes there, so that nothing waits for it.
+fn waves(notes: &mut Notes<'_, '_>, config: &Config) {
+    if config.connections.values().any(Connection::names_its_own) {
+        return;
+    }
+    let all: Vec<&str> = config.connections.values().flat_map(Connection::environments).collect();
+    for (index, order) in config.policy.waves.iter().enumerate() {
+        let names =
+            order.order.iter().enumerate().flat_map(|(wave, names)| names.iter().enumerate().map(move |it| (wave, it)));
+        for (wave, (place, name)) in names {
+            let name = name.as_str();
+            if all.is_empty() || all.iter().any(|known| covers(known, name) || covers(name, known)) {
+                continue;
+            }
+            let hint = nearest(name, &all).map_or_else(String::new, |near| format!(": did you mean '{near}'?"));
+            let at = [index.to_string(), wave.to_string(), place.to_string()];
+            let [index, wave, place] = at.each_ref().map(String::as_str);
+            let message = format!("no connection is in '{name}', so that no wave waits for it{hint}");
+            notes.add(&["policy", "waves", index, "order", wave, place], message);
         }
     }
 }

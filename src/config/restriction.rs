@@ -89,6 +89,7 @@ fn held(tree: &DeTable<'_>, other: &DeTable<'_>) -> All {
         );
     }
     all.extend(most_targets(tree).map(|held| ((5, "`policy.most_targets`".to_owned()), held)));
+    waves(tree, other, &mut all);
     connections(tree, other, &mut all);
     services(tree, other, &mut all);
     all
@@ -99,6 +100,26 @@ fn most_targets(tree: &DeTable<'_>) -> Option<Held> {
     let node = table(tree, "policy")?.get("most_targets")?;
     let most = number(node)?;
     Some(plain(-most, most.to_string(), node))
+}
+
+/// Each order of waves at its place: what stands before it may be of the same services, and counts first. A list is replaced as a
+/// whole, so that a later layer writes what was there and adds to it.
+fn waves(tree: &DeTable<'_>, other: &DeTable<'_>, all: &mut All) {
+    let list = |of: &DeTable<'_>| -> Vec<(String, Range<usize>)> {
+        let waves = table(of, "policy").and_then(|policy| policy.get("waves")?.get_ref().as_array());
+        waves.into_iter().flatten().map(|node| (written(node), node.span())).collect()
+    };
+    let (here, there) = (list(tree), list(other));
+    let key = |index: usize, order: &str| (5, format!("number {} of `policy.waves`, {order},", index + 1));
+    let at = here.first().map(|(_, at)| at.clone());
+    for (index, (order, _)) in there.iter().enumerate() {
+        let none = Held { level: 0.0, said: "none".to_owned(), at: at.clone(), environment: None };
+        all.insert(key(index, order), none);
+    }
+    for (index, (order, at)) in here.into_iter().enumerate() {
+        let held = Held { level: 1.0, said: "in force".to_owned(), at: Some(at), environment: None };
+        all.insert(key(index, &order), held);
+    }
 }
 
 fn plain(level: f64, said: String, node: &Node<'_>) -> Held {

@@ -2,7 +2,7 @@
 //!
 //! Here must not live: reading files, or anything that looks at a system.
 
-use std::{collections::BTreeMap, num::NonZeroU8, path::PathBuf};
+use std::{collections::BTreeMap, num::NonZeroU8, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use crate::{
     config::{
         kind::Connection,
         object::{self, Named, Object},
+        span,
         standard::{Rule, Slo},
     },
     domain::{
@@ -18,6 +19,8 @@ use crate::{
         offer::Risk,
         service,
         setting::{Compared, Comparing, NamePattern, Weight},
+        watch::Watch,
+        wave,
     },
 };
 
@@ -70,11 +73,38 @@ pub struct Policy {
     /// What it is that settings differ between environments: `note` beside what is checked, or a `risk` of what goes forward.
     #[serde(default)]
     pub drift: Weight,
+    /// For how long a release is watched after all traffic is on it; an hour where nobody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "span::some")]
+    pub watch: Option<Duration>,
+    /// In which order releases come to environments. The first entry that is of a service counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<Waves>,
+}
+
+/// In which order releases of some services come to their environments. Forward only: going back waits for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waves {
+    /// Of which services, `shop-*`; of all where it is not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<NamePattern>,
+    /// The environments of each wave, the first wave first. `prod` is also `prod/eu-west-1`, unless that is named itself.
+    pub order: Vec<Vec<EnvironmentName>>,
+    /// For how long a version serves all of a wave before it goes to the next one; without it, it goes at once.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "span::some")]
+    pub soak: Option<Duration>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { most_targets: most_targets(), migrations: None, configuration: None, drift: Weight::default() }
+        Self {
+            most_targets: most_targets(),
+            migrations: None,
+            configuration: None,
+            drift: Weight::default(),
+            watch: None,
+            waves: Vec::new(),
+        }
     }
 }
 
@@ -139,6 +169,12 @@ pub struct Service {
     /// Which of its settings may differ between environments, and which of those is the one to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
+    /// What of it cannot be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Back>,
+    /// For how long its releases are watched after all traffic is on them, where that is not what `[policy]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "span::some")]
+    pub watch: Option<Duration>,
     /// What it promises.
     pub slo: Option<Slo>,
     /// Limits that its signals are held to, beside the tests.
@@ -158,11 +194,20 @@ pub struct Drift {
     pub expected: Vec<NamePattern>,
 }
 
+/// What of a service cannot be taken back once it was let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Back {
+    /// Files of its repository: a version that changes one of them leaves no way back before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub irreversible: Vec<PathPattern>,
+}
+
 impl Config {
-    /// Who acts: as configured, else the login of the environment that is handed in.
-    pub fn who(&self, env: &BTreeMap<String, String>) -> Person {
+    /// Who acts: as configured, else the login of the environment that is handed in, else the account of the process.
+    pub fn who(&self, env: &BTreeMap<String, String>, account: impl FnOnce() -> String) -> Person {
         let login = || ["USER", "LOGNAME"].into_iter().filter_map(|name| env.get(name)).find(|name| !name.is_empty());
-        Person::new(self.operator.as_ref().or_else(login).map_or("unknown", String::as_str))
+        Person::new(self.operator.as_ref().or_else(login).cloned().unwrap_or_else(account))
     }
 
     /// What a mistake costs in an environment: its own entry, else that of the nearest part before a `/`. One that nobody
@@ -190,7 +235,11 @@ impl Config {
         let usual = of(&self.policy.migrations, &self.policy.configuration, &Kinds::default());
         let own = self.services.iter().filter(|(_, it)| it.migrations.is_some() || it.configuration.is_some());
         let services = own.map(|(name, it)| (ServiceName::new(name), of(&it.migrations, &it.configuration, &usual)));
-        Files { services: services.collect(), usual }
+        let irreversible = self.services.iter().filter_map(|(name, it)| {
+            let patterns = it.back.as_ref().map(|back| back.irreversible.clone())?;
+            (!patterns.is_empty()).then(|| (ServiceName::new(name), patterns))
+        });
+        Files { services: services.collect(), usual, irreversible: irreversible.collect() }
     }
 
     /// How the settings of environments are compared.
@@ -208,6 +257,18 @@ impl Config {
             services: self.services.iter().filter_map(of).collect(),
             weight: self.policy.drift,
         }
+    }
+
+    /// For how long releases are watched after all traffic is on them.
+    pub fn watch(&self) -> Watch {
+        let own = self.services.iter().filter_map(|(name, it)| Some((ServiceName::new(name), it.watch?)));
+        Watch { usual: self.policy.watch.unwrap_or(Watch::default().usual), services: own.collect() }
+    }
+
+    /// In which order releases come to environments.
+    pub fn waves(&self) -> wave::Waves {
+        let order = |it: &Waves| wave::Order { services: it.services.clone(), waves: it.order.clone(), soak: it.soak };
+        wave::Waves(self.policy.waves.iter().map(order).collect())
     }
 
     /// What services name of a connection's: the service, and what the object is called there.
@@ -268,11 +329,20 @@ mod tests {
     }
 
     #[test]
-    fn who_acts_is_configured_or_the_login() {
+    fn what_cannot_be_taken_back_is_declared_by_each_service_and_nothing_is_where_none_declares_it() {
+        let text = "[services.ledger.back]\nirreversible = ['migrations/**drop*']\n[services.web.back]\n";
+        let config: Config = toml::from_str(text).unwrap();
+        let patterns = vec![PathPattern::try_from("migrations/**drop*".to_owned()).unwrap()];
+        assert_eq!(config.files().irreversible, BTreeMap::from([("ledger".into(), patterns)]));
+    }
+
+    #[test]
+    fn who_acts_is_configured_or_the_login_or_the_account() {
         let env = BTreeMap::from([("USER".to_owned(), String::new()), ("LOGNAME".to_owned(), "lee".to_owned())]);
-        assert_eq!(Config::default().who(&env), "lee".into());
-        assert_eq!(Config::default().who(&BTreeMap::new()), "unknown".into());
+        let account = || "uid 1001".to_owned();
+        assert_eq!(Config::default().who(&env, account), "lee".into());
+        assert_eq!(Config::default().who(&BTreeMap::new(), account), "uid 1001".into());
         let config = Config { operator: Some("dana".into()), ..Config::default() };
-        assert_eq!(config.who(&env), "dana".into());
+        assert_eq!(config.who(&env, account), "dana".into());
     }
 }

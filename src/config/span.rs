@@ -22,6 +22,26 @@ pub fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Erro
     to.collect_str(&humantime::format_duration(*span))
 }
 
+/// The same where it may be left out. For `#[serde(default, with = "…")]`.
+pub mod some {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    /// Reads a span from a value that is there.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        super::deserialize(from).map(Some)
+    }
+
+    /// Writes a span that is there.
+    pub fn serialize<S: Serializer>(span: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match span {
+            Some(span) => super::serialize(span, to),
+            None => to.serialize_none(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 //! Real providers run on it and cannot tell. Here lives everything that pretends; nothing in `app`, `ui` or `provider` knows.
 //! It must not read a real clock, a socket (but for the loopback server) or a user's file (but for a named scenario).
 
+pub mod argocd;
+pub mod aws;
 pub mod blueprint;
 pub mod buildkite;
 pub mod circleci;
@@ -13,7 +15,9 @@ pub mod github;
 pub mod gitlab;
 pub mod jenkins;
 pub mod kubernetes;
+pub mod lambda;
 pub mod loki;
+pub mod oci;
 pub mod past;
 pub mod prometheus;
 mod query;

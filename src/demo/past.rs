@@ -48,6 +48,9 @@ pub struct Trouble {
     /// The lines that its log ends with then.
     #[serde(default)]
     pub log: Vec<String>,
+    /// Those of its tests that fail then.
+    #[serde(default)]
+    pub tests: Vec<String>,
 }
 
 /// One run of the past.
@@ -126,7 +129,8 @@ mod tests {
     use super::*;
 
     fn past(runs: u64) -> PastSpec {
-        let trouble = |job: &str, one_in| Some(Trouble { job: job.to_owned(), one_in, log: Vec::new() });
+        let trouble =
+            |job: &str, one_in| Some(Trouble { job: job.to_owned(), one_in, log: Vec::new(), tests: Vec::new() });
         PastSpec {
             runs,
             every: Duration::from_hours(3),

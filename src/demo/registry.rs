@@ -1,11 +1,12 @@
 //! The kinds of systems that the world can play. A new one has its folder beside this file, and a line here.
 
 use crate::demo::{
-    blueprint::Kind, buildkite, circleci, codepipeline, flow, github, gitlab, jenkins, kubernetes, loki, prometheus,
+    argocd, blueprint::Kind, buildkite, circleci, codepipeline, flow, github, gitlab, jenkins, kubernetes, lambda,
+    loki, oci, prometheus,
 };
 
 /// In the order in which they are listed.
-pub(crate) static KINDS: [Kind; 10] = [
+pub(crate) static KINDS: [Kind; 13] = [
     kubernetes::KIND,
     prometheus::KIND,
     github::KIND,
@@ -16,4 +17,7 @@ pub(crate) static KINDS: [Kind; 10] = [
     circleci::KIND,
     flow::KIND,
     codepipeline::KIND,
+    lambda::KIND,
+    argocd::KIND,
+    oci::KIND,
 ];

@@ -117,6 +117,9 @@ pub struct Files {
     pub usual: Kinds,
     /// Of these services.
     pub services: BTreeMap<ServiceName, Kinds>,
+    /// What of these services cannot be taken back once it was let through: `migrations/**drop*`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub irreversible: BTreeMap<ServiceName, Vec<PathPattern>>,
 }
 
 impl Files {

@@ -42,12 +42,15 @@ pub struct Field {
     /// A few words on what it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Of a number: the more, the more of the new version reaches users; and how much it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposes: Option<u32>,
 }
 
 impl Field {
     /// A field that need not be filled in.
     pub fn new(name: impl Into<String>, label: impl Into<String>, kind: Kind) -> Self {
-        Self { name: name.into(), label: label.into(), kind, required: false, default: None, hint: None }
+        Self { name: name.into(), label: label.into(), kind, required: false, default: None, hint: None, exposes: None }
     }
 
     /// The same, where nothing is sent without it.
@@ -66,6 +69,12 @@ impl Field {
     #[must_use]
     pub fn hint(self, words: impl Into<String>) -> Self {
         Self { hint: Some(words.into()), ..self }
+    }
+
+    /// The same, of a number that says how much of the new version reaches users, with what it is now.
+    #[must_use]
+    pub fn exposes(self, now: u32) -> Self {
+        Self { exposes: Some(now), ..self }
     }
 
     /// What it is before anybody says anything; nothing where only somebody can.

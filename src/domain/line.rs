@@ -36,6 +36,15 @@ impl Level {
     /// All of them, the least first.
     pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
+    /// The least that is shown after this one, as a key goes through them: everything, what may go wrong, what went wrong.
+    pub fn next_least(least: Option<Self>) -> Option<Self> {
+        match least {
+            None => Some(Self::Warn),
+            Some(Self::Warn) => Some(Self::Error),
+            Some(_) => None,
+        }
+    }
+
     /// The level that a word names, as loggers write it: `WARNING`, `err`, `critical`.
     pub fn named(word: &str) -> Option<Self> {
         let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));

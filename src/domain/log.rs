@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    line::Level,
     text::{is_unprintable, printable},
     time::Timestamp,
 };
@@ -60,6 +61,17 @@ impl Line {
             Mark::Error => true,
             Mark::Plain | Mark::Warning | Mark::Notice => reads_like_trouble(&self.text),
             Mark::Group | Mark::Command | Mark::Debug => false,
+        }
+    }
+}
+
+impl Line {
+    /// How bad it is, by what the system marks and else by its words; `None` where nothing says so.
+    pub fn level(&self) -> Option<Level> {
+        match self.mark {
+            _ if self.is_trouble() => Some(Level::Error),
+            Mark::Warning => Some(Level::Warn),
+            _ => None,
         }
     }
 }

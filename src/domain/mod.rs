@@ -5,11 +5,13 @@
 //! text laid out for a screen.
 
 pub mod analysis;
+pub mod cell;
 pub mod changes;
 pub mod evidence;
 pub mod files;
 pub mod form;
 pub mod gate;
+pub mod hand;
 pub mod ids;
 pub mod item;
 pub mod keys;
@@ -24,6 +26,8 @@ pub mod packed;
 pub mod pattern;
 pub mod pipeline;
 pub mod place;
+pub mod preflight;
+pub mod report;
 pub mod rollout;
 pub mod service;
 pub mod setting;
@@ -31,5 +35,8 @@ pub mod signal;
 pub mod standard;
 pub mod text;
 pub mod time;
+pub mod upkeep;
 pub mod verb;
 pub mod version;
+pub mod watch;
+pub mod wave;

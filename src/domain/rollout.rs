@@ -10,11 +10,13 @@ use strum::{Display, EnumString};
 
 use crate::domain::{
     analysis::Metric,
+    hand::Hand,
     ids::{EnvironmentName, ServiceName},
     object::ObjectId,
-    offer::Offer,
+    offer::{Offer, offer_for},
     place::Place,
     time::Timestamp,
+    verb::Verb,
     version::Version,
 };
 
@@ -29,6 +31,8 @@ pub enum Strategy {
     BlueGreen,
     /// Pod by pod.
     Rolling,
+    /// What a source says is brought about: Git, a chart. It exchanges no versions itself; what it changes does.
+    Declared,
 }
 
 /// Where the rollout is.
@@ -354,6 +358,9 @@ pub struct Rollout {
     /// Who wrote last what is to run, where the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<Written>,
+    /// What its system notes of who did what to it, whoever that was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hands: Vec<Hand>,
     /// What plans are bound to.
     pub identity: Identity,
     /// What can be done with it, from the engine's point of view.
@@ -369,6 +376,17 @@ impl Rollout {
     /// Is a version on its way, in trouble, or taken back but still in the spec? The board lists those one by one.
     pub fn in_flight(&self) -> bool {
         self.identity.canary_hash != self.identity.stable_hash || self.phase != Phase::Healthy || self.held
+    }
+
+    /// Is what is on its way to be judged by what it answers? What a source declares has no traffic of its own: that is judged
+    /// where it runs.
+    pub fn is_judged(&self) -> bool {
+        self.in_flight() && !self.is_declared()
+    }
+
+    /// Does it bring about what a source says, in place of exchanging versions itself?
+    pub fn is_declared(&self) -> bool {
+        self.strategy == Strategy::Declared
     }
 
     /// The step that runs now.
@@ -401,11 +419,20 @@ impl Rollout {
     /// the newest earlier revision that was not taken back. Never simply "the previous number": right after a roll back that
     /// is the bad version.
     pub fn way_back(&self) -> Option<&Arm> {
+        if self.goes_back_elsewhere().is_some() {
+            return None;
+        }
         if self.identity.canary_hash != self.identity.stable_hash {
             return self.side(Role::Stable);
         }
         let old = self.arms.iter().filter(|arm| arm.role == Role::Old);
         old.filter(|arm| !self.was_taken_back(arm)).max_by_key(|arm| arm.revision)
+    }
+
+    /// Why what only brings about what a source says does not go back itself, where that is so: its source must.
+    pub fn goes_back_elsewhere(&self) -> Option<&str> {
+        let offer = offer_for(&self.offers, Verb::Rollback).filter(|_| self.is_declared())?;
+        offer.blocked.as_deref()
     }
 
     /// Are there earlier versions, and was each of them taken back once, so that none is the way back by itself?
@@ -438,7 +465,9 @@ impl Rollout {
 
     /// Why no version is the way back by itself, as a sentence.
     pub fn no_way_back(&self) -> String {
-        if self.is_all_taken_back() {
+        if let Some(why) = self.goes_back_elsewhere() {
+            why.to_owned()
+        } else if self.is_all_taken_back() {
             let old: Vec<String> = self.arms.iter().filter(|arm| arm.role == Role::Old).map(Arm::tag).collect();
             let named = format!("`holdshort rollback {} --to VERSION` puts one back", self.id);
             format!("every earlier version in its history ({}) was taken back once: {named}", old.join(", "))
@@ -464,6 +493,10 @@ impl Rollout {
         };
         let newest = self.arms.iter().filter(is_other).max_by_key(|arm| arm.revision)?;
         let rests = self.identity.canary_hash == self.identity.stable_hash;
+        if self.is_declared() && !rests {
+            // What a source wants and what was deployed last are two things: the newer number is not what was left.
+            return None;
+        }
         let numbers = |arm: &Arm| arm.version.as_ref().and_then(Version::numbers);
         let is_older = || numbers(to).zip(numbers(newest)).is_some_and(|(to, left)| to < left);
         if newest.revision > to.revision || (rests && is_older()) {

@@ -9,7 +9,7 @@ use crate::domain::{
     naming::{self, Label},
     place::Place,
     rollout::{Arm, Role},
-    time::Timestamp,
+    time::{Timestamp, after},
 };
 
 /// One measured value. There is no point where nothing was measured.
@@ -121,6 +121,26 @@ impl VersionSignals {
         (before.parts, before.latency_counts) = (self.parts.clone(), self.latency_counts.clone());
         before.retain(|at| at <= end);
         before
+    }
+
+    /// The same as if all of it had been measured so much later, as far as it would be by then: what was before, laid beside what is now.
+    #[must_use]
+    pub fn later(&self, by: Duration, end: Timestamp) -> Self {
+        let mut later = self.clone();
+        let Latency { p50, p95, p99, .. } = &mut later.latency;
+        for series in [&mut later.error_ratio, &mut later.request_rate, p50, p95, p99] {
+            for point in series.iter_mut() {
+                point.at = after(point.at, by);
+            }
+        }
+        let moved = |counts: &mut Counts| (counts.from, counts.to) = (after(counts.from, by), after(counts.to, by));
+        later.counts.iter_mut().for_each(moved);
+        later.parts.iter_mut().flat_map(|part| &mut part.counts).for_each(moved);
+        for interval in later.latency_counts.iter_mut().flat_map(|one| &mut one.intervals) {
+            (interval.from, interval.to) = (after(interval.from, by), after(interval.to, by));
+        }
+        later.retain(|at| at <= end);
+        later
     }
 
     /// Keeps the points and intervals whose ends are wanted.

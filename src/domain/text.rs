@@ -106,6 +106,11 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// So many of something, in words that fit one as well: `1 pod`, `3 pods`.
+pub fn counted(number: u32, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 /// A word as a POSIX shell reads it back, quoted where it must be.
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
@@ -124,6 +129,11 @@ mod tests {
     fn plain_text_is_left_as_it_is() {
         assert_eq!(clean("payments 1.42.0"), "payments 1.42.0");
         assert_eq!(clean("größe ✔ 支付"), "größe ✔ 支付");
+    }
+
+    #[test]
+    fn one_of_something_is_told_as_one() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "pod")), ["0 pods", "1 pod", "2 pods"]);
     }
 
     #[test]

@@ -151,10 +151,16 @@ impl Version {
             && self.commit.as_ref().is_some_and(begins)
     }
 
+    /// Is it called by the begin of its commit?
+    fn is_its_commit(&self) -> bool {
+        self.commit.as_ref().is_some_and(|commit| self.tag.len() >= SHORT && commit.starts_with(&self.tag))
+    }
+
     /// Does the name stand for this version and no later one? What `main` holds changes from push to push: where the commit is
     /// known, such a name alone says nothing.
     pub fn is_bound_by(&self, name: &str) -> bool {
-        let moves = self.commit.is_some() && release(&self.tag).is_none() && name.trim() == self.tag;
+        let moves =
+            self.commit.is_some() && release(&self.tag).is_none() && name.trim() == self.tag && !self.is_its_commit();
         self.is_called(name) && !moves
     }
 }
@@ -176,8 +182,8 @@ fn unprefixed(tag: &str) -> &str {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.short_commit() {
-            Some(commit) => f.pad(&format!("{} ({commit})", self.tag)),
-            None => f.pad(&self.tag),
+            Some(commit) if !self.is_its_commit() => f.pad(&format!("{} ({commit})", self.tag)),
+            _ => f.pad(&self.tag),
         }
     }
 }
@@ -194,6 +200,14 @@ mod tests {
         let release = Version::of_ref("v4.2.0").at_commit("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678");
         assert!(release.is_bound_by("4.2.0") && release.is_bound_by("v4.2.0"));
         assert!(Version::tagged("build-77").is_bound_by("build-77"), "nothing else names it");
+    }
+
+    #[test]
+    fn what_is_called_by_its_commit_says_it_once_and_is_bound_by_it() {
+        let commit = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678";
+        let bare = Version::tagged("a1b2c3d").at_commit(commit);
+        assert_eq!(bare.to_string(), "a1b2c3d");
+        assert!(bare.is_bound_by("a1b2c3d") && bare.is_bound_by(commit) && bare.is_bound_by("a1b2c3d4"));
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub(crate) fn draft(calls: &[&str]) -> Draft {
             all: vec![Expect::is(fact::ABORTED, true), Expect::is(fact::WEIGHT, 0)],
             fails_if: vec![Expect::is(fact::PHASE, "degraded")],
             rests: Vec::new(),
+            frees: None,
             words: None,
             within: Duration::from_mins(1),
             progress: Some((fact::WEIGHT.to_owned(), "%".to_owned())),

@@ -19,7 +19,7 @@ use crate::{
         body, place,
         signer::{self, Signer},
     },
-    port::record::{Entry, NewRecord, RecordId},
+    port::record::{Entry, NewRecord, Record, RecordId},
 };
 
 /// Numbers from here on are milliseconds since 1970 and mean a record that the journal has not seen yet.
@@ -183,6 +183,18 @@ impl Spool {
         Ok(taken)
     }
 
+    /// What is kept aside and this user signed, oldest first, to be shown; it stays where it is.
+    pub fn lines(&self) -> Vec<Line> {
+        let read = |path: &PathBuf| {
+            place::examine(path).ok()?;
+            let mut file = place::open_to_read(path).ok().filter(|file| is_ours(file).unwrap_or(false))?;
+            let mut text = Vec::new();
+            file.read_to_end(&mut text).ok()?;
+            Some(self.parse(&text).0)
+        };
+        self.places.iter().filter_map(read).flatten().collect()
+    }
+
     fn parse(&self, text: &[u8]) -> (Vec<Line>, Vec<u8>) {
         let (mut lines, mut unreadable) = (Vec::new(), Vec::new());
         for raw in text.split_inclusive(|byte| *byte == b'\n') {
@@ -193,6 +205,25 @@ impl Spool {
         }
         (lines, unreadable)
     }
+}
+
+/// Puts lines to the records that they follow, and adds those that they begin.
+pub fn laid_onto(mut records: Vec<Record>, lines: Vec<Line>) -> Vec<Record> {
+    for line in lines {
+        match line {
+            Line::Begin { record, intent } if records.iter().all(|known| known.id != record) => {
+                records.push(Record { id: record, intent: *intent, entries: Vec::new() });
+            }
+            Line::Begin { .. } => {}
+            Line::Entry { record, after, entry } => {
+                let known = records.iter_mut().find(|known| known.id == record && known.entries.len() == after);
+                if let Some(known) = known {
+                    known.entries.push(entry);
+                }
+            }
+        }
+    }
+    records
 }
 
 fn append(path: &Path, json: &[u8]) -> io::Result<()> {

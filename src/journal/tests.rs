@@ -320,6 +320,7 @@ fn a_file_that_is_no_journal_is_left_alone_and_the_error_names_it_and_the_way_ou
     for (path, said) in table {
         let error = SqliteJournal::open(path).unwrap_err().to_string();
         assert!(error.starts_with(&path.display().to_string()) && error.contains(said), "{error}");
+        assert!(error.contains("state.path"), "{error}");
     }
     assert!(std::fs::read_to_string(&text).unwrap().starts_with("these are notes"));
 }

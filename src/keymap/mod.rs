@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn where_somebody_types_a_word_and_the_line_are_taken_back_as_in_a_shell_and_elsewhere_half_a_page_moves() {
+        let keymap = Keymap::with(&BTreeMap::new()).unwrap();
+        let mut model = crate::app::sample::seeing(vec![crate::app::sample::payments()]);
+        let means = |model: &Model, key: &str| keymap.message(model, key.parse().unwrap());
+        assert_eq!(means(&model, "Ctrl-u"), Msg::Intent(Intent::HalfUp));
+        model.nav.filtering = true;
+        // The line goes with the key that moves elsewhere: `app::update` knows who types.
+        let keys = ["Ctrl-w", "Ctrl-u"].map(|key| means(&model, key));
+        assert_eq!(keys, [Msg::Intent(Intent::EraseWord), Msg::Intent(Intent::HalfUp)]);
+    }
+
+    #[test]
     fn an_override_replaces_the_default_and_a_clash_names_both() {
         let keymap = Keymap::with(&overrides(&[("rollback", "Ctrl-r")])).unwrap();
         assert_eq!(keymap.shown("rollback".parse().unwrap()).unwrap().to_string(), "Ctrl-r");

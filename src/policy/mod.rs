@@ -5,11 +5,15 @@
 //! What is not known is never taken for "nothing speaks against it": each input that guards must be there and say so.
 
 use crate::domain::{
+    cell,
     evidence::Verdict,
+    ids::EnvironmentName,
     observed::Freshness,
+    offer,
     rollout::Unknown,
     time::Timestamp,
     verb::{Direction, Verb},
+    version::Version,
 };
 
 /// A source that the decision rests on.
@@ -40,6 +44,58 @@ pub struct Circumstances {
     pub unknown: Vec<Unknown>,
     /// The sources that show the target and its signals. None at all is nothing known.
     pub sources: Vec<Source>,
+    /// What a mistake costs there.
+    pub cost: offer::Risk,
+    /// Where it stands in an order of waves; nothing where there is none.
+    pub turn: Turn,
+}
+
+/// Where something stands in an order of waves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// What comes before it and is not done.
+    pub ahead: Vec<Ahead>,
+    /// What comes before it and is done.
+    pub passed: Vec<EnvironmentName>,
+    /// What comes before it by the order, and the service was seen not to run there.
+    pub absent: Vec<EnvironmentName>,
+}
+
+/// Something that comes before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// Where.
+    pub environment: EnvironmentName,
+    /// Of which version; `None` where nobody says which one would go forward.
+    pub version: Option<Version>,
+    /// Why it is not done.
+    pub why: Behind,
+}
+
+/// Why a wave is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// Not all of it runs the version.
+    Stands(cell::Standing),
+    /// It runs the version, and is not known to be well, or came through with this word.
+    Verdict(Verdict),
+    /// It has not run it for long enough.
+    Soaks {
+        /// Until when it must.
+        until: Timestamp,
+    },
+    /// It must have run it for a while, and nobody knows since when it does.
+    SinceWhen,
+    /// Where it leads is several waves at once. Nobody can let them through one by one there.
+    AtOnce,
+}
+
+impl Ahead {
+    /// May it be gone past by whoever takes that upon them, whatever a mistake costs? Little traffic decides nothing, and what a
+    /// system has only as a whole it can only let through as a whole.
+    fn is_a_risk(&self) -> bool {
+        matches!(self.why, Behind::Verdict(Verdict::Wait) | Behind::AtOnce)
+    }
 }
 
 /// What is thought of the version that would move.
@@ -62,6 +118,8 @@ pub enum Unjudged {
     OneVersion,
     /// It has no traffic yet: a gate before a deployment, a run.
     BeforeTraffic,
+    /// It brings about what a source declares; the traffic is that of what it changes.
+    Declared,
     /// There ought to be one.
     Missing(Blind),
 }
@@ -161,10 +219,12 @@ pub enum Against {
     NobodyShowsIt,
     /// A source that does not answer as it should.
     Source(Source),
+    /// What comes before it in an order of waves.
+    Wave(Ahead),
 }
 
 /// What is not known and does not refuse it: whoever sends it takes that upon them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Risk {
     /// Nobody knows yet whether it does harm.
     Undecided {
@@ -173,6 +233,8 @@ pub enum Risk {
     },
     /// It is tried again; the attempt that was aborted ended with this word.
     TriedAgain(Verdict),
+    /// What comes before it in an order of waves.
+    Wave(Ahead),
 }
 
 /// What was checked and holds.
@@ -188,6 +250,10 @@ pub enum Check {
     NothingToJudge(Unjudged),
     /// A source answers.
     Live(String),
+    /// These come before it in an order of waves and are done.
+    Wave(Vec<EnvironmentName>),
+    /// These come before it by an order of waves, and nothing of the service runs there.
+    NothingThere(Vec<EnvironmentName>),
 }
 
 /// An honest way on.
@@ -224,6 +290,8 @@ pub enum Way {
     LookAtConnections,
     /// Wait until every source is live.
     WaitForSources,
+    /// See to what comes before it in an order of waves.
+    Wave(Ahead),
 }
 
 /// What policy says.
@@ -263,11 +331,14 @@ pub fn decide(facts: &Circumstances) -> Decision {
     };
     let blind = (!decision.refusals.is_empty()).then_some(Verdict::NoData);
     weigh_freshness(facts, &mut decision);
+    let waves = decision.refusals.len();
+    weigh_waves(facts, &mut decision);
+    let waves = decision.refusals.len() > waves;
     let journal = facts.journal_broken.clone().map(Against::Journal);
     if journal.is_some() {
         decision.ways.insert(0, Way::MendJournal);
     }
-    let other = journal.is_some() || facts.sources.iter().any(|source| source.freshness != Freshness::Live);
+    let other = journal.is_some() || waves || facts.sources.iter().any(|source| source.freshness != Freshness::Live);
     decision.verdict = if harm { Some(Verdict::NoGo) } else { blind.filter(|_| !other) };
     decision.refusals.splice(0..0, journal);
     decision
@@ -330,6 +401,25 @@ fn weigh_freshness(facts: &Circumstances, decision: &mut Decision) {
     }
     if facts.sources.iter().any(|source| source.freshness != Freshness::Live) {
         decision.ways.push(Way::WaitForSources);
+    }
+}
+
+/// What comes before it holds it back where a mistake costs much; elsewhere whoever sends it takes that upon them.
+fn weigh_waves(facts: &Circumstances, decision: &mut Decision) {
+    let Turn { ahead, passed, absent } = &facts.turn;
+    for one in ahead {
+        if facts.cost == offer::Risk::High && !one.is_a_risk() {
+            decision.refusals.push(Against::Wave(one.clone()));
+            decision.ways.push(Way::Wave(one.clone()));
+        } else {
+            decision.risks.push(Risk::Wave(one.clone()));
+        }
+    }
+    if !passed.is_empty() {
+        decision.checks.push(Check::Wave(passed.clone()));
+    }
+    if !absent.is_empty() {
+        decision.checks.push(Check::NothingThere(absent.clone()));
     }
 }
 

@@ -28,6 +28,8 @@ fn facts(verb: Verb) -> Circumstances {
         judged: Assessment::Judged(judged(Verdict::NoGo, false)),
         unknown: vec![Unknown { what: "its pods could not be read".into(), way: "ask for the right".into() }],
         sources: vec![source(Freshness::Failing)],
+        cost: offer::Risk::High,
+        turn: Turn::default(),
     }
 }
 
@@ -77,6 +79,27 @@ fn going_forward_names_every_reason_at_once_and_ways_on() {
 }
 
 #[test]
+fn what_comes_before_it_holds_it_back_where_a_mistake_costs_much_and_is_a_risk_elsewhere_and_never_holds_up_going_back()
+{
+    let ahead = ahead_of(Behind::Stands(cell::Standing::Arrives { percent: Some(25) }));
+    let turn = Turn { ahead: vec![ahead.clone()], ..Turn::default() };
+    let clear = |verb, cost| {
+        let judged = Assessment::Judged(judged(Verdict::Go, false));
+        decide(&Circumstances { cost, turn: turn.clone(), ..only(verb, judged) })
+    };
+    let high = clear(Verb::PromoteFull, offer::Risk::High);
+    assert_eq!(
+        (high.refusals, high.ways, high.verdict),
+        (vec![Against::Wave(ahead.clone())], vec![Way::Wave(ahead.clone())], None)
+    );
+    let medium = clear(Verb::PromoteFull, offer::Risk::Medium);
+    assert_eq!((medium.refusals, medium.risks), (Vec::new(), vec![Risk::Wave(ahead)]));
+    for verb in [Verb::Abort, Verb::Rollback] {
+        assert_eq!(clear(verb, offer::Risk::High), Decision::default(), "{verb}");
+    }
+}
+
+#[test]
 fn missing_data_is_never_healthy() {
     let decision = thought(judged(Verdict::NoData, true));
     assert_eq!(decision.refusals, [Against::Verdict(Verdict::NoData)]);
@@ -116,7 +139,7 @@ fn a_verdict_that_rests_on_old_counts_is_none() {
 #[test]
 fn where_nothing_can_be_judged_yet_that_is_said_and_where_something_should_be_it_is_refused() {
     let of = |why| decide(&only(Verb::Promote, Assessment::NotJudgedBecause(why)));
-    for why in [Unjudged::FirstVersion, Unjudged::OneVersion, Unjudged::BeforeTraffic] {
+    for why in [Unjudged::FirstVersion, Unjudged::OneVersion, Unjudged::BeforeTraffic, Unjudged::Declared] {
         let checks = vec![Check::NothingToJudge(why.clone()), Check::Live("eu".to_owned())];
         assert_eq!(of(why), Decision { checks, ..Decision::default() });
     }
@@ -166,8 +189,13 @@ fn any_assessment() -> impl Strategy<Value = Assessment> {
     let judged = (verdict, flags).prop_map(|(verdict, (measured, lacks, due, old))| {
         Assessment::Judged(Judged { verdict, measured, lacks, due: due.then(|| at(27)), old })
     });
-    let absent =
-        vec![Unjudged::FirstVersion, Unjudged::OneVersion, Unjudged::BeforeTraffic, Unjudged::Missing(Blind::Verdict)];
+    let absent = vec![
+        Unjudged::FirstVersion,
+        Unjudged::OneVersion,
+        Unjudged::BeforeTraffic,
+        Unjudged::Declared,
+        Unjudged::Missing(Blind::Verdict),
+    ];
     prop_oneof![judged, prop::sample::select(absent).prop_map(Assessment::NotJudgedBecause)]
 }
 
@@ -181,6 +209,8 @@ prop_compose! {
         sources in prop::collection::vec(
             prop::sample::select(vec![Freshness::Live, Freshness::Live, Freshness::Live, Freshness::Stale,
                                       Freshness::Failing, Freshness::Never]), 0..4),
+        cost in prop::sample::select(vec![offer::Risk::Low, offer::Risk::Medium, offer::Risk::High]),
+        ahead in prop::collection::vec(prop::sample::select(all_behind()), 0..2),
     ) -> Circumstances {
         Circumstances {
             verb,
@@ -190,8 +220,32 @@ prop_compose! {
             judged,
             unknown: vec![Unknown { what: "its pods".into(), way: String::new() }; unknown],
             sources: sources.into_iter().map(source).collect(),
+            cost,
+            turn: Turn { ahead: ahead.into_iter().map(ahead_of).collect(), ..Turn::default() },
         }
     }
+}
+
+fn ahead_of(why: Behind) -> Ahead {
+    Ahead { environment: "prod/eu-north-1".into(), version: Some(Version::tagged("1.42.0")), why }
+}
+
+fn all_behind() -> Vec<Behind> {
+    vec![
+        Behind::Stands(cell::Standing::Unknown("not read".into())),
+        Behind::Stands(cell::Standing::Arrives { percent: Some(25) }),
+        Behind::Verdict(Verdict::NoData),
+        Behind::Verdict(Verdict::Wait),
+        Behind::Soaks { until: at(30) },
+        Behind::SinceWhen,
+        Behind::AtOnce,
+    ]
+}
+
+/// Does nothing that comes before it hold it back?
+fn is_its_turn(facts: &Circumstances) -> bool {
+    facts.cost != offer::Risk::High
+        || facts.turn.ahead.iter().all(|one| matches!(one.why, Behind::Verdict(Verdict::Wait) | Behind::AtOnce))
 }
 
 /// Is everything that guards there, and does none of it speak against going forward?
@@ -204,6 +258,7 @@ fn is_known_and_clear(facts: &Circumstances) -> bool {
         Assessment::NotJudgedBecause(why) => !matches!(why, Unjudged::Missing(_)),
     };
     thought
+        && is_its_turn(facts)
         && facts.unknown.is_empty()
         && facts.journal_broken.is_none()
         && !facts.sources.is_empty()
@@ -229,7 +284,7 @@ proptest! {
         let decision = decide(&facts);
         let undecided = matches!(&facts.judged, Assessment::Judged(judged) if judged.word() == Verdict::Wait);
         if facts.verb.direction() == Direction::Forward && decision.refusals.is_empty() {
-            prop_assert_eq!(!decision.risks.is_empty(), undecided);
+            prop_assert_eq!(!decision.risks.is_empty(), undecided || !facts.turn.ahead.is_empty());
         }
     }
 }

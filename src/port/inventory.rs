@@ -11,6 +11,7 @@ use crate::{
         item::{Item, Noun},
         object::{Family, ObjectId},
         time::Timestamp,
+        upkeep::Upkeep,
     },
     port::{
         error::ProviderError,
@@ -66,36 +67,52 @@ pub struct Part {
     /// may say that there is nothing else. `None` says nothing about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<Vec<String>>,
+    /// What its items keep as their sources say, by themselves; of an item that is not here: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upkeep: Vec<Upkeep>,
 }
 
 impl Part {
     /// Everything of a family that a scope has.
     pub fn whole(family: Family, items: impl IntoIterator<Item = impl Into<Item>>) -> Self {
         let items = items.into_iter().map(Into::into).collect();
-        Self { family, extent: Extent::Whole, items, gone: Vec::new(), unread: Some(Vec::new()) }
+        Self { family, extent: Extent::Whole, items, gone: Vec::new(), unread: Some(Vec::new()), upkeep: Vec::new() }
     }
 
     /// One object that is new or changed.
     pub fn changed(item: impl Into<Item>) -> Self {
         let item = item.into();
         let family = item.id().family.clone();
-        Self { family, extent: Extent::Changed, items: vec![item], gone: Vec::new(), unread: None }
+        Self { family, extent: Extent::Changed, items: vec![item], gone: Vec::new(), unread: None, upkeep: Vec::new() }
     }
 
     /// One object that is gone.
     pub fn gone(id: ObjectId) -> Self {
         let family = id.family.clone();
-        Self { family, extent: Extent::Changed, items: Vec::new(), gone: vec![id], unread: None }
+        Self { family, extent: Extent::Changed, items: Vec::new(), gone: vec![id], unread: None, upkeep: Vec::new() }
     }
 
     /// That this cannot be read, and that all else of the scope can: replaces what was said so before.
     pub fn unread(family: Family, unread: Vec<String>) -> Self {
-        Self { family, extent: Extent::Changed, items: Vec::new(), gone: Vec::new(), unread: Some(unread) }
+        Self {
+            family,
+            extent: Extent::Changed,
+            items: Vec::new(),
+            gone: Vec::new(),
+            unread: Some(unread),
+            upkeep: Vec::new(),
+        }
     }
 
     /// Does it tell of no object, but only of what cannot be read? That says nothing about the rest.
     pub fn is_only_unread(&self) -> bool {
         self.extent == Extent::Changed && self.items.is_empty() && self.gone.is_empty()
+    }
+
+    /// The same, whose items keep this by themselves.
+    #[must_use]
+    pub fn keeping(self, upkeep: Vec<Upkeep>) -> Self {
+        Self { upkeep, ..self }
     }
 
     /// The same, without what these sentences tell of.

@@ -17,6 +17,8 @@ use crate::{
         object::ObjectId,
         observed::FaultKind,
         pipeline::{LogRef, Node},
+        preflight::{Heading, Kept, Preflight},
+        report::{TestName, TestReport},
         setting::Settings,
         signal::ServiceSignals,
         time::Timestamp,
@@ -32,6 +34,8 @@ pub enum Topic {
     Jobs,
     /// What a job writes.
     Log,
+    /// How the tests of a run ended.
+    Tests,
     /// What is measured of services.
     Signals,
     /// What a service writes.
@@ -40,6 +44,10 @@ pub enum Topic {
     Changes,
     /// What a service is given in an environment.
     Settings,
+    /// Whether a version of a rollout can take the traffic.
+    Preflight,
+    /// Whether an image is still kept.
+    Image,
 }
 
 /// One question.
@@ -59,6 +67,13 @@ pub enum Question {
         log: LogRef,
         /// So many lines at most in one answer: the last ones.
         most: usize,
+    },
+    /// How the tests of a run ended: those that failed by name, and these however they ended. A run without any has none.
+    Tests {
+        /// Of which run.
+        run: ObjectId,
+        /// These, too.
+        named: BTreeSet<TestName>,
     },
     /// What a commit has that another one of the same repository has not.
     Changes {
@@ -88,6 +103,20 @@ pub enum Question {
         service: ServiceName,
         /// Where: `prod` is asked of a system that knows it so, or only knows `prod/eu-west-1`, and the other way round.
         environment: EnvironmentName,
+    },
+    /// What stands in the way of a version, and how long it takes until it serves.
+    Preflight {
+        /// Of which rollout.
+        rollout: ObjectId,
+        /// The hash of the version.
+        hash: String,
+        /// Which way somebody would go to it.
+        heading: Heading,
+    },
+    /// Whether an image is still kept, and what its name stands for. Without a name, the cheapest request that proves the source alive.
+    Image {
+        /// As templates name it: `registry.test:5000/shop/pay:1.41.3`.
+        name: String,
     },
 }
 
@@ -142,10 +171,13 @@ impl Question {
         match self {
             Self::Jobs { .. } => Topic::Jobs,
             Self::Log { .. } => Topic::Log,
+            Self::Tests { .. } => Topic::Tests,
             Self::Signals { .. } => Topic::Signals,
             Self::Lines(_) => Topic::Lines,
             Self::Changes { .. } => Topic::Changes,
             Self::Settings { .. } => Topic::Settings,
+            Self::Preflight { .. } => Topic::Preflight,
+            Self::Image { .. } => Topic::Image,
         }
     }
 }
@@ -158,10 +190,16 @@ pub enum Told {
     Jobs(Vec<Node>),
     /// Lines of a log.
     Log(LogPiece),
+    /// How the tests of a run ended.
+    Tests(TestReport),
     /// What lies between two commits.
     Changes(Changes),
     /// What a service is given, as far as the source has it.
     Settings(Settings),
+    /// What stands in the way of a version.
+    Preflight(Preflight),
+    /// What a registry has of an image.
+    Image(Kept),
     /// One entry for each service that the source knows.
     Signals(Vec<ServiceSignals>),
     /// Lines as their source has them. They go to whoever counts them, and no further.
@@ -240,10 +278,13 @@ pub fn foreign(system: &str, question: &Question) -> Answers<'static> {
     let topic = match question.topic() {
         Topic::Jobs => "the jobs of runs",
         Topic::Log => "the logs of jobs",
+        Topic::Tests => "the tests of runs",
         Topic::Signals => "signals of services",
         Topic::Lines => "the lines that services write",
         Topic::Changes => "what lies between commits",
         Topic::Settings => "the settings of services",
+        Topic::Preflight => "what stands in the way of a version",
+        Topic::Image => "images",
     };
     let error = ProviderError::new(FaultKind::Missing, format!("{system} tells nothing of {topic}"));
     once(ready(Err(error)))

@@ -7,6 +7,7 @@ pub mod alike;
 pub mod body;
 pub mod cached;
 pub mod clock;
+pub mod commands;
 pub mod error;
 pub mod examine;
 pub mod facet;

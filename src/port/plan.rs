@@ -46,6 +46,14 @@ pub struct Ask {
     /// The same on these, in this order, each once the one before it is verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<Further>,
+    /// Go back although it is known what stands in the way.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub force: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_not(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A further target of the same act.
@@ -61,7 +69,7 @@ pub struct Further {
 impl Ask {
     /// A verb on a target, with nothing else said.
     pub fn new(verb: Verb, target: ObjectId) -> Self {
-        Self { verb, target, args: Args::none(), reason: None, takes_over: None, then: Vec::new() }
+        Self { verb, target, args: Args::none(), reason: None, takes_over: None, then: Vec::new(), force: false }
     }
 
     /// The same, on these too, with the same said to each.
@@ -86,6 +94,17 @@ impl Ask {
             Self { target, args, takes_over: takes_over(index + 1), ..first.clone() }
         });
         std::iter::once(first.clone()).chain(further).collect()
+    }
+
+    /// The same on some of its targets only, by their place from 0; nothing where none of them is left, or where it carries on an act that
+    /// goes on as a whole.
+    pub fn only(&self, places: &[usize]) -> Option<Self> {
+        let takes_over = match &self.takes_over {
+            None => None,
+            Some(takeover) => Some(Box::new(takeover.only(places)?)),
+        };
+        let each = self.each().into_iter().enumerate().filter(|(place, _)| places.contains(place));
+        Self::joined(each.map(|(_, one)| one).collect(), takes_over)
     }
 
     /// What is asked of all of them, put together from what is asked of each; nothing of nothing.
@@ -229,6 +248,9 @@ pub struct Expectation {
     /// it does not stop on its way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rests: Vec<Expect>,
+    /// What lets it go on from there, where promote does not: a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frees: Option<String>,
     /// What all of it means in a few words: `12 of 12 pods on 1.41.3`. Without them the facts are listed.
     pub words: Option<String>,
     /// By when all must hold, counted from the last call.
@@ -318,9 +340,22 @@ impl Draft {
         Self { from, to, effect, steps, obligations: Vec::new(), moment, bound, expect, undo, notes: Vec::new() }
     }
 
+    /// Without any call, with nothing bound and nothing to be seen.
+    pub fn of_nothing(effect: String) -> Self {
+        let (from, to, moment, steps, obligations) = Default::default();
+        let (bound, expect, undo, notes) = Default::default();
+        Self { from, to, effect, steps, obligations, moment, bound, expect, undo, notes }
+    }
+
     /// Its calls, in order, without those that end what is owed.
     pub fn calls(&self) -> impl Iterator<Item = &WireCall> {
         self.steps.iter().map(|step| &step.call)
+    }
+
+    /// What it sends by itself: its steps; of what only ends a hold, that.
+    pub fn sends(&self) -> impl Iterator<Item = &Step> {
+        let owed = self.obligations.iter().map(|owed| &owed.step).filter(|_| self.steps.is_empty());
+        self.steps.iter().chain(owed)
     }
 
     /// Everything that it can send: its steps, and behind them those that end what is owed.

@@ -91,6 +91,13 @@ pub enum Stage {
         /// What was observed.
         said: String,
     },
+    /// Of an act on several targets of which none waits for another: this came of one of them, whatever comes of the rest.
+    Apart {
+        /// Which target of the plan, from 0.
+        target: usize,
+        /// What: where it is an end, this is how the act ended there.
+        stage: Box<Stage>,
+    },
     /// Everything expected was observed.
     Done {
         /// What was observed: `12 of 12 pods, verified`.
@@ -146,7 +153,8 @@ impl Stage {
             | Self::HandedOver { .. }
             | Self::Moving { .. }
             | Self::NotMoving { .. }
-            | Self::Verified { .. } => false,
+            | Self::Verified { .. }
+            | Self::Apart { .. } => false,
             Self::Done { .. }
             | Self::Refused { .. }
             | Self::Failed { .. }
@@ -170,6 +178,7 @@ impl Stage {
             | Self::Preempted { said, .. } => said,
             Self::Skipped { why, .. } | Self::Refused { why, .. } | Self::Failed { why, .. } => why,
             Self::Unknown { check } => check,
+            Self::Apart { stage, .. } => stage.said(),
         }
     }
 
@@ -188,6 +197,7 @@ impl Stage {
             | Self::Preempted { said, .. } => *said = change(said),
             Self::Skipped { why, .. } | Self::Refused { why, .. } | Self::Failed { why, .. } => *why = change(why),
             Self::Unknown { check } => *check = change(check),
+            Self::Apart { stage, .. } => **stage = stage.as_ref().clone().saying(change),
         }
         self
     }
@@ -320,6 +330,11 @@ impl Record {
     /// How it ended, if it has.
     pub fn end(&self) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.stage.is_end())
+    }
+
+    /// The targets, by their place from 0, on which it was not begun although it goes back and has ended.
+    pub fn not_begun(&self) -> Vec<usize> {
+        takeover::not_begun(&self.intent.plan, self.intent.takes_over.as_deref(), &self.entries)
     }
 
     /// The obligations of its plan that are owed, and that no other record is there to end.

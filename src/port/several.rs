@@ -1,13 +1,16 @@
-//! Acts on several targets: what of such a record is about which of them. The part of one target reads as an act on it alone
-//! would, so that whoever follows one target need not know of the others.
+//! Acts on several targets: what of such a record is about which of them, and which of them wait for which. The part of one target
+//! reads as an act on it alone would, so that whoever follows one target need not know of the others.
 //!
 //! Here must not live: what is sent, or when the next one's turn comes (`runtime::executor`).
 
 use std::ops::Range;
 
-use crate::port::{
-    plan::Plan,
-    record::{Entry, NewRecord, Record, Stage},
+use crate::{
+    domain::{ids::ServiceName, verb::Direction},
+    port::{
+        plan::Plan,
+        record::{Entry, NewRecord, Record, Stage},
+    },
 };
 
 /// The calls of one target among all calls of the plan.
@@ -17,14 +20,54 @@ pub fn calls_on(plan: &Plan, index: usize) -> Range<usize> {
     from..from + counts().nth(index).unwrap_or_default()
 }
 
-/// The stage with its call counted from the first of the whole plan, of which `before` are those of targets before its own.
+/// Targets that go together, in order: none of them waits for another, and the next ones' turn comes once all of these are done. What goes
+/// forward goes one by one, for the next one rests on the one before it. Cells of one service that go back rest on nothing: whatever keeps
+/// one of them where it is, the others leave. Of several services the order is what somebody confirmed.
+pub fn together(plan: &Plan) -> Vec<Range<usize>> {
+    let back = plan.direction() == Direction::Back;
+    let services: Vec<&ServiceName> = plan.each().map(|one| &one.service).collect();
+    let mut begin = 0;
+    let parts = services.chunk_by(|one, other| back && one == other).map(|part| {
+        let range = begin..begin + part.len();
+        begin = range.end;
+        range
+    });
+    parts.collect()
+}
+
+/// Are there targets that wait for none of one another?
+pub fn is_apart(plan: &Plan) -> bool {
+    together(plan).iter().any(|part| part.len() > 1)
+}
+
+/// Does a target go without waiting for another, nor another for it?
+fn goes_apart(plan: &Plan, index: usize) -> bool {
+    together(plan).iter().any(|part| part.len() > 1 && part.contains(&index))
+}
+
+/// How several targets follow one another, half a sentence.
+pub fn order(plan: &Plan) -> &'static str {
+    match together(plan).as_slice() {
+        [part] if part.len() > 1 => "each at once, and none waits for another",
+        parts if parts.iter().any(|part| part.len() > 1) => {
+            "in this order: the cells of a service at once, and the next service once all of them are verified"
+        }
+        _ => "in this order, each once the one before it is verified",
+    }
+}
+
+/// The stage as it is written of the whole act: its call counted from the first of the plan, of which `before` are those of targets
+/// before its own; without a call, with its target where that goes apart.
 #[must_use]
-pub fn lifted(stage: Stage, before: usize) -> Stage {
+pub fn lifted(stage: Stage, before: usize, apart: Option<usize>) -> Stage {
     match stage {
         Stage::Sending { call, revision } => Stage::Sending { call: call + before, revision },
         Stage::Accepted { call, said, given } => Stage::Accepted { call: call + before, said, given },
         Stage::Skipped { call, why } => Stage::Skipped { call: call + before, why },
-        other => other,
+        other => match apart {
+            Some(target) => Stage::Apart { target, stage: Box::new(other) },
+            None => other,
+        },
     }
 }
 
@@ -54,6 +97,12 @@ pub fn entries_on(plan: &Plan, index: usize, entries: &[Entry]) -> Vec<Entry> {
                 turn = (0..plan.count()).find(|index| calls_on(plan, *index).contains(call)).unwrap_or(turn);
                 begun |= turn == index;
                 lowered(stage, &here)
+            }
+            Stage::Apart { target, stage } => (*target == index).then(|| stage.as_ref().clone()),
+            // Each has its own end, or the one that all of it was given while it was under way.
+            stage if stage.is_end() && goes_apart(plan, index) => {
+                let has_ended = own.iter().any(|entry: &Entry| entry.stage.is_end());
+                (begun && !has_ended).then(|| stage.clone())
             }
             // What was not begun when it ended is as it was; why it was not is said of it.
             stage if stage.is_end() => {
@@ -119,8 +168,12 @@ pub fn standings(record: &Record) -> Vec<Standing> {
     (0..plan.count()).map(one).collect()
 }
 
-/// Whose turn it is, or was when it ended, from 0; the number of targets once all of them are done.
+/// Whose turn it is, or was when it ended, from 0; the number of targets once nothing more is done to any of them.
 pub fn turn(record: &Record) -> usize {
-    let done = |standing: &Standing| matches!(standing, Standing::Done(_) | Standing::DoneBefore);
-    standings(record).iter().take_while(|standing| done(standing)).count()
+    let over = |standing: &Standing| match standing {
+        Standing::Done(_) | Standing::DoneBefore => true,
+        Standing::Begun(stage) => stage.is_end(),
+        Standing::NotBegun => false,
+    };
+    standings(record).iter().take_while(|standing| over(standing)).count()
 }

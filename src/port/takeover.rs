@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{ids::Person, text::clean, time::Timestamp},
+    domain::{ids::Person, text::clean, time::Timestamp, verb::Direction},
     port::{
         fill::Given,
-        plan::{Draft, Facts, Plan, WireCall, fact},
+        plan::{Blocked, Draft, Facts, Plan, WireCall, fact},
         record::{Entry, Origin, Record, RecordId, Stage},
         several,
         step::{Obligation, Step},
@@ -50,6 +50,9 @@ pub struct Takeover {
     /// It has ended: only what it owes is ended, none of its steps goes on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub releases: bool,
+    /// What its plan holds, where only what it owes is ended: its provider finds in it what it is to draft.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Obligation>,
     /// The moment that its calls were drawn up for, where they name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moment: Option<Timestamp>,
@@ -59,6 +62,9 @@ pub struct Takeover {
     /// Of one of several targets: everything expected of it was observed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verified: bool,
+    /// Only these of its targets are carried on, by their place from 0: the others have ended by themselves. All, where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<usize>,
 }
 
 /// A call that may or may not have taken effect.
@@ -78,24 +84,59 @@ impl Takeover {
     pub fn of(record: &Record) -> Result<Self, String> {
         let Record { intent, entries, .. } = record;
         let progress = Self::progress(&intent.plan, intent.takes_over.as_deref(), entries)?;
+        let places = progress.places.clone();
+        if !places.is_empty() {
+            return Self::of_places(record, &places).ok_or_else(|| "it has ended".to_owned());
+        }
         let parts = if intent.plan.then.is_empty() { 0 } else { intent.plan.count() };
-        let each = (0..parts).filter_map(|index| {
-            let one = several::record_on(record, index)?;
-            let before = one.intent.takes_over.as_deref();
-            let (sent, unanswered) = far(&one.intent.plan, before, &one.entries);
-            let verified = before.is_some_and(|before| before.verified)
-                || one.entries.iter().any(|entry| matches!(entry.stage, Stage::Done { .. }));
-            Some(Self { verified, ..Self::left(&one, Progress { sent, unanswered, releases: false }) })
-        });
+        let each = (0..parts).filter_map(|index| Self::of_place(record, index));
         Ok(Self { each: each.collect(), ..Self::left(record, progress) })
     }
 
-    fn left(record: &Record, Progress { sent, unanswered, releases }: Progress) -> Self {
+    /// The same of some of its targets only; nothing where none of them is among its own.
+    pub fn of_places(record: &Record, places: &[usize]) -> Option<Self> {
+        let one = |place: &usize| Some(Self { places: vec![*place], ..Self::of_place(record, *place)? });
+        let mut each: Vec<Self> = places.iter().filter_map(one).collect();
+        if each.len() < 2 {
+            return each.pop();
+        }
+        let whole = Progress { sent: 0, unanswered: None, releases: false, places: Vec::new() };
+        Some(Self { each, places: places.to_vec(), ..Self::left(record, whole) })
+    }
+
+    /// Of what was not begun, only these, by their index here; nothing where it goes on as a whole.
+    #[must_use]
+    pub fn only(&self, indexes: &[usize]) -> Option<Self> {
+        let mut each: Vec<Self> = indexes.iter().map(|index| self.on(*index)).collect();
+        if self.places.is_empty() || each.len() < 2 {
+            return each.pop().filter(|_| !self.places.is_empty());
+        }
+        let places = indexes.iter().map(|index| self.place(*index)).collect();
+        Some(Self { each, places, ..self.clone() })
+    }
+
+    /// What is left of it on one of its targets, by its place.
+    fn of_place(record: &Record, place: usize) -> Option<Self> {
+        let one = several::record_on(record, place)?;
+        let before = one.intent.takes_over.as_deref();
+        let (sent, unanswered) = far(&one.intent.plan, before, &one.entries);
+        let verified = before.is_some_and(|before| before.verified)
+            || one.entries.iter().any(|entry| matches!(entry.stage, Stage::Done { .. }));
+        Some(Self { verified, ..Self::left(&one, Progress { sent, unanswered, releases: false, places: Vec::new() }) })
+    }
+
+    /// Which of the record's targets the one with this index here is.
+    pub fn place(&self, index: usize) -> usize {
+        self.places.get(index).copied().unwrap_or(index)
+    }
+
+    fn left(record: &Record, Progress { sent, unanswered, releases, .. }: Progress) -> Self {
         let Record { id, intent, entries } = record;
         let before = intent.takes_over.as_deref();
         let (who, at, origin, reason) = (intent.who.clone(), intent.at, intent.origin.clone(), intent.reason.clone());
         let (given, skipped, owed) = (given(before, entries), skipped(before, entries), record.owed());
         let (moment, each, verified) = (intent.plan.draft.moment, Vec::new(), false);
+        let holds = if releases { intent.plan.draft.obligations.clone() } else { Vec::new() };
         let record = *id;
         Self {
             record,
@@ -109,9 +150,11 @@ impl Takeover {
             skipped,
             owed,
             releases,
+            holds,
             moment,
             each,
             verified,
+            places: Vec::new(),
         }
     }
 
@@ -128,21 +171,44 @@ impl Takeover {
     pub fn progress(plan: &Plan, before: Option<&Self>, entries: &[Entry]) -> Result<Progress, String> {
         let calls = plan.calls();
         let (sent, unanswered) = far(plan, before, entries);
+        let mut places = Vec::new();
+        let mut left = not_begun(plan, before, entries);
         match entries.iter().rev().map(|entry| &entry.stage).find(|stage| stage.is_end()) {
+            None if several::is_apart(plan) => {
+                let parts = Part::all(plan, before, entries);
+                left = parts.iter().filter(|part| !part.has_ended).map(|part| part.place).collect();
+                let is_sent = |part: &Part| part.has_ended || part.sent >= part.calls;
+                if parts.iter().all(is_sent) {
+                    left.clear();
+                } else if left.len() < parts.len() {
+                    places.clone_from(&left);
+                }
+                let sent = if left.is_empty() { calls } else { parts.iter().map(|part| part.sent).sum() };
+                let unanswered = parts.into_iter().find_map(|part| part.unanswered);
+                return Self::unfinished(Progress { sent, unanswered, releases: false, places }, calls);
+            }
             None => {}
             // Somebody looked how it ended, and it had not been begun, or stood between two of its calls.
             Some(Stage::Refused { changed: false, .. }) if sent == 0 && unanswered.is_none() => {}
-            Some(Stage::Unknown { .. }) if sent < calls && unanswered.is_none() => {}
+            Some(Stage::Unknown { .. }) if !several::is_apart(plan) && sent < calls && unanswered.is_none() => {}
             Some(_) if !owed(plan, before, entries).is_empty() => {
-                return Ok(Progress { sent: calls, unanswered: None, releases: true });
+                return Ok(Progress { sent: calls, unanswered: None, releases: true, places });
+            }
+            // Nothing of these is under way, and nobody has gone back there.
+            Some(_) if !left.is_empty() => {
+                return Ok(Progress { sent: 0, unanswered: None, releases: false, places: left });
             }
             Some(Stage::Preempted { by, .. }) => return Err(format!("record {by} took its place")),
             Some(_) => return Err("it has ended".to_owned()),
         }
-        if sent >= calls {
+        Self::unfinished(Progress { sent, unanswered, releases: false, places }, calls)
+    }
+
+    fn unfinished(progress: Progress, calls: usize) -> Result<Progress, String> {
+        if progress.sent >= calls {
             return Err("everything of it was sent: it is watched to its end, by whoever looks".to_owned());
         }
-        Ok(Progress { sent, unanswered, releases: false })
+        Ok(progress)
     }
 
     /// Was anything of it sent, as far as the record tells?
@@ -150,11 +216,30 @@ impl Takeover {
         self.sent > 0 || self.unanswered.is_some()
     }
 
+    /// What ends what is still held: of everything that its provider could draft for that today, what the record holds. Nothing
+    /// else goes out with it, and it is bound to nothing: what a hold is about may have moved on long ago.
+    ///
+    /// # Errors
+    /// That it is nothing that could be drafted, as a sentence.
+    pub fn release(&self, could: &[Step], effect: String) -> Result<Draft, Blocked> {
+        let ending = |held: &Obligation| {
+            let drafted = could.iter().find(|step| is_same_step(&held.step, step));
+            let unknown = || {
+                let words = clean(&held.words);
+                Blocked(format!("what would end what record {} holds ({words}) is none of its calls", self.record))
+            };
+            drafted.map(|step| Obligation { step: step.clone(), ..held.clone() }).ok_or_else(unknown)
+        };
+        let obligations = self.holds.iter().map(ending).collect::<Result<Vec<_>, _>>()?;
+        let expect = obligations.iter().find_map(|owed| owed.step.expect.clone()).unwrap_or_default();
+        Ok(Draft { obligations, expect, ..Draft::of_nothing(effect) })
+    }
+
     /// Has the record come no further since?
     pub fn is_as_far_as(&self, other: &Self) -> bool {
         let far = |one: &Self| (one.record, one.sent, one.unanswered.clone(), one.moment);
         let left = |one: &Self| (one.given.clone(), one.skipped.clone(), one.owed.clone(), one.releases);
-        let parts = |one: &Self| (one.each.len(), one.verified);
+        let parts = |one: &Self| (one.each.len(), one.verified, one.places.clone());
         (far(self), left(self), parts(self)) == (far(other), left(other), parts(other))
             && self.each.iter().zip(&other.each).all(|(one, other)| one.is_as_far_as(other))
     }
@@ -182,6 +267,9 @@ impl Takeover {
 
     /// `takes over record 12 (dana, 14:40:12), whose executor is gone`.
     pub fn of_whom(&self) -> String {
+        if !self.places.is_empty() && !self.has_begun() && !self.each.iter().any(Self::has_begun) {
+            return format!("begins what record {} ({}) has not begun", self.record, self.whose());
+        }
         format!("takes over record {} ({}), whose executor is gone", self.record, self.whose())
     }
 
@@ -222,6 +310,8 @@ fn far(plan: &Plan, before: Option<&Takeover>, entries: &[Entry]) -> (usize, Opt
             }
             Stage::Verified { target, .. } => far = (several::calls_on(plan, *target).end, None),
             Stage::Done { .. } => far = (calls, None),
+            // Its system refused the call: for certain it had no effect.
+            Stage::Failed { fault: Some(_), .. } => far.1 = None,
             _ => {}
         }
     }
@@ -237,6 +327,48 @@ pub struct Progress {
     pub unanswered: Option<Unanswered>,
     /// It has ended, and only what it owes is left.
     pub releases: bool,
+    /// Only these of its targets are left, by their place from 0; all, where none is named.
+    pub places: Vec<usize>,
+}
+
+/// How far an act has come on one of its targets.
+struct Part {
+    place: usize,
+    calls: usize,
+    sent: usize,
+    unanswered: Option<Unanswered>,
+    has_ended: bool,
+}
+
+impl Part {
+    fn all(plan: &Plan, before: Option<&Takeover>, entries: &[Entry]) -> Vec<Self> {
+        let one = |place: usize| {
+            let (own, entries) = (plan.on(place)?, several::entries_on(plan, place, entries));
+            let before = before.map(|before| before.on(place));
+            let (sent, unanswered) = far(&own, before.as_ref(), &entries);
+            let has_ended = before.is_some_and(|before| before.verified) || entries.iter().any(|it| it.stage.is_end());
+            Some(Self { place, calls: own.calls(), sent, unanswered, has_ended })
+        };
+        (0..plan.count()).filter_map(one).collect()
+    }
+
+    fn is_begun(&self) -> bool {
+        self.sent > 0 || self.unanswered.is_some()
+    }
+}
+
+/// The targets of an act that goes back on several, by their place from 0, on which nothing was sent although it has ended: whatever held
+/// it there, nobody has gone back. Of one of which nothing at all was sent, that is what it says itself, unless somebody else ended it.
+pub fn not_begun(plan: &Plan, before: Option<&Takeover>, entries: &[Entry]) -> Vec<usize> {
+    let end = entries.iter().rev().map(|entry| &entry.stage).find(|stage| stage.is_end());
+    let (Some(end), false, Direction::Back) = (end, plan.then.is_empty(), plan.direction()) else { return Vec::new() };
+    let parts = Part::all(plan, before, entries);
+    let is_cut_off = matches!(end, Stage::Preempted { .. } | Stage::Unknown { .. });
+    if !is_cut_off && !parts.iter().any(Part::is_begun) {
+        return Vec::new();
+    }
+    let verified = |part: &Part| before.is_some_and(|before| before.on(part.place).verified);
+    parts.iter().filter(|part| !part.is_begun() && !verified(part)).map(|part| part.place).collect()
 }
 
 /// The obligations of a plan that are owed: whose step is on its way, or was, and which nobody has ended or taken over.

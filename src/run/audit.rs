@@ -12,6 +12,7 @@ use crate::{
         args::AuditCommand,
         audit::{self, SignerOut},
         exit::{CliError, Exit},
+        table::Layout,
     },
     journal::{
         Chain, Journal, JournalError, Signed, syslog,
@@ -30,6 +31,7 @@ const LOG: u64 = 256 << 20;
 pub(super) fn audit(
     ground: &Ground,
     command: &AuditCommand,
+    layout: Layout,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CliError> {
@@ -59,9 +61,11 @@ pub(super) fn audit(
     match command {
         AuditCommand::Show { id, json } => {
             let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();
-            audit::show(&found, RecordId(*id), *json, out)?;
+            audit::show(&found, RecordId(*id), *json, layout, out)?;
         }
-        AuditCommand::List { json } => audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, out)?,
+        AuditCommand::List { json } => {
+            audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, layout, out)?;
+        }
         _ => {}
     }
     Ok(Exit::Done)

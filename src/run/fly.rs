@@ -1,7 +1,8 @@
 //! The cockpit in a terminal: takes it, flies, gives it back, and says what goes on without it.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
     io::{self, Write},
     time::Duration,
 };
@@ -74,7 +75,11 @@ pub(super) async fn open(mut cockpit: Cockpit, dress: &Dress, slow: bool) -> Res
         pace: if slow { SLOW_PACE } else { PACE },
     };
     let theme = || dress.light.as_ref().filter(|_| light.get()).unwrap_or(&dress.theme);
-    let draw = |model: &_, area, buffer: &mut _| paint(model, &keymap, theme(), area, buffer);
+    let shown = RefCell::new(BTreeSet::new());
+    let draw = |model: &_, area, buffer: &mut _| {
+        shown.replace(running(model).collect());
+        paint(model, &keymap, theme(), area, buffer)
+    };
     let ended = run_terminal(&mut cockpit, terminal, draw).await;
     match &ended {
         // Nothing may be written to a terminal that is gone.
@@ -82,7 +87,7 @@ pub(super) async fn open(mut cockpit: Cockpit, dress: &Dress, slow: bool) -> Res
         _ => drop(screen),
     }
     match ended {
-        Ended::Quit => depart(&mut cockpit, &mut signals).await,
+        Ended::Quit | Ended::Interrupted => depart(&mut cockpit, &mut signals, shown.take()).await,
         _ => cockpit.finish().await,
     }
     cockpit.keep_last().await;
@@ -90,32 +95,35 @@ pub(super) async fn open(mut cockpit: Cockpit, dress: &Dress, slow: bool) -> Res
     Ok(match ended {
         Ended::Quit => Exit::Done,
         Ended::Panicked => Exit::Failed,
-        Ended::Signal(_) | Ended::TerminalGone(_) => Exit::Interrupted,
+        Ended::Interrupted | Ended::Signal(_) | Ended::TerminalGone(_) => Exit::Interrupted,
     })
 }
 
 /// Says what goes on without the screen and where to look, and its end where that comes soon. Actions that this process carries
-/// out are waited for: leaving must not interrupt them.
-async fn depart(cockpit: &mut Cockpit, signals: &mut UnboundedReceiver<Signal>) {
+/// out are waited for: leaving must not interrupt them. What the newest frame showed as going on (`begun`) may have ended since:
+/// nobody saw that.
+async fn depart(cockpit: &mut Cockpit, signals: &mut UnboundedReceiver<Signal>, mut begun: BTreeSet<RecordId>) {
     // An intent that is being written has no number yet, and a process of its own is not there yet: both take a moment.
     for _ in 0..MOMENTS {
         if cockpit.acting_here() == 0 {
             break;
         }
+        begun.extend(running(cockpit.model()));
         cockpit.pass(MOMENT).await;
     }
     let here = cockpit.acting_here() > 0;
-    let running: Vec<RecordId> = mine(cockpit.model()).map(|action| action.record).collect();
+    let still: Vec<RecordId> = running(cockpit.model()).collect();
+    begun.extend(&still);
     say(mine(cockpit.model()).map(|action| goes_on(action, here)));
     if here {
         cockpit.finish().await;
-    } else if !running.is_empty() {
+    } else if !still.is_empty() {
         tokio::select! {
-            () = all_ended(cockpit, &running) => {}
+            () = all_ended(cockpit, &still) => {}
             _ = signals.recv() => {}
         }
     }
-    say(cockpit.model().actions.iter().filter(|action| running.contains(&action.record)).filter_map(end));
+    say(cockpit.model().actions.iter().filter(|action| begun.contains(&action.record)).filter_map(end));
 }
 
 async fn all_ended(cockpit: &mut Cockpit, records: &[RecordId]) {
@@ -127,6 +135,10 @@ async fn all_ended(cockpit: &mut Cockpit, records: &[RecordId]) {
 /// What this person began and what has not ended.
 fn mine(model: &Model) -> impl Iterator<Item = &Action> {
     model.actions.iter().filter(|action| action.is_running() && action.who == model.session.who)
+}
+
+fn running(model: &Model) -> impl Iterator<Item = RecordId> {
+    mine(model).map(|action| action.record)
 }
 
 /// `roll back payments in prod/eu-west-1 goes on without this screen: holdshort audit show 12`.

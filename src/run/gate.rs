@@ -32,6 +32,9 @@ pub(super) async fn wait(
     let began = pilot.cockpit.model().now;
     let gated = async {
         pilot.settle().await;
+        if let Some(cache) = ground.cache(globals, environment) {
+            pilot.cockpit.keep_once(cache).await;
+        }
         gate::run(&mut pilot, args, began, &mut door::out()).await
     };
     tokio::select! {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     app::{model::Session, msg::Msg},
-    cache::Cache,
+    cache::{About, Cache},
     cli::{
         self,
         args::Globals,
@@ -28,20 +28,21 @@ use crate::{
     },
     demo::{scenario::Scenario, shared::SharedWorld, world::World},
     domain::time::{Timestamp, after},
-    journal::{Journal, JournalError, ledger::Ledger, place, sqlite::SqliteJournal, trust::Claim},
+    journal::{Journal, JournalError, ledger::Ledger, place, spool::Spool, sqlite::SqliteJournal, trust::Claim},
     keymap::Keymap,
+    ownership,
     port::record::Origin,
     port::{clock::SharedClock, error::ProviderError, facet::Connection, record::Record, secrets::Secrets},
     run::{
         log, origin,
-        pilot::Autopilot,
+        pilot::{Autopilot, UNSEEN},
         registry::{self, Below, connect},
         state::{Places, private_folder},
         world,
     },
     runtime::{
         actions::{Detach, Executors},
-        clock::{ScaledClock, SystemClock, VirtualClock},
+        clock::{ScaledClock, SystemClock, VirtualClock, within},
         cockpit::{Cockpit, Parts},
         detach::{Order, spawn_detached},
         recorder::Recorder,
@@ -137,13 +138,39 @@ impl Ground {
     pub(super) async fn real(globals: &Globals, environment: &BTreeMap<String, String>) -> Result<Self, CliError> {
         let loaded = loaded(globals, environment)?;
         cli::config::needs_connections(&loaded)?;
-        let config = loaded.config;
-        let places = Places::of(&config, environment)?;
-        let below = Below::Network(environment.clone());
-        let clock: SharedClock = match &config.world {
+        let clock = match &loaded.config.world {
             None => Arc::new(SystemClock),
             Some(world) => world::clock(world).await?,
         };
+        Self::over(loaded, environment, clock)
+    }
+
+    /// The same, by the time of this machine where a served world does not tell its own within this span; and why it did not.
+    pub(super) async fn in_need(
+        globals: &Globals,
+        environment: &BTreeMap<String, String>,
+        patience: Duration,
+    ) -> Result<(Self, Option<CliError>), CliError> {
+        let loaded = loaded(globals, environment)?;
+        cli::config::needs_connections(&loaded)?;
+        let (clock, why): (SharedClock, _) = match &loaded.config.world {
+            None => (Arc::new(SystemClock), None),
+            Some(world) => match within(&SystemClock, patience, world::clock(world)).await {
+                Some(Ok(clock)) => (clock, None),
+                Some(Err(why)) => (Arc::new(SystemClock), Some(why)),
+                None => {
+                    let why = format!("the served world did not tell its time within {} s", patience.as_secs());
+                    (Arc::new(SystemClock), Some(CliError::new(Exit::Unreachable, why)))
+                }
+            },
+        };
+        Ok((Self::over(loaded, environment, clock)?, why))
+    }
+
+    fn over(loaded: Loaded, environment: &BTreeMap<String, String>, clock: SharedClock) -> Result<Self, CliError> {
+        let config = loaded.config;
+        let places = Places::of(&config, environment)?;
+        let below = Below::Network(environment.clone());
         // Without one the title has the program's name alone.
         let profile = loaded.profile.unwrap_or_default();
         if let Some(own) = places.own() {
@@ -200,7 +227,8 @@ impl Ground {
         let folder = self.places.cache().filter(|_| !globals.no_cache)?;
         let elsewhere = registry::elsewhere(&self.config, environment);
         let of = [self.profile.clone(), format!("{elsewhere:?}"), toml::to_string(&self.config).ok()?].join("\n");
-        Some(Cache::of(folder, &of))
+        let (records, group) = self.places.records();
+        Some(Cache::of(folder, &of).about(About { profile: self.profile.clone(), records, group }))
     }
 
     /// Where records and keys are.
@@ -229,17 +257,7 @@ impl Ground {
         record: Option<&Path>,
     ) -> Result<Autopilot, CliError> {
         let connections = self.connections()?;
-        let steps = self.config.connections.values().filter_map(config::Connection::step);
-        let session = Session {
-            who: self.config.who(environment),
-            profile: self.profile.clone(),
-            read_only: globals.read_only || self.config.read_only,
-            sources: sources::infos(&connections),
-            signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
-            most_targets: usize::from(self.config.policy.most_targets.get()),
-            files: self.config.files(),
-            comparing: self.config.comparing(),
-        };
+        let session = self.session(&connections, globals, environment);
         let recorder = record.map(|path| begin_recording(path, self.clock.now(), size, &session)).transpose()?;
         let recorder = recorder.map(|recorder| recorder.with_logs(globals.record_logs));
         let (ledger, state) = self.ledger();
@@ -265,6 +283,48 @@ impl Ground {
             cockpit.feed(Msg::JournalBroken(Some(why.to_string())));
         }
         Ok(Autopilot { cockpit, ledger, folder: self.folder.clone() })
+    }
+
+    /// A cockpit that looks and does nothing else: it asks no journal, so that none holds it up.
+    pub(super) fn looking(
+        &self,
+        globals: &Globals,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Cockpit, CliError> {
+        let connections = self.connections()?;
+        let session = Session { read_only: true, ..self.session(&connections, globals, environment) };
+        let (ledger, _) = Ledger::open(|| Ok(Arc::new(SqliteJournal::in_memory()?)), Spool::new(Vec::new()));
+        Ok(Cockpit::new(Parts {
+            session,
+            connections,
+            ledger: Arc::new(ledger),
+            clock: self.clock.clone(),
+            keymap: Keymap::with(&BTreeMap::new()).map_err(|why| CliError::usage(why.to_string()))?,
+            size: UNSEEN,
+            executors: Executors::Here,
+            recorder: None,
+        }))
+    }
+
+    fn session(
+        &self,
+        connections: &[Connection],
+        globals: &Globals,
+        environment: &BTreeMap<String, String>,
+    ) -> Session {
+        let steps = self.config.connections.values().filter_map(config::Connection::step);
+        Session {
+            who: self.config.who(environment, || ownership::account(ownership::own())),
+            profile: self.profile.clone(),
+            read_only: globals.read_only || self.config.read_only,
+            sources: sources::infos(connections),
+            signal_step: steps.max().unwrap_or(Duration::from_mins(1)),
+            most_targets: usize::from(self.config.policy.most_targets.get()),
+            files: self.config.files(),
+            comparing: self.config.comparing(),
+            watch: self.config.watch(),
+            waves: self.config.waves(),
+        }
     }
 }
 

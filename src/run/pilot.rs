@@ -1,16 +1,21 @@
 //! The cockpit without a screen, as the commands fly it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, Either, select},
+    stream::FuturesUnordered,
+};
 use tempfile::TempDir;
 
 use crate::{
-    app::{guard::Confirmed, model::Model},
+    app::{guard::Confirmed, model::Model, msg::Msg, wants},
     cli::verb::Pilot,
-    domain::{observed::Freshness, rollout::Rollout},
+    domain::{ids::SourceName, object::ObjectId, observed::Freshness, rollout::Rollout, verb::Verb},
     journal::ledger::Ledger,
     port::{
+        lookup::Question,
         plan::{Ask, Blocked, Draft},
         record::{Record, RecordId},
     },
@@ -21,6 +26,11 @@ use crate::{
 pub(super) const UNSEEN: (u16, u16) = (120, 36);
 /// How long a command waits to learn what we may do: less is said without it, and nothing that is not so.
 pub(super) const RIGHTS: Duration = Duration::from_secs(2);
+
+/// How long it waits for what is worth knowing before an act.
+const ANSWERS: Duration = Duration::from_secs(5);
+/// How long it waits to learn what stands in the way back.
+const WAY_BACK: Duration = Duration::from_secs(4);
 
 /// A cockpit and its journal.
 pub(super) struct Autopilot {
@@ -46,6 +56,31 @@ impl Autopilot {
         self.cockpit.until(knows_our_rights, RIGHTS).await;
     }
 
+    /// Asks these, all at once, and takes in what comes back within a moment.
+    pub(super) async fn ask(&mut self, asked: BTreeSet<(SourceName, Question)>) {
+        let answers = asked.into_iter().filter_map(|(source, question)| {
+            let lookup = Arc::clone(self.cockpit.lookup(&source, question.topic())?);
+            let answer = async move {
+                let told = lookup.ask(question.clone()).next().await;
+                told.map(|told| (source, question, told))
+            };
+            Some(answer.boxed())
+        });
+        let mut answers: FuturesUnordered<_> = answers.collect();
+        let mut limit = self.cockpit.pause(ANSWERS);
+        while let Either::Left((Some(answer), _)) = select(answers.next(), &mut limit).await {
+            let Some((source, question, told)) = answer else { continue };
+            let at = self.cockpit.model().now;
+            let told = told.map_err(|error| error.at(at));
+            self.cockpit.feed(Msg::Told { source, at, question, told });
+        }
+    }
+
+    /// Waits for a moment to learn what stands in the way back: who does not answer in time forbids nothing.
+    async fn look_into(&mut self, ask: &Ask) {
+        self.cockpit.look_into(ask, WAY_BACK).await;
+    }
+
     fn record(&self, id: RecordId) -> Result<Record, String> {
         let found = self.ledger.get(id).map_err(|why| why.to_string())?;
         found.ok_or_else(|| format!("record {id} is not in the journal"))
@@ -58,7 +93,22 @@ impl Pilot for Autopilot {
     }
 
     fn drafts<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Vec<Result<Draft, Blocked>>> {
-        async move { self.cockpit.drafts_vouched(ask).await }.boxed()
+        async move {
+            if ask.verb == Verb::Rollback && ask.takes_over.is_none() {
+                self.look_into(ask).await;
+            }
+            self.cockpit.drafts_vouched(ask).await
+        }
+        .boxed()
+    }
+
+    fn look_at<'a>(&'a mut self, targets: &'a [ObjectId]) -> BoxFuture<'a, ()> {
+        async move {
+            let model = self.cockpit.model();
+            let asked = targets.iter().flat_map(|target| wants::before_an_act(model, target)).collect();
+            self.ask(asked).await;
+        }
+        .boxed()
     }
 
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {

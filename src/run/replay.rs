@@ -11,7 +11,10 @@ use tokio::time::Instant;
 use crate::{
     cli::exit::{CliError, Exit},
     domain::time::{Timestamp, age},
-    keymap::Keymap,
+    keymap::{
+        Keymap,
+        chord::{Chord, Key},
+    },
     run::paint::paint,
     runtime::{
         clock::wall_sleep,
@@ -27,6 +30,8 @@ use crate::{
     theme::Theme,
 };
 
+/// The key that interrupts.
+const CTRL_C: Chord = Chord { key: Key::Char('c'), ctrl: true, alt: false };
 /// The time between two frames while it plays.
 const FRAME: Duration = Duration::from_millis(50);
 
@@ -67,8 +72,8 @@ pub(super) async fn open(mut player: Player, keymap: &Keymap, theme: &Theme) -> 
             },
             event = input.next() => match event {
                 Some(Ok(Event::Key(key))) => {
-                    if keys::chord(&key).is_some_and(|chord| !player.key(chord)) {
-                        break Exit::Done;
+                    if let Some(chord) = keys::chord(&key).filter(|chord| !player.key(*chord)) {
+                        break if chord == CTRL_C { Exit::Interrupted } else { Exit::Done };
                     }
                 }
                 Some(Ok(Event::Resize(columns, rows))) => painter.resize(columns, rows),

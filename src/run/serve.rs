@@ -71,6 +71,15 @@ pub(super) async fn run(
     for part in &scenario.systems {
         writeln!(out, "{} {base}{}", part.kind(), part.system.mount().as_str())?;
     }
+    let (at, usual) = (opens - scenario.start, scenario.opens() - scenario.start);
+    if at < usual {
+        // What a scenario is about has not begun yet at its start.
+        let minutes = usual.num_minutes();
+        writeln!(
+            out,
+            "opens +{minutes}m: what this scenario shows begins by then; `--at +{minutes}m` serves it there"
+        )?;
+    }
     writeln!(out, "ready")?;
     out.flush()?;
     let stopped = stop.iter_mut().map(|signal| match signal {

@@ -114,6 +114,16 @@ impl Places {
         Ok(if self.is_told { journal.told() } else { journal })
     }
 
+    /// The same, whose records are in another folder, which a group may keep.
+    pub(super) fn with_records(self, folder: PathBuf, group: Option<String>) -> Self {
+        Self { folder, group, is_nowhere: false, ..self }
+    }
+
+    /// The folder in which records are, and the group that keeps it.
+    pub(super) fn records(&self) -> (Option<PathBuf>, Option<String>) {
+        ((!self.is_nowhere).then(|| self.folder.clone()), self.group.clone())
+    }
+
     /// The file that the journal is.
     pub(super) fn journal_file(&self) -> PathBuf {
         self.folder.join(JOURNAL)

@@ -45,7 +45,29 @@ pub(super) fn settings(scenario: &Scenario, base: &str) -> Table {
         let service: Table = [("slo".to_owned(), promise.into())].into_iter().collect();
         services.insert(slo.service.to_string(), service.into());
     }
+    for declared in &scenario.irreversible {
+        let back: Table = [("irreversible".to_owned(), declared.paths.clone().into())].into_iter().collect();
+        let service = services.entry(declared.service.to_string()).or_insert_with(|| Table::new().into());
+        if let Some(service) = service.as_table_mut() {
+            service.insert("back".to_owned(), back.into());
+        }
+    }
+    let waves: Vec<toml::Value> = scenario
+        .waves
+        .iter()
+        .map(|waves| {
+            let mut order = Table::new();
+            order.insert("services".to_owned(), waves.services.clone().into());
+            order.insert("order".to_owned(), waves.order.clone().into());
+            order.extend(waves.soak.clone().map(|soak| ("soak".to_owned(), soak.into())));
+            order.into()
+        })
+        .collect();
     let mut whole = Table::new();
+    if !waves.is_empty() {
+        let policy: Table = [("waves".to_owned(), waves.into())].into_iter().collect();
+        whole.insert("policy".to_owned(), policy.into());
+    }
     whole.insert("operator".to_owned(), OPERATOR.into());
     let tables = [("connections", connections), ("environments", environments), ("services", services)];
     whole.extend(tables.map(|(key, table)| (key.to_owned(), table.into())));

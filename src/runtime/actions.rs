@@ -280,7 +280,8 @@ impl Actions {
         let mut look = spawn_blocking(read).await.unwrap_or_else(|_| Ok(Look::default()))?;
         if after.is_none() {
             let recent = |end: &Entry| later(end.at, RECENT) >= self.clock.now();
-            let counts = |record: &Record| record.end().is_none_or(recent) || !record.owed().is_empty();
+            let left = |record: &Record| !record.owed().is_empty() || !record.not_begun().is_empty();
+            let counts = |record: &Record| record.end().is_none_or(recent) || left(record);
             let (now, past) = look.changes.records.into_iter().partition(counts);
             look.changes.records = now;
             self.tell(Msg::Past(past));

@@ -93,7 +93,7 @@ pub async fn wall_sleep(span: Duration) {
 }
 
 /// The answer, or `None` when it did not come in time.
-pub(super) async fn within<T>(clock: &dyn Clock, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
+pub async fn within<T>(clock: &dyn Clock, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let end = clock.sleep(limit);
     pin_mut!(answer);
     match select(answer, end).await {

@@ -30,7 +30,13 @@ use crate::{
         update::update,
         wants::wants,
     },
-    domain::{ids::SourceName, object::ObjectId, time::Timestamp, verb::Direction},
+    domain::{
+        ids::SourceName,
+        object::ObjectId,
+        observed::Freshness,
+        time::{Timestamp, after},
+        verb::Direction,
+    },
     journal::ledger::Ledger,
     keymap::{Keymap, chord::Chord},
     port::{
@@ -56,6 +62,8 @@ const SETTLE: Duration = Duration::from_secs(20);
 const SPARED: Duration = Duration::from_secs(5);
 /// How often it is looked whether only they are waited for.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long it waits for a source that nothing was heard of, though nobody waits for an answer.
+const UNHEARD: Duration = Duration::from_secs(2);
 /// An answer that comes when its source's time is over is still taken in.
 const MARGIN: Duration = Duration::from_secs(4);
 /// A change of a budget that is told: one percent.
@@ -93,6 +101,8 @@ pub enum Wish {
     Suspend,
     /// Leave.
     Quit,
+    /// Leave, interrupted.
+    Interrupt,
 }
 
 /// Why a confirmed card led to no record.
@@ -297,7 +307,7 @@ impl Cockpit {
         let patient = self.connections.iter().map(|one| one.patience() + MARGIN).max().unwrap_or_default();
         let mut limit = self.clock.sleep(patient.max(SETTLE));
         let mut spared = self.clock.sleep(SPARED);
-        let mut asked = None;
+        let (mut asked, mut unheard) = (None, None);
         loop {
             let late = self.is_held_by_credentials();
             // With everyone who has answered there may be more to ask about.
@@ -307,7 +317,11 @@ impl Cockpit {
             }
             let silent = self.sources.as_ref().and_then(|sources| sources.silent().next());
             if asked.is_some() && self.awaited.is_empty() && silent.is_none() && !self.owes_verdicts() {
-                return;
+                let until = *unheard.get_or_insert_with(|| after(self.clock.now(), UNHEARD));
+                if !self.has_unheard() || self.clock.now() >= until {
+                    return;
+                }
+                self.tick();
             }
             tokio::select! {
                 biased;
@@ -320,6 +334,13 @@ impl Cockpit {
                 () = self.clock.sleep(LOOK) => {}
             }
         }
+    }
+
+    /// Is there a source of which nothing was heard, neither well nor badly? Its question may have ended with the moment that it was
+    /// about, and its answer with it.
+    fn has_unheard(&self) -> bool {
+        let states = self.model.store.sources(self.model.now);
+        states.into_iter().any(|state| state.freshness == Freshness::Never && state.fault.is_none())
     }
 
     /// Have all sources answered but those whose credentials are still being given, and has any?
@@ -361,6 +382,11 @@ impl Cockpit {
                 () = std::future::ready(()), if self.owes_verdicts() => self.feed(Msg::Judge),
             }
         }
+    }
+
+    /// A span of its time.
+    pub fn pause(&self, span: Duration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(span)
     }
 
     /// Takes everything in until nothing happens any more. On a virtual clock, whose time passes only when everything else
@@ -455,6 +481,7 @@ impl Cockpit {
             Effect::Copy(text) => self.wish = Some(Wish::Copy(text)),
             Effect::Suspend => self.wish = Some(Wish::Suspend),
             Effect::Quit => self.wish = Some(Wish::Quit),
+            Effect::Interrupt => self.wish = Some(Wish::Interrupt),
         }
     }
 

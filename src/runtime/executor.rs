@@ -163,7 +163,7 @@ async fn end(mut flight: Flight<'_>) -> Result<Option<Entry>, JournalError> {
     };
     let stage = match flown {
         Ok(stage) | Err(Stop::End(stage)) => stage,
-        Err(Stop::Taken) => return Ok(None),
+        Err(Stop::Taken | Stop::Sent) => return Ok(None),
     };
     let Ok(stage) = flight.end_what_is_owed(&plan, stage).await else { return Ok(None) };
     match flight.note(stage).await {
@@ -178,6 +178,8 @@ enum Stop {
     Taken,
     /// This is how it ended.
     End(Stage),
+    /// What goes out now is sent, and others are not kept waiting for what comes of it.
+    Sent,
 }
 
 /// One record under way, or the part of it that is about one of several targets.
@@ -186,6 +188,10 @@ struct Flight<'a> {
     record: Record,
     /// How many calls of the record go to targets before this one.
     before: usize,
+    /// Which of several targets this is, where none of them waits for another.
+    apart: Option<usize>,
+    /// How often it may wait for what a call brings about before the others' turn comes; `None` where it goes to its end.
+    patience: Option<usize>,
     /// What was written into the record, of every target.
     written: Vec<Entry>,
     secrets: Secrets,
@@ -200,8 +206,8 @@ impl<'a> Flight<'a> {
     /// A record that is only looked at.
     fn of(record: Record, host: &'a Host<'a>) -> Self {
         let (secrets, against, without_effect) = Default::default();
-        let (before, written) = (0, record.entries.clone());
-        Self { host, record, before, written, secrets, may_send: false, against, without_effect }
+        let (before, written, apart, patience) = (0, record.entries.clone(), None, None);
+        Self { host, record, before, apart, patience, written, secrets, may_send: false, against, without_effect }
     }
 
     /// Whoever reaches an object.
@@ -260,6 +266,18 @@ impl<'a> Flight<'a> {
             || self.record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }))
     }
 
+    /// Says whether it may wait for what a call brings about.
+    fn waits(&mut self) -> Result<(), Stop> {
+        match &mut self.patience {
+            None => Ok(()),
+            Some(0) => Err(Stop::Sent),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
     /// What answers gave so far, by call.
     fn given(&self) -> BTreeMap<usize, Given> {
         takeover::given(self.record.intent.takes_over.as_deref(), &self.record.entries)
@@ -279,7 +297,7 @@ impl<'a> Flight<'a> {
     async fn note(&mut self, stage: Stage) -> Result<Kept, Stop> {
         let stage = stage.saying(|said| self.secrets.masked(said));
         let own = Entry { at: self.host.clock.now(), stage };
-        let entry = Entry { at: own.at, stage: several::lifted(own.stage.clone(), self.before) };
+        let entry = Entry { at: own.at, stage: several::lifted(own.stage.clone(), self.before, self.apart) };
         let (ledger, id, after, line) =
             (Arc::clone(self.host.ledger), self.record.id, self.written.len(), entry.clone());
         let kept = spawn_blocking(move || ledger.append(id, after, &line)).await;

@@ -220,6 +220,7 @@ impl Cluster {
             unknown: Vec::new(),
             lag: None,
             written: None,
+            hands: Vec::new(),
             identity: Identity {
                 uid: fact(fact::UID),
                 generation: 1,

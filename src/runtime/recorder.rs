@@ -368,6 +368,8 @@ pub(super) mod tests {
             most_targets: 5,
             files: crate::domain::files::Files::default(),
             comparing: crate::domain::setting::Comparing::default(),
+            watch: crate::domain::watch::Watch::default(),
+            waves: crate::domain::wave::Waves::default(),
         }
     }
 

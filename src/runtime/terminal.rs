@@ -39,6 +39,8 @@ const PASTE: usize = 200;
 pub enum Ended {
     /// Somebody pressed the key for it.
     Quit,
+    /// Somebody interrupted it.
+    Interrupted,
     /// A signal asked for it.
     Signal(Signal),
     /// The terminal is gone, and why we think so: nothing may be written to it any more.
@@ -76,7 +78,7 @@ where
     let area = terminal.painter.area();
     cockpit.feed(Msg::Resized(area.width, area.height));
     cockpit.start();
-    let (mut dirty, mut keyed) = (true, false);
+    let (mut dirty, mut keyed, mut answered) = (true, false, false);
     let (mut frame, mut pace, mut hush): (Pause, Pause, Pause) = (None, None, None);
     let mut rhythm = Rhythm::default();
     loop {
@@ -85,13 +87,15 @@ where
         }
         // A card that is not on screen as it is waits for no slow pace: nothing can be sent from it before.
         let urgent = keyed || cockpit.model().is_card_unseen();
-        if dirty && frame.is_none() && (urgent || pace.is_none()) {
+        // Nor does a key wait because of a frame that no key had asked for; the world waits longer after it instead.
+        let early = keyed && !answered && frame.is_some();
+        if dirty && (early || frame.is_none() && (urgent || pace.is_none())) {
             if let Err(ended) = terminal.paint(cockpit, &mut draw) {
                 return ended;
             }
-            (dirty, keyed) = (false, false);
+            (dirty, keyed, answered) = (false, false, keyed);
             frame = Some(wall_sleep(FRAME).boxed());
-            pace = Some(wall_sleep(terminal.pace).boxed());
+            pace = Some(wall_sleep(if early { terminal.pace + FRAME } else { terminal.pace }).boxed());
         }
         let happened = tokio::select! {
             biased;
@@ -121,6 +125,7 @@ where
         let wished = match (happened, cockpit.take_wish()) {
             (Err(ended), _) => Err(ended),
             (Ok(()), Some(Wish::Quit)) => Err(Ended::Quit),
+            (Ok(()), Some(Wish::Interrupt)) => Err(Ended::Interrupted),
             (Ok(()), Some(Wish::Suspend)) => terminal.suspend(cockpit),
             (Ok(()), Some(Wish::Copy(text))) => terminal.screen.copy(&text).map_err(gone),
             (Ok(()), None) => Ok(()),

@@ -76,7 +76,7 @@ fn describe(cell: &Cell) -> String {
 }
 
 /// The frames that are looked at on a wide screen.
-const WIDE: [&str; 4] = ["board", "release", "inbox", "card-forward"];
+const WIDE: [&str; 5] = ["board", "release", "release-cells", "inbox", "card-forward"];
 
 #[test]
 fn every_screen_looks_as_it_was_approved() {
@@ -114,6 +114,16 @@ fn what_is_filtered_is_said_in_the_title_and_a_line_is_shown_with_those_around_i
         {
             insta::assert_snapshot!(format!("{name}-{}", terminal.name), styled(&screen(&view, *terminal)));
         }
+    }
+}
+
+#[test]
+fn where_nothing_measures_no_empty_chart_is_drawn_and_what_is_missing_is_said_in_its_place() {
+    for terminal in TERMINALS {
+        let plain = ui::text::plain(&screen(&sample::unmeasured(terminal.size.0, terminal.size.1), terminal));
+        let said = plain.lines().find(|line| line.starts_with(" SIGNALS")).unwrap_or_else(|| panic!("{plain}"));
+        assert!(said.contains("no metrics are connected"), "{plain}");
+        assert!(!plain.contains("p99") && plain.contains(" PODS"), "{plain}");
     }
 }
 
@@ -169,6 +179,21 @@ fn every_screen_is_drawn_at_every_size_from_the_least_one_on_and_names_what_it_i
             }
         }
     }
+}
+
+#[test]
+fn errors_stand_on_a_board_of_any_width_with_their_window_or_not_at_all() {
+    let theme = Theme::named("dark", Depth::None, Glyphs::Ascii).unwrap();
+    let (mut with, mut without) = (0, 0);
+    for columns in 60..=200 {
+        let plain = ui::text::plain(&draw(&sample::frames(columns, 36)[0].1, &theme, Rect::new(0, 0, columns, 36)));
+        let heading = plain.lines().find(|line| line.starts_with("   RELEASES")).unwrap_or_else(|| panic!("{plain}"));
+        let has = |title: &str| heading.split(' ').any(|word| word == title);
+        assert_eq!(has("canary"), has("since"), "{columns}: {heading}");
+        assert!(!has("stable") || has("since"), "{columns}: {heading}");
+        if has("since") { with += 1 } else { without += 1 }
+    }
+    assert!(with > 0 && without < with, "{with} with, {without} without");
 }
 
 #[test]

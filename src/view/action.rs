@@ -6,13 +6,17 @@ use crate::{
         intent::Intent,
         takeover,
     },
-    domain::time::{Timestamp, age},
+    domain::{
+        ids::ServiceName,
+        time::{Timestamp, age},
+    },
     port::{
+        plan::Plan,
         record::{Entry, Stage},
         several,
     },
     view::{
-        Part, measure, number,
+        Part, cells, measure, number,
         scene::Scene,
         span::{Line, Role},
     },
@@ -30,20 +34,22 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
 /// The newest action worth seeing, and how far it is, in one line.
 pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
     let action = seen(scene).next()?;
-    let stage = action.latest().map(|entry| words(entry).0).unwrap_or_default();
-    Some(begin(action).gap(3).join(stage).cut(scene.columns))
+    let stage = action.latest().map(|entry| words(&action.plan, entry).0).unwrap_or_default();
+    Some(begin(action, &of_which(scene, action)).gap(3).join(stage).cut(scene.columns))
 }
 
 /// The actions worth seeing, newest first.
 fn seen<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Action> {
     // What waited for a human waits no more once somebody has done something else there.
     let is_over = move |action: &Action| {
-        let newest = scene.model.actions.newest_on(&action.plan.target);
+        let since = |target| scene.model.actions.newest_on(target).is_some_and(|newest| newest.record != action.record);
         matches!(action.latest(), Some(Entry { stage: Stage::Rests { .. }, .. }))
             && action.owed().next().is_none()
-            && newest.is_some_and(|newest| newest.record != action.record)
+            && action.plan.targets().all(since)
     };
-    scene.model.actions.iter().rev().filter(move |action| is_current(action, scene.now()) && !is_over(action))
+    let left = move |action: &Action| !takeover::not_begun(scene.model, action).is_empty();
+    let all = scene.model.actions.iter().rev();
+    all.filter(move |action| left(action) || (is_current(action, scene.now()) && !is_over(action)))
 }
 
 /// Should it still be seen?
@@ -59,14 +65,16 @@ pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
 
 /// Its lines, and how it can be taken over where it can.
 pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
-    let mut lines = lines(action, scene.columns);
+    let mut lines = lines(action, &of_which(scene, action), scene.columns);
+    lines.extend(not_begun(scene, action));
     let released = || scene.hint(Intent::TakeOver, "ends it");
     if !action.is_running() && action.owed().next().is_some() {
         let held = held(scene, action).map(|held| Line::of(Role::Warn, format!("   {held}   ")).join(released()));
         lines.extend(held.map(|held| held.cut(scene.columns)));
-    } else if takeover::is_offered(scene.model, action) {
-        let (calls, left) = (action.plan.calls(), takeover::left(action).ok());
-        let (sent, unanswered) = left.map_or((0, false), |left| (left.sent, left.unanswered.is_some()));
+    } else if takeover::is_offered(scene.model, action)
+        && let Some(left) = takeover::left(action).ok().filter(|left| left.places.is_empty() || action.is_running())
+    {
+        let (calls, sent, unanswered) = (action.plan.calls(), left.sent, left.unanswered.is_some());
         let far = match sent {
             _ if unanswered => format!("no answer to call {} is known", sent + 1),
             0 => "nothing of it was taken".to_owned(),
@@ -75,7 +83,21 @@ pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
         let whose = Line::of(Role::Warn, format!("   its executor is gone, {far}   "));
         lines.push(whose.join(scene.hint(Intent::TakeOver, "takes it over")).cut(scene.columns));
     }
+    lines.extend(cells::ended(scene, action));
     lines
+}
+
+/// Where it goes back and was not begun, and the key that begins it.
+fn not_begun(scene: &Scene<'_>, action: &Action) -> Option<Line> {
+    let places = takeover::not_begun(scene.model, action);
+    let called = |place: &usize| {
+        let one = action.plan.each().nth(*place)?;
+        Some(cells::called(scene.model, &one.service, &one.environment))
+    };
+    let names: Vec<String> = places.iter().filter_map(called).collect();
+    let begins = || scene.hint(Intent::TakeOver, "begins it");
+    let said = |words: String| Line::of(Role::Warn, words).join(begins()).cut(scene.columns);
+    (!names.is_empty()).then(|| said(format!("   NOT BEGUN: {}   ", names.join(", "))))
 }
 
 /// What is held by it, how long, and by whom: `HELD 12 min: auto-sync of shop is off (dana)`.
@@ -88,7 +110,7 @@ pub(super) fn held<'a>(scene: &'a Scene<'_>, action: &'a Action) -> impl Iterato
 }
 
 /// Its line, and a second one where the end takes more words than fit.
-fn lines(action: &Action, columns: usize) -> Vec<Line> {
+fn lines(action: &Action, which: &str, columns: usize) -> Vec<Line> {
     // That nothing moved for a while is said until it has ended, however that was.
     let ended = !action.is_running();
     let own = |entry: &&Entry| match entry.stage {
@@ -96,7 +118,8 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
         Stage::NotMoving { .. } => !ended,
         _ => true,
     };
-    let mut stages: Vec<(Line, bool)> = action.entries.iter().filter(own).map(words).collect();
+    let said = |entry| words(&action.plan, entry);
+    let mut stages: Vec<(Line, bool)> = action.entries.iter().filter(own).map(said).collect();
     stages.extend(action.lost.filter(|_| action.is_running()).map(|lost| (lost_words(lost), false)));
     // Where several say the same kind of thing, the newest says it all.
     stages.dedup_by(|newer, older| {
@@ -106,7 +129,7 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
         }
         same
     });
-    let begin = begin(action);
+    let begin = begin(action, which);
     let begin = step(action).map_or(begin.clone(), |step| begin.gap(3).and(Role::Text, step));
     let record = Line::of(Role::Dim, format!("record {}", action.record));
     let width = |stages: &[(Line, bool)]| -> usize { stages.iter().map(|(line, _)| line.width() + 3).sum() };
@@ -129,23 +152,40 @@ fn lines(action: &Action, columns: usize) -> Vec<Line> {
 }
 
 /// `● roll back payments`.
-fn begin(action: &Action) -> Line {
+fn begin(action: &Action, which: &str) -> Line {
     let (glyph, role) = mark(action);
-    let words = format!("{} {}", action.plan.verb.words(), services(action));
+    let words = format!("{} {which}", action.plan.verb.words());
     Line::of(role, format!(" {glyph} ")).and(Role::Strong, words)
 }
 
-/// `payments`; `payments, search`.
-fn services(action: &Action) -> String {
-    action.plan.each().map(|one| one.service.to_string()).collect::<Vec<_>>().join(", ")
+/// `payments`; `payments, search`; of a service that has several cells which of them: `payments in eu-west-1, us-east-1`.
+pub(super) fn of_which(scene: &Scene<'_>, action: &Action) -> String {
+    let named = |one: &Plan| cells::called(scene.model, &one.service, &one.environment);
+    let mut said: Vec<String> = Vec::new();
+    let mut before: Option<&ServiceName> = None;
+    for one in action.plan.each() {
+        let name = named(one);
+        let cell = name.strip_prefix(&format!("{} in ", one.service)).map(str::to_owned);
+        said.push(cell.filter(|_| before == Some(&one.service)).unwrap_or(name));
+        before = Some(&one.service);
+    }
+    said.join(", ")
+}
+
+/// What a target of an act is called beside the others: its service, or where it is, where others are of the same service.
+fn beside_others(plan: &Plan, target: usize) -> String {
+    let Some(one) = plan.each().nth(target) else { return String::new() };
+    let alike = plan.each().filter(|other| other.service == one.service).count() > 1;
+    let place = one.environment.as_str();
+    let place = place.rsplit_once('/').map_or(place, |(_, place)| place);
+    if alike && !place.is_empty() { place.to_owned() } else { one.service.to_string() }
 }
 
 /// Of an act on several targets that has not ended: `step 2 of 3: search`.
 pub(super) fn step(action: &Action) -> Option<String> {
     let plan = Some(&action.plan).filter(|plan| !plan.then.is_empty() && action.is_running())?;
     let turn = several::turn(&action.as_record());
-    let one = plan.each().nth(turn)?;
-    Some(format!("step {} of {}: {}", turn + 1, plan.count(), one.service))
+    (turn < plan.count()).then(|| format!("step {} of {}: {}", turn + 1, plan.count(), beside_others(plan, turn)))
 }
 
 /// The sign of how it stands.
@@ -162,9 +202,14 @@ pub(super) fn mark(action: &Action) -> (&'static str, Role) {
 }
 
 /// A stage in words; whether the next one of its kind replaces it.
-fn words(entry: &Entry) -> (Line, bool) {
+fn words(plan: &Plan, entry: &Entry) -> (Line, bool) {
     let at = number::clock(entry.at);
     match &entry.stage {
+        Stage::Apart { target, stage } => {
+            let (line, replaced) = words(plan, &Entry { at: entry.at, stage: stage.as_ref().clone() });
+            let name = beside_others(plan, *target);
+            (Line::of(Role::Text, format!("{name} ")).join(line), replaced)
+        }
         Stage::Recorded => (Line::of(Role::Dim, format!("RECORDED {at}")), false),
         Stage::Sending { call, .. } => (Line::of(Role::Dim, format!("SENDING call {}", call + 1)), true),
         Stage::Accepted { .. } => (Line::of(Role::Text, format!("ACCEPTED {at}")), false),
@@ -173,6 +218,9 @@ fn words(entry: &Entry) -> (Line, bool) {
         Stage::HandedOver { by, .. } => (Line::of(Role::Dim, format!("record {by} ends what it holds")), false),
         Stage::Moving { said } => (Line::of(Role::Accent, format!("MOVING {said}")), true),
         Stage::NotMoving { seconds } => (Line::of(Role::Warn, format!("NOT MOVING for {seconds} s")), true),
+        Stage::Verified { target, .. } if several::is_apart(plan) => {
+            (Line::of(Role::Good, format!("{} DONE {at}", beside_others(plan, *target))), false)
+        }
         Stage::Verified { target, .. } => (Line::of(Role::Good, format!("STEP {} DONE {at}", target + 1)), true),
         Stage::Done { said } => {
             (Line::of(Role::Good, format!("DONE {at}")).and(Role::Text, format!(", {said}")), false)
@@ -197,13 +245,13 @@ fn lost_words(lost: Lost) -> Line {
 
 /// Where it is, in few words.
 pub(super) fn stage(action: &Action) -> Line {
-    action.latest().map_or_else(|| Line::of(Role::Accent, "RECORDED"), |entry| words(entry).0)
+    action.latest().map_or_else(|| Line::of(Role::Accent, "RECORDED"), |entry| words(&action.plan, entry).0)
 }
 
 /// The newest stage in few words, for a row of a list.
 pub(super) fn short(action: &Action) -> Line {
     let verb = action.plan.verb.words();
-    match action.latest().map(words) {
+    match action.latest().map(|entry| words(&action.plan, entry)) {
         Some((line, _)) => Line::of(Role::Accent, format!("{verb} ")).join(line),
         None => Line::of(Role::Accent, format!("{verb} RECORDED")),
     }
@@ -221,7 +269,7 @@ mod tests {
     };
 
     fn said(stages: Vec<Stage>, columns: usize) -> Vec<String> {
-        lines(&sample::action(stages), columns).iter().map(Line::plain).collect()
+        lines(&sample::action(stages), "payments", columns).iter().map(Line::plain).collect()
     }
 
     fn rolled_back() -> Vec<Stage> {

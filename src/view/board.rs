@@ -8,7 +8,7 @@ use crate::{
     },
     domain::{rollout::Rollout, time::age},
     view::{
-        Part, action, chrome, headline, number,
+        Part, action, cells, chrome, headline, number, past_us,
         row::{flight, steady, stop},
         scene::Scene,
         section::{Section, cached, stack},
@@ -26,7 +26,16 @@ pub(super) fn body(scene: &Scene<'_>) -> Vec<Part> {
     let mut parts = headline::block(scene, reasons);
     if scene.rows >= 18 {
         parts.extend(others(scene));
+        parts.extend(past_us::recent(scene, 2));
     }
+    parts.extend(cells::differing(
+        scene,
+        match scene.rows {
+            30.. => 3,
+            22..30 => 1,
+            _ => 0,
+        },
+    ));
     let mut acts = action::recent(scene, actions);
     if scene.rows < 18 {
         // All of what it says stands on the release.
@@ -94,7 +103,7 @@ fn others(scene: &Scene<'_>) -> Vec<Part> {
     let line = |rollout: &&Rollout| {
         let judgement = scene.model.judgements.get(&rollout.id);
         let why = judgement.map(|judgement| flight::reason(scene, judgement)).unwrap_or_default();
-        let name = Line::of(Role::Bad, " ✖ ").and(Role::Strong, headline::named(rollout)).gap(2);
+        let name = Line::of(Role::Bad, " ✖ ").and(Role::Strong, headline::named(scene.model, rollout)).gap(2);
         Part::Line(name.and(Role::Text, why).cut(scene.columns))
     };
     let mut lines: Vec<Part> = all.iter().take(OTHERS).map(line).collect();
@@ -116,13 +125,21 @@ fn holds(scene: &Scene<'_>) -> Line {
     let Some(oldest) = all.first() else { return Line::new() };
     let how = match &oldest.how {
         How::Paused => "paused by a person",
+        How::AbortedInSpec if scene.model.store.rollout(&oldest.target).is_some_and(Rollout::is_declared) => {
+            "taken back and still in its source"
+        }
         How::AbortedInSpec => "aborted and still in the spec",
-        How::ByAct(_, words) => words,
+        How::ByAct(_, words) | How::NotBegun(_, words) => words,
     };
     let since = oldest.since.map(|since| format!("{}: ", number::age(age(scene.now(), since)))).unwrap_or_default();
-    let owner = oldest.owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
+    let owner = oldest.owner.as_ref().map(|owner| format!(", {owner}"));
+    let owner = owner.or_else(|| oldest.with.as_ref().map(|with| format!(", with {with}"))).unwrap_or_default();
     let of = if all.len() > 1 { "oldest " } else { "" };
-    let words = format!("{}  {of}{since}{} {how}{owner}", all.len(), oldest.service);
+    let words = format!(
+        "{}  {of}{since}{} {how}{owner}",
+        all.len(),
+        cells::called(scene.model, &oldest.service, &oldest.environment)
+    );
     Line::of(Role::Title, "   HOLDS").gap(1).and(Role::Warn, words)
 }
 
@@ -134,7 +151,7 @@ fn did(scene: &Scene<'_>) -> Line {
     Line::of(Role::Title, "   DID")
         .gap(1)
         .and(Role::Dim, format!("{} {} ", number::moment(scene.now(), action.since), action.who))
-        .and(Role::Text, format!("{} {} ", action.plan.verb.words(), action.plan.service))
+        .and(Role::Text, format!("{} {} ", action.plan.verb.words(), action::of_which(scene, action)))
         .and(role, glyph)
 }
 

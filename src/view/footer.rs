@@ -142,12 +142,12 @@ fn counted(section: Section) -> &'static str {
 }
 
 fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
-    let Some(target) = scene.selected.as_ref().map(RowKey::target) else { return Vec::new() };
+    let Some(target) = scene.targets.first().cloned() else { return Vec::new() };
     let of_gate = |gate: &Gate| {
         let offered = |intent: &Intent| intent.verb().is_some_and(|verb| offer_for(&gate.offers, verb).is_some());
         [Verb::Approve, Verb::Reject, Verb::Resume].map(Intent::Do).into_iter().filter(offered).collect()
     };
-    let intents: Vec<Intent> = match scene.selected_rollout() {
+    let intents: Vec<Intent> = match scene.model.store.rollout(&target) {
         Some(rollout) => of_rollout(rollout).to_vec(),
         None => match scene.model.store.run(&target) {
             Some(run) => {
@@ -166,7 +166,26 @@ fn verbs(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let mut left = actions.newest_on(&target).into_iter().chain(actions.holding(&target));
     let left = left.find(|action| takeover::is_offered(scene.model, action));
     let takes_over = left.map(|_| vec![scene.hint(Intent::TakeOver, Intent::TakeOver.row().title)]);
-    takes_over.into_iter().chain(intents.iter().map(|intent| verb(scene, *intent, &target))).collect()
+    let on = on_marked(scene).map(|words| vec![Line::of(Role::Accent, words)]);
+    let verbs = intents.iter().map(|intent| verb(scene, *intent));
+    on.into_iter().chain(takes_over).chain(verbs).collect()
+}
+
+/// On what a verb acts, where that is not the row one is on: `on payments, the marked one:`, `on the 3 marked:`.
+fn on_marked(scene: &Scene<'_>) -> Option<String> {
+    match scene.targets.as_slice() {
+        [] => None,
+        [one] if scene.selected.as_ref().map(RowKey::target).as_ref() == Some(one) => None,
+        [one] => {
+            let store = &scene.model.store;
+            let rollout = store.rollout(one).map(|rollout| rollout.service.to_string());
+            let gate = || store.gate(one).map(|gate| gate.service.to_string());
+            let run = || store.run(one).map(|run| run.service.to_string());
+            let name = rollout.or_else(gate).or_else(run).unwrap_or_else(|| one.to_string());
+            Some(format!("on {name}, the marked one:"))
+        }
+        many => Some(format!("on the {} marked:", many.len())),
+    }
 }
 
 /// The verbs that fit where a rollout is; all of them are in help.
@@ -182,9 +201,9 @@ fn of_rollout(rollout: &Rollout) -> &'static [Intent] {
 }
 
 /// `p promote`, or `p promote: refused, verdict NO-GO` in two lengths.
-fn verb(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> Vec<Line> {
+fn verb(scene: &Scene<'_>, intent: Intent) -> Vec<Line> {
     let title = intent.row().title;
-    match refused(scene.model, intent, target) {
+    match refused(scene.model, intent, &scene.targets) {
         None => vec![scene.hint(intent, title)],
         Some(why) => {
             let chord = scene.hint(intent, title).stale();
@@ -197,14 +216,35 @@ fn verb(scene: &Scene<'_>, intent: Intent, target: &ObjectId) -> Vec<Line> {
     }
 }
 
-/// Why a verb will not run, where it will not.
-pub(super) fn refused(model: &Model, intent: Intent, target: &ObjectId) -> Option<String> {
-    let verb = intent.verb()?;
-    let ask = Ask::new(verb, target.clone());
+/// Why a verb will not run on these in one act, where it will not.
+pub(super) fn refused(model: &Model, intent: Intent, targets: &[ObjectId]) -> Option<String> {
+    let (verb, (first, then)) = (intent.verb()?, targets.split_first()?);
+    let ask = Ask::new(verb, first.clone()).and_then(then.iter().cloned());
     guard::ask(model, ask).err().map(|refusal| refusal.reasons.join("; "))
 }
 
-/// Does the visible screen have anything to act on?
-pub(super) fn target(scene: &Scene<'_>) -> Option<ObjectId> {
-    scene.selected.as_ref().map(RowKey::target)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app::rows, view::sample};
+
+    #[test]
+    fn keys_are_those_of_what_is_marked_and_say_so_where_it_is_not_the_row_one_is_on() {
+        let keymap = sample::keymap();
+        let mut model = sample::board(200, 36);
+        let rows = rows::rows(&model);
+        let (first, second) = (rows[0].clone(), rows[1].clone());
+        let said = |model: &Model| line(&Scene::new(model, &keymap)).plain();
+        model.nav.selected = Some(second.clone());
+        let alone = said(&model);
+        assert!(!alone.contains("marked"), "{alone}");
+        model.nav.marked = vec![second.target()];
+        assert_eq!(said(&model), alone);
+        model.nav.marked = vec![first.target()];
+        let other = said(&model);
+        model.nav.marked = vec![first.target(), second.target()];
+        let both = said(&model);
+        assert!(other.starts_with(" Enter open   on payments, the marked one:   r roll back   a abort"), "{other}");
+        assert!(both.starts_with(" Enter open   on the 2 marked:   r roll back   a abort"), "{both}");
+    }
 }

@@ -15,12 +15,13 @@ use crate::{
         evidence::Verdict,
         item::Noun,
         observed::Freshness,
-        rollout::{self, Phase, Rollout},
+        rollout::{self, Phase, Rollout, Strategy},
+        text::counted,
         verb::Verb,
     },
     judge::{gaps::Gap, rivals::Rival},
     view::{
-        Bar, Part, footer, freshness, is_low, measure, number,
+        Bar, Part, cells, footer, freshness, is_low, measure, number,
         scene::Scene,
         span::{Line, Role},
         way_back,
@@ -79,7 +80,7 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     let selected = scene.selected_rollout().is_some_and(|selected| selected.id == rollout.id);
     let left = Line::of(Role::Text, "   ").join(way_back::line(scene.model, rollout));
     // Keys act on the selected row: they stand here only while that is the one spoken of.
-    let refused = footer::refused(scene.model, Intent::Do(Verb::Rollback), &rollout.id).is_some();
+    let refused = footer::refused(scene.model, Intent::Do(Verb::Rollback), std::slice::from_ref(&rollout.id)).is_some();
     let right = if selected && !refused {
         let quarantine = Quarantine::of(&scene.model.actions, rollout);
         let back = quarantine
@@ -96,6 +97,11 @@ fn ways(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
 fn said(model: &Model, answer: &Headline) -> Words {
     let rollout = answer.rollout.as_ref().and_then(|id| model.store.rollout(id));
     match (answer.cause, rollout) {
+        (Cause::Release, Some(rollout)) if let Some(returned) = &answer.returned => {
+            let why = std::iter::once(format!("{returned}.")).chain(reasons(model, answer, rollout, false)).collect();
+            let cause = "BACK AFTER IT WAS LEFT";
+            Words { glyph: "✖", role: Role::Bad, cause, what: named(model, rollout), why, brief: None }
+        }
         (Cause::Release | Cause::None, Some(rollout)) if let Some(back) = &answer.back => {
             returning(model, answer, rollout, back)
         }
@@ -120,7 +126,7 @@ fn returning(model: &Model, answer: &Headline, rollout: &Rollout, back: &GoingBa
     }
     why.extend(engine_words(rollout));
     why.extend(unseen(model).filter(|state| state.source == rollout.id.source).map(|it| format!("{}.", describe(&it))));
-    let what = format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back));
+    let what = format!("{} {} → {}, {}", called(model, rollout), back.from, back.to, left(back));
     Words { glyph: "▲", role: Role::Warn, cause: "GOING BACK", what, why, brief: None }
 }
 
@@ -128,9 +134,9 @@ fn returning(model: &Model, answer: &Headline, rollout: &Rollout, back: &GoingBa
 fn left(back: &GoingBack) -> String {
     match (back.serves, back.share, back.pods) {
         (true, Some(share), _) if share > 0 => format!("{share} % left"),
-        (true, Some(_), Some(pods)) => format!("{} left", pods_of(pods)),
+        (true, Some(_), Some(pods)) => format!("{} left", counted(pods, "pod")),
         (true, ..) => "? % left".to_owned(),
-        (false, _, Some(pods)) if pods > 0 => format!("no traffic left, {} left", pods_of(pods)),
+        (false, _, Some(pods)) if pods > 0 => format!("no traffic left, {} left", counted(pods, "pod")),
         (false, ..) => "no traffic left".to_owned(),
     }
 }
@@ -145,10 +151,6 @@ fn pods_left(back: &GoingBack) -> Option<String> {
     }
 }
 
-fn pods_of(pods: u32) -> String {
-    if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") }
-}
-
 fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
     let cause = match model.judgements.get(&rollout.id).map(headline::blame) {
         Some(Blame::OnePod) => "LIKELY ONE POD, NOT THE RELEASE",
@@ -156,7 +158,7 @@ fn release(model: &Model, answer: &Headline, rollout: &Rollout) -> Words {
         Some(Blame::Release) | None => "LIKELY THE RELEASE",
     };
     let [why, brief] = [true, false].map(|whole| reasons(model, answer, rollout, whole));
-    Words { glyph: "✖", role: Role::Bad, cause, what: named(rollout), why, brief: Some(brief) }
+    Words { glyph: "✖", role: Role::Bad, cause, what: named(model, rollout), why, brief: Some(brief) }
 }
 
 /// Why it is the release, a sentence each; what rules others out with its numbers only where all of it is asked for.
@@ -272,8 +274,10 @@ fn unknown(model: &Model, rollout: Option<&Rollout>, back: Option<&GoingBack>) -
         why.push("No connection tells of rollouts: whether it is the release cannot be seen here.".to_owned());
     }
     let what = match (rollout, back) {
-        (Some(rollout), Some(back)) => format!("{} {} → {}, {}", rollout.service, back.from, back.to, left(back)),
-        (rollout, _) => rollout.map(named).unwrap_or_default(),
+        (Some(rollout), Some(back)) => {
+            format!("{} {} → {}, {}", called(model, rollout), back.from, back.to, left(back))
+        }
+        (rollout, _) => rollout.map(|rollout| named(model, rollout)).unwrap_or_default(),
     };
     Words { glyph: "?", role: Role::Unknown, cause, what, why, brief: None }
 }
@@ -293,18 +297,23 @@ fn none(model: &Model) -> Words {
         .filter_map(|rollout| {
             let judgement = model.judgements.get(&rollout.id)?;
             (model.verdict(&rollout.id) == Some(Verdict::Wait))
-                .then(|| format!("{}: {}.", rollout.service, words::reason(judgement)))
+                .then(|| format!("{}: {}.", called(model, rollout), words::reason(judgement)))
         })
         .collect();
     // A good verdict with a strong doubt is none to be quiet about.
     let doubted = flying.iter().filter(|rollout| rollout.phase != Phase::Aborted).filter_map(|rollout| {
         let doubt = model.judgements.get(&rollout.id)?.doubts.first().filter(|doubt| doubt.is_strong())?;
-        Some(format!("Doubt, {}: {}.", rollout.service, words::doubt(doubt)))
+        Some(format!("Doubt, {}: {}.", called(model, rollout), words::doubt(doubt)))
     });
     let aborted = flying.iter().filter(|rollout| rollout.aborted_in_spec);
     let aborted = aborted.filter_map(|rollout| {
         let version = rollout.canary.as_ref()?;
-        Some(format!("{}: {} is aborted, the spec still holds it.", rollout.service, version.tag))
+        let said = if rollout.is_declared() {
+            "was taken back, its source still holds it"
+        } else {
+            "is aborted, the spec still holds it"
+        };
+        Some(format!("{}: {} {said}.", called(model, rollout), version.tag))
     });
     let cleared = undecided.is_empty();
     let what = match (flying.len(), undecided.len()) {
@@ -318,9 +327,20 @@ fn none(model: &Model) -> Words {
         role,
         cause: "NO RELEASE IN FLIGHT SHOWS HARM",
         what,
-        why: aborted.chain(doubted).chain(undecided).collect(),
+        why: worse(model).chain(aborted).chain(doubted).chain(undecided).collect(),
         brief: None,
     }
+}
+
+/// What has arrived and does worse than what ran before it.
+fn worse(model: &Model) -> impl Iterator<Item = String> {
+    let worse = model.watched.iter().filter(|(_, compared)| compared.judgement.verdict == Verdict::NoGo);
+    worse.filter_map(|(id, compared)| {
+        let rollout = model.store.rollout(id).filter(|rollout| !rollout.in_flight())?;
+        let version = rollout.stable.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
+        let said = words::watched(&compared.judgement, &compared.against);
+        Some(format!("{} {version}, at 100 %, does {said}.", called(model, rollout)))
+    })
 }
 
 /// Sources that do not answer, and so cannot speak against anything.
@@ -334,11 +354,19 @@ fn describe(state: &SourceState) -> String {
 }
 
 /// `payments 1.42.0 (a1b2c3d), canary 25 %`.
-pub(super) fn named(rollout: &Rollout) -> String {
+pub(super) fn named(model: &Model, rollout: &Rollout) -> String {
     // The version that was measured: right after a roll back the spec asks for the good one already.
     let measured = rollout.side(rollout::Role::Canary).and_then(|arm| arm.version.as_ref());
     let version = measured.or(rollout.canary.as_ref()).map(|version| format!(" {version}")).unwrap_or_default();
-    format!("{}{version}, canary {}", rollout.service, weight_words(rollout))
+    if rollout.strategy == Strategy::Declared {
+        return format!("{}{version}", called(model, rollout));
+    }
+    format!("{}{version}, canary {}", called(model, rollout), weight_words(rollout))
+}
+
+/// `payments`; `payments in eu-west-1` where it has other cells.
+fn called(model: &Model, rollout: &Rollout) -> String {
+    cells::called(model, &rollout.service, &rollout.environment)
 }
 
 /// The share of the traffic that the canary gets, in percent; `None` where nobody knows.

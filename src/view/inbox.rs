@@ -132,6 +132,9 @@ fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
     if let Some(older) = &item.older {
         add("live", Role::Warn, older.words());
     }
+    if let Some(left) = &item.left {
+        add("left", Role::Bad, left.to_string());
+    }
     if let Some(new) = changes::new(scene, &item.target) {
         add("brings", new.role, new.what);
         for warning in new.warnings {
@@ -147,10 +150,12 @@ fn detail(scene: &Scene<'_>, item: &Waits, most: usize) -> Vec<Line> {
     if let Some(url) = scene.model.store.gate(&item.target).and_then(|gate| gate.url.clone()) {
         add("open", Role::Dim, url);
     }
-    for intent in [Verb::Approve, Verb::Reject, Verb::Promote, Verb::Resume].map(Intent::Do) {
+    for intent in
+        [Verb::Approve, Verb::Reject, Verb::Promote, Verb::PromoteFull, Verb::Sync, Verb::Resume].map(Intent::Do)
+    {
         let offers = scene.model.store.item(&item.target).map(Item::offers).unwrap_or_default();
         let offered = intent.verb().is_some_and(|verb| offer_for(offers, verb).is_some());
-        if let Some(why) = footer::refused(scene.model, intent, &item.target).filter(|_| offered)
+        if let Some(why) = footer::refused(scene.model, intent, std::slice::from_ref(&item.target)).filter(|_| offered)
             && item.refused.as_ref() != Some(&why)
         {
             add(intent.row().title, Role::Dim, format!("refused: {why}"));

@@ -5,6 +5,7 @@
 
 mod action;
 mod board;
+mod cells;
 mod changes;
 mod drift;
 mod footer;
@@ -16,6 +17,7 @@ pub mod measure;
 mod number;
 pub mod pane;
 pub mod panel;
+mod past_us;
 mod pipelines;
 mod places;
 mod release;

@@ -5,14 +5,15 @@ mod below;
 mod charts;
 mod logs;
 mod pods;
+mod preflight;
 mod steps;
 
 use crate::{
-    app::intent::Intent,
+    app::{intent::Intent, store::SourceInfo},
     domain::{object::ObjectId, rollout::Rollout},
-    judge::verdict::Judgement,
+    judge::{gaps::Unread, verdict::Judgement},
     view::{
-        Bar, Beside, Body, Part, action, chrome, freshness, measure, number,
+        Bar, Beside, Body, Part, action, cells, chrome, freshness, measure, number, past_us,
         row::flight::{self, Commits},
         run::path,
         scene::Scene,
@@ -57,6 +58,8 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
 
 /// Screens of fewer rows have no room for rules and for all that a verdict rests on: `w` says it.
 const SHORT: usize = 20;
+/// From so many rows on cells may take two lines.
+const TALL: usize = 30;
 /// Lines in which a chart says anything: a panel, what is marked, the axis.
 const LEAST_CHART: usize = 4;
 
@@ -68,12 +71,23 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
     }
     let mut parts = steps::parts(scene, rollout);
     parts.extend(path::of_rollout(scene, rollout).map(Part::Line));
+    let strip = cells::strip(scene, rollout, if scene.rows < TALL { 1 } else { 2 });
+    parts.extend(strip.into_iter().map(Part::Line));
     parts.push(Part::Rule);
     parts.extend(verdict(scene, rollout));
     parts.extend(actions(scene, rollout));
     parts.push(Part::Rule);
-    let left = room.saturating_sub(parts.len());
     let first = scene.model.nav.below;
+    if !scene.model.session.sources.iter().any(SourceInfo::measures) {
+        // Empty charts would look like a release without traffic.
+        parts.push(Part::Line(unmeasured().cut(scene.columns)));
+        parts.push(Part::Rule);
+        let lines = below::sections(scene, rollout, scene.columns);
+        let (below, window) = below::window(lines, first, room.saturating_sub(parts.len()));
+        parts.extend(below);
+        return Body { parts, window };
+    }
+    let left = room.saturating_sub(parts.len());
     if scene.columns >= BESIDE.0 && scene.rows >= BESIDE.1 {
         let columns = scene.columns * CHARTS_PERCENT / 100;
         let panels = charts::panels(scene, rollout, left, columns);
@@ -99,6 +113,7 @@ pub(super) fn body(scene: &Scene<'_>, rollout: &Rollout) -> Body {
 /// The same where there are few lines: no rules, one line for pods.
 fn short(scene: &Scene<'_>, rollout: &Rollout, room: usize) -> Vec<Part> {
     let mut parts = steps::parts(scene, rollout);
+    parts.extend(cells::strip(scene, rollout, 1).into_iter().map(Part::Line));
     parts.extend(actions(scene, rollout).into_iter().take(2));
     parts.extend(verdict(scene, rollout));
     parts.truncate(room);
@@ -110,6 +125,11 @@ fn short(scene: &Scene<'_>, rollout: &Rollout, room: usize) -> Vec<Part> {
     let pods = Line::of(Role::Title, " PODS").gap(3).join(pods::all(rollout));
     parts.push(Part::Line(pods.cut(scene.columns)));
     parts
+}
+
+/// In the place of the charts, where nothing is connected that could draw them.
+fn unmeasured() -> Line {
+    Line::of(Role::Title, " SIGNALS").gap(4).and(Role::Dim, words::unread(&Unread::NothingMeasures))
 }
 
 /// A rollout that is no longer there.
@@ -142,7 +162,11 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     }
     if rollout.aborted_in_spec {
         let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
-        let words = format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back");
+        let words = if rollout.is_declared() {
+            format!(" ▲ HOLD     its source still holds {tag}: a sync brings it back, until that is reverted there")
+        } else {
+            format!(" ▲ HOLD     the spec still holds {tag}: any edit or retry brings it back")
+        };
         parts.push(Part::Line(Line::of(Role::Warn, words).cut(scene.columns)));
     }
     let left = Line::of(Role::Text, " ").join(way_back::line(scene.model, rollout));
@@ -181,5 +205,6 @@ fn actions(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let current = newest.filter(|action| action::is_current(action, scene.now()));
     let holding = scene.model.actions.holding(&rollout.id);
     let holding = holding.filter(|holding| current.is_none_or(|current| current.record != holding.record));
-    current.into_iter().chain(holding).flat_map(|action| action::of(scene, action)).map(Part::Line).collect()
+    let acts = current.into_iter().chain(holding).flat_map(|action| action::of(scene, action)).map(Part::Line);
+    past_us::newest(scene, rollout).into_iter().chain(acts).collect()
 }

@@ -2,6 +2,7 @@
 
 mod log;
 pub(in crate::view) mod path;
+mod tested;
 mod tree;
 
 use crate::{
@@ -44,6 +45,18 @@ fn about(run: &Run) -> Line {
     if run.title.is_empty() { Line::new() } else { Line::of(Role::Strong, format!(" {}", run.title)).gap(2) }
 }
 
+/// The jobs, and below them the tests that failed, where somebody tells of any.
+fn inside(scene: &Scene<'_>, run: &Run, (columns, rows): (usize, usize)) -> Vec<Line> {
+    let tests = tested::lines(scene, run, (columns, rows / 2));
+    let below = if tests.is_empty() { 0 } else { tests.len() + 1 };
+    let mut lines = tree::lines(scene, run, (columns, rows.saturating_sub(below)));
+    if !tests.is_empty() {
+        lines.push(Line::new());
+        lines.extend(tests);
+    }
+    lines
+}
+
 /// Everything between the rules.
 pub(super) fn body(scene: &Scene<'_>, run: &Run) -> Vec<Part> {
     // The heading, and what is below it.
@@ -56,8 +69,7 @@ pub(super) fn body(scene: &Scene<'_>, run: &Run) -> Vec<Part> {
     ];
     if scene.columns < NARROW {
         let columns = scene.columns;
-        let lines =
-            if in_log { log::lines(scene, run, (columns, rows)) } else { tree::lines(scene, run, (columns, rows)) };
+        let lines = if in_log { log::lines(scene, run, (columns, rows)) } else { inside(scene, run, (columns, rows)) };
         parts.extend(lines.into_iter().map(Part::Line));
         return parts;
     }
@@ -65,7 +77,7 @@ pub(super) fn body(scene: &Scene<'_>, run: &Run) -> Vec<Part> {
     let right = scene.columns.saturating_sub(columns + 2);
     let stack = |lines: Vec<Line>| lines.into_iter().map(Part::Line).collect();
     parts.push(Part::Beside(Beside {
-        left: stack(tree::lines(scene, run, (columns, rows))),
+        left: stack(inside(scene, run, (columns, rows))),
         right: stack(log::lines(scene, run, (right, rows))),
         columns,
         rows,

@@ -46,7 +46,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    frames::{around, endless, filtered, frames, unjudged},
+    frames::{around, endless, filtered, frames, unjudged, unmeasured},
     pressed::filled_in,
 };
 
@@ -84,6 +84,8 @@ fn session() -> Session {
         most_targets: 5,
         files: crate::domain::files::Files::default(),
         comparing: crate::domain::setting::Comparing::default(),
+        watch: crate::domain::watch::Watch::default(),
+        waves: crate::domain::wave::Waves::default(),
     }
 }
 
@@ -164,6 +166,7 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
         unknown: Vec::new(),
         lag: None,
         written: None,
+        hands: Vec::new(),
         offers: [Verb::Promote, Verb::Skip, Verb::PromoteFull, Verb::Pause, Verb::Abort, Verb::Rollback]
             .map(|verb| Offer::open(verb, Risk::High))
             .into_iter()
@@ -397,6 +400,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             expect: Expectation {
                 all: vec![Expect::is(fact::WEIGHT, if back { 0 } else { 50 })],
                 fails_if: Vec::new(),
+                frees: None,
                 rests: Vec::new(),
                 words: None,
                 within: Duration::from_secs(30),

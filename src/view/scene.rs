@@ -77,6 +77,8 @@ pub(super) struct Scene<'a> {
     pub(super) sources: Vec<SourceState>,
     /// The selected row of the visible screen.
     pub(super) selected: Option<RowKey>,
+    /// What a verb pressed now acts on. Empty where the visible screen has nothing to act on.
+    pub(super) targets: Vec<ObjectId>,
 }
 
 /// May who looks be waited for?
@@ -90,7 +92,7 @@ impl<'a> Scene<'a> {
         let waits_for_me = waiting.iter().filter(|item| may_be_mine(&item.eligible)).count();
         let waits_for_others = waiting.len() - waits_for_me;
         let lists = Lists::of(model, &waiting);
-        let selected = lists.selected(model);
+        let (selected, targets) = (lists.selected(model), lists.targets(model));
         let shows_runs =
             !lists.runs.is_empty() || !lists.stops.is_empty() || matches!(model.nav.screen(), Screen::Run(_));
         Self {
@@ -108,6 +110,7 @@ impl<'a> Scene<'a> {
             places: Places::of(model),
             sources: model.store.sources(model.now),
             selected,
+            targets,
         }
     }
 

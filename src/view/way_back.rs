@@ -1,49 +1,65 @@
-//! The way back, shown before anybody goes forward: to which version, and whether its pods run.
+//! The way back, shown before anybody goes forward: to which version, how it stands, and how long it takes.
 
 use crate::{
     app::{
+        action::Action,
         model::Model,
+        preflight::{self, Outlook},
         quarantine::{Quarantine, WayBack},
     },
-    domain::{rollout::Rollout, verb::Direction},
+    domain::{preflight::Grade, rollout::Rollout, verb::Direction},
     view::span::{Line, Role},
 };
 
-/// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready`, in the colour of how sure it is.
+/// How a grade looks, and its mark.
+pub(super) fn look(grade: Grade) -> (Role, &'static str) {
+    match grade {
+        Grade::Good => (Role::Good, "✔"),
+        Grade::Unknown => (Role::Unknown, "?"),
+        Grade::Amber => (Role::Warn, "▲"),
+        Grade::Red => (Role::Bad, "✖"),
+    }
+}
+
+/// `back: 1.41.3 (9f8e7d6), 9 of 12 pods ready; about 8 s`, in the colour of what is worst of it.
 pub(super) fn line(model: &Model, rollout: &Rollout) -> Line {
-    let going = model.actions.running_on(&rollout.id).filter(|action| action.plan.direction() == Direction::Back);
+    let goes = |action: &&Action| action.plan.direction() == Direction::Back && !action.releases();
+    let going = model.actions.running_on(&rollout.id).filter(goes);
     if let Some(action) = going {
         let (verb, since) = (action.plan.verb.words(), action.since.format("%H:%M:%S"));
         return Line::of(Role::Text, format!("◷ back: under way, {verb} ({}, {since})", action.who));
     }
     let quarantine = Quarantine::of(&model.actions, rollout);
-    let (arm, left_out) = match quarantine.way_back(rollout) {
-        WayBack::Usual(arm) => (arm, String::new()),
-        WayBack::Older(arm, left) => (arm, format!("; not the one before it: {left}")),
+    let left_out = match quarantine.way_back(rollout) {
+        WayBack::Usual(_) => String::new(),
+        WayBack::Older(_, left) => format!("; not the one before it: {left}"),
         WayBack::OnlyLeft(arm, left) => {
             return Line::of(Role::Bad, format!("✖ back: only {}, and {left}", arm.called()));
         }
         WayBack::PutBack(back, _) => return Line::of(Role::Text, format!("· back: {back}")),
+        WayBack::None if rollout.goes_back_elsewhere().is_some() => {
+            return Line::of(Role::Text, "· back: where its source goes back");
+        }
         WayBack::None if rollout.is_all_taken_back() => {
             return Line::of(Role::Bad, "✖ back: every earlier version was taken back once; rollback --to names one");
         }
-        WayBack::None => return Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known"),
+        WayBack::None => return none(),
     };
-    let Some(pods) = arm.pods else {
-        let words = format!("? back: {}", arm.called());
-        return Line::of(Role::Unknown, words).and(Role::Dim, ", its pods are not known");
-    };
-    let (role, glyph, how) = match pods.ready {
-        0 => (Role::Warn, "▲", "none of its pods runs, they start first".to_owned()),
-        1 if rollout.replicas <= 1 => (Role::Good, "✔", "its pod is ready".to_owned()),
-        ready if ready >= rollout.replicas => (Role::Good, "✔", format!("all {ready} pods ready")),
-        ready => {
-            // With less than half of the pods running, the way back may be too narrow for the traffic.
-            let (role, glyph) = if ready * 2 < rollout.replicas { (Role::Warn, "▲") } else { (Role::Good, "✔") };
-            (role, glyph, format!("{ready} of {} pods ready", rollout.replicas))
-        }
-    };
-    Line::of(role, format!("{glyph} back: {}", arm.called())).and(Role::Dim, format!(", {how}{left_out}"))
+    match preflight::back(model, rollout) {
+        Some(outlook) => said(&outlook).and(Role::Dim, left_out),
+        None => none(),
+    }
+}
+
+fn none() -> Line {
+    Line::of(Role::Bad, "✖ back: ").and(Role::Bad, "no earlier version is known")
+}
+
+/// `✔ back: 1.41.3 (9f8e7d6), all 12 pods ready; at once`.
+fn said(outlook: &Outlook<'_>) -> Line {
+    let (role, glyph) = look(outlook.grade());
+    let reasons = if outlook.grade() == Grade::Red { role } else { Role::Dim };
+    Line::of(role, format!("{glyph} back: {}", outlook.arm.called())).and(reasons, format!(", {}", outlook.words()))
 }
 
 #[cfg(test)]
@@ -51,7 +67,7 @@ mod tests {
     use super::*;
     use crate::{domain::rollout::Pods, view::sample};
 
-    fn said(ready: u32) -> (String, Role) {
+    fn shown(ready: u32) -> (String, Role) {
         let mut rollout = sample::payments();
         rollout.arms[1].pods = Some(Pods { ready, ..Pods::default() });
         let line = line(&sample::board(120, 36), &rollout);
@@ -60,16 +76,19 @@ mod tests {
 
     #[test]
     fn it_is_green_only_while_enough_of_its_pods_run() {
-        assert_eq!(said(12).0, "✔ back: 1.41.3 (9f8e7d6), all 12 pods ready");
-        assert_eq!(said(9), ("✔ back: 1.41.3 (9f8e7d6), 9 of 12 pods ready".to_owned(), Role::Good));
-        assert_eq!(said(5), ("▲ back: 1.41.3 (9f8e7d6), 5 of 12 pods ready".to_owned(), Role::Warn));
+        assert_eq!(shown(12).0, "✔ back: 1.41.3 (9f8e7d6), all 12 pods ready");
+        assert_eq!(shown(9), ("✔ back: 1.41.3 (9f8e7d6), 9 of 12 pods ready".to_owned(), Role::Good));
+        assert_eq!(shown(5), ("▲ back: 1.41.3 (9f8e7d6), 5 of 12 pods ready".to_owned(), Role::Warn));
         assert_eq!(
-            said(0),
+            shown(0),
             ("▲ back: 1.41.3 (9f8e7d6), none of its pods runs, they start first".to_owned(), Role::Warn)
         );
         let mut first = sample::payments();
         first.arms.truncate(1);
         assert_eq!(line(&sample::board(120, 36), &first).plain(), "✖ back: no earlier version is known");
+        let mut unread = sample::payments();
+        unread.arms[1].pods = None;
+        assert_eq!(line(&sample::board(120, 36), &unread).plain(), "? back: 1.41.3 (9f8e7d6), its pods are not known");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What policy decided, and what is not known of a rollout without a verdict.
 
-use super::{Outdated, arithmetic, missing, outdated};
+use super::{Outdated, arithmetic, missing, outdated, wave};
 use crate::{
-    domain::{evidence::Verdict, observed::Freshness, time::Timestamp, verb::Verb},
+    domain::{evidence::Verdict, ids::EnvironmentName, observed::Freshness, time::Timestamp, verb::Verb},
     judge::verdict::Judgement,
     policy::{Against, Blind, Check, Decision, Risk, Source, Unjudged, Way},
 };
@@ -41,7 +41,7 @@ pub struct Said {
 pub fn decision(decision: &Decision, about: About<'_>) -> Said {
     Said {
         refusals: decision.refusals.iter().map(|one| about.against(one)).collect(),
-        risks: decision.risks.iter().map(|one| about.risk(*one)).collect(),
+        risks: decision.risks.iter().map(|one| about.risk(one)).collect(),
         checks: decision.checks.iter().map(|one| about.check(one)).collect(),
         ways: decision.ways.iter().map(|one| about.way(one)).collect(),
     }
@@ -83,10 +83,11 @@ impl About<'_> {
             Against::Unknown(what) => format!("NO DATA: {what}"),
             Against::NobodyShowsIt => "NO DATA: no connection shows it".to_owned(),
             Against::Source(source) => self::source(source),
+            Against::Wave(ahead) => wave::ahead(ahead, |at| self.moment(at)),
         }
     }
 
-    fn risk(&self, risk: Risk) -> String {
+    fn risk(&self, risk: &Risk) -> String {
         let unknown = format!("verdict {}, not known yet whether it does harm", Verdict::Wait.words());
         match risk {
             Risk::Undecided { due } => {
@@ -95,9 +96,10 @@ impl About<'_> {
             }
             Risk::TriedAgain(word) => {
                 let ended = format!("the attempt that was aborted ended as {}", word.words());
-                let all = joined(std::iter::once(ended).chain(self.thought(word)));
+                let all = joined(std::iter::once(ended).chain(self.thought(*word)));
                 format!("{unknown}: {all}; a retry is judged anew")
             }
+            Risk::Wave(ahead) => wave::ahead(ahead, |at| self.moment(at)),
         }
     }
 
@@ -115,11 +117,16 @@ impl About<'_> {
                     Unjudged::BeforeTraffic => {
                         "no traffic is its own; what it lets through is judged where it runs".to_owned()
                     }
+                    Unjudged::Declared => {
+                        "no traffic is its own; what it brings about is judged where it runs".to_owned()
+                    }
                     Unjudged::Missing(what) => blind(what, self.engine),
                 };
                 format!("nothing is judged: {holds}")
             }
             Check::Live(source) => format!("{source} live"),
+            Check::Wave(passed) => format!("what comes before it (policy.waves) is done: {}", names(passed)),
+            Check::NothingThere(absent) => format!("nothing of it runs in {} (policy.waves)", names(absent)),
         }
     }
 
@@ -136,6 +143,7 @@ impl About<'_> {
                 let due = self.moment(*at);
                 return format!("wait, about until {due} at this traffic; GO needs the missing series too");
             }
+            Way::Wave(ahead) => return wave::way(ahead, |at| self.moment(at)),
             Way::Wait { due: None } => "wait; GO needs the missing series too",
             Way::Hold => "hold it until somebody can look",
             Way::FindTheCause => "hold it where it is and find the cause",
@@ -184,6 +192,10 @@ impl About<'_> {
     }
 }
 
+fn names(all: &[EnvironmentName]) -> String {
+    all.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn joined(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
@@ -223,7 +235,7 @@ mod tests {
         assert_eq!(about.against(&Against::Verdict(Verdict::NoData)), format!("{none}, {lacks}"));
         let again = "the attempt that was aborted ended as WAIT";
         assert_eq!(
-            about.risk(Risk::TriedAgain(Verdict::Wait)),
+            about.risk(&Risk::TriedAgain(Verdict::Wait)),
             format!(
                 "verdict WAIT, not known yet whether it does harm: {again}, {why}, {lacks}; a retry is judged anew"
             )
@@ -252,7 +264,7 @@ mod tests {
         let ending = "at this traffic; GO needs the missing series too";
         assert_eq!(way(minute(20)), format!("wait, about until 02:06 {ending}"));
         assert_eq!(way(minute(20 + 1440)), format!("wait, about until 03-11 02:06 {ending}"));
-        let risk = about(&judgement).risk(Risk::Undecided { due: Some(minute(20)) });
+        let risk = about(&judgement).risk(&Risk::Undecided { due: Some(minute(20)) });
         assert!(risk.ends_with("; a decision is due about 02:06"), "{risk}");
     }
 

@@ -6,13 +6,15 @@ use std::{collections::BTreeMap, fs, path::Path};
 use crate::rust_files;
 
 /// By folder, what a system is called where that is not the folder's name. A Deployment is a noun of ours, too.
-const CALLED: [(&str, &[&str]); 6] = [
+const CALLED: [(&str, &[&str]); 7] = [
     ("argo_rollouts", &["argo"]),
     ("deployment", &[]),
     // Its own name is a word of ours, too.
     ("flow", &["yunxiao", "云效"]),
     ("github", &["github", "octocrab"]),
     ("kubernetes", &["kube", "k8s"]),
+    // The form of images, of which others speak, too.
+    ("oci", &[]),
     ("prometheus", &["prometheus", "promql", "promtool"]),
 ];
 
@@ -30,7 +32,7 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
-const SPOKEN: [(&str, &str); 9] = [
+const SPOKEN: [(&str, &str); 12] = [
     // What those who install it call it, which is looked for among the Services of a cluster.
     ("src/provider/kubernetes/measures.rs", "prometheus"),
     // Where a metric of an AnalysisRun was measured.
@@ -47,6 +49,12 @@ const SPOKEN: [(&str, &str); 9] = [
     // Where a project's code is, as a remote leads to it and as the wire has it.
     ("src/run/registry/circleci/found.rs", "github"),
     ("src/demo/circleci/wire.rs", "github"),
+    // The marks that GitOps tools leave on what they manage.
+    ("src/provider/kubernetes/gitops.rs", "argocd"),
+    // The address under which a cluster reaches itself.
+    ("src/provider/argocd/facade.rs", "kubernetes"),
+    // The label that says what an object is a part of.
+    ("src/provider/argocd/api.rs", "kubernetes"),
 ];
 
 #[test]
@@ -111,10 +119,13 @@ fn systems() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// The folders and the file of a system; the engines of Kubernetes are at home where it is.
+/// The folders and the file of a system; the engines of Kubernetes are at home where it is, and what Argo is called also where another
+/// of its systems is.
 fn is_home(path: &str, system: &str) -> bool {
-    let on_it = ["argo_rollouts", "deployment", "kubernetes"];
-    let homes = if on_it.contains(&system) { on_it.as_slice() } else { &[system] };
+    let on_it =
+        ["argo_rollouts", "controller_revision", "deployment", "deployment_pair", "flagger", "flux", "kubernetes"];
+    let mut homes = if on_it.contains(&system) { on_it.to_vec() } else { vec![system] };
+    homes.extend((system == "argo_rollouts").then_some("argocd"));
     let begins = |home: &&str| {
         ["src/provider", "src/demo", "src/config/kind", "src/run/registry"].iter().any(|room| {
             let below = path.strip_prefix(&format!("{room}/{home}"));

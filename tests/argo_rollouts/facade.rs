@@ -256,10 +256,30 @@ async fn a_cluster_without_the_crd_says_what_is_missing() {
     let facet = argo_rollouts::facet(cluster(server.transport()));
     let error = facet.rollouts().await.unwrap_err();
     let sentence = "Argo Rollouts is not installed on eu (no rollouts.argoproj.io): \
-                    install it, or set engines = [\"deployment\"] for it";
+                    install it, or take it out of `engines`";
     assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, sentence));
     assert_eq!(facet.probe().await.unwrap_err().kind, FaultKind::Missing);
     assert_eq!(server.lines().last().map(String::as_str), Some(format!("GET {ROLLOUTS}?&limit=1").as_str()));
+}
+
+#[tokio::test]
+async fn an_engine_that_nobody_named_and_the_cluster_lacks_has_nothing_there_and_is_looked_for_again_by_and_by() {
+    let server = Server::default().says("GET", SETS, Say::Whole(200, list("ReplicaSet", "1", &[])));
+    let scope = Scope { takes_what_is_there: true, ..scope() };
+    let clock = Jumping::from("2026-11-21T06:22:00Z");
+    let facet = argo_rollouts::facet(Cluster::new(server.transport(), scope, clock.clone()));
+    assert_eq!(facet.rollouts().await.unwrap(), []);
+    facet.probe().await.unwrap();
+    let nothing = "unread [\"nothing is in namespace shop of eu (not installed: Argo Rollouts): in [connections.eu] `namespaces` names it\"]";
+    assert_eq!(words(&ready(&mut facet.changes(), 4)), [nothing, "all 0", "alive"]);
+    // One that comes later is found.
+    let come = recorded_json("rollout-canary-30-progress-deadline");
+    let server = server.instead("GET", ROLLOUTS, Say::Whole(200, list("Rollout", "469", &[come])));
+    let told = words(&ready(&mut facet.changes(), 4));
+    assert_eq!(told.first().map(String::as_str), Some("all 1"), "{told:?}");
+    // And from then on that it is gone is a fault again.
+    let _server = server.instead("GET", ROLLOUTS, Say::Whole(404, "404 page not found\n".to_owned()));
+    assert_eq!(facet.rollouts().await.unwrap_err().kind, FaultKind::Missing);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use holdshort::{
     domain::{
+        hand::{By, Did, Hand},
         object::ObjectId,
         offer::{Offer, Risk},
         rollout::{
@@ -94,6 +95,12 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         unknown: vec![],
         lag: None,
         written: Some(Written { at: at("2026-11-21T06:21:02Z"), by: "fixture-capture".into() }),
+        hands: vec![Hand {
+            did: Did::Put,
+            by: By::Client("fixture-capture".into()),
+            at: Some(at("2026-11-21T06:21:02Z")),
+            whole: true,
+        }],
         identity: Identity {
             uid: "11791e41-22a9-4067-8077-3e84ac593e6c".into(),
             generation: 3,

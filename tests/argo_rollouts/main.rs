@@ -2,11 +2,15 @@
 //! API server.
 
 #[cfg(test)]
+mod examined;
+#[cfg(test)]
 mod facade;
 #[cfg(test)]
 mod field;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod hands;
 #[cfg(test)]
 #[path = "../support/inventory.rs"]
 mod inventory;

@@ -44,11 +44,11 @@ shop/nosteps v1.0.0 -> v1.0.0, healthy, 100 of 100 by pods, steady
   open: pause, restart
 shop/payments v1.0.0 -> v1.3.0-bad, aborted 0/7, 0 of 0 by pods, in flight
   arms: canary v1.3.0-bad 0/0, stable v1.0.0 5/5, old v1.2.0-bad 0/0, old v1.1.0-bad 0/0; back: v1.0.0
-  open: pause, roll back, retry, restart
+  open: roll back, retry, restart
   message: RolloutAborted: Rollout aborted update to revision 6
 shop/plug v1.0.0 -> v1.1.0, aborted 0/3, 0 of 0 by pods, in flight
   arms: canary v1.1.0 0/0, stable v1.0.0 2/2; back: v1.0.0
-  open: pause, roll back, retry, restart
+  open: roll back, retry, restart
   message: RolloutAborted: Rollout aborted update to revision 2
 shop/recs v1.1.0 -> v1.1.0, healthy 3/3, 100 of 100 by pods, steady
   arms: stable v1.1.0 3/3, old v1.0.0 0/0; back: v1.0.0

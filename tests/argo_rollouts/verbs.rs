@@ -87,6 +87,7 @@ async fn abort_is_one_call_bound_to_the_object_and_the_bad_version_only() {
                 Expect { fact: fact::WEIGHT.into(), condition: Condition::AtMost(0) },
             ],
             fails_if: vec![],
+            frees: None,
             rests: vec![],
             words: Some("aborted, no traffic on 1.1.0".into()),
             within: Duration::from_mins(1),

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What logs cost that never end: two versions that write 100,000 lines a minute each, followed on the screen of logs.
 
-A Loki of its own on loopback writes them, every one a warning or worse, so that none is left out by its level. Prints a table: how
-long the last half hour takes to be read, lines a minute from then on, key to feedback meanwhile, memory, CPU, and what was left out.
-Feedback is the first byte that is drawn after a key: now and then that is of lines that came in, so the worst says more than the median.
+A Loki of its own on loopback writes them, every one a warning or worse, so that none is left out by its level. It is a process of its
+own, so that nothing here waits for it. Prints a table: how long the last half hour takes to be read, lines a minute from then on, key to
+feedback meanwhile, memory, CPU, and what was left out. Feedback is the first byte that is drawn after a key, and every key that is
+pressed changes the screen; now and then that byte is of lines that came in, so the worst says more than the median.
 Python's standard library and Linux' /proc only. It never fails because of a number; it fails (exit 1) when the program misbehaves.
 
     tests/budgets/logs.py target/release/holdshort [--rate 100000] [--seconds 60] [--world BINARY]
@@ -11,6 +12,7 @@ Python's standard library and Linux' /proc only. It never fails because of a num
 
 import argparse
 import http.server
+import itertools
 import json
 import os
 import re
@@ -89,10 +91,21 @@ class Loki(http.server.BaseHTTPRequestHandler):
 
 
 def serve(rate):
+    """Serves in a process of its own, which ends with this one."""
     Loki.step = 60 * SECOND // rate
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Loki)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    parent = os.getpid()
+    if os.fork() == 0:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(0)
+    server.socket.close()
     return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+# Each of them changes the screen: to the lines, up among them, down, to the newest again, to the patterns, help and back.
+KEYS = "\tkkkjjf\t?\x1b"
 
 
 def number(pattern, program):
@@ -120,20 +133,20 @@ def measure(binary, config, rate, seconds):
     yield "  seconds", "", f"{time.monotonic() - opened:.0f}"
     yield "memory meanwhile (peak, RSS)", "", f"{peak:.1f} MiB"
     began, cpu, read, answers = time.monotonic(), program.cpu(), number(READ, program), []
-    keys = iter("\tkkkkkkjjjjjj")
-    while time.monotonic() - began < seconds:
-        key = next(keys, None)
-        if key is None:
-            keys = iter("nNnNkkkkjjjjf\x1b\t")
-            continue
-        answers.append(program.key(key)[0])
+    for key in itertools.cycle(KEYS):
+        if time.monotonic() - began > seconds:
+            break
+        answers.append((program.key(key)[0], key))
         program.collect(0.25)
         peak = max(peak, program.memory())
     passed = time.monotonic() - began
     yield "lines read a minute, both versions", f"{2 * rate:,}", f"{(number(READ, program) - read) / passed * 60:,.0f}"
     yield "left out, and shown", "0", f"{number(LEFT_OUT, program):,}"
+    worst, key = max(answers)
+    answers = sorted(answer for answer, _ in answers)
     yield "key to feedback, median", "<= 50 ms", f"{statistics.median(answers) * 1e3:.1f} ms"
-    yield f"key to feedback, worst of {len(answers)}", "<= 50 ms", f"{max(answers) * 1e3:.1f} ms"
+    yield "key to feedback, 19 of 20", "<= 50 ms", f"{answers[len(answers) * 19 // 20] * 1e3:.1f} ms"
+    yield f"key to feedback, worst of {len(answers)} ({key!r})", "<= 50 ms", f"{worst * 1e3:.1f} ms"
     yield "CPU of all threads", "", f"{(program.cpu() - cpu) / passed * 100:.0f} %"
     yield "memory at the end (RSS)", "", f"{program.memory():.1f} MiB"
     yield "memory, peak (RSS)", "", f"{peak:.1f} MiB"

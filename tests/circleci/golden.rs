@@ -66,7 +66,7 @@ async fn a_hold_is_a_gate_with_its_end_that_says_that_anybody_who_may_push_may_a
         title: "checkout #78: hold".into(),
         version: Some(Version::tagged("main").at_commit("abc1234def5678")),
         since: at("2026-11-20T18:03:06Z"),
-        offers: vec![eligible.offer(Verb::Approve, Risk::High), Offer::open(Verb::Reject, Risk::Medium)],
+        offers: vec![eligible.offer(Verb::Approve, Risk::High), Offer::open(Verb::Reject, Risk::High)],
         eligible,
         approvals: Some(Approvals { rules, expires: Some(at("2027-02-18T18:03:06Z")) }),
         behind: Behind::Run(run.parse().unwrap()),

@@ -209,6 +209,17 @@ async fn a_failed_stage_is_tried_again_in_the_same_execution() {
 }
 
 #[tokio::test]
+async fn a_stage_in_which_an_approval_waits_goes_back_once_that_is_rejected_and_says_so() {
+    let scene = Scene::new();
+    let run = scene.run("gateway").await;
+    let why = offer_for(&run.offers, Verb::Rollback).unwrap().blocked.clone().unwrap();
+    assert_eq!(
+        why,
+        "CodePipeline takes no stage back that runs, and the approval Approve waits in Prod: reject it first, then roll back"
+    );
+}
+
+#[tokio::test]
 async fn a_stage_goes_back_to_what_succeeded_there_before_and_what_was_put_back_has_no_default() {
     let scene = Scene::new();
     scene.happens("answer = { pipeline = 'gateway', commit = '77aa', approve = true }");

@@ -13,7 +13,7 @@ use std::{
 };
 
 use holdshort::{
-    demo::{scenario::Scenario, shared::SharedWorld, transport::transport, world::World},
+    demo::{shared::SharedWorld, transport::transport, world::World},
     domain::{
         evidence::Evidence,
         form::{Kind, Value as Answer},
@@ -114,6 +114,25 @@ const DEPLOYMENT: Case = Case {
         act = { set_image = { namespace = "books", name = "shelf", tag = "1.1.0", commit = "c5b2c3d4e5f60718293a4b5c6d7e8f9012345678" } }
     "#,
     stays: &[],
+    owes: Owes::Undo(Verb::Pause, Verb::Resume),
+};
+
+const KUSTOMIZATION: Case = Case {
+    system: inventories::KUSTOMIZATION,
+    after: "# More of the cluster.",
+    moves: r#"
+        [[systems.script]]
+        at = "4m"
+        act = { set_suspended = { namespace = "shop", name = "gateway", suspended = true } }
+        [[systems.script]]
+        at = "4m"
+        act = { set_suspended = { namespace = "books", name = "reader", suspended = false } }
+        [[systems.script]]
+        at = "4m"
+        act = { push = { namespace = "shop", name = "shop", commit = { sha = "c1b2c3d4e5f60718293a4b5c6d7e8f9012345678" } } }
+    "#,
+    // What is looked at once more is as it was.
+    stays: &[Verb::Reconcile],
     owes: Owes::Undo(Verb::Pause, Verb::Resume),
 };
 
@@ -279,11 +298,42 @@ const CODEPIPELINE: Case = Case {
     owes: Owes::Another(Verb::Approve),
 };
 
+const ARGOCD: Case = Case {
+    system: inventories::ARGOCD,
+    after: "# More Applications to act on.",
+    moves: r#"
+        [[systems.script]]
+        at = "4m"
+        act = { push = { application = "waiting", revision = "1111111111111111111111111111111111111111", tag = "9.0.0" } }
+        [[systems.script]]
+        at = "4m"
+        act = { push = { application = "payments", revision = "2222222222222222222222222222222222222222", tag = "9.0.0" } }
+        [[systems.script]]
+        at = "4m"
+        act = { push = { application = "zealous", revision = "3333333333333333333333333333333333333333", tag = "9.0.0" } }
+        [[systems.script]]
+        at = "4m"
+        act = { terminate = { application = "syncing" } }
+        [[systems.script]]
+        at = "4m"
+        act = { push = { application = "syncing", revision = "4444444444444444444444444444444444444444", tag = "9.0.0" } }
+        [[systems.script]]
+        at = "4m"
+        act = { push = { application = "pears", revision = "6666666666666666666666666666666666666666", tag = "9.0.0" } }
+        [[systems.script]]
+        at = "4m"
+        act = { push = { application = "books", revision = "5555555555555555555555555555555555555555", tag = "9.0.0" } }
+    "#,
+    stays: &[],
+    owes: Owes::Another(Verb::Rollback),
+};
+
 /// Runs each test for each system.
 macro_rules! acting {
     ($($test:ident)*) => {
         acting!(@of argo_rollouts ARGO_ROLLOUTS: $($test)*);
         acting!(@of deployment DEPLOYMENT: $($test)*);
+        acting!(@of kustomization KUSTOMIZATION: $($test)*);
         acting!(@of github GITHUB: $($test)*);
         acting!(@of buildkite BUILDKITE: $($test)*);
         acting!(@of jenkins JENKINS: $($test)*);
@@ -291,6 +341,7 @@ macro_rules! acting {
         acting!(@of flow FLOW: $($test)*);
         acting!(@of circleci CIRCLECI: $($test)*);
         acting!(@of codepipeline CODEPIPELINE: $($test)*);
+        acting!(@of argocd ARGOCD: $($test)*);
     };
     (@of $system:ident $case:ident: $($test:ident)*) => {
         mod $system {
@@ -372,7 +423,7 @@ impl Stage {
     async fn with(case: Case, moves: &str) -> Self {
         let at = SCENARIO.find(case.after).unwrap();
         let (before, behind) = SCENARIO.split_at(at);
-        let scenario = Scenario::parse("acting", &format!("{before}\n{moves}\n{behind}")).unwrap();
+        let scenario = case.system.alone("acting", &format!("{before}\n{moves}\n{behind}"));
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(scenario.start));
         let world = SharedWorld::new(World::new(&scenario).unwrap());
         let (fates, tried) = Default::default();

@@ -59,6 +59,15 @@ pub(crate) struct Case {
     after: &'static str,
 }
 
+impl Case {
+    /// Of a scenario only this system: the others would only take their time.
+    pub(crate) fn alone(&self, name: &str, scenario: &str) -> Scenario {
+        let mut scenario = Scenario::parse(name, scenario).unwrap();
+        scenario.systems.retain(|part| part.system.mount().as_str() == self.mount);
+        scenario
+    }
+}
+
 fn on_cluster(facet: fn(Arc<Cluster>) -> Arc<dyn Inventory>) -> impl Fn(Transport, SharedClock) -> Arc<dyn Inventory> {
     move |transport, clock| {
         let namespaces = ["shop", "books"].map(str::to_owned).to_vec();
@@ -95,6 +104,37 @@ pub(crate) const DEPLOYMENT: Case = Case {
     goes: None,
     many: (|| workloads("deployments", ""), 501),
     after: "# More workloads.",
+};
+
+pub(crate) const KUSTOMIZATION: Case = Case {
+    mount: "/kubernetes/eu",
+    open: |transport, clock| on_cluster(provider::flux::kustomizations)(transport, clock),
+    part: ("/namespaces/books/kustomizations", "books"),
+    changes: "kustomization/shop/gateway",
+    goes: None,
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "[[systems.cluster.kustomizations]]\nnamespace = 'shop'\nname = 'w{number}'\nsource = 'shop'\n\
+                     path = './w{number}'\n"
+                )
+            };
+            (0..501).map(one).collect()
+        },
+        501,
+    ),
+    after: "# More workloads.",
+};
+
+pub(crate) const FLAGGER: Case = Case {
+    mount: "/kubernetes/us",
+    open: |transport, clock| on_cluster(provider::flagger::facet)(transport, clock),
+    part: ("/namespaces/books/canaries", "books"),
+    changes: "flagger/shop/podinfo",
+    goes: None,
+    many: (|| workloads("canaries", "analysis = { interval = '1m', iterations = 2 }\nprovider = 'kubernetes'\n"), 501),
+    after: "# More canaries.",
 };
 
 pub(crate) const GITHUB: Case = Case {
@@ -360,11 +400,54 @@ pub(crate) const CODEPIPELINE: Case = Case {
     after: "# More executions.",
 };
 
+/// All of one project of Argo CD.
+fn project(name: &str) -> provider::argocd::Chosen {
+    let environments = BTreeMap::new();
+    provider::argocd::Chosen {
+        project: Some(name.to_owned()),
+        namespace: None,
+        name: None,
+        service: None,
+        environments,
+    }
+}
+
+pub(crate) const ARGOCD: Case = Case {
+    mount: "/argocd",
+    open: |transport, clock| {
+        let settings = provider::argocd::Settings {
+            name: SOURCE.into(),
+            address: "https://argocd.example".to_owned(),
+            applications: ["shop", "books"].map(project).to_vec(),
+            interval: Duration::from_secs(30),
+        };
+        provider::argocd::over(transport, settings, clock).inventories.remove(0)
+    },
+    part: ("/applications?projects=books", "books"),
+    changes: "application/shop/payments",
+    goes: Some("application/shop/gone"),
+    many: (
+        || {
+            let one = |number| {
+                format!(
+                    "[[systems.applications]]\nname = 'w{number}'\nproject = 'shop'\nimage = 'r.example/w'\n\
+                     history = [{{ revision = '{number:040}', tag = '1.0.0', ago = '3d' }}]\n"
+                )
+            };
+            (0..130).map(one).collect()
+        },
+        130,
+    ),
+    after: "# More Applications.",
+};
+
 /// Runs each test for each inventory.
 macro_rules! inventories {
     ($($test:ident)*) => {
         inventories!(@of argo_rollouts ARGO_ROLLOUTS: $($test)*);
         inventories!(@of deployment DEPLOYMENT: $($test)*);
+        inventories!(@of kustomization KUSTOMIZATION: $($test)*);
+        inventories!(@of flagger FLAGGER: $($test)*);
         inventories!(@of github GITHUB: $($test)*);
         inventories!(@of buildkite BUILDKITE: $($test)*);
         inventories!(@of jenkins JENKINS: $($test)*);
@@ -372,6 +455,7 @@ macro_rules! inventories {
         inventories!(@of flow FLOW: $($test)*);
         inventories!(@of circleci CIRCLECI: $($test)*);
         inventories!(@of codepipeline CODEPIPELINE: $($test)*);
+        inventories!(@of argocd ARGOCD: $($test)*);
     };
     (@of $inventory:ident $case:ident: $($test:ident)*) => {
         mod $inventory {
@@ -406,7 +490,7 @@ impl Stage {
     }
 
     fn of(case: Case, scenario: &str) -> Self {
-        let scenario = Scenario::parse("inventories", scenario).unwrap();
+        let scenario = case.alone("inventories", scenario);
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(scenario.start));
         let world = SharedWorld::new(World::new(&scenario).unwrap());
         let leaf = transport(world, clock.clone(), case.mount);

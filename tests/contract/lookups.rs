@@ -17,6 +17,8 @@ use holdshort::{
         object::ObjectId,
         observed::FaultKind,
         pipeline::{LogRef, rows},
+        preflight::{Heading, Kept},
+        report::{Outcome, TestName},
         time::{Timestamp, age},
     },
     port::{
@@ -29,7 +31,7 @@ use holdshort::{
     provider::{
         buildkite, circleci, codepipeline, flow, github, gitlab,
         http::{Layers, layered},
-        jenkins, loki,
+        jenkins, loki, oci,
         prometheus::{self, presets},
     },
     runtime::clock::VirtualClock,
@@ -197,6 +199,21 @@ const LOKI: Case = Case {
     service: Some("payments"),
 };
 
+const REGISTRY: Case = Case {
+    mount: "/registry",
+    open: |transport, clock| {
+        let settings = oci::Settings {
+            hosts: vec!["registry.shop.example".into()],
+            token_server: "https://registry.shop.example/token".into(),
+            interval: Duration::from_mins(1),
+        };
+        let ways = oci::Ways { plain: transport.clone(), named: None, tokens: transport };
+        oci::over(SOURCE.into(), ways, settings, clock).lookups.remove(0)
+    },
+    runs: None,
+    service: None,
+};
+
 /// Runs each test for each lookup.
 macro_rules! lookups {
     ($($test:ident)*) => {
@@ -209,6 +226,7 @@ macro_rules! lookups {
         lookups!(@of runs_of_codepipeline CODEPIPELINE: $($test)*);
         lookups!(@of signals_of_prometheus PROMETHEUS: $($test)*);
         lookups!(@of lines_of_loki LOKI: $($test)*);
+        lookups!(@of images_of_a_registry REGISTRY: $($test)*);
     };
     (@of $lookup:ident $case:ident: $($test:ident)*) => {
         mod $lookup {
@@ -279,10 +297,13 @@ impl Stage {
             questions.push(match topic {
                 Topic::Jobs => Question::Jobs { run: self.run(0) },
                 Topic::Log => Question::Log { run: self.run(0), log: self.log(&self.run(0)).await, most: 100 },
+                Topic::Tests => Self::tests(self.run(0), &["build", "unit"]),
                 Topic::Signals => self.signals(self.case.service.unwrap()),
                 Topic::Lines => self.lines(self.case.service.unwrap(), 1_000),
                 Topic::Changes => self.changes(),
                 Topic::Settings => Self::settings("prod"),
+                Topic::Preflight => Self::preflight(),
+                Topic::Image => Self::image("1.41.3"),
             });
         }
         questions
@@ -290,6 +311,12 @@ impl Stage {
 
     fn run(&self, which: usize) -> ObjectId {
         ObjectId::new(&SOURCE.into(), "run", self.case.runs.unwrap()[which])
+    }
+
+    /// How a test of one of these suites ended.
+    fn tests(run: ObjectId, suites: &[&str]) -> Question {
+        let named = suites.iter().map(|suite| TestName::new(suite, "shop.Basket", "pays")).collect();
+        Question::Tests { run, named }
     }
 
     /// What the newer of the runs has that the older one has not.
@@ -300,6 +327,17 @@ impl Stage {
     /// What the service of the runs is given there.
     fn settings(environment: &str) -> Question {
         Question::Settings { service: "ledger".into(), environment: environment.into() }
+    }
+
+    /// What stands in the way of a version: no system of these is a cluster.
+    fn preflight() -> Question {
+        let rollout = ObjectId::new(&SOURCE.into(), "rollout", "shop/payments");
+        Question::Preflight { rollout, hash: "5d5c777b9d".to_owned(), heading: Heading::Back }
+    }
+
+    /// Whether the image of payments is kept under this tag.
+    fn image(tag: &str) -> Question {
+        Question::Image { name: format!("registry.shop.example/shop/payments:{tag}") }
     }
 
     fn signals(&self, service: &str) -> Question {
@@ -330,9 +368,16 @@ async fn what_it_can_be_asked_about_it_answers_once_and_to_the_point(case: Case)
             (Question::Log { .. }, [Ok(Told::Log(LogPiece { lines, goes_on: false, over: true, .. }))]) => {
                 !lines.is_empty()
             }
+            (Question::Tests { .. }, [Ok(Told::Tests(report))]) => {
+                let told: Vec<_> = report.tests.iter().map(|test| (test.test.name.as_str(), test.outcome)).collect();
+                told == [("pays", Outcome::Passed)] && (report.passed, report.count()) == (2, 2)
+            }
             (Question::Changes { .. }, [Ok(Told::Changes(changes))]) => changes.count == 1 && !changes.files.is_empty(),
             (Question::Settings { .. }, [Ok(Told::Settings(settings))]) => {
                 !settings.all.is_empty() && settings.unread.is_empty()
+            }
+            (Question::Image { .. }, [Ok(Told::Image(Kept::There { digest: Some(digest), tags: Ok(tags) }))]) => {
+                digest.starts_with("sha256:") && *tags > 0
             }
             (Question::Signals { .. }, [Ok(told)]) => !ends(told).is_empty(),
             (Question::Lines(_), [Ok(Told::Lines(written))]) => !written.lines.is_empty() && written.dropped == 0,
@@ -349,8 +394,11 @@ async fn what_it_cannot_be_asked_about_it_refuses(case: Case) {
     let all = [
         Question::Jobs { run: run.clone() },
         Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
+        Stage::tests(run.clone(), &[]),
         Question::Changes { run, base: "a".to_owned(), head: "b".to_owned() },
         Stage::settings("prod"),
+        Stage::preflight(),
+        Stage::image("1.41.3"),
         stage.signals("payments"),
         stage.lines("payments", 1),
     ];
@@ -368,15 +416,19 @@ async fn what_is_not_there_is_said_or_left_out(case: Case) {
         let question = match topic {
             Topic::Jobs => Question::Jobs { run: run.clone() },
             Topic::Log => Question::Log { run: run.clone(), log: LogRef::new("1"), most: 1 },
+            Topic::Tests => Stage::tests(run.clone(), &[]),
             Topic::Signals => stage.signals("nobody"),
             Topic::Lines => stage.lines("nobody", 1),
             Topic::Changes => Question::Changes { run: stage.run(0), base: "c0ffee10".into(), head: "d00d".into() },
             Topic::Settings => Stage::settings("moon"),
+            Topic::Preflight => Stage::preflight(),
+            Topic::Image => Stage::image("moon"),
         };
         let told = stage.ask(question).await;
         let is_said = match told.as_slice() {
             [Ok(told @ Told::Signals(_))] => ends(told).is_empty(),
             [Ok(Told::Lines(written))] => written.lines.is_empty() && written.whole.is_some(),
+            [Ok(Told::Image(kept))] => *kept == Kept::Gone,
             [Err(error)] => error.kind == FaultKind::Missing && error.text.contains("acme/ledger"),
             _ => false,
         };

@@ -15,10 +15,16 @@ mod inventory;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod pod_logs;
+#[cfg(test)]
+mod pod_preflight;
 #[cfg(test)]
 mod pod_settings;
 #[cfg(test)]
 mod rollouts;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod workloads;

@@ -36,11 +36,20 @@ const DEPLOYMENT: Case = Case {
     bad: "1.42.0-crash",
 };
 
+const STATEFUL_SET: Case = Case {
+    family: "stateful_set",
+    facet: holdshort::provider::controller_revision::stateful_sets,
+    name: "ledger",
+    good: "1.41.3",
+    bad: "1.42.0-crash",
+};
+
 /// Runs each test for each engine.
 macro_rules! engines {
     ($($test:ident)*) => {
         engines!(@of argo_rollouts ARGO: $($test)*);
         engines!(@of deployment DEPLOYMENT: $($test)*);
+        engines!(@of stateful_set STATEFUL_SET: $($test)*);
     };
     (@of $engine:ident $case:ident: $($test:ident)*) => {
         mod $engine {
@@ -129,8 +138,10 @@ fn carried_on(rollout: &Rollout, verb: Verb, sent: usize, moment: Option<Timesta
         skipped: [].into(),
         owed: Vec::new(),
         releases: false,
+        holds: Vec::new(),
         each: Vec::new(),
         verified: false,
+        places: Vec::new(),
     };
     Ask { takes_over: Some(Box::new(takeover)), ..Ask::new(verb, rollout.id.clone()) }
 }
@@ -300,6 +311,10 @@ async fn a_silent_cluster_is_given_up(case: Case) {
 
 async fn a_watch_that_breaks_goes_on(case: Case) {
     let name = case.name;
+    if case.family == "stateful_set" {
+        // Nobody pauses one by a word of its spec.
+        return;
+    }
     let extra = format!(
         "[[systems.script]]\nat = '2m'\nact = {{ set_paused = {{ namespace = 'shop', name = '{name}', paused = true }} }}\n\
          [[faults]]\non = '/kubernetes/eu'\nfrom = '1m'\nwhat = 'drop_watch'\n"
@@ -314,7 +329,7 @@ async fn a_watch_that_breaks_goes_on(case: Case) {
 async fn without_its_custom_kinds_an_engine_says_what_is_missing_and_the_others_go_on() {
     let argo = Stage::without_crds(ARGO);
     let sentence = "Argo Rollouts is not installed on kubernetes-eu (no rollouts.argoproj.io): \
-                    install it, or set engines = [\"deployment\"] for it";
+                    install it, or take it out of `engines`";
     for error in [argo.facet.rollouts().await.unwrap_err(), argo.facet.probe().await.unwrap_err()] {
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, sentence));
     }

@@ -21,7 +21,7 @@ use holdshort::{
     },
     provider::{
         http::{Layers, layered},
-        kubernetes::{Cluster, Scope},
+        kubernetes::{Cluster, Scope, scope::Pairing},
     },
     runtime::clock::VirtualClock,
 };
@@ -74,7 +74,10 @@ impl Stage {
         let leaf = transport(world.clone(), clock.clone(), "/kubernetes/eu");
         let name = SourceName::new("kubernetes-eu");
         let transport = layered(leaf, Layers::new(name.clone()), clock.clone());
-        let scope = Scope::new(name, "prod/eu-west-1".into(), Risk::High, vec!["shop".to_owned()]);
+        let mut scope = Scope::new(name, "prod/eu-west-1".into(), Risk::High, vec!["shop".to_owned()]);
+        // As somebody declares them who has such a Service.
+        let deployments = ["web-blue".to_owned(), "web-green".to_owned()];
+        scope.pairs.insert("shop/web".to_owned(), Pairing { deployments, switch: Some("slot".to_owned()) });
         let facet = (case.facet)(Cluster::new(transport, scope, clock.clone()));
         Self { case, world, clock, facet }
     }

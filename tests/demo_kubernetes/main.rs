@@ -7,6 +7,8 @@ mod bench;
 #[cfg(test)]
 mod deployment;
 #[cfg(test)]
+mod flagger;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod rollout;

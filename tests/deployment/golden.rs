@@ -1,6 +1,7 @@
 //! Recorded objects to the domain.
 
 use holdshort::domain::{
+    hand::{By, Did, Hand},
     object::ObjectId,
     offer::{Offer, Risk},
     rollout::{Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, Share, Strategy, Weight, Written},
@@ -62,6 +63,12 @@ fn a_rolling_update_that_is_stuck_is_read_whole() {
         unknown: vec![],
         lag: None,
         written: Some(Written { at: at("2026-11-21T06:10:34Z"), by: "fixture-capture".into() }),
+        hands: vec![Hand {
+            did: Did::Put,
+            by: By::Client("fixture-capture".into()),
+            at: Some(at("2026-11-21T06:10:34Z")),
+            whole: true,
+        }],
         identity: Identity {
             uid: "b10361dd-1647-4c86-8174-039f30c45c46".into(),
             generation: 3,

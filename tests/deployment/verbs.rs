@@ -90,6 +90,7 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
                 Expect { fact: fact::UPDATED_READY.into(), condition: Condition::AtLeast(1) },
             ],
             fails_if: vec![],
+            frees: None,
             rests: vec![],
             words: Some("3 of 3 pods on 1.5.0".into()),
             within: Duration::from_mins(1),

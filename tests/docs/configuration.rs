@@ -62,6 +62,7 @@ fn page() -> String {
         ("Config", "At the top".to_owned(), vec![&full]),
         ("State", "`[state]`".to_owned(), table(&full, "state")),
         ("Policy", "`[policy]`".to_owned(), table(&full, "policy")),
+        ("Waves", "`[[policy.waves]]`".to_owned(), inside(&table(&full, "policy"), "waves")),
         ("Environment", "`[environments.NAME]`".to_owned(), all("environments")),
         ("Service", "`[services.NAME]`".to_owned(), all("services")),
     ] {
@@ -223,6 +224,7 @@ fn kind(written: &str, source: &Source) -> String {
         "Duration" => "span",
         "PathBuf" => "path",
         "PathPattern" => "pattern of a path",
+        "NamePattern" => "pattern of a name",
         "VersionPattern" => "pattern, see the example",
         "f64" => "number",
         "u16" | "u32" | "u64" | "NonZeroU8" | "NonZeroU32" | "usize" => "whole number",
@@ -244,6 +246,8 @@ fn several(one: &str) -> String {
         "environment" => "environments".to_owned(),
         "table" => "tables".to_owned(),
         "pattern of a path" => "patterns of paths".to_owned(),
+        "pattern of a name" => "patterns of names".to_owned(),
+        "list of environments" => "lists of environments".to_owned(),
         one => one.to_owned(),
     }
 }

@@ -149,6 +149,7 @@ async fn the_draft_of_an_approval_is_whole() {
         expect: Expectation {
             all: vec![Expect { fact: "environment waiting for review".into(), condition: Condition::Gone }],
             fails_if: vec![Expect::is("status", "failed"), Expect::is("status", "cancelled")],
+            frees: None,
             rests: vec![],
             words: None,
             within: Duration::from_mins(1),

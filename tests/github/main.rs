@@ -3,9 +3,14 @@
 
 // `cfg(test)` says to clippy that helpers beside the tests are tests, too.
 #[cfg(test)]
+#[path = "../support/clients.rs"]
+mod clients;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod forge;
+#[cfg(test)]
+mod gh;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -19,7 +24,15 @@ mod lookup;
 #[cfg(test)]
 mod organisations;
 #[cfg(test)]
+#[path = "../support/program.rs"]
+mod program;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
 mod scene;
+#[path = "../support/served.rs"]
+#[expect(dead_code, reason = "what these tests need of it is not all of it")]
+mod served;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

@@ -76,9 +76,9 @@ async fn without_the_right_to_patch_the_verb_says_who_may_not_do_what() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_without_argo_rollouts_says_so_in_one_sentence() {
+async fn a_cluster_without_an_engine_that_nobody_named_is_calm_about_it_and_says_where_nothing_is() {
     let demo = flown("crds = []", "").await;
-    says(&demo, WIDE, &["Argo Rollouts is not installed"]);
+    says(&demo, WIDE, &["nothing is in namespace shop", "not installed: Argo Rollouts"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,9 @@ mod judged;
 mod run;
 mod seen;
 mod steady;
+#[cfg(test)]
+mod waves;
+mod way_back;
 
 use std::time::Duration;
 

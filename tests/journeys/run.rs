@@ -21,6 +21,24 @@ async fn a_failed_build_stands_first_and_its_log_is_two_keys_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_tests_that_failed_stand_below_the_jobs_and_of_the_log_only_what_went_wrong_can_be_seen() {
+    for look in [WIDE, SMALL] {
+        let mut demo = open("gitlab", look).await;
+        press(&mut demo, "2").await;
+        says(&demo, look, &["gateway", "#77", "failed"]);
+        press(&mut demo, "Enter").await;
+        pass(&mut demo, 3).await;
+        says(&demo, look, &["TESTS 1 of 4 failed", "refuses_an_expired"]);
+        press(&mut demo, "L").await;
+        says(&demo, look, &["level >= warn", "1 of 4 tests failed"]);
+        assert!(!screen(&demo, look).contains("make test"), "{}", screen(&demo, look));
+        press(&mut demo, "L L").await;
+        says(&demo, look, &["make test"]);
+        assert_eq!(mutations(&demo), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_that_is_written_is_followed_and_searched() {
     let mut demo = open("buildkite", WIDE).await;
     press(&mut demo, "2").await;

@@ -64,3 +64,31 @@ async fn a_filter_hides_rows_and_neither_the_answer_nor_what_it_counts() {
     let after = top(&screen(&demo, WIDE));
     assert_eq!(after.iter().map(keys).collect::<Vec<_>>(), before.iter().map(keys).collect::<Vec<_>>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn whatever_lies_over_a_screen_is_moved_to_its_end_and_back_by_keys_on_the_least_terminal() {
+    // ` … lines 1 to 4 of 9: PageDown and PageUp move`
+    let lines = |shown: &str| -> Option<(usize, usize, usize)> {
+        let numbers = shown.split("… lines ").nth(1)?;
+        let numbers: Vec<usize> = numbers.split([' ', ':']).filter_map(|word| word.parse().ok()).take(3).collect();
+        Some((*numbers.first()?, *numbers.get(1)?, *numbers.get(2)?))
+    };
+    for (scenario, keys) in [("bad-canary", "?"), ("bad-canary", "w"), ("bad-pod", "w"), ("drift", "3 D")] {
+        let mut demo = open(scenario, LEAST).await;
+        let (before, last) = keys.rsplit_once(' ').unwrap_or(("", keys));
+        press(&mut demo, before).await;
+        pass(&mut demo, 5).await;
+        press(&mut demo, last).await;
+        let (first, to, all) =
+            lines(&screen(&demo, LEAST)).unwrap_or_else(|| panic!("{keys}: {}", screen(&demo, LEAST)));
+        assert!(first == 1 && to < all, "{keys}: {}", screen(&demo, LEAST));
+        for _ in 0..all {
+            press(&mut demo, "PageDown").await;
+        }
+        assert!(lines(&screen(&demo, LEAST)).is_some_and(|(_, to, of)| to == of), "{keys}: {}", screen(&demo, LEAST));
+        for _ in 0..all {
+            press(&mut demo, "PageUp").await;
+        }
+        assert_eq!(lines(&screen(&demo, LEAST)), Some((first, to, all)), "{keys}");
+    }
+}

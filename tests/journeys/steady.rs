@@ -25,9 +25,9 @@ async fn a_flight_that_ended_stays_on_top_for_its_watching_time_and_is_steady_th
     let mut demo = open("bad-canary", WIDE).await;
     press(&mut demo, "r 1 Enter").await;
     pass(&mut demo, 60).await;
-    says(&demo, WIDE, &["RELEASES", "until 02:2", "WATCHING", "0 in flight"]);
+    says(&demo, WIDE, &["RELEASES", "until 03:0", "WATCHING", "0 in flight"]);
     assert!(!screen(&demo, WIDE).contains("STEADY"), "{}", screen(&demo, WIDE));
-    pass(&mut demo, 15 * 60).await;
+    pass(&mut demo, 60 * 60).await;
     says(&demo, WIDE, &["STEADY", "payments eu-west-1 1.41.3 12 of 12", "nothing is on its way"]);
     press(&mut demo, "r").await;
     says(&demo, WIDE, &["roll back payments", "1.41.2"]);
@@ -57,7 +57,7 @@ async fn on_the_least_screen_a_steady_rollout_is_rolled_back_whatever_there_is_t
     pass(&mut demo, 5).await;
     assert_eq!(mutations(&demo).len(), 1);
     press(&mut demo, "G").await;
-    says(&demo, LEAST, &["GOING BACK payments 1.41.3 → 1.41.2", "roll back payments"]);
+    says(&demo, LEAST, &["GOING BACK payments in us-east-1 1.41.3 → 1.41.2", "roll back payments"]);
     assert_eq!(selected(screen(&demo, LEAST)), 1, "{}", screen(&demo, LEAST));
     press(&mut demo, "Esc g a").await;
     says(&demo, LEAST, &["abort payments", "5 other", "choose a reason, 1 to 5"]);

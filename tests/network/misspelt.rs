@@ -29,7 +29,8 @@ fn a_misspelt_namespace_selector_or_rollout_is_said_and_ends_with_8() {
     };
     let (code, text) = said("");
     assert!(code == Some(0) && text.starts_with("NO RELEASE IN FLIGHT SHOWS HARM"), "{text}");
-    let engines = "(Argo Rollouts, Deployment)";
+    let engines = "(Argo Rollouts, DaemonSet, Deployment, Flagger, StatefulSet; not installed: Flux HelmRelease, Flux ImageUpdateAutomation, \
+                   Flux Kustomization)";
     for (more, why) in [
         (
             "namespaces = [\"shpo\"]\n",

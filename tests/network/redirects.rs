@@ -77,7 +77,8 @@ async fn a_write_is_not_sent_on_within_its_own_origin_either() {
     let path = "/apis/apps/v1/namespaces/shop/replicasets/web";
     let cluster = cluster(by_kube(&access).await.unwrap());
     let call = call("PATCH", path);
-    let error = cluster.send(REPLICA_SETS, &Outgoing::of(&call, &Supplies::default()).unwrap()).await.unwrap_err();
+    let error =
+        cluster.send(Some(REPLICA_SETS), &Outgoing::of(&call, &Supplies::default()).unwrap()).await.unwrap_err();
     let text = "eu sends us to /elsewhere of its own (307), and nothing was sent there; if it has moved, put the whole address \
                 into the configuration";
     assert_eq!((error.text.as_str(), error.maybe_done), (text, false));

@@ -212,7 +212,7 @@ async fn a_write_that_is_answered_with_a_page_is_of_unknown_outcome_at_every_kin
     let kube = by_reqwest(Base::new(server.http().parse().unwrap()), &ProxyEnvironment::default());
     let patch = call("PATCH", "/apis/apps/v1/namespaces/shop/replicasets/web");
     let of_cluster =
-        cluster(kube).send(REPLICA_SETS, &Outgoing::of(&patch, &Supplies::default()).unwrap()).await.unwrap_err();
+        cluster(kube).send(Some(REPLICA_SETS), &Outgoing::of(&patch, &Supplies::default()).unwrap()).await.unwrap_err();
     for error in [of_forge, of_cluster] {
         assert!(error.maybe_done && error.text.contains("answers with a web page ('Sign in to Corp')"), "{error}");
     }

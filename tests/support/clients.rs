@@ -10,7 +10,7 @@
     reason = "a test may fail, reads its environment and says what it skips"
 )]
 
-use std::{ffi::OsString, process::Command};
+use std::{path::PathBuf, process::Command};
 
 /// Where the packages are.
 const FOLDER: &str = "HOLDSHORT_TEST_CLIENTS";
@@ -30,16 +30,20 @@ pub(crate) fn drive(name: &str, args: &[&str]) -> bool {
     true
 }
 
-/// The folder, if there is one. When there is none, says loudly how to get it.
-fn packages() -> Option<OsString> {
-    let folder = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());
-    let say = format!(
-        "SKIPPED: {FOLDER} is not set; `python3 -m pip install --no-deps --only-binary :all: --require-hashes --target DIR -r \
-         .ci/clients.txt` fills a folder for it"
-    );
+/// The folder of the clients, if there is one.
+pub(crate) fn packages() -> Option<PathBuf> {
+    let how = "`python3 -m pip install --no-deps --only-binary :all: --require-hashes --target DIR -r .ci/clients.txt` fills a folder \
+               for it";
+    folder(FOLDER, how)
+}
+
+/// A folder that a variable names. Where none is named, says loudly how to get it; with `REQUIRE_SERVERS` that is a failure.
+pub(crate) fn folder(variable: &str, how: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(variable).filter(|folder| !folder.is_empty());
+    let say = format!("SKIPPED: {variable} is not set; {how}");
     assert!(folder.is_some() || std::env::var_os("REQUIRE_SERVERS").is_none(), "{say}");
     if folder.is_none() {
         eprintln!("{say}");
     }
-    folder
+    folder.map(PathBuf::from)
 }

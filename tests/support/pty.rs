@@ -13,7 +13,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 /// How long a screen may take before the test gives up. Not a measurement: a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How many of these bytes lie before a frame that has begun and not ended.
 fn whole(bytes: &[u8]) -> usize {
@@ -24,11 +24,28 @@ fn whole(bytes: &[u8]) -> usize {
     }
 }
 
+/// What gives the screen of before back.
+const LEAVES: &[u8] = b"\x1b[?1049l";
+
 struct Seen {
     parser: vt100::Parser,
     raw: Vec<u8>,
+    /// What the program showed when it left its screen.
+    left: String,
     ended: bool,
     hung_up: bool,
+}
+
+impl Seen {
+    fn show(&mut self, bytes: &[u8]) {
+        let leaves = bytes.windows(LEAVES.len()).position(|window| window == LEAVES);
+        let (drawn, after) = bytes.split_at(leaves.unwrap_or(0));
+        self.parser.process(drawn);
+        if leaves.is_some() {
+            self.left = self.parser.screen().contents();
+        }
+        self.parser.process(after);
+    }
 }
 
 /// The program, its terminal, and what it drew.
@@ -75,8 +92,8 @@ impl Pty {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
         let parser = vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap(), 0);
-        let seen =
-            Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false, hung_up: false }), Condvar::new()));
+        let seen = Seen { parser, raw: Vec::new(), left: String::new(), ended: false, hung_up: false };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -89,7 +106,7 @@ impl Pty {
                 // As a terminal that knows synchronized updates: a frame is shown when it is whole.
                 let whole = if read == 0 { unshown.len() } else { whole(&unshown) };
                 let shown: Vec<u8> = unshown.drain(..whole).collect();
-                seen.parser.process(&shown);
+                seen.show(&shown);
                 seen.raw.extend_from_slice(bytes);
                 seen.ended = read == 0;
                 shared.1.notify_all();
@@ -167,6 +184,11 @@ impl Pty {
     /// Every byte it wrote.
     pub(crate) fn raw(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap().raw.clone()
+    }
+
+    /// What stood on the screen that it drew on when it left that.
+    pub(crate) fn left(&self) -> String {
+        self.seen.0.lock().unwrap().left.clone()
     }
 
     /// Is the alternate screen still shown, or the cursor still hidden?

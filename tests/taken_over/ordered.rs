@@ -55,7 +55,7 @@ fn an_ordered_rollback_whose_session_and_executor_die_is_taken_over_and_every_st
     cockpit.until("how far it is", |screen| screen.contains("step 2 of 3: search"));
     // lee presses `r` by reflex, on one of the three.
     cockpit.keys("/web\r");
-    cockpit.until("the row", |screen| screen.contains("only 'web'"));
+    cockpit.until("the row", |screen| screen.contains("only 'web'") && screen.contains("1.0.0"));
     let refused = cockpit.press("r", "the refusal", |screen| screen.contains("already under way: roll back (dana,"));
     assert!(!refused.contains("sends it"), "{refused}");
     cockpit.press("\u{1b}", "the board", |screen| !screen.contains("already under way"));
@@ -69,6 +69,8 @@ fn an_ordered_rollback_whose_session_and_executor_die_is_taken_over_and_every_st
     {
         assert!(card.contains(said), "{said}:\n{card}");
     }
+    // What does not fit is read to its end first.
+    cockpit.press("\u{1b}[6~", "its rest", |screen| !screen.contains("PageDown shows all"));
     cockpit.press("1", "the reason", |screen| screen.contains("sends it"));
     cockpit.press("\r", "the end", |screen| screen.contains("DONE") && screen.contains("3 of 3, each verified"));
     // dana's second call lands now, too late for anything.

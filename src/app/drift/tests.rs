@@ -219,19 +219,22 @@ fn a_failure_clears_nothing_that_was_read_and_says_so() {
 
 #[test]
 fn an_approval_has_the_difference_as_a_note_and_where_policy_says_so_as_a_risk() {
-    let planned = |weight: Weight| {
-        let mut model = told(&[("A", Some(1))], &[("A", Some(2))]);
+    let planned = |mut model: Model, weight: Weight| {
         model.session.comparing.weight = weight;
         let gate = gate("prod");
         let ask = crate::port::plan::Ask::new(crate::domain::verb::Verb::Approve, gate.id.clone());
-        let rollout = payments();
-        let draft = crate::app::sample::draft(&rollout, ask.verb);
-        let plan = crate::app::guard::plan(&model, &ask, Ok(draft));
-        plan.map(|plan| (plan.draft.notes, plan.risks))
+        let draft = crate::app::sample::draft(&payments(), ask.verb);
+        let plan = crate::app::guard::plan(&model, &ask, Ok(draft)).unwrap();
+        (plan.draft.notes, plan.risks)
     };
+    let compared = || told(&[("A", Some(1))], &[("A", Some(2))]);
     let words = "same artifact, 1 setting differs from staging: A".to_owned();
-    let (notes, risks) = planned(Weight::Note).unwrap();
+    let (notes, risks) = planned(compared(), Weight::Note);
     assert!(notes.contains(&words) && !risks.contains(&words), "{notes:?} {risks:?}");
-    let (notes, risks) = planned(Weight::Risk).unwrap();
+    let (notes, risks) = planned(compared(), Weight::Risk);
     assert!(!notes.contains(&words) && risks.contains(&words), "{notes:?} {risks:?}");
+    // Where it counts as a risk, that nobody has answered yet is one, too.
+    let unread = "settings of prod and staging are being read".to_owned();
+    let counts = |weight| planned(model(), weight).1.contains(&unread);
+    assert_eq!([Weight::Note, Weight::Risk].map(counts), [false, true]);
 }

@@ -1,12 +1,13 @@
 //! What is told to policy, and taken down as evidence: from the model as it is now. What is not there is told as not known.
 
+use super::{Subject, waves};
 use crate::{
     app::{model::Model, quarantine::Quarantine},
     domain::{
         evidence::{Evidence, SourceAge, Verdict},
         object::ObjectId,
         observed::Freshness,
-        offer::{Offer, offer_for},
+        offer::{self, Offer, offer_for},
         rollout::{Identity, Phase, Rollout, Unknown},
         verb::Verb,
         version::Version,
@@ -20,7 +21,8 @@ use crate::{
     },
 };
 
-pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Circumstances {
+pub(super) fn circumstances(model: &Model, ask: &Ask, subject: &Subject<'_>, before: &[ObjectId]) -> Circumstances {
+    let rollout = subject.rollout;
     let mut sources: Vec<Source> = source_ages(model, &ask.target, rollout)
         .into_iter()
         .map(|(age, words)| Source { name: age.source.to_string(), freshness: age.freshness, words })
@@ -41,6 +43,8 @@ pub(super) fn circumstances(model: &Model, ask: &Ask, rollout: Option<&Rollout>)
         },
         unknown: rollout.map_or_else(Vec::new, |rollout| unknown(model, rollout)),
         sources,
+        cost: offer_for(subject.offers, ask.verb).map_or(offer::Risk::High, |offer| offer.risk),
+        turn: waves::turn(model, ask, rollout, before),
     }
 }
 
@@ -79,9 +83,12 @@ pub(super) fn ways_back(offers: &[Offer]) -> Vec<Verb> {
     [Verb::Rollback, Verb::Abort].into_iter().filter(open).collect()
 }
 
-/// Why a full promotion goes back here, where it does: it ends what a roll back began.
+/// Why a verb goes back here that goes forward elsewhere, where it does: it goes on with what a roll back began, or less is exposed.
 fn homeward(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Option<String> {
-    let rollout = rollout.filter(|_| ask.verb == Verb::PromoteFull)?;
+    if let Some(less) = rollout.and_then(|rollout| exposes_less(rollout, ask)) {
+        return Some(less);
+    }
+    let rollout = rollout.filter(|_| GOES_ON.contains(&ask.verb))?;
     let quarantine = Quarantine::of(&model.actions, rollout);
     let left = quarantine.homeward(rollout)?;
     let named =
@@ -93,11 +100,27 @@ fn homeward(model: &Model, ask: &Ask, rollout: Option<&Rollout>) -> Option<Strin
     ))
 }
 
+/// The verbs that bring what is on its way further.
+const GOES_ON: [Verb; 5] = [Verb::Promote, Verb::PromoteFull, Verb::Skip, Verb::Resume, Verb::Next];
+
+/// That fewer users would see the new version than now, where something is set that says how many.
+fn exposes_less(rollout: &Rollout, ask: &Ask) -> Option<String> {
+    let offer = offer_for(&rollout.offers, ask.verb).filter(|_| ask.verb == Verb::Set)?;
+    offer.form.iter().find_map(|field| {
+        let (now, wanted) = (field.exposes?, ask.args.text(&field.name)?.trim().parse::<u32>().ok()?);
+        let version = rollout.canary.as_ref().map_or_else(|| "the new version".to_owned(), ToString::to_string);
+        (wanted < now).then(|| format!("less of {version} is exposed: {} {now} → {wanted}", field.label))
+    })
+}
+
 /// What policy is told of the version that would move: its verdict, or why there is none. That nothing is judged is only
 /// told where that is seen: both sides are looked at, and neither is taken for absent because it was not found.
 fn assess(model: &Model, rollout: &Rollout) -> Assessment {
     if let Some(judgement) = model.judgements.get(&rollout.id) {
         return Assessment::Judged(judged(model, rollout, judgement));
+    }
+    if rollout.is_declared() {
+        return Assessment::NotJudgedBecause(Unjudged::Declared);
     }
     let Identity { canary_hash, stable_hash, .. } = &rollout.identity;
     let seen = |hash: &String| rollout.arms.iter().any(|arm| arm.hash == *hash && arm.pods.is_some());
@@ -179,7 +202,7 @@ fn judged(model: &Model, rollout: &Rollout, judgement: &Judgement) -> Judged {
 /// The sources that a decision about the target rests on, with their state in words.
 fn source_ages(model: &Model, target: &ObjectId, rollout: Option<&Rollout>) -> Vec<(SourceAge, String)> {
     let mut states: Vec<_> = model.store.target_state(target, model.now).into_iter().collect();
-    if let Some(rollout) = rollout.filter(|rollout| rollout.in_flight()) {
+    if let Some(rollout) = rollout.filter(|rollout| rollout.is_judged()) {
         // The signals of a judged rollout count, wherever they come from; a service without signals has no such source.
         let judged = model.store.signals(rollout).map(|(source, _)| source.clone());
         let all = model.store.sources(model.now);

@@ -5,16 +5,22 @@ use crate::{
     app::{
         action::Action,
         drift,
-        guard::{Subject, acts_on, facts::ways_back},
+        guard::{Refusal, Subject, acts_on, facts::ways_back},
         lineage::Lineage,
         model::Model,
-        quarantine::Quarantine,
+        past_us, preflight,
+        quarantine::{self, Quarantine},
     },
     domain::{
         evidence::Verdict,
+        form::Args,
         gate::{Behind, Gate},
+        ids::EnvironmentName,
+        item::Item,
         object::ObjectId,
         offer::{Risk, offer_for},
+        place::Place,
+        preflight::{About, Grade},
         rollout::Rollout,
         setting::Weight,
         verb::{Direction, Verb},
@@ -33,8 +39,12 @@ pub(super) fn ends_another(model: &Model, asked: &Ask) -> Option<String> {
     let action = model.actions.running_on(&asked.target)?;
     let (verb, who, since) = (action.plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
     // Its order is what it rests on: without this one nothing of it goes on.
-    let others: Vec<String> =
-        action.plan.each().filter(|one| one.target != asked.target).map(|one| one.place().to_string()).collect();
+    let untouched = |target: &ObjectId| {
+        let there = action.on(target);
+        there.is_none_or(|there| !there.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. })))
+    };
+    let others = action.plan.each().filter(|one| one.target != asked.target && untouched(&one.target));
+    let others: Vec<String> = others.map(|one| one.place().to_string()).collect();
     let others = if others.is_empty() { String::new() } else { format!(", nor to {}", others.join(", ")) };
     let here = action.on(&asked.target)?;
     let sent = here.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
@@ -60,6 +70,11 @@ pub(super) fn with_yours(model: &Model, asked: &Ask) -> (Option<String>, Vec<Str
         (given < needed).then(|| format!("{given} of {needed} after yours; does not open it yet"))
     };
     (Some(format!("approvals so far: {}", approvals.said())), note.into_iter().chain(ends).collect())
+}
+
+/// That somebody else did something to the target just now: what the card shows is not only ours (F23).
+pub(super) fn past_us(model: &Model, target: &ObjectId) -> Vec<String> {
+    past_us::just_now_on(model, target).map(|act| act.said_of(model.now)).collect()
 }
 
 /// That the verdict on what moves forward has a doubt which changes what it says: a GO is none without it.
@@ -91,20 +106,18 @@ pub(super) fn older_than_live(model: &Model, verb: Verb, target: &ObjectId) -> O
 }
 
 /// That settings differ between where something goes and where it comes from: a risk where policy says so, else worth knowing (F6).
-/// That a token may not see all there is, is no news of this release; that it lets nothing be compared is.
+/// That a token may not see all there is, is no news of this release; that it lets nothing be compared is, and so is that nobody has
+/// answered yet where it counts as a risk.
 pub(super) fn settings_differ(model: &Model, verb: Verb, target: &ObjectId) -> (Option<String>, Option<String>) {
     let forward = verb.direction() == Direction::Forward;
     let Some(drift) = drift::of(model, target).filter(|_| forward) else { return (None, None) };
     let differs = drift.differing().next().is_some();
-    let blind = !drift.is_compared() && !drift.reading && !drift.unknown.is_empty();
+    let risk = model.session.comparing.weight == Weight::Risk;
+    let blind = !drift.is_compared() && (drift.reading && risk || !drift.reading && !drift.unknown.is_empty());
     if !differs && !blind {
         return (None, None);
     }
-    if differs && model.session.comparing.weight == Weight::Risk {
-        (Some(drift.words()), None)
-    } else {
-        (None, Some(drift.words()))
-    }
+    if risk { (Some(drift.words()), None) } else { (None, Some(drift.words())) }
 }
 
 /// What flies where a gate leads, or is what it lets through: a risk where that does harm, else worth knowing (F10).
@@ -155,6 +168,110 @@ pub(super) fn goes_back(model: &Model, verb: Verb, target: &ObjectId) -> Option<
     Some(format!("{verb} of {} is under way ({who}, {since}): what is let through would come over it", plan.place()))
 }
 
+/// That somebody goes back in the same place already, by another object of the same system: two runs that put two versions back come
+/// one over the other. The way back stays open: which of them is the right one, people know.
+pub(super) fn goes_back_too(model: &Model, asked: &Ask, subject: &Subject<'_>) -> Option<String> {
+    if asked.verb.direction() != Direction::Back || asked.takes_over.is_some() {
+        return None;
+    }
+    let here = |environment: &EnvironmentName| subject.environment.is_none_or(|own| own.meets(environment));
+    let there = |plan: &&Plan| {
+        plan.direction() == Direction::Back
+            && plan.target != asked.target
+            && plan.target.source == asked.target.source
+            && plan.service == *subject.service
+            && here(&plan.environment)
+    };
+    let running = model.actions.iter().filter(|action| action.is_running());
+    let (action, plan) = running.filter_map(|action| Some((action, action.plan.each().find(there)?))).next_back()?;
+    let (verb, who, since) = (plan.verb.words(), &action.who, action.since.format("%H:%M:%S"));
+    let to = plan.draft.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+    Some(format!("{verb}{to} is under way there by {} ({who}, {since}): this would come over it", plan.target))
+}
+
+/// That what would go forward was left for cause where it goes: a gate that lets it through, a run that would
+/// deploy it. Of a rollout that holds it `quarantine::returned` tells.
+pub(super) fn comes_again(model: &Model, verb: Verb, target: &ObjectId) -> Option<String> {
+    let item = model.store.item(target).filter(|_| verb.direction() == Direction::Forward)?;
+    let (place, version) = match item {
+        Item::Gate(gate) => (gate.place(), gate.version.as_ref()?),
+        Item::Run(run) => (Place::of(&run.service, &EnvironmentName::new("")), &run.version),
+        Item::Rollout(_) => return None,
+    };
+    let left = quarantine::comes_again(model, &place, version)?;
+    Some(format!("{version} was left there for cause: {left}"))
+}
+
+/// Where what a run or a gate would deploy again must not run, as far as that is known of the rollouts there, with why.
+fn unsafe_there<'a>(
+    model: &'a Model,
+    asked: &Ask,
+    subject: &Subject<'a>,
+    draft: &'a Draft,
+) -> Vec<(&'a Rollout, Vec<preflight::Check>)> {
+    let Some(to) = draft.to.as_ref().filter(|_| subject.rollout.is_none() && asked.verb.direction() == Direction::Back)
+    else {
+        return Vec::new();
+    };
+    let there = preflight::there(model, subject.service, subject.environment);
+    let against = |rollout: &'a Rollout| {
+        let arm = rollout.arms.iter().find(|arm| arm.version.as_ref().is_some_and(|version| version.is_same(to)))?;
+        let args = Args::back_to(Some(arm.hash.as_str()));
+        let ask = Ask { args, ..Ask::new(Verb::Rollback, rollout.id.clone()) };
+        let red = preflight::forbids(model, rollout, &ask);
+        (!red.is_empty()).then_some((rollout, red))
+    };
+    there.filter_map(against).collect()
+}
+
+/// The same as risks, for whoever goes there all the same.
+pub(super) fn no_safe_way_there(model: &Model, asked: &Ask, subject: &Subject<'_>, draft: &Draft) -> Vec<String> {
+    let Some(to) = &draft.to else { return Vec::new() };
+    let said = |(rollout, red): (&Rollout, Vec<preflight::Check>)| {
+        let red: Vec<String> = red.into_iter().map(|check| check.words).collect();
+        format!("{to} cannot serve in {}: {}", rollout.environment, red.join("; "))
+    };
+    unsafe_there(model, asked, subject, draft).into_iter().map(said).collect()
+}
+
+/// Why a run or a gate must not put a version back: for the same reasons for which the engine there would not. Whoever knows better says
+/// so by name, as there.
+pub(super) fn forbidden_there(
+    model: &Model,
+    asked: &Ask,
+    subject: &Subject<'_>,
+    draft: &Draft,
+    what: &str,
+) -> Option<Refusal> {
+    let decides =
+        asked.verb == Verb::Rollback && !asked.force && asked.takes_over.is_none() && asked.sent_before() == 0;
+    let there = if decides { unsafe_there(model, asked, subject, draft) } else { Vec::new() };
+    let (first, _) = there.first()?;
+    let to = draft.to.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
+    let reasons = there.iter().flat_map(|(rollout, red)| {
+        let place = format!("{to} cannot serve in {}", rollout.environment);
+        red.iter().map(move |check| format!("{place}: {}", of_check(check)))
+    });
+    Some(Refusal {
+        verb: asked.verb,
+        what: what.to_owned(),
+        reasons: reasons.collect(),
+        ways: preflight::safe_ways(model, first),
+        changed: false,
+        verdict: None,
+        forces: Some(Box::new(Ask { force: true, ..asked.clone() })),
+        without: None,
+    })
+}
+
+/// `image: it is gone (push it again)`.
+fn of_check(check: &preflight::Check) -> String {
+    match &check.way {
+        Some(way) => format!("{}: {} ({way})", check.about.words(), check.words),
+        None => format!("{}: {}", check.about.words(), check.words),
+    }
+}
+
 /// The gates that wait in a run: cancelling it closes them for good, as rejecting them would.
 pub(super) fn closes<'a>(model: &'a Model, verb: Verb, target: &'a ObjectId) -> Vec<&'a Gate> {
     let of = |gate: &&Gate| verb == Verb::Cancel && matches!(&gate.behind, Behind::Run(run) if run == target);
@@ -190,6 +307,56 @@ pub(super) fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb
     let version = draft.to.as_ref().map_or_else(|| "an unknown version".to_owned(), ToString::to_string);
     let left = hash.and_then(|hash| quarantine.of_hash(hash)).map(|left| format!("it goes to {version}, and {left}"));
     quarantine.put_back().map(ToString::to_string).into_iter().chain(left).collect()
+}
+
+/// Why a roll back must not happen, as far as that is known, with what is safe instead; nothing where it may. It may be asked all the
+/// same: whoever knows better says so by name.
+pub(super) fn no_safe_way(model: &Model, rollout: &Rollout, ask: &Ask, what: &str) -> Option<Refusal> {
+    let against = preflight::forbids(model, rollout, ask);
+    if against.is_empty() {
+        return None;
+    }
+    Some(Refusal {
+        verb: ask.verb,
+        what: what.to_owned(),
+        reasons: against.iter().map(of_check).collect(),
+        ways: preflight::safe_ways(model, rollout),
+        changed: false,
+        verdict: None,
+        forces: Some(Box::new(Ask { force: true, ..ask.clone() })),
+        without: None,
+    })
+}
+
+/// What is known of the version that an ask sends traffic to: what is red as risks, what is amber or not known as notes. Its pods and
+/// who else writes the spec are told by whoever drafts it. Of a way forward also, where there is no safe way back from it.
+pub(super) fn preflight(model: &Model, rollout: &Rollout, ask: &Ask) -> (Vec<String>, Vec<String>) {
+    let Some(outlook) = preflight::of_ask(model, rollout, ask) else { return (Vec::new(), Vec::new()) };
+    let mut risks: Vec<String> = outlook.of(Grade::Red).map(|check| check.words.clone()).collect();
+    let told = |about: About| matches!(about, About::Pods | About::Automation);
+    let mut notes: Vec<String> =
+        outlook.of(Grade::Amber).filter(|check| !told(check.about)).map(|check| check.words.clone()).collect();
+    let unknown: Vec<&str> =
+        outlook.of(Grade::Unknown).filter(|check| !told(check.about)).map(|check| check.words.as_str()).collect();
+    if !unknown.is_empty() {
+        notes.push(unknown.join("; "));
+    }
+    if ask.verb.direction() == Direction::Forward
+        && let Some(back) = preflight::back(model, rollout).filter(|back| back.grade() == Grade::Red)
+    {
+        risks.push(format!("no safe way back to {}: {}", back.arm.tag(), back.words()));
+    }
+    (risks, notes)
+}
+
+/// Who puts back by itself what going back takes away (F5), each as a sentence.
+pub(super) fn undone_by(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Vec<String> {
+    if verb.direction() != Direction::Back {
+        return Vec::new();
+    }
+    let left = draft.from.as_ref().map_or_else(|| "its own version".to_owned(), ToString::to_string);
+    let all = model.store.upkeep_of(rollout);
+    all.map(|upkeep| format!("{} puts {left} back {}", upkeep.called, upkeep.undoes)).collect()
 }
 
 /// Is this a way on from here? Policy knows of no system what it can do: only what flies goes back, and only what pauses is held.

@@ -1,27 +1,32 @@
 //! One act on several targets: each is asked for, drafted and checked as by itself, and all of them make one plan, in the order
 //! that was given. One target that is refused refuses the act and is named: nobody gets less than they asked for without
-//! saying so. Whoever wants the others asks for those.
+//! saying so. Whoever wants the others asks for those; of what goes back the refusal holds that ask.
 
 use std::collections::BTreeSet;
 
 use crate::{
     app::{
-        guard::{Refusal, ask_one, plan_one},
+        guard::{Refusal, ask_one, plan_one, waves},
         model::Model,
         takeover,
     },
-    domain::{form::Field, object::ObjectId, verb::Verb},
+    domain::{
+        form::Field,
+        object::ObjectId,
+        verb::{Direction, Verb},
+    },
     port::plan::{Ask, Blocked, Draft, Friction, Plan},
 };
 
 /// May this be asked of all of them?
 pub(super) fn ask(model: &Model, ask: &Ask) -> Result<Ask, Refusal> {
     whole(model, ask)?;
-    let each = ask.each();
+    let ask = &waves::in_order(model, ask);
+    let (each, targets) = (ask.each(), targets(ask));
     let asked = each.iter().enumerate().map(|(index, one)| match takeover::kept(model, ask, index) {
         // Nothing more is sent there: what it has become since stands in nobody's way.
         Some(_) => Ok(one.clone()),
-        None => ask_one(model, one.clone()).and_then(|asked| alone(model, asked)),
+        None => ask_one(model, one.clone(), before(&targets, index)).and_then(|asked| alone(model, asked)),
     });
     let each = all(ask, asked.collect())?;
     let verbs: BTreeSet<_> = each.iter().map(|one| one.verb).collect();
@@ -32,6 +37,15 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Result<Ask, Refusal> {
     }
     let takes_over = ask.takes_over.clone();
     Ask::joined(each, takes_over).ok_or_else(|| refuse(ask, "it names nothing"))
+}
+
+fn targets(ask: &Ask) -> Vec<ObjectId> {
+    ask.targets().cloned().collect()
+}
+
+/// What comes before one of them.
+fn before(targets: &[ObjectId], index: usize) -> &[ObjectId] {
+    targets.get(..index).unwrap_or_default()
 }
 
 /// What stands against the act as a whole: too many targets, or one of them twice.
@@ -66,11 +80,11 @@ fn alone(model: &Model, asked: Ask) -> Result<Ask, Refusal> {
 /// The plan of all of them.
 pub(super) fn plan(model: &Model, asked: &Ask, drafts: Vec<Result<Draft, Blocked>>) -> Result<Plan, Refusal> {
     let asked = ask(model, asked)?;
-    let each = asked.each();
+    let (each, targets) = (asked.each(), targets(&asked));
     let planned =
         each.iter().zip(drafts).enumerate().map(|(index, (one, draft))| match takeover::kept(model, &asked, index) {
             Some(kept) => Ok(carried_on(one, kept, index == 0)),
-            None => plan_one(model, one, draft, index).and_then(holds_nothing),
+            None => plan_one(model, one, draft, (index, before(&targets, index))).and_then(holds_nothing),
         });
     let mut each = all(&asked, planned.collect())?.into_iter();
     let first = each.next().filter(|_| asked.targets().count() == each.len() + 1);
@@ -119,23 +133,34 @@ fn joined(each: &[&Plan]) -> Friction {
 /// All of them, or one refusal that names each target that was refused and why.
 fn all<T>(ask: &Ask, each: Vec<Result<T, Refusal>>) -> Result<Vec<T>, Refusal> {
     let count = each.len();
-    let (mut good, mut refused) = (Vec::new(), Vec::new());
-    for (one, target) in each.into_iter().zip(ask.targets()) {
+    let (mut good, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, one) in each.into_iter().enumerate() {
         match one {
-            Ok(one) => good.push((one, target)),
+            Ok(one) => {
+                good.push(one);
+                places.push(place);
+            }
             Err(refusal) => refused.push(refusal),
         }
     }
-    let Some(first) = refused.first() else { return Ok(good.into_iter().map(|(one, _)| one).collect()) };
+    let Some(first) = refused.first() else { return Ok(good) };
     let reasons = refused.iter().map(|refusal| format!("{}: {}", refusal.what, refusal.reasons.join("; "))).collect();
     let mut ways: Vec<String> = if refused.len() == 1 { first.ways.clone() } else { Vec::new() };
-    if !good.is_empty() && ask.takes_over.is_none() {
-        let others: Vec<String> = good.iter().map(|(_, target)| target.to_string()).collect();
+    // One that need not go back, or cannot, is no reason for the others to stay.
+    let without = ask.only(&places).filter(|_| first.verb.direction() == Direction::Back).map(Box::new);
+    if !good.is_empty() && (without.is_some() || ask.takes_over.is_none()) {
+        let others: Vec<String> = ask
+            .targets()
+            .enumerate()
+            .filter(|(place, _)| places.contains(place))
+            .map(|(_, target)| target.to_string())
+            .collect();
         ways.push(format!("without what is refused: {}", others.join(" ")));
     }
     let verdict = refused.iter().filter_map(|one| one.verdict).max_by_key(|verdict| verdict.severity());
     let what = format!("{} of {count} objects", refused.len());
-    Err(Refusal { verb: first.verb, what, reasons, ways, changed: refused.iter().any(|one| one.changed), verdict })
+    let changed = refused.iter().any(|one| one.changed);
+    Err(Refusal { verb: first.verb, what, reasons, ways, changed, verdict, forces: None, without })
 }
 
 fn refuse(ask: &Ask, why: &str) -> Refusal {

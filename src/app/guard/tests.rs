@@ -1,6 +1,9 @@
 //! The guard over models: what an ask becomes, and, over all states that can be made up, that nothing unknown goes forward and
 //! that the way back stays open. Over 500 lines: the guard is one thing, and so is what it is held to.
 
+mod gates;
+mod undone;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -17,7 +20,7 @@ use crate::{
         update::update,
     },
     domain::{
-        form::Args,
+        form::{Args, Kind},
         gate::Gate,
         item::Noun,
         object::Family,
@@ -48,6 +51,25 @@ fn the_other_way_back_is_named_where_one_is_under_way_and_stays_there() {
     let refused = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
     assert_eq!(refused.ways, ["abort goes ahead of it, and ends it"]);
     assert!(ask(&model, ask_for(Verb::Abort)).is_ok());
+}
+
+#[test]
+fn going_back_beside_a_way_back_that_is_under_way_in_the_same_place_is_a_risk_and_stays_open() {
+    let other =
+        Rollout { id: ObjectId::new(&payments().id.source, "argo_rollouts", "shop/payments-2"), ..open(payments()) };
+    let mut model = seeing(vec![open(payments()), other.clone()]);
+    let ask = |verb| Ask::new(verb, other.id.clone());
+    let risks = |model: &Model, verb| plan(model, &ask(verb), Ok(draft(&other, verb))).unwrap().risks;
+    assert_eq!(risks(&model, Verb::Rollback), Vec::<String>::new());
+    let record = acted((3, now()), ("lee", "latency"), Verb::Rollback, ("c0ffee", None), Stage::Recorded);
+    update(&mut model, Msg::Recorded(Box::new(record)));
+    let at = now().format("%H:%M:%S");
+    let said = format!(
+        "roll back to 1.41.3 (9f8e7d6) is under way there by kubernetes-eu/argo_rollouts/shop/payments (lee, {at}): this would come over it"
+    );
+    assert_eq!(risks(&model, Verb::Rollback), [said.as_str()]);
+    assert_eq!(risks(&model, Verb::Abort), [said.as_str()]);
+    assert_eq!(risks(&model, Verb::Pause), Vec::<String>::new());
 }
 
 /// Every verb is offered by the engine.
@@ -282,8 +304,10 @@ fn a_full_promotion_of_what_was_put_back_is_a_way_back_and_no_verdict_stands_in_
     let said = "goes back to 1.41.3 (9f8e7d6): 1.42.0 (a1b2c3d) still counts as stable, and lee left it on 2026-03-10 at \
                 02:07 (latency)";
     assert_eq!(made.checks, [said]);
-    // Only a full promotion ends the way back at once; a step further is a release like any other.
-    assert_eq!(reasons(&model, Verb::Promote), ["verdict NO DATA: requests (canary) has no series"]);
+    // Going on with it a step further is the same way back.
+    assert_eq!(reasons(&model, Verb::Promote), Vec::<String>::new());
+    let further = plan(&model, &ask_for(Verb::Promote), Ok(draft(&on_its_way_back(), Verb::Promote))).unwrap();
+    assert_eq!((further.goes_back, &further.friction), (true, &Friction::Reason));
 }
 
 #[test]
@@ -493,68 +517,6 @@ proptest! {
     }
 }
 
-/// A record of a cancel that is under way on the run behind the gate.
-fn cancelled() -> Record {
-    let mut record = acted((9, now()), ("kim", "wrong"), Verb::Abort, ("c0ffee", None), Stage::Recorded);
-    record.intent.plan.verb = Verb::Cancel;
-    record.intent.plan.target = ObjectId::new(&"shipper".into(), "run", "shop/7");
-    record
-}
-
-#[test]
-fn a_gate_whose_run_is_being_cancelled_is_not_approved_and_says_who_cancels_it() {
-    let mut plain = ship();
-    plain.offers = vec![Offer::open(Verb::Approve, Risk::Medium)];
-    let mut model = gated(plain);
-    let approve = || Ask::new(Verb::Approve, ship().id);
-    assert!(super::ask(&model, approve()).is_ok());
-    model.actions.recorded(cancelled());
-    let refusal = super::ask(&model, approve()).unwrap_err();
-    assert_eq!(refusal.reasons, ["its run is being cancelled (kim, 02:07:30)"]);
-}
-
-#[test]
-fn what_would_come_over_a_way_back_that_is_under_way_says_so_and_is_read_back() {
-    let mut plain = ship();
-    plain.offers = vec![Offer::open(Verb::Approve, Risk::High)];
-    let mut model = gated(plain);
-    let approve = |model: &Model| {
-        let made = Draft { to: ship().version, ..draft(&payments(), Verb::Approve) };
-        plan(model, &Ask::new(Verb::Approve, ship().id), Ok(made)).unwrap()
-    };
-    assert_eq!(approve(&model).risks, Vec::<String>::new());
-    let mut back = acted((3, now()), ("lee", "latency"), Verb::Rollback, ("c0ffee", None), Stage::Recorded);
-    (back.intent.plan.service, back.intent.plan.environment) = ("shop".into(), "prod/eu-west-1".into());
-    back.intent.plan.draft.to = Some(Version::tagged("4.1.0"));
-    model.actions.recorded(back.clone());
-    let risk =
-        "roll back of shop in prod/eu-west-1 is under way (lee, 02:07:30): what is let through would come over it";
-    let card = approve(&model);
-    assert_eq!((card.risks, card.friction), (vec![risk.to_owned()], Friction::ReadBackAndReason("c0ff".to_owned())));
-    // The way back itself may wait at the gate.
-    back.intent.plan.draft.to = ship().version;
-    model.actions.recorded(back);
-    assert_eq!(approve(&model).risks, Vec::<String>::new());
-}
-
-#[test]
-fn cancelling_a_run_whose_gate_waits_says_what_does_not_get_there_and_wants_a_reason() {
-    let cancel = |gates: &[Gate]| {
-        let mut session = blind().session;
-        session.sources.push(source("shipper", &[("run", Noun::Run), ("gate", Noun::Gate)], 5));
-        let mut model = Model::new(session, now(), (120, 36));
-        let runs = [Run { offers: vec![Offer::open(Verb::Cancel, Risk::Medium)], ..run() }];
-        let parts = vec![Part::whole(Family::run(), runs), Part::whole(Family::gate(), gates.to_vec())];
-        hears(&mut model, ("shipper", "run"), now(), Ok(parts));
-        let made = plan(&model, &Ask::new(Verb::Cancel, run().id), Ok(draft(&payments(), Verb::Cancel))).unwrap();
-        (made.risk, made.risks, made.friction)
-    };
-    let waits = Gate { offers: vec![Offer::open(Verb::Approve, Risk::High)], ..ship() };
-    let risk = "it waits to go to prod, and that ends with it: 4.2.0 (c0ffee1) does not get there";
-    assert_eq!(cancel(&[waits]), (Risk::High, vec![risk.to_owned()], Friction::Reason));
-    assert_eq!(cancel(&[]), (Risk::Medium, Vec::new(), Friction::Enter));
-}
-
 #[test]
 fn a_refusal_names_no_way_on_that_the_object_does_not_have() {
     let mut plain = ship();
@@ -563,4 +525,23 @@ fn a_refusal_names_no_way_on_that_the_object_does_not_have() {
     model.journal_broken = Some("the disk is full".to_owned());
     let refusal = super::ask(&model, Ask::new(Verb::Approve, ship().id)).unwrap_err();
     assert_eq!(refusal.ways, ["mend the journal"], "a gate knows no abort and no roll back");
+}
+
+#[test]
+fn fewer_pods_of_what_is_on_its_way_need_no_verdict_and_more_do() {
+    let mut rollout = payments();
+    let field = Field::new("pods", "pods of the canary", Kind::Number).required().exposes(3);
+    rollout.offers.push(Offer::open(Verb::Set, Risk::High).asking(vec![field]));
+    let mut model = seeing(vec![rollout]);
+    for judgement in model.judgements.values_mut() {
+        judgement.verdict = Verdict::NoGo;
+        judgement.canary.requests = 4_000;
+    }
+    let set =
+        |pods: &str| Ask { args: Args::default().with("pods", Value::Text(pods.to_owned())), ..ask_for(Verb::Set) };
+    let refused = |pods: &str| ask(&model, set(pods)).is_err();
+    assert_eq!(["1", "2", "3", "4", "many", ""].map(refused), [false, false, true, true, true, true]);
+    let made = plan(&model, &set("1"), Ok(draft(&payments(), Verb::Set))).unwrap();
+    assert_eq!((made.goes_back, &made.friction), (true, &Friction::Reason));
+    assert_eq!(made.checks, ["less of 1.42.0 (a1b2c3d) is exposed: pods of the canary 3 → 1"]);
 }

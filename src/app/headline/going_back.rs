@@ -45,6 +45,9 @@ struct Leaving<'a> {
 /// Is a version of this rollout being left, and is anything of it still there, or not known to have gone?
 pub(super) fn going_back(model: &Model, rollout: &Rollout) -> Option<GoingBack> {
     let action = under_way(model, rollout);
+    if rollout.is_declared() {
+        return declared(rollout, action.as_deref()?);
+    }
     let leaving = leaving(model, rollout, action.as_deref())?;
     let (share, told) = leaving.share;
     let pods = leaving.arms.iter().try_fold(0, |sum, arm| Some(sum + arm.pods?.current));
@@ -74,13 +77,33 @@ pub(super) fn going_back(model: &Model, rollout: &Rollout) -> Option<GoingBack> 
     })
 }
 
+/// The same of what only declares: it has no pods and splits no traffic, so that what is left of it is for others to say. It goes back as
+/// long as our act there does; what is wanted stays the version that is left, and what is deployed tells how far that is.
+fn declared(rollout: &Rollout, action: &Action) -> Option<GoingBack> {
+    let draft = &action.plan.draft;
+    let (from, to) = (draft.from.as_ref()?, draft.to.as_ref()?);
+    let is_there = rollout.stable.as_ref().is_some_and(|there| there.is_same(to));
+    Some(GoingBack {
+        from: from.tag.clone(),
+        to: to.tag.clone(),
+        share: None,
+        pods: None,
+        serves: !is_there || rollout.phase == Phase::Degraded,
+        for_cause: true,
+    })
+}
+
 /// The act that goes back here and was taken by the system, as long as something comes of it.
 fn under_way<'a>(model: &'a Model, rollout: &Rollout) -> Option<Cow<'a, Action>> {
     let action = model.actions.running_on(&rollout.id)?.on(&rollout.id)?;
     let taken = |stage: &Stage| matches!(stage, Stage::Accepted { .. } | Stage::Moving { .. });
     let back = action.plan.direction() == Direction::Back;
     let stuck = action.latest().is_some_and(|entry| matches!(entry.stage, Stage::NotMoving { .. }));
-    let goes = back && !stuck && action.lost.is_none() && action.entries.iter().any(|entry| taken(&entry.stage));
+    let goes = back
+        && !action.releases()
+        && !stuck
+        && action.lost.is_none()
+        && action.entries.iter().any(|entry| taken(&entry.stage));
     goes.then_some(action)
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    app::sample::{go, payments, seeing},
-    domain::rollout::{Pods, Role, Share, Weight},
+    app::sample::{go, now, payments, seeing},
+    domain::rollout::{Pods, Role, Share, Strategy, Weight},
 };
 
 fn answer(rollout: Rollout, verdict: Verdict) -> Headline {
@@ -67,6 +67,47 @@ fn an_aborted_release_without_a_verdict_that_still_gets_traffic_is_never_called_
 }
 
 #[test]
+fn what_was_aborted_and_is_gone_is_answered_although_nothing_is_measured_of_it() {
+    assert_eq!(answer(aborted(Share::ByPods(0), 0), Verdict::NoData).cause, Cause::None);
+}
+
+#[test]
+fn what_only_declares_goes_back_from_the_version_that_is_left_to_the_one_of_the_act_and_no_longer_than_that() {
+    use crate::{
+        app::sample::acted,
+        domain::{verb::Verb, version::Version},
+        port::record::Stage,
+    };
+    let accepted = Stage::Accepted { call: 0, said: "200 OK".into(), given: [].into() };
+    let mut record = acted((1, now()), ("dana", "errors"), Verb::Rollback, ("c0ffee", None), accepted);
+    let versions = [payments().canary, payments().stable];
+    [record.intent.plan.draft.from, record.intent.plan.draft.to] = versions.clone();
+    // Before: what is wanted is deployed. After: what is wanted was left.
+    let mut before = payments();
+    (before.strategy, before.phase, before.pause) = (Strategy::Declared, Phase::Degraded, None);
+    (before.weight.actual, before.stable) = (Share::Unknown, before.canary.clone());
+    before.identity.stable_hash.clone_from(&before.identity.canary_hash);
+    let mut after = payments();
+    (after.strategy, after.phase, after.pause) = (Strategy::Declared, Phase::Aborted, None);
+    (after.weight.actual, after.aborted_in_spec) = (Share::Unknown, true);
+    let said = |rollout: &Rollout, ends: bool| {
+        let mut model = seeing(vec![rollout.clone()]);
+        let mut record = record.clone();
+        if ends {
+            let done = Stage::Done { said: "verified".into() };
+            record.entries.push(crate::port::record::Entry { at: model.now, stage: done });
+        }
+        model.actions.recorded(record);
+        let back = going_back::going_back(&model, rollout);
+        back.map(|back| (back.from, back.to, back.serves))
+    };
+    let tag = |version: &Option<Version>| version.as_ref().unwrap().tag.clone();
+    let both = |serves| Some((tag(&versions[0]), tag(&versions[1]), serves));
+    assert_eq!((said(&before, false), said(&after, false)), (both(true), both(false)));
+    assert_eq!(said(&after, true), None, "it has ended");
+}
+
+#[test]
 fn pods_of_a_version_that_somebody_took_back_are_not_known_to_be_harmless() {
     let answer = answer(taken_back(4, Share::ByPods(66)), Verdict::Go);
     let back = GoingBack {
@@ -106,7 +147,7 @@ fn the_last_pods_of_a_version_that_was_replaced_for_good_are_no_way_back() {
     });
     assert_eq!(
         answer(rollout, Verdict::Go),
-        Headline { cause: Cause::None, rollout: None, onset: None, moved: Vec::new(), back: None }
+        Headline { cause: Cause::None, rollout: None, onset: None, moved: Vec::new(), back: None, returned: None }
     );
 }
 

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         changes::Changes,
         gate::{Behind, Gate},
+        ids::ServiceName,
         item::Item,
         object::ObjectId,
         observed::Fault,
@@ -63,6 +64,16 @@ pub fn between(model: &Model, id: &ObjectId) -> Option<Between> {
         Item::Rollout(_) => built(model, release)?.clone(),
     };
     (base != head && compares(model, &run)).then_some(Between { run, base, head })
+}
+
+/// The same of two versions of a service: what the second one has that the first has not. Nothing where a commit is not known, where they
+/// are the same, or where no system can be asked.
+pub fn between_versions(model: &Model, service: &ServiceName, from: &Version, to: &Version) -> Option<Between> {
+    let release = |version: &Version| model.lineage.of(service).iter().find(|one| one.version.is_same(version));
+    let commit = |version: &Version| version.commit.clone().or_else(|| release(version)?.version.commit.clone());
+    let (base, head) = (commit(from)?, commit(to)?);
+    let run = [to, from].into_iter().find_map(|version| built(model, release(version)?))?.clone();
+    (base != head).then_some(Between { run, base, head })
 }
 
 /// The newest run of a release of which its system can be asked.

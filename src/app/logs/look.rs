@@ -96,11 +96,7 @@ impl Look {
 
     /// The next of the levels: warn, error, all.
     pub fn turn_level(&mut self) {
-        self.level = match self.level {
-            None => Some(Level::Warn),
-            Some(Level::Warn) => Some(Level::Error),
-            Some(_) => None,
-        };
+        self.level = Level::next_least(self.level);
         self.pane.renew();
     }
 

@@ -14,7 +14,7 @@ use crate::{
         time::Timestamp,
     },
     port::{
-        cached::CachedScope,
+        cached::{CachedScope, Way},
         inventory::{Extent, Part, Scope},
     },
 };
@@ -30,6 +30,8 @@ pub struct Cached {
     pub at: Timestamp,
     /// As it was.
     pub item: Item,
+    /// How it would be gone back from by hand, as it was drawn up then.
+    pub ways: Vec<Way>,
 }
 
 /// See the module.
@@ -61,7 +63,7 @@ impl Store {
     /// Takes what an earlier process saw. What is of no connection of this session, of a scope that was read or is gone, or from the
     /// future, is not taken.
     pub fn take_cached(&mut self, cached: Vec<CachedScope>, now: Timestamp) {
-        for CachedScope { source, scope, at, items } in cached {
+        for CachedScope { source, scope, at, items, ways } in cached {
             let Some(known) = self.inventories.get(&(source.clone(), scope.inventory.clone())) else { continue };
             let seen = known.scopes.get(&scope.name);
             let unread = seen.map_or(!known.discovered, |seen| seen.value.is_none());
@@ -73,9 +75,22 @@ impl Store {
                 let told = known.tells.iter().any(|(family, of)| *family == id.family && *of == noun);
                 id.source == source && told && !self.items.contains_key(id)
             };
-            let items = items.into_iter().filter(is_of_it);
-            self.cache.0.extend(items.map(|item| (item.id().clone(), Cached { scope: scope.clone(), at, item })));
+            let mut of: BTreeMap<ObjectId, Vec<Way>> = BTreeMap::new();
+            for way in ways {
+                of.entry(way.target.clone()).or_default().push(way);
+            }
+            for item in items.into_iter().filter(is_of_it) {
+                let id = item.id().clone();
+                let ways = of.remove(&id).unwrap_or_default();
+                self.cache.0.insert(id, Cached { scope: scope.clone(), at, item, ways });
+            }
         }
+    }
+
+    /// Was this scope read in this process, so that what was seen of it before says nothing any more?
+    pub fn has_read(&self, source: &SourceName, scope: &Scope) -> bool {
+        let known = self.inventories.get(&(source.clone(), scope.inventory.clone()));
+        known.and_then(|known| known.scopes.get(&scope.name)).is_some_and(|seen| seen.value.is_some())
     }
 
     /// What is known from cache only, by id.
@@ -95,7 +110,8 @@ impl Store {
     }
 
     /// What a later process may show at once: everything that was observed, and what is still known from cache only, each with when it was
-    /// confirmed. The most that matters where it is much: rollouts, then gates, then the newest runs.
+    /// confirmed. The most that matters where it is much: rollouts, then gates, then the newest runs. Of what was observed nobody has
+    /// drawn up yet how it is gone back from.
     pub fn to_cache(&self) -> Vec<CachedScope> {
         let observed = self.items.iter().filter_map(|(id, (scope, item))| Some((scope, self.observed_at(id)?, item)));
         let cached = self.cached().map(|cached| (&cached.scope, cached.at, &cached.item));
@@ -117,7 +133,13 @@ impl Store {
             scope: scope.clone(),
             at,
             items,
+            ways: Vec::new(),
         };
-        scopes.into_iter().map(one).collect()
+        let mut scopes: Vec<CachedScope> = scopes.into_iter().map(one).collect();
+        for scope in &mut scopes {
+            let kept = scope.items.iter().filter_map(|item| self.cached_item(item.id()));
+            scope.ways = kept.flat_map(|cached| cached.ways.clone()).collect();
+        }
+        scopes
     }
 }

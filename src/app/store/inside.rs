@@ -1,16 +1,18 @@
-//! The insides of runs: their trees, and the log that somebody reads. Read only while somebody looks.
+//! The insides of runs: their trees, how their tests ended, and the log that somebody reads. Read only while somebody looks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     domain::{
         changes::Changes,
         ids::SourceName,
+        line::Level,
         log::Line,
         object::ObjectId,
         observed::Fault,
         pipeline::{LogRef, Node},
         place::Place,
+        report::{TestName, TestReport},
         setting::Settings,
         time::Timestamp,
     },
@@ -40,11 +42,26 @@ pub struct Tree {
     pub fault: Option<Fault>,
 }
 
+/// How the tests of a run ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tested {
+    /// As it was read last; `None` where it never was.
+    pub report: Option<TestReport>,
+    /// Which of them it was asked for by name.
+    pub named: BTreeSet<TestName>,
+    /// When it last said something, well or badly.
+    pub at: Option<Timestamp>,
+    /// Why it could not be read since.
+    pub fault: Option<Fault>,
+}
+
 /// A log, as far as it was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
     /// Its last lines.
     pub lines: VecDeque<Line>,
+    /// How bad each of them is.
+    levels: VecDeque<Option<Level>>,
     /// Are there more before the first of them?
     pub cut: bool,
     /// Nothing more comes.
@@ -55,6 +72,19 @@ pub struct Log {
     pub at: Option<Timestamp>,
     /// Why it could not be read since.
     pub fault: Option<Fault>,
+}
+
+impl Log {
+    /// Its lines, or of them those that are at least so bad.
+    pub fn at_least(&self, level: Option<Level>) -> Vec<&Line> {
+        let both = self.lines.iter().zip(&self.levels);
+        both.filter(|(_, own)| is_shown(**own, level)).map(|(line, _)| line).collect()
+    }
+}
+
+/// Is a line of this level shown where those are that are at least so bad? One that does not say is none of these.
+fn is_shown(own: Option<Level>, least: Option<Level>) -> bool {
+    least.is_none() || own >= least
 }
 
 /// What a source told last of the settings of a place.
@@ -75,6 +105,7 @@ pub type Compared = Result<Changes, Fault>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inside {
     trees: BTreeMap<ObjectId, Tree>,
+    tested: BTreeMap<ObjectId, Tested>,
     /// By the commit that is live and the one that would be. It never changes: it is asked for once.
     changes: VecDeque<((String, String), Compared)>,
     settings: BTreeMap<(SourceName, Place), Given>,
@@ -96,9 +127,36 @@ impl Inside {
         }
     }
 
+    /// Takes how the tests of a run ended, of which these were asked for by name, or why that is not known.
+    pub fn take_tests(
+        &mut self,
+        run: &ObjectId,
+        named: &BTreeSet<TestName>,
+        at: Timestamp,
+        told: Result<TestReport, Fault>,
+    ) {
+        let known = self.tested.entry(run.clone()).or_default();
+        known.at = Some(at);
+        match told {
+            Ok(report) => (known.report, known.named, known.fault) = (Some(report), named.clone(), None),
+            Err(fault) => known.fault = Some(fault),
+        }
+        while self.tested.len() > TREES {
+            let oldest = self.tested.iter().filter(|(id, _)| *id != run).min_by_key(|(_, tested)| tested.at);
+            let Some(oldest) = oldest.map(|(id, _)| id.clone()) else { return };
+            self.tested.remove(&oldest);
+        }
+    }
+
     /// Takes lines of a log, or why there are none. Only one is kept: the one that was told of last. Says how many lines left at
-    /// its begin.
-    pub fn take_log(&mut self, run: &ObjectId, log: &LogRef, at: Timestamp, told: Result<LogPiece, Fault>) -> usize {
+    /// its begin that are at least so bad.
+    pub fn take_log(
+        &mut self,
+        (run, log): (&ObjectId, &LogRef),
+        at: Timestamp,
+        told: Result<LogPiece, Fault>,
+        level: Option<Level>,
+    ) -> usize {
         let key = (run.clone(), log.clone());
         let mut known = self.log.take().filter(|(of, _)| *of == key).map(|(_, known)| known).unwrap_or_default();
         let mut left = 0;
@@ -108,11 +166,13 @@ impl Inside {
                 if !piece.goes_on {
                     known = Log { cut: piece.cut, ..Log::default() };
                 }
+                known.levels.extend(piece.lines.iter().map(Line::level));
                 known.lines.extend(piece.lines);
-                left = known.lines.len().saturating_sub(LOG_LINES);
-                known.lines.drain(..left);
-                known.dropped += left;
-                (known.cut, known.over, known.at, known.fault) = (known.cut || left > 0, piece.over, Some(at), None);
+                let over = known.lines.len().saturating_sub(LOG_LINES);
+                known.lines.drain(..over);
+                left = known.levels.drain(..over).filter(|own| is_shown(*own, level)).count();
+                known.dropped += over;
+                (known.cut, known.over, known.at, known.fault) = (known.cut || over > 0, piece.over, Some(at), None);
             }
         }
         self.log = Some((key, known));
@@ -160,6 +220,11 @@ impl Inside {
         self.trees.get(run)
     }
 
+    /// How the tests of a run ended, where it was asked for.
+    pub fn tested(&self, run: &ObjectId) -> Option<&Tested> {
+        self.tested.get(run)
+    }
+
     /// A log, where it is the one that is read.
     pub fn log(&self, run: &ObjectId, log: &LogRef) -> Option<&Log> {
         self.log.as_ref().filter(|((of, name), _)| of == run && name == log).map(|(_, known)| known)
@@ -191,17 +256,17 @@ mod tests {
     #[test]
     fn what_goes_on_is_added_and_what_does_not_takes_the_place_of_what_was_known() {
         let (mut inside, log) = (Inside::default(), LogRef::new("1"));
-        inside.take_log(&run(1), &log, now(), Ok(piece(&["one"], false)));
-        inside.take_log(&run(1), &log, now(), Ok(piece(&["two"], true)));
+        inside.take_log((&run(1), &log), now(), Ok(piece(&["one"], false)), None);
+        inside.take_log((&run(1), &log), now(), Ok(piece(&["two"], true)), None);
         assert_eq!(words(inside.log(&run(1), &log).unwrap()), ["one", "two"]);
         let fault = Fault::new(now(), FaultKind::Server, "502");
-        inside.take_log(&run(1), &log, now(), Err(fault.clone()));
+        inside.take_log((&run(1), &log), now(), Err(fault.clone()), None);
         let known = inside.log(&run(1), &log).unwrap();
         assert_eq!((words(known), &known.fault), (vec!["one", "two"], &Some(fault)), "what was good stays");
-        inside.take_log(&run(1), &log, now(), Ok(piece(&["two", "three"], false)));
+        inside.take_log((&run(1), &log), now(), Ok(piece(&["two", "three"], false)), None);
         let known = inside.log(&run(1), &log).unwrap();
         assert_eq!((words(known), &known.fault), (vec!["two", "three"], &None));
-        inside.take_log(&run(2), &log, now(), Ok(piece(&["other"], false)));
+        inside.take_log((&run(2), &log), now(), Ok(piece(&["other"], false)), None);
         assert_eq!(inside.log(&run(1), &log), None, "one is read at a time");
     }
 
@@ -210,11 +275,33 @@ mod tests {
         let (mut inside, log) = (Inside::default(), LogRef::new("1"));
         let many: Vec<String> = (0..LOG_LINES).map(|line| line.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(inside.take_log(&run(1), &log, now(), Ok(piece(&many, false))), 0);
+        assert_eq!(inside.take_log((&run(1), &log), now(), Ok(piece(&many, false)), None), 0);
         assert!(!inside.log(&run(1), &log).unwrap().cut);
-        assert_eq!(inside.take_log(&run(1), &log, now(), Ok(piece(&["a", "b"], true))), 2);
+        assert_eq!(inside.take_log((&run(1), &log), now(), Ok(piece(&["a", "b"], true)), None), 2);
         let known = inside.log(&run(1), &log).unwrap();
         assert_eq!((known.lines.len(), known.cut, known.lines[0].text.as_str()), (LOG_LINES, true, "2"));
+        let bad: Vec<String> = (0..LOG_LINES).map(|line| format!("failed {line}")).collect();
+        let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+        let worse = Some(Level::Warn);
+        assert_eq!(inside.take_log((&run(1), &log), now(), Ok(piece(&bad, true)), worse), 0, "none of them was so bad");
+        assert_eq!(inside.take_log((&run(1), &log), now(), Ok(piece(&["a"], true)), worse), 1);
+        assert_eq!(inside.log(&run(1), &log).unwrap().at_least(worse).len(), LOG_LINES - 1);
+    }
+
+    #[test]
+    fn tests_that_were_read_stay_through_a_failure_and_the_oldest_are_forgotten() {
+        let (mut inside, named) = (Inside::default(), BTreeSet::from([TestName::new("unit", "", "pays")]));
+        let report = TestReport { passed: 3, ..TestReport::default() };
+        inside.take_tests(&run(1), &named, now(), Ok(report.clone()));
+        let fault = Fault::new(now(), FaultKind::Server, "502");
+        inside.take_tests(&run(1), &BTreeSet::new(), now(), Err(fault.clone()));
+        let known = Tested { report: Some(report), named, at: Some(now()), fault: Some(fault) };
+        assert_eq!(inside.tested(&run(1)), Some(&known));
+        for number in 2..=TREES + 1 {
+            let at = now() + chrono::TimeDelta::seconds(i64::try_from(number).unwrap());
+            inside.take_tests(&run(number), &BTreeSet::new(), at, Ok(TestReport::default()));
+        }
+        assert_eq!((inside.tested(&run(1)), inside.tested(&run(2)).is_some()), (None, true));
     }
 
     #[test]

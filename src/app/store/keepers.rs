@@ -1,4 +1,4 @@
-//! The sources that keep lines and tell of nothing by themselves. That they answer is all that is known of them here: what they
+//! The sources that keep lines or images and tell of nothing by themselves. That they answer is all that is known of them here: what they
 //! answer is with whoever asked.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -16,6 +16,11 @@ use crate::{
 /// How often one proves that it is alive while nobody asks it anything.
 const PROOF: Duration = Duration::from_secs(30);
 
+/// Does it keep lines, or images?
+fn keeps(info: &SourceInfo) -> bool {
+    info.answers.contains(&Topic::Lines) || info.answers.contains(&Topic::Image)
+}
+
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Keepers {
@@ -25,7 +30,7 @@ pub(super) struct Keepers {
 impl Keepers {
     /// Takes a source, where it is one.
     pub(super) fn add(&mut self, info: &SourceInfo) {
-        if info.inventories.is_empty() && info.answers.contains(&Topic::Lines) && !info.measures() {
+        if info.inventories.is_empty() && keeps(info) && !info.measures() {
             let interval = info.interval.max(PROOF);
             self.seen.insert(info.name.clone(), Observed::never(info.name.clone(), interval));
         }

@@ -10,7 +10,7 @@ use crate::{
         guard::{self, WAYS_ON},
         menu,
         model::{Model, Overlay},
-        reading, rows, takeover,
+        preflight, reading, rows, takeover,
     },
     domain::{object::ObjectId, verb::Verb},
     port::{
@@ -82,7 +82,8 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
 /// expected, must not begin something else.
 fn is_under_refusal(model: &mut Model, verb: Verb) -> bool {
     let Some(Overlay::Refused(refusal)) = &model.nav.overlay else { return false };
-    let named = !refusal.ways.is_empty() && WAYS_ON.contains(&verb);
+    let forces = (refusal.forces.is_some() || refusal.without.is_some()) && refusal.verb == verb;
+    let named = forces || (!refusal.ways.is_empty() && WAYS_ON.contains(&verb));
     if !named {
         model.say("this was refused: Esc leaves it, nothing else is begun from here");
     }
@@ -100,9 +101,17 @@ fn press_on(model: &mut Model, verb: Verb, targets: Vec<ObjectId>) -> Vec<Effect
     model.notice = None;
     // Whoever acts on a row has chosen it: should it go away, the next key must not act on the one that takes its place.
     model.nav.selected = rows::selected(model);
+    let forced = match &model.nav.overlay {
+        // Once more, of what was refused for nothing but what is known of the way back: it is asked all the same; and of several, without
+        // those that are refused.
+        Some(Overlay::Refused(refusal)) if refusal.verb == verb => {
+            refusal.forces.as_deref().or(refusal.without.as_deref()).cloned()
+        }
+        _ => None,
+    };
     let mut targets = targets.into_iter();
     let Some(first) = targets.next() else { return Vec::new() };
-    let ask = reading::asked(model, Ask::new(verb, first).and_then(targets));
+    let ask = forced.unwrap_or_else(|| reading::asked(model, Ask::new(verb, first).and_then(targets)));
     match guard::ask(model, ask) {
         Ok(ask) => {
             // A card lies over the screen, not over the menu that led to it.
@@ -274,6 +283,18 @@ pub(super) fn recheck(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Card(card)) => vec![Effect::Draft(card.ask.clone())],
         _ => Vec::new(),
     }
+}
+
+/// The same where it was told of one rollout: only a card that is about that is drafted again.
+pub(super) fn recheck_on(model: &mut Model, rollout: &ObjectId) -> Vec<Effect> {
+    let leads_there = |plan: &Plan| {
+        let led = preflight::led_by(model, plan.verb, &plan.target, plan.draft.to.as_ref());
+        led.iter().any(|(id, _)| id == rollout)
+    };
+    let is_about = model
+        .card()
+        .is_some_and(|card| card.ask.targets().any(|target| target == rollout) || card.plan.each().any(leads_there));
+    if is_about { recheck(model) } else { Vec::new() }
 }
 
 /// Enter on a card: the only way to an `Execute`.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    lines,
+    act, lines,
     observe::{age_verdicts, judge_all, judge_services},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     domain::{
         changes::Changes,
         ids::{ServiceName, SourceName},
-        observed::Fault,
+        observed::{Fault, FaultKind},
         place::Place,
         rollout::Rollout,
         setting::Settings,
@@ -72,6 +72,9 @@ pub(super) fn told(
                 _ => Judged::Nothing,
             };
             let effects = signals_told(model, source, at, (*window, judged), signals);
+            if let Question::Signals { services, .. } = question {
+                watch::judge_watched(model, Some(services));
+            }
             if more {
                 // What is further back is asked for at once. What failed is open again with the next tick.
                 due(model);
@@ -84,6 +87,14 @@ pub(super) fn told(
                 _ => Vec::new(),
             });
             model.store.inside.take_tree(run, at, told);
+            Vec::new()
+        }
+        (Question::Tests { run, named }, told) => {
+            let told = told.and_then(|told| match told {
+                Told::Tests(report) => Ok(report),
+                _ => Err(Fault::new(at, FaultKind::Unreadable, "it answered something else")),
+            });
+            model.store.inside.take_tests(run, named, at, told);
             Vec::new()
         }
         (Question::Changes { base, head, .. }, told) => {
@@ -102,12 +113,35 @@ pub(super) fn told(
             model.store.inside.take_settings(source, Place::of(service, environment), at, told);
             Vec::new()
         }
+        (Question::Preflight { rollout, hash, heading }, told) => {
+            let told = told.and_then(|told| match told {
+                Told::Preflight(preflight) => Ok(preflight),
+                _ => Err(Fault::new(at, FaultKind::Unreadable, "it answered something else")),
+            });
+            model.store.preflights.take((rollout.clone(), hash.clone(), *heading), at, told);
+            act::recheck_on(model, rollout)
+        }
+        (Question::Image { name }, told) => {
+            let told = told.and_then(|told| match told {
+                Told::Image(kept) => Ok(kept),
+                _ => Err(Fault::new(at, FaultKind::Unreadable, "it answered something else")),
+            });
+            // That one image may not be read says nothing of the others.
+            let ill =
+                told.as_ref().err().filter(|fault| !matches!(fault.kind, FaultKind::Forbidden | FaultKind::Missing));
+            model.store.take_lines(source, at, ill.cloned().map_or(Ok(()), Err));
+            if name.is_empty() {
+                return Vec::new();
+            }
+            model.store.preflights.take_image(source, name, at, told);
+            act::recheck(model)
+        }
         (Question::Log { run, log, .. }, told) => {
             let told = told.map(|told| match told {
                 Told::Log(piece) => piece,
                 _ => LogPiece::default(),
             });
-            let left = model.store.inside.take_log(run, log, at, told);
+            let left = model.store.inside.take_log((run, log), at, told, model.reading.level);
             model.reading.pane.dropped(left);
             Vec::new()
         }
@@ -224,7 +258,9 @@ pub(super) fn due(model: &mut Model) {
     let mut began: BTreeMap<SourceName, BTreeMap<Place, Timestamp>> = sources.collect();
     let is_followed = |rollout: &&Rollout| watch::is_followed(model, rollout);
     for rollout in model.store.rollouts().filter(is_followed) {
-        let start = rollout.started.unwrap_or(model.now) - BEFORE;
+        // What has arrived is held against what was before it.
+        let start = watch::before_it(model, rollout)
+            .map_or_else(|| rollout.started.unwrap_or(model.now) - BEFORE, |(from, _)| from);
         for (source, place) in model.store.asked_of(&rollout.place()) {
             let Some(began) = began.get_mut(source) else { continue };
             let began = began.entry(place).or_insert(start);

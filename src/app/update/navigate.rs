@@ -76,7 +76,8 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::PreviousField => return act::change(model, |card| card.step(false)),
         Intent::NextOption => return act::change(model, |card| card.turn(true)),
         Intent::PreviousOption => return act::change(model, |card| card.turn(false)),
-        Intent::Quit | Intent::Interrupt => return vec![Effect::Quit],
+        Intent::Quit => return vec![Effect::Quit],
+        Intent::Interrupt => return vec![Effect::Interrupt],
         Intent::Suspend => return vec![Effect::Suspend],
         Intent::FindNext | Intent::FindBefore | Intent::Follow => {
             model.say("there is no log here: Enter on a run shows its jobs' logs, l what a release writes");

@@ -10,6 +10,7 @@ use crate::{
         effect::Effect,
         logs,
         model::{Attempt, Folded, Model},
+        past_us,
         update::act,
         watch,
     },
@@ -48,6 +49,7 @@ pub(super) fn heard(
     let told_services: Vec<ServiceName> =
         told.iter().flat_map(|part| &part.items).map(|item| item.service().clone()).collect();
     let mut touched = model.store.services_of(source, scope, told);
+    past_us::note(model, told, at);
     model.store.take(source, scope, (at, due), parts);
     if quiet {
         return Vec::new();
@@ -55,6 +57,7 @@ pub(super) fn heard(
     touched.extend(told_services);
     model.lineage.rebuild(&model.store, &touched);
     if any {
+        past_us::tidy(model);
         watch::note(model, flew, at);
         note_attempts(model, at);
         note_steps(model, at);
@@ -79,7 +82,7 @@ fn the_only_one(parts: &[&Part]) -> Option<ObjectId> {
 /// Judges one rollout; one that is gone or no longer in flight has no verdict. What takes long is owed.
 fn judge_one(model: &mut Model, id: &ObjectId) {
     let folded = model.folded.get(id);
-    if model.store.rollout(id).is_some_and(|rollout| rollout.in_flight() && takes_long(model, rollout, folded)) {
+    if model.store.rollout(id).is_some_and(|rollout| rollout.is_judged() && takes_long(model, rollout, folded)) {
         model.unjudged.insert(id.clone());
         return;
     }
@@ -104,7 +107,7 @@ fn takes_long(model: &Model, rollout: &Rollout, folded: Option<&Folded>) -> bool
 fn judge_now(model: &mut Model, id: &ObjectId) {
     model.unjudged.remove(id);
     let mut folded = model.folded.remove(id).unwrap_or_default();
-    let rollout = model.store.rollout(id).filter(|rollout| rollout.in_flight());
+    let rollout = model.store.rollout(id).filter(|rollout| rollout.is_judged());
     match rollout.and_then(|rollout| judge(model, rollout, &mut folded)) {
         Some(judgement) => {
             model.judgements.insert(id.clone(), judgement);
@@ -134,7 +137,7 @@ pub(super) fn written(model: &mut Model) -> Vec<Effect> {
 pub(super) fn judge_all(model: &mut Model) {
     let (mut before, mut known) = (std::mem::take(&mut model.folded), std::mem::take(&mut model.judgements));
     let (mut judgements, mut all, mut owed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-    for rollout in model.store.rollouts().filter(|rollout| rollout.in_flight()) {
+    for rollout in model.store.rollouts().filter(|rollout| rollout.is_judged()) {
         let folded = before.remove(&rollout.id);
         let id = || rollout.id.clone();
         if takes_long(model, rollout, folded.as_ref()) {
@@ -275,6 +278,7 @@ pub(super) fn age_verdicts(model: &mut Model, end: Timestamp) {
     for id in old {
         judge_one(model, &id);
     }
+    watch::judge_watched(model, None);
 }
 
 /// Keeps when each step began: the engine's word where it has one, else the moment at which we saw it change.

@@ -62,6 +62,10 @@ pub(super) fn intent(model: &mut Model, intent: Intent) -> bool {
         Intent::FindNext => find(model, &run, false),
         Intent::FindBefore => find(model, &run, true),
         Intent::Follow => follow(model, &run),
+        Intent::Level => {
+            model.nav.pane = LOG;
+            model.reading.turn_level();
+        }
         Intent::Send if model.reading.pane.typing => {
             model.reading.pane.typing = false;
             find(model, &run, false);
@@ -113,7 +117,7 @@ fn step(model: &mut Model, run: &ObjectId, by: isize) {
 
 /// How many lines the log has, and for how many there is room.
 fn extent(model: &Model, run: &ObjectId) -> (usize, usize) {
-    (reading::log(model, run).map_or(0, |log| log.lines.len()), log_room(model.size.1))
+    (reading::lines(model, run).len(), log_room(model.size.1))
 }
 
 fn scroll(model: &mut Model, run: &ObjectId, by: isize) {
@@ -136,9 +140,10 @@ fn find(model: &mut Model, run: &ObjectId, back: bool) {
     let extent = extent(model, run);
     let mut pane = std::mem::take(&mut model.reading.pane);
     let search = pane.search.clone();
-    let line = |place: usize| reading::log(model, run).and_then(|log| log.lines.get(place));
+    let lines = reading::lines(model, run);
     let wanted = |place: usize| {
-        line(place)
+        lines
+            .get(place)
             .is_some_and(|line| if search.is_empty() { line.is_trouble() } else { contains(&line.text, &search) })
     };
     let found = pane.find(extent, wanted, back);
@@ -261,6 +266,23 @@ mod tests {
         assert_eq!((top(&model), model.reading.pane.follows()), (73, true));
         press(&mut model, &[Intent::Back]);
         assert_eq!((model.nav.pane, model.nav.screen()), (TREE, &Screen::Run(id())));
+    }
+
+    #[test]
+    fn of_a_log_only_what_may_be_wrong_or_went_wrong_is_shown_where_somebody_wants_that() {
+        let mut model = reading(RunStatus::Failed);
+        writes(&mut model, "unit", &["compile", "1 test failed", "link"], (false, false));
+        let shown = |model: &Model| -> Vec<String> {
+            reading::lines(model, &id()).iter().map(|line| line.text.clone()).collect()
+        };
+        assert_eq!(shown(&model).len(), 3);
+        press(&mut model, &[Intent::Level]);
+        assert_eq!((model.nav.pane, shown(&model)), (LOG, vec!["1 test failed".to_owned()]));
+        writes(&mut model, "unit", &["error: no such vault", "done"], (true, true));
+        press(&mut model, &[Intent::FindNext]);
+        assert_eq!((shown(&model).len(), model.reading.pane.found()), (2, Some(0)));
+        press(&mut model, &[Intent::Level, Intent::Level]);
+        assert_eq!((shown(&model).len(), model.reading.pane.found()), (5, None));
     }
 
     #[test]

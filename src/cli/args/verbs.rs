@@ -12,7 +12,7 @@ use crate::{
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct VerbArgs {
     /// SERVICE, SERVICE@ENVIRONMENT, SERVICE#NUMBER of a run, or a full id as `status --json` prints it; of several each once the
-    /// one before is verified
+    /// one before is verified, and cells of one service that go back at once
     #[arg(value_name = "TARGET", required = true, value_parser = target)]
     pub targets: Vec<String>,
     /// Refuse unless this is the version it would act on: version, tag, or the start of its commit or digest; of several targets
@@ -34,6 +34,12 @@ pub struct VerbArgs {
     /// Go forward although the verdict is WAIT: not known yet whether it does harm; needs --reason
     #[arg(long)]
     pub accept_wait: bool,
+    /// Roll back although it is known what stands in the way: SERVICE is its service, typed out; needs --reason
+    #[arg(long, value_name = "SERVICE")]
+    pub force: Option<String>,
+    /// Of several targets that go back, leave those that are refused, each with its reason, and go on with the others; ends with 9 then
+    #[arg(long)]
+    pub leave_refused: bool,
     /// Do not ask; going back, rejecting and --accept-wait need --reason then
     #[arg(long, short)]
     pub yes: bool,

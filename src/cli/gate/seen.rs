@@ -5,7 +5,7 @@ use strum::Display;
 
 use crate::{
     app::{
-        guard,
+        cells, guard,
         headline::{self, Cause},
         lineage,
         model::Model,
@@ -89,6 +89,8 @@ pub(super) struct Seen {
     pub(super) doubts: Vec<String>,
     /// What whoever asks for the verb takes upon them.
     pub(super) risks: Vec<String>,
+    /// Where the service runs in several parts of that environment, how far the version is among them.
+    pub(super) cells: Option<String>,
     /// There is nothing that a verdict could be on: it was NO DATA for that, and the guard may know better.
     pub(super) nothing: bool,
 }
@@ -109,6 +111,7 @@ impl Seen {
             said: why.to_owned(),
             doubts: Vec::new(),
             risks: Vec::new(),
+            cells: None,
             nothing: false,
         }
     }
@@ -189,6 +192,14 @@ fn called(version: Option<&Version>) -> String {
 
 /// Looks at what was named. The error ends the gate: it is another version by now, or gone.
 pub(super) fn look(model: &Model, target: &ObjectId, gated: &mut Gated) -> Result<Seen, CliError> {
+    let seen = of_it(model, target, gated)?;
+    // A verdict is on one cell: how it stands in its siblings is said beside it.
+    let all = seen.place.as_ref().and_then(|place| cells::of(model, &place.service, &place.environment));
+    let cells = all.zip(seen.version.as_ref()).map(|(all, version)| words::cells::cells(&all, version, None));
+    Ok(Seen { cells, ..seen })
+}
+
+fn of_it(model: &Model, target: &ObjectId, gated: &mut Gated) -> Result<Seen, CliError> {
     match model.store.item(target) {
         Some(Item::Rollout(rollout)) => rolled(model, rollout, gated),
         Some(_) => on_its_road(model, target, gated),

@@ -44,6 +44,10 @@ pub(super) struct GateOut {
     pub doubts: Vec<String>,
     /// What whoever asks for the verb takes upon them, a sentence each.
     pub risks: Vec<String>,
+    /// Where the service runs in several parts of that environment: in how many of them the version is, a sentence. The verdict is on
+    /// `environment` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cells: Option<String>,
     /// On the last line the exit code, else `null`.
     pub exit: Option<u8>,
 }
@@ -78,6 +82,7 @@ fn wire(seen: &Seen, (at, verb, _, exit): Moment) -> GateOut {
         reason: seen.said.clone(),
         doubts: seen.doubts.clone(),
         risks: seen.risks.clone(),
+        cells: seen.cells.clone(),
         exit: exit.map(Exit::code),
     }
 }
@@ -92,7 +97,9 @@ fn text(seen: &Seen, (at, _, up, exit): Moment, out: &mut dyn Write) -> Result<(
     let up = up.map(|up| format!("the time is up ({})", humantime::format_duration(up)));
     let exit = exit.map(|exit| format!("exit {}", exit.code()));
     let said = Some(seen.said.clone()).filter(|said| !said.is_empty());
-    let rest: Vec<String> = said.into_iter().chain(doubts).chain(seen.risks.clone()).chain(up).chain(exit).collect();
+    let cells = seen.cells.as_ref().map(|cells| format!("it is in {cells}"));
+    let rest: Vec<String> =
+        said.into_iter().chain(doubts).chain(seen.risks.clone()).chain(cells).chain(up).chain(exit).collect();
     let head = if about.is_empty() { String::new() } else { format!("{}  ", about.join(", ")) };
     writeln!(out, "{}  {:<8}  {head}{}", at.format("%H:%M:%S"), seen.standing.to_string(), rest.join("; "))?;
     Ok(())

@@ -62,10 +62,14 @@ fn args(line: &str) -> RunArgs {
 
 /// What it prints, what it says beside that, and how it ends.
 fn printed(lookup: &Said, args: &RunArgs) -> (String, String, Result<Exit, CliError>) {
+    printed_as(Layout::Columns, lookup, args)
+}
+
+fn printed_as(layout: Layout, lookup: &Said, args: &RunArgs) -> (String, String, Result<Exit, CliError>) {
     let model = sample::model();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let run = resolve(&model, &args.id).unwrap();
-    let look = Look { model: &model, lookup, out: &mut out, err: &mut err };
+    let look = Look { model: &model, lookup, layout, out: &mut out, err: &mut err };
     let ended = print(look, run, args).now_or_never().unwrap();
     (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap(), ended)
 }
@@ -87,6 +91,21 @@ succeeded    build    40 s  10 s
 unknown    deploy     -     -
 ";
     assert_eq!((out.as_str(), ended.unwrap()), (expected, Exit::Done));
+}
+
+#[test]
+fn a_run_that_is_heard_names_of_each_job_what_it_is_a_part_of() {
+    let (out, ..) = printed_as(Layout::Lines, &Said(tree(), Vec::new()), &args(""));
+    let (_, tree) = out.split_once("\n\n").unwrap();
+    let expected = "\
+status: succeeded; job: build; took: 40 s; waited: 10 s
+status: succeeded; job: build / compile
+status: failed; job: test; took: 40 s
+status: failed; job: test / unit; took: 40 s; waited: 10 s
+status: succeeded; job: test / build; took: 40 s; waited: 10 s
+status: unknown; job: deploy
+";
+    assert_eq!(tree, expected);
 }
 
 #[test]

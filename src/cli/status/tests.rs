@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     cli::sample,
+    domain::rollout::PauseReason,
     judge::{
         doubt::Doubt,
         gaps::{Arm, Gap, Missing, Signal},
@@ -28,6 +29,20 @@ fn printed(model: &Model, service: Option<&str>) -> Result<(Exit, Value), CliErr
 const NO_GO: &str =
     "verdict NO-GO: errors 3.1 % against 0.2 % on stable in 20 min, n 1,000, latency p99 (canary) has no series";
 
+/// The canary in both of its cells.
+fn both_cells() -> Value {
+    let cell = |region: &str| {
+        json!({
+            "environment": format!("prod/{region}"), "wave": null, "standing": "arrives", "serves": "1.41.3", "since": null,
+            "arrives": "1.42.0", "weight": 25, "rollouts": [format!("{region}/argo_rollouts/shop/payments")], "reason": null,
+        })
+    };
+    json!([{
+        "service": "payments", "version": "1.42.0", "done": 0, "of": 2, "cells": [cell("eu"), cell("us")],
+        "said": "1.42.0 is in 0 of 2 cells: eu at 25 %, us at 25 %",
+    }])
+}
+
 #[test]
 fn the_json_is_what_scripts_rely_on() {
     let mut model = sample::judged(Verdict::NoGo);
@@ -42,6 +57,14 @@ fn the_json_is_what_scripts_rely_on() {
     // The second region has the same shape.
     assert_eq!(value["rollouts"].as_array().unwrap().len(), 2);
     value["rollouts"].as_array_mut().unwrap().truncate(1);
+    // Apart, for the macro nests only so deep.
+    let offers = json!([
+        {"verb": "promote", "risk": "high", "blocked": NO_GO},
+        {"verb": "retry", "risk": "high", "blocked": format!("it is not aborted; {NO_GO}")},
+        {"verb": "abort", "risk": "medium", "blocked": null},
+        {"verb": "rollback", "risk": "medium", "blocked": null},
+        {"verb": "pause", "risk": "low", "blocked": null},
+    ]);
     let expected = json!({
         "schema": "holdshort/status/v1",
         "now": "2026-03-10T02:07:00Z",
@@ -73,14 +96,7 @@ fn the_json_is_what_scripts_rely_on() {
             "ready_at": null,
             "observed_at": "2026-03-10T02:06:56Z",
             "freshness": "live",
-            "offers": [
-                {"verb": "promote", "risk": "high", "blocked": NO_GO},
-                {"verb": "retry", "risk": "high",
-                 "blocked": format!("it is not aborted; {NO_GO}")},
-                {"verb": "abort", "risk": "medium", "blocked": null},
-                {"verb": "rollback", "risk": "medium", "blocked": null},
-                {"verb": "pause", "risk": "low", "blocked": null},
-            ],
+            "offers": offers,
         }],
         "gates": [{
             "id": "eu/argo_rollouts/shop/payments",
@@ -93,7 +109,6 @@ fn the_json_is_what_scripts_rely_on() {
             "approvals": null,
         }],
     });
-    // Apart, for the macro nests only so deep.
     let sources = json!([
         {"name": "eu", "freshness": "live", "age_seconds": 4, "every_seconds": 30, "error": null, "unread": []},
         {"name": "github", "freshness": "live", "age_seconds": 10, "every_seconds": 30, "error": null, "unread": []},
@@ -110,9 +125,22 @@ fn the_json_is_what_scripts_rely_on() {
         })
     };
     let releases = json!([release("1.42.0", "arrives"), release("1.41.3", "yields")]);
+    let rollout = value["rollouts"][0].as_object_mut().unwrap();
+    // It flies, and nobody left it.
+    let none = Some(serde_json::Value::Null);
+    assert_eq!((rollout.remove("watching"), rollout.remove("returned")), (none.clone(), none));
+    assert_eq!(rollout.remove("past_us"), Some(json!([])));
     let mut apart = |name: &str| value.as_object_mut().unwrap().remove(name).unwrap();
     assert_eq!((apart("sources"), apart("complete")), (sources, json!(true)));
     assert_eq!(apart("releases"), releases);
+    assert_eq!(apart("cells"), both_cells());
+    let back = value["rollouts"][0].as_object_mut().unwrap().remove("way_back").unwrap();
+    let ready = "all 4 pods ready";
+    let expected_back = json!({
+        "version": "1.41.3", "grade": "good", "words": ready, "seconds": null, "interrupts": [], "reading": false, "read_at": null,
+        "checks": [{"about": "pods", "grade": "good", "words": ready}],
+    });
+    assert_eq!(back, expected_back);
     assert_eq!(value, expected);
 }
 

@@ -7,7 +7,8 @@ use crate::{
     domain::{
         gate::Gate,
         object::Family,
-        rollout::{Phase, Rollout},
+        offer::Offer,
+        rollout::{Phase, Rollout, Strategy},
     },
     port::inventory::Part,
 };
@@ -43,6 +44,22 @@ fn a_verb_picks_what_it_can_act_on() {
     for (verb, name, expected) in table {
         assert_eq!(resolved(verb, name), Ok(expected.to_owned()), "{verb} {name}");
     }
+}
+
+#[test]
+fn what_exchanges_versions_is_meant_before_the_source_that_declares_them_and_whichever_alone_has_the_verb() {
+    let mut model = sample::model();
+    let mut eu = sample::rollout(&"eu".into(), Phase::Paused);
+    eu.offers.retain(|offer| offer.verb != Verb::Sync);
+    sample::sees(&mut model, "eu", eu.clone());
+    let id = ObjectId::new(&"eu".into(), "argo_rollouts", "argocd/payments");
+    let offers = [Verb::Pause, Verb::Sync].map(|verb| Offer::open(verb, crate::domain::offer::Risk::High)).to_vec();
+    sample::sees(&mut model, "eu", Rollout { id: id.clone(), strategy: Strategy::Declared, offers, ..eu });
+    let named = |verb, name: &str| resolve(&model, verb, name, None).map_err(|error| error.text().to_owned());
+    assert_eq!(named(Verb::Pause, "payments@prod/eu"), Ok(sample::payments("eu")));
+    assert_eq!(named(Verb::Abort, "payments@prod/eu"), Ok(sample::payments("eu")));
+    assert_eq!(named(Verb::Sync, "payments@prod/eu"), Ok(id.clone()));
+    assert_eq!(named(Verb::Pause, &id.to_string()), Ok(id));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
         named,
     },
     domain::{rollout::Rollout, verb::Verb},
-    port::{plan::Ask, step::Step},
+    port::{commands, plan::Ask},
 };
 
 /// Prints each call as a plain command. Policy is told and does not stand in the way: this is for the night when holdshort
@@ -60,38 +60,13 @@ pub(super) async fn print(
                 .map_err(|refusal| CliError::new(exit_of(&refusal), refusal.to_string()))?;
         }
         // What was taken of an act that is carried on is not sent again.
-        let steps = draft.steps.iter().enumerate().skip(one.sent_before());
-        lines.extend(steps.flat_map(|(place, step)| written(place, step)));
+        lines.extend(commands::lines(&draft, one.sent_before()));
     }
     // All of them or none: half of what was asked for is something else.
     for line in lines {
         writeln!(console.out, "{line}")?;
     }
     Ok(Exit::Done)
-}
-
-/// A step as lines for a shell. What it depends on nobody looks at there, and what somebody typed is printed nowhere: both are said,
-/// and a command that is not to be sent as it stands is a comment that a person takes the sign from.
-fn written(place: usize, step: &Step) -> Vec<String> {
-    let command = &step.call.command;
-    let secrets: Vec<&str> = step.call.fills.iter().filter_map(|fill| fill.from.secret()).collect();
-    let when: Vec<String> = step.when.iter().map(ToString::to_string).collect();
-    let mut lines = Vec::new();
-    if !when.is_empty() {
-        lines.push(format!("# only where {}:", when.join(", ")));
-    }
-    if !secrets.is_empty() {
-        lines.push(format!(
-            "# {} is not printed, its place is empty: put it in, then take the sign away:",
-            secrets.join(", ")
-        ));
-    }
-    if secrets.is_empty() && (when.is_empty() || place == 0) {
-        lines.push(command.clone());
-    } else {
-        lines.extend(command.lines().map(|line| format!("# {line}")));
-    }
-    lines
 }
 
 fn goes_nowhere(model: &Model, rollout: &Rollout) -> bool {

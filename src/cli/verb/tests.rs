@@ -89,7 +89,7 @@ fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> En
     let mut says = |_: &str| Ok(answer.unwrap_or_default().to_owned());
     let prompt: Option<Prompt<'_>> = if answer.is_some() { Some(&mut says) } else { None };
     let secrets = args.secret.iter().fold(Secrets::default(), |all, (name, _)| all.with(name.as_str(), "1234"));
-    let mut console = Console { out: &mut out, err: &mut err, prompt, secrets };
+    let mut console = Console { out: &mut out, err: &mut err, layout: Layout::Columns, prompt, secrets };
     let exit = block_on(run(&mut pilot, verb, args, to, &mut console));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { exit, out: text(out), err: text(err), sent: pilot.sent }
@@ -99,7 +99,10 @@ fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> En
 fn an_abort_is_sent_once_and_followed_to_its_end() {
     let ended = fly(sample::model(), done(), "abort payments@prod/eu --yes --reason errors", None);
     assert_eq!(ended.exit, Ok(Exit::Done));
-    assert_eq!(ended.out, "abort payments 1.42.0 → 1.41.3: done, 25 % → 0 %, verified (record 12)\n");
+    // Nothing was read since: what was seen last counts.
+    let cells = "payments 1.41.3 is in 0 of 2 cells: eu leaves it for 1.42.0, us leaves it for 1.42.0";
+    let done = "abort payments 1.42.0 → 1.41.3: done, 25 % → 0 %, verified (record 12)";
+    assert_eq!(ended.out, format!("{done}\n{cells}\n"));
     assert!(ended.err.ends_with("02:07:01  done  25 % → 0 %, verified\n"), "{}", ended.err);
     let [sent] = ended.sent.as_slice() else { panic!("{:?}", ended.sent) };
     assert_eq!((sent.who.as_str(), sent.reason.as_deref()), ("dana", Some("errors")));
@@ -121,13 +124,18 @@ fn left(stages: &[Stage], lost: bool) -> (Model, NewRecord) {
     (model, intent)
 }
 
+/// Where nobody sits at a terminal.
+fn asks_nobody<'a>(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Console<'a> {
+    Console { out, err, layout: Layout::Columns, prompt: None, secrets: Secrets::default() }
+}
+
 /// lee takes record 12 over, which goes on with these stages.
 fn taken_over((model, intent): (Model, NewRecord), stages: Vec<Stage>, line: &str) -> Ended {
     let cli = parse(std::iter::once("holdshort").chain(line.split(' '))).unwrap();
     let Some(Command::Takeover(args)) = cli.command else { panic!("{line}") };
     let mut pilot = Scripted { sent: vec![intent], ..Scripted::of(model, stages) };
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut console = Console { out: &mut out, err: &mut err, prompt: None, secrets: Secrets::default() };
+    let mut console = asks_nobody(&mut out, &mut err);
     let exit = block_on(take_over(&mut pilot, &args, &mut console));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { exit, out: text(out), err: text(err), sent: pilot.sent }
@@ -209,6 +217,7 @@ fn the_json_of_a_verb_is_what_scripts_rely_on() {
             {"at": "2026-03-10T02:07:01Z", "stage": "sending", "said": "call 1"},
             {"at": "2026-03-10T02:07:01Z", "stage": "done", "said": "25 % → 0 %, verified"},
         ],
+        "cells": ["payments 1.41.3 is in 0 of 2 cells: eu leaves it for 1.42.0, us leaves it for 1.42.0"],
     });
     assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap(), expected);
 }
@@ -254,14 +263,13 @@ fn nobody_reading_along_changes_neither_what_is_done_nor_how_it_ends() {
     let (verb, args, to) = cli.command.as_ref().unwrap().verb().unwrap();
     let stages = vec![Stage::Recorded, Stage::Failed { why: "403".into(), fault: None }];
     let mut pilot = Scripted::of(sample::model(), stages);
-    let mut console =
-        Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None, secrets: Secrets::default() };
+    let (mut out, mut err) = (Vec::new(), sample::Closed);
+    let mut console = asks_nobody(&mut out, &mut err);
     assert_eq!(block_on(run(&mut pilot, verb, args, to, &mut console)), Ok(Exit::Failed));
     let mut refused = sample::model();
     refused.session.read_only = true;
     let mut pilot = Scripted::of(refused, done());
-    let mut console =
-        Console { out: &mut Vec::new(), err: &mut sample::Closed, prompt: None, secrets: Secrets::default() };
+    let mut console = asks_nobody(&mut out, &mut err);
     assert_eq!(block_on(run(&mut pilot, verb, args, to, &mut console)), Ok(Exit::Refused));
 }
 

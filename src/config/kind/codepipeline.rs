@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::config::{
     access::Access,
     check::Known,
-    kind::{Connection, Kind, Settings},
-    note::{Notes, wrong},
+    kind::{
+        Connection, Kind, Settings,
+        aws::{Account, shares},
+    },
+    note::Notes,
     object::{Object, Objects},
     span, tree,
 };
@@ -74,9 +77,17 @@ fn no_pipeline(name: &str) -> Option<String> {
 }
 
 impl Codepipeline {
-    /// The address of a service, as far as it is configured.
-    fn example(&self) -> Option<String> {
-        Some(self.url.as_ref()?.replace("{service}", "codepipeline").replace("{region}", &self.region))
+    /// Where it is, and who asks.
+    pub fn account(&self) -> Account<'_> {
+        Account {
+            service: "codepipeline",
+            region: &self.region,
+            url: self.url.as_deref(),
+            access: &self.access,
+            profile: self.profile.as_deref(),
+            role: self.role.as_deref(),
+            external_id: self.external_id.as_deref(),
+        }
     }
 }
 
@@ -95,40 +106,11 @@ impl Settings for Codepipeline {
     }
 
     fn check(&self, notes: &mut Notes<'_, '_>, _: &Known<'_>, _: &[&str]) {
-        let usual = "https://codepipeline.amazonaws.com".to_owned();
-        let address = self.example();
-        if let Some(address) = &address {
-            notes.address(&["url"], address);
-        }
-        notes.all(self.access.wrong(&address.unwrap_or(usual)));
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.region.is_empty() || !self.region.chars().all(plain) {
-            notes.add(&["region"], format!("'{}' is no region: write e.g. eu-west-1", self.region));
-        }
-        if self.access.token.is_some() {
-            let why = "AWS takes no token: `basic_auth` is an access key and its secret, `profile` one of ~/.aws";
-            notes.all(vec![wrong(&["token"], why)]);
-        }
-        if self.profile.is_some() && self.access.basic_auth.is_some() {
-            notes.add(&["profile"], "`profile` stands instead of `basic_auth`: keep one");
-        }
-        if self.role.as_ref().is_some_and(|role| !(role.starts_with("arn:") && role.contains(":role/"))) {
-            notes.add(&["role"], "a role is named by its ARN: arn:aws:iam::123456789012:role/holdshort");
-        }
-        if self.external_id.is_some() && self.role.is_none() {
-            notes.add(&["external_id"], "`external_id` belongs to `role`");
-        }
+        self.account().check(notes);
     }
 
     fn overlaps(&self, other: &Connection) -> bool {
         let Connection::Codepipeline(other) = other else { return false };
-        // Another profile, key or role may be another account.
-        let place = |it: &Self| {
-            (it.region.clone(), it.url.clone(), it.profile.clone(), it.role.clone(), it.access.credential())
-        };
-        let named = |it: &Self, name: &str| it.pipelines.iter().any(|one| one.name == name || one.name == "*");
-        let shares =
-            self.pipelines.iter().any(|one| one.name == "*" && !other.pipelines.is_empty() || named(other, &one.name));
-        place(self) == place(other) && shares
+        self.account().may_be(&other.account()) && shares(&self.pipelines, &other.pipelines)
     }
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumIter, IntoEnumIterator};
 
 use crate::{
     config::{
@@ -23,7 +24,7 @@ pub(super) static KIND: Kind = Kind {
     read: |node, under, problems| tree::read(node, under, problems).map(Connection::Kubernetes),
     open: &["context", "engines", "environment", "interval", "kubeconfig", "namespaces", "risk", "selector"],
     addresses: &["server"],
-    tables: &[],
+    tables: &["pairs"],
     objects: Some(Objects {
         key: "rollouts",
         several: true,
@@ -57,9 +58,12 @@ pub struct Kubernetes {
     pub namespaces: Vec<String>,
     /// Only objects with these labels: `team=shop,tier!=batch`.
     pub selector: Option<String>,
-    /// The engines that are looked for: `argo_rollouts`, `deployment`.
-    #[serde(default = "both_engines")]
-    pub engines: Vec<Engine>,
+    /// The engines that are looked for: `argo_rollouts`, `flagger`, `deployment`, `stateful_set`, `daemon_set`, `flux`,
+    /// `deployment_pair`. Without it all of them but the last, as far as the cluster has them.
+    pub engines: Option<Vec<Engine>>,
+    /// Two Deployments behind one Service that are one release: a canary by label, or blue and green.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<Pair>,
     /// How often it must prove that it answers, beside what its watches tell; more than 5 s counts as 5 s. Where nothing is in flight
     /// and nobody looks, every 30 s.
     #[serde(default = "five_seconds", with = "span")]
@@ -67,21 +71,53 @@ pub struct Kubernetes {
 }
 
 /// An engine that moves rollouts on a cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, EnumIter)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// Argo Rollouts, `argoproj.io/v1alpha1`.
     ArgoRollouts,
+    /// Flagger, `flagger.app/v1beta1`.
+    Flagger,
     /// A plain Kubernetes Deployment.
     Deployment,
+    /// A `StatefulSet`.
+    StatefulSet,
+    /// A `DaemonSet`.
+    DaemonSet,
+    /// Flux: Kustomizations, HelmReleases and image automations.
+    Flux,
+    /// Two Deployments behind one Service; looked for where `pairs` declares some, or it is named.
+    DeploymentPair,
 }
 
-fn both_engines() -> Vec<Engine> {
-    vec![Engine::ArgoRollouts, Engine::Deployment]
+/// Two Deployments behind one Service that are one release.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    /// The Service: `NAMESPACE/NAME`.
+    pub service: String,
+    /// The two Deployments of its namespace; of a canary the stable one first.
+    pub deployments: [String; 2],
+    /// The label of the Service's selector that is switched between them; without it the Service selects both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<String>,
 }
 
 fn five_seconds() -> Duration {
     Duration::from_secs(5)
+}
+
+impl Kubernetes {
+    /// The engines that are looked for.
+    pub fn sought(&self) -> Vec<Engine> {
+        let pairs = !self.pairs.is_empty();
+        let usual = || Engine::iter().filter(|engine| *engine != Engine::DeploymentPair).collect();
+        let mut sought: Vec<Engine> = self.engines.clone().unwrap_or_else(usual);
+        if pairs && !sought.contains(&Engine::DeploymentPair) {
+            sought.push(Engine::DeploymentPair);
+        }
+        sought
+    }
 }
 
 impl Settings for Kubernetes {
@@ -103,7 +139,7 @@ impl Settings for Kubernetes {
         // Other labels may keep apart what is in one namespace.
         way(self) == way(other)
             && any(&self.namespaces, &other.namespaces)
-            && self.engines.iter().any(|engine| other.engines.contains(engine))
+            && self.sought().iter().any(|engine| other.sought().contains(engine))
             && (self.selector.is_none() || other.selector.is_none() || self.selector == other.selector)
     }
 
@@ -113,8 +149,18 @@ impl Settings for Kubernetes {
         for (index, name) in self.namespaces.iter().enumerate().filter(|(_, name)| !selector::is_namespace(name)) {
             notes.add(&["namespaces", &index.to_string()], no_namespace(name));
         }
-        if self.engines.is_empty() {
+        if self.engines.as_ref().is_some_and(Vec::is_empty) {
             notes.add(&["engines"], "no engine is looked for: leave `engines` out for all of them");
+        }
+        for (index, pair) in self.pairs.iter().enumerate() {
+            let index = index.to_string();
+            if let Some(why) = no_service(&pair.service) {
+                notes.add(&["pairs", &index, "service"], why);
+            }
+            let [one, other] = &pair.deployments;
+            if one == other {
+                notes.add(&["pairs", &index, "deployments"], "a pair is two Deployments, and this is one");
+            }
         }
         if let Some(why) = self.selector.as_deref().and_then(selector::fault) {
             notes.add(&["selector"], why);
@@ -131,6 +177,15 @@ impl Settings for Kubernetes {
 
 fn no_namespace(name: &str) -> String {
     format!("'{name}' is the name of no namespace: small letters, digits and '-', at most 63")
+}
+
+/// Why no Service can be called so.
+fn no_service(path: &str) -> Option<String> {
+    if path.split('/').count() == 2 {
+        no_object(path)
+    } else {
+        Some(format!("'{path}' names no Service: write NAMESPACE/NAME"))
+    }
 }
 
 /// Why no object of a cluster can be called so.

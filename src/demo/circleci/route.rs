@@ -138,6 +138,14 @@ impl Circleci {
                         let all = project.pipelines.iter().rev().map(|one| wire::pipeline(project, one)).collect();
                         Ok(items(request, all))
                     }
+                    [number, "tests"] => {
+                        let workflows =
+                            project.pipelines.iter().flat_map(|one| one.workflows.iter().map(move |it| (one, it)));
+                        let mut jobs = workflows.flat_map(|(one, it)| it.jobs.iter().map(move |job| (one, job)));
+                        let found = jobs.find(|(_, job)| wire::number(job).to_string() == *number);
+                        let (pipeline, job) = found.ok_or_else(|| missing("Job"))?;
+                        Ok(items(request, wire::tests(pipeline, job)))
+                    }
                     _ => Err(missing("Endpoint")),
                 }
             }

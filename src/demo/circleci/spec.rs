@@ -67,9 +67,11 @@ impl AlikeSpec {
                     .trouble
                     .filter(|(_, flaky)| *flaky)
                     .map(|_| Offset::before(past.before.saturating_sub(Self::AGAIN))),
-                trouble: past
-                    .trouble
-                    .map(|(trouble, _)| TroubleSpec { job: trouble.job.clone(), log: trouble.log.clone() }),
+                trouble: past.trouble.map(|(trouble, _)| TroubleSpec {
+                    job: trouble.job.clone(),
+                    log: trouble.log.clone(),
+                    tests: trouble.tests.clone(),
+                }),
                 through: true,
             };
             ProjectSpec {
@@ -144,6 +146,8 @@ pub struct JobSpec {
     pub marks: Option<MarkSpec>,
     /// Lines of its log.
     pub log: Vec<String>,
+    /// The tests of its report, with their class: `shop.Basket.pays`.
+    pub tests: Vec<String>,
 }
 
 /// A deploy marker.
@@ -199,6 +203,9 @@ pub struct TroubleSpec {
     /// The lines that its log ends with.
     #[serde(default)]
     pub log: Vec<String>,
+    /// Those of its tests that failed.
+    #[serde(default)]
+    pub tests: Vec<String>,
 }
 
 /// Something that a script makes happen.

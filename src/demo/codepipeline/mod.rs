@@ -3,13 +3,12 @@
 //!
 //! It is a fake, so it is checked against AWS's published examples and model, and against a client that is not ours (botocore), whose
 //! signatures it verifies by itself. `spec` is the scenario's side, `pipeline` how executions move from stage to stage, `execution` how one
-//! moves within a stage, `wire` the JSON, `sign` who asks, `route` the operations.
+//! moves within a stage, `wire` the JSON, `route` the operations.
 
 mod blueprint;
 mod execution;
 mod pipeline;
 mod route;
-mod sign;
 pub mod spec;
 mod wire;
 

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{
     demo::{
+        aws,
         codepipeline::{
             CodePipeline,
             pipeline::{Pipeline, Retry},
-            sign,
-            spec::{ExecutionSpec, KEY},
+            spec::ExecutionSpec,
             wire,
         },
         rest::set,
@@ -85,7 +85,7 @@ fn page(body: &Value, key: &str, all: Vec<Value>) -> Outcome {
 impl CodePipeline {
     /// The whole way of a request.
     pub(super) fn answer(&mut self, now: Timestamp, request: &Request<Bytes>) -> Response<Bytes> {
-        if let Err((name, message)) = sign::verify(request, &PATHS, KEY, now) {
+        if let Err((name, message)) = aws::verify(request, &PATHS, now) {
             return said(Err(refused(name, message)));
         }
         if self.is_too_much(now) {
@@ -116,11 +116,7 @@ impl CodePipeline {
             return answered(StatusCode::BAD_REQUEST, body.to_owned(), "text/xml");
         }
         let (arn, account) = (self.spec.arn(&self.spec.user), &self.spec.account);
-        let body = format!(
-            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>{arn}</Arn>\
-             <UserId>AIDAHOLDSHORTDEMO</UserId><Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata>\
-             <RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
-        );
+        let body = aws::identity(&arn, account);
         answered(StatusCode::OK, body, "text/xml")
     }
 

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use crate::demo::aws::KEY;
 use crate::demo::{
     past::{PastRun, PastSpec},
     time::{Offset, span},
 };
-
-/// The access key that it knows, and its secret: whoever signs with another one is nobody.
-pub const KEY: (&str, &str) = ("AKIAHOLDSHORTDEMO", "a-secret-of-the-pretended-aws");
 
 /// What there is in one region of one account.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

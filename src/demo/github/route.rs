@@ -116,10 +116,14 @@ fn read(repo: &Repo, asked: Asked<'_>, path: &[&str]) -> Outcome {
             let all = repo.workflows.iter().map(|w| wire::workflow(repo, w)).collect();
             Ok(page(request, Some("workflows"), all))
         }
-        ["actions", "workflows", which, "runs"] => {
+        ["actions", "workflows", which, rest @ ..] => {
             let workflow = repo.workflows.iter().find(|w| w.plan.file == *which || w.id.to_string() == *which);
-            let id = workflow.ok_or_else(Refused::not_found)?.id;
-            Ok(runs(repo, asked, |run| run.workflow == id))
+            let workflow = workflow.ok_or_else(Refused::not_found)?;
+            match rest {
+                [] => Ok(Good::json(wire::workflow(repo, workflow))),
+                ["runs"] => Ok(runs(repo, asked, |run| run.workflow == workflow.id)),
+                _ => Err(Refused::not_found()),
+            }
         }
         ["actions", "runs"] => Ok(runs(repo, asked, |_| true)),
         ["actions", "runs", id, rest @ ..] => one_run(repo, run(repo, id)?, asked, rest),

@@ -162,6 +162,7 @@ impl Gitlab {
                 list(project.pipelines.iter().rev().map(|one| wire::pipeline(project, one).into()).collect())
             }
             ["pipelines", id] => Ok(Good::json(wire::whole(project, of(id)?))),
+            ["pipelines", id, "test_report"] => Ok(Good::json(wire::tests(of(id)?))),
             ["pipelines", id, "jobs"] => {
                 let one = of(id)?;
                 let jobs = one.latest().filter(|job| job.spec.trigger.is_none());

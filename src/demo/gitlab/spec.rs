@@ -71,6 +71,7 @@ impl AlikeSpec {
                 trouble: past.trouble.map(|(trouble, flaky)| TroubleSpec {
                     job: trouble.job.clone(),
                     log: trouble.log.clone(),
+                    tests: trouble.tests.clone(),
                     retried: flaky,
                 }),
                 approved: Vec::new(),
@@ -173,6 +174,8 @@ pub struct JobSpec {
     pub fails: bool,
     /// Lines of its log.
     pub log: Vec<String>,
+    /// The tests of its report, with their class: `shop.Basket.pays`.
+    pub tests: Vec<String>,
     /// It begins a pipeline of this project, and has no log: `GROUP/PROJECT`.
     pub trigger: Option<String>,
 }
@@ -259,6 +262,9 @@ pub struct TroubleSpec {
     /// The lines that its log ends with.
     #[serde(default)]
     pub log: Vec<String>,
+    /// Those of its tests that failed.
+    #[serde(default)]
+    pub tests: Vec<String>,
     /// It was tried again, and passed.
     #[serde(default)]
     pub retried: bool,

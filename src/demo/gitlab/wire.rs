@@ -253,6 +253,55 @@ pub(super) fn project(project: &Project) -> Value {
     })
 }
 
+/// How the tests of a pipeline ended: of each job that reports any and was not tried again.
+pub(super) fn tests(pipeline: &Pipeline) -> Value {
+    let bad = pipeline.spec.trouble.as_ref();
+    let suites = pipeline.latest().filter(|job| !job.spec.tests.is_empty() && matches!(job.state, State::Ended { .. }));
+    let suites: Vec<Value> = suites
+        .map(|job| {
+            let fails = |test: &String| {
+                job.word() == "failed" && bad.is_some_and(|bad| bad.job == job.spec.name && bad.tests.contains(test))
+            };
+            let one = |test: &String| {
+                let (class, name) = test.rsplit_once('.').unwrap_or(("", test));
+                let failed = fails(test);
+                json!({
+                    "status": if failed { "failed" } else { "success" },
+                    "name": name,
+                    "classname": class,
+                    "file": null,
+                    "execution_time": 0.2,
+                    "system_output": failed.then(|| format!("{name}: expected true, got false")),
+                    "stack_trace": null,
+                    "recent_failures": null,
+                })
+            };
+            let (count, failed) = (job.spec.tests.len(), job.spec.tests.iter().filter(|test| fails(test)).count());
+            let mut suite = map(totals(count, failed));
+            suite.insert("name".to_owned(), job.spec.name.as_str().into());
+            suite.insert("suite_error".to_owned(), Value::Null);
+            suite.insert("test_cases".to_owned(), job.spec.tests.iter().map(one).collect());
+            Value::Object(suite)
+        })
+        .collect();
+    let sum = |key: &str| suites.iter().filter_map(|suite| suite.get(key)?.as_u64()).sum::<u64>();
+    let of = |key: &str| usize::try_from(sum(key)).unwrap_or_default();
+    let mut all = map(totals(of("total_count"), of("failed_count")));
+    all.insert("test_suites".to_owned(), suites.into());
+    Value::Object(all)
+}
+
+fn totals(count: usize, failed: usize) -> Value {
+    json!({
+        "total_time": 1.4,
+        "total_count": count,
+        "success_count": count - failed,
+        "failed_count": failed,
+        "skipped_count": 0,
+        "error_count": 0,
+    })
+}
+
 /// What a job wrote until now, as its runner sends it: in a section, its own lines shared evenly over its time.
 pub(super) fn trace(job: &Job, now: Timestamp) -> String {
     let (since, until, failed) = match &job.state {

@@ -87,7 +87,12 @@ impl Build {
         let pace = if spec.pace == 0 { 100 } else { spec.pace };
         let fails = |stage: &StageSpec| stage.fails || spec.trouble.as_ref() == Some(&stage.name);
         let of = |stage: &StageSpec| Stage {
-            spec: StageSpec { takes: paced(stage.takes, pace), fails: fails(stage), ..stage.clone() },
+            spec: StageSpec {
+                takes: paced(stage.takes, pace),
+                fails: fails(stage),
+                unstable: stage.unstable || stage.tests.iter().any(|test| spec.failed.contains(test)),
+                ..stage.clone()
+            },
             state: State::Later,
         };
         let mut stages: Vec<Stage> = job.stages.iter().map(of).collect();

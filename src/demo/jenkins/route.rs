@@ -218,6 +218,9 @@ impl Jenkins {
         match rest {
             ["api", "json"] => Ok(json(&filtered(request, wire::build(job, build, now, exports)))),
             [] => Ok(plain(StatusCode::OK, &format!("{} #{number}", job.spec.name))),
+            ["testReport", "api", "json"] => {
+                wire::tests(build).map(|report| json(&filtered(request, report))).ok_or_else(missing)
+            }
             ["consoleText"] => Ok(plain(StatusCode::OK, &wire::console(build, now))),
             ["logText", "progressiveText"] => Ok(progressive(request, build, now)),
             ["wfapi"] | ["wfapi", "describe"] => wfapi().map(|()| json(&wire::describe(job, build, now))),
@@ -263,7 +266,8 @@ impl Jenkins {
         }
         let last = job.builds.last().map(|build| build.spec.clone()).unwrap_or_default();
         let (name, trouble, about) = (given.get("VERSION").cloned(), None, None);
-        let spec = BuildSpec { name, trouble, about, given, started: Offset::default(), ..last };
+        let (failed, started) = (Vec::new(), Offset::default());
+        let spec = BuildSpec { name, about, started, trouble, failed, given, ..last };
         let item = self.enqueue(place, spec, Why::User, now);
         Ok(sent_on(StatusCode::CREATED, &format!("https://ci.shop.example/queue/item/{item}/")))
     }

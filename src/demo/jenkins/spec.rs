@@ -76,6 +76,7 @@ impl AlikeSpec {
                 started: Offset::before(past.before),
                 pace: past.pace,
                 trouble: past.trouble.map(|(trouble, _)| trouble.job.clone()),
+                failed: past.trouble.map(|(trouble, _)| trouble.tests.clone()).unwrap_or_default(),
                 answered: None,
                 given: BTreeMap::new(),
             };
@@ -151,6 +152,8 @@ pub struct StageSpec {
     pub unstable: bool,
     /// Lines of its log.
     pub log: Vec<String>,
+    /// The tests of its report, with their class: `shop.Basket.pays`.
+    pub tests: Vec<String>,
 }
 
 /// What a stage waits for.
@@ -194,6 +197,8 @@ pub struct BuildSpec {
     pub pace: u32,
     /// The stage that fails in it.
     pub trouble: Option<String>,
+    /// The tests that fail in it, which makes their stage unstable.
+    pub failed: Vec<String>,
     /// How long its inputs wait before somebody answers them; without it they wait.
     #[serde(deserialize_with = "waits")]
     pub answered: Option<Duration>,

@@ -8,7 +8,8 @@ use super::control::{Note, Plane, PodsOf};
 use super::fields::{self, Author};
 use super::json;
 use super::kind::Kind;
-use super::spec::Right;
+use super::setup::flux;
+use super::spec::{Commit, Right};
 use super::store::Key;
 use crate::domain::time::Timestamp;
 
@@ -26,6 +27,9 @@ pub enum Action {
         tag: String,
         /// Commit it was built from.
         commit: String,
+        /// Why nobody can go back from it, where its template declares that.
+        #[serde(default)]
+        irreversible: Option<String>,
         /// Field manager.
         #[serde(default)]
         by: Option<String>,
@@ -127,6 +131,13 @@ pub enum Action {
         /// Crash, or not.
         crashing: bool,
     },
+    /// Somebody deletes a pod.
+    DeletePod {
+        /// Namespace.
+        namespace: String,
+        /// Pod.
+        name: String,
+    },
     /// Somebody records an event about a Rollout or Deployment.
     Event {
         /// Namespace.
@@ -140,6 +151,60 @@ pub enum Action {
         reason: String,
         /// Message.
         message: String,
+    },
+    /// Something is pushed to a repository of git that Flux fetches.
+    Push {
+        /// Namespace of the `GitRepository`.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// What is pushed.
+        commit: Commit,
+    },
+    /// Sets or takes back `spec.suspend` of a Kustomization, HelmRelease or image automation.
+    SetSuspended {
+        /// Namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// What it is set to.
+        suspended: bool,
+        /// Field manager.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Declares another version of the chart of a HelmRelease.
+    SetChart {
+        /// Namespace.
+        namespace: String,
+        /// HelmRelease.
+        name: String,
+        /// The chart's version.
+        version: String,
+    },
+    /// Sets or takes back `spec.suspend` of a Canary.
+    Suspend {
+        /// Namespace.
+        namespace: String,
+        /// Canary.
+        name: String,
+        /// What it is set to.
+        suspend: bool,
+        /// Field manager; `kubectl-edit` if left out.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Somebody opens or closes a gate of a load tester, and leaves it so.
+    SetGate {
+        /// Namespace of the Canary.
+        namespace: String,
+        /// Canary.
+        name: String,
+        /// Open, or closed.
+        open: bool,
+        /// The gate that takes a version back, and not the one that lets it through.
+        #[serde(default)]
+        rollback: bool,
     },
     /// Replaces what the caller may do.
     SetRights {
@@ -175,10 +240,12 @@ const PLUGIN: &str = "kubectl-argo-rollouts";
 
 pub(super) fn act(plane: &mut Plane, now: Timestamp, action: &Action) -> Result<(), ActError> {
     match action {
-        Action::SetImage { namespace, name, tag, commit, by } => {
+        Action::SetImage { namespace, name, tag, commit, irreversible, by } => {
             let key = workload(plane, namespace, name)?;
             let by = by.as_deref().unwrap_or("ci");
-            write(plane, now, &key, Author { manager: by, subresource: None }, |object| set_image(object, tag, commit));
+            write(plane, now, &key, Author { manager: by, subresource: None }, |object| {
+                set_image(object, tag, commit, irreversible.as_deref());
+            });
         }
         Action::Promote { namespace, name, by } => {
             let key = rollout(plane, namespace, name)?;
@@ -207,6 +274,11 @@ pub(super) fn act(plane: &mut Plane, now: Timestamp, action: &Action) -> Result<
         Action::PodsReady { namespace, name, tag, count } => {
             set_ready(plane, now, (namespace, name), tag.as_deref(), *count, true)?;
         }
+        Action::DeletePod { namespace, name } => {
+            if !plane.delete_pod(now, namespace, name) {
+                return Err(ActError::NoPods { namespace: namespace.clone(), name: name.clone() });
+            }
+        }
         Action::SetCrashing { tag, crashing } => plane.set_crashing(tag, *crashing),
         Action::Event { namespace, name, warning, reason, message } => {
             let key = workload(plane, namespace, name)?;
@@ -214,6 +286,30 @@ pub(super) fn act(plane: &mut Plane, now: Timestamp, action: &Action) -> Result<
                 let component = "kubelet";
                 plane.record(now, &Note { about: &about, component, warning: *warning, reason, message });
             }
+        }
+        Action::Push { namespace, name, commit } => {
+            find(plane, &[Kind::GitRepository], "git repository", namespace, name)?;
+            flux::push(plane, now, namespace, name, commit.clone());
+        }
+        Action::SetSuspended { namespace, name, suspended, by } => {
+            let kinds = [Kind::Kustomization, Kind::HelmRelease, Kind::ImageUpdateAutomation];
+            let key = find(plane, &kinds, "kustomization, helm release or image automation", namespace, name)?;
+            flux::suspend(plane, now, &key, by.as_deref().unwrap_or("flux-client-side-apply"), *suspended);
+        }
+        Action::SetChart { namespace, name, version } => {
+            let key = find(plane, &[Kind::HelmRelease], "helm release", namespace, name)?;
+            flux::set_chart(plane, now, &key, "kustomize-controller", version);
+        }
+        Action::Suspend { namespace, name, suspend, by } => {
+            let key = find(plane, &[Kind::Canary], "canary", namespace, name)?;
+            let author = Author { manager: by.as_deref().unwrap_or("kubectl-edit"), subresource: None };
+            write(plane, now, &key, author, |object| {
+                json::child(object, "spec").insert("suspend".to_owned(), (*suspend).into());
+            });
+        }
+        Action::SetGate { namespace, name, open, rollback } => {
+            let gate = format!("{}{name}.{namespace}", if *rollback { "rollback." } else { "" });
+            plane.turn(gate, *open);
         }
         // What the caller may do is the business of the API, not of what is stored.
         Action::SetRights { .. } => {}
@@ -226,7 +322,8 @@ fn rollout(plane: &Plane, namespace: &str, name: &str) -> Result<Key, ActError> 
 }
 
 fn workload(plane: &Plane, namespace: &str, name: &str) -> Result<Key, ActError> {
-    find(plane, &[Kind::Rollout, Kind::Deployment], "rollout or deployment", namespace, name)
+    let kinds = [Kind::Rollout, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+    find(plane, &kinds, "rollout or deployment", namespace, name)
 }
 
 fn find(plane: &Plane, kinds: &[Kind], what: &'static str, namespace: &str, name: &str) -> Result<Key, ActError> {
@@ -303,13 +400,33 @@ fn set_ready(
     Ok(())
 }
 
-fn set_image(object: &mut Value, tag: &str, commit: &str) {
+/// Sets the image tag that git declares, where it is another one. Which commit it was built from, git does not say.
+pub(super) fn declare(object: &mut Value, tag: &str) {
+    let image = json::text(object, "/spec/template/spec/containers/0/image");
+    if image.rsplit_once(':').is_some_and(|(_, known)| known == tag) {
+        return;
+    }
+    set_image(object, tag, "", None);
+    if let Some(template) = object.pointer_mut("/spec/template") {
+        json::unannotate(template, "holdshort.dev/commit");
+        let metadata = json::child(template, "metadata");
+        if metadata.get("annotations").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+            metadata.remove("annotations");
+        }
+    }
+}
+
+fn set_image(object: &mut Value, tag: &str, commit: &str, irreversible: Option<&str>) {
     if let Some(Value::String(image)) = object.pointer_mut("/spec/template/spec/containers/0/image") {
         let repository = image.rsplit_once(':').map_or(image.as_str(), |(repository, _)| repository);
         *image = format!("{repository}:{tag}");
     }
     if let Some(template) = object.pointer_mut("/spec/template") {
         json::annotate(template, "holdshort.dev/commit", commit);
+        match irreversible {
+            Some(why) => json::annotate(template, "holdshort.dev/irreversible", why),
+            None => json::unannotate(template, "holdshort.dev/irreversible"),
+        }
         let metadata = json::child(template, "metadata");
         let labels = metadata.entry("labels").or_insert_with(|| json!({}));
         json::object(labels).insert("app.kubernetes.io/version".to_owned(), tag.into());

@@ -4,11 +4,11 @@ use std::{fmt::Write, sync::Arc};
 
 use serde::Deserialize;
 use toml::{
-    Table,
+    Table, Value,
     de::{Error, ValueDeserializer},
 };
 
-use super::{Action, Cluster, ClusterSpec};
+use super::{Action, Cluster, ClusterSpec, ServiceSpec, setup::bound_kind};
 use crate::{
     demo::{
         blueprint::{Blueprint, Connection, Event, Ground, Kind, Mount, Node, former, timed},
@@ -70,6 +70,10 @@ impl Blueprint for Cell {
             let minutes = event.at.delta().num_minutes();
             return Err(format!("cell '{}': an event at {minutes} min lies before the history begins", self.name));
         }
+        if let Some(bound) = self.cluster.bounds.iter().find(|bound| bound_kind(bound).is_none()) {
+            let kinds = "ResourceQuota, HorizontalPodAutoscaler or PodDisruptionBudget with a namespace and a name";
+            return Err(format!("cell '{}': a bound is no {kinds}: {bound}", self.name));
+        }
         Ok(())
     }
 
@@ -82,7 +86,11 @@ impl Blueprint for Cell {
     fn connection(&self, address: &str, _: &Ground<'_>) -> Connection {
         let rollouts = self.cluster.rollouts.iter().map(|rollout| &rollout.namespace);
         let deployments = self.cluster.deployments.iter().map(|deployment| &deployment.namespace);
-        let mut namespaces: Vec<String> = rollouts.chain(deployments).cloned().collect();
+        let stateful = self.cluster.stateful_sets.iter().map(|set| &set.namespace);
+        let daemons = self.cluster.daemon_sets.iter().map(|set| &set.namespace);
+        let canaries = self.cluster.canaries.iter().map(|canary| &canary.namespace);
+        let all = rollouts.chain(deployments).chain(stateful).chain(daemons).chain(canaries).chain(flux(&self.cluster));
+        let mut namespaces: Vec<String> = all.cloned().collect();
         namespaces.sort();
         namespaces.dedup();
         let mut settings = Table::new();
@@ -91,6 +99,10 @@ impl Blueprint for Cell {
         settings.insert("risk".to_owned(), self.risk.to_string().into());
         settings.insert("server".to_owned(), address.into());
         settings.insert("namespaces".to_owned(), namespaces.into());
+        let pairs: Vec<Value> = self.cluster.services.iter().filter_map(pair).collect();
+        if !pairs.is_empty() {
+            settings.insert("pairs".to_owned(), pairs.into());
+        }
         Connection {
             name: self.connection.clone(),
             settings,
@@ -99,12 +111,29 @@ impl Blueprint for Cell {
     }
 }
 
+/// How a configuration declares two Deployments that are one release.
+fn pair(service: &ServiceSpec) -> Option<Value> {
+    let deployments = service.pair.clone()?;
+    let mut pair = Table::new();
+    pair.insert("service".to_owned(), format!("{}/{}", service.namespace, service.name).into());
+    pair.insert("deployments".to_owned(), deployments.to_vec().into());
+    pair.extend(service.switch.clone().map(|label| ("switch".to_owned(), label.into())));
+    Some(pair.into())
+}
+
 impl Acting for Cluster {
     type Action = Action;
 
     fn act(&mut self, now: Timestamp, action: &Action) -> Result<(), String> {
         Self::act(self, now, action).map_err(|error| error.to_string())
     }
+}
+
+/// The namespaces of Flux's objects.
+fn flux(spec: &ClusterSpec) -> impl Iterator<Item = &String> {
+    let applied = spec.kustomizations.iter().map(|it| &it.namespace);
+    let installed = spec.helm_releases.iter().map(|it| &it.namespace);
+    spec.git.iter().map(|it| &it.namespace).chain(applied).chain(installed)
 }
 
 /// A kubeconfig for the cells of a served world: one context each, named like the cell, the first one current. `base` is

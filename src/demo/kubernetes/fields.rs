@@ -18,10 +18,11 @@ pub(crate) struct Author<'a> {
 /// What a tree of changes looks like: `f:` names down to the changed fields.
 type Tree = Map<String, Value>;
 
-/// Enters the difference between two states of an object under its author, and takes it from everybody else.
+/// Enters the difference between two states of an object under its author, and takes it from everybody else. What was removed is nobody's:
+/// who removed it is noted nowhere, as with a real server, where the time of an entry changes only with a field that it takes.
 pub(crate) fn enter(before: &Value, after: &mut Value, author: Author<'_>, now: Timestamp) {
-    let changed = difference(before, after, true);
-    if changed.is_empty() {
+    let (changed, removed) = (difference(before, after, true), removed(before, after));
+    if changed.is_empty() && removed.is_empty() {
         return;
     }
     let api_version = after.get("apiVersion").cloned().unwrap_or_default();
@@ -33,26 +34,47 @@ pub(crate) fn enter(before: &Value, after: &mut Value, author: Author<'_>, now: 
     };
     let mut own = Tree::new();
     entries.retain_mut(|entry| {
+        let mine = is_own(entry);
         let Some(Value::Object(fields)) = entry.get_mut("fieldsV1") else { return true };
-        if author_takes(fields, &changed) {
+        if author_takes(fields, &removed) || (!mine && author_takes(fields, &changed)) {
             return false;
         }
-        if is_own(entry) {
-            own = entry.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default();
+        if mine && !changed.is_empty() {
+            own = std::mem::take(fields);
             return false;
         }
         true
     });
     merge(&mut own, &changed);
-    let mut entry = json!({
-        "manager": author.manager, "operation": "Update", "apiVersion": api_version, "time": json::stamp(now),
-        "fieldsType": "FieldsV1", "fieldsV1": own,
-    });
-    if let Some(subresource) = author.subresource {
-        json::object(&mut entry).insert("subresource".to_owned(), subresource.into());
+    if !own.is_empty() {
+        let mut entry = json!({
+            "manager": author.manager, "operation": "Update", "apiVersion": api_version, "time": json::stamp(now),
+            "fieldsType": "FieldsV1", "fieldsV1": own,
+        });
+        if let Some(subresource) = author.subresource {
+            json::object(&mut entry).insert("subresource".to_owned(), subresource.into());
+        }
+        entries.push(entry);
     }
-    entries.push(entry);
     json::child(after, "metadata").insert("managedFields".to_owned(), Value::Array(entries));
+}
+
+/// The fields that are no longer there.
+fn removed(before: &Value, after: &Value) -> Tree {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return Tree::new() };
+    let mut tree = Tree::new();
+    for (name, was) in before.iter().filter(|(name, _)| *name != "managedFields") {
+        match after.get(name) {
+            None => drop(tree.insert(format!("f:{name}"), json!({}))),
+            Some(is) => {
+                let below = removed(was, is);
+                if !below.is_empty() {
+                    tree.insert(format!("f:{name}"), Value::Object(below));
+                }
+            }
+        }
+    }
+    tree
 }
 
 /// The fields that differ. At the top, what the server keeps itself is left out.
@@ -76,7 +98,8 @@ fn difference(before: &Value, after: &Value, top: bool) -> Tree {
         } else {
             Tree::new()
         };
-        if below.is_empty() && name == "metadata" {
+        // What only lost fields was not written.
+        if below.is_empty() && (name == "metadata" || (value.is_object() && was.is_object())) {
             continue;
         }
         tree.insert(format!("f:{name}"), Value::Object(below));
@@ -137,6 +160,26 @@ mod tests {
             three["metadata"]["managedFields"],
             json!([entry("me", json!({"f:spec": {"f:replicas": {}}})), yours])
         );
+    }
+
+    #[test]
+    fn what_is_removed_is_nobodys_and_no_time_tells_of_it() {
+        let one = json!({"metadata": {"name": "a"}, "spec": {}});
+        let mut two = json!({"metadata": {"name": "a"}, "spec": {"paused": true, "replicas": 2}});
+        enter(&one, &mut two, ME, Timestamp::UNIX_EPOCH);
+        let mut three = two.clone();
+        three["spec"].as_object_mut().unwrap().remove("paused");
+        let later = Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(5);
+        enter(&two, &mut three, YOU, later);
+        let told = |object: &Value| {
+            let all = object["metadata"]["managedFields"].as_array().unwrap().clone();
+            all.iter().map(|one| json!([one["manager"], one["time"], one["fieldsV1"]])).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&three), [json!(["me", "1970-01-01T00:00:00Z", {"f:spec": {"f:replicas": {}}}])]);
+        let mut four = three.clone();
+        four["spec"].as_object_mut().unwrap().remove("replicas");
+        enter(&three, &mut four, ME, later);
+        assert_eq!(told(&four), [json!(null); 0]);
     }
 
     #[test]

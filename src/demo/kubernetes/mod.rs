@@ -29,7 +29,11 @@ use crate::domain::time::Timestamp;
 pub use act::{ActError, Action};
 pub(crate) use blueprint::KIND;
 pub use blueprint::kubeconfig;
-pub use spec::{AnalysisSpec, ClusterSpec, Crd, DeploymentSpec, HeldSpec, Release, Right, RolloutSpec, Router};
+pub use spec::{
+    AnalysisSpec, AutomationSpec, CanarySpec, Chart, ClusterSpec, Commit, Crd, DaemonSetSpec, DeploymentSpec, GitSpec,
+    HeldSpec, HelmReleaseSpec, KustomizationSpec, Release, Right, RolloutSpec, Router, ServiceSpec, StatefulSetSpec,
+    Suspended, TesterSpec,
+};
 
 /// One cluster of the world.
 #[derive(Debug)]
@@ -95,7 +99,7 @@ impl System for Cluster {
     }
 
     fn revision(&self) -> u64 {
-        self.plane.store.version()
+        self.plane.changes()
     }
 
     fn serving(&self) -> Vec<Serving> {

@@ -6,6 +6,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+mod canary;
+mod flux;
+
+pub use canary::{CanarySpec, TesterSpec};
+pub use flux::{AutomationSpec, Chart, Commit, GitSpec, HelmReleaseSpec, KustomizationSpec, Suspended};
+
 /// One cluster.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,12 +25,43 @@ pub struct ClusterSpec {
     /// Plain Deployments.
     #[serde(default)]
     pub deployments: Vec<DeploymentSpec>,
+    /// `StatefulSets`.
+    #[serde(default)]
+    pub stateful_sets: Vec<StatefulSetSpec>,
+    /// `DaemonSets`.
+    #[serde(default)]
+    pub daemon_sets: Vec<DaemonSetSpec>,
+    /// Services.
+    #[serde(default)]
+    pub services: Vec<ServiceSpec>,
+    /// Workloads driven by Flagger.
+    #[serde(default)]
+    pub canaries: Vec<CanarySpec>,
+    /// Services behind which a load tester of Flagger's answers.
+    #[serde(default)]
+    pub testers: Vec<TesterSpec>,
     /// ConfigMaps.
     #[serde(default)]
     pub config_maps: Vec<HeldSpec>,
     /// Secrets.
     #[serde(default)]
     pub secrets: Vec<HeldSpec>,
+    /// Repositories of git that Flux fetches, with what was pushed to them.
+    #[serde(default)]
+    pub git: Vec<GitSpec>,
+    /// What Flux applies from them.
+    #[serde(default)]
+    pub kustomizations: Vec<KustomizationSpec>,
+    /// Charts that Flux installs.
+    #[serde(default)]
+    pub helm_releases: Vec<HelmReleaseSpec>,
+    /// What writes image tags into a repository of git.
+    #[serde(default)]
+    pub image_automations: Vec<AutomationSpec>,
+    /// What bounds its pods, in Kubernetes' own form: a `ResourceQuota`, a `HorizontalPodAutoscaler`, a `PodDisruptionBudget`. No controller
+    /// writes their status: it is as it is said.
+    #[serde(default)]
+    pub bounds: Vec<Value>,
     /// What analysis measures, by template; several rows of one template are its metrics.
     #[serde(default)]
     pub analysis: Vec<AnalysisSpec>,
@@ -37,7 +74,7 @@ pub struct ClusterSpec {
     /// A bearer token that every request must carry. Left out: none is asked for.
     #[serde(default)]
     pub token: Option<String>,
-    /// Custom kinds that are installed: `argo` or nothing.
+    /// Custom kinds that are installed; `argo` where nothing is said.
     #[serde(default = "argo")]
     pub crds: Vec<Crd>,
     /// Image tags whose pods crash as soon as they start.
@@ -51,6 +88,32 @@ pub struct ClusterSpec {
 pub enum Crd {
     /// Rollouts and AnalysisRuns of `argoproj.io/v1alpha1`.
     Argo,
+    /// Kustomizations, HelmReleases, image automations and their sources, of `toolkit.fluxcd.io`.
+    Flux,
+    /// Canaries of `flagger.app/v1beta1`.
+    Flagger,
+    /// Routes of `gateway.networking.k8s.io/v1`.
+    Gateway,
+}
+
+impl Crd {
+    /// Every set.
+    pub(crate) const ALL: [Self; 4] = [Self::Argo, Self::Flux, Self::Flagger, Self::Gateway];
+
+    /// The API groups of its kinds.
+    pub(crate) fn groups(self) -> &'static [&'static str] {
+        match self {
+            Self::Argo => &["argoproj.io"],
+            Self::Flux => &[
+                "source.toolkit.fluxcd.io",
+                "kustomize.toolkit.fluxcd.io",
+                "helm.toolkit.fluxcd.io",
+                "image.toolkit.fluxcd.io",
+            ],
+            Self::Flagger => &["flagger.app"],
+            Self::Gateway => &["gateway.networking.k8s.io"],
+        }
+    }
 }
 
 /// A Rollout with the canary strategy.
@@ -88,6 +151,9 @@ pub struct RolloutSpec {
     /// `progressDeadlineSeconds`.
     #[serde(default)]
     pub progress_deadline_seconds: Option<i64>,
+    /// Annotations of the object: `"team" = "payments"`.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
     /// The container's `env`, in Kubernetes' own form: `{ name = "MODE", value = "fast" }`.
     #[serde(default)]
     pub env: Vec<Value>,
@@ -127,6 +193,12 @@ pub struct DeploymentSpec {
     /// `progressDeadlineSeconds`; 600 if left out.
     #[serde(default)]
     pub progress_deadline_seconds: Option<i64>,
+    /// The value of the label `app`, where several Deployments serve one service; the name if left out.
+    #[serde(default)]
+    pub app: Option<String>,
+    /// Further labels of its pods, by which it selects them: `track = "canary"`.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// The container's `env`, in Kubernetes' own form.
     #[serde(default)]
     pub env: Vec<Value>,
@@ -135,6 +207,73 @@ pub struct DeploymentSpec {
     pub env_from: Vec<Value>,
     /// Versions that were released, oldest first. The last one runs when the cluster starts.
     pub history: Vec<Release>,
+}
+
+/// A `StatefulSet`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatefulSetSpec {
+    /// Namespace.
+    pub namespace: String,
+    /// Name; also the value of the labels `app` and `app.kubernetes.io/name`.
+    pub name: String,
+    /// Wanted pods.
+    #[serde(default = "three")]
+    pub replicas: i64,
+    /// Image without tag.
+    pub image: String,
+    /// Name of the container.
+    #[serde(default = "app")]
+    pub container: String,
+    /// Pods are made and taken away all at once (`podManagementPolicy: Parallel`), not in order.
+    #[serde(default)]
+    pub parallel: bool,
+    /// A pod is exchanged when somebody deletes it (`updateStrategy: OnDelete`).
+    #[serde(default)]
+    pub on_delete: bool,
+    /// The partition that it has from its last release on.
+    #[serde(default)]
+    pub partition: i64,
+    /// Versions that were released, oldest first. The last one runs when the cluster starts.
+    pub history: Vec<Release>,
+}
+
+/// A `DaemonSet`; every cluster has three nodes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaemonSetSpec {
+    /// Namespace.
+    pub namespace: String,
+    /// Name; also the value of the labels `app` and `app.kubernetes.io/name`.
+    pub name: String,
+    /// Image without tag.
+    pub image: String,
+    /// Name of the container.
+    #[serde(default = "app")]
+    pub container: String,
+    /// A pod is exchanged when somebody deletes it (`updateStrategy: OnDelete`).
+    #[serde(default)]
+    pub on_delete: bool,
+    /// Versions that were released, oldest first. The last one runs when the cluster starts.
+    pub history: Vec<Release>,
+}
+
+/// A Service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSpec {
+    /// Namespace.
+    pub namespace: String,
+    /// Name. Where it is that of a service, only pods that it selects take traffic.
+    pub name: String,
+    /// Which pods it sends traffic to.
+    pub selector: BTreeMap<String, String>,
+    /// Two Deployments that are one release behind it, as the configuration declares them.
+    #[serde(default)]
+    pub pair: Option<[String; 2]>,
+    /// The label of its selector that is switched between them.
+    #[serde(default)]
+    pub switch: Option<String>,
 }
 
 /// A ConfigMap or a Secret.

@@ -1,7 +1,7 @@
 //! The scenarios that are built in: `examples/scenarios`, in the order in which they are listed.
 
 /// Name and text. A new file there needs a row here; a test says so.
-pub(super) const BUILT_IN: [(&str, &str); 20] = [
+pub(super) const BUILT_IN: [(&str, &str); 27] = [
     ("bad-canary", include_str!("../../../examples/scenarios/bad-canary.toml")),
     ("fleet", include_str!("../../../examples/scenarios/fleet.toml")),
     ("steady", include_str!("../../../examples/scenarios/steady.toml")),
@@ -9,6 +9,7 @@ pub(super) const BUILT_IN: [(&str, &str); 20] = [
     ("low-traffic", include_str!("../../../examples/scenarios/low-traffic.toml")),
     ("hung-api", include_str!("../../../examples/scenarios/hung-api.toml")),
     ("drift", include_str!("../../../examples/scenarios/drift.toml")),
+    ("no-way-back", include_str!("../../../examples/scenarios/no-way-back.toml")),
     ("moved-sha", include_str!("../../../examples/scenarios/moved-sha.toml")),
     ("simpson", include_str!("../../../examples/scenarios/simpson.toml")),
     ("no-data", include_str!("../../../examples/scenarios/no-data.toml")),
@@ -16,10 +17,16 @@ pub(super) const BUILT_IN: [(&str, &str); 20] = [
     ("bad-pod", include_str!("../../../examples/scenarios/bad-pod.toml")),
     ("burst", include_str!("../../../examples/scenarios/burst.toml")),
     ("slow-canary", include_str!("../../../examples/scenarios/slow-canary.toml")),
+    ("flagger", include_str!("../../../examples/scenarios/flagger.toml")),
     ("buildkite", include_str!("../../../examples/scenarios/buildkite.toml")),
     ("jenkins", include_str!("../../../examples/scenarios/jenkins.toml")),
     ("gitlab", include_str!("../../../examples/scenarios/gitlab.toml")),
     ("circleci", include_str!("../../../examples/scenarios/circleci.toml")),
     ("flow", include_str!("../../../examples/scenarios/flow.toml")),
     ("codepipeline", include_str!("../../../examples/scenarios/codepipeline.toml")),
+    ("lambda", include_str!("../../../examples/scenarios/lambda.toml")),
+    ("workloads", include_str!("../../../examples/scenarios/workloads.toml")),
+    ("argocd", include_str!("../../../examples/scenarios/argocd.toml")),
+    ("flux", include_str!("../../../examples/scenarios/flux.toml")),
+    ("waves", include_str!("../../../examples/scenarios/waves.toml")),
 ];

@@ -49,6 +49,12 @@ pub struct Scenario {
     /// What services promise: for the configuration that looks at this world.
     #[serde(default)]
     pub slos: Vec<SloSpec>,
+    /// What services declare that cannot be taken back: for the same configuration.
+    #[serde(default)]
+    pub irreversible: Vec<IrreversibleSpec>,
+    /// In which order releases come to environments: for the same configuration.
+    #[serde(default)]
+    pub waves: Vec<WavesSpec>,
     /// What goes wrong between the world and who looks at it.
     #[serde(default)]
     pub faults: Vec<FaultSpec>,
@@ -80,6 +86,28 @@ pub struct SloSpec {
     /// The time it is held to.
     #[serde(deserialize_with = "span")]
     pub period: Duration,
+}
+
+/// What of a service cannot be taken back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IrreversibleSpec {
+    /// Which service.
+    pub service: ServiceName,
+    /// Patterns of paths: `migrations/*drop*`.
+    pub paths: Vec<String>,
+}
+
+/// In which order releases of some services come to their environments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WavesSpec {
+    /// Which services.
+    pub services: Vec<String>,
+    /// The environments of each wave, the first wave first.
+    pub order: Vec<Vec<String>>,
+    /// How long it stays with a wave before the next one, as the configuration has spans; without it, not at all.
+    pub soak: Option<String>,
 }
 
 /// Why there is no scenario.
@@ -232,8 +260,8 @@ mod tests {
     fn an_unknown_scenario_is_answered_with_those_that_there_are() {
         assert_eq!(
             Scenario::load("bad-cannary").unwrap_err().to_string(),
-            "there is no scenario 'bad-cannary': there are bad-canary, fleet, steady, waiting-approval, low-traffic, hung-api, drift, \
-             moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary, buildkite, jenkins, gitlab, circleci, flow, codepipeline; or name a file, as ./mine.toml"
+            "there is no scenario 'bad-cannary': there are bad-canary, fleet, steady, waiting-approval, low-traffic, hung-api, drift, no-way-back, \
+             moved-sha, simpson, no-data, no-canary-traffic, bad-pod, burst, slow-canary, flagger, buildkite, jenkins, gitlab, circleci, flow, codepipeline, lambda, workloads, argocd, flux, waves; or name a file, as ./mine.toml"
         );
         assert!(
             Scenario::load("./nowhere.toml").unwrap_err().to_string().starts_with("cannot read the scenario ./now")
@@ -273,10 +301,10 @@ mod tests {
         let systems = |text: &str| why(&format!("{LEAST}[[systems]]\n{text}"));
         assert_eq!(
             systems("name = 'eu'\n"),
-            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow, codepipeline"
+            "the scenario mine.toml is wrong: line 4: the system has no `kind`: kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow, codepipeline, lambda, argocd, registry"
         );
         assert!(systems("kind = 'hub'\n").contains(
-            "line 4: a system's `kind` is one of kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow, codepipeline"
+            "line 4: a system's `kind` is one of kubernetes, prometheus, github, buildkite, loki, jenkins, gitlab, circleci, flow, codepipeline, lambda, argocd, registry"
         ));
         let wrong = systems("kind = 'github'\nlogin = 'dana'\nrepositories = []\n");
         assert!(wrong.contains("line 7, column 1") && wrong.contains("unknown field `repositories`"), "{wrong}");

@@ -44,6 +44,7 @@ fn settled_on(tag: &str, arms: Vec<Arm>) -> Rollout {
         unknown: Vec::new(),
         lag: None,
         written: None,
+        hands: Vec::new(),
         identity: Identity {
             uid: "u".to_owned(),
             generation: 1,
@@ -149,4 +150,15 @@ fn a_restart_that_was_taken_back_left_no_version() {
     restarted.hash = "restarted".to_owned();
     let arms = vec![arm("2", 4, &[2], Role::Stable), restarted];
     assert_eq!(put_back(&settled_on("2", arms)), None);
+}
+
+#[test]
+fn what_only_brings_about_what_a_source_says_has_no_way_back_of_its_own() {
+    let mut rollout = settled_on("1.42.0", vec![arm("1.42.0", 2, &[], Role::Stable), arm("1.41.3", 1, &[], Role::Old)]);
+    rollout.offers = vec![Offer::blocked(Verb::Rollback, crate::domain::offer::Risk::Medium, "revert it in git")];
+    assert_eq!(rollout.way_back().map(Arm::tag).as_deref(), Some("1.41.3"), "a refusal of now is no refusal for ever");
+    rollout.strategy = Strategy::Declared;
+    assert_eq!((rollout.way_back(), rollout.no_way_back().as_str()), (None, "revert it in git"));
+    rollout.offers = vec![Offer::open(Verb::Rollback, crate::domain::offer::Risk::Medium)];
+    assert_eq!(rollout.way_back().map(Arm::tag).as_deref(), Some("1.41.3"));
 }

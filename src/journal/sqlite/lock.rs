@@ -94,13 +94,23 @@ pub(super) fn take_over(
             return not(format!("record {newest} is newer on the same target"));
         }
     }
-    if busy.intent.plan.verb != new.plan.verb || !busy.intent.plan.targets().eq(new.plan.targets()) {
+    let all: Vec<&ObjectId> = busy.intent.plan.targets().collect();
+    let meant: Vec<&ObjectId> = match takeover.places.as_slice() {
+        [] => all,
+        places => places.iter().filter_map(|place| all.get(*place).copied()).collect(),
+    };
+    if busy.intent.plan.verb != new.plan.verb || !meant.into_iter().eq(new.plan.targets()) {
         return not("it is about something else".to_owned());
     }
+    // Of what was not begun some may be left out: that is there for the next one.
+    let some = |now: &Takeover| {
+        let open = takeover.places.iter().all(|place| now.places.contains(place));
+        Takeover::of_places(&busy, &takeover.places).filter(|_| open)
+    };
     match Takeover::of(&busy) {
         Err(why) => return not(why),
-        Ok(now) if !now.is_as_far_as(takeover) => return not("it has come further meanwhile".to_owned()),
-        Ok(_) => {}
+        Ok(now) if now.is_as_far_as(takeover) || some(&now).is_some_and(|now| now.is_as_far_as(takeover)) => {}
+        Ok(_) => return not("it has come further meanwhile".to_owned()),
     }
     let said = format!("taken over ({})", new.who);
     if busy.end().is_some() {

@@ -50,12 +50,12 @@ pub(super) fn troubled(path: &Path, trouble: Trouble) -> JournalError {
         Trouble::Json(error) => JournalError::Broken {
             path: path.to_owned(),
             why: format!("a line cannot be read: {error}"),
-            way: "`holdshort audit verify` names the record",
+            way: "`holdshort audit verify` names the record; state.path names another place",
         },
         Trouble::Forged => JournalError::Broken {
             path: path.to_owned(),
             why: "holds a record that nobody has signed, or that was changed".to_owned(),
-            way: "`holdshort audit verify` says where",
+            way: "`holdshort audit verify` says where; state.path names another place",
         },
         Trouble::Journal(error) => error,
     }
@@ -95,4 +95,34 @@ pub(super) fn explained(path: &Path, error: &rusqlite::Error) -> JournalError {
         _ => (plain(), "`holdshort audit verify` may say more; state.path names another place"),
     };
     JournalError::Broken { path: path.to_owned(), why, way }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn whatever_is_wrong_with_the_file_the_error_names_it_and_the_setting_that_names_another() {
+        let path = Path::new("/var/lib/holdshort/journal.db");
+        let codes = [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_MISUSE,
+        ];
+        let by_sqlite = codes.map(|code| Trouble::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)));
+        let json = serde_json::from_str::<u8>("{").unwrap_err();
+        for trouble in by_sqlite.into_iter().chain([Trouble::Json(json), Trouble::Forged]) {
+            let said = troubled(path, trouble).to_string();
+            assert!(said.starts_with("/var/lib/holdshort/journal.db: ") && said.contains("state.path"), "{said}");
+        }
+        let said = no_folder(path, &io::Error::from(io::ErrorKind::NotADirectory)).to_string();
+        assert!(said.contains("state.path"), "{said}");
+    }
 }

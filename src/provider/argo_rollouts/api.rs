@@ -122,6 +122,9 @@ pub struct Canary {
     /// Pods that may be missing, a number or a percentage; a quarter when absent.
     #[serde(default, deserialize_with = "lenient")]
     pub max_unavailable: Option<Value>,
+    /// Pods that may be more, a number or a percentage; a quarter when absent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub max_surge: Option<Value>,
     /// Who splits the traffic; without it, pods do by their number.
     #[serde(default, deserialize_with = "lenient")]
     pub traffic_routing: Option<TrafficRouting>,

@@ -49,14 +49,14 @@ fn to_arm(stage: &Stage<'_>, target: &Arm) -> Result<Draft, Blocked> {
     let mut draft = match (target.hash == stage.rollout.identity.stable_hash, stage.rollout.strategy) {
         (true, _) => to_stable(stage, target),
         (false, Strategy::BlueGreen) => by_preview(stage, target, set),
-        (false, Strategy::Canary | Strategy::Rolling) => by_steps(stage, target, set),
+        (false, Strategy::Canary | Strategy::Rolling | Strategy::Declared) => by_steps(stage, target, set),
     };
     draft.steps = calls(stage.view, set).into_iter().map(|call| step::Step::new(&stage.rollout.id, call)).collect();
     (draft.from, draft.to) = (stage.rollout.canary.clone(), target.version.clone());
     let way = match stage.rollout.strategy {
         Strategy::BlueGreen => ", which comes up as a preview again",
-        Strategy::Canary | Strategy::Rolling if stage.rollout.steps.is_empty() => "",
-        Strategy::Canary | Strategy::Rolling => ", which goes through all its steps again",
+        Strategy::Canary | Strategy::Rolling | Strategy::Declared if stage.rollout.steps.is_empty() => "",
+        Strategy::Canary | Strategy::Rolling | Strategy::Declared => ", which goes through all its steps again",
     };
     draft.undo = format!("roll back to {from}{way}");
     draft.notes.extend(must_come_up(stage.rollout, target));

@@ -92,7 +92,9 @@ impl Stage<'_> {
             Strategy::BlueGreen => {
                 "roll back puts the earlier version back; once the traffic has moved, abort does not"
             }
-            Strategy::Canary | Strategy::Rolling => "abort takes all traffic back to the stable version",
+            Strategy::Canary | Strategy::Rolling | Strategy::Declared => {
+                "abort takes all traffic back to the stable version"
+            }
         };
         undo.clone_into(&mut draft.undo);
         draft

@@ -24,6 +24,7 @@ use crate::{
         Cluster, api as kubernetes,
         examine::{Engine, Need},
         facade::{Facade, Kind, Places, View},
+        preflight::Turnover,
         request::{Query, Resource},
         template::Template,
     },
@@ -107,6 +108,18 @@ impl Kind for Argo {
 
     fn template(object: &api::Rollout) -> &Template {
         &object.spec.template
+    }
+
+    fn turnover(object: &api::Rollout) -> Turnover {
+        match &object.spec.strategy.canary {
+            // Where somebody splits the traffic, the stable version is scaled up by itself.
+            Some(canary) if canary.traffic_routing.is_none() => Turnover::rolling(
+                object.spec.replicas.unwrap_or(1),
+                canary.max_surge.as_ref(),
+                canary.max_unavailable.as_ref(),
+            ),
+            _ => Turnover::beside(),
+        }
     }
 
     fn analyses<'a>(cluster: &'a Cluster, object: &'a api::Rollout) -> Answer<'a, Vec<Analysis>> {

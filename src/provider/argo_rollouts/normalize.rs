@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        hand::{Did, Hand},
         object::ObjectId,
         rollout::{
             Analysis, Arm, Identity, Pause, PauseReason, Phase, Pods, Role, Rollout, StepKind, Strategy, Written,
@@ -24,6 +25,7 @@ use crate::{
     provider::kubernetes::{
         api::{Meta, ReplicaSet},
         facade::View,
+        hands::{self, Stands},
         pods, workload,
     },
 };
@@ -63,6 +65,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         unknown: asked::unknown(view),
         lag: asked::lag(view),
         written: written(wire),
+        hands: hands(wire),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,
@@ -80,6 +83,19 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
 /// Who wrote last what is to run; of what another object defines, that one would have to tell.
 fn written(wire: &api::Rollout) -> Option<Written> {
     if wire.spec.workload_ref.is_some() { None } else { workload::written(&wire.metadata) }
+}
+
+/// Its controllers: they write what they are told to. As the fixtures record the first; it is its binary's name in older ones.
+const CONTROLLERS: &[&str] = &["rollouts-controller", "argo-rollouts", "kube-controller-manager"];
+
+/// Who did what to it, as its fields tell.
+fn hands(wire: &api::Rollout) -> Vec<Hand> {
+    let (held, aborted) = (wire.spec.paused, wire.status.abort);
+    let stands = Stands { held, aborted, promotes_full: wire.status.promote_full };
+    let mut hands = hands::hands(&wire.metadata, CONTROLLERS, stands);
+    // What another object defines, that one would have to tell.
+    hands.retain(|hand| hand.did != Did::Put || wire.spec.workload_ref.is_none());
+    hands
 }
 
 /// Where it is, and the engine's own words about that, or ours where its word is of something else.

@@ -50,7 +50,7 @@ pub(super) fn refusal(verb: Verb, rollout: &Rollout, view: &View<'_, Wire>) -> O
         Verb::Promote => promote(wire),
         Verb::Skip => skip(wire),
         Verb::PromoteFull => promote_full(wire),
-        Verb::Pause => wire.spec.paused.then(|| "a person has paused it already".to_owned()),
+        Verb::Pause => pause(wire),
         Verb::Resume => resume(wire),
         Verb::Abort => abort(wire, view),
         Verb::Rollback => rollback(rollout, view),
@@ -138,6 +138,17 @@ fn promote_full(wire: &Wire) -> Option<String> {
     }
     let again = || wire.status.promote_full.then(|| "a full promotion is under way already".to_owned());
     not_movable(wire).or_else(again)
+}
+
+fn pause(wire: &Wire) -> Option<String> {
+    if wire.spec.paused {
+        Some("a person has paused it already".to_owned())
+    } else if wire.is_aborted() {
+        // The controller carries no abort out while a person's pause stands.
+        Some("it was aborted, and goes nowhere but back: a pause would only hold that up".to_owned())
+    } else {
+        None
+    }
 }
 
 fn resume(wire: &Wire) -> Option<String> {

@@ -26,11 +26,12 @@ use crate::{
     provider::http::{body, send, veiled},
 };
 
-/// Services by the names that addresses have for them, each with what stands before its operations in `X-Amz-Target`. `sts` is known
-/// beside them.
+/// Services by the names that addresses have for them, each with what stands before its operations in `X-Amz-Target`: nothing where a
+/// service has a path for each of its objects (REST). `sts` is known beside them.
 pub type Targets = &'static [(&'static str, &'static str)];
 
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// Makes the way to a service: it begins at the address that is returned with it.
@@ -72,7 +73,7 @@ impl Leaves {
     }
 }
 
-/// A transport for requests with paths `/SERVICE/OPERATION`, signed by whoever these credentials are of. No answer shows their secrets.
+/// A transport for requests with paths `/SERVICE/OPERATION`, or `/SERVICE/PATH` where a service has such, signed by whoever these credentials are of. No answer shows their secrets.
 pub fn signed(leaves: Leaves, targets: Targets, who: Credentials, region: &str, clock: SharedClock) -> Transport {
     let (region, secrets) = (region.to_owned(), who.secrets());
     let who = Arc::new(who);
@@ -86,7 +87,9 @@ pub fn signed(leaves: Leaves, targets: Targets, who: Credentials, region: &str, 
             let purpose = Purpose { region: &region, service: &service, at };
             authorize(&mut request, &who, purpose).map_err(unready)?;
             // Below the address of its leaf, which puts that before it again.
-            *request.uri_mut() = Uri::from_static("/");
+            let below = if is_rest(&service, targets) { operation.as_str() } else { "/" };
+            *request.uri_mut() =
+                below.parse().map_err(|why| WireError::NotConnected(format!("that is no path: {why}")))?;
             told(send(&leaf, request).await?).await
         }
     }));
@@ -96,9 +99,20 @@ pub fn signed(leaves: Leaves, targets: Targets, who: Credentials, region: &str, 
 /// The service and the operation that a path names.
 fn asked(request: &Request<Bytes>, targets: Targets) -> Option<(String, String)> {
     let (service, operation) = request.uri().path().strip_prefix('/')?.split_once('/')?;
-    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let known = service == STS || targets.iter().any(|(name, _)| *name == service);
-    (known && plain(operation)).then(|| (service.to_owned(), operation.to_owned()))
+    if !is_rest(service, targets) {
+        return (known && word(operation)).then(|| (service.to_owned(), operation.to_owned()));
+    }
+    // Only what is signed as it stands: nothing in it is to be encoded, and twice at that.
+    let part = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    operation.split('/').all(part).then(|| (service.to_owned(), format!("/{operation}{query}")))
+}
+
+/// Has a service a path for each of its objects?
+fn is_rest(service: &str, targets: Targets) -> bool {
+    targets.iter().any(|(name, target)| *name == service && target.is_empty())
 }
 
 fn nowhere(request: &Request<Bytes>) -> WireError {
@@ -112,8 +126,16 @@ fn placed(
     (service, operation): (&str, &str),
     targets: Targets,
 ) -> Result<Request<Bytes>, WireError> {
-    let uri = format!("{}/", address.trim_end_matches('/')).parse::<Uri>();
+    let rest = is_rest(service, targets);
+    let below = if rest { operation } else { "/" };
+    let uri = format!("{}{below}", address.trim_end_matches('/')).parse::<Uri>();
     *request.uri_mut() = uri.map_err(|why| WireError::NotConnected(format!("that is no address: {why}")))?;
+    if rest {
+        if !request.body().is_empty() {
+            request.headers_mut().insert(header::CONTENT_TYPE, PLAIN_JSON);
+        }
+        return Ok(request);
+    }
     *request.method_mut() = Method::POST;
     let target = targets.iter().find(|(name, _)| *name == service).map(|(_, target)| format!("{target}.{operation}"));
     let headers = request.headers_mut();

@@ -215,6 +215,9 @@ pub(super) struct Job {
     #[serde(deserialize_with = "or_nothing")]
     pub(super) dependencies: Vec<String>,
     pub(super) approval_request_id: Option<String>,
+    /// Its number in its project; a hold has none.
+    #[serde(rename = "job_number")]
+    pub(super) number: Option<u64>,
     #[serde(deserialize_with = "time")]
     pub(super) started_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]

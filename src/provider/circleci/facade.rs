@@ -1,7 +1,7 @@
 //! The facets: what there is, the insides of workflows, and what the executor asks. Glue between the client and the pure parts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
@@ -19,6 +19,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::FaultKind,
         pipeline::Node,
+        report::{TestName, TestReport},
         time::{Timestamp, age},
         verb::Verb,
     },
@@ -42,6 +43,7 @@ use crate::{
         live,
         normalize::{Pipeline, pages, pipeline_facts, together, workflow_facts},
         project::{Ids, Round, Watched},
+        report,
         request::{self, Wanted},
         search::{self, Found},
         tree,
@@ -273,6 +275,14 @@ impl Circleci {
             _ => Ok(Vec::new()),
         }
     }
+
+    /// How the tests of a workflow ended; of a pipeline without one there are none.
+    async fn tests(&self, run: &ObjectId, named: &BTreeSet<TestName>) -> Result<TestReport, ProviderError> {
+        let (at, said) = (Address::of(run)?, Address::of(run)?.said());
+        let What::Workflow(id) = &at.what else { return Ok(TestReport::default()) };
+        let jobs = self.jobs(id, &said).await?;
+        report::report(&self.client, (&at.slug, &said), &jobs, named).await
+    }
 }
 
 impl Actor for Circleci {
@@ -391,12 +401,15 @@ impl Inventory for Circleci {
 
 impl Lookup for Circleci {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log]
+        vec![Topic::Jobs, Topic::Log, Topic::Tests]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.nodes(&run).await.map(lookup::Told::Jobs) }),
+            Question::Tests { run, named } => {
+                lookup::once(async move { self.tests(&run, &named).await.map(lookup::Told::Tests) })
+            }
             Question::Log { run, log, most } => follow::log(&self.client, &self.clock, (run, log), most),
             other => lookup::foreign(CALLED, &other),
         }

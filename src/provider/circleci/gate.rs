@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::{
     domain::{
         gate::{Approvals, Behind, Eligibility, Gate, Rule},
-        offer::{Offer, Risk},
+        offer::Offer,
         text::clean,
         time::Timestamp,
         verb::Verb,
@@ -104,7 +104,8 @@ pub(super) fn gate(
         title: clean(&format!("{} #{number}: {name}", project.name())),
         version: Some(within.pipeline.version(project)),
         since,
-        offers: vec![approve, Offer::open(Verb::Reject, Risk::Medium)],
+        // It ends the workflow, as cancelling it does.
+        offers: vec![approve, Offer::open(Verb::Reject, environment.risk)],
         eligible,
         approvals: Some(Approvals { rules, expires: since.checked_add_signed(TimeDelta::days(HELD_DAYS)) }),
         behind: Behind::Run(run),

@@ -25,6 +25,7 @@ mod log;
 mod memory;
 mod normalize;
 mod project;
+mod report;
 mod request;
 mod search;
 mod tree;

@@ -147,6 +147,11 @@ pub(super) fn jobs(workflow: &str) -> Wanted {
     Wanted::get(format!("{}/job", workflow_path(workflow)))
 }
 
+/// How the tests of a job ended, by its number in its project.
+pub(super) fn tests(slug: &str, number: u64) -> Wanted {
+    Wanted::get(format!("{}/{number}/tests", project_path(slug)))
+}
+
 /// One job with its steps.
 pub(super) fn job(id: &str) -> Wanted {
     Wanted::get(format!("/api/v3/jobs/{}", part(id)))
@@ -195,6 +200,7 @@ mod tests {
             ),
             (versions("c", "e").page(Some("t")), "/api/v2/deploy/components/c/versions?environment-id=e&page-token=t"),
             (jobs("w"), "/api/v2/workflow/w/job"),
+            (tests("gh/acme/my site", 302), "/api/v2/project/gh/acme/my%20site/302/tests"),
             (
                 output("j", "stderr", (1, 103), 0),
                 "/api/v3/jobs/j/stderr?filter%5Bexecution%5D=1&filter%5Bstep_num%5D=103",

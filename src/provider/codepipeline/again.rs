@@ -26,7 +26,7 @@ use crate::{
         address::Address,
         api::{Execution, StageState, State},
         draft::{Ground, JSON, POST, call, ended},
-        fact as own,
+        fact as own, gate,
         hold::STAGE,
         memory::Memory,
         normalize::{number, retries, version_of},
@@ -153,9 +153,7 @@ fn backs<'a>(
 fn back_offer(watched: &Watched<'_>, memory: &Memory, id: &str, risk: Risk) -> Offer {
     let all = backs(watched, memory, id);
     if all.is_empty() {
-        let why =
-            "it is not what is in any stage that deploys, or that stage still runs: there is nothing to take back";
-        return Offer::blocked(Verb::Rollback, risk, why);
+        return Offer::blocked(Verb::Rollback, risk, not_there(watched, memory));
     }
     if let Some(why) = all.iter().find_map(|(_, earlier)| earlier.as_ref().err()) {
         return Offer::blocked(Verb::Rollback, risk, format!("what succeeded there before is not known: {why}"));
@@ -182,6 +180,23 @@ fn back_offer(watched: &Watched<'_>, memory: &Memory, id: &str, risk: Risk) -> O
     let put_back = memory.execution(id).is_some_and(Execution::is_rollback);
     form.push(if put_back { field.required() } else { field });
     Offer { unsure: Some(may(BACK)), ..Offer::open(Verb::Rollback, risk) }.asking(form)
+}
+
+/// Why an execution is in no stage that could be taken back. An approval that waits in one keeps it running, and is the way on.
+fn not_there(watched: &Watched<'_>, memory: &Memory) -> String {
+    let deploying = watched.deploying();
+    let states = memory.state.stage_states.iter().filter(|state| deploying.contains(&state.stage_name.as_str()));
+    let mut waits = states.filter_map(|state| {
+        let action = state.action_states.iter().find(|action| gate::waits(watched, state, action))?;
+        Some((clean(&action.action_name), clean(&state.stage_name)))
+    });
+    match waits.next_back() {
+        Some((approval, stage)) => format!(
+            "CodePipeline takes no stage back that runs, and the approval {approval} waits in {stage}: reject it first, then roll back"
+        ),
+        None => "it is not what is in any stage that deploys, or that stage still runs: there is nothing to take back"
+            .to_owned(),
+    }
 }
 
 /// Everything that a verb can send for an execution; a roll back, for a stage of it.
@@ -384,6 +399,7 @@ impl About<'_> {
                 Expect::is_not(own::EXECUTION, &self.at.execution),
             ],
             fails_if: ended(RunStatus::Succeeded),
+            frees: None,
             rests: vec![
                 Expect::is(fact::STATUS, RunStatus::Waiting),
                 Expect::is_not(own::EXECUTION, &self.at.execution),

@@ -84,6 +84,11 @@ pub(super) fn gates(source: &SourceName, watched: &Watched<'_>, memory: &Memory,
     all
 }
 
+/// Does this action of a stage wait for somebody to approve it?
+pub(super) fn waits(watched: &Watched<'_>, stage: &StageState, action: &api::ActionState) -> bool {
+    waiting(watched, stage, action).is_some()
+}
+
 fn waiting<'a>(watched: &Watched<'_>, stage: &'a StageState, action: &'a api::ActionState) -> Option<Waiting<'a>> {
     let latest = action.latest_execution.as_ref()?;
     let waits = latest.status.as_deref() == Some("InProgress") && watched.is_approval(&stage.stage_name, action);

@@ -11,15 +11,11 @@ use crate::provider::kubernetes::{
 
 /// The label by which ReplicaSets and pods of one template are known.
 pub const HASH_LABEL: &str = "pod-template-hash";
-/// Annotation of a template by which its pods are replaced though nothing else changes.
-pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 /// Annotation of a ReplicaSet with the revision numbers it had before: it was taken up again.
 pub const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 /// Annotation with what a person said a revision is for. The controller copies it from the Deployment to the ReplicaSet in
 /// use.
 pub const CAUSE: &str = "kubernetes.io/change-cause";
-/// Annotation with what `kubectl apply` was given last.
-pub const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// How the controller marks its ReplicaSets.
 pub const MARKS: Marks = Marks {
@@ -67,6 +63,33 @@ pub struct Spec {
     /// After how many seconds without progress it counts as stuck; 600 when absent.
     #[serde(default, deserialize_with = "lenient")]
     pub progress_deadline_seconds: Option<u64>,
+    /// How pods are exchanged.
+    #[serde(default, deserialize_with = "lenient")]
+    pub strategy: Strategy,
+}
+
+/// `spec.strategy`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Strategy {
+    /// `RollingUpdate`, which is meant when absent, or `Recreate`.
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    pub kind: String,
+    /// How much at once.
+    #[serde(default, deserialize_with = "lenient")]
+    pub rolling_update: RollingUpdate,
+}
+
+/// `spec.strategy.rollingUpdate`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollingUpdate {
+    /// Pods that may be more, a number or a percentage; a quarter when absent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub max_surge: Option<Value>,
+    /// Pods that may be missing, the same.
+    #[serde(default, deserialize_with = "lenient")]
+    pub max_unavailable: Option<Value>,
 }
 
 /// `status`.

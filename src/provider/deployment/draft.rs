@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 use super::{
-    api::{APPLIED, Deployment, MARKS},
+    api::{Deployment, MARKS},
     facts::{MISSING, OBSERVED, RESTARTED},
     refusal::{denied, refusal},
     request,
@@ -132,11 +132,7 @@ impl Stage<'_> {
             let note = "the person's pause is ended in the same call: it would hold the way back up";
             draft.notes.insert(0, note.to_owned());
         }
-        if wire.metadata.annotations.contains_key(APPLIED) {
-            draft
-                .notes
-                .push(format!("it was made with kubectl apply: applying the same file again brings {from} back"));
-        }
+        draft.notes.extend(gitops::applied(&wire.metadata, &from));
         draft.notes.extend(must_come_up(self.rollout, target));
         draft.undo = format!("roll back to {from}");
         Ok(draft)

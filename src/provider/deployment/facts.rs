@@ -1,14 +1,10 @@
 //! What plans are bound to and expect, read from a Deployment and its ReplicaSets.
 
-use super::{
-    api::{Deployment, RESTARTED_AT},
-    phase,
-    sides::Sides,
-};
+use super::{api::Deployment, phase, sides::Sides};
 use crate::{
     domain::text::clean,
     port::plan::{Facts, fact},
-    provider::kubernetes::facade::View,
+    provider::kubernetes::{facade::View, template::RESTARTED_AT},
 };
 
 /// `true` when the controller has taken up the last change of the spec.

@@ -24,6 +24,7 @@ use crate::{
         Cluster, api as kubernetes,
         examine::{Engine, Need},
         facade::{Facade, Kind, Places, View},
+        preflight::Turnover,
         request::Resource,
         template::Template,
     },
@@ -85,6 +86,13 @@ impl Kind for Plain {
 
     fn template(object: &api::Deployment) -> &Template {
         &object.spec.template
+    }
+
+    fn turnover(object: &api::Deployment) -> Turnover {
+        let strategy = &object.spec.strategy;
+        let update = &strategy.rolling_update;
+        let rolling = Turnover::rolling(object.replicas(), update.max_surge.as_ref(), update.max_unavailable.as_ref());
+        Turnover { recreates: strategy.kind == "Recreate", ..rolling }
     }
 
     fn analyses<'a>(_: &'a Cluster, _: &'a api::Deployment) -> Answer<'a, Vec<Analysis>> {

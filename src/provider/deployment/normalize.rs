@@ -19,6 +19,7 @@ use crate::{
     provider::kubernetes::{
         api::{self, Meta},
         facade::View,
+        hands::{self, Stands},
         pods, workload,
     },
 };
@@ -57,6 +58,7 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
         unknown: unknown(view),
         lag: lag(wire),
         written: workload::written(meta),
+        hands: hands::hands(meta, &[hands::CONTROLLER], Stands { held: wire.spec.paused, ..Stands::default() }),
         identity: Identity {
             uid: clean(&meta.uid),
             generation: meta.generation,

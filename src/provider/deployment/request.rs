@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     DEPLOYMENTS,
-    api::{CAUSE, Deployment, HASH_LABEL, MARKS, RESTARTED_AT},
+    api::{CAUSE, Deployment, HASH_LABEL, MARKS},
     sides::plain,
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         facade::Places,
         kubectl::{self, CopyTemplate},
         patch::{self, Form},
+        template::RESTARTED_AT,
     },
 };
 

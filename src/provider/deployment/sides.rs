@@ -1,9 +1,7 @@
 //! Which ReplicaSet is which: a Deployment names neither the version on its way nor the one that served before.
 
-use sha2::{Digest, Sha256};
-
 use super::{
-    api::{Deployment, HASH_LABEL, MARKS, RESTARTED_AT},
+    api::{Deployment, HASH_LABEL, MARKS},
     phase,
 };
 use crate::{
@@ -11,13 +9,15 @@ use crate::{
         rollout::{Role, Share, Weight},
         text::clean,
     },
-    provider::kubernetes::{api::ReplicaSet, template::Template, verbs::share_of},
+    provider::kubernetes::{
+        api::ReplicaSet,
+        template::{RESTARTED_AT, Template},
+        verbs::share_of,
+    },
 };
 
 /// What "everything" is.
 const PERCENT: u32 = 100;
-/// How many hex digits tell a template that has no ReplicaSet yet.
-const FINGERPRINT: usize = 10;
 
 /// The two sides of an exchange of pods.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl<'a> Sides<'a> {
         let moving = new.is_none() || phase::is_unfinished(deployment);
         let stable = if moving { before().or(new) } else { new };
         let hash = |set: &ReplicaSet| clean(MARKS.hash_of(set));
-        let canary_hash = new.map_or_else(|| fingerprint(&wanted), hash);
+        let canary_hash = new.map_or_else(|| wanted.fingerprint(), hash);
         let stable_hash = stable.map(hash).unwrap_or_default();
         let weight = weight(new, sets, canary_hash != stable_hash);
         Self { new, stable, canary_hash, stable_hash, weight, wanted }
@@ -101,11 +101,4 @@ pub(super) fn plain(template: &Template) -> Template {
 fn same_version(one: &Template, other: &Template) -> bool {
     let bare = |template: &Template| template.without([HASH_LABEL], [RESTARTED_AT]);
     bare(one).is_same(&bare(other))
-}
-
-/// What a template is known by while it has no ReplicaSet. Not the hash that the controller will give it: that one follows
-/// from Go's memory layout.
-fn fingerprint(template: &Template) -> String {
-    let digest = format!("{:x}", Sha256::digest(template.0.to_string()));
-    format!("template-{}", digest.chars().take(FINGERPRINT).collect::<String>())
 }

@@ -116,6 +116,7 @@ pub(super) fn gate(gate: &Gate, ask: &Ask, me: Option<&Person>, live: Option<Ver
         expect: Expectation {
             all: vec![Expect { fact: own::PENDING.to_owned(), condition: Condition::Gone }],
             fails_if,
+            frees: None,
             rests: Vec::new(),
             words: None,
             within: ANSWERED,
@@ -140,6 +141,7 @@ fn unapproved(gate: &Gate, at: &Address) -> Draft {
         expect: Expectation {
             all: vec![Expect { fact: own::UNAPPROVED.to_owned(), condition: Condition::Gone }],
             fails_if: vec![Expect::is(fact::STATUS, RunStatus::Cancelled)],
+            frees: None,
             rests: Vec::new(),
             words: None,
             within: ANSWERED,
@@ -176,6 +178,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         let expect = Expectation {
             all: vec![Expect::is(fact::STATUS, RunStatus::Cancelled)],
             fails_if: ended.map(|status| Expect::is(fact::STATUS, status)).to_vec(),
+            frees: None,
             rests: Vec::new(),
             words: None,
             within: CANCELLED,
@@ -189,6 +192,7 @@ pub(super) fn run(run: &Run, ask: &Ask) -> Result<Draft, Blocked> {
         let expect = Expectation {
             all: vec![Expect { fact: fact::ATTEMPT.to_owned(), condition: next }],
             fails_if: Vec::new(),
+            frees: None,
             rests: Vec::new(),
             words: None,
             within: ANSWERED,

@@ -1,7 +1,7 @@
 //! The facets: what there is, the insides of pipelines, and what the executor asks. Glue between the client and the pure parts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
@@ -21,6 +21,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::FaultKind,
         pipeline::{LogRef, Node},
+        report::{TestName, TestReport},
         time::{Timestamp, age},
         verb::Verb,
     },
@@ -44,6 +45,7 @@ use crate::{
             log::{Log, PACES},
             normalize::{self, deployment_facts, lone_job_facts, pipeline_facts},
             project::{Round, Watched},
+            report,
             request::{self, MOST_NAMED, Wanted, scope},
             roster::Roster,
             tree,
@@ -224,6 +226,14 @@ impl Gitlab {
         Ok(tree::tree(&self.source, lists.pop().unwrap_or_default(), bridges))
     }
 
+    /// How the tests of a pipeline ended.
+    async fn tests(&self, run: &ObjectId, named: &BTreeSet<TestName>) -> Result<TestReport, ProviderError> {
+        let at = Address::of(run)?;
+        let about = format!("{}, its tests", at.said());
+        let list = request::tests(&at.project, at.pipeline().unwrap_or_default());
+        Ok(report::report(&self.client.read(&list, &about).await?, named))
+    }
+
     /// What lies between two commits of the project that a pipeline is of.
     async fn changes(&self, run: &ObjectId, base: &str, head: &str) -> Result<Changes, ProviderError> {
         let project = Address::of(run)?.project;
@@ -376,13 +386,16 @@ impl Inventory for Gitlab {
 
 impl Lookup for Gitlab {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log, Topic::Changes, Topic::Settings]
+        vec![Topic::Jobs, Topic::Log, Topic::Tests, Topic::Changes, Topic::Settings]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
             Question::Log { run, log, most } => self.log(run, log, most),
+            Question::Tests { run, named } => {
+                lookup::once(async move { self.tests(&run, &named).await.map(lookup::Told::Tests) })
+            }
             Question::Changes { run, base, head } => {
                 lookup::once(async move { self.changes(&run, &base, &head).await.map(lookup::Told::Changes) })
             }

@@ -24,6 +24,7 @@ mod log;
 mod memory;
 mod normalize;
 mod project;
+mod report;
 mod request;
 mod roster;
 mod settings;

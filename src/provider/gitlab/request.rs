@@ -211,6 +211,11 @@ pub(super) fn bridges(project: &str, pipeline: u64) -> Wanted {
     Wanted::get(format!("{}/bridges?per_page={PAGE}", pipeline_path(project, pipeline)))
 }
 
+/// How the tests of a pipeline ended.
+pub(super) fn tests(project: &str, pipeline: u64) -> Wanted {
+    Wanted::get(format!("{}/test_report", pipeline_path(project, pipeline)))
+}
+
 /// A job.
 pub(super) fn job(project: &str, id: u64) -> Wanted {
     Wanted::get(job_path(project, &id.to_string()))
@@ -282,6 +287,7 @@ mod tests {
             (pipeline(project_, 47), format!("{below}/pipelines/47")),
             (jobs(project_, 47).page(2), format!("{below}/pipelines/47/jobs?per_page=100&page=2")),
             (bridges(project_, 47), format!("{below}/pipelines/47/bridges?per_page=100")),
+            (tests(project_, 47), format!("{below}/pipelines/47/test_report")),
             (job(project_, 6), format!("{below}/jobs/6")),
             (trace(project_, "6"), format!("{below}/jobs/6/trace")),
             (blocked(project_), format!("{below}/deployments?status=blocked&order_by=id&sort=desc&per_page=100")),

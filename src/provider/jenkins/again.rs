@@ -265,6 +265,7 @@ pub(super) fn rollback(run: &Run, ask: &Ask, ground: Ground<'_>) -> Result<Draft
     let expect = Expectation {
         all: vec![Expect::is(fact::STATUS, RunStatus::Succeeded)],
         fails_if: ended.map(|status| Expect::is(fact::STATUS, status)).into_iter().chain([dropped()]).collect(),
+        frees: None,
         rests: vec![Expect::is(fact::STATUS, RunStatus::Waiting)],
         words: Some(format!("{job} ended well")),
         within: ROLLED_BACK,

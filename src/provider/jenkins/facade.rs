@@ -1,7 +1,7 @@
 //! The facets: what there is, the insides of builds, and what the executor asks. Glue between the client and the pure parts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -20,6 +20,7 @@ use crate::{
         object::{Family, ObjectId},
         observed::FaultKind,
         pipeline::Node,
+        report::{TestName, TestReport},
         time::{Timestamp, age},
         verb::Verb,
     },
@@ -44,6 +45,7 @@ use crate::{
             memory::again,
             normalize,
             poll::{Group, Look, home},
+            report,
             request::{self, Wanted},
             tree,
             watched::Who,
@@ -189,6 +191,18 @@ impl Jenkins {
         }
         Ok(tree::tree(&build, &stages.read, prefix))
     }
+
+    /// How the tests of a build ended.
+    async fn tests(&self, run: &ObjectId, named: &BTreeSet<TestName>) -> Result<TestReport, ProviderError> {
+        let at = Address::of(run)?;
+        let about = format!("{}, its tests", at.said());
+        let told: Option<report::Report> = self.client.read_of_plugin(&request::tests(&at), &about).await?;
+        if let Some(told) = told {
+            return Ok(report::report(&told, named));
+        }
+        // A build that is not there has no report either.
+        self.build(&at).await.map(|_| TestReport::default())
+    }
 }
 
 impl Actor for Jenkins {
@@ -288,13 +302,16 @@ impl Inventory for Jenkins {
 
 impl Lookup for Jenkins {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log]
+        vec![Topic::Jobs, Topic::Log, Topic::Tests]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
             Question::Log { run, log, most } => self.log(&run, log, most),
+            Question::Tests { run, named } => {
+                lookup::once(async move { self.tests(&run, &named).await.map(lookup::Told::Tests) })
+            }
             other => lookup::foreign(CALLED, &other),
         }
     }

@@ -23,6 +23,7 @@ mod log;
 mod memory;
 mod normalize;
 mod poll;
+mod report;
 mod request;
 mod tree;
 mod watched;

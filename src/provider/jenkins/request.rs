@@ -153,6 +153,12 @@ pub(super) fn running() -> Wanted {
     Wanted::get(api("/computer", tree))
 }
 
+/// How the tests of a build ended, where the plugin junit is there and somebody published a report.
+pub(super) fn tests(at: &Address) -> Wanted {
+    let suites = "suites[name,cases[className,name,status,errorDetails]]";
+    Wanted::get(api(&format!("{}/testReport", at.path()), &format!("{suites},childReports[result[{suites}]]")))
+}
+
 /// What waits to become a build, and which became of it.
 pub(super) fn queue_item(item: u64) -> Wanted {
     Wanted::get(api(&format!("/queue/item/{item}"), "id,why,blocked,buildable,stuck,cancelled,executable[number,url]"))
@@ -221,6 +227,13 @@ mod tests {
             (step_log(&at(), "6"), format!("{run}/execution/node/6/wfapi/log")),
             (graph_log(&at(), "a&b"), format!("{run}/stages/log?nodeId=a%26b")),
             (console(&at(), -9), format!("{run}/logText/progressiveText?start=-9")),
+            (
+                tests(&at()),
+                format!(
+                    "{run}/testReport/api/json?tree=suites%5Bname,cases%5BclassName,name,status,errorDetails%5D%5D,\
+                     childReports%5Bresult%5Bsuites%5Bname,cases%5BclassName,name,status,errorDetails%5D%5D%5D%5D"
+                ),
+            ),
             (crumb(), "/crumbIssuer/api/json?tree=crumb,crumbRequestField".to_owned()),
             (
                 queue_item(599),

@@ -8,7 +8,8 @@ use kube::core::Selector;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
-use super::template::Template;
+pub use super::hands::LastWritten;
+use super::{hands::last_written, template::Template};
 use crate::{domain::time::Timestamp, provider::http::items::Items};
 
 /// Reads a field, or takes it for absent when it is null or of another form.
@@ -67,7 +68,7 @@ pub struct Meta {
     /// Who owns it.
     #[serde(default, deserialize_with = "readable")]
     pub owner_references: Vec<Owner>,
-    /// When its spec was written last and by what its pods' template was, as the server notes it for each writer.
+    /// What the server notes of its last writers.
     #[serde(default, rename = "managedFields", deserialize_with = "last_written")]
     pub last_written: LastWritten,
 }
@@ -82,46 +83,6 @@ impl Meta {
     pub fn path(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
-}
-
-/// What `metadata.managedFields` tells of the last writers of an object.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LastWritten {
-    /// When its spec was.
-    pub spec: Option<Timestamp>,
-    /// When the template of its pods was, and by which field manager: the name that a program gives itself. Boxed, for there are
-    /// thousands of these.
-    pub template: Option<Box<(Timestamp, String)>>,
-}
-
-/// An entry of `metadata.managedFields`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Managed {
-    #[serde(default, deserialize_with = "lenient")]
-    manager: String,
-    #[serde(default, deserialize_with = "lenient")]
-    subresource: String,
-    #[serde(default, deserialize_with = "lenient")]
-    time: Option<Timestamp>,
-    #[serde(default, rename = "fieldsV1", deserialize_with = "lenient")]
-    fields: BTreeMap<String, Value>,
-}
-
-fn last_written<'de, D: Deserializer<'de>>(from: D) -> Result<LastWritten, D::Error> {
-    let all: Vec<Managed> = readable(from)?;
-    let of_spec = || all.iter().filter(|one| one.subresource.is_empty() && one.fields.contains_key("f:spec"));
-    // An entry has one time for all its fields: whoever writes another field of the spec later is told as of then. Who fills in what
-    // a template leaves out (controllers do) owns fields of it too, and has put nothing there.
-    let template = of_spec().filter(|one| one.fields.get("f:spec").is_some_and(names_images));
-    let template = template.filter_map(|one| Some((one.time?, one.manager.clone()))).max_by_key(|(at, _)| *at);
-    Ok(LastWritten { spec: of_spec().filter_map(|one| one.time).max(), template: template.map(Box::new) })
-}
-
-/// Are images of the template's containers among these fields of a spec? A list that is written as one has no fields of its own.
-fn names_images(spec: &Value) -> bool {
-    let containers = spec.pointer("/f:template/f:spec/f:containers").and_then(Value::as_object);
-    containers.is_some_and(|all| all.is_empty() || all.values().any(|one| one.get("f:image").is_some()))
 }
 
 /// An entry of `metadata.ownerReferences`.
@@ -211,6 +172,9 @@ pub struct Condition {
     /// When it was last written.
     #[serde(default, deserialize_with = "lenient")]
     pub last_update_time: Option<Timestamp>,
+    /// When it became another one last.
+    #[serde(default, deserialize_with = "lenient")]
+    pub last_transition_time: Option<Timestamp>,
 }
 
 /// An `Event` of `v1`.

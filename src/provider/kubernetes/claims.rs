@@ -1,14 +1,14 @@
 //! Which objects are defined by others of another kind: a Deployment that an Argo Rollout takes its pods from is no rollout of
 //! its own. Whoever defines others says so; whoever may be defined waits for that word and hears of every change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::watch;
 
 use super::{request::Resource, store::Key};
 
-/// The objects that are claimed; `None` until it was said for the first time.
-type Claimed = Option<BTreeSet<(Resource, Key)>>;
+/// What each engine claims, by its name in sentences; `None` until it said so for the first time.
+type Claimed = BTreeMap<&'static str, Option<BTreeSet<(Resource, Key)>>>;
 
 /// What is claimed on one cluster.
 #[derive(Debug)]
@@ -16,19 +16,22 @@ pub(super) struct Claims(watch::Sender<Claimed>);
 
 impl Default for Claims {
     fn default() -> Self {
-        Self(watch::Sender::new(Some(BTreeSet::new())))
+        Self(watch::Sender::new(Claimed::new()))
     }
 }
 
 impl Claims {
-    /// Somebody will say what is claimed.
-    pub(super) fn expect(&self) {
-        self.0.send_replace(None);
+    /// This engine will say what it claims.
+    pub(super) fn expect(&self, engine: &'static str) {
+        self.0.send_modify(|all| {
+            all.insert(engine, None);
+        });
     }
 
-    /// These are claimed, and no others.
-    pub(super) fn tell(&self, claimed: BTreeSet<(Resource, Key)>) {
-        self.0.send_if_modified(|known| {
+    /// This engine claims these, and no others.
+    pub(super) fn tell(&self, engine: &'static str, claimed: BTreeSet<(Resource, Key)>) {
+        self.0.send_if_modified(|all| {
+            let known = all.entry(engine).or_default();
             let changed = known.as_ref() != Some(&claimed);
             if changed {
                 *known = Some(claimed);
@@ -37,27 +40,34 @@ impl Claims {
         });
     }
 
-    /// Nothing can be said of what is claimed: nobody is to wait for it.
-    pub(super) fn give_up(&self) {
-        self.0.send_if_modified(|known| {
+    /// Nothing can be said of what this engine claims: nobody is to wait for it.
+    pub(super) fn give_up(&self, engine: &'static str) {
+        self.0.send_if_modified(|all| {
+            let known = all.entry(engine).or_default();
             let silent = known.is_none();
             known.get_or_insert_default();
             silent
         });
     }
 
-    pub(super) fn is_known(&self) -> bool {
-        self.0.borrow().is_some()
+    /// Has every engine but this one said what it claims?
+    pub(super) fn are_known_to(&self, engine: &str) -> bool {
+        self.0.borrow().iter().all(|(whose, claimed)| *whose == engine || claimed.is_some())
     }
 
-    pub(super) fn is_claimed(&self, resource: Resource, key: &Key) -> bool {
-        self.0.borrow().as_ref().is_some_and(|claimed| claimed.contains(&(resource, key.clone())))
+    /// Does another engine than this one claim it?
+    pub(super) fn has_claimed(&self, engine: &str, resource: Resource, key: &Key) -> bool {
+        let all = self.0.borrow();
+        let mut others = all.iter().filter(|(whose, _)| **whose != engine).filter_map(|(_, claimed)| claimed.as_ref());
+        others.any(|claimed| claimed.contains(&(resource, key.clone())))
     }
 
-    /// The claimed objects of a kind.
-    pub(super) fn of(&self, resource: Resource) -> BTreeSet<Key> {
-        let known = self.0.borrow();
-        known.iter().flatten().filter(|(kind, _)| *kind == resource).map(|(_, key)| key.clone()).collect()
+    /// The objects of a kind that other engines than this one claim.
+    pub(super) fn of_others(&self, engine: &str, resource: Resource) -> BTreeSet<Key> {
+        let all = self.0.borrow();
+        let others =
+            all.iter().filter(|(whose, _)| **whose != engine).flat_map(|(_, claimed)| claimed.iter().flatten());
+        others.filter(|(kind, _)| *kind == resource).map(|(_, key)| key.clone()).collect()
     }
 
     /// Wakes on every change from now on.

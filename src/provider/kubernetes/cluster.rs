@@ -15,12 +15,14 @@ use super::{
     api::{Known, KnownMeta, List, ListMeta},
     claims::Claims,
     error::{self, Asked},
+    keepers::Keepers,
     patch,
     request::{self, Query, Resource},
     rights::Rights,
     room::{Full, MOST_OBJECTS, MOST_PAGES, Room, no_room, too_long, weight},
     scope::Scope,
     seal,
+    served::Served,
     sought::Sought,
 };
 use crate::{
@@ -52,6 +54,10 @@ pub struct Cluster {
     pub clock: SharedClock,
     pub(super) rights: Rights,
     pub(super) claims: Claims,
+    /// What automations do with changes to what they manage.
+    pub(super) keepers: Keepers,
+    /// In which versions kinds are served.
+    pub(super) served: Served,
     pub(super) sought: Sought,
     /// Woken whenever a probe was answered: whoever waits after a failure need not wait any longer.
     pub(super) proven: Notify,
@@ -89,11 +95,17 @@ impl Cluster {
     pub fn new(transport: Transport, scope: Scope, clock: SharedClock) -> Arc<Self> {
         // What this system says depends on what it was asked: those words are put in with each request.
         let client = Client::new(scope.cluster.clone(), transport, clock.clone(), |_, _| None);
+        let served = Served::default();
+        for (resource, older) in request::OLDER {
+            served.expect(resource, older);
+        }
         Arc::new(Self {
             scope,
             clock,
             rights: Rights::default(),
             claims: Claims::default(),
+            keepers: Keepers::default(),
+            served,
             sought: Sought::default(),
             proven: Notify::new(),
             renewed: Notify::new(),
@@ -112,6 +124,7 @@ impl Cluster {
     }
 
     pub(super) async fn listed<T: DeserializeOwned>(&self, query: &Query) -> Result<Listed<T>, ProviderError> {
+        let query = &self.served_query(query).await?;
         let (mut items, mut room, mut next) = (Vec::new(), Room::default(), None);
         for _ in 0..MOST_PAGES {
             let request = request::list(query, request::PAGE, next.as_deref())?;
@@ -137,6 +150,7 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer it.
     pub async fn probe(&self, query: &Query) -> Result<(), ProviderError> {
+        let query = &self.served_query(query).await?;
         let request = request::list(query, 1, None)?;
         let asked = self.asked(&request, Some(query.resource));
         let answer = self.answer(request, Some(query.resource)).await;
@@ -169,6 +183,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
     ) -> Result<T, ProviderError> {
+        let resource = self.serving(resource).await?;
         let request = request::get(resource, namespace, name)?;
         let asked = self.asked(&request, Some(resource));
         let answer = self.answer(request, Some(resource)).await?;
@@ -232,16 +247,16 @@ impl Cluster {
     ///
     /// # Errors
     /// When it was refused, or when its outcome is not known (`maybe_done`).
-    pub async fn send(&self, resource: Resource, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
+    pub async fn send(&self, resource: Option<Resource>, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
         let sent = self.send_patch(resource, outgoing).await;
         let told = |text: &str| seal::without_hidden(text, &outgoing.call.body);
         sent.map_err(|error| ProviderError { text: told(&error.text), ..error })
     }
 
-    async fn send_patch(&self, resource: Resource, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
+    async fn send_patch(&self, resource: Option<Resource>, outgoing: &Outgoing<'_>) -> Result<Sent, ProviderError> {
         let request = patch::request(outgoing)?;
-        let asked = self.asked(&request, Some(resource));
-        let answer = self.answer(request, Some(resource)).await?;
+        let asked = self.asked(&request, resource);
+        let answer = self.answer(request, resource).await?;
         let refusal = error::told(answer.body()).is_some_and(|told| told.kind == "Status" && told.code >= 400);
         if refusal || page::is_page(answer.headers(), answer.body()) {
             return Err(error::of_body(asked, &answer, "", self.clock.now()));
@@ -287,7 +302,7 @@ impl Cluster {
     }
 
     /// The client, with the words for what is asked.
-    fn about(&self, request: &Request<Bytes>, resource: Option<Resource>) -> Client {
+    pub(super) fn about(&self, request: &Request<Bytes>, resource: Option<Resource>) -> Client {
         let (cluster, class) = (self.scope.cluster.clone(), class_of(request));
         self.client
             .saying(move |answer, now| Some(error::words(Asked { cluster: &cluster, resource, class }, answer, now)))

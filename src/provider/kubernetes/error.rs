@@ -92,18 +92,25 @@ fn sentence(asked: Asked<'_>, status: StatusCode, message: &str, structured: boo
             format!("{cluster} does not know who we are: the token or certificate is wrong or has expired; renew it")
         }
         (403, _) => forbidden(cluster, message),
-        (404, Some(resource)) if !structured => {
-            let missing = format!("{} is not installed on {cluster} (no {})", resource.product, resource.full_name());
-            // What every cluster has is not left out.
-            let built_in = resource.product.starts_with("Kubernetes ");
-            if built_in { missing } else { format!("{missing}: install it, or set engines = [\"deployment\"] for it") }
-        }
+        (404, Some(resource)) if !structured => not_installed(cluster, resource),
         (404, _) => format!("not there on {cluster}: {message}"),
         (409, _) => format!("it moved on {cluster} since it was read: {message}"),
         (429, _) => format!("{cluster} asks to slow down: {message}"),
         (500.., _) => format!("{cluster} failed with {}: {message}", status.as_u16()),
         _ => format!("{cluster} refuses ({}): {message}", status.as_u16()),
     }
+}
+
+fn not_installed(cluster: &str, resource: Resource) -> String {
+    let missing = format!("{} is not installed on {cluster} (no {})", resource.product, resource.full_name());
+    // What every cluster has is not left out.
+    if resource.is_built_in() { missing } else { format!("{missing}: install it, or take it out of `engines`") }
+}
+
+/// That the cluster does not have the kind that was asked for, as discovery says.
+pub(super) fn missing(asked: Asked<'_>) -> ProviderError {
+    let text = asked.resource.map_or_else(String::new, |resource| not_installed(asked.cluster, resource));
+    ProviderError::new(FaultKind::Missing, text)
 }
 
 /// `User "viewer" cannot patch resource "rollouts/status" in API group "argoproj.io" in the namespace "shop"`, or the words
@@ -196,7 +203,7 @@ mod tests {
             (
                 "404-crd-missing-list",
                 FaultKind::Missing,
-                "Argo Rollouts is not installed on eu (no rollouts.argoproj.io): install it, or set engines = [\"deployment\"] for it",
+                "Argo Rollouts is not installed on eu (no rollouts.argoproj.io): install it, or take it out of `engines`",
             ),
             ("404-rollout-not-found", FaultKind::Missing, "not there on eu: rollouts.argoproj.io \"none\" not found"),
             (

@@ -19,7 +19,9 @@ use super::{
     cluster::Cluster,
     error::{self, Asked},
     measures::{self, Service},
-    request::{self, CONFIG_MAPS, EVENTS, PODS, Query, REPLICA_SETS, Resource},
+    request::{
+        self, AUTOSCALERS, CONFIG_MAPS, DISRUPTION_BUDGETS, EVENTS, PODS, QUOTAS, Query, REPLICA_SETS, Resource,
+    },
 };
 use crate::port::{
     error::ProviderError,
@@ -88,13 +90,24 @@ impl Need {
 }
 
 /// What every engine needs.
-const COMMON: [Need; 5] = [
+const COMMON: [Need; 8] = [
     Need::to_see(REPLICA_SETS, &["get", "list", "watch"]),
     Need::to_explain(PODS, "", &["get", "list"], "what is wrong with pods"),
     Need::to_explain(PODS, "log", &["get"], "what pods write"),
     Need::to_explain(EVENTS, "", &["list"], "why something does not move"),
     Need::to_explain(CONFIG_MAPS, "", &["get"], "comparison of settings between environments"),
+    Need::to_explain(QUOTAS, "", &["list"], "whether a quota leaves room on the way back"),
+    Need::to_explain(AUTOSCALERS, "", &["list"], "how many pods an autoscaler allows there"),
+    Need::to_explain(DISRUPTION_BUDGETS, "", &["list"], "how many pods may be missing there"),
 ];
+
+/// Who we are, as a cluster tells it.
+const SELF_REVIEWS: Resource = Resource {
+    group: "authentication.k8s.io",
+    version: "v1",
+    plural: "selfsubjectreviews",
+    product: "Kubernetes authentication.k8s.io/v1",
+};
 
 /// An engine, as far as it is examined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +140,20 @@ struct Groups {
 #[serde(default)]
 struct Group {
     name: String,
+}
+
+/// What a cluster serves.
+struct There {
+    groups: BTreeSet<String>,
+    /// The kinds of engines that are in none of their groups, by group and plural.
+    without: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl There {
+    fn has(&self, resource: Resource) -> bool {
+        let group = resource.group.is_empty() || self.groups.contains(resource.group);
+        group && !self.without.contains(&(resource.group, resource.plural))
+    }
 }
 
 /// An object of which only this is read.
@@ -171,9 +198,10 @@ impl Examine for Examiner {
                 Err(error) => return vec![Finding::refused(&error)],
             };
             let (groups, mut found) = groups;
+            let there = self.there(groups).await;
             found.push(self.whom().await);
-            found.extend(self.engines.iter().map(|engine| self.served(engine, &groups)));
-            found.extend(self.rights(&groups).await);
+            found.extend(self.engines.iter().map(|engine| self.served(engine, &there)));
+            found.extend(self.rights(&there).await);
             found
         }
         .boxed()
@@ -204,7 +232,22 @@ impl Examiner {
         Ok((names, vec![Finding::good("reached", "it answers"), clock]))
     }
 
+    /// What there is. A group may be there without the kind: Argo CD and Argo Rollouts share theirs. Where discovery does not
+    /// tell, the kind is taken to be there, so that its rights are asked for.
+    async fn there(&self, groups: BTreeSet<String>) -> There {
+        let mut without = BTreeSet::new();
+        for Engine { resource, .. } in self.engines.iter().filter(|engine| groups.contains(engine.resource.group)) {
+            if let Ok(false) = self.cluster.is_served(*resource).await {
+                without.insert((resource.group, resource.plural));
+            }
+        }
+        There { groups, without }
+    }
+
     async fn whom(&self) -> Finding {
+        if let Ok(false) = self.cluster.is_served(SELF_REVIEWS).await {
+            return Finding::of(Grade::Unknown, "as whom", "not known: a cluster tells it from Kubernetes 1.28 on", "");
+        }
         let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
         match self.review(path, &body).await {
@@ -218,24 +261,27 @@ impl Examiner {
         }
     }
 
-    fn served(&self, engine: &Engine, groups: &BTreeSet<String>) -> Finding {
-        if groups.contains(engine.resource.group) {
+    fn served(&self, engine: &Engine, there: &There) -> Finding {
+        if there.has(engine.resource) {
             return Finding::good(engine.name, format!("{} is served", engine.resource.product));
         }
-        let others: Vec<_> = self.engines.iter().filter(|other| groups.contains(other.resource.group)).collect();
+        let others: Vec<_> = self.engines.iter().filter(|other| there.has(other.resource)).collect();
         let names: Vec<_> = others.iter().map(|engine| format!("\"{}\"", engine.name)).collect();
         let said = format!("{} is not installed there", engine.resource.product);
+        if self.cluster.scope.takes_what_is_there {
+            return Finding::good(engine.name, format!("{said}: nothing of it is looked for"));
+        }
         let way = format!("engines = [{}] in [connections.{}]", names.join(", "), self.cluster.scope.source);
         Finding::of(Grade::Limited, engine.name, said, if names.is_empty() { String::new() } else { way })
     }
 
     /// All that is needed of what the cluster serves.
-    fn needs<'a>(&'a self, groups: Option<&'a BTreeSet<String>>) -> Vec<&'a Need> {
-        let served = move |need: &&Need| {
-            groups.is_none_or(|groups| need.resource.group.is_empty() || groups.contains(need.resource.group))
-        };
+    fn needs<'a>(&'a self, there: Option<&'a There>) -> Vec<&'a Need> {
+        let serves = move |resource: Resource| there.is_none_or(|there| there.has(resource));
+        // What an engine needs of every cluster is needed only where it is there itself.
+        let engines = self.engines.iter().filter(|engine| serves(engine.resource)).flat_map(|engine| engine.needs);
         let mut all: Vec<&Need> = Vec::new();
-        for need in self.engines.iter().flat_map(|engine| engine.needs).chain(&COMMON).filter(served) {
+        for need in engines.chain(&COMMON).filter(|need| serves(need.resource)) {
             if !all.contains(&need) {
                 all.push(need);
             }
@@ -243,9 +289,9 @@ impl Examiner {
         all
     }
 
-    async fn rights(&self, groups: &BTreeSet<String>) -> Vec<Finding> {
+    async fn rights(&self, there: &There) -> Vec<Finding> {
         let spaces = self.cluster.scope.spaces();
-        let needs = self.needs(Some(groups));
+        let needs = self.needs(Some(there));
         let mut asked: Vec<BoxFuture<'_, Vec<Finding>>> = Vec::new();
         for space in &spaces {
             for need in needs.iter().copied() {
@@ -305,14 +351,12 @@ impl Examiner {
 
     /// Which engines and namespaces there are, and what looks as if it measured.
     async fn look_around(&self) -> Result<Survey, ProviderError> {
-        let (groups, _) = self.groups().await?;
+        let there = self.there(self.groups().await?.0).await;
         let mut survey = Survey::default();
-        let served: Vec<&Engine> = self.engines.iter().filter(|one| groups.contains(one.resource.group)).collect();
+        let served: Vec<&Engine> = self.engines.iter().filter(|one| there.has(one.resource)).collect();
         let mut namespaces = BTreeSet::new();
-        let mut engines = Vec::new();
+        // Without `engines` whatever is there, or comes, is looked for.
         for engine in served {
-            // What is not there yet may come, and what may not be listed may be there: it is looked for all the same.
-            engines.push(engine.name.to_owned());
             match self.things(engine.resource, None).await {
                 Ok(things) if things.is_empty() => {
                     survey
@@ -331,11 +375,8 @@ impl Examiner {
                 }
             }
         }
-        let absent = self.engines.iter().filter(|one| !groups.contains(one.resource.group));
+        let absent = self.engines.iter().filter(|one| !there.has(one.resource));
         survey.missing.extend(absent.map(|one| format!("{} is not installed", one.resource.product)));
-        if !engines.is_empty() && engines.len() < self.engines.len() {
-            survey.settings.push(("engines".into(), Fit::Several(engines), "what is there".into()));
-        }
         if (1..=LISTED).contains(&namespaces.len()) {
             let all = namespaces.into_iter().collect();
             let why = "those that something to be released runs in; without this line: all";

@@ -15,43 +15,25 @@ use futures::{
 
 use super::{
     api::ReplicaSet,
-    facade::{Extras, Facade, Kind},
+    change::Change,
+    facade::{Beside, Extras, Facade, Kind},
+    loose::Loose,
+    request::{Query, Resource},
+    sought::split,
     store::{Key, key},
     watch::{self, Seen},
 };
 use crate::{
-    domain::{
-        object::{Family, ObjectId},
-        observed::FaultKind,
-        rollout::Rollout,
-    },
-    port::{
-        error::ProviderError,
-        inventory::{Heard, Part, Scope},
-    },
+    domain::{observed::FaultKind, rollout::Rollout},
+    port::error::ProviderError,
 };
-
-/// One thing that is told of everything in scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// Everything there is now: replaces what was known.
-    All(Vec<Rollout>),
-    /// One object is new or changed.
-    One(Box<Rollout>),
-    /// One object is gone.
-    Gone(ObjectId),
-    /// Nothing changed, and the source proved that it is alive.
-    Alive,
-    /// These parts cannot be read now, a sentence each that names the part; what is told of the others stands. Replaces what was
-    /// said so before: none is none.
-    Unread(Vec<String>),
-}
 
 /// One thing that one of the sources told.
 enum Input<O> {
     Objects(Source, Result<Seen<O>, ProviderError>),
     Sets(Source, Result<Seen<ReplicaSet>, ProviderError>),
-    Extras(Key, Extras),
+    Beside(Source, Result<Seen<Beside>, ProviderError>),
+    Extras(Key, Extras, bool),
     /// It is time to ask again for what explains an object.
     Again(Key),
     /// What others define has changed.
@@ -64,14 +46,31 @@ enum Input<O> {
 /// while something is wrong with its pods.
 const AGAIN: Duration = Duration::from_mins(1);
 const SOONER: Duration = Duration::from_secs(20);
+/// How often what an engine asks of objects at rest is asked.
+const RARELY: Duration = Duration::from_mins(5);
 
 /// A watch: its number, and the space it covers.
 #[derive(Clone)]
 struct Source {
     number: usize,
     space: Option<String>,
-    /// Does it tell of objects, or of what they own?
-    objects: bool,
+    /// Of which kind it tells.
+    resource: Resource,
+    of: Of,
+}
+
+/// Does a watch tell of objects, of what they own, or of what is looked at beside them?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Objects,
+    Sets,
+    Beside,
+}
+
+impl Source {
+    fn is_of_objects(&self) -> bool {
+        self.of == Of::Objects
+    }
 }
 
 struct Changes<'a, K: Kind> {
@@ -93,6 +92,8 @@ struct Changes<'a, K: Kind> {
     narrowed: bool,
     /// Objects of which something around them is new, which is told once they are confirmed themselves.
     waiting: BTreeSet<Key>,
+    /// Objects that are told as rollouts now.
+    shown: BTreeSet<Key>,
     /// Objects that are asked about again by and by.
     turning: BTreeSet<Key>,
     /// What others defined when it was last looked at.
@@ -125,19 +126,34 @@ pub(super) fn changes<K: Kind>(facade: &Facade<K>) -> BoxStream<'_, Result<Chang
 impl<'a, K: Kind> Changes<'a, K> {
     fn new(facade: &'a Facade<K>) -> Self {
         let mut inputs: SelectAll<BoxStream<'a, Input<K::Object>>> = SelectAll::new();
-        let (objects, sets) = (facade.object_queries(), facade.set_queries());
+        let (objects, sets, beside) = (facade.object_queries(), facade.set_queries(), facade.beside_queries());
         let eyes = objects.len();
-        let count = objects.len() + sets.len();
-        for (number, query) in objects.into_iter().enumerate() {
-            let source = Source { number, space: query.namespace.clone(), objects: true };
-            let seen = watch::follow::<K::Object>(facade.cluster.clone(), query);
+        let count = objects.len() + sets.len() + beside.len();
+        let mut numbers = 0..count;
+        let mut source = |query: &Query, of: Of| Source {
+            number: numbers.next().unwrap_or(count),
+            space: query.namespace.clone(),
+            resource: query.resource,
+            of,
+        };
+        for query in objects {
+            let source = source(&query, Of::Objects);
+            let seen = watch::follow::<K::Object>(facade.cluster.clone(), query, facade.is_optional());
             inputs.push(seen.map(move |seen| Input::Objects(source.clone(), seen)).boxed());
         }
-        let first = count - sets.len();
-        for (number, query) in sets.into_iter().enumerate() {
-            let source = Source { number: first + number, space: query.namespace.clone(), objects: false };
-            let seen = watch::follow::<ReplicaSet>(facade.cluster.clone(), query);
+        for query in sets {
+            let source = source(&query, Of::Sets);
+            let seen = watch::follow::<ReplicaSet>(facade.cluster.clone(), query, false);
             inputs.push(seen.map(move |seen| Input::Sets(source.clone(), seen)).boxed());
+        }
+        for query in beside {
+            let source = source(&query, Of::Beside);
+            let seen = watch::follow::<Loose>(facade.cluster.clone(), query, true);
+            let seen = seen.map(move |seen| {
+                let of_kind = |seen: Seen<Loose>| seen.map(|one| one.of(source.resource));
+                Input::Beside(source.clone(), seen.map(of_kind))
+            });
+            inputs.push(seen.boxed());
         }
         let mut silent: BTreeSet<usize> = (0..count).collect();
         let changes = facade.cluster.claims.changes();
@@ -156,7 +172,7 @@ impl<'a, K: Kind> Changes<'a, K> {
             })
             .boxed(),
         );
-        if !K::CLAIMS && !facade.cluster.claims.is_known() {
+        if !K::CLAIMS && !facade.cluster.claims.are_known_to(K::WORDS) {
             silent.insert(count);
         }
         Self {
@@ -170,8 +186,9 @@ impl<'a, K: Kind> Changes<'a, K> {
             told: false,
             narrowed: false,
             waiting: BTreeSet::new(),
+            shown: BTreeSet::new(),
             turning: BTreeSet::new(),
-            claimed: facade.cluster.claims.of(K::RESOURCE),
+            claimed: facade.cluster.claims.of_others(K::WORDS, K::RESOURCE),
             claims: count,
             known: false,
             ready: VecDeque::new(),
@@ -182,6 +199,9 @@ impl<'a, K: Kind> Changes<'a, K> {
         match input {
             Input::Objects(source, Ok(seen)) => {
                 self.known = true;
+                if let Seen::None | Seen::All(_) = seen {
+                    self.facade.cluster.sought.is_absent(K::WORDS, matches!(seen, Seen::None));
+                }
                 self.worked(&source);
                 self.take_objects(&source, seen);
             }
@@ -189,9 +209,21 @@ impl<'a, K: Kind> Changes<'a, K> {
                 self.worked(&source);
                 self.take_sets(&source, seen);
             }
-            Input::Objects(source, Err(error)) | Input::Sets(source, Err(error)) => self.failed(&source, error),
-            Input::Extras(key, extras) => {
-                let pause = if extras.troubles.is_empty() { AGAIN } else { SOONER };
+            Input::Beside(source, Ok(seen)) => {
+                self.worked(&source);
+                self.take_beside(&source, seen);
+            }
+            Input::Objects(source, Err(error))
+            | Input::Sets(source, Err(error))
+            | Input::Beside(source, Err(error)) => {
+                self.failed(&source, error);
+            }
+            Input::Extras(key, extras, flies) => {
+                let pause = match extras.troubles.is_empty() {
+                    _ if !flies => RARELY,
+                    true => AGAIN,
+                    false => SOONER,
+                };
                 let new = self.facade.store().put_extras(key.clone(), extras);
                 if new {
                     self.tell_around(&key);
@@ -207,6 +239,7 @@ impl<'a, K: Kind> Changes<'a, K> {
 
     fn take_objects(&mut self, source: &Source, seen: Seen<K::Object>) {
         match seen {
+            Seen::None => self.take_objects(source, Seen::All(Vec::new())),
             Seen::All(objects) => {
                 let before = self.facade.store().keys();
                 self.facade.store().replace(source.space.as_deref(), objects);
@@ -225,6 +258,7 @@ impl<'a, K: Kind> Changes<'a, K> {
                 self.facade.store().remove(&object);
                 self.facade.claim();
                 self.facade.tell_found(None);
+                self.shown.remove(&key(&object));
                 self.ready.push_back(Ok(Change::Gone(self.facade.id(&key(&object)))));
             }
             Seen::Alive => self.alive(),
@@ -240,6 +274,7 @@ impl<'a, K: Kind> Changes<'a, K> {
 
     fn take_sets(&mut self, source: &Source, seen: Seen<ReplicaSet>) {
         let set = match seen {
+            Seen::None => return self.take_sets(source, Seen::All(Vec::new())),
             Seen::All(sets) => {
                 let before = self.facade.store().keys();
                 self.facade.store().replace_sets(source.space.as_deref(), sets);
@@ -255,8 +290,32 @@ impl<'a, K: Kind> Changes<'a, K> {
             }
             Seen::Alive => return self.alive(),
         };
-        let owner = self.facade.store().owner_of(&set);
-        if let Some(key) = owner {
+        for key in self.facade.owners_of(&set) {
+            self.tell_around(&key);
+        }
+    }
+
+    fn take_beside(&mut self, source: &Source, seen: Seen<Beside>) {
+        let one = match seen {
+            Seen::None => return self.take_beside(source, Seen::All(Vec::new())),
+            Seen::All(all) => {
+                let before = self.facade.store().keys();
+                self.facade.store().replace_beside(source.resource, source.space.as_deref(), all);
+                self.facade.claim();
+                return self.heard(source, &before);
+            }
+            Seen::One(one) => {
+                self.facade.store().put_beside(one.clone());
+                one
+            }
+            Seen::Gone(one) => {
+                self.facade.store().remove_beside(&one);
+                one
+            }
+            Seen::Alive => return self.alive(),
+        };
+        self.facade.claim();
+        for key in self.facade.around(&one) {
             self.tell_around(&key);
         }
     }
@@ -273,9 +332,7 @@ impl<'a, K: Kind> Changes<'a, K> {
         for key in before.iter().filter(|key| covered(key) && !now.contains(key)) {
             self.ready.push_back(Ok(Change::Gone(self.facade.id(key))));
         }
-        for key in now.iter().filter(|key| covered(key)) {
-            self.tell(key);
-        }
+        now.iter().filter(|key| covered(key)).for_each(|key| self.tell(key));
     }
 
     fn worked(&mut self, source: &Source) {
@@ -343,31 +400,42 @@ impl<'a, K: Kind> Changes<'a, K> {
     /// The others are not kept waiting by one that fails; what they told is told once, and not again with each failure.
     fn failed(&mut self, source: &Source, error: ProviderError) {
         let first = self.silent.remove(&source.number);
-        if !source.objects && error.kind == FaultKind::Forbidden {
+        if !source.is_of_objects() && error.kind == FaultKind::Forbidden {
             // Not to be allowed to is no failure of the cluster: each rollout says what is not known of it.
-            self.facade.store().could_not_read_sets(source.space.as_deref(), &error.text);
+            let (space, why) = (source.space.as_deref(), &error.text);
+            match source.of {
+                Of::Beside => self.facade.store().could_not_read_beside(source.resource, space, why),
+                Of::Objects | Of::Sets => self.facade.store().could_not_read_sets(space, why),
+            }
             self.worked(source);
             return if first { self.tell_all() } else { self.alive() };
         }
-        if source.objects && source.space.is_none() && error.kind == FaultKind::Forbidden {
+        if source.is_of_objects() && source.space.is_none() && error.kind == FaultKind::Forbidden {
             self.narrowed = self.facade.narrow(&error.text);
             if self.narrowed {
                 return;
             }
         }
+        if source.is_of_objects() && self.facade.is_left_out(&error) {
+            self.known = true;
+            self.worked(source);
+            self.facade.cluster.sought.is_absent(K::WORDS, true);
+            self.facade.tell_found(Some(&source.space));
+            return if first { self.tell_all() } else { self.alive() };
+        }
         self.failing.insert(source.number);
-        if source.objects {
+        if source.is_of_objects() {
             self.blind.insert(source.number, (source.clone(), error.clone()));
             self.facade.cluster.sought.lost(K::WORDS, &source.space);
             if K::CLAIMS && !self.known {
-                self.facade.cluster.claims.give_up();
+                self.facade.cluster.claims.give_up(K::WORDS);
             }
             self.note_unseen();
         }
         if first {
             self.tell_all();
         }
-        if !source.objects {
+        if !source.is_of_objects() {
             return self.ready.push_back(Err(error));
         }
         if self.blind.len() < self.eyes {
@@ -380,8 +448,10 @@ impl<'a, K: Kind> Changes<'a, K> {
     }
 
     fn take_claims(&mut self) {
-        let first = self.silent.remove(&self.claims);
-        let claimed = self.facade.cluster.claims.of(K::RESOURCE);
+        // Whoever has not said yet what it claims is waited for.
+        let known = K::CLAIMS || self.facade.cluster.claims.are_known_to(K::WORDS);
+        let first = known && self.silent.remove(&self.claims);
+        let claimed = self.facade.cluster.claims.of_others(K::WORDS, K::RESOURCE);
         let before = std::mem::replace(&mut self.claimed, claimed);
         if first {
             return self.tell_all();
@@ -389,6 +459,7 @@ impl<'a, K: Kind> Changes<'a, K> {
         let (gone, back): (Vec<Key>, Vec<Key>) =
             before.symmetric_difference(&self.claimed).cloned().partition(|key| self.claimed.contains(key));
         for key in gone.iter().filter(|key| self.facade.store().object(key).is_some()) {
+            self.shown.remove(key);
             self.ready.push_back(Ok(Change::Gone(self.facade.id(key))));
         }
         for key in &back {
@@ -408,6 +479,7 @@ impl<'a, K: Kind> Changes<'a, K> {
             self.ask_extras(rollout);
         }
         self.told = true;
+        self.shown = rollouts.iter().filter_map(|rollout| split(&rollout.id.path)).collect();
         self.ready.push_back(Ok(Change::All(rollouts)));
     }
 
@@ -429,9 +501,15 @@ impl<'a, K: Kind> Changes<'a, K> {
             let store = self.facade.store();
             self.facade.rollout(&store, key)
         };
-        if let Some(rollout) = rollout {
-            self.ask_extras(&rollout);
-            self.ready.push_back(Ok(Change::One(Box::new(rollout))));
+        match rollout {
+            Some(rollout) => {
+                self.ask_extras(&rollout);
+                self.shown.insert(key.clone());
+                self.ready.push_back(Ok(Change::One(Box::new(rollout))));
+            }
+            // It is there and no rollout any more.
+            None if self.shown.remove(key) => self.ready.push_back(Ok(Change::Gone(self.facade.id(key)))),
+            None => {}
         }
     }
 
@@ -441,19 +519,23 @@ impl<'a, K: Kind> Changes<'a, K> {
         let key = (namespace.to_owned(), name.to_owned());
         let object = {
             let mut store = self.facade.store();
-            if !rollout.in_flight() || !store.is_new_moment(&key, &moment(rollout)) {
+            let at_rest = store.object(&key).is_some_and(K::asks_at_rest);
+            if !(rollout.in_flight() || at_rest) || !store.is_new_moment(&key, &moment(rollout)) {
                 return;
             }
             store.object(&key).cloned()
         };
         if let Some(object) = object {
-            self.ask(key, object);
+            self.ask(key, object, rollout.in_flight());
         }
     }
 
-    fn ask(&mut self, key: Key, object: K::Object) {
+    fn ask(&mut self, key: Key, object: K::Object, flies: bool) {
         let facade = self.facade;
-        let asked = async move { Input::Extras(key, facade.ask_extras(&object).await) };
+        let asked = async move {
+            let extras = if flies { facade.ask_extras(&object).await } else { facade.ask_at_rest(&object).await };
+            Input::Extras(key, extras, flies)
+        };
         self.inputs.push(asked.into_stream().boxed());
     }
 
@@ -471,13 +553,14 @@ impl<'a, K: Kind> Changes<'a, K> {
 
     fn again(&mut self, key: Key) {
         self.turning.remove(&key);
-        let object = {
+        let asked = {
             let store = self.facade.store();
             let flies = self.facade.rollout(&store, &key).is_some_and(|rollout| rollout.in_flight());
-            store.object(&key).filter(|_| flies).cloned()
+            let object = store.object(&key).filter(|object| flies || K::asks_at_rest(object)).cloned();
+            object.map(|object| (object, flies))
         };
-        if let Some(object) = object {
-            self.ask(key, object);
+        if let Some((object, flies)) = asked {
+            self.ask(key, object, flies);
         }
     }
 }
@@ -488,21 +571,6 @@ fn part(source: &Source, error: &ProviderError) -> String {
         Some(space) if !error.text.contains(space.as_str()) => format!("namespace {space}: {}", error.text),
         _ => error.text.clone(),
     }
-}
-
-/// A change, as an inventory tells it.
-pub(super) fn told<K: Kind>(change: Result<Change, ProviderError>) -> Heard {
-    let family = Family::new(K::FAMILY);
-    let scope = Scope::all(&family);
-    let parts = change.map(|change| match change {
-        // What cannot be read of it is told by itself, before.
-        Change::All(rollouts) => vec![Part { unread: None, ..Part::whole(family, rollouts) }],
-        Change::One(rollout) => vec![Part::changed(*rollout)],
-        Change::Gone(id) => vec![Part::gone(id)],
-        Change::Alive => Vec::new(),
-        Change::Unread(parts) => vec![Part::unread(family, parts)],
-    });
-    Heard::of(scope, parts)
 }
 
 /// What must change for the events and analyses to be asked for again.

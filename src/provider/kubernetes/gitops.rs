@@ -10,6 +10,9 @@ const MARKS: &[(&str, &str)] = &[
     ("helm.toolkit.fluxcd.io/name", "Flux"),
 ];
 
+/// Annotation with what `kubectl apply` was given last.
+const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// The automation that manages an object, where its marks tell.
 pub fn manager(meta: &Meta) -> Option<&'static str> {
     let marked = |key: &str| meta.annotations.contains_key(key) || meta.labels.contains_key(key);
@@ -20,4 +23,10 @@ pub fn manager(meta: &Meta) -> Option<&'static str> {
 pub fn warning(meta: &Meta) -> Option<String> {
     let name = manager(meta)?;
     Some(format!("{name} manages this object: with self-heal on it may put its own spec back within seconds"))
+}
+
+/// What to know before going back on an object that somebody applies from a file; `from` is the version that is left.
+pub fn applied(meta: &Meta, from: &str) -> Option<String> {
+    let said = format!("it was made with kubectl apply: applying the same file again brings {from} back");
+    meta.annotations.contains_key(APPLIED).then_some(said)
 }

@@ -23,17 +23,33 @@ pub fn by_server(url: &str) -> String {
 /// The command with these flags, where it is one of kubectl's.
 pub fn leading(command: &str, flags: &str) -> String {
     let led = |command: &str| match command.strip_prefix("kubectl ").filter(|_| !flags.is_empty()) {
-        Some(rest) => format!("kubectl {flags} {rest}"),
+        // A path that is asked raw stands in place of the server's own.
+        Some(rest) => {
+            format!("kubectl {flags} {}", rest.replacen(" --raw /", &format!(" --raw {}/", path_of(flags)), 1))
+        }
         None => command.to_owned(),
     };
+    if let Some((first, then)) = command.split_once(THEN) {
+        let then = leading(&format!("kubectl {then}"), flags);
+        return format!("{} && {then}", leading(first, flags));
+    }
     match command.rsplit_once(PIPE).filter(|(_, last)| last.ends_with(FROM_PIPE)) {
         Some((first, last)) => format!("{}{PIPE}{}", led(first), led(last)),
         None => led(command),
     }
 }
 
+/// The path of the server that the flags name: `/kubernetes/eu` of `--server http://127.0.0.1:8001/kubernetes/eu`.
+fn path_of(flags: &str) -> &str {
+    let server = flags.split_once("--server ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
+    let host = server.trim_matches('\'').split_once("://").map_or("", |(_, host)| host);
+    host.find('/').and_then(|at| host.get(at..)).unwrap_or_default().trim_end_matches('/')
+}
+
 /// Between two commands.
 const PIPE: &str = " | ";
+/// Between two of which the second goes only after the first has worked.
+pub const THEN: &str = " && kubectl ";
 /// How kubectl takes a patch that another one writes.
 const FROM_PIPE: &str = " --patch-file=/dev/stdin";
 
@@ -101,6 +117,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_asked_raw_has_the_path_of_a_server_that_stands_behind_one() {
+        let command = "kubectl create --raw /api/v1/namespaces/test/services/loadtester:80/proxy/gate/open -f -";
+        let led = |flags: &str| leading(command, flags);
+        let raw = "create --raw /kubernetes/eu/api/v1/namespaces/test/services/loadtester:80/proxy/gate/open -f -";
+        let behind = by_server("http://127.0.0.1:8001/kubernetes/eu");
+        assert_eq!(led(&behind), format!("kubectl {behind} {raw}"));
+        let plain = by_server("https://eu.test:6443");
+        assert_eq!(led(&plain), format!("kubectl {plain} {}", command.trim_start_matches("kubectl ")));
+    }
+
+    #[test]
     fn a_command_says_which_cluster_it_is_for() {
         let command = "kubectl -n shop rollout undo deployment/web";
         let table = [
@@ -118,6 +145,9 @@ mod tests {
         let copied = "kubectl -n shop get rs web -o x | kubectl -n shop patch d web --patch-file=/dev/stdin";
         let led = "kubectl --context eu -n shop get rs web -o x | kubectl --context eu -n shop patch d web --patch-file=/dev/stdin";
         assert_eq!(leading(copied, "--context eu"), led);
+        let both = "kubectl -n shop rollout undo sts/db && kubectl -n shop patch sts db";
+        let led = "kubectl --context eu -n shop rollout undo sts/db && kubectl --context eu -n shop patch sts db";
+        assert_eq!(leading(both, "--context eu"), led);
         for (flags, expected) in table {
             assert_eq!(leading(command, &flags), expected);
         }

@@ -70,7 +70,7 @@ impl<K: Kind> Workloads for Facade<K> {
         let selected = |object: &K::Object| {
             let meta = super::api::Object::meta(object);
             let is_it = self.cluster.scope.service(&meta.namespace, &meta.name) == *service;
-            let labels = K::selector(object).filter(|_| is_it)?;
+            let labels = K::pods(object, &self.beside(&store, object)).filter(|_| is_it)?;
             Some(Selected { namespace: meta.namespace.clone(), labels, hash: K::HASH_LABEL })
         };
         store.objects().filter_map(selected).collect()

@@ -8,6 +8,8 @@
 //! Here must not live: anything one engine has and another has not.
 
 pub mod api;
+mod around;
+mod change;
 mod claims;
 mod client;
 pub mod cluster;
@@ -18,18 +20,24 @@ pub mod examine;
 pub mod facade;
 mod follow;
 pub mod gitops;
+pub mod hands;
+mod keepers;
 pub mod kind;
 pub mod kubectl;
 pub mod logs;
+mod loose;
 mod measures;
 pub mod patch;
 pub mod pods;
+pub mod preflight;
+mod proxy;
 mod refusal;
 pub mod request;
 mod rights;
 pub mod room;
 pub mod scope;
 mod seal;
+mod served;
 pub mod settings;
 mod sought;
 mod store;

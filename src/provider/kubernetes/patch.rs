@@ -26,7 +26,7 @@ pub const JSON: &str = "application/json-patch+json";
 pub const REVISION: &str = "/metadata/resourceVersion";
 
 /// How the API server names us in `managedFields`.
-const MANAGER: &str = "fieldManager=holdshort";
+pub const MANAGER: &str = "holdshort";
 
 /// How a patch is written. Both are understood for every kind of object; a strategic merge patch is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn call(resource: Resource, meta: &Meta, subresource: &str, words: String, f
 
 fn path(resource: Resource, namespace: &str, name: &str, subresource: &str) -> String {
     let below = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
-    format!("{}/{name}{below}?{MANAGER}", resource.path(Some(namespace)))
+    format!("{}/{name}{below}?fieldManager={MANAGER}", resource.path(Some(namespace)))
 }
 
 /// The shape of every [`call`] in this form that writes these places.

@@ -45,6 +45,23 @@ pub const CONFIG_MAPS: Resource = Resource { group: "", version: "v1", plural: "
 /// Secrets.
 pub const SECRETS: Resource = Resource { group: "", version: "v1", plural: "secrets", product: "Kubernetes v1" };
 
+/// `ResourceQuotas`.
+pub const QUOTAS: Resource = Resource { group: "", version: "v1", plural: "resourcequotas", product: "Kubernetes v1" };
+/// `HorizontalPodAutoscalers`.
+pub const AUTOSCALERS: Resource = Resource {
+    group: "autoscaling",
+    version: "v2",
+    plural: "horizontalpodautoscalers",
+    product: "Kubernetes autoscaling/v2",
+};
+/// `PodDisruptionBudgets`.
+pub const DISRUPTION_BUDGETS: Resource =
+    Resource { group: "policy", version: "v1", plural: "poddisruptionbudgets", product: "Kubernetes policy/v1" };
+
+/// Kinds of Kubernetes itself that clusters serve in other versions, newest first: `autoscaling/v2` comes with 1.23, `policy/v1` with
+/// 1.21. What is read of them is the same in each.
+pub const OLDER: [(Resource, &[&str]); 2] = [(AUTOSCALERS, &["v2beta2", "v1"]), (DISRUPTION_BUDGETS, &["v1beta1"])];
+
 impl Resource {
     /// The path of all objects of a namespace, or of the cluster.
     pub fn path(&self, namespace: Option<&str>) -> String {
@@ -56,9 +73,16 @@ impl Resource {
         }
     }
 
-    /// Is this what one object of it calls its kind?
+    /// Is this what one object of it calls its kind? `Rollout`, `Canary`, `Ingress`.
     pub fn is_kind(&self, kind: &str) -> bool {
-        format!("{kind}s").eq_ignore_ascii_case(self.plural)
+        let plurals =
+            [Some(format!("{kind}s")), Some(format!("{kind}es")), kind.strip_suffix('y').map(|it| format!("{it}ies"))];
+        plurals.iter().flatten().any(|plural| plural.eq_ignore_ascii_case(self.plural))
+    }
+
+    /// Has every cluster it?
+    pub fn is_built_in(&self) -> bool {
+        self.product.starts_with("Kubernetes ")
     }
 
     /// Is this what a list of them calls its kind: `RolloutList`?

@@ -26,15 +26,28 @@ pub struct Scope {
     pub namespaces: Vec<String>,
     /// Only objects with these labels, in Kubernetes' own form: `team=payments,tier in (api,web)`.
     pub label_selector: Option<String>,
+    /// Nobody named the engines that are looked for: where a cluster does not have one, there is nothing of it.
+    pub takes_what_is_there: bool,
     /// Engines that it is not looked for, as the field writes them: what they move is there all the same.
     pub unsought: Vec<&'static str>,
     /// Services whose objects are called otherwise, by `namespace/name`. All others are called as their object.
     pub services: BTreeMap<String, ServiceName>,
+    /// Two Deployments that are one release behind a Service, by its `namespace/name`.
+    pub pairs: BTreeMap<String, Pairing>,
     /// The flags that lead kubectl to this cluster: `--context prod-eu`, as far as the configuration says; see
     /// [`Scope::kubectl`].
     pub kubectl: String,
     /// What the kubeconfig says, once it was read.
     pub found: Found,
+}
+
+/// Two Deployments that are one release, as somebody declares them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairing {
+    /// Their names; without a switch the stable one first.
+    pub deployments: [String; 2],
+    /// The label of the Service's selector that moves between them; without it the Service selects both.
+    pub switch: Option<String>,
 }
 
 /// What a kubeconfig says of a context, beside the way to its cluster.
@@ -83,8 +96,10 @@ impl Scope {
             risk,
             namespaces,
             label_selector: None,
+            takes_what_is_there: false,
             unsought: Vec::new(),
             services: BTreeMap::new(),
+            pairs: BTreeMap::new(),
             kubectl: String::new(),
             found: Found::default(),
         }

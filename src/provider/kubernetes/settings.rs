@@ -64,7 +64,8 @@ impl<K: Kind> Configured for Facade<K> {
                 let key = |object: &K::Object| (object.meta().namespace.clone(), object.meta().name.clone());
                 let is_it = |object: &&K::Object| {
                     let at = key(object);
-                    scope.service(&at.0, &at.1) == *service && !self.cluster.claims.is_claimed(K::RESOURCE, &at)
+                    scope.service(&at.0, &at.1) == *service
+                        && !self.cluster.claims.has_claimed(K::WORDS, K::RESOURCE, &at)
                 };
                 store.objects().filter(is_it).cloned().collect()
             };
@@ -109,19 +110,19 @@ impl Lookup for Given {
 
 /// What keeps values: a ConfigMap or a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Holder {
-    secret: bool,
-    namespace: String,
-    name: String,
+pub(super) struct Holder {
+    pub(super) secret: bool,
+    pub(super) namespace: String,
+    pub(super) name: String,
 }
 
 impl Holder {
     /// `ConfigMap pay-env`.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         format!("{} {}", if self.secret { "Secret" } else { "ConfigMap" }, self.name)
     }
 
-    fn resource(&self) -> Resource {
+    pub(super) fn resource(&self) -> Resource {
         if self.secret { SECRETS } else { CONFIG_MAPS }
     }
 
@@ -148,7 +149,7 @@ enum Use {
 /// A ConfigMap, or the metadata of a Secret.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Held {
+pub(super) struct Held {
     #[serde(default, deserialize_with = "lenient")]
     metadata: Written,
     #[serde(default, deserialize_with = "lenient")]
@@ -187,7 +188,7 @@ impl Managed {
 
 impl Held {
     /// Its keys, as far as they are told.
-    fn keys(&self) -> BTreeSet<&str> {
+    pub(super) fn keys(&self) -> BTreeSet<&str> {
         let own = self.data.keys().chain(self.binary_data.keys()).map(String::as_str);
         own.chain(self.metadata.managed_fields.iter().flat_map(Managed::keys)).collect()
     }
@@ -271,7 +272,8 @@ impl Given {
         if holders.len() > MOST_HOLDERS {
             unread.push(format!("only {MOST_HOLDERS} of {} ConfigMaps and Secrets are read", holders.len()));
         }
-        let asked = holders.iter().take(MOST_HOLDERS).map(|holder| async move { (*holder, self.read(holder).await) });
+        let asked =
+            holders.iter().take(MOST_HOLDERS).map(|holder| async move { (*holder, read(&self.cluster, holder).await) });
         let mut held: BTreeMap<Holder, Option<Held>> =
             holders.iter().skip(MOST_HOLDERS).map(|holder| ((*holder).clone(), None)).collect();
         for (holder, read) in join_all(asked).await {
@@ -295,16 +297,17 @@ impl Given {
         }
         Ok(held)
     }
+}
 
-    async fn read(&self, holder: &Holder) -> Result<Held, ProviderError> {
-        if holder.secret {
-            let request = request::metadata(SECRETS, &holder.namespace, &holder.name)?;
-            let it: Held = self.cluster.ask(request, Some(SECRETS)).await?;
-            // Whoever sends more than was asked for is not listened to.
-            return Ok(Held { data: BTreeMap::new(), binary_data: BTreeMap::new(), ..it });
-        }
-        self.cluster.get(CONFIG_MAPS, &holder.namespace, &holder.name).await
+/// What a holder holds: of a Secret its metadata only.
+pub(super) async fn read(cluster: &Cluster, holder: &Holder) -> Result<Held, ProviderError> {
+    if holder.secret {
+        let request = request::metadata(SECRETS, &holder.namespace, &holder.name)?;
+        let it: Held = cluster.ask(request, Some(SECRETS)).await?;
+        // Whoever sends more than was asked for is not listened to.
+        return Ok(Held { data: BTreeMap::new(), binary_data: BTreeMap::new(), ..it });
     }
+    cluster.get(CONFIG_MAPS, &holder.namespace, &holder.name).await
 }
 
 /// Everything that a template gives its pods.

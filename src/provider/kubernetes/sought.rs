@@ -26,6 +26,8 @@ pub(super) struct Found {
 pub(super) struct Told {
     read: BTreeSet<Space>,
     found: Found,
+    /// The cluster does not have it, and need not.
+    absent: bool,
 }
 
 /// What is sought on one cluster, by engine.
@@ -49,6 +51,14 @@ impl Sought {
         });
     }
 
+    /// The cluster does not have this engine, and need not; or it has it after all.
+    pub(super) fn is_absent(&self, engine: &'static str, absent: bool) {
+        self.0.send_if_modified(|told| {
+            let told = told.entry(engine).or_default();
+            std::mem::replace(&mut told.absent, absent) != absent
+        });
+    }
+
     /// A space cannot be read any more: nobody knows what it lacks.
     pub(super) fn lost(&self, engine: &'static str, space: &Space) {
         self.0.send_if_modified(|told| told.get_mut(engine).is_some_and(|told| told.read.remove(space)));
@@ -65,8 +75,13 @@ impl Sought {
         let whole = |space: &Space| told.values().all(|told| told.read.contains(space) || told.read.contains(&None));
         let filled = |space: &Space| told.values().any(|told| told.found.filled.contains(space));
         let named = |key: &Key| told.values().any(|told| told.found.named.contains(key));
-        let engines: Vec<&str> = told.keys().copied().collect();
-        let engines = engines.join(", ");
+        let those = |absent: bool| {
+            let of = told.iter().filter(move |(_, told)| told.absent == absent).map(|(engine, _)| *engine);
+            of.collect::<Vec<&str>>().join(", ")
+        };
+        let lacks = Some(those(true)).filter(|lacks| !lacks.is_empty()).map(|lacks| format!("not installed: {lacks}"));
+        let engines: Vec<String> = Some(those(false)).filter(|has| !has.is_empty()).into_iter().chain(lacks).collect();
+        let engines = engines.join("; ");
         let picked = !scope.namespaces.is_empty() || scope.label_selector.is_some() || !scope.unsought.is_empty();
         let empty = scope.spaces().into_iter().filter(|space| picked && whole(space) && !filled(space));
         let mut absent: Vec<String> = empty.map(|space| nothing_in(scope, space.as_deref(), &engines)).collect();

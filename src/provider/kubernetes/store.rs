@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     api::{Object, ReplicaSet},
-    facade::Extras,
+    facade::{Beside, Extras, Told},
+    request::Resource,
     template::Template,
 };
 
@@ -19,6 +20,10 @@ pub(super) struct Store<O> {
     sets: BTreeMap<String, BTreeMap<String, ReplicaSet>>,
     /// Why the ReplicaSets of a namespace, or of the cluster, may not be read. What is not read is not absent.
     unread: BTreeMap<Option<String>, String>,
+    /// What is looked at beside the objects.
+    beside: BTreeMap<(Resource, Key), Beside>,
+    /// Why such a kind may not be read there.
+    unread_beside: BTreeMap<(Resource, Option<String>), String>,
     /// Why the objects of a namespace cannot be read now, though others can: what is known of them is as it was.
     unseen: BTreeMap<String, String>,
     extras: BTreeMap<Key, Extras>,
@@ -36,6 +41,8 @@ impl<O: Object> Store<O> {
             objects: BTreeMap::new(),
             sets: BTreeMap::new(),
             unread: BTreeMap::new(),
+            beside: BTreeMap::new(),
+            unread_beside: BTreeMap::new(),
             unseen: BTreeMap::new(),
             extras: BTreeMap::new(),
             moments: BTreeMap::new(),
@@ -65,9 +72,46 @@ impl<O: Object> Store<O> {
         self.extras.get(key)
     }
 
-    /// The ReplicaSets that an object owns.
-    pub(super) fn sets_of(&self, object: &O) -> Vec<&ReplicaSet> {
-        self.sets.get(&object.meta().uid).map(|sets| sets.values().collect()).unwrap_or_default()
+    /// The ReplicaSets that one object owns, by its UID.
+    pub(super) fn sets_of(&self, uid: &str) -> impl Iterator<Item = &ReplicaSet> {
+        self.sets.get(uid).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// What is looked at beside the objects, of a namespace or of all.
+    pub(super) fn beside(&self, namespace: Option<&str>) -> impl Iterator<Item = &Beside> {
+        self.beside.values().filter(move |one| namespace.is_none_or(|own| one.metadata.namespace == own))
+    }
+
+    pub(super) fn put_beside(&mut self, one: Beside) {
+        let at = (one.metadata.namespace.clone(), one.metadata.name.clone());
+        self.beside.insert((one.resource, at), one);
+    }
+
+    pub(super) fn remove_beside(&mut self, one: &Beside) {
+        let at = (one.metadata.namespace.clone(), one.metadata.name.clone());
+        self.beside.remove(&(one.resource, at));
+    }
+
+    /// These are all of that kind in a namespace, or on the cluster.
+    pub(super) fn replace_beside(&mut self, resource: Resource, namespace: Option<&str>, all: Vec<Beside>) {
+        self.unread_beside.remove(&(resource, namespace.map(str::to_owned)));
+        let elsewhere = |at: &Key| namespace.is_some_and(|namespace| at.0 != namespace);
+        self.beside.retain(|(kind, at), _| *kind != resource || elsewhere(at));
+        for one in all {
+            self.put_beside(one);
+        }
+    }
+
+    /// Those of that kind may not be read there.
+    pub(super) fn could_not_read_beside(&mut self, resource: Resource, namespace: Option<&str>, why: &str) {
+        self.unread_beside.insert((resource, namespace.map(str::to_owned)), why.to_owned());
+    }
+
+    /// Which kinds may not be read in this namespace, and why.
+    pub(super) fn unread_beside(&self, namespace: &str) -> Vec<(Resource, &str)> {
+        let covers = |space: &Option<String>| space.as_ref().is_none_or(|space| space == namespace);
+        let refused = self.unread_beside.iter().filter(|((_, space), _)| covers(space));
+        refused.map(|((resource, _), why)| (*resource, why.as_str())).collect()
     }
 
     /// Why the ReplicaSets of this namespace are not known, where they are not.
@@ -89,11 +133,14 @@ impl<O: Object> Store<O> {
     /// Other parts are asked for from now on.
     pub(super) fn forget_refusals(&mut self) {
         self.unread.clear();
+        self.unread_beside.clear();
     }
 
-    /// Why some ReplicaSets may not be read, a sentence each.
+    /// Why some ReplicaSets, or what else objects are made of, may not be read, a sentence each.
     pub(super) fn all_unread(&self) -> impl Iterator<Item = &String> {
-        self.unread.values()
+        // What nothing is made of is missed by nobody.
+        let missed = self.unread_beside.values().filter(|_| !self.objects.is_empty());
+        self.unread.values().chain(missed)
     }
 
     /// What of that which explains an object could not be read, a sentence each.
@@ -104,12 +151,6 @@ impl<O: Object> Store<O> {
     /// The ReplicaSets of a namespace, or of the cluster, may not be read.
     pub(super) fn could_not_read_sets(&mut self, namespace: Option<&str>, why: &str) {
         self.unread.insert(namespace.map(str::to_owned), why.to_owned());
-    }
-
-    /// The object that owns a set.
-    pub(super) fn owner_of(&self, set: &ReplicaSet) -> Option<Key> {
-        let uid = set.metadata.controller()?;
-        self.objects.iter().find(|(_, object)| object.meta().uid == uid).map(|(key, _)| key.clone())
     }
 
     pub(super) fn put(&mut self, object: O) {
@@ -161,9 +202,11 @@ impl<O: Object> Store<O> {
         }
     }
 
-    /// These are all ReplicaSets that one object owns.
-    pub(super) fn replace_sets_of(&mut self, object: &O, sets: Vec<ReplicaSet>) {
-        self.sets.remove(&object.meta().uid);
+    /// These are all ReplicaSets that the owners with these UIDs have.
+    pub(super) fn replace_sets_of(&mut self, owners: &[String], sets: Vec<ReplicaSet>) {
+        for owner in owners {
+            self.sets.remove(owner);
+        }
         for set in sets {
             self.put_set(set);
         }
@@ -182,6 +225,13 @@ impl<O: Object> Store<O> {
     pub(super) fn put_workload(&mut self, key: &Key, template: Option<Template>) {
         if template.is_some() {
             self.extras.entry(key.clone()).or_default().workload = template;
+        }
+    }
+
+    /// What was asked about an object beside, as it was answered now.
+    pub(super) fn put_told(&mut self, key: &Key, told: Told) {
+        if !told.is_empty() || self.extras.get(key).is_some_and(|extras| !extras.told.is_empty()) {
+            self.extras.entry(key.clone()).or_default().told = told;
         }
     }
 

@@ -5,8 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::domain::text::clean;
+
+/// Annotation of a template by which its pods are replaced though nothing else changes.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// How many hex digits tell a template that no controller has a name for yet.
+const FINGERPRINT: usize = 10;
 
 /// A pod template.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -75,6 +81,13 @@ impl Template {
         let names: BTreeSet<String> = different.iter().map(|(_, name)| clean(name)).collect();
         let names: Vec<String> = names.into_iter().collect();
         (!names.is_empty()).then(|| format!("{} ({} of {})", names.join(", "), different.len(), all.len()))
+    }
+
+    /// What it is known by while no controller has a name for it. Not the hash that one will give it: that follows from Go's memory
+    /// layout.
+    pub fn fingerprint(&self) -> String {
+        let digest = format!("{:x}", Sha256::digest(self.0.to_string()));
+        format!("template-{}", digest.chars().take(FINGERPRINT).collect::<String>())
     }
 
     /// Are these the same to the API server? Null, empty and left out are one thing to it, and so are a default that is

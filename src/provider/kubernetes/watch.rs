@@ -32,6 +32,9 @@ use crate::{
 /// The pause after the first failure.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// After so long a kind that the cluster did not have is looked for again.
+const INSTALLED: Duration = Duration::from_mins(5);
+
 /// A watch that goes on for so long was no refusal, whether it told anything or not.
 const LASTING: Duration = Duration::from_secs(30);
 
@@ -40,12 +43,27 @@ const LASTING: Duration = Duration::from_secs(30);
 pub(super) enum Seen<T> {
     /// Everything there is.
     All(Vec<T>),
+    /// There is none of it: the cluster does not know the kind, and need not.
+    None,
     /// New or changed.
     One(T),
     /// Gone, as it was last.
     Gone(T),
     /// Nothing changed, and the watch is alive.
     Alive,
+}
+
+impl<T> Seen<T> {
+    /// The same of something that is made of each object.
+    pub(super) fn map<U>(self, made: impl Fn(T) -> U) -> Seen<U> {
+        match self {
+            Self::All(all) => Seen::All(all.into_iter().map(made).collect()),
+            Self::None => Seen::None,
+            Self::One(one) => Seen::One(made(one)),
+            Self::Gone(one) => Seen::Gone(made(one)),
+            Self::Alive => Seen::Alive,
+        }
+    }
 }
 
 /// What to do next.
@@ -86,12 +104,15 @@ struct Follower {
     unreachable: bool,
     /// How long the server asked to be left alone.
     asked_to_wait: Option<Duration>,
+    /// Is there none of it where the cluster does not know the kind, as long as it never did?
+    optional: bool,
 }
 
-/// Follows a query for ever.
+/// Follows a query for ever. What is `optional` need not be known to the cluster: then there is none of it.
 pub(super) fn follow<T: Object>(
     cluster: Arc<Cluster>,
     query: Query,
+    optional: bool,
 ) -> BoxStream<'static, Result<Seen<T>, ProviderError>> {
     let follower = Follower {
         opened: cluster.clock.now(),
@@ -105,6 +126,7 @@ pub(super) fn follow<T: Object>(
         told: false,
         unreachable: false,
         asked_to_wait: None,
+        optional,
     };
     stream::unfold(follower, |mut follower| async move {
         loop {
@@ -127,7 +149,13 @@ impl Follower {
                         self.failures = 0;
                         self.step = Step::Open(listed.revision);
                         self.room = listed.room;
+                        self.optional = false;
                         Some(Ok(Seen::All(listed.items)))
+                    }
+                    Err(error) if error.kind == FaultKind::Missing && self.optional => {
+                        (self.failures, self.unreachable) = (1, false);
+                        self.asked_to_wait = Some(INSTALLED);
+                        Some(Ok(Seen::None))
                     }
                     Err(error) => self.failed(error),
                 }
@@ -141,7 +169,9 @@ impl Follower {
     }
 
     async fn open<T>(&mut self, revision: String) -> Option<Result<Seen<T>, ProviderError>> {
-        let opened = match request::watch(&self.query, &revision) {
+        // It was listed before, so that its version is known.
+        let served = Query { resource: self.cluster.served.as_known(self.query.resource), ..self.query.clone() };
+        let opened = match request::watch(&served, &revision) {
             Ok(request) => self.cluster.open(request, Some(self.query.resource)).await,
             Err(error) => Err(error),
         };
@@ -315,7 +345,7 @@ mod tests {
         });
         let scope = Scope::new("eu".into(), "prod/eu".into(), Risk::High, Vec::new());
         let cluster = Cluster::new(transport, scope, Jumping::shared());
-        let mut seen = follow::<ReplicaSet>(cluster, Query::all(REPLICA_SETS, None));
+        let mut seen = follow::<ReplicaSet>(cluster, Query::all(REPLICA_SETS, None), false);
         let mut added = 0;
         let error = loop {
             match seen.next().await.unwrap() {

@@ -63,8 +63,8 @@ pub fn version(template: &Template, holder: &Meta, container: &str) -> Option<Ve
 
 /// Who wrote last what an object's pods are to run.
 pub fn written(meta: &Meta) -> Option<Written> {
-    let (at, by) = meta.last_written.template.as_deref()?;
-    Some(Written { at: *at, by: clean(by) })
+    let put = meta.last_written.template.as_deref()?;
+    Some(Written { at: put.at, by: clean(&put.manager) })
 }
 
 /// How an engine marks its ReplicaSets.

@@ -14,6 +14,7 @@ use crate::{
         args::Globals,
         doctor::{self, Doctor, DoctorArgs, Examined},
         exit::{CliError, Exit},
+        table::Layout,
     },
     domain::{gate::Gate, observed::Freshness, place::Place},
     port::{
@@ -84,7 +85,7 @@ pub(super) async fn examine(
     let stuck: Vec<Finding> = model.store.gates().filter_map(stuck).collect();
     let seen = seen::seen(ground, globals, environment);
     let here = here(ground, globals, environment).into_iter().chain(seen).chain(judging(&blind)).chain(stuck).collect();
-    doctor::print(&Doctor::of(clock.now(), examined, here), args.json, out)
+    doctor::print(&Doctor::of(clock.now(), examined, here), args.json, Layout::of(globals.linear), out)
 }
 
 async fn of_connection(one: &Connection, at: &LookedAt, clock: &SharedClock) -> Vec<Finding> {

@@ -17,7 +17,8 @@ pub(super) fn seen(ground: &Ground, globals: &Globals, environment: &BTreeMap<St
         Ok(scopes) if scopes.is_empty() => None,
         Ok(scopes) => {
             let count: usize = scopes.iter().map(|scope| scope.items.len()).sum();
-            Some(Finding::good("cache", format!("{count} objects are shown at the next start, as they were: {shown}")))
+            let objects = if count == 1 { "1 object is".to_owned() } else { format!("{count} objects are") };
+            Some(Finding::good("cache", format!("{objects} shown at the next start, as it was: {shown}")))
         }
         Err(why) => {
             let said = format!("what was seen last is left alone: {shown}: {why}");

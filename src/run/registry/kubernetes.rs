@@ -4,23 +4,30 @@ mod found;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use strum::IntoEnumIterator;
+
 use crate::{
     config::{
         self,
-        kind::kubernetes::{Contexts, Engine, Kubernetes},
+        kind::kubernetes::{Contexts, Engine, Kubernetes, Pair},
         note::Wrong,
     },
     domain::observed::FaultKind,
     port::{error::ProviderError, facet::Connection},
     program,
     provider::{
-        argo_rollouts, deployment,
+        argo_rollouts,
+        controller_revision::{
+            self,
+            api::{DaemonSet, StatefulSet, Workload},
+        },
+        deployment, deployment_pair, flagger, flux,
         http::{Made, Maker},
         kubernetes::{
             Cluster, Scope,
             connect::{self, Access},
-            examine, facade, kubectl, logs,
-            scope::Found,
+            examine, facade, kubectl, logs, preflight,
+            scope::{Found, Pairing},
             settings,
         },
     },
@@ -51,12 +58,21 @@ impl Wired for Kubernetes {
         let mut connection = Connection::new(wiring.source(), "kubernetes", self.interval.min(INTERVAL));
         let mut workloads: Vec<Arc<dyn logs::Workloads>> = Vec::new();
         let mut configured: Vec<Arc<dyn settings::Configured>> = Vec::new();
+        let mut flown: Vec<Arc<dyn preflight::Flown>> = Vec::new();
         let mut examined = Vec::new();
-        for engine in &self.engines {
+        for engine in self.sought() {
             match engine {
                 Engine::ArgoRollouts => {
                     examined.push(argo_rollouts::ENGINE);
                     let engine = argo_rollouts::engine(Arc::clone(&cluster));
+                    workloads.push(engine.clone());
+                    configured.push(engine.clone());
+                    flown.push(engine.clone());
+                    connection.inventories.push(engine);
+                }
+                Engine::Flagger => {
+                    examined.push(flagger::ENGINE);
+                    let engine = flagger::engine(Arc::clone(&cluster));
                     workloads.push(engine.clone());
                     configured.push(engine.clone());
                     connection.inventories.push(engine);
@@ -66,13 +82,37 @@ impl Wired for Kubernetes {
                     let engine = deployment::engine(Arc::clone(&cluster));
                     workloads.push(engine.clone());
                     configured.push(engine.clone());
+                    flown.push(engine.clone());
                     connection.inventories.push(engine);
+                }
+                Engine::StatefulSet => {
+                    examined.push(controller_revision::STATEFUL_SET);
+                    let engine = controller_revision::engine::<StatefulSet>(Arc::clone(&cluster));
+                    workloads.push(engine.clone());
+                    configured.push(engine.clone());
+                    connection.inventories.push(engine);
+                }
+                Engine::DeploymentPair => {
+                    examined.push(deployment_pair::ENGINE);
+                    connection.inventories.push(deployment_pair::engine(Arc::clone(&cluster)));
+                }
+                Engine::DaemonSet => {
+                    examined.push(controller_revision::DAEMON_SET);
+                    let engine = controller_revision::engine::<DaemonSet>(Arc::clone(&cluster));
+                    workloads.push(engine.clone());
+                    configured.push(engine.clone());
+                    connection.inventories.push(engine);
+                }
+                Engine::Flux => {
+                    examined.push(flux::ENGINE);
+                    connection.inventories.extend(flux::facets(&cluster));
                 }
             }
         }
         connection.examiner = Some(examine::examiner(&cluster, examined));
         connection.lookups.push(logs::lookup(&cluster, workloads, connection.interval));
         connection.lookups.push(settings::lookup(&cluster, configured));
+        connection.lookups.push(preflight::lookup(&cluster, flown));
         Ok(gauged(connection, budget, &self.access))
     }
 
@@ -104,15 +144,32 @@ impl Wired for Kubernetes {
     }
 }
 
+/// As the field writes it.
+fn words(engine: Engine) -> &'static str {
+    match engine {
+        Engine::ArgoRollouts => argo_rollouts::WORDS,
+        Engine::Flagger => flagger::WORDS,
+        Engine::Deployment => deployment::WORDS,
+        Engine::StatefulSet => StatefulSet::WORDS,
+        Engine::DaemonSet => DaemonSet::WORDS,
+        Engine::Flux => flux::WORDS,
+        Engine::DeploymentPair => deployment_pair::WORDS,
+    }
+}
+
 /// What is looked at there, and how what is found belongs to services.
 fn scope(settings: &Kubernetes, wiring: &Wiring<'_>, found: Found) -> Scope {
     let risk = settings.risk.unwrap_or_else(|| wiring.config.risk_of(&settings.environment));
     let mut scope = Scope::new(wiring.source(), settings.environment.clone(), risk, settings.namespaces.clone());
     scope.label_selector.clone_from(&settings.selector);
     scope.found = found;
-    let engines = [(Engine::ArgoRollouts, argo_rollouts::WORDS), (Engine::Deployment, deployment::WORDS)];
-    scope.unsought =
-        engines.into_iter().filter(|(engine, _)| !settings.engines.contains(engine)).map(|(_, words)| words).collect();
+    let sought = settings.sought();
+    scope.takes_what_is_there = settings.engines.is_none();
+    // What is looked for only where it is declared is missed nowhere.
+    let left_out = |engine: &Engine| *engine != Engine::DeploymentPair && !sought.contains(engine);
+    scope.unsought = Engine::iter().filter(left_out).map(words).collect();
+    let pairing = |pair: &Pair| Pairing { deployments: pair.deployments.clone(), switch: pair.switch.clone() };
+    scope.pairs = settings.pairs.iter().map(|pair| (pair.service.clone(), pairing(pair))).collect();
     scope.kubectl = match (&settings.server, wiring.below) {
         (Some(server), _) => kubectl::by_server(server),
         (None, Below::Network(_)) => kubectl::by_context(settings.kubeconfig.as_deref(), settings.context.as_deref()),

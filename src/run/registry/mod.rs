@@ -26,6 +26,8 @@ use crate::{
     run::reach,
 };
 
+mod argocd;
+mod aws;
 mod buildkite;
 mod circleci;
 mod codepipeline;
@@ -35,7 +37,9 @@ mod github;
 mod gitlab;
 mod jenkins;
 mod kubernetes;
+mod lambda;
 mod loki;
+mod oci;
 mod prometheus;
 mod remotes;
 
@@ -63,6 +67,9 @@ fn wired(settings: &config::Connection) -> &dyn Wired {
         config::Connection::Circleci(it) => it,
         config::Connection::Flow(it) => it,
         config::Connection::Codepipeline(it) => it,
+        config::Connection::Lambda(it) => it,
+        config::Connection::Argocd(it) => it,
+        config::Connection::Registry(it) => it,
     }
 }
 
@@ -79,6 +86,7 @@ pub(super) fn found(here: Here) -> Draft {
             circleci::found,
             flow::found,
             codepipeline::found,
+            argocd::found,
         ],
     )
 }

@@ -3,7 +3,11 @@
 use super::Cockpit;
 use crate::{
     app::{msg::Msg, takeover},
-    port::plan::{Ask, Blocked, Draft},
+    domain::item::Item,
+    port::{
+        facet::Connection,
+        plan::{Ask, Blocked, Draft},
+    },
 };
 
 impl Cockpit {
@@ -28,11 +32,16 @@ impl Cockpit {
     /// What the provider would do, from the object as last observed. No I/O.
     pub fn draft(&self, ask: &Ask) -> Result<Draft, Blocked> {
         let gone = || Blocked(format!("{} is no longer there", ask.target));
-        let source = self.connections.iter().find(|one| one.name == ask.target.source).ok_or_else(gone)?;
-        let store = &self.model.store;
-        let item = store.item(&ask.target).ok_or_else(gone)?;
-        source.inventory(&ask.target).ok_or_else(gone)?.draft(item, ask)
+        let item = self.model.store.item(&ask.target).ok_or_else(gone)?;
+        of(&self.connections, item, ask)
     }
+}
+
+/// What the provider would do to an object as it was last observed. No I/O.
+pub(super) fn of(connections: &[Connection], item: &Item, ask: &Ask) -> Result<Draft, Blocked> {
+    let source = connections.iter().find(|one| one.name == ask.target.source);
+    let inventory = source.and_then(|source| source.inventory(&ask.target));
+    inventory.ok_or_else(|| Blocked(format!("{} is no longer there", ask.target)))?.draft(item, ask)
 }
 
 /// What was drafted for each target of an ask, as it is told.

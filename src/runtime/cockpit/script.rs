@@ -10,7 +10,9 @@ use crate::{
         guard::{self, Confirmed, Refusal},
         model::Model,
         msg::Msg,
+        preflight,
     },
+    domain::{form::Args, verb::Verb},
     keymap::chord::{Chord, NotAChord},
     port::{
         plan::{Ask, Plan},
@@ -39,6 +41,25 @@ impl Cockpit {
     pub fn plan(&self, ask: Ask) -> Result<Plan, Refusal> {
         let ask = guard::ask(&self.model, ask)?;
         guard::plan_of(&self.model, &ask, self.drafts(&ask))
+    }
+
+    /// Asks what stands in the way of an ask, and takes in what is told of it within this span: who does not answer in time forbids nothing.
+    /// Of what a run would put back it asks where that goes.
+    pub async fn look_into(&mut self, ask: &Ask, limit: Duration) {
+        let mut asks = Vec::new();
+        for (one, draft) in ask.each().into_iter().zip(self.drafts(ask)) {
+            let to = draft.ok().and_then(|draft| draft.to);
+            let led = preflight::led_by(&self.model, one.verb, &one.target, to.as_ref()).into_iter();
+            asks.extend(
+                led.map(|(id, hash)| Ask { args: Args::back_to(Some(hash.as_str())), ..Ask::new(Verb::Rollback, id) }),
+            );
+            asks.push(one);
+        }
+        for ask in asks {
+            self.model.looked_into = Some(ask.clone());
+            self.tick();
+            self.until(|model| preflight::is_told_of(model, &ask), limit).await;
+        }
     }
 
     /// Sends a card that is complete: the scripted twin of Enter. Returns when the intent is on disk; the action goes on.

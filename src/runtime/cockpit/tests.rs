@@ -93,6 +93,8 @@ impl Given {
             most_targets: 5,
             files: crate::domain::files::Files::default(),
             comparing: crate::domain::setting::Comparing::default(),
+            watch: crate::domain::watch::Watch::default(),
+            waves: crate::domain::wave::Waves::default(),
         };
         Cockpit::new(Parts {
             session,
@@ -422,5 +424,7 @@ async fn leaving_and_suspending_are_wishes_for_whoever_owns_the_terminal() {
     assert_eq!((cockpit.take_wish(), cockpit.take_wish()), (Some(Wish::Suspend), None));
     cockpit.press("q").await.unwrap();
     assert_eq!(cockpit.take_wish(), Some(Wish::Quit));
+    cockpit.press("Ctrl-c").await.unwrap();
+    assert_eq!(cockpit.take_wish(), Some(Wish::Interrupt));
     assert!(cockpit.press("nonsense").await.is_err());
 }

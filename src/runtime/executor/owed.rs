@@ -56,7 +56,7 @@ impl Flight<'_> {
     async fn release_one(&mut self, plan: &Plan, owed: usize, obligation: &Obligation) -> Result<Option<String>, Stop> {
         let (index, step) = (plan.draft.steps.len() + owed, &obligation.step);
         let why = |halt: Stop| match halt {
-            Stop::Taken => Err(Stop::Taken),
+            Stop::Taken | Stop::Sent => Err(halt),
             Stop::End(stage) => Ok(Some(stage.said().to_owned())),
         };
         let reading = match self.read(plan, &step.target).await {

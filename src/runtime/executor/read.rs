@@ -56,6 +56,10 @@ impl Flight<'_> {
                 return Err(Stop::End(Stage::Refused { why, changed: true }));
             }
             let hopeless = [FaultKind::Missing, FaultKind::Forbidden, FaultKind::Unauthenticated];
+            // Others go first where they need not wait for this one.
+            if self.patience == Some(0) && !hopeless.contains(&error.kind) {
+                return Err(Stop::Sent);
+            }
             if tried == READS || hopeless.contains(&error.kind) {
                 let why = format!("{target} cannot be read: {}", error.text);
                 return Err(Stop::End(self.give_up(plan, &why, Some(error.kind))));

@@ -36,8 +36,8 @@ impl Flight<'_> {
         step: &Step,
         mut reading: Reading,
     ) -> Result<Call, Stop> {
-        // What was drawn up is compared before the first call of ours, whichever that is.
-        let first = self.record.intent.takes_over.as_ref().map_or(0, |takeover| takeover.sent);
+        // What was drawn up is compared before the first call of ours, whichever that is: those before it may have been left out.
+        let first = !self.record.entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }));
         let here = step.target == plan.target;
         for sent in 0..SENDS {
             if sent > 0 {
@@ -52,23 +52,23 @@ impl Flight<'_> {
                 // watched to its end, not refused.
                 return Ok(Call::Unanswered);
             }
-            if here && (sent > 0 || index == first) {
-                compare(plan, index, &reading.facts)?;
-            } else if index == first && !here {
+            if here && (sent > 0 || first) {
+                self.compare(plan, index, &reading.facts)?;
+            } else if first && !here {
                 let of_target = self.read(plan, &plan.target).await?;
-                compare(plan, index, &of_target.facts)?;
+                self.compare(plan, index, &of_target.facts)?;
             }
             if let Some(other) = words::differs(&step.bound, &reading.facts) {
-                return Err(Stop::End(moved(plan, index, &other)));
+                return Err(Stop::End(self.moved(plan, index, &other)));
             }
             match self.attempt(plan, index, step, &reading).await? {
                 Ok(taken) => return Ok(taken),
                 Err(error) if error.kind == FaultKind::Conflict => {}
-                Err(error) => return Err(Stop::End(failed(plan, index, &error.text, Some(error.kind)))),
+                Err(error) => return Err(Stop::End(self.failed(plan, index, &error.text, Some(error.kind)))),
             }
         }
         let why = format!("the object changed {SENDS} times while the call was sent; it did not take effect");
-        Err(Stop::End(failed(plan, index, &why, Some(FaultKind::Conflict))))
+        Err(Stop::End(self.failed(plan, index, &why, Some(FaultKind::Conflict))))
     }
 
     /// Sends a call again of which it is proven that it had no effect yet. The one before may still arrive, but only one of
@@ -86,7 +86,7 @@ impl Flight<'_> {
                 self.without_effect.remove(&index);
                 Ok(Call::Unanswered)
             }
-            Err(error) => Err(Stop::End(failed(plan, index, &error.text, Some(error.kind)))),
+            Err(error) => Err(Stop::End(self.failed(plan, index, &error.text, Some(error.kind)))),
         }
     }
 
@@ -118,13 +118,13 @@ impl Flight<'_> {
     ) -> Result<Result<Call, ProviderError>, Stop> {
         let Some(actor) = self.actor(&step.target) else {
             let why = format!("there is no connection '{}' here", step.target.source);
-            return Err(Stop::End(failed(plan, index, &why, None)));
+            return Err(Stop::End(self.failed(plan, index, &why, None)));
         };
         let (given, secrets) = (self.given(), self.secrets.clone());
         let (revision, facts) = (reading.revision.as_deref(), Some(&reading.facts));
         let supplies = Supplies { revision, facts, given: Some(&given), secrets: Some(&secrets) };
         let checked = Checked::of(step, plan.verb, actor, &supplies);
-        let checked = checked.map_err(|why| Stop::End(failed(plan, index, &why.to_string(), None)))?;
+        let checked = checked.map_err(|why| Stop::End(self.failed(plan, index, &why.to_string(), None)))?;
         let kept = self.note(Stage::Sending { call: index, revision: reading.revision.clone() }).await?;
         // What is owed is ended whatever the journal says.
         let is_owed = index >= plan.draft.steps.len();
@@ -134,7 +134,7 @@ impl Flight<'_> {
         {
             self.without_effect.insert(index);
             let why = format!("the journal cannot be written: {why}");
-            return Err(Stop::End(failed(plan, index, &why, None)));
+            return Err(Stop::End(self.failed(plan, index, &why, None)));
         }
         self.without_effect.remove(&index);
         match within(self.host.clock, super::SEND_LIMIT, actor.send(checked)).await {
@@ -159,14 +159,38 @@ impl Flight<'_> {
             None => Ok(Call::Taken(sent.revision)),
         }
     }
-}
 
-/// How it ends when a call certainly had no effect: the calls before it had.
-fn failed(plan: &Plan, index: usize, why: &str, fault: Option<FaultKind>) -> Stage {
-    let done = plan.draft.calls().take(index).map(|call| call.words.as_str()).collect::<Vec<_>>();
-    let before =
-        if done.is_empty() { "nothing was changed".to_owned() } else { format!("done before it: {}", done.join(", ")) };
-    Stage::Failed { why: format!("{why}; {before}"), fault }
+    /// How it ends when a call certainly had no effect: the calls before it that were sent had.
+    fn failed(&self, plan: &Plan, index: usize, why: &str, fault: Option<FaultKind>) -> Stage {
+        let before = plan.draft.calls().enumerate().take(index).filter(|(index, _)| self.was_sent(*index));
+        let done: Vec<&str> = before.map(|(_, call)| call.words.as_str()).collect();
+        let before = if done.is_empty() {
+            "nothing was changed".to_owned()
+        } else {
+            format!("done before it: {}", done.join(", "))
+        };
+        Stage::Failed { why: format!("{why}; {before}"), fault }
+    }
+
+    /// Was none of the calls before this one sent?
+    fn begins(&self, index: usize) -> bool {
+        (0..index).all(|before| !self.was_sent(before))
+    }
+
+    /// Refuses when the world is not as it was on screen.
+    fn compare(&self, plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
+        let other = if self.begins(index) { words::moved(plan, facts) } else { words::became_another(plan, facts) };
+        other.map_or(Ok(()), |other| Err(Stop::End(self.moved(plan, index, &other))))
+    }
+
+    /// How it ends when an object moved before this call.
+    fn moved(&self, plan: &Plan, index: usize, moved: &str) -> Stage {
+        if self.begins(index) {
+            Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }
+        } else {
+            self.failed(plan, index, moved, None)
+        }
+    }
 }
 
 /// Does what this call must bring about hold already, of the same object?
@@ -178,19 +202,4 @@ fn is_there_already(plan: &Plan, step: &Step, facts: &Facts) -> bool {
         None => return false,
     };
     expect.all.iter().all(|expect| expect.holds(facts)) && !(here && words::replaced(plan, facts).is_some())
-}
-
-/// Refuses when the world is not as it was on screen.
-fn compare(plan: &Plan, index: usize, facts: &Facts) -> Result<(), Stop> {
-    let other = if index == 0 { words::moved(plan, facts) } else { words::became_another(plan, facts) };
-    other.map_or(Ok(()), |other| Err(Stop::End(moved(plan, index, &other))))
-}
-
-/// How it ends when an object moved before this call.
-fn moved(plan: &Plan, index: usize, moved: &str) -> Stage {
-    if index == 0 {
-        Stage::Refused { why: format!("{moved}; nothing was sent"), changed: true }
-    } else {
-        failed(plan, index, moved, None)
-    }
 }

@@ -39,6 +39,7 @@ impl Flight<'_> {
     /// guarded one can land no more once the object has moved, another one not after its time. Then it is looked for once
     /// more: only where the facts still hold, and what is expected does not, it is sent.
     async fn send_once_it_cannot_land(&mut self, plan: &Plan, call: usize, step: &Step) -> Result<Stage, Stop> {
+        self.waits()?;
         let left = self.record.intent.takes_over.as_ref().and_then(|takeover| takeover.unanswered.clone());
         if let Some(left) = left.filter(|left| !step.call.is_guarded() || left.revision.is_none()) {
             let clock = self.host.clock;
@@ -78,7 +79,9 @@ impl Flight<'_> {
                 Call::Unanswered => self.look_for(plan, index, step, before).await?,
             }
         }
-        self.settle(plan, plan.draft.steps.len().checked_sub(1)).await?;
+        if self.patience.is_none() {
+            self.settle(plan, plan.draft.steps.len().checked_sub(1)).await?;
+        }
         self.watch_the_whole(plan, before).await
     }
 
@@ -88,6 +91,7 @@ impl Flight<'_> {
             return Ok(false);
         };
         let (Some(expect), true) = (&step.expect, self.was_sent(index)) else { return Ok(false) };
+        self.waits()?;
         let part = Watched { expect, on: self.watched_by(plan, step)?, is_whole: false };
         match self.watch(plan, &part, &Facts::new()).await? {
             Stage::Done { .. } => Ok(true),
@@ -108,6 +112,9 @@ impl Flight<'_> {
             let why = format!("call {} has no answer, which would tell what it made", index + 1);
             return Err(Stop::End(Stage::Unknown { check: words::check(plan, &why) }));
         }
+        if self.patience.is_some() {
+            return Err(Stop::Sent);
+        }
         if step.expect.is_some() {
             return self.settle(plan, Some(index)).await.map(|_| ());
         }
@@ -117,6 +124,9 @@ impl Flight<'_> {
     /// Watches until what the whole act expects is there; of an act of which something was left out, what was sent has been
     /// watched, and nothing else can be expected.
     pub(super) async fn watch_the_whole(&mut self, plan: &Plan, before: &Facts) -> Result<Stage, Stop> {
+        if self.patience.is_some() {
+            return Err(Stop::Sent);
+        }
         let last = plan.draft.steps.last();
         let left_out = self.left_out(plan);
         if left_out.is_empty() {
@@ -172,7 +182,7 @@ impl Flight<'_> {
     }
 
     /// Was this step's call sent, here or by the act that is carried on?
-    fn was_sent(&self, index: usize) -> bool {
+    pub(super) fn was_sent(&self, index: usize) -> bool {
         let before = self.record.intent.takes_over.as_ref();
         let then = before.is_some_and(|before| index < before.sent && !before.skipped.contains_key(&index));
         let here = |stage: &Stage| matches!(stage, Stage::Sending { call, .. } if *call == index);

@@ -133,14 +133,31 @@ fn is_call(stage: &Stage) -> bool {
     matches!(stage, Stage::Sending { .. } | Stage::Accepted { .. })
 }
 
-/// The progress fact with its unit.
+/// The progress fact with its unit: `25 %`, `1 pod`, `2 pods`.
 fn progress(expect: &Expectation, facts: &Facts) -> Option<String> {
     let (name, unit) = expect.progress.as_ref()?;
-    facts.get(name).map(|value| format!("{value} {unit}").trim_end().to_owned())
+    let unit = |value: &str| if value == "1" { unit.strip_suffix('s').unwrap_or(unit) } else { unit };
+    facts.get(name).map(|value| format!("{value} {}", unit(value)).trim_end().to_owned())
 }
 
 /// The values whose change counts as movement, the progress fact first.
 fn watched(expect: &Expectation, facts: &Facts) -> Vec<Option<String>> {
     let names = expect.all.iter().map(|expect| &expect.fact);
     expect.progress.iter().map(|(name, _)| name).chain(names).map(|name| facts.get(name).cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_is_told_with_its_unit_and_one_as_one() {
+        let of = |value: &str, unit: &str| {
+            let progress = Some(("n".to_owned(), unit.to_owned()));
+            let facts = Facts::from([("n".to_owned(), value.to_owned())]);
+            super::progress(&Expectation { progress, ..Expectation::default() }, &facts)
+        };
+        let told = [("1", "pods"), ("2", "pods"), ("1", "%"), ("1", "")].map(|(value, unit)| of(value, unit).unwrap());
+        assert_eq!(told, ["1 pod", "2 pods", "1 %", "1"]);
+    }
 }

@@ -77,7 +77,9 @@ pub(super) fn observed(expect: &Expectation) -> String {
 pub(super) fn resting(expect: &Expectation, target: &ObjectId) -> String {
     let place = expect.rests.last().map(ToString::to_string).unwrap_or_default();
     // What a pipeline waits for is an object of its own, with verbs of its own.
-    let on = if [Family::run(), Family::gate()].contains(&target.family) {
+    let on = if let Some(frees) = &expect.frees {
+        frees
+    } else if [Family::run(), Family::gate()].contains(&target.family) {
         "the inbox has what it waits for"
     } else {
         "promote goes on, promote full leaves out the rest"
@@ -97,6 +99,6 @@ pub(super) fn pending(all: &[Expect], now: &Facts) -> String {
 
 /// What a person must check, and how.
 pub(super) fn check(plan: &Plan, why: &str) -> String {
-    let commands: Vec<&str> = plan.draft.calls().map(|call| call.command.as_str()).collect();
+    let commands: Vec<&str> = plan.draft.sends().map(|step| step.call.command.as_str()).collect();
     format!("{why}; look at {} before anything is sent again; it was to do: {}", plan.target, commands.join(" && "))
 }

@@ -98,6 +98,8 @@ async fn run(input: Input, signals: Vec<Signal>, shell: bool) -> Run {
         most_targets: 5,
         files: crate::domain::files::Files::default(),
         comparing: crate::domain::setting::Comparing::default(),
+        watch: crate::domain::watch::Watch::default(),
+        waves: crate::domain::wave::Waves::default(),
     };
     let mut cockpit = Cockpit::new(Parts {
         session,
@@ -156,7 +158,25 @@ async fn a_flood_of_keys_is_painted_at_most_thirty_times_a_second() {
     let mut events = vec![key('j'); 500];
     events.push(key('q'));
     let run = run(typing(events), Vec::new(), true).await;
-    assert_eq!((run.ended, run.frames), (Ended::Quit, 1));
+    assert_eq!((run.ended, run.frames), (Ended::Quit, 2), "the first frame, and the answer to the first key");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_answered_at_once_after_a_frame_that_no_key_had_asked_for() {
+    let after = |event: Event, millis: u64| {
+        stream::once(async move {
+            super::wall_sleep(Duration::from_millis(millis)).await;
+            Ok(event)
+        })
+    };
+    let input = after(key('/'), 5).chain(after(key('p'), 5)).chain(after(ctrl_c(), 5)).chain(stream::pending());
+    let run = run(input.boxed_local(), Vec::new(), true).await;
+    assert_eq!(
+        (run.frames, run.shown),
+        (2, Buffer::with_lines(["20x1 /              "])),
+        "the next one waits its time"
+    );
+    assert_eq!(run.cockpit.model().nav.filter, "p");
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,7 +188,7 @@ async fn keys_that_come_together_are_told_from_keys_of_a_hand() {
     let held = run(slowly(vec![key('j'), key('q')]), Vec::new(), true).await;
     assert_eq!((held.ended, held.cockpit.model().press), (Ended::Quit, Press::Hand));
     let held = run(slowly(vec![key('/'), key('q'), key('q'), ctrl_c()]), Vec::new(), true).await;
-    assert_eq!((held.cockpit.model().nav.filter.as_str(), held.ended), ("qq", Ended::Quit));
+    assert_eq!((held.cockpit.model().nav.filter.as_str(), held.ended), ("qq", Ended::Interrupted));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use crate::{
     app::board,
     domain::rollout::{Role as Side, Rollout},
     view::{
-        Part, freshness, number,
-        release::{logs, pods},
+        Part, cells, freshness, number, past_us,
+        release::{logs, pods, preflight},
         row::flight,
         scene::Scene,
         span::{Line, Role},
@@ -26,8 +26,10 @@ pub(super) fn sections(scene: &Scene<'_>, rollout: &Rollout, columns: usize) -> 
     let sections = [
         ("LOGS", logs::lines(scene, rollout, columns.saturating_sub(NAME))),
         ("PODS", pods::pods(scene, rollout, narrow)),
+        ("WAY BACK", preflight::lines(scene, rollout, columns.saturating_sub(NAME))),
         ("NEIGHBOURS", neighbours(scene, rollout, columns.saturating_sub(NAME + 1))),
         ("ENGINE", pods::engine(rollout)),
+        ("PAST US", past_us::all(scene, rollout)),
         ("EVENTS", pods::events(rollout)),
     ];
     let old = freshness::is_old(scene.state(&rollout.id).as_ref());
@@ -66,12 +68,19 @@ pub(super) fn window(lines: Vec<Line>, first: usize, room: usize) -> (Vec<Part>,
 
 /// What else is in flight, each with its state and its errors now: what hits all of them is no doing of this one.
 fn neighbours(scene: &Scene<'_>, rollout: &Rollout, room: usize) -> Vec<Line> {
-    let others = board::in_flight(scene.model).into_iter().filter(|other| other.id != rollout.id);
-    let mut line = Line::new();
+    let others: Vec<&Rollout> =
+        board::in_flight(scene.model).into_iter().filter(|other| other.id != rollout.id).collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    // What is measured of them is of the newest interval.
+    let window = format!("last {}", number::age(scene.model.session.signal_step));
+    let mut line = Line::of(Role::Dim, window).gap(3);
     let mut left_out = 0;
-    for (index, other) in others.enumerate() {
+    for (index, other) in others.into_iter().enumerate() {
         let errors = flight::latest(scene, other, Side::Canary, |signals| &signals.error_ratio);
-        let one = flight::glyph(scene, other).and(Role::Text, format!(" {}", other.service));
+        let one = flight::glyph(scene, other)
+            .and(Role::Text, format!(" {}", cells::called(scene.model, &other.service, &other.environment)));
         let one = match errors {
             Some(share) => one.and(Role::Dim, format!(" {}", number::percent(share))),
             None => one.and(Role::Unknown, " no data"),
@@ -85,7 +94,7 @@ fn neighbours(scene: &Scene<'_>, rollout: &Rollout, room: usize) -> Vec<Line> {
     if left_out > 0 {
         line = line.and(Role::Dim, format!("+{left_out} more"));
     }
-    if line.is_empty() { Vec::new() } else { vec![line] }
+    vec![line]
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub(super) fn parts(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
             Strategy::Rolling => "pod by pod, without steps",
             Strategy::BlueGreen => "all at once, after a preview",
             Strategy::Canary => "without steps",
+            Strategy::Declared => "as its source declares it",
         };
         parts.push(Part::Line(Line::of(Role::Dim, format!(" {words}"))));
     } else {

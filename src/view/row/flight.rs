@@ -4,10 +4,15 @@
 use std::time::Duration;
 
 use crate::{
-    app::{inbox, intent::Intent, quarantine::Quarantine, watch},
+    app::{
+        inbox::{self, let_through},
+        intent::Intent,
+        quarantine::{Quarantine, returned},
+        watch,
+    },
     domain::{
         evidence::Verdict,
-        rollout::{PauseReason, Phase, Role as Side, Rollout, StepKind},
+        rollout::{PauseReason, Phase, Role as Side, Rollout, StepKind, Strategy},
         signal::{Series, VersionSignals},
         time::{Timestamp, age, until},
         verb::Verb,
@@ -36,14 +41,17 @@ const TREND_SPAN: Duration = Duration::from_mins(30);
 /// Its top at least: a flat line near zero must not look like a mountain.
 const TREND_TOP: f64 = 0.01;
 
-/// The columns. On a narrow screen the less telling ones leave first; service, place, weight and verdict never do.
+/// The columns. On a narrow screen the less telling ones leave first; service, place, weight and verdict never do. The errors of the canary
+/// and since when they are counted leave together: a number without its window says nothing.
 pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
     let wide = scene.columns >= WIDE;
     let left = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Left, cell };
     let right = |title, least, ideal, drops, cell| Spec { title, least, ideal, drops, align: Align::Right, cell };
     let weight = if wide { left("weight", BAR + 4, BAR + 4, 0, weight_bar) } else { right("wt", 3, 3, 0, weight) };
     let (name, place) = (scene.name_cells(), scene.place_cells());
-    let verdict = if scene.columns >= 80 { 12 } else { 8 };
+    let verdict =
+        [(80, 12), (70, 8)].into_iter().find(|(columns, _)| scene.columns >= *columns).map_or(7, |(_, least)| least);
+    let canary = if scene.narrow(70) { 6 } else { 7 };
     vec![
         left("", name.0, name.1, 0, service),
         left("where", place.0, place.1, 0, environment),
@@ -51,15 +59,15 @@ pub(in crate::view) fn specs<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
         weight,
         left("next", if scene.narrow(80) { 9 } else { 10 }, if wide { 18 } else { 16 }, 3, next),
         left("errors 30m", 10, TREND, 6, trend),
-        right("canary", 7, 8, 2, errors),
+        right("canary", canary, 8, 2, errors),
         right("stable", 6, 8, 4, stable_errors),
-        left("since", 5, 5, 5, since),
+        left("since", 5, 5, 2, since),
         right("p99", 9, 9, 7, p99),
         left("verdict", verdict, 12, 0, said),
     ]
 }
 
-/// From so many columns on there is a bar for the weight, and a column that says since when errors are counted.
+/// From so many columns on there is a bar for the weight.
 const WIDE: usize = 110;
 
 /// Its status in one cell.
@@ -70,6 +78,7 @@ pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
     }
     let verdict = scene.model.verdict(&rollout.id).or_else(|| arrived_with(scene, rollout));
     let (glyph, role) = match (verdict, rollout.phase) {
+        _ if returned(scene.model, rollout).is_some() => ("✖", Role::Bad),
         (_, Phase::Aborted) => ("▼", Role::Warn),
         (Some(Verdict::NoGo), _) | (_, Phase::Degraded) => ("✖", Role::Bad),
         (Some(Verdict::NoData), _) | (_, Phase::Unknown) => ("?", Role::Unknown),
@@ -167,8 +176,14 @@ fn next(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     } else if rollout.held {
         key(scene, rollout, Verb::Resume, &["resume, held", "resume"])
     } else if inbox::waits(rollout) && rollout.pause.is_some_and(|pause| pause.reason != PauseReason::Inconclusive) {
-        let to = format!("promote to {}", next_weight(rollout));
-        key(scene, rollout, inbox::let_through(rollout), &[&to, "promote"])
+        let verb = inbox::let_through(rollout);
+        match verb {
+            Verb::Promote => {
+                let to = format!("promote to {}", next_weight(rollout));
+                key(scene, rollout, verb, &[&to, verb.words()])
+            }
+            verb => key(scene, rollout, verb, &[verb.words()]),
+        }
     } else {
         return step(scene, rollout, width);
     };
@@ -182,17 +197,22 @@ fn next(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
 /// `p promote to 50`, the longest form first; where it would be refused now, that it would.
 fn key(scene: &Scene<'_>, rollout: &Rollout, verb: Verb, words: &[&str]) -> Vec<Line> {
     let intent = Intent::Do(verb);
-    if footer::refused(scene.model, intent, &rollout.id).is_none() {
+    if footer::refused(scene.model, intent, std::slice::from_ref(&rollout.id)).is_none() {
         return words.iter().map(|words| scene.hint(intent, (*words).to_owned())).collect();
     }
     let dim = |words: &str| Line::of(Role::Dim, words.to_owned());
     if rollout.aborted_in_spec {
-        return vec![Line::of(Role::Warn, "aborted")];
+        return vec![Line::of(Role::Warn, taken_back(rollout))];
     }
     if rollout.held {
         return vec![Line::of(Role::Warn, "held")];
     }
     vec![Line::of(Role::Accent, "waits").and(Role::Dim, ", refused now"), dim("waits, refused"), dim("waits")]
+}
+
+/// What became of a version that was taken back: of what only declares nothing was aborted, an earlier one is deployed.
+fn taken_back(rollout: &Rollout) -> &'static str {
+    if rollout.is_declared() { "taken back" } else { "aborted" }
 }
 
 /// The share of the traffic, in percent, that the next step which sets one asks for.
@@ -245,7 +265,7 @@ fn step(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
 pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout, exact: bool) -> (String, Option<Line>) {
     let place = rollout.step.map(|step| format!("{step}/{}", rollout.steps.len())).unwrap_or_default();
     if rollout.phase == Phase::Aborted {
-        return (place, Some(Line::of(Role::Warn, "aborted")));
+        return (place, Some(Line::of(Role::Warn, taken_back(rollout))));
     }
     if rollout.held {
         return (place, Some(Line::of(Role::Warn, "held")));
@@ -263,7 +283,7 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout, exact: bool
                 }
             }
             (None, PauseReason::Inconclusive) => Line::of(Role::Accent, "inconclusive"),
-            (None, _) => Line::of(Role::Accent, "promote?"),
+            (None, _) => Line::of(Role::Accent, format!("{}?", let_through(rollout).words())),
         },
         (None, Some(StepKind::SetWeight(weight))) => {
             Line::of(Role::Dim, "to ").and(Role::Text, format!("{} %", rollout.weight.percent(weight)))
@@ -275,11 +295,12 @@ pub(in crate::view) fn at_step(scene: &Scene<'_>, rollout: &Rollout, exact: bool
             Line::of(Role::Dim, label.split([':', ' ']).next().unwrap_or_default().to_owned())
         }
         (None, None) => match rollout.side(Side::Canary) {
-            Some(arm) => {
+            // What only declares has none.
+            Some(arm) if rollout.strategy != Strategy::Declared => {
                 let ready = arm.pods.map_or_else(|| "?".to_owned(), |pods| pods.ready.to_string());
                 Line::of(Role::Dim, format!("pods {ready}/{}", rollout.replicas))
             }
-            None => return (place, None),
+            _ => return (place, None),
         },
     };
     (place, Some(now))
@@ -306,14 +327,15 @@ fn counted(scene: &Scene<'_>, rollout: &Rollout, side: Side) -> Option<f64> {
     if side == Side::Canary { judgement.canary } else { judgement.stable }.error_share()
 }
 
-fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
+fn errors(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     let share = counted(scene, rollout, Side::Canary)
         .or_else(|| latest(scene, rollout, Side::Canary, |signals| &signals.error_ratio));
     let bad = scene.model.judgements.get(&rollout.id).is_some_and(|judgement| judgement.verdict == Verdict::NoGo);
     let role = if bad { Role::Bad } else { Role::Text };
     let none = || {
         // One that has arrived has no canary any more.
-        if rollout.in_flight() { Line::of(Role::Unknown, "no data") } else { Line::of(Role::Dim, "—") }
+        let unknown = if width < "no data".len() { "?" } else { "no data" };
+        if rollout.is_judged() { Line::of(Role::Unknown, unknown) } else { Line::of(Role::Dim, "—") }
     };
     let line = share.map_or_else(none, |share| Line::of(role, number::percent(share)));
     measured(scene, rollout, line)
@@ -365,6 +387,9 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     if let Some(state) = scene.state(&rollout.id) {
         pieces.push(freshness::warning(&state));
     }
+    if returned(scene.model, rollout).is_some() {
+        pieces.push(old(scene, rollout, Line::of(Role::Bad, BACK)));
+    }
     let judgement = scene.model.judgements.get(&rollout.id);
     let watched = watch::until(scene.model, rollout);
     pieces.push(old(
@@ -385,7 +410,8 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
         }
         _ if rollout.aborted_in_spec => {
             let tag = rollout.canary.as_ref().map(|version| version.tag.as_str()).unwrap_or_default();
-            Line::of(Role::Text, format!("the spec still holds {tag}"))
+            let what = if rollout.is_declared() { "its source" } else { "the spec" };
+            Line::of(Role::Text, format!("{what} still holds {tag}"))
         }
         Some(_) if scene.model.outdated(&rollout.id).is_some() => Line::new(),
         Some(_) if let Some(old) = scene.model.old_harm(&rollout.id) => {
@@ -395,6 +421,10 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
             let gap = table::gap(scene.columns);
             let taken: usize = pieces.iter().filter(|it| !it.is_empty()).map(|it| it.width() + gap).sum();
             detail(scene, judgement, width.saturating_sub(taken))
+        }
+        None if let Some(compared) = scene.model.watched.get(&rollout.id).filter(|_| watched.is_some()) => {
+            let role = if compared.judgement.verdict == Verdict::NoGo { Role::Warn } else { Role::Dim };
+            Line::of(role, words::watched_beside(&compared.judgement, &compared.against))
         }
         None => match arrived_with(scene, rollout) {
             Some(verdict) => Line::of(Role::Dim, "was ").and(role(verdict), verdict.words()),
@@ -416,6 +446,9 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, width: usize) -> Line {
     }
     line
 }
+
+/// Of a version that was left for cause, whoever brought it again.
+pub(in crate::view) const BACK: &str = "BACK AGAIN";
 
 /// `WATCHING until 02:22`: all traffic is on it, and that is not the end.
 fn watching(scene: &Scene<'_>, until: Timestamp, width: usize) -> Line {
@@ -451,7 +484,7 @@ pub(in crate::view) fn trouble(scene: &Scene<'_>, rollout: &Rollout) -> Option<S
 pub(in crate::view) fn word(scene: &Scene<'_>, rollout: &Rollout, judgement: Option<&Judgement>) -> Line {
     let stale = judgement.and_then(|judgement| judgement.stale(scene.now(), scene.model.session.signal_step));
     match judgement.map(|judgement| judgement.verdict) {
-        _ if rollout.phase == Phase::Aborted => Line::of(Role::Warn, "ABORTED"),
+        _ if rollout.phase == Phase::Aborted => Line::of(Role::Warn, taken_back(rollout).to_uppercase()),
         Some(verdict) if let Some(age) = stale => {
             Line::of(Role::Unknown, format!("{} {} old", verdict.words(), number::age(age))).stale()
         }

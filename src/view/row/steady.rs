@@ -2,15 +2,15 @@
 
 use crate::{
     app::{
-        quarantine::{Quarantine, WayBack},
+        quarantine::{Quarantine, WayBack, returned},
         watch,
     },
     domain::{
-        rollout::{Role as Side, Rollout},
+        rollout::{Role as Side, Rollout, Strategy},
         time::age,
     },
     view::{
-        action, freshness, number,
+        action, cells, freshness, number,
         row::flight::{self, TREND},
         scene::Scene,
         span::{Line, Role},
@@ -44,6 +44,7 @@ pub(in crate::view) fn glyph(scene: &Scene<'_>, rollout: &Rollout) -> Line {
         return Line::of(Role::Unknown, "?");
     }
     match ready(rollout) {
+        _ if returned(scene.model, rollout).is_some() => Line::of(Role::Bad, "✖"),
         Some((ready, wanted)) if wanted > 0 && ready >= wanted => Line::of(Role::Good, SOUND),
         Some((_, 0)) => Line::of(Role::Dim, "·"),
         Some((0, _)) => Line::of(Role::Bad, "✖"),
@@ -65,6 +66,7 @@ fn pods(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
             let role = if ready < wanted { Role::Warn } else { Role::Dim };
             Line::of(role, format!("{ready} of {wanted}"))
         }
+        None if rollout.strategy == Strategy::Declared => Line::of(Role::Dim, "—"),
         None => Line::of(Role::Unknown, "pods ?"),
     };
     flight::old(scene, rollout, line)
@@ -90,6 +92,12 @@ fn errors(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     flight::measured(scene, rollout, line)
 }
 
+/// The first of what is wrong with it, without what follows from that.
+fn brief(rollout: &Rollout) -> String {
+    let first = rollout.troubles.first().map_or("", String::as_str);
+    first.split(": ").next().unwrap_or_default().to_owned()
+}
+
 /// What is not live, else where it would go back to.
 fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
     let warning = scene.state(&rollout.id).map(|state| freshness::warning(&state)).unwrap_or_default();
@@ -97,11 +105,21 @@ fn back(scene: &Scene<'_>, rollout: &Rollout, _: usize) -> Line {
         scene.model.actions.holding(&rollout.id).into_iter().flat_map(|action| action::held(scene, action)).collect();
     let quarantine = Quarantine::of(&scene.model.actions, rollout);
     let way = quarantine.way_back(rollout);
-    match way.arm() {
-        _ if !warning.is_empty() => warning,
-        _ if !held.is_empty() => Line::of(Role::Warn, held.join(", ")),
+    let usual = || match way.arm() {
         Some(arm) => Line::of(Role::Dim, format!("back {}", arm.tag())),
         None if matches!(way, WayBack::PutBack(..)) => Line::of(Role::Dim, "was put back"),
         None => Line::new(),
+    };
+    if returned(scene.model, rollout).is_some() {
+        Line::of(Role::Bad, flight::BACK).gap(2).join(warning)
+    } else if !warning.is_empty() {
+        warning
+    } else if !held.is_empty() {
+        Line::of(Role::Warn, held.join(", "))
+    } else if !rollout.troubles.is_empty() {
+        // A gate that was left open is no harm yet, and would be with the next version.
+        Line::of(Role::Warn, brief(rollout))
+    } else {
+        cells::beside(scene, rollout).unwrap_or_else(usual)
     }
 }

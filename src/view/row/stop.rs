@@ -1,9 +1,11 @@
 //! A gate or a run as a row of the board: where a version stands on its way, and what is in it.
 
 use crate::{
-    app::{inbox::Item, rows::Stop},
+    app::{inbox::Item, quarantine, rows::Stop},
     domain::{
+        ids::EnvironmentName,
         pipeline::{Run, RunStatus},
+        place::Place,
         time::age,
     },
     view::{
@@ -105,6 +107,11 @@ fn said(scene: &Scene<'_>, stop: &Stop<'_>, width: usize) -> Line {
         let warning = scene.state(&run.id).map(|state| freshness::warning(&state)).unwrap_or_default();
         let line = if warning.is_empty() { warning } else { warning.gap(2) };
         let line = line.join(run::word(run));
+        let place = Place::of(&run.service, &EnvironmentName::new(""));
+        let again = || quarantine::comes_again(scene.model, &place, &run.version);
+        if let Some(left) = Some(run).filter(|run| !run.status.ended()).and_then(|_| again()) {
+            return line.gap(2).and(Role::Bad, format!("✖ {} left it", left.who)).cut(width);
+        }
         if run.status == RunStatus::Failed { line.gap(2).and(Role::Dim, run.title.clone()).cut(width) } else { line }
     };
     of(stop, |item| waits::you_may(scene, item, width), run)

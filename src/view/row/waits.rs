@@ -131,6 +131,9 @@ pub(in crate::view) fn you_may(scene: &Scene<'_>, item: &Item, width: usize) -> 
     if let Some(older) = &item.older {
         line = line.gap(2).and(Role::Warn, format!("▲ older than live {}", older.live.short_tag()));
     }
+    if let Some(left) = &item.left {
+        line = line.gap(2).and(Role::Bad, format!("✖ {} left it", left.who));
+    }
     if item.newer_behind > 0 {
         let forms = [format!("{} newer behind", item.newer_behind), format!("{} newer", item.newer_behind)];
         let fits = forms.iter().find(|form| line.width() + 2 + measure::width(form) <= width);

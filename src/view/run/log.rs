@@ -35,10 +35,11 @@ pub(super) fn lines(scene: &Scene<'_>, run: &Run, (columns, rows): (usize, usize
         };
         return vec![title(scene, name), Line::of(Role::Unknown, format!(" {words}")).cut(columns)];
     };
+    let shown = reading::lines(model, &run.id);
     let text = Text {
-        lines: known.lines.len(),
+        lines: shown.len(),
         pane: &model.reading.pane,
-        line: |place: usize| known.lines.get(place).map_or_else(Line::new, line),
+        line: |place: usize| shown.get(place).map_or_else(Line::new, |one| line(one)),
     };
     let mut lines = vec![head(scene, (name, known), text.place(room), columns)];
     if let Some(fault) = &known.fault {
@@ -46,6 +47,10 @@ pub(super) fn lines(scene: &Scene<'_>, run: &Run, (columns, rows): (usize, usize
         lines.extend(words.into_iter().map(|words| Line::of(Role::Warn, format!(" ▲ {words}"))));
     }
     let room = rows.saturating_sub(lines.len());
+    if shown.is_empty() && !known.lines.is_empty() {
+        let words = format!(" none of its {} lines reads so", known.lines.len());
+        lines.push(Line::of(Role::Dim, words).cut(columns));
+    }
     lines.extend(text.lay_out(columns, room));
     lines
 }
@@ -70,7 +75,15 @@ fn head(scene: &Scene<'_>, (name, known): (&str, &Log), place: Line, columns: us
     if known.cut {
         left.push(Role::Warn, ", more before");
     }
-    let keys = [(Intent::Filter, "search"), (Intent::FindNext, "next error"), (Intent::Follow, "follow")];
+    if let Some(level) = scene.model.reading.level {
+        left = left.gap(2).and(Role::Accent, format!("level >= {level}"));
+    }
+    let keys = [
+        (Intent::Filter, "search"),
+        (Intent::FindNext, "next error"),
+        (Intent::Follow, "follow"),
+        (Intent::Level, "level"),
+    ];
     let hints = keys.into_iter().map(|(intent, words)| scene.hint(intent, words));
     hints
         .fold(left, |line, hint| if line.width() + hint.width() + 2 <= columns { line.gap(2).join(hint) } else { line })

@@ -18,6 +18,7 @@ use crate::{
         line::{Level, LogLine, Pattern, Span},
         rollout::{Phase, Pods, Role, Rollout, Share, Strategy, Weight},
         verb::Verb,
+        wave::{Order, Waves},
     },
     port::{
         fill::Given,
@@ -48,6 +49,8 @@ fn refusal() -> Refusal {
         ways: vec!["roll back or abort".into(), "hold it where it is and find the cause".into()],
         changed: false,
         verdict: Some(crate::domain::evidence::Verdict::NoGo),
+        forces: None,
+        without: None,
     }
 }
 
@@ -123,7 +126,24 @@ fn rolling() -> Rollout {
     let mut rollout = payments();
     (rollout.strategy, rollout.steps, rollout.step, rollout.pause) = (Strategy::Rolling, Vec::new(), None, None);
     (rollout.phase, rollout.held, rollout.step_times) = (Phase::Paused, true, BTreeMap::new());
+    // Another object: nobody took the steps of the one before away.
+    rollout.identity.uid = "rolling".into();
     rollout
+}
+
+/// Payments in three cells and two waves: on its way in eu, with 1.41.3 in us, and in one of which nothing is known, for its
+/// cluster was not read.
+fn in_cells(mut model: Model) -> Model {
+    let mut steady = put_back();
+    steady.id.source = "kubernetes-us".into();
+    steady.environment = "prod/us".into();
+    steady.arms[1].created = Some(now() - chrono::TimeDelta::days(2));
+    (steady.step_times, steady.started) = (BTreeMap::new(), None);
+    let waves = vec![vec!["prod/ap".into()], vec!["prod/eu".into(), "prod/us".into()]];
+    model.session.waves = Waves(vec![Order { waves, ..Order::default() }]);
+    let unread = Part { unread: Some(vec!["namespace shop-ap: forbidden".to_owned()]), ..Part::changed(steady) };
+    hears(&mut model, ("kubernetes-us", "argo_rollouts"), now(), Ok(vec![unread]));
+    model
 }
 
 /// Somebody keeps what payments writes, and it was read: a new pattern, one that both versions write, and lines that a terminal
@@ -185,6 +205,13 @@ pub(crate) fn filtered(columns: u16, rows: u16) -> View {
     view(&model, &keymap())
 }
 
+/// A release where no connection measures anything.
+pub(crate) fn unmeasured(columns: u16, rows: u16) -> View {
+    let mut model = opened(board(columns, rows), Screen::Release(payments().id));
+    model.session.sources.retain(|source| !source.measures());
+    view(&model, &keymap())
+}
+
 /// The lines of a pod around one that is long.
 pub(crate) fn around(columns: u16, rows: u16) -> View {
     let mut model = written(opened(board(columns, rows), Screen::Logs { rollout: payments().id }));
@@ -223,6 +250,8 @@ pub(crate) fn frames(columns: u16, rows: u16) -> Vec<(&'static str, View)> {
         ("release-aborted", opened(with(start(), aborted()), Screen::Release(payments().id))),
         ("release-put-back", opened(with(start(), put_back()), Screen::Release(payments().id))),
         ("release-rolling", opened(with(start(), rolling()), Screen::Release(payments().id))),
+        ("board-cells", in_cells(start())),
+        ("release-cells", in_cells(release())),
         ("inbox", opened(start(), Screen::Inbox)),
         ("inbox-empty", opened(unseen(columns, rows), Screen::Inbox)),
         ("card-forward", under(release(), Overlay::Card(Box::new(forward())))),

@@ -13,14 +13,16 @@ use crate::{
     app::{
         card::{Card, Focus, REASONS},
         intent::Intent,
+        preflight,
     },
-    domain::{offer::Risk, verb::Direction},
+    domain::{offer::Risk, preflight::Heading, verb::Direction},
     port::{fill, plan::Plan},
     view::{
         changes, drift, measure, number,
         scene::Scene,
         sheet::{LABEL, NARROWEST, Sheet, Tone, form, labelled, place, rows_for},
         span::{Line, Role},
+        way_back,
     },
 };
 
@@ -167,6 +169,7 @@ fn blocks(scene: &Scene<'_>, card: &Card, head: Vec<Line>, width: usize, depth: 
             let noted = one.draft.notes.iter().chain(&one.risks).any(|note| said.ends_with(note.as_str()));
             blocks.extend((!noted).then(|| may(2, labelled("settings", role, &said, width, 3))));
         }
+        blocks.extend(ahead(scene, one, width).map(|lines| may(3, lines)));
         if forward || one.goes_back {
             blocks.extend([may(6, checked(one, width)), may(3, labelled("seen", Role::Text, &seen(one), width, 2))]);
         }
@@ -190,6 +193,26 @@ fn blocks(scene: &Scene<'_>, card: &Card, head: Vec<Line>, width: usize, depth: 
         blocks.extend([blank(), Block { confirms: true, ..must(ask) }]);
     }
     blocks
+}
+
+/// Of what goes forward, the way back from it; of what goes back, what that interrupts. Nothing of what moves no traffic.
+fn ahead(scene: &Scene<'_>, plan: &Plan, width: usize) -> Option<Vec<Line>> {
+    let rollout = scene.model.store.rollout(&plan.target)?;
+    match plan.direction() {
+        Direction::Forward => {
+            let line = way_back::line(scene.model, rollout);
+            let role = line.spans.first().map_or(Role::Text, |span| span.role);
+            Some(labelled("way back", role, &line.plain().replacen("back: ", "", 1), width, 2))
+        }
+        Direction::Back => {
+            let to = rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == plan.draft.to)?;
+            let outlook = preflight::to(scene.model, rollout, to, Heading::Back);
+            let takes = outlook.takes.words().map(|takes| format!("{takes} until it serves"));
+            let said: Vec<String> = takes.into_iter().chain(outlook.interrupts).collect();
+            (!said.is_empty()).then(|| labelled("takes", Role::Text, &said.join("; "), width, 3))
+        }
+        Direction::Still => None,
+    }
 }
 
 /// ` ▲ 1 risk, 3 notes: PageDown shows them`.
@@ -272,7 +295,8 @@ fn tone(plan: &Plan) -> Tone {
 /// border stands in lines below it: no letter of a target may be lost.
 fn title(card: &Card, width: usize) -> (String, Vec<Line>) {
     let plan = &card.plan;
-    let verb = match card.ask.takes_over {
+    let verb = match &card.ask.takes_over {
+        Some(takeover) if takeover.releases => "end what is held".to_owned(),
         Some(_) => format!("take over: {}", plan.verb.words()),
         None => plan.verb.words().to_owned(),
     };
@@ -325,8 +349,8 @@ fn what(plan: &Plan, width: usize) -> Vec<Line> {
 
 /// Each call in words, and on the wire.
 fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<(Vec<Line>, Vec<Line>)> {
-    let count = plan.draft.steps.len();
-    let each = plan.draft.steps.iter().enumerate().map(|(index, step)| {
+    let count = plan.draft.sends().count();
+    let each = plan.draft.sends().enumerate().map(|(index, step)| {
         let call = &step.call;
         let label = if count > 1 { format!("call {}", index + 1) } else { "call".to_owned() };
         let wire = if whole { call.line() } else { format!("{} {}", call.method, fill::shown_path(call)) };

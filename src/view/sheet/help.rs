@@ -32,10 +32,10 @@ pub(super) fn sheet(scene: &Scene<'_>, width: usize) -> Sheet {
 
 /// Every key with its title, as many beside one another as fit; what is refused looks so.
 fn beside(scene: &Scene<'_>, width: usize) -> Vec<Line> {
-    let target = footer::target(scene);
+    let targets = &scene.targets;
     let is_refused = |row: &Row| {
         row.intent.verb().is_some()
-            && target.as_ref().is_none_or(|target| footer::refused(scene.model, row.intent, target).is_some())
+            && (targets.is_empty() || footer::refused(scene.model, row.intent, targets).is_some())
     };
     let shown = INTENTS.iter().filter(|row| row.scope != Scope::Typing && scene.keymap.shown(row.intent).is_some());
     let (acts, looks): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.intent.verb().is_some());
@@ -67,14 +67,14 @@ fn flows(hints: impl Iterator<Item = Line>, begin: &Line, width: usize) -> Vec<L
 
 /// Every key with its sentence, one below the other.
 fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
-    let target = footer::target(scene);
+    let targets = &scene.targets;
     let (here, elsewhere): (Vec<&Row>, Vec<&Row>) = INTENTS
         .iter()
         .filter(|row| row.intent.verb().is_some())
-        .partition(|row| target.as_ref().is_some_and(|target| is_offered(scene, row.intent, target)));
+        .partition(|row| targets.first().is_some_and(|target| is_offered(scene, row.intent, target)));
     let mut lines = vec![Line::of(Role::Title, " ACTS: a card says what would be sent, before it is")];
     for row in here {
-        let refused = target.as_ref().and_then(|target| footer::refused(scene.model, row.intent, target));
+        let refused = footer::refused(scene.model, row.intent, targets);
         lines.extend(match refused {
             Some(why) => explained(key(scene, row), Role::Warn, &format!("refused: {why}"), width),
             None => explained(key(scene, row), Role::Text, row.doc, width),

@@ -58,12 +58,12 @@ fn key(scene: &Scene<'_>, begin: Line, intent: Intent) -> Line {
     if intent.verb().is_none() {
         return named(Role::Strong).and(Role::Dim, row.doc);
     }
-    match footer::target(scene) {
-        None => named(Role::Dim).and(Role::Dim, "nothing is selected"),
-        Some(target) => match footer::refused(scene.model, intent, &target) {
-            Some(why) => named(Role::Dim).and(Role::Warn, "refused: ").and(Role::Dim, why),
-            None => named(Role::Strong).and(Role::Text, object(scene, &target)),
-        },
+    let targets = &scene.targets;
+    let Some(target) = targets.first() else { return named(Role::Dim).and(Role::Dim, "nothing is selected") };
+    match footer::refused(scene.model, intent, targets) {
+        Some(why) => named(Role::Dim).and(Role::Warn, "refused: ").and(Role::Dim, why),
+        None if targets.len() > 1 => named(Role::Strong).and(Role::Text, format!("{} that are marked", targets.len())),
+        None => named(Role::Strong).and(Role::Text, object(scene, target)),
     }
 }
 

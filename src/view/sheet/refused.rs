@@ -5,8 +5,9 @@ use crate::{
         guard::{Refusal, WAYS_ON},
         intent::Intent,
     },
+    domain::verb::Verb,
     view::{
-        footer,
+        footer, measure,
         scene::Scene,
         sheet::{Sheet, labelled},
         span::{Line, Role},
@@ -27,6 +28,11 @@ pub(super) fn sheet(scene: &Scene<'_>, refusal: &Refusal, width: usize) -> Sheet
         lines.push(Line::new());
     }
     lines.push(Line::of(Role::Dim, " Nothing was sent."));
+    if refusal.forces.is_some() {
+        let text = " Once more, and it is asked all the same: with the service's name read back, and a reason.";
+        let wrapped = measure::wrap(text.trim(), width.saturating_sub(2)).into_iter();
+        lines.extend(wrapped.map(|text| Line::of(Role::Dim, format!(" {text}"))));
+    }
     let title = format!("{} {}: refused", refusal.verb.words(), refusal.what);
     Sheet::said(title, lines, keys(scene, refusal), width)
 }
@@ -35,11 +41,26 @@ pub(super) fn sheet(scene: &Scene<'_>, refusal: &Refusal, width: usize) -> Sheet
 fn keys(scene: &Scene<'_>, refusal: &Refusal) -> Line {
     let mut line = Line::new();
     let offered = scene.selected_rollout().filter(|_| !refusal.ways.is_empty());
-    for intent in WAYS_ON.map(Intent::Do) {
-        let target = offered.map(|rollout| rollout.id.clone());
-        if target.is_some_and(|target| footer::refused(scene.model, intent, &target).is_none()) {
+    // Of a way back that stands badly only what is named as safe is; of several, the key of the verb goes on without what is refused.
+    let safe = |verb: Verb| {
+        let begin = format!("{}: ", verb.words());
+        refusal.forces.is_none() || refusal.ways.iter().any(|way| way.starts_with(&begin))
+    };
+    let named = |verb: &Verb| safe(*verb) && (refusal.without.is_none() || *verb != refusal.verb);
+    for intent in WAYS_ON.into_iter().filter(named).map(Intent::Do) {
+        let target = offered.map(|rollout| std::slice::from_ref(&rollout.id));
+        if target.is_some_and(|target| footer::refused(scene.model, intent, target).is_none()) {
             line = line.join(scene.hint(intent, intent.row().title)).gap(3);
         }
+    }
+    if refusal.forces.is_some() {
+        line = line.join(scene.hint(Intent::Do(refusal.verb), "all the same")).gap(3);
+    } else if let Some(without) = &refusal.without {
+        let words = match without.targets().count() {
+            1 => "goes on with the other one".to_owned(),
+            count => format!("goes on with the other {count}"),
+        };
+        line = line.join(scene.hint(Intent::Do(refusal.verb), words)).gap(3);
     }
     line.join(scene.hint(Intent::Back, "back"))
 }

@@ -290,6 +290,26 @@ fn what_an_earlier_process_kept_is_history_until_the_source_has_answered_this_on
 }
 
 #[test]
+fn what_is_kept_for_a_restart_is_trimmed_to_a_day_and_forgotten_once_its_release_is_gone() {
+    let mut model = seeing(vec![payments()]);
+    let (earlier, kept) = told(-80, -40, alike, alike);
+    update(&mut model, Msg::Kept(vec![KeptSignals { source: "prometheus".into(), window: earlier, signals: kept }]));
+    let (window, signals) = told(-40, 0, alike, alike);
+    let forgotten = |model: &mut Model| {
+        let effects = update(model, measures("prometheus", now(), window, Ok(vec![signals.clone()])));
+        let outlived = |effect| match effect {
+            Effect::KeepSignals { outlived, .. } => Some((outlived.before, outlived.services)),
+            _ => None,
+        };
+        effects.into_iter().find_map(outlived)
+    };
+    let a_day_before = window.to - Duration::from_hours(24);
+    assert_eq!(forgotten(&mut model), Some((a_day_before, vec![])));
+    see(&mut model, now(), Vec::new());
+    assert_eq!(forgotten(&mut model), Some((a_day_before, vec!["payments".into()])));
+}
+
+#[test]
 fn without_anything_that_measures_it_is_said_once_what_to_add() {
     let mut session = crate::app::sample::blind().session;
     session.sources.retain(|source| !source.measures());

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::json;
 use super::super::kind::{Kind, Meta};
+use super::super::spec::Crd;
 use super::route::Discovery;
 use super::status;
 
@@ -44,37 +45,39 @@ const REVIEWS: [Review; 3] = [
 ];
 
 /// The groups besides the core, with their versions.
-fn groups(argo: bool) -> Vec<(&'static str, &'static str)> {
+fn groups(crds: &[Crd]) -> Vec<(&'static str, &'static str)> {
     let mut groups = vec![("apps", "v1"), ("authentication.k8s.io", "v1"), ("authorization.k8s.io", "v1")];
-    if argo {
-        groups.push(("argoproj.io", "v1alpha1"));
+    for meta in Kind::ALL.into_iter().filter(|kind| kind.is_served(crds)).map(Kind::meta) {
+        if !meta.group.is_empty() && !groups.contains(&(meta.group, meta.version)) {
+            groups.push((meta.group, meta.version));
+        }
     }
     groups
 }
 
 /// The document; none if there is no such group here.
-pub(super) fn answer(what: Discovery<'_>, accept: &str, argo: bool) -> Option<Response<Bytes>> {
+pub(super) fn answer(what: Discovery<'_>, accept: &str, crds: &[Crd]) -> Option<Response<Bytes>> {
     let aggregated = accept.split(',').any(|form| form.replace(' ', "") == AGGREGATED);
     match what {
         Discovery::Core if aggregated => Some(aggregate(&[("", "v1")])),
-        Discovery::Groups if aggregated => Some(aggregate(&groups(argo))),
+        Discovery::Groups if aggregated => Some(aggregate(&groups(crds))),
         Discovery::Core => Some(status::ok(&json!({
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:443"}],
         }))),
         Discovery::Groups => {
-            let groups: Vec<Value> = groups(argo).into_iter().map(|(name, version)| group(name, version)).collect();
+            let groups: Vec<Value> = groups(crds).into_iter().map(|(name, version)| group(name, version)).collect();
             Some(status::ok(&json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))
         }
         Discovery::Group(name) => {
-            let (name, version) = groups(argo).into_iter().find(|(known, _)| *known == name)?;
+            let (name, version) = groups(crds).into_iter().find(|(known, _)| *known == name)?;
             let mut document = group(name, version);
             json::object(&mut document)
                 .extend([("kind".to_owned(), json!("APIGroup")), ("apiVersion".to_owned(), json!("v1"))]);
             Some(status::ok(&document))
         }
         Discovery::Resources { group, version } => {
-            let known = (group, version) == ("", "v1") || groups(argo).contains(&(group, version));
+            let known = (group, version) == ("", "v1") || groups(crds).contains(&(group, version));
             known.then(|| status::ok(&resources(group, version)))
         }
     }
@@ -156,7 +159,8 @@ fn aggregate(groups: &[(&str, &str)]) -> Response<Bytes> {
 fn aggregated_group(group: &str, version: &str) -> Value {
     let response_kind = |kind: &str| {
         // The server's own kinds leave out what is the group's; custom ones say it.
-        let (group, version) = if group == "argoproj.io" { (group, version) } else { ("", "") };
+        let custom = Crd::ALL.into_iter().any(|set| set.groups().contains(&group));
+        let (group, version) = if custom { (group, version) } else { ("", "") };
         json!({"group": group, "version": version, "kind": kind})
     };
     let mut resources = Vec::new();

@@ -5,6 +5,7 @@ mod discovery;
 pub(super) mod log;
 mod patch;
 mod protobuf;
+mod proxy;
 mod read;
 mod route;
 mod selector;
@@ -27,7 +28,7 @@ use self::status::Failure;
 use self::watch::Watch;
 use super::control::Plane;
 use super::kind::Kind;
-use super::spec::{ClusterSpec, Crd, Right};
+use super::spec::{ClusterSpec, Crd, Right, TesterSpec};
 use crate::demo::system::{Cursor, Due, Reply};
 use crate::domain::time::Timestamp;
 
@@ -65,8 +66,10 @@ pub(super) fn unauthorized() -> Response<Bytes> {
 pub(super) struct Api {
     cell: String,
     access: Access,
-    /// Groups of custom kinds that are installed.
-    argo: bool,
+    /// Sets of custom kinds that are installed.
+    crds: Vec<Crd>,
+    /// Services behind which a load tester answers.
+    testers: Vec<TesterSpec>,
     watches: BTreeMap<u64, Watch>,
     opened: u64,
     answered: u64,
@@ -79,7 +82,8 @@ impl Api {
         Self {
             cell: cell.to_owned(),
             access: Access::new(spec),
-            argo: spec.crds.contains(&Crd::Argo),
+            crds: spec.crds.clone(),
+            testers: spec.testers.clone(),
             watches: BTreeMap::new(),
             opened: 0,
             answered: 0,
@@ -139,10 +143,13 @@ impl Api {
             Route::Ready => Ok(Answer::Whole(status::plain(200, "ok"))),
             Route::Review(review) if call.method == Method::POST => self.review(now, call, review, user),
             Route::Discovery(discovery) if call.method == Method::GET => {
-                let found = discovery::answer(discovery, call.header("accept"), self.argo);
+                let found = discovery::answer(discovery, call.header("accept"), &self.crds);
                 found.map(Answer::Whole).ok_or_else(Failure::no_page)
             }
-            Route::Object { kind, .. } if !self.argo && kind.is_custom() => Err(Failure::no_page()),
+            Route::Proxy { namespace, service, path } => {
+                self.proxied(plane, call, user, &proxy::Asked { namespace, service, path }).map(Answer::Whole)
+            }
+            Route::Object { kind, .. } if !kind.is_served(&self.crds) => Err(Failure::no_page()),
             Route::Object { kind, namespace, name, subresource } => {
                 let target = Target { kind, namespace, name, subresource };
                 self.object(plane, now, call, &target, user)

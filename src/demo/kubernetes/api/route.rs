@@ -20,6 +20,14 @@ pub(super) enum Route<'p> {
         name: Option<&'p str>,
         subresource: Option<&'p str>,
     },
+    /// What a service of the cluster answers, through the API server.
+    Proxy {
+        namespace: &'p str,
+        /// `flagger-loadtester:80`.
+        service: &'p str,
+        /// Below the service: `/gate/open`.
+        path: &'p str,
+    },
     /// A group that is served, but no such resource in it.
     NoResource,
     Unknown,
@@ -60,6 +68,10 @@ pub(super) fn find(path: &str) -> Route<'_> {
         ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Route::Review(Review::Access),
         ["apis", "authorization.k8s.io", "v1", "selfsubjectrulesreviews"] => Route::Review(Review::Rules),
         ["apis", "authentication.k8s.io", "v1", "selfsubjectreviews"] => Route::Review(Review::Subject),
+        ["api", "v1", "namespaces", namespace, "services", service, "proxy", ..] => {
+            let below = path.split_once("/proxy").map_or("", |(_, below)| below);
+            Route::Proxy { namespace, service, path: below }
+        }
         ["api", version, rest @ ..] => object("", version, rest),
         ["apis", group, version, rest @ ..] => object(group, version, rest),
         _ => Route::Unknown,
@@ -73,9 +85,9 @@ fn object<'p>(group: &'p str, version: &'p str, rest: &[&'p str]) -> Route<'p> {
     };
     let Some((plural, rest)) = rest.split_first() else { return Route::Unknown };
     let Some(kind) = Kind::find(group, version, plural) else {
-        let served = Kind::ALL.iter().any(|kind| (kind.meta().group, kind.meta().version) == (group, version));
         // Custom resources are served by other code, which knows no half-known paths.
-        return if served && group != "argoproj.io" { Route::NoResource } else { Route::Unknown };
+        let own = |kind: &&Kind| (kind.meta().group, kind.meta().version) == (group, version) && !kind.is_custom();
+        return if Kind::ALL.iter().any(|kind| own(&kind)) { Route::NoResource } else { Route::Unknown };
     };
     if kind.meta().namespaced != namespace.is_some() && !(kind.meta().namespaced && rest.is_empty()) {
         return Route::NoResource;
@@ -159,9 +171,9 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_told_apart_from_what_is_not_there() {
-        assert_eq!(find("/api/v1/namespaces/shop/services"), Route::NoResource);
+        assert_eq!(find("/api/v1/namespaces/shop/endpoints"), Route::NoResource);
         assert_eq!(find("/apis/argoproj.io/v1alpha1/namespaces/shop/experiments"), Route::Unknown);
-        assert_eq!(find("/apis/flagger.app/v1beta1/canaries"), Route::Unknown);
+        assert_eq!(find("/apis/example.test/v1/things"), Route::Unknown);
         assert_eq!(find("/api/v1/pods/web"), Route::NoResource);
         assert_eq!(find("/"), Route::Unknown);
     }

@@ -74,7 +74,8 @@ fn known_fields(kind: Kind) -> &'static [&'static str] {
         Kind::Namespace => &["status.phase"],
         Kind::ReplicaSet => &["status.replicas"],
         Kind::Secret => &["type"],
-        Kind::Deployment | Kind::Rollout | Kind::AnalysisRun | Kind::ConfigMap => &[],
+        Kind::Service => &["spec.clusterIP", "spec.type"],
+        _ => &[],
     }
 }
 

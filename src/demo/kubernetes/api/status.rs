@@ -56,6 +56,11 @@ impl Failure {
         Self::new(404, Some("NotFound"), message).about(kind.meta().plural, kind.meta().group, name)
     }
 
+    /// A service that is not there.
+    pub(super) fn no_service(name: &str) -> Self {
+        Self::new(404, Some("NotFound"), format!("services \"{name}\" not found")).about("services", "", name)
+    }
+
     /// A path that leads nowhere at all: no `Status`, plain text.
     pub(super) fn no_page() -> Self {
         Self { plain: true, no_sniff: true, ..Self::new(404, None, "404 page not found\n") }
@@ -77,6 +82,11 @@ impl Failure {
     }
 
     pub(super) fn forbidden(user: &str, kind: Kind, ask: &Ask<'_>) -> Self {
+        Self::forbidden_as(user, &kind.qualified(), ask)
+    }
+
+    /// The same of a kind that is served as a proxy only.
+    pub(super) fn forbidden_as(user: &str, qualified: &str, ask: &Ask<'_>) -> Self {
         let object = if ask.name.is_empty() { String::new() } else { format!(" \"{}\"", ask.name) };
         let place = if ask.namespace.is_empty() {
             "at the cluster scope".to_owned()
@@ -84,8 +94,7 @@ impl Failure {
             format!("in the namespace \"{}\"", ask.namespace)
         };
         let message = format!(
-            "{}{object} is forbidden: User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {place}",
-            kind.qualified(),
+            "{qualified}{object} is forbidden: User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {place}",
             ask.verb,
             ask.full_resource(),
             ask.group

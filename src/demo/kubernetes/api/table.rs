@@ -21,6 +21,11 @@ const NAME: Column = (
 );
 const AGE: Column = ("Age", "string", false, "Time since the object was created.");
 
+const DATE: Column = ("Age", "date", false, "Time since resource was created");
+const READY: Column = ("Ready", "string", false, "Status of the Ready condition.");
+const STATUS: Column = ("Status", "string", false, "Message of the Ready condition.");
+
+#[expect(clippy::too_many_lines, reason = "a table: a row a kind")]
 fn columns(kind: Kind) -> Vec<Column> {
     match kind {
         Kind::Rollout => vec![
@@ -46,6 +51,20 @@ fn columns(kind: Kind) -> Vec<Column> {
             ("Status", "string", false, "AnalysisRun status"),
             ("Age", "date", false, "Time since resource was created"),
         ],
+        Kind::Canary => vec![
+            NAME,
+            ("Status", "string", false, "The phase"),
+            ("Weight", "string", false, "The share of the traffic, as the status has it"),
+            ("Suspended", "boolean", true, "A person holds it"),
+            ("FailedChecks", "string", true, "Checks that failed"),
+            ("Interval", "string", true, "Between two looks"),
+            ("LastTransitionTime", "string", false, "When its status was written last"),
+        ],
+        Kind::HttpRoute => vec![
+            NAME,
+            ("Hostnames", "string", false, "For which hosts"),
+            ("Age", "date", false, "Time since resource was created"),
+        ],
         Kind::Deployment => vec![
             NAME,
             ("Ready", "string", false, "Number of the pod with ready state"),
@@ -64,6 +83,41 @@ fn columns(kind: Kind) -> Vec<Column> {
             AGE,
             ("Containers", "string", true, "Names of each container in the template."),
             ("Images", "string", true, "Images referenced by each container in the template."),
+            ("Selector", "string", true, "Label selector for pods."),
+        ],
+        Kind::StatefulSet => vec![
+            NAME,
+            ("Ready", "string", false, "Number of the pod with ready state"),
+            AGE,
+            ("Containers", "string", true, "Names of each container in the template."),
+            ("Images", "string", true, "Images referenced by each container in the template."),
+        ],
+        Kind::DaemonSet => vec![
+            NAME,
+            ("Desired", "integer", false, "Number of nodes that should run the pod."),
+            ("Current", "integer", false, "Number of nodes that run it."),
+            ("Ready", "integer", false, "Number of nodes whose pod is ready."),
+            ("Up-to-date", "integer", false, "Number of nodes whose pod is of the desired template."),
+            ("Available", "integer", false, "Number of nodes whose pod is available."),
+            ("Node Selector", "string", false, "Which nodes run it."),
+            AGE,
+            ("Containers", "string", true, "Names of each container in the template."),
+            ("Images", "string", true, "Images referenced by each container in the template."),
+            ("Selector", "string", true, "Label selector for pods."),
+        ],
+        Kind::ControllerRevision => vec![
+            NAME,
+            ("Controller", "string", false, "Controller of the object"),
+            ("Revision", "integer", false, "Revision is the revision of the state."),
+            AGE,
+        ],
+        Kind::Service => vec![
+            NAME,
+            ("Type", "string", false, "How it is reached."),
+            ("Cluster-IP", "string", false, "Its address in the cluster."),
+            ("External-IP", "string", false, "Its address from outside."),
+            ("Port(s)", "string", false, "The ports that it serves."),
+            AGE,
             ("Selector", "string", true, "Label selector for pods."),
         ],
         Kind::Pod => vec![
@@ -91,6 +145,29 @@ fn columns(kind: Kind) -> Vec<Column> {
             NAME,
             ("Type", "string", false, "Used to facilitate programmatic handling of secret data."),
             ("Data", "string", false, "Number of data entries."),
+            AGE,
+        ],
+        Kind::GitRepository | Kind::HelmRepository => {
+            vec![NAME, ("URL", "string", false, "Where it is."), DATE, READY, STATUS]
+        }
+        Kind::Kustomization | Kind::HelmRelease => vec![NAME, DATE, READY, STATUS],
+        Kind::ImageUpdateAutomation => {
+            vec![NAME, ("Last run", "string", false, "When it looked last."), DATE, READY, STATUS]
+        }
+        Kind::ResourceQuota => vec![NAME, AGE],
+        Kind::Autoscaler => vec![
+            NAME,
+            ("Reference", "string", false, "What it scales."),
+            ("MinPods", "string", false, "The lower limit for the number of pods."),
+            ("MaxPods", "string", false, "The upper limit for the number of pods."),
+            ("Replicas", "string", false, "How many pods it wants."),
+            AGE,
+        ],
+        Kind::DisruptionBudget => vec![
+            NAME,
+            ("Min Available", "string", false, "How many pods must be there."),
+            ("Max Unavailable", "string", false, "How many pods may be missing."),
+            ("Allowed Disruptions", "integer", false, "How many pods may be evicted now."),
             AGE,
         ],
         Kind::Namespace => vec![NAME, ("Status", "string", false, "The status of the namespace"), AGE],
@@ -135,6 +212,7 @@ pub(super) fn partial(object: &Value) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: a row a kind")]
 fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
     let name = json!(json::text(object, "/metadata/name"));
     let since =
@@ -151,8 +229,46 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             given("/status/availableReplicas"),
             born,
         ],
+        Kind::Canary => vec![
+            name,
+            given("/status/phase"),
+            given("/status/canaryWeight"),
+            given("/spec/suspend"),
+            given("/status/failedChecks"),
+            given("/spec/analysis/interval"),
+            given("/status/lastTransitionTime"),
+        ],
+        Kind::HttpRoute => vec![name, given("/spec/hostnames"), born],
         Kind::ConfigMap => vec![name, entries(object), born],
         Kind::Secret => vec![name, given("/type"), entries(object), born],
+        Kind::GitRepository | Kind::HelmRepository => {
+            let [ready, said] = readiness(object);
+            vec![name, given("/spec/url"), born, ready, said]
+        }
+        Kind::Kustomization | Kind::HelmRelease => {
+            let [ready, said] = readiness(object);
+            vec![name, born, ready, said]
+        }
+        Kind::ImageUpdateAutomation => {
+            let [ready, said] = readiness(object);
+            vec![name, given("/status/lastAutomationRunTime"), born, ready, said]
+        }
+        Kind::ResourceQuota => vec![name, born],
+        Kind::Autoscaler => {
+            let reference = ["kind", "name"].map(|key| json::text(object, &format!("/spec/scaleTargetRef/{key}")));
+            let counts = ["/spec/minReplicas", "/spec/maxReplicas", "/status/desiredReplicas"]
+                .map(|at| Value::from(count(at).to_string()));
+            std::iter::once(name).chain([reference.join("/").into()]).chain(counts).chain([born]).collect()
+        }
+        Kind::DisruptionBudget => {
+            let bound = |at: &str| {
+                object
+                    .pointer(at)
+                    .map_or_else(|| "N/A".to_owned(), |it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
+            };
+            let allowed = count("/status/disruptionsAllowed");
+            vec![name, bound("/spec/minAvailable").into(), bound("/spec/maxUnavailable").into(), allowed, born]
+        }
         Kind::AnalysisRun | Kind::Namespace => vec![name, given("/status/phase"), born],
         Kind::Deployment => {
             let ready = format!("{}/{}", count("/status/readyReplicas"), count("/spec/replicas"));
@@ -166,6 +282,40 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
                 vec![name, count("/spec/replicas"), count("/status/replicas"), count("/status/readyReplicas"), born];
             cells.extend(template_cells(object));
             cells
+        }
+        Kind::StatefulSet => {
+            let ready = format!("{}/{}", count("/status/readyReplicas"), count("/spec/replicas"));
+            let [containers, images, _] = template_cells(object);
+            vec![name, ready.into(), born, containers, images]
+        }
+        Kind::DaemonSet => {
+            let counts = [
+                "desiredNumberScheduled",
+                "currentNumberScheduled",
+                "numberReady",
+                "updatedNumberScheduled",
+                "numberAvailable",
+            ];
+            let counts = counts.map(|field| count(&format!("/status/{field}")));
+            let mut cells: Vec<Value> = [name].into_iter().chain(counts).collect();
+            cells.extend(["<none>".into(), born]);
+            cells.extend(template_cells(object));
+            cells
+        }
+        Kind::ControllerRevision => {
+            let owner = json::text(object, "/metadata/ownerReferences/0/name");
+            let kind = json::text(object, "/metadata/ownerReferences/0/kind").to_lowercase();
+            vec![name, format!("{kind}.apps/{owner}").into(), count("/revision"), born]
+        }
+        Kind::Service => {
+            let ports = object.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+            let ports: Vec<String> =
+                ports.map(|port| format!("{}/TCP", json::number(port, "/port").unwrap_or_default())).collect();
+            let selector = object.pointer("/spec/selector").and_then(Value::as_object).into_iter().flatten();
+            let selector: Vec<String> =
+                selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+            let (form, address) = (given("/spec/type"), given("/spec/clusterIP"));
+            vec![name, form, address, "<none>".into(), ports.join(",").into(), born, selector.join(",").into()]
         }
         Kind::Pod => {
             let (ready, status, restarts) = pod(object);
@@ -190,6 +340,13 @@ fn cells(kind: Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             ]
         }
     }
+}
+
+/// What it says of whether it is ready.
+fn readiness(object: &Value) -> [Value; 2] {
+    let all = object.pointer("/status/conditions").and_then(Value::as_array);
+    let ready = all.and_then(|all| all.iter().find(|one| json::text(one, "/type") == "Ready"));
+    ["/status", "/message"].map(|at| ready.and_then(|ready| ready.pointer(at)).cloned().unwrap_or_default())
 }
 
 /// How many things it holds.

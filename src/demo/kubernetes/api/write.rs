@@ -144,9 +144,12 @@ fn keep(current: &Value, wanted: &mut Value, status: bool) {
     }
 }
 
+/// The server's own kinds that make pods of a template and may be written.
+const HAS_PODS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+
 /// Fills in the defaults of the server's own kinds.
 fn complete(kind: Kind, wanted: &mut Value) {
-    if kind == Kind::Deployment
+    if HAS_PODS.contains(&kind)
         && let Some(template) = wanted.pointer_mut("/spec/template")
     {
         *template = complete_template(template);
@@ -156,7 +159,7 @@ fn complete(kind: Kind, wanted: &mut Value) {
 fn validate(kind: Kind, name: &str, current: &Value, wanted: &Value) -> Result<(), Failure> {
     let mut causes: Vec<(&str, String)> = Vec::new();
     match kind {
-        Kind::Deployment => {
+        _ if HAS_PODS.contains(&kind) => {
             let labels = wanted.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
             let selector = wanted.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
             let mismatch = selector.is_none_or(|s| s.iter().any(|(label, value)| labels.get(label) != Some(value)));
@@ -186,6 +189,10 @@ fn validate(kind: Kind, name: &str, current: &Value, wanted: &Value) -> Result<(
 /// The generation grows with the specification; for Deployments also with the annotations, as their strategy has it; for kinds
 /// without a status of its own with everything.
 fn count_generation(kind: Kind, current: &Value, wanted: &mut Value) {
+    if kind == Kind::Service {
+        // Nobody counts what a Service asks for.
+        return;
+    }
     let differs = |pointer: &str| current.pointer(pointer) != wanted.pointer(pointer);
     let grows = differs("/spec")
         || (kind == Kind::Deployment && differs("/metadata/annotations"))

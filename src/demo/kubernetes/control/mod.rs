@@ -5,14 +5,19 @@
 mod agenda;
 mod analysis;
 mod condition;
+mod controller_revision;
+mod daemon_set;
 mod deployment;
 mod event;
+mod flagger;
+mod flux;
 mod pod;
 mod replica_set;
 mod rollout;
+mod stateful_set;
 mod template;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -25,6 +30,7 @@ use crate::domain::time::Timestamp;
 use agenda::{Agenda, Task};
 
 pub(crate) use event::Note;
+pub(crate) use flagger::{is_primary, routed};
 pub(crate) use pod::is_ready;
 pub(crate) use rollout::spec_is_readable;
 pub(crate) use template::complete as complete_template;
@@ -41,6 +47,14 @@ pub(crate) struct Plane {
     analysis: Vec<AnalysisSpec>,
     /// Image tags whose containers crash as soon as they start.
     crashing: BTreeSet<String>,
+    /// What git and charts hold, which Flux's controllers look at.
+    pub(crate) outside: flux::Outside,
+    /// The gates of load testers that are open, as testers name them: `podinfo.test`, `rollback.podinfo.test`.
+    gates: BTreeSet<String>,
+    /// How often one of them was opened or closed.
+    turned: u64,
+    /// From which share of the traffic on the checks of a canary's version fail, by its tag.
+    pub(crate) failing: BTreeMap<(Key, String), i64>,
 }
 
 impl Plane {
@@ -52,6 +66,10 @@ impl Plane {
             agenda: Agenda::default(),
             analysis,
             crashing: crashing.into_iter().collect(),
+            outside: flux::Outside::default(),
+            gates: BTreeSet::new(),
+            turned: 0,
+            failing: BTreeMap::new(),
         }
     }
 
@@ -69,7 +87,11 @@ impl Plane {
                     Kind::Deployment => deployment::reconcile(self, at, &key),
                     Kind::ReplicaSet => replica_set::reconcile(self, at, &key),
                     Kind::AnalysisRun => analysis::measure(self, at, &key),
-                    Kind::Namespace | Kind::Pod | Kind::Event | Kind::ConfigMap | Kind::Secret => {}
+                    Kind::StatefulSet => stateful_set::reconcile(self, at, &key),
+                    Kind::DaemonSet => daemon_set::reconcile(self, at, &key),
+                    Kind::Canary => flagger::reconcile(self, at, &key),
+                    kind if flux::KINDS.contains(&kind) => flux::reconcile(self, at, &key),
+                    _ => {}
                 },
                 Task::Start(key) => pod::start(self, at, &key),
                 Task::Remove(key) => self.remove(at, &key),
@@ -98,9 +120,21 @@ impl Plane {
     fn notice(&mut self, now: Timestamp, key: &Key) {
         let owner = self.store.get(key).and_then(|object| owner_of(key, object));
         match key.kind {
-            Kind::Rollout | Kind::Deployment | Kind::ReplicaSet => self.wake(now, key),
+            Kind::Rollout | Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => {
+                self.wake(now, key);
+            }
             Kind::AnalysisRun if self.terminating(key) => self.wake(now, key),
-            Kind::Namespace | Kind::Pod | Kind::Event | Kind::AnalysisRun | Kind::ConfigMap | Kind::Secret => {}
+            kind if flux::KINDS.contains(&kind) => self.wake(now, key),
+            Kind::Canary => flagger::wake(self, now, key),
+            _ => {}
+        }
+        for (at, whom) in flux::concerned(self, now, key) {
+            if at > now { self.wake_at(at, &whom) } else { self.wake(now, &whom) }
+        }
+        if key.kind == Kind::Deployment {
+            for canary in flagger::of_workload(self, key) {
+                flagger::wake(self, now, &canary);
+            }
         }
         if let Some(owner) = owner {
             self.wake(now, &owner);
@@ -114,6 +148,10 @@ impl Plane {
 
     /// Has a controller look at an object soon: informers and queues take their time.
     fn wake(&mut self, now: Timestamp, key: &Key) {
+        if key.kind == Kind::Canary {
+            // Whatever becomes of what it owns: it is looked at by the clock.
+            return;
+        }
         let (from, to) = match key.kind {
             Kind::ReplicaSet | Kind::AnalysisRun => (20, 120),
             _ => (80, 400),
@@ -126,6 +164,11 @@ impl Plane {
     /// Has a controller look at an object at a moment: the end of a pause, a deadline.
     fn wake_at(&mut self, at: Timestamp, key: &Key) {
         self.agenda.add(at, Task::Sync(key.clone()));
+    }
+
+    /// Has its controller look at an object though nothing of it has changed.
+    pub(crate) fn look(&mut self, now: Timestamp, key: &Key) {
+        self.wake(now, key);
     }
 
     /// Records an event, or counts it again if it was recorded before.
@@ -142,9 +185,33 @@ impl Plane {
         }
     }
 
+    /// Is a gate of a load tester open?
+    pub(crate) fn is_open(&self, gate: &str) -> bool {
+        self.gates.contains(gate)
+    }
+
+    /// Opens or closes a gate of a load tester.
+    pub(crate) fn turn(&mut self, gate: String, open: bool) {
+        let turned = if open { self.gates.insert(gate) } else { self.gates.remove(&gate) };
+        self.turned += u64::from(turned);
+    }
+
+    /// Counts what was changed, in the store and in the memory of load testers.
+    pub(crate) fn changes(&self) -> u64 {
+        self.store.version() + self.turned
+    }
+
     /// Takes readiness from ready pods of a workload, or gives it back; `tag` limits it to one version. How many were changed.
     pub(crate) fn set_ready(&mut self, now: Timestamp, of: &PodsOf<'_>, ready: bool) -> usize {
         pod::set_ready(self, now, of, ready)
+    }
+
+    /// Somebody deletes a pod; whoever owns it sees to it. Whether there is one.
+    pub(crate) fn delete_pod(&mut self, now: Timestamp, namespace: &str, name: &str) -> bool {
+        let key = Key::new(Kind::Pod, namespace, name);
+        let there = self.store.get(&key).is_some();
+        pod::delete(self, now, &key);
+        there
     }
 
     /// A namespace, if it is not there yet.

@@ -31,15 +31,41 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
     })
 }
 
+/// What of a pod does not follow from the template of its owner.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Made<'a> {
+    pub(super) name: &'a str,
+    pub(super) template: &'a Value,
+    /// Where it runs; anywhere if left out.
+    pub(super) node: Option<&'a str>,
+    /// The labels that its owner gives it beside those of the template.
+    pub(super) labels: &'a [(&'a str, &'a str)],
+}
+
 /// Makes a pod of a ReplicaSet's template; it starts after two to eight seconds. Its name.
 pub(super) fn create(plane: &mut Plane, now: Timestamp, set: &Value, of: &Key) -> String {
+    let name = any_name(plane, of);
+    let template = set.pointer("/spec/template").cloned().unwrap_or_default();
+    let made = Made { name: &name, template: &template, node: None, labels: &[] };
+    create_as(plane, now, set, of, made);
+    name
+}
+
+/// A name that ends as nobody chose it.
+pub(super) fn any_name(plane: &Plane, of: &Key) -> String {
     let version = plane.store.version().to_string();
-    let name = format!("{}-{}", of.name, plane.seed.suffix(&["pod", &of.namespace, &of.name, &version]));
-    let key = Key::new(Kind::Pod, &of.namespace, &name);
-    let mut spec = set.pointer("/spec/template/spec").cloned().unwrap_or_default();
-    let node = plane.seed.number(&["node", &name]) % 3 + 1;
+    format!("{}-{}", of.name, plane.seed.suffix(&["pod", &of.namespace, &of.name, &version]))
+}
+
+/// Makes a pod of this template, for an owner.
+pub(super) fn create_as(plane: &mut Plane, now: Timestamp, owner: &Value, of: &Key, made: Made<'_>) {
+    let Made { name, template, .. } = made;
+    let key = Key::new(Kind::Pod, &of.namespace, name);
+    let mut spec = template.get("spec").cloned().unwrap_or_default();
+    let node = plane.seed.number(&["node", name]) % 3 + 1;
+    let node = made.node.map_or_else(|| format!("node-{node}"), str::to_owned);
     for (field, value) in [
-        ("nodeName", json!(format!("node-{node}"))),
+        ("nodeName", json!(node)),
         ("serviceAccountName", json!("default")),
         ("serviceAccount", json!("default")),
         ("priority", json!(0)),
@@ -48,23 +74,34 @@ pub(super) fn create(plane: &mut Plane, now: Timestamp, set: &Value, of: &Key) -
     ] {
         json::object(&mut spec).insert(field.to_owned(), value);
     }
+    // One that bears a name of before is another pod all the same.
+    let again = json::stamp(now);
+    let uid = if made.labels.is_empty() {
+        plane.seed.uid(&["pod", &of.namespace, name])
+    } else {
+        plane.seed.uid(&["pod", &of.namespace, name, &again])
+    };
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
             "name": name, "generateName": format!("{}-", of.name), "namespace": of.namespace,
-            "uid": plane.seed.uid(&["pod", &of.namespace, &name]), "generation": 1, "creationTimestamp": json::stamp(now),
-            "labels": set.pointer("/spec/template/metadata/labels"), "ownerReferences": owner_reference(set),
+            "uid": uid, "generation": 1, "creationTimestamp": json::stamp(now),
+            "labels": template.pointer("/metadata/labels"), "ownerReferences": owner_reference(owner),
         },
         "spec": spec,
         "status": {"phase": "Pending", "qosClass": "BestEffort"},
     });
-    if let Some(annotations) = set.pointer("/spec/template/metadata/annotations") {
+    for (label, value) in made.labels {
+        let metadata = json::child(&mut pod, "metadata");
+        json::object(metadata.entry("labels").or_insert_with(|| json!({})))
+            .insert((*label).to_owned(), (*value).into());
+    }
+    if let Some(annotations) = template.pointer("/metadata/annotations") {
         json::child(&mut pod, "metadata").insert("annotations".to_owned(), annotations.clone());
     }
     plane.put(now, &key, pod);
-    let delay = plane.seed.span(&["start", &of.namespace, &name], 2000, 8000);
+    let delay = plane.seed.span(&["start", &of.namespace, name], 2000, 8000);
     plane.agenda.add(now + delay, Task::Start(key));
-    name
 }
 
 /// The containers of a pod have started: it is ready, or crashes.

@@ -1,5 +1,7 @@
-//! Acts on three targets, each in a cluster of its own: the next one's turn comes when the one before is verified, and never
-//! else; wherever the executor dies, whatever moves, and whoever goes back meanwhile.
+//! Acts on three services, each in a cluster of its own: the next one's turn comes when the one before is verified, and never
+//! else; wherever the executor dies, whatever moves, and whoever goes back meanwhile. Of three cells of one service `apart` tells.
+
+mod apart;
 
 use std::{
     sync::{Arc, Mutex},
@@ -33,20 +35,28 @@ use crate::{
 };
 
 const NAMES: [&str; 3] = ["eu", "us", "ap"];
+const SERVICES: [&str; 3] = ["web", "search", "cart"];
 
 fn target(name: &str) -> ObjectId {
     ObjectId::new(&name.into(), "argo_rollouts", "shop/payments")
 }
 
-/// An act on all three, in this order.
+/// An act on three services, in this order.
 fn on_all(verb: Verb) -> NewRecord {
-    let on = |name: &str| {
+    on_each(verb, SERVICES)
+}
+
+/// An act on all three, in this order.
+fn on_each(verb: Verb, services: [&str; 3]) -> NewRecord {
+    let on = |(name, service): (&str, &str)| {
         let mut one = intent_on(&target(name), verb, &["abort"]);
         one.plan.environment = format!("prod/{name}").as_str().into();
+        one.plan.service = service.into();
         one
     };
-    let mut first = on(NAMES[0]);
-    first.plan.then = NAMES[1..].iter().map(|name| on(name).plan).collect();
+    let mut each = NAMES.into_iter().zip(services).map(on);
+    let mut first = each.next().unwrap();
+    first.plan.then = each.map(|one| one.plan).collect();
     first.then = NAMES[1..].iter().map(|name| Further { target: target(name), args: first.args.clone() }).collect();
     first
 }
@@ -68,9 +78,18 @@ impl Three {
     }
 
     fn following(schedule: &[(u64, &'static str, &'static str)]) -> Self {
+        Self::each_following(|_| schedule.to_vec())
+    }
+
+    /// One of them goes another way than back.
+    fn following_in(which: usize, schedule: &[(u64, &'static str, &'static str)]) -> Self {
+        Self::each_following(|index| if index == which { schedule.to_vec() } else { GOES_BACK.to_vec() })
+    }
+
+    fn each_following(schedule: impl Fn(usize) -> Vec<(u64, &'static str, &'static str)>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock: SharedClock = Arc::new(VirtualClock::starting_at(at(0)));
-        let clusters = NAMES.map(|_| Cluster::new(&clock, 1, schedule));
+        let clusters = [0, 1, 2].map(|index| Cluster::new(&clock, 1, &schedule(index)));
         Self { clock, clusters, ledger: ledger(dir.path()), then: Mutex::default(), _dir: dir }
     }
 
@@ -130,7 +149,7 @@ async fn each_goes_once_the_one_before_it_is_verified_in_the_order_that_was_give
     let expected =
         [(0, sending(0)), (5, verified(0)), (5, sending(1)), (10, verified(1)), (10, sending(2)), (15, verified(2))];
     assert_eq!(order, expected);
-    let said = "3 of 3, each verified: payments in prod/eu, payments in prod/us, payments in prod/ap".to_owned();
+    let said = "3 of 3, each verified: web in prod/eu, search in prod/us, cart in prod/ap".to_owned();
     assert_eq!(end(&record), &Stage::Done { said });
     let seen = || Standing::Done("aborted, weight 0, verified".to_owned());
     assert_eq!((three.sent(), several::standings(&record)), ([1, 1, 1], vec![seen(), seen(), seen()]));
@@ -144,17 +163,14 @@ async fn each_goes_once_the_one_before_it_is_verified_in_the_order_that_was_give
 async fn nothing_goes_on_past_a_target_that_does_not_come_to_what_was_expected() {
     let failing = [(0, fact::ABORTED, "true"), (3, fact::PHASE, "degraded")];
     for (schedule, says) in [
-        (
-            &GOES_BACK[..1],
-            "0 of 3 done, payments in prod/eu not: not observed within 60 s: weight 0 (it is 25); look at ",
-        ),
-        (&failing[..], "0 of 3 done, payments in prod/eu not: it was sent, and then: phase degraded"),
+        (&GOES_BACK[..1], "0 of 3 done, web in prod/eu not: not observed within 60 s: weight 0 (it is 25); look at "),
+        (&failing[..], "0 of 3 done, web in prod/eu not: it was sent, and then: phase degraded"),
     ] {
         let three = Three::following(schedule);
         let record = three.fly(&on_all(Verb::Rollback)).await;
         let said = end(&record).said();
         assert!(said.starts_with(says), "{said}");
-        assert!(said.ends_with("; not begun: payments in prod/us, payments in prod/ap"), "{said}");
+        assert!(said.ends_with("; not begun: search in prod/us, cart in prod/ap"), "{said}");
         assert_eq!(three.sent(), [1, 0, 0]);
         assert_eq!(several::standings(&record)[1..], [Standing::NotBegun, Standing::NotBegun]);
     }
@@ -165,7 +181,7 @@ async fn nothing_is_begun_where_one_of_them_moved_since_the_card() {
     let three = Three::new();
     three.clusters[1].set(fact::CANARY, "8e");
     let record = three.fly(&on_all(Verb::Rollback)).await;
-    let why = "payments in prod/us: moved: canary hash 7d → 8e; nothing was sent".to_owned();
+    let why = "search in prod/us: moved: canary hash 7d → 8e; nothing was sent".to_owned();
     assert_eq!((end(&record), three.sent()), (&Stage::Refused { why, changed: true }, [0; 3]));
 }
 
@@ -175,11 +191,12 @@ async fn one_that_moves_while_those_before_it_are_under_way_is_left_alone_and_so
     let second = three.clusters[1].clone();
     *three.then.lock().unwrap() = Some((verified(0), Box::new(move || second.set(fact::CANARY, "8e"))));
     let record = three.fly(&on_all(Verb::Rollback)).await;
-    let why = "1 of 3 done, payments in prod/us not: moved: canary hash 7d → 8e; nothing was sent to it; not begun: \
-               payments in prod/ap";
+    let why = "1 of 3 done, search in prod/us not: moved: canary hash 7d → 8e; nothing was sent to it; not begun: \
+               cart in prod/ap";
     assert_eq!(end(&record), &Stage::Failed { why: why.to_owned(), fault: None });
     assert_eq!(three.sent(), [1, 0, 0]);
-    assert!(Takeover::of(&record).is_err(), "whoever wants the rest asks for it anew");
+    let left = Takeover::of(&record).unwrap();
+    assert_eq!((left.places, left.each.len()), (vec![1, 2], 2), "nobody has gone back there");
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,8 +204,7 @@ async fn what_the_system_of_one_refuses_ends_all_of_it_with_how_far_it_came() {
     let three = Three::new();
     three.clusters[1].fail_with(&[Fault::Forbidden]);
     let record = three.fly(&on_all(Verb::Rollback)).await;
-    let why =
-        "1 of 3 done, payments in prod/us not: dana may not patch; nothing was changed; not begun: payments in prod/ap";
+    let why = "1 of 3 done, search in prod/us not: dana may not patch; nothing was changed; not begun: cart in prod/ap";
     assert_eq!(end(&record), &Stage::Failed { why: why.to_owned(), fault: Some(FaultKind::Forbidden) });
     assert_eq!(three.sent(), [1, 0, 0]);
 }
@@ -301,7 +317,7 @@ async fn whoever_looks_says_how_far_it_came_and_sends_nothing() {
     replay_until(&three, id, &plan, &whole[..=second], true).await;
     three.clock.sleep(Duration::from_secs(1)).await;
     let ended = three.host(async |host| conclude(id, host).await.unwrap()).await.unwrap();
-    let check = "interrupted after 1 of 3, and nothing is under way; not begun: payments in prod/us, payments in prod/ap; \
+    let check = "interrupted after 1 of 3, and nothing is under way; not begun: search in prod/us, cart in prod/ap; \
                  taking it over goes on there";
     assert_eq!(ended.stage, Stage::Unknown { check: check.to_owned() });
     assert_eq!(three.sent(), [1, 0, 0]);

@@ -47,6 +47,20 @@ fn last(entries: &[Entry]) -> &Stage {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_sent_first_is_compared_with_what_was_drawn_up_though_a_call_before_it_is_left_out() {
+    let given = Given::of_calls(2, &GOES_BACK);
+    let mut plan = intent_on(&payments(), Verb::Rollback, &["one", "two"]);
+    plan.plan.draft.bound.insert(fact::UID.to_owned(), "another object".to_owned());
+    let [one, two] = &mut plan.plan.draft.steps[..] else { panic!() };
+    one.when = vec![Expect::is("auto-sync", "on")];
+    one.expect = Some(within(30, vec![Expect::is(fact::ABORTED, true)]));
+    two.expect = Some(within(30, vec![Expect::is(fact::ABORTED, true)]));
+    let entries = given.fly(&plan).await;
+    assert!(matches!(last(&entries), Stage::Refused { changed: true, .. }), "{entries:?}");
+    assert_eq!(given.cluster.sent(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_uses_what_the_answer_before_it_gave() {
     let given = Given::of_calls(2, &GOES_BACK);
     given.cluster.gives("one", "build", "17");

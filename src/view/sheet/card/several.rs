@@ -3,7 +3,7 @@
 
 use crate::{
     domain::offer::Risk,
-    port::plan::Plan,
+    port::{plan::Plan, several::order},
     view::{
         measure,
         scene::Scene,
@@ -56,9 +56,7 @@ fn listed(scene: &Scene<'_>, plan: &Plan, width: usize, what: impl Fn(&Plan) -> 
         return what(plan);
     }
     let most = scene.model.session.most_targets;
-    let order = format!(
-        "in this order, each once the one before it is verified; one act may touch {most} objects (policy.most_targets)"
-    );
+    let order = format!("{}; one act may touch {most} objects (policy.most_targets)", order(plan));
     let wrapped = measure::wrap(&order, width.saturating_sub(2));
     let mut lines: Vec<Line> = wrapped.into_iter().map(|text| Line::of(Role::Text, format!(" {text}"))).collect();
     for (index, one) in plan.each().enumerate() {

@@ -1,5 +1,6 @@
-//! Who asks: the signature of a request (AWS Signature Version 4), verified for the one key that is known. Written from AWS's description,
-//! apart from what our client signs with.
+//! What pretended systems of AWS have in common: who asks, by the signature of a request (AWS Signature Version 4), verified for the one
+//! key that is known; and who that is. Written from AWS's description, apart from what our client signs with. Here must not live: what any
+//! one service answers.
 //!
 //! Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
 
@@ -13,11 +14,13 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{text::hex, time::Timestamp};
 
+/// The access key that they know, and its secret: whoever signs with another one is nobody.
+pub const KEY: (&str, &str) = ("AKIAHOLDSHORTDEMO", "a-secret-of-the-pretended-aws");
 /// A signature is taken for so long.
 const SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// Why a request is nobody's: AWS's name for it, and a sentence.
-pub(super) type Nobody = (&'static str, String);
+pub(in crate::demo) type Nobody = (&'static str, String);
 
 /// What a signature says of itself.
 struct Said<'a> {
@@ -39,12 +42,8 @@ fn said(headers: &HeaderMap) -> Option<Said<'_>> {
 ///
 /// # Errors
 /// Whose it is not, and why.
-pub(super) fn verify(
-    request: &Request<Bytes>,
-    paths: &[&str],
-    known: (&str, &str),
-    now: Timestamp,
-) -> Result<(), Nobody> {
+pub(in crate::demo) fn verify(request: &Request<Bytes>, paths: &[&str], now: Timestamp) -> Result<(), Nobody> {
+    let known = KEY;
     let Some(said) = said(request.headers()) else {
         return Err(("MissingAuthenticationTokenException", "Missing Authentication Token".to_owned()));
     };
@@ -79,7 +78,9 @@ pub(super) fn verify(
 }
 
 fn signature(request: &Request<Bytes>, path: &str, said: &Said<'_>, date: &str, secret: &str) -> Option<String> {
-    let mut canonical = format!("{}\n{path}\n{}\n", request.method(), request.uri().query().unwrap_or_default());
+    let mut query: Vec<&str> = request.uri().query().unwrap_or_default().split('&').collect();
+    query.sort_unstable();
+    let mut canonical = format!("{}\n{path}\n{}\n", request.method(), query.join("&"));
     for name in said.headers.split(';') {
         let value = request.headers().get(name)?.to_str().ok()?;
         let _ = writeln!(canonical, "{name}:{}", value.trim());
@@ -93,4 +94,13 @@ fn signature(request: &Request<Bytes>, path: &str, said: &Said<'_>, date: &str, 
 
 fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
+}
+
+/// Who a user of an account is, in the older protocol: XML.
+pub(in crate::demo) fn identity(arn: &str, account: &str) -> String {
+    format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>{arn}</Arn>\
+         <UserId>AIDAHOLDSHORTDEMO</UserId><Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata>\
+         <RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    )
 }

@@ -47,6 +47,12 @@ pub struct About {
     pub records: Option<PathBuf>,
     /// The group that keeps them, by name; without it this user alone.
     pub group: Option<String>,
+    /// The files that were named as it on the command line; none where the usual ones were read.
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
+    /// The configuration itself, as it is shown: which systems to ask in the night in which its files are broken.
+    #[serde(default)]
+    pub settings: Option<String>,
 }
 
 /// A file of what was seen, whichever configuration it is of: for the night when that cannot be read.
@@ -296,7 +302,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("cache");
         assert_eq!(Cache::every(&folder).unwrap(), []);
-        let about = About { profile: "eu".to_owned(), records: Some("/srv/ops".into()), group: Some("ops".to_owned()) };
+        let about = About {
+            profile: "eu".to_owned(),
+            records: Some("/srv/ops".into()),
+            group: Some("ops".to_owned()),
+            files: vec!["/etc/eu.toml".into()],
+            settings: Some("read_only = true\n".to_owned()),
+        };
         let cache = Cache::of(folder.clone(), "a").about(about.clone());
         cache.write(vec![seen(0)]).unwrap();
         assert_eq!(cache.read(at(30) + OLDEST).unwrap(), []);

@@ -415,9 +415,10 @@ impl Process<'_> {
             return listing::list(&all, "SCENARIO", self.layout(), self.out);
         }
         let speed = demo.speed.unwrap_or(1.0);
-        if let Some(DemoCommand::Serve { listen }) = &demo.command {
+        if let Some(DemoCommand::Serve { listen, now }) = &demo.command {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            return runtime.block_on(serve::run(&named, &self.globals, *listen, speed, self.out));
+            let time = if *now { serve::Time::Now } else { serve::Time::Own { speed } };
+            return runtime.block_on(serve::run(&named, &self.globals, *listen, time, self.out));
         }
         self.cockpit(Some(&named), speed, demo.record.as_deref().or(cli.record.as_deref()))
     }

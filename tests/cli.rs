@@ -76,7 +76,10 @@ fn the_demo_is_flown_listed_and_served() {
     {
         let Command::Demo(demo) = command(line) else { panic!("not demo") };
         let listen = "127.0.0.1:8080".parse().unwrap();
-        assert_eq!((demo.scenario.as_deref(), demo.command), (Some("steady"), Some(DemoCommand::Serve { listen })));
+        assert_eq!(
+            (demo.scenario.as_deref(), demo.command),
+            (Some("steady"), Some(DemoCommand::Serve { listen, now: false }))
+        );
     }
 }
 
@@ -161,6 +164,7 @@ fn what_cannot_be_understood_ends_with_2_and_says_why() {
         ("demo --speed 0", "write a number above 0, at most 10000"),
         ("demo --speed NaN", "write a number above 0, at most 10000"),
         ("demo serve --listen nowhere", "invalid socket address syntax"),
+        ("demo serve --now --speed 2", "--now and --speed exclude each other: now goes as fast as it goes"),
         ("--record a.jsonl status", "--record belongs to the cockpit and to `holdshort demo`"),
         ("--demo=steady demo --scenario hung-api", "--demo and --scenario both name a scenario: keep one"),
         ("snapshot --size 80", "write e.g. 120x36; at most 1000x1000"),

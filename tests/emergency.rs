@@ -87,8 +87,28 @@ fn with_everything_in_order_it_tells_what_is_live_with_the_commands_that_the_ver
 }
 
 #[test]
-fn a_configuration_that_cannot_be_read_leaves_what_was_seen_last_its_commands_and_the_record() {
+fn where_only_the_configuration_is_broken_the_systems_are_asked_with_what_it_was() {
     let night = Night::ours();
+    night.breaks_configuration();
+    let told = night.told();
+    let said = "\n  configuration: below is told with what it was when it could be read last\n";
+    assert!(told.contains(said) && told.contains("holdshort config check"), "{told}");
+    // It was aborted since it was seen: what is live tells that, with the way back that is left.
+    assert!(!told.contains(CACHED) && told.contains("was aborted and still stands in the spec"), "{told}");
+    assert!(holds(&told, &night.rollback) && told.contains(RECORD), "{told}");
+    let another = night.home.path("another.toml");
+    fs::write(&another, "[what").unwrap();
+    let told = text(&night.home.run(&["emergency", "payments", "--config", another.to_str().unwrap()]));
+    assert!(
+        !told.contains("told with what it was") && told.contains(CACHED),
+        "of other files nothing is known: {told}"
+    );
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_leaves_what_was_seen_last_its_commands_and_the_record() {
+    let mut night = Night::ours();
+    night.served = None;
     night.breaks_configuration();
     let told = night.told();
     assert!(told.contains("\n  configuration: ") && told.contains("holdshort config check"), "{told}");

@@ -54,8 +54,10 @@ fn the_first_lines_of_the_readme_lead_from_a_kubeconfig_to_a_verdict_as_a_shell_
     for part in ["holdshort init --yes && ", "holdshort doctor && ", "holdshort status "] {
         assert!(first.contains(part), "{first}");
     }
-    let world = Served::start("bad-canary", &["--at", "+21m"]);
-    let machine = Machine::before(&world, true);
+    let world = Served::start("bad-canary", &["--at", "+21m", "--now"]);
+    // Its addresses are all that is known of it.
+    let machine =
+        Machine::new(&[("KUBECONFIG", world.address("kubeconfig")), ("PROMETHEUS_URL", world.address("prometheus"))]);
     let mut shell = Command::new("sh");
     for name in program::settings() {
         shell.env_remove(name);

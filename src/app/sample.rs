@@ -84,6 +84,7 @@ pub(crate) fn payments() -> Rollout {
         replicas: 12,
         started: Some(since - Duration::from_mins(5)),
         step_times: BTreeMap::from([(5, since)]),
+        settled: None,
         analyses: Vec::new(),
         events: Vec::new(),
         troubles: Vec::new(),

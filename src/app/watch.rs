@@ -50,14 +50,13 @@ pub(super) fn note(model: &mut Model, flew: Vec<ObjectId>, at: Timestamp) {
     });
 }
 
-/// When its flight ended: as we saw it, else as our record says, else not before its pods were made nor its last step began; `None` while
-/// it flies or where nobody knows.
+/// When its flight ended: as its engine tells everybody, else as we saw it, else as our record says, else not before its pods were made nor
+/// its last step began; `None` while it flies or where nobody knows.
 pub fn arrived(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
     if rollout.in_flight() {
         return None;
     }
-    let seen = model.arrivals.get(&rollout.id).map(|arrival| arrival.at);
-    seen.or_else(|| recorded(model, rollout)).or_else(|| {
+    known(model, rollout).or_else(|| {
         let made = rollout.side(Role::Stable)?.created?;
         Some(rollout.step_times.values().copied().fold(made, Timestamp::max))
     })
@@ -69,10 +68,14 @@ pub fn surely_arrived(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
     if rollout.in_flight() {
         return None;
     }
-    let seen = model.arrivals.get(&rollout.id).map(|arrival| arrival.at);
     let last = || rollout.step_times.get(&rollout.steps.len()).copied();
     let made = || rollout.side(Role::Stable).filter(|_| rollout.steps.is_empty())?.created;
-    seen.or_else(|| recorded(model, rollout)).or_else(|| if rollout.steps.is_empty() { made() } else { last() })
+    known(model, rollout).or_else(|| if rollout.steps.is_empty() { made() } else { last() })
+}
+
+fn known(model: &Model, rollout: &Rollout) -> Option<Timestamp> {
+    let seen = || model.arrivals.get(&rollout.id).map(|arrival| arrival.at);
+    rollout.settled.or_else(seen).or_else(|| recorded(model, rollout))
 }
 
 /// When our record says that what serves was put there for all.
@@ -166,6 +169,19 @@ mod tests {
         assert_eq!(until(&model, &young), Some(now() + Duration::from_mins(55)));
         young.step_times = [(8, now() - Duration::from_mins(2))].into();
         assert_eq!(until(&model, &young), Some(now() + Duration::from_mins(58)), "its last step began later");
+    }
+
+    #[test]
+    fn what_the_engine_tells_of_when_it_was_done_goes_before_what_each_of_us_saw() {
+        let done = now() - Duration::from_mins(20);
+        let settled = Rollout { settled: Some(done), ..promoted() };
+        let late = seeing(vec![settled.clone()]);
+        let mut present = seeing(vec![payments()]);
+        see(&mut present, now(), vec![settled.clone()]);
+        for model in [&late, &present] {
+            assert_eq!(until(model, &settled), Some(done + WATCHED));
+            assert_eq!(surely_arrived(model, &settled), Some(done));
+        }
     }
 
     #[test]

@@ -397,8 +397,8 @@ fn print_one(plan: &Plan, number: &str, layout: Layout, out: &mut dyn Write) -> 
     for step in plan.draft.sends() {
         line("sends", &format!("{step}: {}", step.call.line()))?;
     }
-    let within = plan.draft.expect.within.as_secs();
-    line("then", &format!("{} within {within} s", plan.draft.expect.said()))?;
+    let expect = &plan.draft.expect;
+    line("then", &expect.promised(&format!("{} s", expect.within.as_secs())))?;
     line("undo", &shown.undo)?;
     for (label, all) in [("note", &shown.notes), ("check", &shown.checks), ("risk", &shown.risks)] {
         all.iter().try_for_each(|text| line(label, text))?;

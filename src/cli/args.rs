@@ -359,6 +359,9 @@ pub enum DemoCommand {
         /// Where: 127.0.0.1:8080; port 0 takes a free one
         #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
         listen: SocketAddr,
+        /// Let it all happen now: its time is this machine's, so that its addresses alone lead to it, as to any system
+        #[arg(long)]
+        now: bool,
     },
 }
 
@@ -521,6 +524,12 @@ pub fn parse(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
     }
     if let (Some(_), Some(Command::Demo(DemoArgs { scenario: Some(_), .. }))) = (&cli.globals.demo, &cli.command) {
         return wrong("--demo and --scenario both name a scenario: keep one");
+    }
+    if let Some(Command::Demo(DemoArgs {
+        speed: Some(_), command: Some(DemoCommand::Serve { now: true, .. }), ..
+    })) = &cli.command
+    {
+        return wrong("--now and --speed exclude each other: now goes as fast as it goes");
     }
     Ok(cli)
 }

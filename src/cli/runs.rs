@@ -302,6 +302,11 @@ fn text(
             run.id.to_string(),
         ]);
     }
+    if !model.store.tells_of(Noun::Run) {
+        let way = "docs/configuration.md has every CI system";
+        writeln!(out, "cannot tell which runs there are: no connection tells of runs; {way}")?;
+        return Ok(());
+    }
     if !table.is_empty() {
         table.print_as(layout, out)?;
     } else if gaps.is_empty() {
@@ -389,6 +394,16 @@ waiting  ledger   deploy    #812  main release  dana  6 min ago  -      x     gi
         let said = "no such run is known\n\nincomplete, there may be more: github has not answered\n";
         assert_eq!((exit, text.as_str()), (Exit::Unreachable, said));
         assert!(!runs(&sample::silent(), &RunsArgs::default(), &[]).complete);
+    }
+
+    #[test]
+    fn where_no_connection_tells_of_runs_it_says_so_and_what_would() {
+        let (exit, text) = printed(&sample::no_inventory(), &RunsArgs::default());
+        assert_eq!(exit, Exit::Unreachable);
+        let expected = "\
+cannot tell which runs there are: no connection tells of runs; docs/configuration.md has every CI system
+";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -225,6 +225,7 @@ pub(super) fn rollout(source: &SourceName, phase: Phase) -> Rollout {
         replicas: 4,
         started: Some(at(-1200)),
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: Vec::new(),
         troubles: Vec::new(),

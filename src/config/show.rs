@@ -2,7 +2,7 @@
 //! hides itself where it is written (`secret`, `access`).
 
 use crate::{
-    config::read::Loaded,
+    config::{read::Loaded, schema::Config},
     domain::text::{one_line, without_userinfo},
 };
 
@@ -11,7 +11,12 @@ pub fn show(loaded: &Loaded) -> Result<String, toml::ser::Error> {
     let profile = loaded.profile.iter().map(|name| format!("profile {name}"));
     let layers: Vec<String> =
         loaded.layers.iter().cloned().chain(profile).map(|layer| format!("# from {}", one_line(&layer))).collect();
-    let shown = toml::to_string(&loaded.config)?;
+    Ok(format!("{}\n\n{}", layers.join("\n"), settings(&loaded.config)?))
+}
+
+/// The settings alone: read as a file's are, they are this configuration again, but for what is hidden.
+pub fn settings(config: &Config) -> Result<String, toml::ser::Error> {
+    let shown = toml::to_string(config)?;
     // The addresses of systems hold nobody's password, which is checked; a runbook's may.
-    Ok(format!("{}\n\n{}", layers.join("\n"), without_userinfo(&shown)))
+    Ok(without_userinfo(&shown))
 }

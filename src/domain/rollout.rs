@@ -345,6 +345,9 @@ pub struct Rollout {
     /// When each step began, by its index from 0, as far as the engine tells. Most engines keep no step history, so gaps are
     /// normal.
     pub step_times: BTreeMap<usize, Timestamp>,
+    /// When what serves was there for all, where the engine tells: everybody who looks is told the same.
+    #[serde(default)]
+    pub settled: Option<Timestamp>,
     /// The engine's own analyses of this version.
     pub analyses: Vec<Analysis>,
     /// What happened to it, newest first.

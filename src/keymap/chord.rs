@@ -31,10 +31,18 @@ pub enum Key {
     PageUp,
     /// Page down.
     PageDown,
+    /// Insert.
+    Insert,
+    /// Delete.
+    Delete,
+    /// Tab with shift.
+    BackTab,
+    /// A function key, by its number.
+    Function(u8),
 }
 
 /// The named keys, as they are written.
-const NAMED: [(&str, Key); 13] = [
+const NAMED: [(&str, Key); 16] = [
     ("Space", Key::Char(' ')),
     ("Enter", Key::Enter),
     ("Esc", Key::Esc),
@@ -48,7 +56,19 @@ const NAMED: [(&str, Key); 13] = [
     ("End", Key::End),
     ("PageUp", Key::PageUp),
     ("PageDown", Key::PageDown),
+    ("Insert", Key::Insert),
+    ("Delete", Key::Delete),
+    ("BackTab", Key::BackTab),
 ];
+
+/// How many function keys a terminal can tell.
+const FUNCTIONS: u8 = 24;
+
+/// `F5` of its number.
+fn function(text: &str) -> Option<Key> {
+    let number = text.strip_prefix('F').filter(|number| !number.starts_with('0'))?.parse().ok()?;
+    (1..=FUNCTIONS).contains(&number).then_some(Key::Function(number))
+}
 
 /// One key with its modifiers. Shift is part of the character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +110,10 @@ impl FromStr for Chord {
         let mut chars = rest.chars();
         let key = match (chars.next(), chars.next()) {
             (Some(c), None) if !c.is_control() => Key::Char(c),
-            _ => NAMED.iter().find(|(name, _)| *name == rest).ok_or_else(|| NotAChord(text.to_owned()))?.1,
+            _ => {
+                let named = NAMED.iter().find(|(name, _)| *name == rest).map(|(_, key)| *key);
+                named.or_else(|| function(rest)).ok_or_else(|| NotAChord(text.to_owned()))?
+            }
         };
         Ok(Self { key, ctrl, alt })
     }
@@ -104,6 +127,7 @@ impl fmt::Display for Chord {
         let key = match (named, self.key) {
             (Some(name), _) => name,
             (None, Key::Char(c)) => c.to_string(),
+            (None, Key::Function(number)) => format!("F{number}"),
             (None, _) => String::new(),
         };
         f.pad(&format!("{ctrl}{alt}{key}"))
@@ -116,10 +140,25 @@ mod tests {
 
     #[test]
     fn a_chord_reads_back_what_it_prints() {
-        for text in ["j", "R", "Ctrl-c", "Ctrl-Alt-x", "Enter", "Space", "PageDown", "-", "Ctrl--", "/", "?"] {
+        for text in [
+            "j",
+            "R",
+            "Ctrl-c",
+            "Ctrl-Alt-x",
+            "Enter",
+            "Space",
+            "PageDown",
+            "F5",
+            "Ctrl-F12",
+            "BackTab",
+            "-",
+            "Ctrl--",
+            "/",
+            "?",
+        ] {
             assert_eq!(text.parse::<Chord>().unwrap().to_string(), text);
         }
-        for text in ["", "ab", "Hyper-x", "Ctrl-", "\u{7}"] {
+        for text in ["", "ab", "Hyper-x", "Ctrl-", "\u{7}", "F0", "F05", "F99"] {
             assert!(text.parse::<Chord>().is_err(), "{text:?}");
         }
     }

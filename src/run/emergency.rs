@@ -29,7 +29,7 @@ use crate::{
         record::Record,
     },
     run::{
-        ground::{Ground, Pace},
+        ground::{self, Ground, Pace},
         state::Places,
     },
     runtime::{
@@ -58,10 +58,14 @@ pub(super) async fn look(
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     let mut broken = Vec::new();
-    let ground = ground(globals, environment, &mut broken).await?;
-    let (found, unkept) = match &ground {
+    let read_now = ground(globals, environment, &mut broken).await?;
+    let (found, unkept) = match &read_now {
         Some(ground) if ground.world().is_some() => Default::default(),
-        _ => files(ground.as_ref(), environment),
+        ground => files(ground.as_ref(), environment),
+    };
+    let ground = match read_now {
+        Some(ground) => Some(ground),
+        None => as_before(globals, environment, &found, &mut broken).await,
     };
     let records = records(ground.as_ref(), environment, &found, &mut broken).await;
     let cockpit = match &ground {
@@ -112,6 +116,23 @@ async fn ground(
             None
         }
     })
+}
+
+/// The ground of a configuration that cannot be read now: what it was when something was seen with it last.
+async fn as_before(
+    globals: &Globals,
+    environment: &BTreeMap<String, String>,
+    found: &[Found],
+    broken: &mut Vec<Broken>,
+) -> Option<Ground> {
+    let files = ground::named(globals);
+    let profile = globals.profile.clone().unwrap_or_default();
+    let ours = |about: &About| about.files == files && about.profile == profile;
+    let before = found.iter().find(|one| ours(&one.about) && one.about.settings.is_some())?;
+    let (ground, clock) = Ground::as_before(&before.about, environment, SOON).await?;
+    broken.push(part("configuration", "below is told with what it was when it could be read last"));
+    broken.extend(clock.map(|why| part("clock", why.text())));
+    Some(ground)
 }
 
 fn part(part: &'static str, why: impl Into<String>) -> Broken {

@@ -151,7 +151,25 @@ impl Ground {
         environment: &BTreeMap<String, String>,
         patience: Duration,
     ) -> Result<(Self, Option<CliError>), CliError> {
-        let loaded = loaded(globals, environment)?;
+        Self::over_in_need(loaded(globals, environment)?, environment, patience).await
+    }
+
+    /// The same with the settings that were in force when they could be read last.
+    pub(super) async fn as_before(
+        about: &About,
+        environment: &BTreeMap<String, String>,
+        patience: Duration,
+    ) -> Option<(Self, Option<CliError>)> {
+        let loaded = drafted(about.settings.as_deref()?, environment).ok()?;
+        let profile = Some(about.profile.clone()).filter(|profile| !profile.is_empty());
+        Self::over_in_need(Loaded { profile, ..loaded }, environment, patience).await.ok()
+    }
+
+    async fn over_in_need(
+        loaded: Loaded,
+        environment: &BTreeMap<String, String>,
+        patience: Duration,
+    ) -> Result<(Self, Option<CliError>), CliError> {
         cli::config::needs_connections(&loaded)?;
         let (clock, why): (SharedClock, _) = match &loaded.config.world {
             None => (Arc::new(SystemClock), None),
@@ -228,7 +246,9 @@ impl Ground {
         let elsewhere = registry::elsewhere(&self.config, environment);
         let of = [self.profile.clone(), format!("{elsewhere:?}"), toml::to_string(&self.config).ok()?].join("\n");
         let (records, group) = self.places.records();
-        Some(Cache::of(folder, &of).about(About { profile: self.profile.clone(), records, group }))
+        let settings = config::show::settings(&self.config).ok();
+        let about = About { profile: self.profile.clone(), records, group, files: named(globals), settings };
+        Some(Cache::of(folder, &of).about(about))
     }
 
     /// Where records and keys are.
@@ -353,6 +373,12 @@ fn detach(globals: &Globals) -> Result<Detach, CliError> {
         let order = Order::new(record.id, record.intent.clone(), secrets, given.clone());
         spawn_detached(&program, flags.iter().chain(&task), &order, attendance)
     }))
+}
+
+/// The files of the configuration that the command line names, wherever one stands.
+pub(super) fn named(globals: &Globals) -> Vec<PathBuf> {
+    let whole = |file: &PathBuf| std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    globals.config.iter().map(whole).collect()
 }
 
 /// The configuration of these flags, checked.

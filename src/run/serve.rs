@@ -23,40 +23,63 @@ use crate::{
     demo::serve::serve,
     domain::time::after,
     journal::place,
-    port::clock::SharedClock,
+    port::clock::{Clock, SharedClock},
     run::{
         ground::{configuration, scenario, shared},
         state::private_folder,
         world,
     },
-    runtime::clock::ScaledClock,
+    runtime::clock::{ScaledClock, SystemClock},
 };
+
+/// What time it is in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Time {
+    /// That of its scenario, so many times as fast as ours.
+    Own {
+        /// 1 is real time.
+        speed: f64,
+    },
+    /// Ours.
+    Now,
+}
 
 /// Serves until it is interrupted. Prints a line for each address, then `ready`.
 pub(super) async fn run(
     name: &str,
     globals: &Globals,
     listen: SocketAddr,
-    speed: f64,
+    time: Time,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     if !listen.ip().is_loopback() {
         let text = format!("{listen} is not an address of this machine: the built-in world is served on loopback only");
         return Err(CliError::usage(text));
     }
-    let scenario = scenario(name, globals.seed)?;
+    let mut scenario = scenario(name, globals.seed)?;
+    if time == Time::Now {
+        let now = SystemClock.now();
+        let begins = globals.at.map_or(Some(now), |at| now.checked_sub_signed(chrono::Duration::from_std(at).ok()?));
+        scenario.start = begins.ok_or_else(|| CliError::usage("--at is before all time"))?;
+    }
     let served = shared(&scenario)?;
     let listener =
         TcpListener::bind(listen).await.map_err(|why| CliError::failed(format!("cannot listen on {listen}: {why}")))?;
     let base = format!("http://{}", listener.local_addr()?);
     let opens = globals.at.map_or(scenario.start, |at| after(scenario.start, at));
-    let clock: SharedClock = Arc::new(ScaledClock::starting_at(opens, speed));
+    let clock: SharedClock = match time {
+        Time::Own { speed } => Arc::new(ScaledClock::starting_at(opens, speed)),
+        Time::Now => Arc::new(SystemClock),
+    };
     // Before there is a folder: from here on each of them lets it go with us.
     let mut stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let folder = private_folder("holdshort-serve-")?;
     let mut config = configuration(&scenario, &base)?;
-    // Any of its answers tells the time.
-    config.world = Some(World { clock: format!("{base}/"), speed });
+    config.world = match time {
+        // Any of its answers tells the time.
+        Time::Own { speed } => Some(World { clock: format!("{base}/"), speed }),
+        Time::Now => None,
+    };
     config.state.path = Some(folder.path().join("state"));
     let config_path = folder.path().join("config.toml");
     let cannot = |why: &dyn std::fmt::Display| CliError::failed(format!("cannot write the configuration: {why}"));

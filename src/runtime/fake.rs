@@ -214,6 +214,7 @@ impl Cluster {
             replicas: 4,
             started: None,
             step_times: BTreeMap::new(),
+            settled: None,
             analyses: Vec::new(),
             events: Vec::new(),
             troubles: Vec::new(),

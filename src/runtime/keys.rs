@@ -57,7 +57,7 @@ impl Rhythm {
     }
 }
 
-/// The chord of a key event; `None` for releases and for keys that the keymap has no word for.
+/// The chord of a key event; `None` for releases and for keys that the keymap has no word for: those that only hold others.
 pub fn chord(event: &KeyEvent) -> Option<Chord> {
     if event.kind == KeyEventKind::Release {
         return None;
@@ -76,6 +76,10 @@ pub fn chord(event: &KeyEvent) -> Option<Chord> {
         KeyCode::End => Key::End,
         KeyCode::PageUp => Key::PageUp,
         KeyCode::PageDown => Key::PageDown,
+        KeyCode::Insert => Key::Insert,
+        KeyCode::Delete => Key::Delete,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::F(number) => Key::Function(number),
         _ => return None,
     };
     let with = |modifier| event.modifiers.contains(modifier);
@@ -138,7 +142,9 @@ mod tests {
             (KeyCode::Char('c'), KeyModifiers::CONTROL, Some("Ctrl-c")),
             (KeyCode::Char('x'), KeyModifiers::CONTROL | KeyModifiers::ALT, Some("Ctrl-Alt-x")),
             (KeyCode::PageDown, KeyModifiers::NONE, Some("PageDown")),
-            (KeyCode::F(1), KeyModifiers::NONE, None),
+            (KeyCode::F(1), KeyModifiers::NONE, Some("F1")),
+            (KeyCode::BackTab, KeyModifiers::SHIFT, Some("BackTab")),
+            (KeyCode::CapsLock, KeyModifiers::NONE, None),
         ];
         for (code, modifiers, written) in table {
             let expected = written.map(|text| text.parse().unwrap());

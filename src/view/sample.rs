@@ -160,6 +160,7 @@ pub(crate) fn rollout(source: &str, service: &str, stable: &Version, canary: &Ve
         replicas: 12,
         started: Some(at(1, 27, 0)),
         step_times: [(0, at(1, 27, 0)), (2, at(1, 37, 0)), (4, at(1, 46, 58)), (5, at(1, 47, 0))].into(),
+        settled: None,
         analyses: Vec::new(),
         events: Vec::new(),
         troubles: Vec::new(),

@@ -31,7 +31,12 @@ fn sources(scene: &Scene<'_>) -> Vec<Part> {
         let how = freshness::sentence(state);
         let how = if how.is_empty() { Line::of(Role::Good, freshness::word(state)) } else { how };
         let line = Line::of(Role::Text, format!("   {}  ", state.source)).join(how);
-        lines.push(line.and(Role::Dim, format!("   in steps of {}", number::age(scene.model.session.signal_step))));
+        lines.push(
+            line.and(
+                Role::Dim,
+                format!("   numbers are of its newest {}", number::age(scene.model.session.signal_step)),
+            ),
+        );
     }
     if lines.is_empty() {
         lines.push(Line::of(Role::Unknown, "   no connection measures: nothing can be judged"));

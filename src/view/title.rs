@@ -65,7 +65,10 @@ fn counts(scene: &Scene<'_>) -> Vec<Line> {
     let wait = match scene.waits_for_me {
         // What does harm waits for a human, whoever's gate is open.
         0 if let harm @ 1.. = harmful(scene) => {
-            Line::of(Role::Bad, if harm == 1 { "1 needs you".to_owned() } else { format!("{harm} need you") })
+            // A release: where gates are listed, too, it is none of them.
+            let bare = scene.narrow(100) && !matches!(scene.model.nav.screen(), Screen::Inbox);
+            let (one, many) = if bare { ("", "") } else { (" release", " releases") };
+            Line::of(Role::Bad, if harm == 1 { format!("1{one} needs you") } else { format!("{harm}{many} need you") })
         }
         // That nothing is known to wait is not that nothing waits.
         0 if unknown && narrow => Line::of(Role::Unknown, "? wait"),
@@ -176,7 +179,7 @@ mod tests {
             let scene = Scene { waits_for_me: 0, ..Scene::new(model, &keymap) };
             bar(&scene, "").right.plain()
         };
-        assert!(said(&model).contains("1 needs you"), "{}", said(&model));
+        assert!(said(&model).contains("1 release needs you"), "{}", said(&model));
         model.judgements.values_mut().for_each(|judgement| judgement.verdict = Verdict::Go);
         assert!(!said(&model).contains("needs you"), "{}", said(&model));
     }

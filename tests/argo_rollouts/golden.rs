@@ -89,6 +89,7 @@ fn a_canary_at_an_indefinite_pause_is_read_whole() {
         replicas: 4,
         started: Some(at("2026-11-21T06:21:02Z")),
         step_times: [(0, at("2026-11-21T06:21:02Z")), (3, at("2026-11-21T06:21:09Z"))].into(),
+        settled: None,
         analyses: vec![],
         events: vec![],
         troubles: vec![],
@@ -273,4 +274,11 @@ fn nothing_that_a_provider_sends_reaches_the_screen_uncleaned() {
     let rollout = normalize::rollout(&view);
     assert_eq!(rollout.message.as_deref(), Some("stuck"));
     assert_eq!(rollout.canary, Some(Version::tagged("1")));
+}
+
+#[test]
+fn when_a_version_had_all_of_it_is_told_once_it_has() {
+    let healthy = seen("rollout-canary-09-healthy-v1.1", Some("replicasets-of-rollout-checkout"));
+    assert_eq!(healthy.settled, Some(at("2026-11-21T06:21:22Z")));
+    assert_eq!(seen("rollout-canary-04-timed-pause", Some("replicasets-of-rollout-checkout")).settled, None);
 }

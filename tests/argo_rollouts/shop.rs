@@ -4,7 +4,7 @@
 use crate::inventory::Listing;
 use holdshort::{
     domain::{rollout::Rollout, verb::Verb},
-    port::plan::{Ask, Draft},
+    port::plan::{Ask, Draft, Expectation},
 };
 use serde_json::{Value, json};
 
@@ -164,6 +164,21 @@ async fn within_the_rollback_window_the_plan_leaves_the_steps_out_as_the_control
         (effect.as_str(), rests),
         ("v1.1.0 → v1.0.0, through all its steps; it waits for a human at step 2/3 (pause)", 3)
     );
+}
+
+#[tokio::test]
+async fn a_roll_back_through_several_pauses_says_how_many_and_promises_no_time_for_the_humans() {
+    let (_, draft) = rolled_back("recs", |rollout, _| {
+        let steps = rollout["spec"]["strategy"]["canary"]["steps"].as_array_mut().unwrap();
+        steps.extend([json!({"setWeight": 80}), json!({"pause": {}})]);
+    })
+    .await;
+    let stops = "v1.1.0 → v1.0.0, through all its steps; it waits for a human 2 times, first at step 2/5 (pause)";
+    assert_eq!(draft.effect, stops);
+    let promised = draft.expect.promised("44 min");
+    assert!(promised.ends_with(", within 44 min and however long it waits for a human"), "{promised}");
+    let at_once = Expectation { rests: Vec::new(), ..draft.expect };
+    assert!(at_once.promised("10 min").ends_with(", within 10 min"), "{}", at_once.promised("10 min"));
 }
 
 #[tokio::test]

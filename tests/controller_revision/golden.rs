@@ -58,6 +58,7 @@ async fn a_stateful_set_that_a_partition_holds_is_read_whole() {
         replicas: 5,
         started: Some(at("2026-11-21T06:08:00Z")),
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: vec![],
         events: vec![],
         troubles: vec![],

@@ -57,6 +57,7 @@ fn a_rolling_update_that_is_stuck_is_read_whole() {
         replicas: 3,
         started: Some(at("2026-11-21T06:10:34Z")),
         step_times: std::collections::BTreeMap::new(),
+        settled: None,
         analyses: vec![],
         events: vec![],
         troubles: vec![],
@@ -228,4 +229,11 @@ fn a_restart_is_no_way_back() {
 fn a_version_that_was_taken_up_again_did_not_start_when_its_set_was_made() {
     assert_eq!(state(BACK).started, None);
     assert_eq!(state(MOVING).started, Some(at("2026-11-21T06:10:24Z")));
+}
+
+#[test]
+fn when_an_update_was_through_is_told_once_it_is() {
+    let ready = state(("deployment-get-ready", "replicasets-list-three-revisions"));
+    assert_eq!(ready.settled, Some(at("2026-11-21T06:10:17Z")));
+    assert_eq!(state(MOVING).settled, None);
 }

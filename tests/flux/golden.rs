@@ -88,6 +88,7 @@ async fn a_kustomization_whose_health_check_failed_is_read_whole() {
         replicas: 0,
         started: Some(at("2026-11-30T08:10:00Z")),
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: Vec::new(),
         troubles: Vec::new(),

@@ -32,5 +32,5 @@ fn a_job_whose_version_nobody_knows_is_started_by_whoever_takes_that_risk_by_nam
 fn a_dry_run_says_what_is_waited_for_as_the_card_says_it() {
     let line = ["--demo=jenkins", "do", "dispatch", "gateway#812", "--dry-run"];
     let shown = String::from_utf8(program::holdshort().args(line).output().unwrap().stdout).unwrap();
-    assert!(shown.contains("\n  then    a new build is there within 300 s\n"), "{shown}");
+    assert!(shown.contains("\n  then    a new build is there, within 300 s\n"), "{shown}");
 }

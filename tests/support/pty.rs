@@ -48,12 +48,17 @@ impl Seen {
     }
 }
 
+/// What a screen must satisfy.
+type Holds = Box<dyn Fn(&str) -> bool>;
+
 /// The program, its terminal, and what it drew.
 pub(crate) struct Pty {
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
+    /// The key that was pressed last, and what it led to.
+    last: Option<(String, String, Holds)>,
 }
 
 impl Pty {
@@ -115,7 +120,7 @@ impl Pty {
                 }
             }
         });
-        Self { master: Some(pair.master), writer, child, seen }
+        Self { master: Some(pair.master), writer, child, seen, last: None }
     }
 
     /// Waits until the screen satisfies a condition, and gives its text.
@@ -138,17 +143,39 @@ impl Pty {
     }
 
     /// Presses one key as a hand does, and waits for what it leads to. A test that waits for the screen may be faster than a hand:
-    /// where the cockpit says so, nothing was done, and the key is pressed again once that has left the screen.
-    pub(crate) fn press(&mut self, key: &str, what: &str, holds: impl Fn(&str) -> bool) -> String {
-        const TOO_FAST: &str = "faster than a hand";
-        loop {
-            self.keys(key);
-            let screen = self.until(what, |screen| holds(screen) || screen.contains(TOO_FAST));
-            if holds(&screen) {
-                return screen;
+    /// where the cockpit says so, nothing was done, and the key is pressed again once that has left the screen; so is the one
+    /// before it, where it was taken back as the first of a paste.
+    pub(crate) fn press(&mut self, key: &str, what: &str, holds: impl Fn(&str) -> bool + 'static) -> String {
+        let before = self.last.take();
+        let this = (key.to_owned(), what.to_owned(), Box::new(holds) as Holds);
+        let screen = loop {
+            if let Some(screen) = self.pressed(&this) {
+                break screen;
             }
-            self.until("the word about it to leave", |screen| !screen.contains(TOO_FAST));
+            if let Some(before) = before.as_ref().filter(|(_, _, led)| !led(&self.screen())) {
+                // Not fast now: the word about it has left, which takes longer than any hand.
+                self.pressed(before);
+            }
+        };
+        self.last = Some(this);
+        screen
+    }
+
+    /// Presses a key and waits for what it leads to; `None` where it came faster than a hand, once the word about it has left.
+    fn pressed(&mut self, (key, what, holds): &(String, String, Holds)) -> Option<String> {
+        const TOO_FAST: &str = "faster than a hand";
+        self.keys(key);
+        let screen = self.until(what, |screen| holds(screen) || screen.contains(TOO_FAST));
+        if holds(&screen) {
+            return Some(screen);
         }
+        self.until("the word about it to leave", |screen| !screen.contains(TOO_FAST));
+        None
+    }
+
+    /// What is on screen.
+    fn screen(&self) -> String {
+        self.seen.0.lock().unwrap().parser.screen().contents()
     }
 
     /// Gives the terminal another size.

@@ -319,7 +319,11 @@ fn back(model: &mut Model) {
         model.nav.filtering = false;
         model.nav.filter.clear();
     } else if rows::is_list(model) && !model.nav.marked.is_empty() {
-        model.nav.marked.clear();
+        let marked = std::mem::take(&mut model.nav.marked).len();
+        model.say(match marked {
+            1 => "its mark is taken back: a verb acts on the row you are on".to_owned(),
+            many => format!("{many} marks are taken back: a verb acts on the row you are on"),
+        });
     } else {
         model.nav.back();
     }

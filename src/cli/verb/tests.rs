@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     app::sample::{gated, ship},
     cli::{args::Command, parse, sample},
-    domain::{form, observed::FaultKind},
+    domain::{form, observed::FaultKind, rollout::Phase},
     judge::gaps::{Arm, Gap, Missing, Signal},
     port::{
         fill::Given,
@@ -474,7 +474,7 @@ abort payments in prod/eu (medium risk)
   to      1.41.3
   effect  25 % → 0 % of traffic
   sends   set abort: PATCH rollouts/payments/status {\"status\":{\"abort\":true}}
-  then    aborted within 60 s
+  then    aborted, within 60 s
   undo    retry
   note    the spec still holds 1.42.0 afterwards
 ";
@@ -505,4 +505,24 @@ fn what_is_set_twice_or_cannot_be_printed_is_refused_and_never_sent_as_something
         let refused = "--set code: its value holds characters that cannot be printed";
         assert_eq!(set(&[("code", odd)]), Err(refused.to_owned()), "{odd:?}");
     }
+}
+
+#[test]
+fn who_goes_back_without_those_that_are_refused_says_so_and_is_told_which() {
+    let mut model = sample::model();
+    let mut refused = sample::rollout(&"us".into(), Phase::Progressing);
+    for offer in refused.offers.iter_mut().filter(|offer| offer.verb == Verb::Abort) {
+        offer.blocked = Some("you may not patch rollouts in shop".to_owned());
+    }
+    sample::sees(&mut model, "us", refused);
+    let both = "abort payments@prod/eu us/argo_rollouts/shop/payments --yes --json --reason errors --expect 1.42.0 --expect 1.42.0";
+    let ended = fly(model.clone(), done(), both, None);
+    assert_eq!((ended.exit, ended.sent), (Ok(Exit::Refused), Vec::new()));
+    assert!(ended.err.contains("  go on with the others: --leave-refused\n"), "{}", ended.err);
+    let ended = fly(model, done(), &format!("{both} --leave-refused"), None);
+    let value: Value = serde_json::from_str(&ended.out).unwrap();
+    let targets: Vec<String> = ended.sent[0].plan.targets().map(ToString::to_string).collect();
+    assert_eq!((ended.exit, targets), (Ok(Exit::Refused), vec!["eu/argo_rollouts/shop/payments".to_owned()]));
+    assert_eq!(value["left"], json!(["payments in prod/us: you may not patch rollouts in shop"]));
+    assert!(ended.err.contains("left out: payments in prod/us: "), "{}", ended.err);
 }

@@ -38,6 +38,7 @@ fn settled_on(tag: &str, arms: Vec<Arm>) -> Rollout {
         replicas: 1,
         started: None,
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: Vec::new(),
         troubles: Vec::new(),

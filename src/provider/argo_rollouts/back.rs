@@ -128,15 +128,20 @@ fn by_steps(stage: &Stage<'_>, target: &Arm, set: &ReplicaSet) -> Draft {
     let (from, to) = (canary(stage.rollout), target.called());
     let steps = &stage.rollout.steps;
     let skips = steps.is_empty() || is_within_window(stage.view, set);
-    let waits = steps.iter().position(|step| step.kind == StepKind::Pause(None)).filter(|_| !skips);
+    let waits = |step: &&Step| step.kind == StepKind::Pause(None);
+    let first = steps.iter().position(|step| waits(&step)).filter(|_| !skips);
     let way = if skips { "" } else { ", through all its steps" };
-    let stop = waits.map(|index| format!("; it waits for a human at step {}", stage.step(index))).unwrap_or_default();
+    let stop = first.map(|index| match steps.iter().filter(waits).count() {
+        1 => format!("; it waits for a human at step {}", stage.step(index)),
+        times => format!("; it waits for a human {times} times, first at step {}", stage.step(index)),
+    });
+    let stop = stop.unwrap_or_default();
     let within = stage.deadline() + if skips { Duration::ZERO } else { steps.iter().map(span).sum() };
     let mut draft =
         drafted(stage, format!("{from} → {to}{way}{stop}"), everywhere_expected(stage.rollout, target), within);
     draft.expect.words = Some(everywhere(stage.rollout, target));
     draft.expect.progress = Some((fact::UPDATED_READY.to_owned(), "pods".to_owned()));
-    if let Some(index) = waits {
+    if let Some(index) = first {
         draft.expect.rests = taken_up(target);
         draft.expect.rests.push(Expect::is(WAITS, format!("step {index}/{}", steps.len())));
     }

@@ -59,6 +59,7 @@ pub fn rollout(view: &View<'_, api::Rollout>) -> Rollout {
         replicas: wire.replicas(),
         started,
         step_times: steps::times(events, started, step_pause(wire).zip(wire.step_index())),
+        settled: settled(wire),
         analyses: with_current(wire, &view.extras.analyses),
         events: events.clone(),
         troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
@@ -87,6 +88,13 @@ fn written(wire: &api::Rollout) -> Option<Written> {
 
 /// Its controllers: they write what they are told to. As the fixtures record the first; it is its binary's name in older ones.
 const CONTROLLERS: &[&str] = &["rollouts-controller", "argo-rollouts", "kube-controller-manager"];
+
+/// When a version last had all of it (`Completed` of the controller's `calculateRolloutConditions`); while another one comes in there is no
+/// such time.
+fn settled(wire: &api::Rollout) -> Option<Timestamp> {
+    let completed = wire.status.conditions.iter().find(|told| told.kind == "Completed" && told.status == "True")?;
+    completed.last_transition_time
+}
 
 /// Who did what to it, as its fields tell.
 fn hands(wire: &api::Rollout) -> Vec<Hand> {

@@ -71,6 +71,7 @@ pub(super) fn rollout(view: View<'_>) -> Rollout {
         replicas: 0,
         started: started(app),
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: events(view),
         troubles: troubles(app),

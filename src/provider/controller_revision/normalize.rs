@@ -52,6 +52,7 @@ pub fn rollout<W: Workload>(view: &View<'_, W>) -> Rollout {
         replicas: object.counts().wanted,
         started: started(&sides),
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: view.extras.events.clone(),
         troubles: stuck(object, &sides).into_iter().chain(pods::of_hashes(&arms, &view.extras.troubles)).collect(),

@@ -52,6 +52,7 @@ pub fn rollout(view: &View<'_, Deployment>) -> Rollout {
         replicas: wire.replicas(),
         started: sides.new.and_then(|set| started(set, events)),
         step_times: BTreeMap::new(),
+        settled: settled(wire),
         analyses: view.extras.analyses.clone(),
         events: events.clone(),
         troubles: pods::sentences(&arms, &view.sets, &view.extras.troubles),
@@ -109,6 +110,13 @@ fn pause(wire: &Deployment) -> Option<Pause> {
     let said = wire.condition("Progressing").filter(|told| told.reason == "DeploymentPaused");
     let since = said.and_then(|told| told.last_update_time);
     wire.spec.paused.then_some(Pause { reason: PauseReason::Person, since, until: None })
+}
+
+/// When the controller was done: it writes this condition once, and anew for the next template only (`syncRolloutStatus` of
+/// kube-controller-manager).
+fn settled(wire: &Deployment) -> Option<Timestamp> {
+    let said = wire.condition("Progressing").filter(|told| told.reason == "NewReplicaSetAvailable")?;
+    said.last_update_time
 }
 
 fn arms(view: &View<'_, Deployment>, sides: &Sides<'_>) -> Vec<Arm> {

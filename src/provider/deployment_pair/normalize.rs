@@ -94,6 +94,7 @@ fn untold(view: &View<'_, Service>, why: &str) -> Rollout {
         replicas: 0,
         started: None,
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: Vec::new(),
         troubles: Vec::new(),

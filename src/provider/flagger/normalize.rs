@@ -60,6 +60,7 @@ pub fn rollout(view: &View<'_, Canary>) -> Rollout {
         replicas: replicas(&sides),
         started: started(&sides),
         step_times,
+        settled: None,
         analyses: analyses(view, &sides),
         events: view.extras.events.clone(),
         troubles,

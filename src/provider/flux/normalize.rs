@@ -49,6 +49,7 @@ pub fn rollout<O: Declared>(view: &View<'_, O>) -> Rollout {
         replicas: 0,
         started: sides.started,
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: view.extras.events.clone(),
         troubles: troubles(view),

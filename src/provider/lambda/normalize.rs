@@ -153,6 +153,7 @@ pub(super) fn rollout(view: View<'_>) -> Rollout {
             _ => None,
         },
         step_times: BTreeMap::new(),
+        settled: None,
         analyses: Vec::new(),
         events: events(view),
         troubles: troubles(view, canary),

@@ -46,19 +46,13 @@ fn said(scene: &Scene<'_>, logs: &Logs) -> Line {
 /// `✖ only in 1.42.0   412×  card vault timeout after <*> ms   first 01:49:07`; where that is too much for a line, without its end,
 /// or in two.
 fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>, columns: usize) -> Vec<Line> {
-    let canary = rollout.side(Side::Canary).or_else(|| scene.model.taken_back(rollout));
-    let tag = canary.map_or_else(|| "the canary".to_owned(), Arm::tag);
+    let arm = rollout.side(Side::Canary).or_else(|| scene.model.taken_back(rollout));
     let (canary, stable, _) = one.lines;
     let (role, mark) = match one.finding {
         Finding::New | Finding::More => (Role::Bad, "✖ "),
         Finding::Nothing => (Role::Text, "  "),
     };
-    let whose = match (one.finding, canary, stable) {
-        (Finding::New, ..) => format!("only in {tag}"),
-        (_, 0, _) => "only on stable".to_owned(),
-        (_, _, 0) => format!("on {tag}"),
-        (_, _, stable) => format!("{} on stable", number::count(stable)),
-    };
+    let whose = whose(one.finding, (canary, stable), arm, rollout.side(Side::Stable));
     let lines = if canary > 0 { canary } else { stable };
     let head =
         Line::of(role, format!("{mark}{whose}")).pad(20).and(Role::Strong, format!("{:>7}×", number::count(lines)));
@@ -78,6 +72,19 @@ fn pattern(scene: &Scene<'_>, rollout: &Rollout, one: &Standing<'_>, columns: us
     }
 }
 
+/// Who writes it, of so many lines of the canary and of stable.
+fn whose(finding: Finding, lines: (u64, u64), canary: Option<&Arm>, stable: Option<&Arm>) -> String {
+    let tag = canary.map_or_else(|| "the canary".to_owned(), Arm::tag);
+    match (finding, lines) {
+        (Finding::New, _) => format!("only in {tag}"),
+        // Beside nothing that is on its way nobody is the only one.
+        (_, (0, _)) if canary.is_none() => stable.map_or_else(String::new, |stable| format!("on {}", stable.tag())),
+        (_, (0, _)) => "only on stable".to_owned(),
+        (_, (_, 0)) => format!("on {tag}"),
+        (_, (_, stable)) => format!("{} on stable", number::count(stable)),
+    }
+}
+
 /// `6.9× (2–26) for each request`.
 fn times(one: &Standing<'_>) -> String {
     let ratio = one.ratio();
@@ -85,4 +92,22 @@ fn times(one: &Standing<'_>) -> String {
     let bounds = bounds.map(|(low, high)| format!(" ({}–{})", number::short(low), number::short(high)));
     let times = ratio.estimate.map(|ratio| format!("{}×", number::short(ratio))).unwrap_or_default();
     format!("{times}{} for each request", bounds.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    #[test]
+    fn a_pattern_is_only_on_stable_where_another_version_is_beside_it() {
+        let payments = sample::payments();
+        let (canary, stable) = (payments.side(Side::Canary), payments.side(Side::Stable));
+        let said = |finding, lines, canary| whose(finding, lines, canary, stable);
+        assert_eq!(said(Finding::New, (412, 0), canary), "only in 1.42.0");
+        assert_eq!(said(Finding::Nothing, (0, 90), canary), "only on stable");
+        assert_eq!(said(Finding::Nothing, (31, 90), canary), "90 on stable");
+        assert_eq!(said(Finding::Nothing, (31, 0), canary), "on 1.42.0");
+        assert_eq!(said(Finding::Nothing, (0, 90), None), "on 1.41.3");
+    }
 }

@@ -361,11 +361,10 @@ fn calls(plan: &Plan, width: usize, whole: bool) -> Vec<(Vec<Line>, Vec<Line>)> 
 
 fn afterwards(plan: &Plan, width: usize) -> Vec<Line> {
     let expect = &plan.draft.expect;
-    let said = expect.said();
-    if said.is_empty() {
+    if expect.said().is_empty() {
         return Vec::new();
     }
-    let then = format!("{said}, within {}", number::age(expect.within));
+    let then = expect.promised(&number::age(expect.within));
     labelled("done when", Role::Text, &then, width, 2)
 }
 

@@ -173,6 +173,8 @@ fn a_verb_acts_on_what_is_marked_in_the_order_of_the_marks_and_then_nothing_is_m
     assert_eq!(model.nav.marked.len(), 2, "leaving the card leaves the marks");
     press(&mut model, Intent::Back);
     assert_eq!(model.nav.marked, []);
+    let said = model.notice.as_ref().map(|notice| notice.text.as_str());
+    assert_eq!(said, Some("2 marks are taken back: a verb acts on the row you are on"));
 }
 
 #[test]

@@ -242,6 +242,7 @@ fn a_second_step_sends_to_another_cluster_what_the_first_one_was_answered() {
         friction: Friction::Enter,
         draft,
         goes_back: false,
+        brings_again: false,
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at: now, verdict: None, said: String::new(), sources: Vec::new() },

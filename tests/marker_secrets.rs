@@ -372,6 +372,7 @@ fn typed(stage: &Stage, left: &mut Left) {
             Expectation { all: vec![Expect::is("never", true)], ..Expectation::default() },
         ),
         goes_back: true,
+        brings_again: false,
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },

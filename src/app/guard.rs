@@ -278,7 +278,8 @@ fn by_name(rollout: &Rollout, arm: &Arm) -> String {
     format!("`holdshort rollback {} --to {name}`", rollout.id)
 }
 
-/// That what it holds was put back already, by whomever. Any version that is named is open, as far as its system lets us.
+/// That what it holds was put back already, by whomever. What is older and named is open, as far as its system lets us; that what was left can
+/// be brought again is nothing to be told to whoever wants to go back.
 fn put_back_already(
     quarantine: &Quarantine,
     rollout: &Rollout,
@@ -288,10 +289,8 @@ fn put_back_already(
     let why = format!("{back}: there is nothing to go back from");
     // That no version is the default one is said here already; anything else stands in the way of those that are named too.
     let denied = blocked.filter(|blocked| **blocked != rollout.no_way_back());
-    let left = back.left.as_ref().and_then(|(hash, _)| rollout.arms.iter().find(|arm| arm.hash == *hash));
     let further = older.map(|arm| format!("{} goes further back", by_name(rollout, arm)));
-    let again = left.map(|arm| format!("{} brings {} again", by_name(rollout, arm), arm.called()));
-    let ways = finishes_it(quarantine, rollout).into_iter().chain(further).chain(again);
+    let ways = finishes_it(quarantine, rollout).into_iter().chain(further);
     Refusal {
         ways: if denied.is_none() { ways.collect() } else { Vec::new() },
         reasons: [why].into_iter().chain(denied.cloned()).collect(),
@@ -349,6 +348,9 @@ fn plan_one(
     };
     let mut draft = draft.map_err(|blocked| refuse(asked.verb, words(&subject), &blocked.0))?;
     if let Some(refusal) = notes::forbidden_there(model, &asked, &subject, &draft, &words(&subject)) {
+        return Err(refusal);
+    }
+    if let Some(refusal) = notes::is_left_for_cause(model, &asked, &subject, &draft) {
         return Err(refusal);
     }
     if let Some(takeover) = &asked.takes_over {
@@ -424,6 +426,9 @@ fn plan_one(
         } else {
             friction(asked.verb, risk, &draft, goes_back, !risks.is_empty())
         },
+        brings_again: subject
+            .rollout
+            .is_some_and(|rollout| notes::brings_again(model, rollout, asked.verb, &draft).is_some()),
         draft,
         goes_back,
         checks,

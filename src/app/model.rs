@@ -20,9 +20,10 @@ use crate::{
         menu::Menu,
         palette::Palette,
         past_us::Act,
+        quarantine::Quarantine,
         reading::Reading,
         store::{SourceInfo, Store},
-        watch::{Arrival, Compared},
+        watch::{self, Arrival, Compared},
     },
     domain::{
         files::Files,
@@ -404,11 +405,20 @@ impl Model {
         Some((side(Role::Canary), side(Role::Stable)))
     }
 
-    /// The canary that was judged and then taken back: no longer a side of the rollout, and still what its panels are about.
-    pub fn taken_back(&self, rollout: &Rollout) -> Option<&Arm> {
-        let arm = self.judged.get(&rollout.id)?;
+    /// The canary that was judged and then taken back: no longer a side of the rollout, and still what its panels are about. Who opens the
+    /// cockpit later has judged nothing: while the rollout is watched, it is what was left for the version that serves.
+    pub fn taken_back<'a>(&'a self, rollout: &'a Rollout) -> Option<&'a Arm> {
+        if rollout.side(Role::Canary).is_some() {
+            return None;
+        }
+        let left = || {
+            watch::until(self, rollout)?;
+            let (hash, _) = Quarantine::of(&self.actions, rollout).put_back()?.left.clone()?;
+            rollout.arms.iter().find(|arm| arm.hash == hash)
+        };
+        let arm = self.judged.get(&rollout.id).or_else(left)?;
         let serves = rollout.side(Role::Stable).is_some_and(|stable| stable.hash == arm.hash);
-        (rollout.side(Role::Canary).is_none() && !serves).then_some(arm)
+        (!serves).then_some(arm)
     }
 
     /// As [`Self::arm`], for pictures of what happened: a canary that was taken back keeps its curve.

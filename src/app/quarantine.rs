@@ -5,7 +5,7 @@
 
 mod returned;
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 pub use self::returned::{Returned, returned};
 
@@ -19,7 +19,7 @@ use crate::{
         object::ObjectId,
         place::Place,
         rollout::{Arm, Role, Rollout, Written},
-        time::Timestamp,
+        time::{Timestamp, age},
         verb::{Direction, Verb},
         version::Version,
     },
@@ -144,6 +144,11 @@ impl Quarantine {
             let about = plan.draft.bound.get(fact::CANARY).filter(|hash| !hash.is_empty());
             if plan.goes_back && plan.verb == Verb::Set {
                 // That less of it is exposed says nothing about it.
+            } else if plan.brings_again {
+                // Somebody made up their mind about it; what stood in its place is none the worse for that.
+                if let Some(there) = goes_to(plan).filter(|_| deed.is_done()) {
+                    left.remove(&there);
+                }
             } else if plan.goes_back || plan.direction() == Direction::Forward {
                 if let Some(hash) = about.filter(|_| deed.is_done()) {
                     left.remove(hash);
@@ -156,8 +161,9 @@ impl Quarantine {
                 left.extend(about.map(|hash| (hash.clone(), deed.left(put_back))));
             }
         }
+        let put_back = put_back(actions, rollout, &left);
         left.retain(|hash, left| !came_again(rollout, hash, left));
-        Self { left, put_back: put_back(actions, rollout) }
+        Self { left, put_back }
     }
 
     /// Why this version was left, where it was.
@@ -250,18 +256,25 @@ struct Deed<'a> {
     entries: Cow<'a, [Entry]>,
 }
 
+/// So long after a version was left nobody who brings it is taken to go back to it.
+const FRESH: Duration = Duration::from_hours(24);
+
 /// Was the version put back that the spec holds, as our record or the engine tells? Our record knows it as soon as the call was
-/// sent, and whose it was; the engine knows of everybody's.
-fn put_back(actions: &Actions, rollout: &Rollout) -> Option<PutBack> {
+/// sent, and whose it was; the engine knows of everybody's. One that was itself `left` for cause just before has not been put back: it is back.
+fn put_back(actions: &Actions, rollout: &Rollout, left: &BTreeMap<String, Left>) -> Option<PutBack> {
     let holds = &rollout.identity.canary_hash;
     let mut newest: Vec<Deed<'_>> = Deed::all_on(&rollout.id, actions).collect();
     newest.sort_by_key(|deed| deed.record);
     // Sent is enough: that the spec holds it shows that it landed, whatever became of its executor.
     let sending = |entry: &Entry| matches!(entry.stage, Stage::Sending { .. });
     let last = newest.into_iter().rfind(|deed| deed.was_sent() || deed.entries.iter().any(sending));
+    let brings_again =
+        last.as_ref().is_some_and(|last| last.plan.brings_again && goes_to(last.plan).as_ref() == Some(holds));
     let ours =
         last.filter(|last| last.plan.direction() == Direction::Back && goes_to(last.plan).as_ref() == Some(holds));
-    let told = rollout.put_back();
+    let written = rollout.written.as_ref().map(|written| written.at);
+    let is_fresh = |left: &Left| written.is_some_and(|at| left.at < at && age(at, left.at) <= FRESH);
+    let told = rollout.put_back().filter(|_| !brings_again && !left.get(holds).is_some_and(is_fresh));
     if ours.is_none() && told.is_none() {
         return None;
     }

@@ -254,6 +254,7 @@ pub(crate) fn acted(
         friction: Friction::Reason,
         draft,
         goes_back: false,
+        brings_again: false,
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at, verdict: None, said: String::new(), sources: Vec::new() },

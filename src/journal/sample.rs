@@ -95,6 +95,7 @@ pub(crate) fn intent_on(target: &ObjectId, verb: Verb, calls: &[&str]) -> NewRec
         friction: Friction::Reason,
         draft,
         goes_back: false,
+        brings_again: false,
         checks: Vec::new(),
         risks: Vec::new(),
         evidence: Evidence { at: at(0), verdict: None, said: String::new(), sources: Vec::new() },

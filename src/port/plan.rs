@@ -279,6 +279,9 @@ pub struct Plan {
     /// It goes back here, although its verb goes forward elsewhere: a full promotion of the version that ran before.
     #[serde(default)]
     pub goes_back: bool,
+    /// It goes forward here, although its verb goes back elsewhere: it brings a version again that somebody left for cause.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub brings_again: bool,
     /// What policy checked, each as a sentence: `verdict GO, 4 min`.
     pub checks: Vec<String>,
     /// What is not known or speaks against it, each as a sentence: whoever sends it takes that upon them.
@@ -300,7 +303,11 @@ impl Plan {
 
     /// Which way it moves production.
     pub fn direction(&self) -> Direction {
-        if self.goes_back { Direction::Back } else { self.verb.direction() }
+        match (self.goes_back, self.brings_again) {
+            (true, _) => Direction::Back,
+            (false, true) => Direction::Forward,
+            (false, false) => self.verb.direction(),
+        }
     }
 
     /// What is done to each target, in order. The first one still holds the others.

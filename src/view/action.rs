@@ -35,7 +35,7 @@ pub(super) fn recent(scene: &Scene<'_>, most: usize) -> Vec<Part> {
 pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
     let action = seen(scene).next()?;
     let stage = action.latest().map(|entry| words(&action.plan, entry).0).unwrap_or_default();
-    Some(begin(action, &of_which(scene, action)).gap(3).join(stage).cut(scene.columns))
+    Some(begin(action, &whose(scene, action)).gap(3).join(stage).cut(scene.columns))
 }
 
 /// The actions worth seeing, newest first.
@@ -65,7 +65,7 @@ pub(super) fn is_current(action: &Action, now: Timestamp) -> bool {
 
 /// Its lines, and how it can be taken over where it can.
 pub(super) fn of(scene: &Scene<'_>, action: &Action) -> Vec<Line> {
-    let mut lines = lines(action, &of_which(scene, action), scene.columns);
+    let mut lines = lines(action, &whose(scene, action), scene.columns);
     lines.extend(not_begun(scene, action));
     let released = || scene.hint(Intent::TakeOver, "ends it");
     if !action.is_running() && action.owed().next().is_some() {
@@ -170,6 +170,12 @@ pub(super) fn of_which(scene: &Scene<'_>, action: &Action) -> String {
         before = Some(&one.service);
     }
     said.join(", ")
+}
+
+/// The same, with who does it where that is somebody else: `payments by lee`.
+fn whose(scene: &Scene<'_>, action: &Action) -> String {
+    let which = of_which(scene, action);
+    if action.who == scene.model.session.who { which } else { format!("{which} by {}", action.who) }
 }
 
 /// What a target of an act is called beside the others: its service, or where it is, where others are of the same service.

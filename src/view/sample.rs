@@ -411,6 +411,7 @@ pub(crate) fn plan(verb: Verb) -> Plan {
             notes: if back { vec!["autosync is on: it may put 1.42.0 back".into()] } else { Vec::new() },
         },
         goes_back: false,
+        brings_again: false,
         checks: vec!["verdict GO: 0.2 % against 0.2 % on stable".into(), "kubernetes-eu live".into()],
         risks: Vec::new(),
         evidence: Evidence { at: now(), verdict: None, said: String::new(), sources: Vec::new() },

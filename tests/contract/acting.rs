@@ -471,6 +471,7 @@ impl Stage {
             friction: Friction::Enter,
             draft: self.draft(target, verb).await.unwrap(),
             goes_back: false,
+            brings_again: false,
             checks: Vec::new(),
             risks: Vec::new(),
             evidence: Evidence { at: self.clock.now(), verdict: None, said: String::new(), sources: Vec::new() },

@@ -116,6 +116,7 @@ impl Scene {
             friction: Friction::Enter,
             draft,
             goes_back: false,
+            brings_again: false,
             checks: Vec::new(),
             risks: Vec::new(),
             evidence: Evidence { at: self.clock.now(), verdict: None, said: String::new(), sources: Vec::new() },

@@ -9,7 +9,7 @@ use crate::{
         lineage::Lineage,
         model::Model,
         past_us, preflight,
-        quarantine::{self, Quarantine},
+        quarantine::{self, Left, Quarantine},
     },
     domain::{
         evidence::Verdict,
@@ -294,13 +294,33 @@ pub(super) fn major_step(model: &Model, verb: Verb, target: &ObjectId) -> Option
     Some(format!("another major version, {from} → {to}: {} runs {live} now", gate.environment))
 }
 
+/// The hash of the version that a roll back of a rollout goes to.
+fn put_back_by<'a>(rollout: &'a Rollout, draft: &Draft) -> Option<&'a String> {
+    rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to).map(|arm| &arm.hash)
+}
+
+/// Does a roll back bring a version again that somebody left for cause? Then it goes no way back, whatever its verb is called.
+pub(super) fn brings_again(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Option<Left> {
+    let hash = put_back_by(rollout, draft).filter(|_| verb == Verb::Rollback)?;
+    Quarantine::of(&model.actions, rollout).of_hash(hash).cloned()
+}
+
+/// That such a one goes on only where somebody says so by name.
+pub(super) fn is_left_for_cause(model: &Model, asked: &Ask, subject: &Subject<'_>, draft: &Draft) -> Option<Refusal> {
+    let decides = !asked.force && asked.takes_over.is_none() && asked.sent_before() == 0;
+    let rollout = subject.rollout.filter(|_| decides)?;
+    let left = brings_again(model, rollout, asked.verb, draft)?;
+    let version = draft.to.as_ref().map_or_else(|| "that version".to_owned(), ToString::to_string);
+    let why = format!("it is no way back, it brings {version} again: {left}");
+    let forces = Some(Box::new(Ask { force: true, ..asked.clone() }));
+    Some(Refusal { forces, ..super::refuse(asked.verb, super::words(subject), &why) })
+}
+
 /// That a way back leaves what was itself put back, or ends at a version which somebody left for cause: allowed, and said in red.
 pub(super) fn goes_to_what_was_left(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Vec<String> {
     let hash = match verb {
         Verb::Abort => Some(&rollout.identity.stable_hash),
-        Verb::Rollback => {
-            rollout.arms.iter().find(|arm| arm.version.is_some() && arm.version == draft.to).map(|arm| &arm.hash)
-        }
+        Verb::Rollback => put_back_by(rollout, draft),
         _ => return Vec::new(),
     };
     let quarantine = Quarantine::of(&model.actions, rollout);

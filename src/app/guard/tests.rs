@@ -220,10 +220,7 @@ fn a_roll_back_that_names_nothing_goes_nowhere_from_what_was_put_back() {
     let refusal = ask(&model, ask_for(Verb::Rollback)).unwrap_err();
     let why = "1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:07 by lee; 1.42.0 (a1b2c3d) is what was left: there is \
                nothing to go back from";
-    let ways = [
-        "promote full: that finishes the way back to 1.41.3 (9f8e7d6)",
-        "`holdshort rollback kubernetes-eu/argo_rollouts/shop/payments --to 1.42.0` brings 1.42.0 (a1b2c3d) again",
-    ];
+    let ways = ["promote full: that finishes the way back to 1.41.3 (9f8e7d6)"];
     assert_eq!((refusal.reasons, refusal.ways), (vec![why.to_owned()], ways.map(str::to_owned).to_vec()));
     // With an older one in its history, the same key once more leads there no sooner, however long ago that was; by name it does.
     let rollout = with_an_older_one(on_its_way_back());
@@ -265,7 +262,7 @@ fn what_another_journal_or_another_tool_put_back_is_learnt_from_the_engine() {
 }
 
 #[test]
-fn a_version_that_was_left_can_be_named_all_the_same_and_the_card_says_by_whom_and_why() {
+fn a_version_that_was_left_comes_again_only_by_force_as_something_that_goes_forward_and_the_card_says_who_left_it() {
     let mut model = seeing(vec![on_its_way_back()]);
     did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
     let risks = [
@@ -273,8 +270,14 @@ fn a_version_that_was_left_can_be_named_all_the_same_and_the_card_says_by_whom_a
         "it goes to 1.42.0 (a1b2c3d), and lee left it on 2026-03-10 at 02:07 (latency)",
     ];
     let named = Ask { args: Args::back_to(Some("1.42.0")), ..ask_for(Verb::Rollback) };
-    let made = plan(&model, &named, Ok(draft(&on_its_way_back(), Verb::Rollback))).unwrap();
-    assert_eq!((made.risks, made.friction), (risks.map(str::to_owned).to_vec(), Friction::Reason));
+    let refusal = plan(&model, &named, Ok(draft(&on_its_way_back(), Verb::Rollback))).unwrap_err();
+    let why = "it is no way back, it brings 1.42.0 (a1b2c3d) again: lee left it on 2026-03-10 at 02:07 (latency)";
+    assert_eq!(refusal.reasons, [why]);
+    let forced = *refusal.forces.unwrap();
+    let made = plan(&model, &forced, Ok(draft(&on_its_way_back(), Verb::Rollback))).unwrap();
+    assert_eq!((made.direction(), made.brings_again), (Direction::Forward, true));
+    let typed = Friction::ReadBackAndReason("payments".to_owned());
+    assert_eq!((made.risks, made.friction), (risks.map(str::to_owned).to_vec(), typed));
     let aborted = plan(&model, &ask_for(Verb::Abort), Ok(draft(&on_its_way_back(), Verb::Abort))).unwrap();
     assert_eq!(aborted.risks, risks);
 }

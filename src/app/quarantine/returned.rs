@@ -67,7 +67,13 @@ pub fn returned(model: &Model, rollout: &Rollout) -> Option<Returned> {
             || goes_to(deed.plan).as_ref() == Some(holds)
             || (back && same(draft.from.as_ref()) && !same(draft.to.as_ref()) && written_since(deed))
     };
-    let deed = deeds.into_iter().rfind(is_about)?;
+    let mut about = deeds.into_iter().rev().filter(is_about).peekable();
+    // Who brought it again by name, and lets it go on: whoever did that to the end has made up their mind.
+    let brought = about.next_if(|deed| deed.plan.brings_again && goes_to(deed.plan).as_ref() == Some(holds));
+    if brought.as_ref().is_some_and(|brought| brought.is_done() && !rollout.in_flight()) {
+        return None;
+    }
+    let deed = about.next()?;
     let instead = goes_to(deed.plan);
     let went_back = deed.plan.direction() == Direction::Back && !deed.plan.goes_back;
     if !went_back || instead.as_ref() == Some(holds) || rollout.lag.is_some() {
@@ -77,7 +83,10 @@ pub fn returned(model: &Model, rollout: &Rollout) -> Option<Returned> {
     let seen = model.store.observed_at(&rollout.id)?;
     // An abort leaves it in the spec: it is back once it goes on there.
     let goes_on = instead.is_some() || rollout.phase != Phase::Aborted;
-    let by = rollout.written.clone().filter(|written| written.at > done);
+    let by = match &brought {
+        Some(brought) => Some(Written { at: brought.at, by: brought.who.to_string() }),
+        None => rollout.written.clone().filter(|written| written.at > done),
+    };
     let told_from = by.as_ref().map_or(done, |by| by.at);
     let is_old = !rollout.in_flight() && age(model.now, told_from) > TOLD_FOR;
     if !goes_on || seen < after(done, SETTLES) || is_old {
@@ -109,6 +118,22 @@ mod tests {
     fn rolled_back(record: u64) -> Record {
         let done = Stage::Done { said: "verified".to_owned() };
         acted((record, minutes(1)), ("dana", "errors"), Verb::Rollback, ("c0ffee", Some("ba5e")), done)
+    }
+
+    #[test]
+    fn one_that_somebody_brings_again_by_its_name_is_back_until_it_has_arrived_and_they_are_named() {
+        let mut again = acted(
+            (2, minutes(3)),
+            ("lee", "other"),
+            Verb::Rollback,
+            ("ba5e", Some("c0ffee")),
+            Stage::Moving { said: "0 % → 5 %".to_owned() },
+        );
+        again.intent.plan.brings_again = true;
+        let (model, rollout) = after_all(vec![rolled_back(1), again], payments());
+        let said = "1.42.0 is back since 02:10, put there by lee; dana left it on 2026-03-10 at 02:08 (errors)";
+        assert_eq!(returned(&model, &rollout).map(|it| it.to_string()).as_deref(), Some(said));
+        assert_eq!(headline(&model).cause, Cause::Release);
     }
 
     /// The model after these records, of a rollout that is seen ten minutes from now.

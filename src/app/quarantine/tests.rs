@@ -137,6 +137,25 @@ fn a_version_that_was_released_again_since_is_no_longer_left() {
 }
 
 #[test]
+fn whoever_brings_a_version_again_that_was_left_blames_nothing_on_the_one_that_stood_in_its_place() {
+    // 1.42.0 was left for 1.41.3 (errors), and is on its way in again because lee named it.
+    let mut rollout = payments();
+    (rollout.arms[0].revision, rollout.arms[0].earlier_revisions) = (Some(5), vec![3]);
+    rollout.written = Some(Written { at: now() + Duration::from_mins(2), by: "holdshort".to_owned() });
+    for end in [Stage::Moving { said: "0 % → 5 %".to_owned() }, verified()] {
+        let mut again = done(2, Verb::Rollback, "ba5e", Some("c0ffee"), end);
+        again.intent.plan.brings_again = true;
+        let quarantine = after(&[rolled_back(), again], &rollout);
+        assert_eq!((quarantine.of_hash("ba5e"), quarantine.put_back()), (None, None));
+        assert!(matches!(quarantine.way_back(&rollout), WayBack::Usual(arm) if arm.hash == "ba5e"), "{quarantine:?}");
+        assert_eq!(quarantine.homeward(&rollout), None);
+    }
+    // The same by somebody else's hand, minutes after it was left.
+    let quarantine = after(&[rolled_back()], &rollout);
+    assert_eq!((quarantine.of_hash("ba5e"), quarantine.put_back()), (None, None));
+}
+
+#[test]
 fn whoever_lets_it_go_on_or_puts_it_back_by_name_has_made_up_their_mind() {
     for later in [
         done(2, Verb::Retry, "c0ffee", None, verified()),

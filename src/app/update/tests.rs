@@ -7,7 +7,7 @@ use crate::{
     app::{
         card::Card,
         model::{Overlay, Screen},
-        sample::{ask, blind, draft, go, hears, measures, now, payments, see, seeing, source, types},
+        sample::{acted, ask, blind, draft, go, hears, measures, now, payments, see, seeing, source, types},
         store::SourceInfo,
         wants::wants,
     },
@@ -16,7 +16,7 @@ use crate::{
         object::{Family, ObjectId},
         objective::{Objective, Slo},
         observed::{Fault, FaultKind},
-        rollout::{Role, Rollout},
+        rollout::{Phase, Role, Rollout},
         signal::{Counts, ServiceSignals, VersionSignals},
         standard::Standard,
         verb::Verb,
@@ -365,6 +365,21 @@ fn a_canary_that_was_judged_keeps_its_curve_after_it_was_taken_back_until_anothe
     promoted.arms[0].role = Role::Stable;
     assert_eq!((curves(&model, &promoted), model.taken_back(&promoted)), ((None, Some("1.42.0".to_owned())), None));
     see(&mut model, now(), Vec::new());
+    assert_eq!(model.taken_back(&back), None);
+}
+
+#[test]
+fn who_opens_the_cockpit_after_a_version_was_taken_back_is_shown_it_for_as_long_as_that_is_watched() {
+    let mut back = payments();
+    back.canary.clone_from(&back.stable);
+    back.identity.canary_hash.clone_from(&back.identity.stable_hash);
+    (back.arms[0].role, back.phase, back.pause, back.settled) = (Role::Old, Phase::Healthy, None, Some(now()));
+    let mut model = seeing(vec![back.clone()]);
+    assert_eq!(model.taken_back(&back), None);
+    let done = Stage::Done { said: "verified".to_owned() };
+    model.actions.recorded(acted((1, now()), ("dana", "errors"), Verb::Rollback, ("c0ffee", Some("ba5e")), done));
+    assert_eq!(model.taken_back(&back).map(|arm| arm.hash.as_str()), Some("c0ffee"));
+    model.now += Duration::from_hours(2);
     assert_eq!(model.taken_back(&back), None);
 }
 

@@ -122,12 +122,11 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
         add("began", Role::Text, number::clock(onset));
     }
     if let Some(needed) = judgement.events.needed {
-        let seen = number::count(judgement.events.seen);
-        add(
-            "events",
-            Role::Text,
-            format!("{seen} errors seen, about {} are needed to show a doubling", number::count(needed)),
-        );
+        let (seen, needed) = (number::count(judgement.events.seen), number::count(needed));
+        // Of all that was measured: the table is of a part of it, where that tells more.
+        let since = judgement.begins.map(|at| format!(" since {}", number::clock(at))).unwrap_or_default();
+        let said = format!("{seen} errors of both versions{since}, about {needed} are needed to show a doubling");
+        add("events", Role::Text, said);
     }
     if let (Some(needed), seen) = (judgement.requests.needed, judgement.requests.seen) {
         let eta = judgement.eta.map(|eta| format!(", about {}", number::moment(now, eta))).unwrap_or_default();

@@ -12,7 +12,9 @@ use crate::{
         headline::{self, Blame, Cause},
         inbox::{self, Item},
         model::Model,
-        preflight, quarantine, watch,
+        preflight,
+        quarantine::{self, Quarantine},
+        watch,
     },
     cli::{
         cells::{self, CellsOut},
@@ -156,18 +158,20 @@ pub struct WatchingOut {
     pub against: Option<String>,
     /// What that says, as `verdict` does: weaker than side by side, and no guard goes by it. `no_data` where nothing is known.
     pub verdict: Verdict,
-    /// The same in a sentence; `null` where nothing could be compared.
+    /// The same in a sentence; of what was put back, by whom and from what; `null` where there is neither.
     pub reason: Option<String>,
 }
 
 fn watching_out(model: &Model, rollout: &Rollout) -> Option<WatchingOut> {
     let compared = model.watched.get(&rollout.id);
+    // What was put back is held against nothing: who left what, and when, is what there is to tell.
+    let back = || Quarantine::of(&model.actions, rollout).put_back().map(ToString::to_string);
     Some(WatchingOut {
         until: watch::until(model, rollout)?,
         since: watch::arrived(model, rollout)?,
         against: compared.map(|compared| compared.against.clone()),
         verdict: compared.map_or(Verdict::NoData, |compared| compared.judgement.verdict),
-        reason: compared.map(|compared| words::watched(&compared.judgement, &compared.against)),
+        reason: compared.map(|compared| words::watched(&compared.judgement, &compared.against)).or_else(back),
     })
 }
 

@@ -305,7 +305,9 @@ fn of_which(plan: &Plan, one: &Plan, said: &[String]) -> Vec<String> {
 /// Going forward on what is not known is a risk that a script must take by name.
 fn not_accepted(plan: &Plan, args: &VerbArgs) -> Option<Refusal> {
     let risks: Vec<String> = plan.each().flat_map(|one| of_which(plan, one, &one.risks)).collect();
-    if plan.direction() != Direction::Forward || risks.is_empty() || args.accept_wait {
+    // Whoever forces it has taken more upon them.
+    let taken = args.accept_wait || args.force.is_some();
+    if plan.direction() != Direction::Forward || risks.is_empty() || taken {
         return None;
     }
     let reasons =

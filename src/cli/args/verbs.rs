@@ -34,7 +34,7 @@ pub struct VerbArgs {
     /// Go forward although the verdict is WAIT: not known yet whether it does harm; needs --reason
     #[arg(long)]
     pub accept_wait: bool,
-    /// Roll back although it is known what stands in the way: SERVICE is its service, typed out; needs --reason
+    /// Roll back although it is known what stands in the way, or to a version that was left for cause: SERVICE is its service, typed out; needs --reason
     #[arg(long, value_name = "SERVICE")]
     pub force: Option<String>,
     /// Of several targets that go back, leave those that are refused, each with its reason, and go on with the others; ends with 9 then

@@ -125,7 +125,7 @@ fn evidence(scene: &Scene<'_>, judgement: &Judgement, width: usize) -> Vec<Line>
         let (seen, needed) = (number::count(judgement.events.seen), number::count(needed));
         // Of all that was measured: the table is of a part of it, where that tells more.
         let since = judgement.begins.map(|at| format!(" since {}", number::clock(at))).unwrap_or_default();
-        let said = format!("{seen} errors of both versions{since}, about {needed} are needed to show a doubling");
+        let said = format!("{seen} errors of both{since}, about {needed} show a doubling");
         add("events", Role::Text, said);
     }
     if let (Some(needed), seen) = (judgement.requests.needed, judgement.requests.seen) {

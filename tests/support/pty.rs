@@ -15,6 +15,9 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 /// How long a screen may take before the test gives up. Not a measurement: a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// A hand takes at least so long from what it sees to the next key. What a test presses, not what it waits for.
+const HAND: Duration = Duration::from_millis(100);
+
 /// How many of these bytes lie before a frame that has begun and not ended.
 fn whole(bytes: &[u8]) -> usize {
     let last = |wanted: &[u8]| bytes.windows(wanted.len()).rposition(|window| window == wanted);
@@ -164,6 +167,8 @@ impl Pty {
     /// Presses a key and waits for what it leads to; `None` where it came faster than a hand, once the word about it has left.
     fn pressed(&mut self, (key, what, holds): &(String, String, Holds)) -> Option<String> {
         const TOO_FAST: &str = "faster than a hand";
+        let (lock, woken) = &*self.seen;
+        drop(woken.wait_timeout_while(lock.lock().unwrap(), HAND, |_| true).unwrap());
         self.keys(key);
         let screen = self.until(what, |screen| holds(screen) || screen.contains(TOO_FAST));
         if holds(&screen) {

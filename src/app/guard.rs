@@ -426,9 +426,7 @@ fn plan_one(
         } else {
             friction(asked.verb, risk, &draft, goes_back, !risks.is_empty())
         },
-        brings_again: subject
-            .rollout
-            .is_some_and(|rollout| notes::brings_again(model, rollout, asked.verb, &draft).is_some()),
+        brings_again: notes::is_brought_again(model, &asked, &subject, &draft),
         draft,
         goes_back,
         checks,

@@ -305,6 +305,15 @@ pub(super) fn brings_again(model: &Model, rollout: &Rollout, verb: Verb, draft: 
     Quarantine::of(&model.actions, rollout).of_hash(hash).cloned()
 }
 
+/// Does this act bring such a version? What is carried on is what it was.
+pub(super) fn is_brought_again(model: &Model, asked: &Ask, subject: &Subject<'_>, draft: &Draft) -> bool {
+    if let Some(takeover) = &asked.takes_over {
+        let was = model.actions.iter().find(|action| action.record == takeover.record);
+        return was.is_some_and(|was| was.plan.brings_again && !takeover.releases);
+    }
+    subject.rollout.is_some_and(|rollout| brings_again(model, rollout, asked.verb, draft).is_some())
+}
+
 /// That such a one goes on only where somebody says so by name.
 pub(super) fn is_left_for_cause(model: &Model, asked: &Ask, subject: &Subject<'_>, draft: &Draft) -> Option<Refusal> {
     let decides = !asked.force && asked.takes_over.is_none() && asked.sent_before() == 0;

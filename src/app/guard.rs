@@ -265,17 +265,19 @@ fn way_back(
         WayBack::OnlyLeft(arm, left) if offer.blocked.is_none() && !model.session.read_only => {
             let why = format!("the only way back is to {}, and {left}", arm.called());
             let home = finishes_it(&quarantine, rollout);
-            let anyway = format!("{} puts it back all the same", by_name(rollout, arm));
+            // It was left for cause: its name alone brings it no more.
+            let force = format!(" --force {} --reason TEXT", rollout.service);
+            let anyway = format!("{} puts it back all the same", by_name(rollout, arm, &force));
             Err(Refusal { ways: home.into_iter().chain([anyway]).collect(), ..refuse(ask.verb, what(), &why) })
         }
         _ => Ok((None, offer.blocked.clone())),
     }
 }
 
-/// The command that rolls back to a version by its name.
-fn by_name(rollout: &Rollout, arm: &Arm) -> String {
+/// The command that rolls back to a version by its name, with what else it takes.
+fn by_name(rollout: &Rollout, arm: &Arm, more: &str) -> String {
     let name = arm.version.as_ref().map_or(&arm.hash, |version| &version.tag);
-    format!("`holdshort rollback {} --to {name}`", rollout.id)
+    format!("`holdshort rollback {} --to {name}{more}`", rollout.id)
 }
 
 /// That what it holds was put back already, by whomever. What is older and named is open, as far as its system lets us; that what was left can
@@ -289,7 +291,7 @@ fn put_back_already(
     let why = format!("{back}: there is nothing to go back from");
     // That no version is the default one is said here already; anything else stands in the way of those that are named too.
     let denied = blocked.filter(|blocked| **blocked != rollout.no_way_back());
-    let further = older.map(|arm| format!("{} goes further back", by_name(rollout, arm)));
+    let further = older.map(|arm| format!("{} goes further back", by_name(rollout, arm, "")));
     let ways = finishes_it(quarantine, rollout).into_iter().chain(further);
     Refusal {
         ways: if denied.is_none() { ways.collect() } else { Vec::new() },

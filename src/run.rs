@@ -514,7 +514,8 @@ impl Process<'_> {
         }
         let model = recording.play(until);
         let pictures = Pictures { keymap, theme };
-        let form = if is_terminal { Snapshotted::Ansi } else { Snapshotted::Txt };
+        let is_coloured = is_terminal || color::colors(self.globals.color, &self.environment, is_terminal);
+        let form = if is_coloured { Snapshotted::Ansi } else { Snapshotted::Txt };
         let text = snapshot::Painter::paint(&pictures, &model, form).map_err(CliError::failed)?;
         self.out.write_coloured(&format!("{text}\n"))?;
         Ok(Exit::Done)

@@ -71,6 +71,34 @@ fn a_picture_is_in_colour_without_a_flag_and_in_the_theme_that_a_flag_or_the_env
 }
 
 #[test]
+fn a_theme_that_is_named_goes_before_that_of_the_configuration_and_a_recording_is_drawn_in_it_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    std::fs::write(
+        &config,
+        "theme = \"light\"\n[connections.eu]\nkind = \"kubernetes\"\nserver = \"http://127.0.0.1:1\"\nenvironment = \"prod\"\n",
+    )
+    .unwrap();
+    let (config, recording) = (config.display().to_string(), folder.path().join("night").display().to_string());
+    let recorded = holdshort(&["demo", "--record", &recording]);
+    assert!(recorded.status.success(), "{recorded:?}");
+    let ground = |line: &[&str]| {
+        let drawn = String::from_utf8(holdshort(line).stdout).unwrap();
+        let begin = drawn.split("rx=\"8\" fill=\"").nth(1).and_then(|rest| rest.split('"').next());
+        begin.map(str::to_owned).unwrap_or(drawn)
+    };
+    let picture = ["snapshot", "--size", "80x24", "--format", "svg"];
+    let own = ground(&[&["--config", &config][..], &picture].concat());
+    let named = ground(&[&["--config", &config, "--theme", "dark"][..], &picture].concat());
+    let dark = ground(&[&["--demo"][..], &picture].concat());
+    assert_eq!(named, dark);
+    assert_ne!(own, dark);
+    // In colours on a terminal that is none, because that is asked for.
+    let replayed = |theme: &str| holdshort(&["replay", &recording, "--color", "always", "--theme", theme]).stdout;
+    assert_ne!(replayed("light"), replayed("dark"));
+}
+
+#[test]
 fn a_snapshot_as_json_has_every_cell_that_has_a_role() {
     let line = ["--demo", "snapshot", "--format", "json", "--size", "80x24", "--keys", "Enter r"];
     let output = holdshort(&line);

@@ -74,6 +74,8 @@ fn a_context_that_is_not_there_is_named_with_those_that_are() {
     ));
     let doctor = machine.json("doctor --json");
     broken(&doctor, "prod", "reached", &["context 'nosuch'", "it has eu, us", "set `context`"]);
+    // What lies between is not what is wrong.
+    assert!(!doctor.to_string().contains("curl"), "{doctor:#}");
 }
 
 #[test]
@@ -288,6 +290,20 @@ fn doctor_says_which_preset_would_fit_and_of_which_services_nothing_is_found() {
     let (grade, said) = &found(&doctor, "metrics", "preset")[0];
     assert_eq!(*grade, "broken");
     assert!(said.contains("preset = \\\"otel-http\\\" reads payments"), "{said}");
+    // The preset fits, and one of two services is not in its series.
+    let world = world_but("bad-canary", |text| {
+        let unmeasured = "[[systems.cluster.deployments]]\nnamespace = \"shop\"\nname = \"ledger\"\n\
+                          image = \"registry.shop.example/ledger\"\nhistory = [{ tag = \"4.1.0\", commit = \"1edea00\" }]\n\n";
+        text.replacen("[[systems.cluster.rollouts]]", &format!("{unmeasured}[[systems.cluster.rollouts]]"), 1)
+    });
+    let machine = Machine::before(&world, false);
+    machine.configured(&by_hand(&world, "", "preset = \"otel-http\""));
+    let doctor = machine.json("doctor --json");
+    assert_eq!(found(&doctor, "metrics", "preset")[0].0, "good", "{doctor:#}");
+    let (grade, said) = &found(&doctor, "metrics", "services")[0];
+    assert_eq!((*grade, said.contains("nothing is found of ledger")), ("limited", true), "{said}");
+    assert!(said.contains("metrics = ") && !said.contains("payments"), "{said}");
+    assert_eq!(doctor["exit"], 0);
 }
 
 #[test]
@@ -312,6 +328,30 @@ fn doctor_names_the_rule_that_is_missing_and_prints_all_that_are_needed() {
     let (look, act) = said.split_once("# eu: to look and to act").unwrap();
     assert!(look.contains("kind: Role\n") && look.contains("namespace: shop") && !look.contains("patch"), "{look}");
     assert!(act.contains("\"rollouts/status\"") && act.contains("patch"), "{act}");
+}
+
+#[test]
+fn doctor_names_the_one_right_that_is_missing_and_no_other() {
+    let world = world_but("bad-canary", |text| {
+        let right = |verbs: &str, resources: &str| {
+            format!("[[systems.cluster.rights]]\nverbs = [{verbs}]\ngroups = [\"*\"]\nresources = [{resources}]\n")
+        };
+        let look = right("\"get\", \"list\", \"watch\"", "\"*\"");
+        // All but rollouts/status.
+        let act = right("\"patch\"", "\"rollouts\", \"deployments\"");
+        text.replacen("[[systems.cluster.rollouts]]", &format!("{look}{act}\n[[systems.cluster.rollouts]]"), 1)
+    });
+    let machine = Machine::before(&world, false);
+    let engines = "namespaces = [\"shop\"]\nengines = [\"argo_rollouts\", \"deployment\"]";
+    machine.configured(&by_hand(&world, engines, "preset = \"otel-http\""));
+    let doctor = machine.json("doctor --json");
+    let lacking: Vec<String> = found(&doctor, "eu", "rights to act")
+        .into_iter()
+        .filter(|(grade, _)| *grade != "good")
+        .map(|(grade, said)| format!("{grade}: {said}"))
+        .collect();
+    assert_eq!(lacking.len(), 1, "{lacking:#?}");
+    assert!(lacking[0].starts_with("limited: ") && lacking[0].contains("rollouts/status"), "{lacking:#?}");
 }
 
 #[test]

@@ -307,6 +307,17 @@ fn a_verb_that_is_pointed_elsewhere_fails_with_where_to_and_nothing_is_sent_ther
 }
 
 #[test]
+fn an_outcome_that_nobody_can_read_any_more_ends_with_a_code_of_its_own_and_says_what_to_check() {
+    let (door, _alone) = world("every-verb");
+    let beside = Beside::start(&door);
+    door.writes(Writes::Lost);
+    let ended = carry_out(&door, &[["pause", "argo-pause"]]);
+    assert_ended(&door, &beside, &ended, "unknown", 7);
+    let said = json(&ended[0].1)["said"].to_string();
+    assert!(said.contains("kubectl") && said.contains("argo-pause"), "{said}");
+}
+
+#[test]
 fn a_verb_whose_object_moves_under_its_call_returns_with_its_end_and_a_cockpit_beside_it_is_told() {
     let (door, _alone) = world("every-verb");
     let beside = Beside::start(&door);

@@ -29,6 +29,10 @@ fn init_doctor_and_status_follow_one_another_on_a_machine_with_a_kubeconfig_and_
     let text = fs::read_to_string(machine.config()).unwrap();
     // What is not there yet is looked for all the same.
     assert!(!text.contains("\nengines ="), "{text}");
+    // What there is of each engine, and which are not there, is said in it.
+    for note in ["# Found: 1 of rollouts.argoproj.io.", "# Not found: Flagger is not installed"] {
+        assert!(text.contains(note), "{note}\n{text}");
+    }
     for line in ["namespaces = [\"shop\"]", "preset = \"otel-http\"", "covers = [\"eu\"]", "risk = \"high\""] {
         assert!(text.contains(line), "{line}\n{text}");
     }

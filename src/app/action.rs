@@ -8,7 +8,7 @@ use crate::{
     domain::{form::Args, ids::Person, object::ObjectId, place::Place, time::Timestamp, verb::Verb},
     port::{
         plan::{Further, Plan},
-        record::{ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
+        record::{self, ActionNews, Entry, NewRecord, Origin, Record, RecordId, Stage},
         several,
         step::Obligation,
         takeover::{self, Takeover},
@@ -194,6 +194,13 @@ impl Actions {
     /// The newest action on a target.
     pub fn newest_on(&self, target: &ObjectId) -> Option<&Action> {
         self.all.iter().rev().find(|action| action.plan.acts_on(target))
+    }
+
+    /// The newest of the acts that ended the wait of one that rests.
+    pub fn rests_until(&self, action: &Action) -> Option<RecordId> {
+        let later = self.all.iter().filter(|other| other.record > action.record && record::was_sent(&other.entries));
+        let later: Vec<(RecordId, &Plan)> = later.map(|other| (other.record, &other.plan)).collect();
+        record::rests_until(&action.plan, &action.entries, &later)
     }
 
     /// The newest act on a target of which something is still held.

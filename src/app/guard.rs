@@ -416,6 +416,10 @@ fn plan_one(
     draft.notes.extend(notes);
     // Not known is no check that was passed.
     draft.notes.extend(offer_for(subject.offers, asked.verb).and_then(|offer| offer.unsure.clone()));
+    let brings_again = notes::is_brought_again(model, &asked, &subject, &draft);
+    if asked.verb == Verb::Rollback && !brings_again && subject.rollout.is_some() {
+        notes::undone_by_force(&mut draft);
+    }
     Ok(Plan {
         verb: asked.verb,
         target: asked.target.clone(),
@@ -428,7 +432,7 @@ fn plan_one(
         } else {
             friction(asked.verb, risk, &draft, goes_back, !risks.is_empty())
         },
-        brings_again: notes::is_brought_again(model, &asked, &subject, &draft),
+        brings_again,
         draft,
         goes_back,
         checks,

@@ -491,7 +491,8 @@ impl Model {
     }
 
     /// Is what is looked for in a log being typed?
-    fn is_searching(&self) -> bool {
+    /// Is what is looked for in lines being typed?
+    pub fn is_searching(&self) -> bool {
         let types = match self.nav.screen() {
             Screen::Run(_) => self.reading.pane.typing,
             Screen::Logs { .. } => self.look.pane.typing,

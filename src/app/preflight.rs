@@ -330,6 +330,10 @@ fn courses(model: &Model, rollout: &Rollout, looked_at: bool) -> Vec<(String, He
     let asked = model.looked_into.as_ref().filter(|ask| ask.target == rollout.id);
     let asked = asked.and_then(|ask| meant(model, rollout, ask)).map(|(arm, heading)| (arm.hash.clone(), heading));
     let mut all: Vec<_> = back.into_iter().chain(of_card).chain(asked).collect();
+    // Where there is no way back what runs is looked at: with it comes what we may do.
+    if all.is_empty() && looked_at {
+        all.extend(rollout.side(Role::Stable).map(|arm| (arm.hash.clone(), Heading::Back)));
+    }
     all.sort();
     all.dedup();
     all

@@ -54,7 +54,11 @@ fn of_card(card: &Card) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{intent::Intent, msg::Msg, sample, update::update};
+    use crate::{
+        app::{intent::Intent, msg::Msg, sample, update::update},
+        domain::verb::Verb,
+        port::plan::Friction,
+    };
 
     fn typed(model: &mut Model, text: &str) {
         for c in text.chars() {
@@ -82,5 +86,25 @@ mod tests {
         update(&mut model, Msg::Intent(Intent::EraseWord));
         let Some(Overlay::Palette(palette)) = &model.nav.overlay else { panic!("{:?}", model.nav.overlay) };
         assert_eq!(palette.typed, "roll ");
+    }
+
+    #[test]
+    fn what_is_typed_into_a_card_goes_by_words_and_as_a_whole_each_part_by_itself() {
+        let mut model = sample::seeing(vec![sample::payments()]);
+        let ask = crate::port::plan::Ask::new(Verb::Abort, sample::payments().id);
+        let plan = crate::app::guard::plan(&model, &ask, Ok(sample::draft(&sample::payments(), Verb::Abort))).unwrap();
+        let mut card = Card::new(ask, plan);
+        card.plan.friction = Friction::ReadBackAndReason("two words".to_owned());
+        model.nav.overlay = Some(Overlay::Card(Box::new(card)));
+        let card = |model: &Model| model.card().unwrap().clone();
+        typed(&mut model, "two wor");
+        update(&mut model, Msg::Intent(Intent::EraseWord));
+        assert_eq!(card(&model).typed, "two ");
+        typed(&mut model, "words5it is slow");
+        assert_eq!((card(&model).typed.as_str(), card(&model).words.as_str()), ("two words", "it is slow"));
+        update(&mut model, Msg::Intent(Intent::EraseWord));
+        assert_eq!(card(&model).words, "it is ");
+        update(&mut model, Msg::Intent(Intent::HalfUp));
+        assert_eq!((card(&model).typed.as_str(), card(&model).words.as_str()), ("two words", ""));
     }
 }

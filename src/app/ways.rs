@@ -10,7 +10,7 @@ use crate::{
     app::{
         model::Model,
         preflight,
-        quarantine::{Quarantine, WayBack},
+        quarantine::{PutBack, Quarantine, WayBack},
     },
     domain::{
         form::{TO, Value},
@@ -42,21 +42,21 @@ pub enum Wanted {
 pub fn wanted(model: &Model, item: &Item) -> Vec<Wanted> {
     let goes = |verb: &Verb| goes_back(model, item, *verb);
     let verbs: BTreeSet<Verb> = item.offers().iter().map(|offer| offer.verb).filter(goes).collect();
-    let one = |verb| {
+    let each = |verb| {
         let form = item.offers().iter().find(|offer| offer.verb == verb).map(|offer| offer.form.as_slice());
         let ask = Ask::new(verb, item.id().clone());
         let ask = Ask { args: ask.args.over(form.unwrap_or_default()), ..ask };
         match (item, verb) {
             (Item::Rollout(rollout), Verb::Rollback) => back_to(model, rollout, ask),
-            (Item::Rollout(rollout), _) => to_be_drafted(model, rollout, ask),
+            (Item::Rollout(rollout), _) => vec![to_be_drafted(model, rollout, ask)],
             (Item::Gate(gate), _) => {
                 let known = of_others(model, &gate.service, Some(&gate.environment), verb);
-                Wanted::Draft(Box::new(ask), known)
+                vec![Wanted::Draft(Box::new(ask), known)]
             }
-            (Item::Run(run), _) => Wanted::Draft(Box::new(ask), of_others(model, &run.service, None, verb)),
+            (Item::Run(run), _) => vec![Wanted::Draft(Box::new(ask), of_others(model, &run.service, None, verb))],
         }
     };
-    verbs.into_iter().map(one).collect()
+    verbs.into_iter().flat_map(each).collect()
 }
 
 fn to_be_drafted(model: &Model, rollout: &Rollout, ask: Ask) -> Wanted {
@@ -76,7 +76,9 @@ fn standing(model: &Model, rollout: &Rollout, ask: &Ask) -> Standing {
     });
     let mut checks = outlook.map(|outlook| outlook.checks).unwrap_or_default();
     checks.extend((!preflight::is_told(model, rollout, ask)).then(unread));
-    let put_back = quarantine.put_back().filter(|_| ask.verb != Verb::PromoteFull).map(ToString::to_string);
+    // Whoever names an older one goes further back, which is another word.
+    let by_itself = ask.verb != Verb::PromoteFull && ask.to().is_none();
+    let put_back = quarantine.put_back().filter(|_| by_itself).map(ToString::to_string);
     stands(checks, left.into_iter().chain(put_back).collect(), || {
         let ways = preflight::safe_ways(model, rollout).into_iter();
         let itself = [format!("{}: ", ask.verb.words()), format!("{} is open", ask.verb.words())];
@@ -166,20 +168,37 @@ fn goes_back(model: &Model, item: &Item, verb: Verb) -> bool {
     }
 }
 
-/// A roll back that names no version, to what the guard would take.
-fn back_to(model: &Model, rollout: &Rollout, ask: Ask) -> Wanted {
+/// A roll back that names no version, to what the guard would take. From what was put back nobody goes further by default; but where
+/// that is broken too, the next older one is what there is.
+fn back_to(model: &Model, rollout: &Rollout, ask: Ask) -> Vec<Wanted> {
     let quarantine = Quarantine::of(&model.actions, rollout);
-    let said = match quarantine.way_back(rollout) {
-        WayBack::Usual(_) => return to_be_drafted(model, rollout, ask),
-        WayBack::Older(arm, _) => {
-            let args = ask.args.with(TO, Value::Text(arm.hash.clone()));
-            return to_be_drafted(model, rollout, Ask { args, ..ask });
-        }
-        WayBack::OnlyLeft(arm, left) => format!("the only way back is to {}, and {left}", arm.called()),
-        WayBack::PutBack(back, _) => format!("{back}: there is nothing to go back from"),
-        WayBack::None => rollout.no_way_back(),
+    let to = |arm: &Arm, ask: &Ask| {
+        let args = ask.args.clone().with(TO, Value::Text(arm.hash.clone()));
+        to_be_drafted(model, rollout, Ask { args, ..ask.clone() })
     };
-    Wanted::Nothing(Box::new(none(&ask, said)))
+    let nothing = |said| Wanted::Nothing(Box::new(none(&ask, said)));
+    match quarantine.way_back(rollout) {
+        WayBack::Usual(_) => vec![to_be_drafted(model, rollout, ask)],
+        WayBack::Older(arm, _) => vec![to(arm, &ask)],
+        WayBack::OnlyLeft(arm, left) => {
+            vec![nothing(format!("the only way back is to {}, and {left}", arm.called()))]
+        }
+        WayBack::PutBack(back, older) => {
+            let said = nothing(format!("{back}: there is nothing to go back from"));
+            std::iter::once(said).chain(older.map(|arm| further(to(arm, &ask), back))).collect()
+        }
+        WayBack::None => vec![nothing(rollout.no_way_back())],
+    }
+}
+
+/// The same, with a word that it goes further than back to what was put back already.
+fn further(wanted: Wanted, back: &PutBack) -> Wanted {
+    let Wanted::Draft(ask, mut known) = wanted else { return wanted };
+    for (_, standing) in &mut known {
+        let words = format!("this goes further back: {}", back.said());
+        standing.checks.push(Check::new(About::Revision, Grade::Amber, words));
+    }
+    Wanted::Draft(ask, known)
 }
 
 #[cfg(test)]
@@ -263,21 +282,50 @@ mod tests {
         assert!(back.standing.instead[0].starts_with("abort: 1.42.0 to 0 %"), "{back:?}");
     }
 
-    #[test]
-    fn an_abort_that_leads_to_what_was_left_says_so_and_what_finishes_the_way_back_is_named() {
+    /// What was put back goes through the steps; what was left still counts as stable.
+    fn on_its_way_back() -> Rollout {
         let mut rollout = payments();
-        // What was put back goes through the steps; what was left still counts as stable.
         rollout.arms.reverse();
         (rollout.arms[0].role, rollout.arms[1].role) = (Role::Canary, Role::Stable);
         (rollout.arms[0].revision, rollout.arms[1].revision) = (Some(4), Some(3));
         std::mem::swap(&mut rollout.identity.canary_hash, &mut rollout.identity.stable_hash);
         std::mem::swap(&mut rollout.canary, &mut rollout.stable);
         rollout.offers.push(Offer::open(Verb::PromoteFull, Risk::High));
+        rollout
+    }
+
+    /// After somebody rolled back from 1.42.0 to 1.41.3.
+    fn rolled_back(rollout: &Rollout) -> Model {
         let mut model = seeing(vec![rollout.clone()]);
         let end = Stage::Done { said: "verified".to_owned() };
         let record = acted((1, now()), ("dana", "errors"), Verb::Rollback, ("c0ffee", Some("ba5e")), end);
         update(&mut model, Msg::Recorded(Box::new(record)));
-        let ways = ways_of(&model, &rollout);
+        model
+    }
+
+    #[test]
+    fn from_what_was_put_back_the_next_older_version_is_told_as_going_further() {
+        let mut rollout = on_its_way_back();
+        let oldest = Arm { role: Role::Old, hash: "0lder".to_owned(), revision: Some(1), ..rollout.arms[1].clone() };
+        rollout.arms.push(oldest);
+        let ways: Vec<Way> = ways_of(&rolled_back(&rollout), &rollout);
+        let back: Vec<&Way> = ways.iter().filter(|way| way.verb == Verb::Rollback).collect();
+        let [nothing, further] = back.as_slice() else { panic!("{ways:#?}") };
+        assert!(
+            nothing.commands.is_empty() && nothing.said.ends_with("there is nothing to go back from"),
+            "{nothing:?}"
+        );
+        let why = "this goes further back: 1.41.3 (9f8e7d6) was put back on 2026-03-10 at 02:07 by dana";
+        assert!(!further.commands.is_empty());
+        let check = Check::new(About::Revision, Grade::Amber, why);
+        assert!(further.standing.checks.contains(&check), "{further:?}");
+        assert!(further.standing.grade() != Grade::Red, "{further:?}");
+    }
+
+    #[test]
+    fn an_abort_that_leads_to_what_was_left_says_so_and_what_finishes_the_way_back_is_named() {
+        let rollout = on_its_way_back();
+        let ways = ways_of(&rolled_back(&rollout), &rollout);
         let told: Vec<_> = ways.iter().map(|way| (way.verb, way.standing.against.len())).collect();
         assert_eq!(told, [(Verb::PromoteFull, 0), (Verb::Abort, 2), (Verb::Rollback, 0)]);
         let why = "it goes to 1.42.0 (a1b2c3d), and dana left it on 2026-03-10 at 02:07 (errors)";

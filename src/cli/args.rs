@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, 
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use self::examples::{DRIFT_EXAMPLE, INIT_EXAMPLE, LOGS_EXAMPLE, RUN_EXAMPLE, RUNS_EXAMPLE, STATUS_EXAMPLE};
+use self::examples::{
+    DRIFT_EXAMPLE, ENVIRONMENT, FOUND, INIT_EXAMPLE, LOGS_EXAMPLE, RUN_EXAMPLE, RUNS_EXAMPLE, STATUS_EXAMPLE,
+};
 pub use self::verbs::{DoArgs, RollbackArgs, VerbArgs};
 use crate::{
     cli::{
@@ -35,9 +37,14 @@ pub const FIRST_SCENARIO: &str = "bad-canary";
 /// their own board would look like.
 pub const SHOWN_SCENARIO: &str = "fleet";
 
+/// What stands below all of the help: what the program reads beside its arguments, and how it ends.
+fn below() -> String {
+    format!("{ENVIRONMENT}\n\n{}", Exit::table())
+}
+
 /// A terminal release cockpit: is it the release, what waits for a human, what may I safely do?
 #[derive(Clone, Debug, PartialEq, Parser)]
-#[command(name = "holdshort", version, after_help = Exit::table(), after_long_help = Exit::table())]
+#[command(name = "holdshort", version, after_help = Exit::table(), after_long_help = below())]
 pub struct Cli {
     /// Write everything that happens to FILE, for `holdshort replay`
     #[arg(long, value_name = "FILE")]
@@ -219,6 +226,7 @@ pub enum Command {
     #[command(subcommand)]
     Themes(ThemesCommand),
     /// Write a configuration of what this machine tells of: clusters, metrics, repositories
+    #[command(after_help = FOUND, after_long_help = FOUND)]
     Init(InitArgs),
     /// Say what keeps this configuration from working here, and what mends it
     Doctor(DoctorArgs),

@@ -44,6 +44,9 @@ pub struct RecordOut {
     pub preempts: Vec<u64>,
     /// The record that went back and ended this one, or carries it on.
     pub preempted_by: Option<u64>,
+    /// Of one that rests: the newer record since which it does so no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<u64>,
     /// The record whose executor died, which this one carries on.
     pub takes_over: Option<u64>,
     /// Why, in their words.
@@ -134,8 +137,8 @@ pub enum Chain {
 }
 
 impl RecordOut {
-    /// Of a record.
-    pub fn of(record: &Record) -> Self {
+    /// Of a record, among all that are known: what came later ends the wait of one that rests.
+    pub fn of(record: &Record, all: &[Record]) -> Self {
         let shown = record.end().or(record.entries.last()).map(|entry| action::words(&entry.stage));
         let (stage, said) = shown.unwrap_or(("recorded", String::new()));
         let intent = &record.intent;
@@ -151,6 +154,7 @@ impl RecordOut {
                 Stage::Preempted { by, .. } => Some(by.0),
                 _ => None,
             }),
+            rests_until: record.rests_until(all).map(|id| id.0),
             takes_over: intent.takes_over.as_ref().map(|takeover| takeover.record.0),
             reason: intent.reason.clone(),
             verb: intent.plan.verb,
@@ -166,8 +170,18 @@ impl RecordOut {
     }
 }
 
-fn audit<'a>(records: impl Iterator<Item = &'a Record>) -> Audit {
-    let mut records: Vec<RecordOut> = records.map(RecordOut::of).collect();
+impl RecordOut {
+    /// How it ended or how far it is, in a line; where it rested once, that is all: what it waited for then nobody waits for now.
+    pub fn ended(&self) -> String {
+        match self.rests_until {
+            Some(later) => format!("rested: until record {later}"),
+            None => format!("{}: {}", self.outcome.replace('_', " "), self.said),
+        }
+    }
+}
+
+fn audit<'a>(records: impl Iterator<Item = &'a Record>, all: &[Record]) -> Audit {
+    let mut records: Vec<RecordOut> = records.map(|record| RecordOut::of(record, all)).collect();
     records.sort_by_key(|record| std::cmp::Reverse(record.id));
     Audit { schema: "holdshort/audit/v1", records }
 }
@@ -192,7 +206,7 @@ fn of_all(plan: &PlanOut, word: impl Fn(&PlanOut) -> String) -> String {
 
 /// `audit list`.
 pub fn list(records: &[Record], as_json: bool, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
-    let audit = audit(records.iter());
+    let audit = audit(records.iter(), records);
     if as_json {
         return json::print(&audit, out);
     }
@@ -213,7 +227,7 @@ pub fn list(records: &[Record], as_json: bool, layout: Layout, out: &mut dyn Wri
                 |plan| if plan.environment.is_empty() { "-".into() } else { plan.environment.clone() },
             ),
             of_all(&record.plan, |plan| plan.version.clone().unwrap_or_default()),
-            format!("{}: {}", record.outcome.replace('_', " "), record.said),
+            record.ended(),
             record.reason.clone().unwrap_or_default(),
         ]);
     }
@@ -237,9 +251,9 @@ pub fn show(
         return Err(CliError::usage(format!("there is no record {id}; {there}")));
     };
     if as_json {
-        return json::print(&audit(std::iter::once(record)), out);
+        return json::print(&audit(std::iter::once(record), records), out);
     }
-    let shown = RecordOut::of(record);
+    let shown = RecordOut::of(record, records);
     whose(record, &shown, layout, out)?;
     action::print_plan(&record.intent.plan, layout, out)?;
     let evidence = &shown.evidence;
@@ -279,6 +293,9 @@ fn whose(record: &Record, shown: &RecordOut, layout: Layout, out: &mut dyn Write
             within(layout, &format!("ended by record {by}, which went back"), out)?;
         }
         _ => {}
+    }
+    if let Some(later) = shown.rests_until {
+        within(layout, &format!("rested until record {later}, which went on from there"), out)?;
     }
     for held in &shown.holds {
         labelled(layout, "holds", format!("{held}: `holdshort takeover {id}` ends it"), out)?;
@@ -420,6 +437,28 @@ ID  AT                   WHO   VERB   SERVICE   ENVIRONMENT  VERSION  OUTCOME   
 ";
         assert_eq!(listed, expected);
         assert_eq!(text(|out| list(&[], false, Layout::Columns, out).unwrap()), "nothing is recorded yet\n");
+    }
+
+    #[test]
+    fn what_waited_for_a_human_is_said_to_wait_only_until_something_else_was_sent_there() {
+        let rests = || record(1, &[Stage::Rests { said: "not done yet: paused at step 2/3".into() }]);
+        let next = |stage| vec![rests(), record(2, &[stage])];
+        let listed = |records: &[Record]| {
+            let listed = text(|out| list(records, false, Layout::Lines, out).unwrap());
+            listed.lines().last().unwrap().split("; ").find(|cell| cell.starts_with("outcome")).map(str::to_owned)
+        };
+        let refused = next(Stage::Refused { why: "the world has changed".into(), changed: true });
+        assert_eq!(listed(&refused).unwrap(), "outcome: rests: not done yet: paused at step 2/3");
+        let sent = next(Stage::Sending { call: 0, revision: None });
+        assert_eq!(listed(&sent).unwrap(), "outcome: rested: until record 2");
+        let shown = text(|out| show(&sent, RecordId(1), false, Layout::Columns, out).unwrap());
+        assert!(shown.contains("  rested until record 2, which went on from there\n"), "{shown}");
+        let json = text(|out| show(&sent, RecordId(1), true, Layout::Columns, out).unwrap());
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            (&value["records"][0]["outcome"], &value["records"][0]["rests_until"]),
+            (&"rests".into(), &2.into())
+        );
     }
 
     #[test]

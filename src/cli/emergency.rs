@@ -248,7 +248,7 @@ pub fn emergency(name: &str, gathered: &Gathered) -> Emergency {
         broken: gathered.broken.clone(),
         places: places.collect(),
         pipelines: pipelines.collect(),
-        records: gathered.records.iter().map(RecordOut::of).collect(),
+        records: gathered.records.iter().map(|record| RecordOut::of(record, &gathered.records)).collect(),
     }
 }
 

@@ -95,7 +95,8 @@ fn lines(model: &Model, words: fn(&Model) -> String) -> Vec<Said> {
     let flying = |id: &ObjectId| model.store.rollout(id).is_some();
     let gates = inbox::items(model).into_iter().filter(|item| !flying(&item.target));
     all.extend(gates.map(|item| gate(&item)));
-    all.extend(model.actions.iter().filter(|action| action.is_running() || !is_old(model, action)).map(act));
+    let told = model.actions.iter().filter(|action| action.is_running() || !is_old(model, action));
+    all.extend(told.map(|action| act(model, action)));
     all.extend(past_us::just_now(model).into_iter().map(|(rollout, act)| {
         let about = format!("past us, {} in {}", rollout.service, rollout.environment);
         let text = format!("{about}: {}", act.said_of(model.now));
@@ -169,8 +170,11 @@ fn is_old(model: &Model, action: &Action) -> bool {
     action.entries.last().map_or(action.since, |entry| entry.at) + TOLD < model.now
 }
 
-fn act(action: &Action) -> Said {
+fn act(model: &Model, action: &Action) -> Said {
     let about = format!("record {} {} {}", action.record, action.plan.verb.words(), action.plan.places());
+    if let Some(later) = model.actions.rests_until(action) {
+        return Said::of(&*about, format!("{about}, by {}: rested until record {later}", action.who));
+    }
     let stage = action.entries.last().map(|entry| action::words(&entry.stage));
     let said = stage.map_or_else(|| "begun".to_owned(), |(name, said)| format!("{}, {said}", name.replace('_', " ")));
     Said::of(&*about, format!("{about}, by {}: {said}", action.who))

@@ -24,7 +24,8 @@ use crate::{
         ids::{EnvironmentName, ServiceName, SourceName},
         line::{Level, LogLine},
         place::Named,
-        rollout::{Role, Rollout},
+        rollout::{Arm, Role, Rollout},
+        text::clean,
         time::Timestamp,
     },
     judge::pattern::Finding,
@@ -236,7 +237,8 @@ pub async fn print(
         }
         if window.is_empty() {
             let since = asked.window.from.format("%H:%M:%S");
-            writeln!(err, "holdshort: {} has no such line of {} since {since}", wanted.source, wanted.service)?;
+            let there = others(model, wanted, args);
+            writeln!(err, "holdshort: {} has no such line of {} since {since}{there}", wanted.source, wanted.service)?;
         }
         if dropped > 0 {
             writeln!(err, "holdshort: {dropped} lines were left out: there were too many")?;
@@ -247,6 +249,24 @@ pub async fn print(
         }
     }
     Ok(if dropped > 0 { Exit::Unreachable } else { Exit::Done })
+}
+
+/// Which versions there are, where the one that is asked for is none of them: nothing may have been written by it, or it was misspelt.
+fn others(model: &Model, wanted: &Wanted, args: &LogsArgs) -> String {
+    let Some(named) = &args.version else { return String::new() };
+    let here = |rollout: &&Rollout| {
+        rollout.service == wanted.service && wanted.environment.as_ref().is_none_or(|it| *it == rollout.environment)
+    };
+    let arms: Vec<&Arm> = model.store.rollouts().filter(here).flat_map(|rollout| &rollout.arms).collect();
+    if arms.is_empty() || arms.iter().any(|arm| arm.tag() == *named || arm.hash == *named) {
+        return String::new();
+    }
+    let tags: BTreeSet<String> = arms.iter().map(|arm| arm.tag()).collect();
+    format!(
+        "; no version that is there is called '{}', there are {}",
+        clean(named),
+        tags.into_iter().collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// `02:07:39.221 canary 1.42.0 payments-7cc75-x2 ERROR card vault timeout after 3002 ms`.

@@ -24,6 +24,9 @@ pub struct ProviderError {
     /// Could the request have taken effect? True when it was sent and no answer, or half an answer, came back.
     /// A write with this set has an unknown outcome until the target is read again.
     pub maybe_done: bool,
+    /// Did nothing leave this machine, because what is configured on it is wrong? Then the sentence itself names the way out, and the
+    /// system need not be looked at.
+    pub at_home: bool,
 }
 
 impl ProviderError {
@@ -35,7 +38,7 @@ impl ProviderError {
             text.truncate(end);
             text.push_str(" …");
         }
-        Self { kind, text, retry_after: None, maybe_done: false }
+        Self { kind, text, retry_after: None, maybe_done: false, at_home: false }
     }
 
     /// The same error, of a request that may have taken effect.

@@ -62,7 +62,8 @@ impl Finding {
 
     /// That it is not reached, or does not let us in, and where whoever mends it begins to look.
     pub fn refused(error: &ProviderError) -> Self {
-        Self::of(Grade::Broken, "reached", error.text.clone(), way(error.kind))
+        let way = if error.at_home { "" } else { way(error.kind) };
+        Self::of(Grade::Broken, "reached", error.text.clone(), way)
     }
 
     /// That it tells nothing within this time.

@@ -198,6 +198,12 @@ pub struct Draft {
     pub notes: Vec<String>,
 }
 
+/// How an effect says that a share goes from one value to another: `25 % → 0 % of traffic`. Where it stays, it says that, and goes on
+/// after a comma: `0 % of traffic, as now,`.
+pub fn moves(now: &str, then: &str, of: &str) -> String {
+    if now == then { format!("{now}{of}, as now,") } else { format!("{now} → {then}{of}") }
+}
+
 impl Draft {
     /// Of one call on one object, with nothing else said.
     pub fn of(target: &ObjectId, call: WireCall, effect: String, bound: Facts, expect: Expectation) -> Self {

@@ -18,7 +18,7 @@ use crate::{
         Chain, Journal, JournalError, Signed, syslog,
         trust::{self, Known, Standing},
     },
-    port::record::RecordId,
+    port::record::{Entry, Record, RecordId, Stage},
     run::{ground::Ground, vouch},
 };
 
@@ -60,8 +60,17 @@ pub(super) fn audit(
     let journal = ground.as_written(journal);
     match command {
         AuditCommand::Show { id, json } => {
-            let found: Vec<_> = journal.get(RecordId(*id)).map_err(broken)?.into_iter().collect();
-            audit::show(&found, RecordId(*id), *json, layout, out)?;
+            let id = RecordId(*id);
+            let found = journal.get(id).map_err(broken)?;
+            // What came later says whether one that rested does so still, and what there is where there is no such record.
+            let rests = |record: &Record| matches!(record.end(), Some(Entry { stage: Stage::Rests { .. }, .. }));
+            let later = match &found {
+                Some(record) if !rests(record) => Vec::new(),
+                _ => journal.newest(RECORDS).map_err(broken)?,
+            };
+            let others = later.into_iter().filter(|record| record.id != id);
+            let all: Vec<Record> = found.into_iter().chain(others).collect();
+            audit::show(&all, id, *json, layout, out)?;
         }
         AuditCommand::List { json } => {
             audit::list(&journal.newest(RECORDS).map_err(broken)?, *json, layout, out)?;

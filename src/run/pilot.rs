@@ -15,7 +15,7 @@ use crate::{
     domain::{ids::SourceName, object::ObjectId, observed::Freshness, rollout::Rollout, verb::Verb},
     journal::ledger::Ledger,
     port::{
-        lookup::Question,
+        lookup::{Question, Topic},
         plan::{Ask, Blocked, Draft},
         record::{Record, RecordId},
     },
@@ -47,6 +47,14 @@ fn knows_our_rights(model: &Model) -> bool {
         rollout.in_flight() && seen.is_some_and(|seen| seen.freshness == Freshness::Live)
     };
     model.store.rollouts().filter(live).all(|rollout| rollout.offers.iter().all(|offer| offer.unsure.is_none()))
+}
+
+/// Does something rest of which nobody has asked yet what we may do with it, and is there who can be asked? What flies was waited for.
+fn rests_unasked(model: &Model, target: &ObjectId) -> bool {
+    let answers =
+        model.session.sources.iter().any(|info| info.name == target.source && info.answers.contains(&Topic::Preflight));
+    let unsure = |rollout: &Rollout| !rollout.in_flight() && rollout.offers.iter().any(|offer| offer.unsure.is_some());
+    answers && model.store.rollout(target).is_some_and(unsure)
 }
 
 impl Autopilot {
@@ -94,8 +102,20 @@ impl Pilot for Autopilot {
 
     fn drafts<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Vec<Result<Draft, Blocked>>> {
         async move {
-            if ask.verb == Verb::Rollback && ask.takes_over.is_none() {
-                self.look_into(ask).await;
+            let unasked =
+                |model: &Model| ask.targets().filter(|target| rests_unasked(model, target)).cloned().collect();
+            let unsure: Vec<ObjectId> = unasked(self.cockpit.model());
+            if ask.takes_over.is_none() {
+                if ask.verb == Verb::Rollback {
+                    self.look_into(ask).await;
+                }
+                // Whoever looks into the way to what runs learns what we may do.
+                for target in unasked(self.cockpit.model()) {
+                    self.look_into(&Ask::new(Verb::Abort, target)).await;
+                }
+            }
+            if !unsure.is_empty() {
+                self.cockpit.until(|model| unasked(model).is_empty(), RIGHTS).await;
             }
             self.cockpit.drafts_vouched(ask).await
         }

@@ -165,10 +165,16 @@ impl Places {
     pub(super) fn signer(&self) -> Result<Arc<Signer>, JournalError> {
         self.there()?;
         let key = self.own.join(KEY);
-        let signer = Signer::of(&key).map_err(|error| JournalError::Broken {
-            path: key,
-            why: format!("records cannot be signed with it: {error}"),
-            way: "make it yours alone and readable; a key that is lost is made anew once the file is moved away",
+        let is_there = key.symlink_metadata().is_ok();
+        let signer = Signer::of(&key).map_err(|error| {
+            let (why, way) = if is_there {
+                let way =
+                    "make it yours alone and readable; a key that is lost is made anew once the file is moved away";
+                ("records cannot be signed with it", way)
+            } else {
+                ("the key that records are signed with cannot be made", "make its folder yours and writable")
+            };
+            JournalError::Broken { path: key, why: format!("{why}: {error}"), way }
         })?;
         Ok(Arc::new(signer))
     }

@@ -255,6 +255,21 @@ mod tests {
     }
 
     #[test]
+    fn it_begins_at_the_moment_and_plays_at_the_speed_that_were_asked_for_within_its_bounds() {
+        let messages: Vec<(Timestamp, Msg)> = (1..=60).map(|second| (at(second), Msg::Tick(at(second)))).collect();
+        let mut fast = Player::new(recorded(&messages), Some(at(20)), 4.0);
+        assert_eq!((fast.at, fast.model.now, fast.taken, fast.is_playing()), (at(20), at(20), 20, false));
+        press(&mut fast, &[Key::Char(' ')]);
+        fast.pass(Duration::from_secs(5));
+        assert_eq!((fast.at, fast.model.now), (at(40), at(40)));
+        assert_eq!(fast.line(52), "replay 01:46:40   40 of 60   4x   playing   q leave");
+        for (asked, held) in [(9_999.0, "1024x"), (f64::NAN, "1x")] {
+            let player = Player::new(recorded(&messages), None, asked);
+            assert!(player.line(52).contains(&format!("   {held}   ")), "{}", player.line(52));
+        }
+    }
+
+    #[test]
     fn a_minute_the_begin_and_the_end_are_a_key_away_and_nothing_lies_beyond_them() {
         let mut player = player(150);
         let where_it_is = |player: &Player| (player.at, player.model.nav.screen() == &Screen::Inbox);

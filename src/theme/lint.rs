@@ -25,7 +25,26 @@ pub fn lint(theme: &ThemeFile) -> Vec<String> {
     }
     states(theme, &mut faults);
     contrast(theme, &mut faults);
+    sixteen(theme, &mut faults);
     faults
+}
+
+/// Which sixteen colours a terminal has nobody knows but its owner; but what is called light or white is nowhere read on a light ground, and
+/// black nowhere on a dark one.
+fn sixteen(theme: &ThemeFile, faults: &mut Vec<String>) {
+    let is_light = luminance(theme.canvas.1) > 0.5;
+    let lost: &[Color] = if is_light {
+        &[Color::White, Color::LightYellow, Color::LightCyan, Color::LightGreen]
+    } else {
+        &[Color::Black]
+    };
+    for role in READ {
+        let (text, back) = theme.look(role).sixteen;
+        if let Some(text) = text.filter(|text| back.is_none() && lost.contains(text)) {
+            let ground = if is_light { "light" } else { "dark" };
+            faults.push(format!("'{role}' is {text} of sixteen, which cannot be read on a {ground} ground"));
+        }
+    }
 }
 
 fn states(theme: &ThemeFile, faults: &mut Vec<String>) {
@@ -104,6 +123,19 @@ mod tests {
                 "'accent' has a contrast of 1.1 with its background, 4.5 is the least",
             ]
         );
+    }
+
+    #[test]
+    fn of_sixteen_colours_none_is_taken_that_is_as_light_or_as_dark_as_the_ground() {
+        let of = |ground: &str, colour: &str| {
+            let theme = format!(
+                "name = 'x'\nforeground = '#777777'\nbackground = '{ground}'\n[roles]\ntext = {{ fg16 = '{colour}' }}\n"
+            );
+            let faults = lint(&theme.parse().unwrap());
+            faults.into_iter().filter(|fault| fault.starts_with("'text' is") && fault.ends_with(" ground")).count()
+        };
+        assert_eq!(of("#ffffff", "light-yellow"), 1);
+        assert_eq!((of("#ffffff", "blue"), of("#101010", "light-yellow"), of("#101010", "black")), (0, 0, 1));
     }
 
     #[test]

@@ -41,12 +41,8 @@ pub(super) fn newest(scene: &Scene<'_>) -> Option<Line> {
 /// The actions worth seeing, newest first.
 fn seen<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Action> {
     // What waited for a human waits no more once somebody has done something else there.
-    let is_over = move |action: &Action| {
-        let since = |target| scene.model.actions.newest_on(target).is_some_and(|newest| newest.record != action.record);
-        matches!(action.latest(), Some(Entry { stage: Stage::Rests { .. }, .. }))
-            && action.owed().next().is_none()
-            && action.plan.targets().all(since)
-    };
+    let is_over =
+        move |action: &Action| action.owed().next().is_none() && scene.model.actions.rests_until(action).is_some();
     let left = move |action: &Action| !takeover::not_begun(scene.model, action).is_empty();
     let all = scene.model.actions.iter().rev();
     all.filter(move |action| left(action) || (is_current(action, scene.now()) && !is_over(action)))

@@ -57,7 +57,8 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
     }
     // Why something is refused says more than that there is a menu.
     let more = scene.hint(Intent::Menu, Intent::Menu.row().title);
-    let offers = model.nav.overlay.is_none() && scene.selected.is_some();
+    let typing = model.is_searching();
+    let offers = model.nav.overlay.is_none() && scene.selected.is_some() && !typing;
     if offers && line.width() + more.width() + BETWEEN <= room {
         line = line.join(more).gap(BETWEEN);
     }
@@ -71,7 +72,7 @@ pub(super) fn line(scene: &Scene<'_>) -> Line {
 
 /// Where else one can go, in what room there is left.
 fn places(scene: &Scene<'_>) -> Vec<Line> {
-    if scene.model.nav.overlay.is_some() {
+    if scene.model.nav.overlay.is_some() || scene.model.is_searching() {
         return Vec::new();
     }
     let screen = scene.model.nav.screen();
@@ -109,6 +110,10 @@ fn hints(scene: &Scene<'_>) -> Vec<Vec<Line>> {
     let on_object = model.nav.screen().object().is_some();
     if model.nav.overlay.is_some() {
         return vec![plain(Intent::Back)];
+    }
+    // What is typed now is a text: no verb's key is one.
+    if model.is_searching() {
+        return vec![vec![scene.hint(Intent::Send, "look for it")], vec![scene.hint(Intent::Back, "look for nothing")]];
     }
     let mut all = Vec::new();
     let opens = scene.selected_rollout().is_some() || matches!(scene.selected, Some(RowKey::Run(_)));

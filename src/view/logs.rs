@@ -34,7 +34,11 @@ pub(super) fn title(scene: &Scene<'_>, rollout: &Rollout) -> Bar {
     left = left.gap(2).and(Role::Accent, rollout.environment.to_string()).gap(2);
     let state = scene.state(&rollout.id);
     let old = state.as_ref().filter(|state| freshness::is_old(Some(state))).map(freshness::warning);
-    let right = filters(&scene.model.look).gap(2).and(Role::Text, number::clock(scene.now())).gap(1);
+    // Whose lines they are goes before all of what is looked for, which stands above them too.
+    let right = filters(&scene.model.look, if scene.narrow(80) { 12 } else { 24 })
+        .gap(2)
+        .and(Role::Text, number::clock(scene.now()))
+        .gap(1);
     let right = right.join(old.unwrap_or_default());
     // What is left out says more than which versions there are.
     let named = versions(scene, rollout);
@@ -58,7 +62,7 @@ fn versions(scene: &Scene<'_>, rollout: &Rollout) -> Line {
 }
 
 /// `level >= warn  canary only  "vault"`: what is left out.
-fn filters(look: &Look) -> Line {
+fn filters(look: &Look, most: usize) -> Line {
     if look.around.is_some() {
         return Line::of(Role::Accent, "around one line");
     }
@@ -74,7 +78,7 @@ fn filters(look: &Look) -> Line {
         None => {}
     }
     if !look.text().is_empty() {
-        line = line.gap(2).and(Role::Accent, format!("\"{}\"", measure::cut(look.text(), 24)));
+        line = line.gap(2).and(Role::Accent, format!("\"{}\"", measure::cut(look.text(), most)));
     }
     line
 }

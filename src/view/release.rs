@@ -17,6 +17,7 @@ use crate::{
         row::flight::{self, Commits},
         run::path,
         scene::Scene,
+        sheet::unjudged,
         span::{Line, Role},
         way_back,
     },
@@ -150,7 +151,7 @@ fn verdict(scene: &Scene<'_>, rollout: &Rollout) -> Vec<Part> {
     let reason = flight::trouble(scene, rollout)
         .or_else(|| scene.model.outdated(&rollout.id).as_ref().map(words::outdated))
         .or_else(|| judgement.map(|judgement| flight::reason(scene, judgement)));
-    let reason = reason.unwrap_or_else(|| "there is no second version to compare it with".to_owned());
+    let reason = reason.unwrap_or_else(|| unjudged(scene, rollout));
     let most = if scene.rows < SHORT { 1 } else { 2 };
     let mut wrapped = measure::wrap_within(&reason, scene.columns.saturating_sub(indent + 1), most).into_iter();
     let role = if scene.signals_live(rollout) { Role::Text } else { Role::Stale };

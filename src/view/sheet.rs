@@ -10,6 +10,8 @@ mod palette;
 mod refused;
 mod why;
 
+pub(in crate::view) use why::unjudged;
+
 use std::ops::Range;
 
 use crate::{
@@ -53,8 +55,6 @@ pub struct Sheet {
     pub tight: bool,
     /// The rows of a screen on which everything fits that must be seen before it is sent, where this one has too few.
     pub needs: Option<usize>,
-    /// The line that must be seen, where one is chosen: what does not fit moves with it.
-    pub follows: Option<usize>,
     /// Which of its lines there is room for, where there is not for all.
     pub window: Option<Range<usize>>,
     /// How many lines that is a window of.
@@ -76,7 +76,6 @@ impl Sheet {
             width,
             tight: false,
             needs: None,
-            follows: None,
             window: None,
             of: 0,
             explains: false,
@@ -102,7 +101,7 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
         Overlay::Drift(id) => drift::sheet(scene, id, width),
         Overlay::Card(card) => card::sheet(scene, card, width, room),
         Overlay::Refused(refusal) => refused::sheet(scene, refusal, width),
-        Overlay::Menu(menu) => menu::sheet(scene, menu, width),
+        Overlay::Menu(menu) => menu::sheet(scene, menu, width, room),
         Overlay::Palette(palette) => palette::sheet(scene, palette, width, room),
         Overlay::Address(address) => address::sheet(scene, address, width),
     };
@@ -112,8 +111,7 @@ pub(super) fn sheet(scene: &Scene<'_>) -> Option<Sheet> {
         sheet.lines.retain(|line| !line.is_empty());
         if sheet.lines.len() > room {
             let space = room.saturating_sub(1);
-            let first = sheet.follows.map_or(scene.model.nav.scroll, |line| (line + 1).saturating_sub(space));
-            let (shown, window) = self::window(&sheet.lines, first, space);
+            let (shown, window) = self::window(&sheet.lines, scene.model.nav.scroll, space);
             (sheet.of, sheet.window) = (sheet.lines.len(), Some(window.clone()));
             sheet.lines = shown;
             sheet.lines.push(place(&window, sheet.of, "PageDown and PageUp move"));

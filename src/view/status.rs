@@ -13,6 +13,8 @@ use crate::{
 
 /// A budget is worth a word below this many percent.
 const SHORT_BUDGET: u8 = 50;
+/// Between an act and the sources.
+const BESIDE_ACT: usize = 2;
 
 /// How much is said of each source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,17 +37,21 @@ impl Said {
     }
 }
 
-/// What is said at the foot of the screen: of the sources, or of what is being done where the screen itself does not say it. No act ends
+/// What is said at the foot of the screen: of the sources, and of what is being done where the screen itself does not say it. No act ends
 /// unseen, wherever somebody looks.
 pub(super) fn line(scene: &Scene<'_>) -> Line {
     let elsewhere =
         matches!(scene.model.nav.screen(), Screen::Logs { .. } | Screen::Run(_) | Screen::Pipelines | Screen::Signals);
     let act = elsewhere.then(|| action::newest(scene)).flatten();
-    act.unwrap_or_else(|| said_of_sources(scene))
+    let Some(act) = act else { return said_of_sources(scene, scene.columns) };
+    // How old what is on screen is stays there beside it, in what room the act leaves: at least a third.
+    let room = scene.columns.saturating_sub(act.width().min(scene.columns * 2 / 3) + BESIDE_ACT);
+    let sources = said_of_sources(scene, room);
+    act.cut(scene.columns.saturating_sub(sources.width() + BESIDE_ACT)).gap(BESIDE_ACT).join(sources)
 }
 
-/// Sources in the order of their names. What does not fit is counted, and those not live are kept longest.
-fn said_of_sources(scene: &Scene<'_>) -> Line {
+/// Sources in the order of their names, in so many columns. What does not fit is counted, and those not live are kept longest.
+fn said_of_sources(scene: &Scene<'_>, columns: usize) -> Line {
     let mut begin = Line::of(Role::Text, " ");
     if let Some(why) = &scene.model.journal_broken {
         begin = begin.and(Role::Bad, format!("✖ JOURNAL cannot be written: {why}")).gap(3);
@@ -54,10 +60,10 @@ fn said_of_sources(scene: &Scene<'_>) -> Line {
     let mut left_out = 0;
     let mut said = Said::Wide;
     loop {
-        let gap = if said == Said::Wide { table::gap(scene.columns) + 1 } else { 2 };
+        let gap = if said == Said::Wide { table::gap(columns) + 1 } else { 2 };
         let line = sources(&begin, &shown, left_out, said, gap);
-        if line.width() <= scene.columns || shown.is_empty() {
-            return line.cut(scene.columns);
+        if line.width() <= columns || shown.is_empty() {
+            return line.cut(columns);
         }
         if let Some(less) = said.less() {
             said = less;

@@ -32,7 +32,10 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Where the wire itself has the name of another system: what one says of another is data that we do not choose.
-const SPOKEN: [(&str, &str); 12] = [
+const SPOKEN: [(&str, &str); 14] = [
+    // The variables that are commonly their address, and their file.
+    ("src/cli/args/examples.rs", "prometheus"),
+    ("src/cli/args/examples.rs", "kubernetes"),
     // What those who install it call it, which is looked for among the Services of a cluster.
     ("src/provider/kubernetes/measures.rs", "prometheus"),
     // Where a metric of an AnalysisRun was measured.

@@ -450,7 +450,7 @@ async fn a_target_without_pods_is_said_on_the_card() {
 async fn a_command_that_cannot_name_the_revision_takes_the_template_from_where_it_stands() {
     let stage = Stage::case("no-revision-annotation");
     let back = stage.draft(&stage.one("web").await, Verb::Rollback, None).unwrap();
-    assert_eq!(back.effect, "0 % → 0 % of its pods on 3; 2 everywhere");
+    assert_eq!(back.effect, "0 % of its pods, as now, on 3; 2 everywhere");
     let read = "kubectl -n shop get replicasets.apps web-w2 -o jsonpath='[";
     let patch = " | kubectl -n shop patch deployments.apps web --type=json --patch-file=/dev/stdin";
     let command = &back.steps[0].call.command;

@@ -276,6 +276,17 @@ async fn promoting_past_an_inconclusive_step_leaves_that_step() {
 }
 
 #[tokio::test]
+async fn a_full_promotion_counts_the_steps_that_it_leaves_out_as_people_do() {
+    for (step, left) in [(5, "leaving out 2 steps"), (6, "leaving out 1 step")] {
+        let mut rollout = recorded_json(PAUSED.0);
+        rollout["status"]["currentStepIndex"] = json!(step);
+        let (facet, rollout) = stage(rollout, PAUSED.1).await;
+        let draft = facet.draft_for(&rollout, &ask(&rollout, Verb::PromoteFull, None)).unwrap();
+        assert!(draft.effect.ends_with(left), "{}", draft.effect);
+    }
+}
+
+#[tokio::test]
 async fn verbs_that_make_no_sense_now_are_refused_in_a_sentence() {
     let healthy = |verb| drafted(PROMOTED.0, PROMOTED.1, verb, None);
     assert_eq!(healthy(Verb::PromoteFull).await.unwrap_err().0, "nothing is on its way");

@@ -63,7 +63,7 @@ async fn a_roll_back_puts_the_recorded_template_and_its_change_cause_back_in_one
     let expected = Draft {
         from: Some(Version::tagged("1.6.0-crash")),
         to: Some(Version::tagged("1.5.0")),
-        effect: "0 % → 0 % of its pods on 1.6.0-crash; 1.5.0 everywhere".into(),
+        effect: "0 % of its pods, as now, on 1.6.0-crash; 1.5.0 everywhere".into(),
         steps: vec![Step::new(
             &"eu/deployment/shop/web".parse().unwrap(),
             WireCall {

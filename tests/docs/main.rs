@@ -5,6 +5,7 @@
 
 mod configuration;
 mod messages;
+mod presets;
 mod source;
 
 use std::fs;

@@ -112,7 +112,7 @@ async fn a_roll_back_at_rest_is_a_version_like_another_and_waits_where_those_wai
     assert_eq!(draft.effect, "6.2.0 (a1b2c3d) → 6.1.0 (9f8e7d6), measured like a new version, in 300 s at least");
     let record = scene.fly("podinfo", Verb::Rollback, None).await;
     let said = end(&record).0;
-    assert!(said.said().starts_with("not done yet, under way: waits at confirm-promotion"), "{said:?}");
+    assert!(said.said().starts_with("not done yet: waits at confirm-promotion"), "{said:?}");
     let podinfo = scene.canary("podinfo").await;
     assert_eq!((tags(&podinfo), podinfo.phase), (["6.2.0".into(), "6.1.0".into()], Phase::Paused));
 }

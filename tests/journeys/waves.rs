@@ -105,8 +105,8 @@ async fn going_back_on_several_cells_sends_each_of_them_although_the_first_one_s
     let end = record.end().unwrap_or_else(|| panic!("{:?}", record.entries));
     let said = end.stage.said();
     assert!(matches!(end.stage, holdshort::port::record::Stage::Rests { .. }), "{:?}", record.entries);
-    assert!(said.starts_with("0 of 2 done; payments in prod/eu-north-1: not done yet, under way: "), "{said}");
-    assert!(said.contains("; payments in prod/eu-west-1: not done yet, under way: "), "{said}");
+    assert!(said.starts_with("0 of 2 done; payments in prod/eu-north-1: not done yet: "), "{said}");
+    assert!(said.contains("; payments in prod/eu-west-1: not done yet: "), "{said}");
     says(&demo, WIDE, &["roll back payments in eu-north-1, eu-west-1"]);
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Writes {
     Moved(u16, SocketAddr),
     /// They wait here until they are released.
     Held,
+    /// They take effect, their answers never come, and whatever is asked afterwards is refused.
+    Lost,
 }
 
 /// What the door knows.
@@ -193,7 +195,18 @@ fn carry(mut outside: TcpStream, to: &str, state: &(Mutex<State>, Condvar)) -> s
     let mut inside = TcpStream::connect(to)?;
     inside.write_all(format!("{line}{head}Connection: close\r\n\r\n").as_bytes())?;
     inside.write_all(&body)?;
+    if is_lost(&line, state) {
+        return std::io::copy(&mut inside, &mut std::io::sink()).map(|_| ());
+    }
     std::io::copy(&mut inside, &mut outside).map(|_| ())
+}
+
+/// Does the answer to this never come? Then nothing more passes.
+fn is_lost(line: &str, (state, _): &(Mutex<State>, Condvar)) -> bool {
+    let mut known = state.lock().unwrap();
+    let lost = known.writes == Writes::Lost && is_write(line);
+    known.shut |= lost;
+    lost
 }
 
 /// Waits until a request may pass; a status where it is refused, and where it is pointed to.

@@ -378,6 +378,13 @@ pub(super) fn preflight(model: &Model, rollout: &Rollout, ask: &Ask) -> (Vec<Str
     (risks, notes)
 }
 
+/// That what undoes a roll back brings a version again which counts as left by then: nobody does that by one key.
+pub(super) fn undone_by_force(draft: &mut Draft) {
+    if !draft.undo.is_empty() {
+        draft.undo.push_str("; only with --force, for it is left by then");
+    }
+}
+
 /// Who puts back by itself what going back takes away (F5), each as a sentence.
 pub(super) fn undone_by(model: &Model, rollout: &Rollout, verb: Verb, draft: &Draft) -> Vec<String> {
     if verb.direction() != Direction::Back {

@@ -90,7 +90,7 @@ fn a_reason_that_is_picked_is_drafted_so_that_it_reaches_the_system() {
     update(&mut model, Msg::Drafted { ask: for_errors(), draft: Box::new(Ok(commented)), then: Vec::new() });
     let effects = press(&mut model, &[Intent::Send]);
     let [Effect::Execute(confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(confirmed.record().plan.draft.undo, "with a comment");
+    assert_eq!(confirmed.record().plan.draft.undo, "with a comment; only with --force, for it is left by then");
 }
 
 #[test]

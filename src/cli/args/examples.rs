@@ -51,6 +51,31 @@ Values are compared without being kept or shown. What is meant to differ is name
 
 What a system gives to nobody, as secrets, cannot be compared: it is said. Where something could not be read, the exit code is 8.";
 
+/// Below `init --help`. The names of variables are what those who use them call them.
+pub(super) const FOUND: &str = "\
+Example:
+  PROMETHEUS_URL=https://prometheus.example.com holdshort init --yes && holdshort doctor && holdshort status
+
+What it looks at, on this machine and in the clusters that it finds:
+  KUBECONFIG, else ~/.kube/config, else the account of the pod that it runs in
+  PROMETHEUS_URL, for what is measured; a cluster's own is named where there is one, for it cannot be reached from outside
+  the git remotes of this folder, and the tokens that their systems' own variables and clients hold: by their names, never copied
+
+The file is ~/.config/holdshort/config.toml. What was not found is in it as a comment, with what to write.";
+
+/// Below `holdshort --help`.
+pub(super) const ENVIRONMENT: &str = "\
+Environment:
+  HOLDSHORT_KEY       any key of the configuration: HOLDSHORT_OPERATOR=dana says whose acts these are (else USER, else the
+                      account's name), HOLDSHORT_READ_ONLY=true refuses every verb, __ stands between table and key
+  HOLDSHORT_PROFILE   as --profile
+  HOLDSHORT_THEME     as --theme
+  HOLDSHORT_LOG       how much goes into the log: error, warn, info, debug or trace
+  KUBECONFIG          where clusters are looked for that the configuration does not name
+  XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME
+                      where the configuration, the journal and what was seen last are; else below HOME
+  NO_COLOR            no colours";
+
 /// Below `state init --help`.
 pub(super) const INIT_EXAMPLE: &str = "\
 Example, as root:

@@ -176,7 +176,7 @@ fn records(all: &[RecordOut], layout: Layout, out: &mut dyn Write) -> Result<(),
             record.verb.words().to_owned(),
             places.join(", "),
             record.plan.version.clone().unwrap_or_default(),
-            format!("{}: {}", record.outcome.replace('_', " "), record.said),
+            record.ended(),
             record.reason.clone().unwrap_or_default(),
         ]);
     }

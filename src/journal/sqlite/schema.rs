@@ -6,7 +6,7 @@ use super::{Trouble, lines, lock};
 use crate::domain::object::ObjectId;
 
 /// `hold`, in the file's header: tells our files from other databases.
-const APPLICATION: i64 = 0x686f_6c64;
+pub(super) const APPLICATION: i64 = 0x686f_6c64;
 /// The form of the tables. Form 1 had no locks and no signatures; form 2 named runs and gates as they were named before.
 const FORM: i64 = 3;
 
@@ -118,7 +118,7 @@ pub(super) fn recognise(connection: &Connection) -> Result<(), Unusable> {
         (APPLICATION, FORM) => only_ours(connection),
         (APPLICATION, _) => Err(Unusable::Strange(Strange(
             "is of another form, and cannot be moved on without writing it".to_owned(),
-            "open it once where it can be written",
+            "open it once where it can be written, or name another file with state.path",
         ))),
         _ => Err(Unusable::Strange(Strange(
             "is a database of another program".to_owned(),

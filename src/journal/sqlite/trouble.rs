@@ -122,6 +122,17 @@ mod tests {
             let said = troubled(path, trouble).to_string();
             assert!(said.starts_with("/var/lib/holdshort/journal.db: ") && said.contains("state.path"), "{said}");
         }
+        let empty = rusqlite::Connection::open_in_memory().unwrap();
+        let strange = [("application_id", 7), ("user_version", 0)].map(|(pragma, number)| {
+            let ours = super::super::schema::APPLICATION;
+            empty.pragma_update(None, "application_id", ours).unwrap();
+            empty.pragma_update(None, pragma, number).unwrap();
+            super::super::schema::recognise(&empty).err().unwrap()
+        });
+        for unusable in strange {
+            let said = unfit(path, unusable).to_string();
+            assert!(said.contains("state.path"), "{said}");
+        }
         let said = no_folder(path, &io::Error::from(io::ErrorKind::NotADirectory)).to_string();
         assert!(said.contains("state.path"), "{said}");
     }

@@ -18,7 +18,7 @@ use crate::{
         verb::Verb,
     },
     port::{
-        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact, moves},
         step::Step,
     },
     provider::kubernetes::{
@@ -310,8 +310,7 @@ impl Stage<'_> {
 
     /// `25 % → 0 % of traffic`, or that it stays where it is.
     pub(super) fn moves(&self, weight: u32) -> String {
-        let (now, then) = (self.now(), self.share(weight));
-        if now == then { format!("{now} of traffic, as now,") } else { format!("{now} → {then} of traffic") }
+        moves(&self.now(), &self.share(weight), " of traffic")
     }
 
     pub(super) fn now(&self) -> String {

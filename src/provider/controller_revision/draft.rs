@@ -18,7 +18,7 @@ use crate::{
         time::Timestamp,
         verb::Verb,
     },
-    port::plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+    port::plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact, moves},
     provider::kubernetes::{
         facade::View,
         gitops,
@@ -163,7 +163,7 @@ impl<W: Workload> Stage<'_, W> {
             return Err(Blocked(format!("the spec holds {} already", target.called())));
         }
         let from = canary(self.rollout);
-        let effect = format!("{} → 0 % of its pods on {from}; {} everywhere", self.now(), target.called());
+        let effect = format!("{} on {from}; {} everywhere", moves(&self.now(), "0 %", " of its pods"), target.called());
         let mut expected = vec![Expect::is(fact::CANARY, &target.hash)];
         expected.extend(settled());
         expected.push(serves(self.rollout));

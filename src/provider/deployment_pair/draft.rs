@@ -16,7 +16,7 @@ use crate::{
         verb::Verb,
     },
     port::{
-        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact, moves},
         step::Step,
     },
     provider::{
@@ -83,7 +83,8 @@ impl Stage<'_> {
         let from = canary(self.rollout);
         let effect = match self.pair.way {
             Way::ByPods => {
-                format!("{} → 0 % on {from}; {} everywhere", share_now(self.rollout.weight), stable(self.rollout))
+                let moves = moves(&share_now(self.rollout.weight), "0 %", "");
+                format!("{moves} on {from}; {} everywhere", stable(self.rollout))
             }
             Way::BySwitch(_) => {
                 format!("the pods of {from} go; all traffic stays on {}, where it is", stable(self.rollout))
@@ -119,8 +120,8 @@ impl Stage<'_> {
         let all = self.pair.stable.deployment.replicas() + pods;
         let share = share_of(pods, all, 100);
         let effect = format!(
-            "{} → {share} % of the pods on {} ({now} → {pods} of {all})",
-            share_now(self.rollout.weight),
+            "{} on {} ({now} → {pods} of {all})",
+            moves(&share_now(self.rollout.weight), &format!("{share} %"), " of the pods"),
             canary(self.rollout)
         );
         let expected = vec![Expect::is(OTHER_WANTED, pods), Expect::is(fact::UPDATED_READY, pods)];
@@ -139,7 +140,8 @@ impl Stage<'_> {
     fn promote(&self) -> Draft {
         let (stable_side, other) = (&self.pair.stable, &self.pair.other);
         let version = canary(self.rollout);
-        let effect = format!("{} → 100 % on {version}; then the canary's pods go", share_now(self.rollout.weight));
+        let effect =
+            format!("{} on {version}; then the canary's pods go", moves(&share_now(self.rollout.weight), "100 %", ""));
         let calls = vec![request::give(stable_side, other), request::take_away(other)];
         let mut all = vec![Expect::is(SAME, true), at_most(UNSETTLED, 0)];
         all.extend(away());

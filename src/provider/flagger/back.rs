@@ -23,7 +23,7 @@ use crate::{
         verb::Verb,
     },
     port::{
-        plan::{Blocked, Draft, Expect, fact},
+        plan::{Blocked, Draft, Expect, fact, moves},
         step::{Obligation, Step},
     },
     provider::kubernetes::{
@@ -76,7 +76,8 @@ fn unsuspended(stage: &Stage<'_>, notes: &mut Vec<String>) -> Option<Step> {
 
 pub(super) fn abort(stage: &Stage<'_>) -> Draft {
     let (wire, from) = (stage.wire(), canary(stage.rollout));
-    let effect = format!("{} → 0 % of traffic on {from}; all of it to {}", stage.now(), stable(stage.rollout));
+    let effect =
+        format!("{} on {from}; all of it to {}", moves(&stage.now(), "0 %", " of traffic"), stable(stage.rollout));
     let all = vec![Expect::is(WORD, "Failed"), at_most(fact::WEIGHT, 0)];
     let call = request::fail(&wire.metadata, wire.threshold());
     let mut draft = stage.bound(Verb::Abort, call, effect, all, stage.looks(2));
@@ -168,7 +169,8 @@ fn to_stable(stage: &Stage<'_>, arm: &Arm) -> Draft {
         }
         return draft;
     }
-    let effect = format!("{} → 0 % of traffic on {from}: the canary's pods become {to}, and then go", stage.now());
+    let effect =
+        format!("{} on {from}: the canary's pods become {to}, and then go", moves(&stage.now(), "0 %", " of traffic"));
     let taken = (!wire.skips()).then(|| taken_back(stage, 1));
     all.push(Expect::is(fact::PHASE, "healthy"));
     all.extend(taken.is_some().then(|| Expect::is(WORD, "Failed")));

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::{rollout::Rollout, text::clean, time::Timestamp, verb::Verb},
     port::{
-        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Expect, Expectation, WireCall, fact, moves},
         step::{Due, Obligation, Step},
         takeover::Takeover,
     },
@@ -157,7 +157,8 @@ impl Stage<'_> {
     fn promote_full(&self) -> Draft {
         let (wire, hash) = (self.wire(), &self.rollout.identity.canary_hash);
         let version = canary(self.rollout);
-        let effect = format!("{} → 100 % of traffic on {version}, which is not measured any more", self.now());
+        let effect =
+            format!("{} on {version}, which is not measured any more", moves(&self.now(), "100 %", " of traffic"));
         let all = vec![
             Expect::is(WORD, "Succeeded"),
             Expect::is(fact::STABLE, hash),

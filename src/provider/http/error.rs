@@ -39,6 +39,7 @@ pub fn from_wire(system: &str, error: &WireError, class: Class, now: Timestamp) 
         WireError::Page(page) => (FaultKind::Unreadable, format!("{system} answers with {page}; {}", unproven(class))),
     };
     let mut error_out = ProviderError::new(kind, text);
+    error_out.at_home = matches!(error, WireError::Unready(why) if why.at_home);
     match error {
         WireError::NoBudget(wait) | WireError::AskedToWait(wait) => error_out.retry_after = Some(*wait),
         _ => error_out.maybe_done = maybe_done(error, class),

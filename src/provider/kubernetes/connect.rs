@@ -89,13 +89,15 @@ pub async fn way(access: &Access) -> Result<Way, ProviderError> {
         let mut of = access.context.as_ref().map_or_else(String::new, |context| format!(" for context '{context}'"));
         of.push_str(&place(access, why));
         let text = format!("no usable Kubernetes configuration{of}: {why}");
-        ProviderError::new(FaultKind::Unreachable, text)
+        ProviderError { at_home: true, ..ProviderError::new(FaultKind::Unreachable, text) }
     };
     let unread = Names::of(access.kubeconfig.as_deref());
     let (config, names, what) = config(access).await.map_err(|error| wrong(&refusal::said(&*error, &unread)))?;
-    let (config, life) = with_credentials(config, access)
-        .await
-        .map_err(|why| ProviderError { kind: FaultKind::Unauthenticated, ..wrong(&why) })?;
+    let (config, life) = with_credentials(config, access).await.map_err(|why| ProviderError {
+        kind: FaultKind::Unauthenticated,
+        at_home: false,
+        ..wrong(&why)
+    })?;
     let (config, tokens) = with_tokens(config).map_err(|why| wrong(&why))?;
     let unverified = config.accept_invalid_certs;
     let proxy = config.proxy_url.as_ref().map(|proxy| shown(&proxy.to_string()));

@@ -56,7 +56,7 @@ pub(super) fn fetch(user: &mut AuthInfo, path: &str) -> Result<Option<Duration>,
     let own = has_its_own(user);
     let Some(plugin) = user.exec.take().filter(|_| !own) else { return Ok(None) };
     let called = called(&plugin);
-    let answer = run(&plugin, &called, path)?;
+    let answer = run(&plugin, &called, path, program::LIMIT)?;
     let by_hand = || format!("what {called} printed is no credential: run it by hand to see why");
     let credential = answer.and_then(|answer| answer.status).ok_or_else(by_hand)?;
     let certificate = credential.client_certificate_data.zip(credential.client_key_data);
@@ -136,12 +136,12 @@ fn cannot_start(called: &str, plugin: &ExecConfig, why: &str) -> String {
 }
 
 /// What it printed, where that is what it should be.
-fn run(plugin: &ExecConfig, called: &str, path: &str) -> Result<Option<Answer>, String> {
+fn run(plugin: &ExecConfig, called: &str, path: &str, limit: Duration) -> Result<Option<Answer>, String> {
     let whole = program(plugin, called, path)?;
     let arguments: Vec<&str> = plugin.args.iter().flatten().map(String::as_str).collect();
     let told = told(plugin);
     let environment: Vec<(&str, &str)> = told.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let ran = program::run(&whole, arguments.iter().copied(), environment.iter().copied(), program::LIMIT)
+    let ran = program::run(&whole, arguments.iter().copied(), environment.iter().copied(), limit)
         .map_err(|why| cannot_start(called, plugin, &why.to_string()))?;
     let secrets = arguments.iter().copied().chain(environment.iter().map(|(_, value)| *value));
     let said = ran.words(secrets).unwrap_or_else(|| "run it by hand to see why".to_owned());
@@ -149,7 +149,7 @@ fn run(plugin: &ExecConfig, called: &str, path: &str) -> Result<Option<Answer>, 
     match status {
         Some(status) if status.success() => Ok(serde_json::from_slice(&answer).ok()),
         Some(status) => Err(format!("{called} failed ({status}): {said}")),
-        None => Err(format!("{called} did not end within {} s: {said}", program::LIMIT.as_secs())),
+        None => Err(format!("{called} did not end within {} s: {said}", limit.as_secs_f32())),
     }
 }
 
@@ -280,6 +280,13 @@ mod tests {
             "{called} cannot be started: there is no such program in PATH; its kubeconfig says: brew install sh"
         );
         assert_eq!(fetch(&mut user, "/nowhere").unwrap_err(), missing);
+    }
+
+    #[test]
+    fn a_plugin_that_does_not_end_is_named_with_the_time_that_it_had() {
+        let exec = plugin("echo not yet >&2; sleep 600").exec.unwrap();
+        let ended = run(&exec, "the credential plugin 'sh'", "/usr/bin:/bin", Duration::from_millis(500));
+        assert_eq!(ended.err().unwrap(), "the credential plugin 'sh' did not end within 0.5 s: not yet");
     }
 
     #[test]

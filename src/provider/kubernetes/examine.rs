@@ -366,7 +366,7 @@ impl Examiner {
                 Ok(things) => {
                     let own = things.iter().filter(|one| !one.metadata.namespace.starts_with(SYSTEM));
                     namespaces.extend(own.map(|one| one.metadata.namespace.clone()));
-                    survey.found.push(format!("{} {}", things.len(), engine.resource.full_name()));
+                    survey.found.push(format!("{} of {}", things.len(), engine.resource.full_name()));
                 }
                 Err(error) => {
                     // All of them may not be listed; perhaps those where we are at home.

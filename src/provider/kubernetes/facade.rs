@@ -251,7 +251,7 @@ impl<K: Kind> Facade<K> {
         Extras { told: K::ask(&self.cluster, object).await, ..Extras::default() }
     }
 
-    async fn ask_rights(&self, object: &K::Object) {
+    pub(super) async fn ask_rights(&self, object: &K::Object) {
         let meta = object.meta();
         self.cluster.learn_rights(K::RESOURCE, K::SUBRESOURCES, &meta.namespace, &meta.name).await;
         let parts = self.parts(&self.store(), object);

@@ -12,6 +12,7 @@ use futures::{
     FutureExt, StreamExt,
     stream::{self, BoxStream, SelectAll},
 };
+use tokio::sync::watch::Receiver;
 
 use super::{
     api::ReplicaSet,
@@ -40,6 +41,8 @@ enum Input<O> {
     Claims,
     /// What is not there of what the configuration names may have changed: another engine told something.
     Sought,
+    /// What we may do is known better than before: somebody looked at an object at rest.
+    Rights,
 }
 
 /// How often what explains a rollout in flight is asked for though it did not move, because events go on; and how often
@@ -123,6 +126,18 @@ pub(super) fn changes<K: Kind>(facade: &Facade<K>) -> BoxStream<'_, Result<Chang
     .boxed()
 }
 
+/// An input whenever something that is kept elsewhere has changed.
+fn wakes<'a, T, O: Send + 'a>(changes: Receiver<T>, input: fn() -> Input<O>) -> BoxStream<'a, Input<O>>
+where
+    T: Send + Sync + 'a,
+{
+    let next = move |mut changes: Receiver<T>| async move {
+        changes.changed().await.ok()?;
+        Some((input(), changes))
+    };
+    stream::unfold(changes, next).boxed()
+}
+
 impl<'a, K: Kind> Changes<'a, K> {
     fn new(facade: &'a Facade<K>) -> Self {
         let mut inputs: SelectAll<BoxStream<'a, Input<K::Object>>> = SelectAll::new();
@@ -156,22 +171,9 @@ impl<'a, K: Kind> Changes<'a, K> {
             inputs.push(seen.boxed());
         }
         let mut silent: BTreeSet<usize> = (0..count).collect();
-        let changes = facade.cluster.claims.changes();
-        inputs.push(
-            stream::unfold(changes, |mut changes| async move {
-                changes.changed().await.ok()?;
-                Some((Input::Claims, changes))
-            })
-            .boxed(),
-        );
-        let sought = facade.cluster.sought.changes();
-        inputs.push(
-            stream::unfold(sought, |mut sought| async move {
-                sought.changed().await.ok()?;
-                Some((Input::Sought, sought))
-            })
-            .boxed(),
-        );
+        inputs.push(wakes(facade.cluster.claims.changes(), || Input::Claims));
+        inputs.push(wakes(facade.cluster.sought.changes(), || Input::Sought));
+        inputs.push(wakes(facade.cluster.rights.changes(), || Input::Rights));
         if !K::CLAIMS && !facade.cluster.claims.are_known_to(K::WORDS) {
             silent.insert(count);
         }
@@ -234,6 +236,7 @@ impl<'a, K: Kind> Changes<'a, K> {
             Input::Claims => self.take_claims(),
             // What cannot be read is told anew after whatever comes.
             Input::Sought => {}
+            Input::Rights => self.take_rights(),
         }
     }
 
@@ -464,6 +467,18 @@ impl<'a, K: Kind> Changes<'a, K> {
         }
         for key in &back {
             self.tell(key);
+        }
+    }
+
+    /// What flies is asked about its rights as it moves, and told then; what rests is told anew.
+    fn take_rights(&mut self) {
+        let rests = |key: &Key| {
+            let store = self.facade.store();
+            self.facade.rollout(&store, key).is_some_and(|rollout| !rollout.in_flight())
+        };
+        let resting: Vec<Key> = self.shown.iter().filter(|key| rests(key)).cloned().collect();
+        for key in resting {
+            self.tell_around(&key);
         }
     }
 

@@ -12,7 +12,10 @@ mod quantity;
 
 use std::{fmt, sync::Arc};
 
-use futures::future::join;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join},
+};
 
 use super::{
     api::{Object, ReplicaSet},
@@ -136,6 +139,9 @@ pub trait Flown: Send + Sync {
     /// # Errors
     /// When the object or the version is not there.
     fn ground(&self, rollout: &ObjectId, hash: &str, heading: Heading) -> Result<Ground, ProviderError>;
+
+    /// Learns what we may do to it, which of objects at rest nobody asks before somebody looks at them.
+    fn learn_rights<'a>(&'a self, rollout: &'a ObjectId) -> BoxFuture<'a, ()>;
 }
 
 impl<K: Kind> Flown for Facade<K> {
@@ -174,6 +180,20 @@ impl<K: Kind> Flown for Facade<K> {
             others: (heading == Heading::Back).then(|| others(&told, arm, of)).flatten(),
             at: key,
         })
+    }
+
+    fn learn_rights<'a>(&'a self, rollout: &'a ObjectId) -> BoxFuture<'a, ()> {
+        let object = || {
+            let key = self.key(rollout).ok()?;
+            self.store().object(&key).cloned()
+        };
+        let object = object();
+        async move {
+            if let Some(object) = object {
+                self.ask_rights(&object).await;
+            }
+        }
+        .boxed()
     }
 }
 
@@ -237,7 +257,13 @@ impl Looked {
             let text = format!("'{rollout}' is no rollout of {}", self.cluster.scope.cluster);
             ProviderError::new(FaultKind::Missing, text)
         };
-        let ground = engine.ok_or_else(missing)?.ground(rollout, hash, heading)?;
+        let engine = engine.ok_or_else(missing)?;
+        let ground = engine.ground(rollout, hash, heading)?;
+        let (told, ()) = join(self.looked(ground, heading), engine.learn_rights(rollout)).await;
+        told
+    }
+
+    async fn looked(&self, ground: Ground, heading: Heading) -> Result<Preflight, ProviderError> {
         let mut told = Preflight {
             checks: declares(&ground),
             takes: Takes::Unknown,

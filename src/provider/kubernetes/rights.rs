@@ -11,6 +11,7 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{
     cluster::Cluster,
@@ -24,9 +25,12 @@ const KEPT: Duration = Duration::from_mins(10);
 /// Namespace, `rollouts` or `rollouts/status`, and the name where it was asked by name.
 type Right = (String, String, Option<String>);
 
-/// The answers so far.
+/// The answers so far, and how often one was another than the last one.
 #[derive(Debug, Default)]
-pub(super) struct Rights(Mutex<BTreeMap<Right, (Timestamp, bool)>>);
+pub(super) struct Rights {
+    answers: Mutex<BTreeMap<Right, (Timestamp, bool)>>,
+    learnt: watch::Sender<u64>,
+}
 
 #[derive(Deserialize)]
 struct Reviewed {
@@ -91,19 +95,28 @@ impl Cluster {
 }
 
 impl Rights {
+    /// Wakes whenever something is known that was not.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.learnt.subscribe()
+    }
+
     fn known(&self, right: &Right, now: Timestamp) -> Option<bool> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(right).filter(|(at, _)| age(now, *at) < KEPT).map(|(_, allowed)| *allowed)
     }
 
     /// The last answer, and whether it still counts.
     fn last(&self, right: &Right, now: Timestamp) -> Option<(bool, bool)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(right).map(|(at, allowed)| (age(now, *at) < KEPT, *allowed))
     }
 
     fn keep(&self, right: Right, at: Timestamp, allowed: bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(right, (at, allowed));
+        let before = self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(right, (at, allowed));
+        // A no that counts again is news, too: in between it was not known.
+        if !allowed || before.is_none_or(|(_, before)| !before) {
+            self.learnt.send_modify(|times| *times += 1);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     port::{
         fill::Fill,
-        plan::{Ask, Blocked, Draft, Expect, Expectation, Facts, WireCall, fact},
+        plan::{Ask, Blocked, Draft, Expect, Expectation, Facts, WireCall, fact, moves},
         shape::Shape,
     },
     provider::lambda::{
@@ -203,6 +203,11 @@ impl Stage<'_> {
         }
     }
 
+    /// That a share of the invocations goes from one percentage to another, at the end of a sentence.
+    fn moved(now: &str, then: &str) -> String {
+        moves(&format!("{now} %"), &format!("{then} %"), " of invocations").trim_end_matches(',').to_owned()
+    }
+
     fn called(&self, number: &str) -> String {
         let version = self.view.version(number);
         if version.tag == number { format!("version {number}") } else { format!("{version} (version {number})") }
@@ -234,7 +239,7 @@ impl Stage<'_> {
             progress: Some((fact::WEIGHT.to_owned(), " %".to_owned())),
             ..Expectation::default()
         };
-        let effect = format!("{}: {now} % → {then} % of invocations", self.called(number));
+        let effect = format!("{}: {}", self.called(number), Self::moved(&now, &then));
         let bound = self.bound(Direction::Forward);
         Ok(Draft {
             from: self.rollout.stable.clone(),
@@ -249,7 +254,7 @@ impl Stage<'_> {
         let number = self.coming();
         let body = json!({"FunctionVersion": number, "RoutingConfig": {"AdditionalVersionWeights": {}}});
         let call = self.write(format!("point {} at version {number}", self.name()), &body);
-        let effect = format!("{}: {} % → 100 % of invocations", self.called(number), percent(self.share()));
+        let effect = format!("{}: {}", self.called(number), Self::moved(&percent(self.share()), "100"));
         let expect = Expectation { progress: None, ..self.alone(number, WRITTEN) };
         Draft {
             from: self.rollout.stable.clone(),
@@ -266,7 +271,7 @@ impl Stage<'_> {
             format!("take version {} out of {}", self.coming(), self.name()),
             &json!({"RoutingConfig": {"AdditionalVersionWeights": {}}}),
         );
-        let effect = format!("{}: {} % → 0 % of invocations", self.called(self.coming()), percent(self.share()));
+        let effect = format!("{}: {}", self.called(self.coming()), Self::moved(&percent(self.share()), "0"));
         Draft {
             from: self.rollout.canary.clone(),
             to: self.rollout.stable.clone(),
@@ -284,7 +289,7 @@ impl Stage<'_> {
         let call = self.ask(words, (STOP, "stop-deployment"), &body);
         let stable = if live.from.is_empty() { &self.rollout.identity.stable_hash } else { &live.from };
         let share = if self.view.alias.function_version == live.to { 1.0 } else { self.share() };
-        let effect = format!("{}: {} % → 0 % of invocations", self.called(self.coming()), percent(share));
+        let effect = format!("{}: {}", self.called(self.coming()), Self::moved(&percent(share), "0"));
         let mut notes = self.notes(stable);
         notes.push(format!("{DEPLOYER} takes it back by a deployment of its own"));
         Draft {

@@ -150,8 +150,7 @@ async fn what_stops_on_its_way_for_a_human_ends_as_under_way_and_never_as_done()
     let mut back = intent(Verb::Abort);
     back.plan.draft.expect.rests = vec![Expect::is(fact::ABORTED, true), Expect::is(WAITS, "step 2/7")];
     let entries = given.fly(&back).await;
-    let said =
-        "not done yet, under way: waits for a human at step 2/7; promote goes on, promote full leaves out the rest";
+    let said = "not done yet: waits for a human at step 2/7; promote goes on, promote full leaves out the rest";
     assert_eq!(entries.last(), Some(&entry(3, Stage::Rests { said: said.to_owned() })));
 }
 

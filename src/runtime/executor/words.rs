@@ -73,7 +73,7 @@ pub(super) fn observed(expect: &Expectation) -> String {
     if said.is_empty() { "verified".to_owned() } else { format!("{said}, verified") }
 }
 
-/// That it is under way and stands where a human must let it go on.
+/// That it has not come as far as it should, and stands where a human must let it go on.
 pub(super) fn resting(expect: &Expectation, target: &ObjectId) -> String {
     let place = expect.rests.last().map(ToString::to_string).unwrap_or_default();
     // What a pipeline waits for is an object of its own, with verbs of its own.
@@ -84,7 +84,7 @@ pub(super) fn resting(expect: &Expectation, target: &ObjectId) -> String {
     } else {
         "promote goes on, promote full leaves out the rest"
     };
-    format!("not done yet, under way: {place}; {on}")
+    format!("not done yet: {place}; {on}")
 }
 
 /// What was expected and is not so.

@@ -29,9 +29,19 @@ pub(super) fn lines(scene: &Scene<'_>, rollout: &Rollout, shown: &Shown<'_>, mos
     }
     let most = if all.len() > most { most.saturating_sub(1).max(1) } else { most };
     let (at, here) = (scene.model.look.at(&all), scene.model.nav.pane == 0);
+    // All of the chosen one can be read, however narrow it is here.
+    let room = room(scene).saturating_sub(1);
+    let whole = all.get(at).map(|one| measure::wrap_within(&one.pattern.text, room, 2));
+    let whole = whole.filter(|words| here && words.len() > 1 && most > 1);
+    let most = if whole.is_some() && all.len() >= most { most - 1 } else { most };
     let from = (at + 1).saturating_sub(most);
-    let each = all.iter().enumerate().skip(from).take(most);
-    lines.extend(each.map(|(place, one)| pattern(scene, one, here && place == at)));
+    for (place, one) in all.iter().enumerate().skip(from).take(most) {
+        let chosen = here && place == at;
+        let mut said = whole.iter().flatten().filter(|_| chosen);
+        let first = said.next().cloned().unwrap_or_else(|| measure::cut(&one.pattern.text, room));
+        lines.push(pattern(scene, one, &first, chosen));
+        lines.extend(said.map(|rest| Line::new().gap(5).and(standing(one).1, rest.clone())));
+    }
     if all.len() > most {
         lines.push(Line::of(Role::Dim, format!("   {} of {} patterns", number::count(most as u64), all.len())));
     }
@@ -50,14 +60,18 @@ fn heading(scene: &Scene<'_>) -> Line {
     if scene.narrow(100) { line } else { line.and(Role::Dim, format!("{:>RATES$}", "per 1,000 req.")) }
 }
 
-fn pattern(scene: &Scene<'_>, one: &Standing<'_>, chosen: bool) -> Line {
-    let (mark, role) = match (one.finding, one.pattern.level) {
+/// How bad it is, at a glance.
+fn standing(one: &Standing<'_>) -> (&'static str, Role) {
+    match (one.finding, one.pattern.level) {
         (Finding::New | Finding::More, _) => ("✖ ", Role::Bad),
         (_, Some(Level::Error | Level::Fatal)) => ("● ", Role::Warn),
         _ => ("  ", Role::Text),
-    };
+    }
+}
+
+fn pattern(scene: &Scene<'_>, one: &Standing<'_>, words: &str, chosen: bool) -> Line {
+    let (mark, role) = standing(one);
     let (canary, stable, _) = one.lines;
-    let words = measure::cut(&one.pattern.text, room(scene).saturating_sub(1));
     let choice = Line::of(Role::Accent, if chosen { "›" } else { " " });
     let line = choice.and(role, format!("{mark}{words}")).pad(3 + room(scene));
     let line = line

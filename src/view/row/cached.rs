@@ -92,3 +92,43 @@ fn read(scene: &Scene<'_>, cached: &Cached, _: usize) -> Line {
 fn source(_: &Scene<'_>, cached: &Cached, width: usize) -> Line {
     text(Role::Dim, measure::cut(&format!("{}, from cache", cached.item.id().source), width))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        app::{msg::Msg, update::update},
+        port::{cached::CachedScope, inventory::Scope},
+        view::sample,
+    };
+
+    #[test]
+    fn what_is_known_from_cache_only_says_how_long_ago_it_was_read_and_what_it_was_then() {
+        let (keymap, mut model) = (sample::keymap(), sample::unseen(120, 36));
+        let payments = sample::payments();
+        let scope = CachedScope {
+            source: payments.id.source.clone(),
+            scope: Scope::all(&payments.id.family),
+            at: model.now - Duration::from_mins(12),
+            items: vec![payments.into()],
+            ways: Vec::new(),
+        };
+        update(&mut model, Msg::Cached(vec![scope]));
+        let scene = Scene::new(&model, &keymap);
+        let cached: Vec<&Cached> = model.store.cached().collect();
+        let cells =
+            |cached| specs(&scene).iter().map(|spec| (spec.cell)(&scene, cached, 40).plain()).collect::<Vec<_>>();
+        let rows: Vec<Vec<String>> = cached.into_iter().map(cells).collect();
+        let expected = [
+            "payments",
+            "prod/eu",
+            "1.42.0 (a1b2c3d)",
+            "paused, step 5/8, 25 %",
+            "12 min",
+            "kubernetes-eu, from cache",
+        ];
+        assert_eq!(rows, [expected.map(str::to_owned).to_vec()]);
+    }
+}

@@ -116,7 +116,7 @@ fn put_back() -> Rollout {
     (gone.role, gone.pods) = (Role::Old, Some(Pods::default()));
     let back = &mut rollout.arms[stable];
     (back.revision, back.earlier_revisions) = (Some(13), vec![11]);
-    rollout.weight = Weight { declared: 0, actual: Share::Told(0), max: 100 };
+    rollout.weight = Weight { declared: 100, actual: Share::Told(100), max: 100 };
     (rollout.phase, rollout.pause, rollout.step) = (Phase::Healthy, None, Some(8));
     rollout
 }

@@ -86,20 +86,7 @@ pub(super) fn sheet(scene: &Scene<'_>, card: &Card, width: usize, room: usize) -
         }
     }
     let keys = if needs.is_some() { leave(scene) } else { keys(scene, card, width) };
-    Sheet {
-        tone: tone(plan),
-        title,
-        lines,
-        keys,
-        width,
-        tight: false,
-        needs,
-        follows: None,
-        window,
-        of,
-        explains,
-        least: NARROWEST,
-    }
+    Sheet { tone: tone(plan), title, lines, keys, width, tight: false, needs, window, of, explains, least: NARROWEST }
 }
 
 /// What must be seen, as much of it as there is room for above what confirms it; the rest is reached by keys. Nothing where

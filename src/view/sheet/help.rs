@@ -4,6 +4,7 @@ use crate::{
     app::{
         inbox,
         intent::{Danger, INTENTS, Intent, Row, Scope},
+        model::Screen,
     },
     domain::{object::ObjectId, offer::offer_for},
     port::plan::Ask,
@@ -85,12 +86,28 @@ fn below(scene: &Scene<'_>, width: usize) -> Vec<Line> {
     lines.push(Line::new());
     lines.push(Line::of(Role::Title, " LOOKS"));
     let looks = INTENTS.iter().filter(|row| row.danger == Danger::None && row.scope != Scope::Typing);
+    let (looks, in_lines): (Vec<&Row>, Vec<&Row>) = looks.partition(|row| works(scene.model.nav.screen(), row.intent));
+    let hint = |row: &Row| scene.hint(row.intent, row.title);
     if scene.rows < HIGH {
-        lines.extend(flows(looks.map(|row| scene.hint(row.intent, row.title)), &Line::of(Role::Text, " "), width));
+        lines.extend(flows(looks.into_iter().map(hint), &Line::of(Role::Text, " "), width));
     } else {
-        lines.extend(looks.map(|row| key(scene, row).and(Role::Text, row.doc)));
+        lines.extend(looks.into_iter().map(|row| key(scene, row).and(Role::Text, row.doc)));
+    }
+    if !in_lines.is_empty() {
+        lines.extend(flows(in_lines.into_iter().map(hint), &Line::of(Role::Dim, " among lines: "), width));
     }
     lines
+}
+
+/// Does a key that only looks do something on this screen? Some are for lines alone, and where there are none they would only say so.
+fn works(screen: &Screen, intent: Intent) -> bool {
+    match intent {
+        Intent::FindNext | Intent::FindBefore | Intent::Follow | Intent::Level => {
+            matches!(screen, Screen::Logs { .. } | Screen::Run(_))
+        }
+        Intent::Side => matches!(screen, Screen::Logs { .. }),
+        _ => true,
+    }
 }
 
 /// A key with all of what there is to say to it, in as many lines as that takes: half a reason is none.

@@ -86,3 +86,27 @@ fn object(scene: &Scene<'_>, id: &ObjectId) -> String {
     let run = || store.run(id).map(|run| format!("{} {} #{}", run.service, run.pipeline, run.number));
     rollout.or_else(gate).or_else(run).unwrap_or_else(|| id.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::model::Overlay,
+        view::{sample, sheet::sheet},
+    };
+
+    #[test]
+    fn on_the_least_terminal_whatever_is_chosen_is_seen_and_what_is_typed_stays() {
+        let (keymap, mut model) = (sample::keymap(), sample::board(60, 12));
+        let entries = palette::entries(&model, "");
+        assert!(entries.len() > 12, "{}", entries.len());
+        for entry in &entries {
+            let chosen = Palette { typed: String::new(), chosen: Some(entry.choice.clone()) };
+            model.nav.overlay = Some(Overlay::Palette(chosen));
+            let shown = sheet(&Scene::new(&model, &keymap)).unwrap();
+            let lines: Vec<String> = shown.lines.iter().map(Line::plain).collect();
+            assert!(lines[0].starts_with(" : "), "{lines:#?}");
+            assert_eq!(lines.iter().filter(|line| line.starts_with(" ›")).count(), 1, "{:?} {lines:#?}", entry.choice);
+        }
+    }
+}

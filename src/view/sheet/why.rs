@@ -1,8 +1,8 @@
 //! The arithmetic of a verdict: counts, ratio, evidence, what is missing, how much more it takes.
 
 use crate::{
-    app::intent::Intent,
-    domain::{object::ObjectId, time::age},
+    app::{intent::Intent, quarantine::Quarantine, watch},
+    domain::{object::ObjectId, rollout::Rollout, time::age},
     judge::{
         counts::{Arms, Tally},
         eprocess::{ALPHA_HARM, ALPHA_SAFE, REJECTED, TOLERATED},
@@ -43,15 +43,50 @@ pub(super) fn sheet(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Sheet {
         // First what a verdict must not be read without: a low screen cuts the end.
         lines.extend(cautions(judgement, width));
         lines.push(Line::new());
-        lines.extend(counts(judgement));
+        lines.extend(counts(judgement, ["canary", "stable"]));
         lines.push(Line::new());
         lines.extend(evidence(scene, judgement, width));
     } else {
-        let text = "There is no second version to compare it with: nothing is judged.";
-        let wrapped = measure::wrap(text, width.saturating_sub(2));
-        lines.extend(wrapped.into_iter().map(|text| Line::of(Role::Unknown, format!(" {text}"))));
+        let text = rollout.map_or_else(|| format!("{id} is no longer there"), |rollout| unjudged(scene, rollout));
+        let wrapped = measure::wrap(&sentence(&text), width.saturating_sub(2));
+        lines.extend(wrapped.into_iter().map(|text| Line::of(Role::Text, format!(" {text}"))));
+        lines.extend(before_and_after(scene, id, width));
     }
     Sheet::said(format!("why: {name}"), lines, scene.hint(Intent::Back, "back"), width)
+}
+
+/// With a capital at its begin and a full stop.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).chain(['.']).collect()
+}
+
+/// Why there is no verdict on a rollout: what it is held against instead, while it is watched, or why there is nothing.
+pub(in crate::view) fn unjudged(scene: &Scene<'_>, rollout: &Rollout) -> String {
+    let Some(until) = watch::until(scene.model, rollout) else {
+        return "there is no second version to compare it with: nothing is judged".to_owned();
+    };
+    let watched = format!("it has arrived and is watched until {}", number::moment(scene.now(), until));
+    if let Some(back) = Quarantine::of(&scene.model.actions, rollout).put_back() {
+        return format!(
+            "{watched}; {}: what was left is nothing to hold it against, so nothing is judged",
+            back.said()
+        );
+    }
+    match scene.model.watched.get(&rollout.id) {
+        Some(compared) => format!("{watched}, {}", words::watched(&compared.judgement, &compared.against)),
+        None => format!("{watched}; what ran before it was not measured, so nothing is judged"),
+    }
+}
+
+/// The counts of what is watched beside what ran before it, and what makes them say less.
+fn before_and_after(scene: &Scene<'_>, id: &ObjectId, width: usize) -> Vec<Line> {
+    let Some(compared) = scene.model.watched.get(id) else { return Vec::new() };
+    let judgement = &compared.judgement;
+    let mut lines = cautions(judgement, width);
+    lines.push(Line::new());
+    lines.extend(counts(judgement, ["now", "before"]));
+    lines
 }
 
 /// What may make it say less than it seems to, and what is missing.
@@ -61,7 +96,7 @@ fn cautions(judgement: &Judgement, width: usize) -> Vec<Line> {
     doubts.chain(missing).flat_map(|(label, role, text)| labelled(label, role, &text, width, 3)).collect()
 }
 
-fn counts(judgement: &Judgement) -> Vec<Line> {
+fn counts(judgement: &Judgement, [new, old]: [&'static str; 2]) -> Vec<Line> {
     let row = |name: &'static str, role: Role, tally: Tally| {
         let share = tally.error_share().map_or_else(|| "no data".to_owned(), number::percent);
         Line::of(role, format!(" {name:<10}")).and(
@@ -71,14 +106,14 @@ fn counts(judgement: &Judgement) -> Vec<Line> {
     };
     let mut lines = vec![
         Line::of(Role::Title, format!(" {:<10}{:>12}{:>14}{:>12}", "", "requests", "errors", "share")),
-        row("canary", Role::Canary, judgement.canary),
-        row("stable", Role::Stable, judgement.stable),
+        row(new, Role::Canary, judgement.canary),
+        row(old, Role::Stable, judgement.stable),
     ];
     if let Some(Timing { bound, canary, stable, .. }) = &judgement.timing {
         let over = format!("over {}", number::latency(*bound));
         lines.push(Line::of(Role::Title, format!(" {:<10}{:>12}{over:>14}{:>12}", "", "requests", "share")));
-        lines.push(row("canary", Role::Canary, *canary));
-        lines.push(row("stable", Role::Stable, *stable));
+        lines.push(row(new, Role::Canary, *canary));
+        lines.push(row(old, Role::Stable, *stable));
     }
     lines
 }

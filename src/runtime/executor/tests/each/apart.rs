@@ -40,7 +40,7 @@ async fn every_cell_is_sent_back_at_once_and_each_is_verified_by_itself() {
 async fn a_cell_that_waits_for_a_human_fails_or_does_not_come_on_holds_no_other_one() {
     let rests = [(0, fact::ABORTED, "true"), (2, fact::PHASE, "paused")];
     let fails = [(0, fact::ABORTED, "true"), (3, fact::PHASE, "degraded")];
-    let waits = "not done yet, under way: phase paused; promote goes on, promote full leaves out the rest";
+    let waits = "not done yet: phase paused; promote goes on, promote full leaves out the rest";
     for (schedule, ends, how) in [
         (&rests[..], waits, "rests"),
         (&fails[..], "it was sent, and then: phase degraded", "failed"),

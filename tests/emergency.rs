@@ -230,3 +230,22 @@ fn who_only_ever_used_commands_is_told_what_they_saw_with_the_way_back_as_it_sto
     let told = text(&home.run(&["emergency", "payments"]));
     assert!(told.contains("was aborted and still stands in the spec"), "{told}");
 }
+
+#[test]
+fn without_a_configuration_and_without_a_home_what_this_machine_tells_of_is_asked() {
+    let world = Served::start("bad-canary", &["--at", "+21m30s", "--now"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program::holdshort();
+    command.args(["emergency", "payments"]).current_dir(folder.path()).env_remove("HOME");
+    let output = command.env("KUBECONFIG", world.address("kubeconfig")).output().unwrap();
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    for part in [
+        "  configuration: no configuration: looked for ",
+        "  configuration: below is told with what this machine tells of, as `holdshort init` would write it\n",
+        "1.41.3 (9f8e7d6) serves, 1.42.0 (a1b2c3d) is on its way: paused, step 5/8, 25 %",
+        " --context eu -n shop patch rollouts.argoproj.io payments ",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}

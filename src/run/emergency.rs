@@ -65,7 +65,10 @@ pub(super) async fn look(
     };
     let ground = match read_now {
         Some(ground) => Some(ground),
-        None => as_before(globals, environment, &found, &mut broken).await,
+        None => match as_before(globals, environment, &found, &mut broken).await {
+            None => as_found(environment, &mut broken).await,
+            ground => ground,
+        },
     };
     let records = records(ground.as_ref(), environment, &found, &mut broken).await;
     let cockpit = match &ground {
@@ -131,6 +134,17 @@ async fn as_before(
     let before = found.iter().find(|one| ours(&one.about) && one.about.settings.is_some())?;
     let (ground, clock) = Ground::as_before(&before.about, environment, SOON).await?;
     broken.push(part("configuration", "below is told with what it was when it could be read last"));
+    broken.extend(clock.map(|why| part("clock", why.text())));
+    Some(ground)
+}
+
+/// The ground of no configuration at all: what this machine tells of.
+async fn as_found(environment: &BTreeMap<String, String>, broken: &mut Vec<Broken>) -> Option<Ground> {
+    let (ground, clock) = Ground::as_found(environment, SOON).await?;
+    broken.push(part(
+        "configuration",
+        "below is told with what this machine tells of, as `holdshort init` would write it",
+    ));
     broken.extend(clock.map(|why| part("clock", why.text())));
     Some(ground)
 }

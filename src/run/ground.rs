@@ -36,7 +36,7 @@ use crate::{
     run::{
         log, origin,
         pilot::{Autopilot, UNSEEN},
-        registry::{self, Below, connect},
+        registry::{self, Below, Here, connect},
         state::{Places, private_folder},
         world,
     },
@@ -163,6 +163,18 @@ impl Ground {
         let loaded = drafted(about.settings.as_deref()?, environment).ok()?;
         let profile = Some(about.profile.clone()).filter(|profile| !profile.is_empty());
         Self::over_in_need(Loaded { profile, ..loaded }, environment, patience).await.ok()
+    }
+
+    /// The same with what this machine tells of, as `init` would write it down, but for what that asks the systems. Nothing where it
+    /// tells of no system.
+    pub(super) async fn as_found(
+        environment: &BTreeMap<String, String>,
+        patience: Duration,
+    ) -> Option<(Self, Option<CliError>)> {
+        let folder = std::env::current_dir().unwrap_or_default();
+        let draft = registry::found(Here { environment: environment.clone(), folder, environments: Vec::new() });
+        let loaded = drafted(&draft.text(), environment).ok()?;
+        Self::over_in_need(loaded, environment, patience).await.ok()
     }
 
     async fn over_in_need(

@@ -72,12 +72,12 @@ fn mix(MixShift { stratum, stable, canary, pooled, stratified }: &MixShift) -> S
     format!("mix shift: {stratum} {} % → {} %{misleads}", percent(*stable), percent(*canary))
 }
 
-/// `what hits both (stable 0.21 %, before 0.2 %)`.
+/// `what hits both (stable 0.21 % since, 0.2 % before)`.
 pub fn rival(rival: &Rival) -> String {
     let kind = rival_kind(rival);
     match rival {
         Rival::Shared { before, since } => {
-            format!("{kind} (stable {} %, before {} %)", Short(since * 100.0), Short(before * 100.0))
+            format!("{kind} (stable {} % since, {} % before)", Short(since * 100.0), Short(before * 100.0))
         }
         Rival::Mix(strata) => format!("{kind} (alike in {strata} strata)"),
         Rival::Pod(pods) => format!("{kind} (all {pods} alike)"),
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_ruled_out_is_said_with_what_rules_it_out() {
         let table = [
-            (Rival::Shared { before: 0.002, since: 0.0021 }, "what hits both (stable 0.21 %, before 0.2 %)"),
+            (Rival::Shared { before: 0.002, since: 0.0021 }, "what hits both (stable 0.21 % since, 0.2 % before)"),
             (Rival::Mix(2), "traffic mix (alike in 2 strata)"),
             (Rival::Pod(3), "one bad pod (all 3 alike)"),
         ];

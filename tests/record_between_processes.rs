@@ -318,6 +318,24 @@ fn an_outcome_that_nobody_can_read_any_more_ends_with_a_code_of_its_own_and_says
 }
 
 #[test]
+fn a_journal_that_is_taken_away_under_an_act_keeps_no_command_from_its_end() {
+    let (door, _alone) = world("every-verb");
+    door.writes(Writes::Held);
+    let running = begun(&door, "rollback", "argo-promote");
+    door.until_held(1);
+    let executor = executor(&door, &Value::from(1)).unwrap();
+    let config: toml::Table = fs::read_to_string(door.config()).unwrap().parse().unwrap();
+    fs::remove_dir_all(config["state"]["path"].as_str().unwrap()).unwrap();
+    kill_process(executor, Signal::KILL).unwrap();
+    door.writes(Writes::Pass);
+    door.release();
+    let output = running.wait_with_output().unwrap();
+    let action = json(&output);
+    // The call lands after all, and what became of it is seen; only the journal does not have it.
+    assert_eq!((&action["outcome"], output.status.code()), (&"done".into(), Some(0)), "{action:#}");
+}
+
+#[test]
 fn a_verb_whose_object_moves_under_its_call_returns_with_its_end_and_a_cockpit_beside_it_is_told() {
     let (door, _alone) = world("every-verb");
     let beside = Beside::start(&door);

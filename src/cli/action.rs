@@ -290,14 +290,24 @@ impl Action {
 
     /// A refusal.
     pub fn refused(target: &ObjectId, refusal: &Refusal, plan: Option<&Plan>, exit: Exit) -> Self {
+        let said = refusal.reasons.join("; ");
+        Self { ways: refusal.ways.clone(), ..Self::not_sent((refusal.verb, target), said, plan, exit) }
+    }
+
+    /// Of what was confirmed, and not begun.
+    pub fn not_begun(plan: &Plan, why: &str, exit: Exit) -> Self {
+        Self::not_sent((plan.verb, &plan.target), why.to_owned(), Some(plan), exit)
+    }
+
+    fn not_sent((verb, target): (Verb, &ObjectId), said: String, plan: Option<&Plan>, exit: Exit) -> Self {
         Self {
             schema: "holdshort/action/v1",
             record: None,
-            verb: refusal.verb,
+            verb,
             target: target.to_string(),
             outcome: "refused",
-            said: refusal.reasons.join("; "),
-            ways: refusal.ways.clone(),
+            said,
+            ways: Vec::new(),
             exit: exit.code(),
             plan: plan.map(PlanOut::of),
             stages: Vec::new(),

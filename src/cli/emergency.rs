@@ -39,8 +39,8 @@ Examples:
 
 It works with the configuration unreadable, every system dead, the journal broken or locked, and no network: from what the cockpit
 or a command (`status`, `gate`, a verb) saw last (that is kept for 7 days, in ~/.cache/holdshort; here it is shown however old it is), and
-from what still answers within 5 seconds, asked with the configuration as it was before where it is unreadable now, or with what this machine
-tells of (KUBECONFIG) where there never was one. Nothing is sent. What could not be read stands first, and what is known to stand in the way of a
+from what still answers within 5 seconds, asked with the configuration as it was before where it is unreadable now, or with what `holdshort init`
+would find on this machine where there never was one. Nothing is sent. What could not be read stands first, and what is known to stand in the way of a
 command right above it: one that is RED leads where the verb would not go. Look at what a command names before you send it.
 
 It ends with 0 where it could be told what runs, with 8 where that could not, with 2 where all was read and nothing is called so.";

@@ -363,11 +363,24 @@ async fn send(
     args: &VerbArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, CliError> {
-    let record = pilot.execute(confirmed).await.map_err(CliError::failed)?;
+    let plan = confirmed.record().plan.clone();
+    let record = match pilot.execute(confirmed).await {
+        Ok(record) => record,
+        Err(why) => return not_begun(&plan, why, args, console),
+    };
     if let Some(why) = &pilot.model().journal_broken {
         let _ = writeln!(console.err, "NOT IN THE JOURNAL: {why}; it is carried out all the same");
     }
     to_its_end(pilot, record, left, args, console).await
+}
+
+/// That the journal did not take the intent, so that nothing was sent: somebody else was faster, or it cannot be written.
+fn not_begun(plan: &Plan, why: String, args: &VerbArgs, console: &mut Console<'_>) -> Result<Exit, CliError> {
+    if args.json {
+        let refused = Action::not_begun(plan, &why, Exit::Failed);
+        Exit::Failed.whoever_reads(json::print(&refused, console.out))?;
+    }
+    Err(CliError::failed(why))
 }
 
 /// Follows a record to its end, or as long as was asked for.

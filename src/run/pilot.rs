@@ -89,9 +89,19 @@ impl Autopilot {
         self.cockpit.look_into(ask, WAY_BACK).await;
     }
 
+    /// A record as far as it has come. What its executor told goes before what the journal holds of it: a journal that is lost on the way,
+    /// or cannot be written, is no reason to wait for what has happened already.
     fn record(&self, id: RecordId) -> Result<Record, String> {
-        let found = self.ledger.get(id).map_err(|why| why.to_string())?;
-        found.ok_or_else(|| format!("record {id} is not in the journal"))
+        let told = self.cockpit.model().actions.record(id);
+        match (self.ledger.get(id), told) {
+            (Ok(Some(kept)), Some(told)) if told.entries.len() > kept.entries.len() => {
+                Ok(Record { entries: told.entries, ..kept })
+            }
+            (Ok(Some(kept)), _) => Ok(kept),
+            (_, Some(told)) => Ok(told),
+            (Ok(None), None) => Err(format!("record {id} is not in the journal")),
+            (Err(why), None) => Err(why.to_string()),
+        }
     }
 }
 

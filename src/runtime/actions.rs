@@ -202,10 +202,12 @@ impl Actions {
     /// leave before it is told.
     async fn conclude(&self, id: RecordId) -> Result<(), RecordId> {
         let ledger = self.ledger.clone();
-        let Ok(Ok(attendance)) = spawn_blocking(move || ledger.attend(id, Task::Conclude)).await else {
-            return Err(id);
+        let attendance = match spawn_blocking(move || ledger.attend(id, Task::Conclude)).await {
+            Ok(Ok(attendance)) => Some(attendance.ok_or(id)?),
+            // The journal was taken away, with the place of such signs: nobody else looks after it either, and it must end.
+            Ok(Err(why)) if why.kind() == io::ErrorKind::NotFound => None,
+            _ => return Err(id),
         };
-        let attendance = attendance.ok_or(id)?;
         self.execute(id, None).await;
         drop(attendance);
         Ok(())

@@ -20,11 +20,13 @@ struct Scripted {
     model: Model,
     stages: Vec<Stage>,
     sent: Vec<NewRecord>,
+    /// Why the journal takes nothing.
+    full: Option<&'static str>,
 }
 
 impl Scripted {
     fn of(model: Model, stages: Vec<Stage>) -> Self {
-        Self { model, stages, sent: Vec::new() }
+        Self { model, stages, sent: Vec::new(), full: None }
     }
 
     fn record(&self, entries: usize) -> Record {
@@ -47,6 +49,9 @@ impl Pilot for Scripted {
     }
 
     fn execute(&mut self, confirmed: Confirmed) -> BoxFuture<'_, Result<Record, String>> {
+        if let Some(why) = self.full {
+            return async move { Err(why.to_owned()) }.boxed();
+        }
         self.sent.push(confirmed.record().clone());
         async { Ok(self.record(1)) }.boxed()
     }
@@ -81,10 +86,13 @@ fn done() -> Vec<Stage> {
 }
 
 fn fly(model: Model, stages: Vec<Stage>, line: &str, answer: Option<&str>) -> Ended {
+    fly_by(Scripted::of(model, stages), line, answer)
+}
+
+fn fly_by(mut pilot: Scripted, line: &str, answer: Option<&str>) -> Ended {
     let cli = parse(std::iter::once("holdshort").chain(line.split(' '))).unwrap();
     let command: Command = cli.command.unwrap();
     let (verb, args, to) = command.verb().unwrap();
-    let mut pilot = Scripted::of(model, stages);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut says = |_: &str| Ok(answer.unwrap_or_default().to_owned());
     let prompt: Option<Prompt<'_>> = if answer.is_some() { Some(&mut says) } else { None };
@@ -350,6 +358,21 @@ fn going_forward_on_wait_takes_a_flag_and_a_reason() {
     assert_eq!(ended.sent[0].plan.risks.len(), 1, "the record says what was not known");
     let shown = fly(wait(), done(), &format!("{line} --dry-run"), None);
     assert!(shown.out.contains("  risk    verdict WAIT"), "{}", shown.out);
+}
+
+#[test]
+fn what_the_journal_does_not_take_is_told_to_a_script_as_refused_and_nothing_is_sent() {
+    let why = "already under way: abort (lee, 02:07:00); this one was not sent";
+    let full = || Scripted { full: Some(why), ..Scripted::of(sample::model(), done()) };
+    let line = "abort payments@prod/eu --yes --reason errors";
+    let ended = fly_by(full(), &format!("{line} --json"), None);
+    let action: Value = serde_json::from_str(&ended.out).unwrap();
+    let told = ["record", "outcome", "said", "exit", "target"].map(|field| action[field].clone());
+    let target = sample::target().to_string();
+    assert_eq!(json!(told), json!([null, "refused", why, 1, target]));
+    assert_eq!((ended.exit, ended.sent), (Err(CliError::failed(why)), Vec::new()));
+    let ended = fly_by(full(), line, None);
+    assert_eq!((ended.exit, ended.out.as_str()), (Err(CliError::failed(why)), ""));
 }
 
 #[test]

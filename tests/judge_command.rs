@@ -265,7 +265,7 @@ fn notes_of_ones_own_are_left_out_and_groups_may_have_any_name() {
 #[test]
 fn nothing_to_judge_is_said_and_a_file_that_cannot_be_read_is_named() {
     let ended = judge(&["--json"], "\n");
-    assert_eq!((ended.out.len(), ended.err.as_str(), ended.code), (0, "holdshort: there was no case to judge\n", 0));
+    assert_eq!((ended.out.len(), ended.err.as_str(), ended.code), (0, "holdshort: there was no case to judge\n", 5));
     let ended = judge(&["no/such/file"], "");
     assert_eq!(
         (ended.out.len(), ended.err.as_str(), ended.code),

@@ -381,6 +381,7 @@ fn plan_one(
     risks.extend(
         subject.rollout.into_iter().flat_map(|rollout| goes_to_what_was_left(model, rollout, asked.verb, &draft)),
     );
+    risks.splice(0..0, notes::is_back(model, asked.verb, goes_back, &subject));
     if !goes_back {
         risks.extend(subject.rollout.and_then(|rollout| doubted(model, rollout, asked.verb)));
     }

@@ -13,6 +13,7 @@ mod verify;
 use std::{
     collections::BTreeSet,
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -52,6 +53,8 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteJournal {
     path: PathBuf,
+    /// Which file that was when it was opened: device and number. `None` of what is in no file.
+    opened: Option<(u64, u64)>,
     connection: Mutex<Connection>,
     register: Register,
     /// Signs what this process writes; an unsigned journal ends with the process, or is a test's.
@@ -100,6 +103,7 @@ impl SqliteJournal {
         let (connection, register) = (Mutex::new(connection), Register::beside(path, keepers));
         Ok(Self {
             path: path.to_owned(),
+            opened: file_at(path),
             connection,
             register,
             signer: None,
@@ -150,6 +154,7 @@ impl SqliteJournal {
         schema::prepare(&mut connection).map_err(|unusable| unfit(path, unusable))?;
         Ok(Self {
             path: path.to_owned(),
+            opened: file_at(path),
             connection: Mutex::new(connection),
             register,
             signer: None,
@@ -157,6 +162,18 @@ impl SqliteJournal {
             syslog: None,
             trusted: None,
             carried_out: Mutex::default(),
+        })
+    }
+
+    /// Is the file that was opened still the one that everybody finds? What goes into one that was taken away is lost with the process.
+    fn is_there(&self) -> Result<(), JournalError> {
+        if self.opened.is_none() || self.opened == file_at(&self.path) {
+            return Ok(());
+        }
+        Err(JournalError::Broken {
+            path: self.path.clone(),
+            why: "was taken away or replaced while it was open".to_owned(),
+            way: "a new one is made at the next look; bring the old one back from a backup, or name another place with state.path",
         })
     }
 
@@ -242,6 +259,12 @@ impl SqliteJournal {
             Ok(done)
         })
     }
+}
+
+/// Which file is found at a path: its device and its number.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 impl Journal for SqliteJournal {
@@ -349,6 +372,7 @@ impl Journal for SqliteJournal {
     }
 
     fn check(&self) -> Result<(), JournalError> {
+        self.is_there()?;
         self.write(|tx| Ok(tx.execute("UPDATE checked SET times = times + 1", []).map(|_| ())?))
     }
 

@@ -320,7 +320,16 @@ pub fn decide(facts: &Circumstances) -> Decision {
     }
     if facts.verb.direction() != Direction::Forward || facts.back {
         decision.checks.extend(facts.back.then_some(Check::GoesBack));
-        decision.checks.extend(facts.journal_broken.is_some().then_some(Check::JournalAside));
+        let goes_back = facts.back || facts.verb.direction() == Direction::Back;
+        match &facts.journal_broken {
+            Some(_) if goes_back => decision.checks.push(Check::JournalAside),
+            // What goes nowhere can wait for its record.
+            Some(why) => {
+                decision.refusals.push(Against::Journal(why.clone()));
+                decision.ways.push(Way::MendJournal);
+            }
+            None => {}
+        }
         return decision;
     }
     weigh_evidence(facts, &mut decision);

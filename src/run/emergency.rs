@@ -1,7 +1,13 @@
 //! Gathers whatever can still be read of a service when something is broken, each part by itself and none for long: what was seen last,
 //! the record, and the systems. A part that fails is said and holds up no other.
 
-use std::{collections::BTreeMap, fmt::Display, io::Write, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use futures::{StreamExt, channel::mpsc};
 
@@ -9,6 +15,7 @@ use crate::{
     app::{
         model::Model,
         msg::Msg,
+        store::{SourceInfo, SourceState},
         ways::{self, Wanted},
     },
     cache::{About, Cache, Found},
@@ -83,8 +90,8 @@ pub(super) async fn look(
     let mut known: Vec<Known> = cockpit.iter().flat_map(|cockpit| live(cockpit, &args.service)).collect();
     let model = cockpit.as_ref().map(Cockpit::model);
     let mut services: Vec<String> = model.into_iter().flat_map(items).map(|item| item.service().to_string()).collect();
-    let own = ground.as_ref().map(|ground| ground.profile.as_str());
-    let cached = from_files(found, own, model);
+    let own = ground.as_ref().map(|ground| (ground.profile.as_str(), ground::named(globals)));
+    let cached = from_files(found, own.as_ref().map(|(profile, files)| (*profile, files.as_slice())), model);
     services.extend(cached.iter().map(|one| one.item.service().to_string()));
     known.extend(cached.into_iter().filter(|one| is_named(&args.service, &one.item)));
     known.retain(is_worth_a_line);
@@ -286,8 +293,13 @@ async fn read(
     within(&SystemClock, WAY_BACK, look_into(&mut cockpit, name)).await;
     let model = cockpit.model();
     let states = model.store.sources(model.now);
+    // What tells of nothing that runs is not asked here, and is not silent for that.
+    let is_asked = |state: &&SourceState| {
+        let tells = |info: &SourceInfo| info.name == state.source && !info.inventories.is_empty();
+        state.fault.is_some() || model.session.sources.iter().any(tells)
+    };
     let silent = states.iter().filter(|state| state.freshness != Freshness::Live || !state.unread.is_empty());
-    broken.extend(silent.map(|state| part("connection", source::sentence(state))));
+    broken.extend(silent.filter(is_asked).map(|state| part("connection", source::sentence(state))));
     Some(cockpit)
 }
 
@@ -321,11 +333,12 @@ fn live(cockpit: &Cockpit, name: &str) -> Vec<Known> {
 
 /// What earlier processes saw, but for what was read just now. Of each configuration the newest of each object; and where the one in
 /// force has seen anything of a service, that goes before what others saw of it.
-fn from_files(found: Vec<Found>, own: Option<&str>, model: Option<&Model>) -> Vec<Known> {
+fn from_files(found: Vec<Found>, own: Option<(&str, &[PathBuf])>, model: Option<&Model>) -> Vec<Known> {
     let is_read = |source: &SourceName, scope: &Scope| model.is_some_and(|model| model.store.has_read(source, scope));
     let mut newest: BTreeMap<(bool, String, String), Known> = BTreeMap::new();
-    for Found { about: About { profile, .. }, program, scopes, .. } in found {
-        let is_own = own == Some(profile.as_str());
+    for Found { about: About { profile, files, .. }, program, scopes, .. } in found {
+        // Two files may both have no profile.
+        let is_own = own == Some((profile.as_str(), files.as_slice()));
         for CachedScope { source, scope, at, items, ways } in scopes {
             // Of another configuration the same name may be another system.
             if is_own && is_read(&source, &scope) {

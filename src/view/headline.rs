@@ -15,8 +15,9 @@ use crate::{
         evidence::Verdict,
         item::Noun,
         observed::Freshness,
-        rollout::{self, Phase, Rollout, Strategy},
+        rollout::{self, Phase, Rollout, StepKind, Strategy},
         text::counted,
+        time,
         verb::Verb,
     },
     judge::{gaps::Gap, rivals::Rival},
@@ -168,6 +169,7 @@ fn reasons(model: &Model, answer: &Headline, rollout: &Rollout, whole: bool) -> 
         // How old it is stands before all else: what follows is as old.
         let old = model.old_harm(&rollout.id).as_ref().map(|old| format!(", {}", words::how_old(old)));
         why.push(format!("{}{}.", words::reason(judgement), old.unwrap_or_default()));
+        why.extend(goes_on(model, rollout));
         why.extend(judgement.doubts.first().map(|doubt| format!("Doubt: {}.", words::doubt(doubt))));
     }
     if let Some(onset) = answer.onset {
@@ -183,6 +185,20 @@ fn reasons(model: &Model, answer: &Headline, rollout: &Rollout, whole: bool) -> 
     let rests_on = |state: &SourceState| state.source == rollout.id.source || Some(&state.source) == metrics;
     why.extend(unseen(model).filter(rests_on).map(|state| format!("{}.", describe(&state))));
     why
+}
+
+/// That a pause ends with nobody doing anything, and where that leads: whoever reads it knows how long they have.
+fn goes_on(model: &Model, rollout: &Rollout) -> Option<String> {
+    let until = rollout.pause.filter(|_| rollout.phase == Phase::Paused && !rollout.held)?.until?;
+    let left = time::until(model.now, until);
+    let mut rest = rollout.steps.iter().skip(rollout.step.map_or(0, |step| step + 1)).map(|step| step.kind);
+    // What else it may have to wait for in between is not foretold.
+    let to = match rest.next() {
+        Some(StepKind::SetWeight(weight)) => format!(" to {} %", rollout.weight.percent(weight)),
+        None => " to 100 %".to_owned(),
+        Some(_) => String::new(),
+    };
+    (!left.is_zero()).then(|| format!("Goes on{to} by itself in {}.", number::age(left)))
 }
 
 /// What else it could be, and is not; and what else moved, where that cannot be ruled out.

@@ -9,7 +9,7 @@ use crate::{
         lineage::Lineage,
         model::Model,
         past_us, preflight,
-        quarantine::{self, Left, Quarantine},
+        quarantine::{self, Left, Quarantine, returned},
     },
     domain::{
         evidence::Verdict,
@@ -376,6 +376,12 @@ pub(super) fn preflight(model: &Model, rollout: &Rollout, ask: &Ask) -> (Vec<Str
         risks.push(format!("no safe way back to {}: {}", back.arm.tag(), back.words()));
     }
     (risks, notes)
+}
+
+/// That what is let go on was left for cause, and is back by whatever hand: nobody lets it go on who has not heard of that.
+pub(super) fn is_back(model: &Model, verb: Verb, goes_back: bool, subject: &Subject<'_>) -> Option<String> {
+    let goes_on = verb.direction() == Direction::Forward && !goes_back;
+    returned(model, subject.rollout.filter(|_| goes_on)?).map(|returned| returned.to_string())
 }
 
 /// That what undoes a roll back brings a version again which counts as left by then: nobody does that by one key.

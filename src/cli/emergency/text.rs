@@ -61,7 +61,7 @@ fn place(place: &PlaceOut, out: &mut dyn Write) -> Result<(), CliError> {
         } else {
             writeln!(out, "  {}: {}{}", way.verb.words(), to(way), way.said)?;
         }
-        for line in standing(way) {
+        for line in standing(way, &place.seen) {
             writeln!(out, "    {line}")?;
         }
     }
@@ -74,7 +74,7 @@ fn place(place: &PlaceOut, out: &mut dyn Write) -> Result<(), CliError> {
 
 /// How it stands with a way back: `RED, the verb would be refused: image: it is gone`, `safe instead: abort: …`. That nothing speaks
 /// against it is said too: silence would not be told apart from not having looked.
-fn standing(way: &WayOut) -> Vec<String> {
+fn standing(way: &WayOut, seen: &SeenOut) -> Vec<String> {
     let Some(grade) = way.grade else { return Vec::new() };
     let word = |grade: Grade| match grade {
         Grade::Red => "RED",
@@ -83,7 +83,12 @@ fn standing(way: &WayOut) -> Vec<String> {
         Grade::Good => "pre-flight",
     };
     if grade == Grade::Good {
-        return vec!["pre-flight: nothing that was looked at stands in the way".to_owned()];
+        let said = if seen.known_from == "live" {
+            "pre-flight: nothing that was looked at stands in the way"
+        } else {
+            "pre-flight: nothing that was looked at then stood in the way; nothing was looked at now"
+        };
+        return vec![said.to_owned()];
     }
     let against = way.against.iter().map(|why| format!("RED: {why}"));
     let checks = way.checks.iter().map(|check| {
@@ -204,7 +209,7 @@ fn commands(shown: &Emergency, out: &mut dyn Write) -> Result<(), CliError> {
         for (what, seen, way) in ways {
             let (verb, said) = (way.verb.words(), &way.said);
             writeln!(out, "# {verb} {} in {what}: {}{said}; {}", shown.service, to(way), self::seen(seen))?;
-            for line in standing(way) {
+            for line in standing(way, seen) {
                 writeln!(out, "# {line}")?;
             }
             for line in &way.commands {

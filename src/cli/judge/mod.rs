@@ -44,7 +44,9 @@ pub fn run(args: &JudgeArgs, stdin: &mut dyn Read, out: &mut dyn Write, err: &mu
     printer.out.flush()?;
     let (cases, malformed) = (printer.cases, printer.malformed);
     if cases == 0 {
+        // Nobody may take silence for consent.
         writeln!(err, "holdshort: there was no case to judge")?;
+        return Ok(Exit::NoData);
     }
     if malformed == 0 {
         return Ok(Exit::Done);

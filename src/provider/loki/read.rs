@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
     /// Reads a page, and puts what is left of it back.
     async fn read(&mut self, mut reading: Reading) -> Result<(), ProviderError> {
         // Of a page of one line nobody could say whether others share its moment.
-        let (left, limit) = (reading.left, self.page.min(reading.room).max(2));
+        let (left, limit) = (reading.left, self.page.min(reading.room + 1).max(2));
         if left.from >= left.to || reading.room == 0 {
             self.end(&reading);
             return Ok(());
@@ -133,17 +133,23 @@ impl<'a> Reader<'a> {
         };
         let full = page.len() >= limit;
         let ends = page.first().zip(page.last()).map(|(oldest, newest)| (oldest.at, newest.at)).filter(|_| full);
-        let (from, dropped) = match ends {
+        let (mut from, dropped) = match ends {
             None => (left.from, 0),
             // All of it was written in one nanosecond, and there may be more: no page can tell.
             Some((oldest, newest)) if oldest == newest => (oldest, 1),
             Some((oldest, _)) => (oldest + 1, 0),
         };
         page.retain(|read| read.at >= from);
+        // One line more than there is room for was asked for, so that the page has its oldest moment behind it.
+        let beyond = page.len().saturating_sub(reading.room);
+        page.drain(..beyond);
+        if let Some(oldest) = page.first().filter(|_| beyond > 0) {
+            from = oldest.at + 1;
+        }
         reading.room = reading.room.saturating_sub(page.len());
         reading.left.to = from;
         self.take(page, Piece { from, to: left.to }, &reading, dropped);
-        if full && reading.room > 1 {
+        if full && reading.room > 0 {
             self.reading = Some(reading);
             return Ok(());
         }

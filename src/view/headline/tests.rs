@@ -30,7 +30,7 @@ fn a_release_that_does_harm_is_named_with_its_numbers_and_its_beginning() {
     assert_eq!(
         headline_text(&sample::board(120, 36)),
         "LIKELY THE RELEASE payments 1.42.0 (a1b2c3d), canary 25 %: errors 3.1 % against 0.2 % on stable in 19 min, n 27,972, \
-             ratio 16 (12–21). Began 2 min after step 5, 01:48. Ruled out: what hits both (stable 0.2 % since, 0.2 % before), other rollouts (search 7.1.0 at \
+             ratio 16 (12–21). Goes on to 50 % by itself in 9 min. Began 2 min after step 5, 01:48. Ruled out: what hits both (stable 0.2 % since, 0.2 % before), other rollouts (search 7.1.0 at \
              01:47 and 2 more: stable would show it)."
     );
 }

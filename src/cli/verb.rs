@@ -366,7 +366,11 @@ async fn send(
     let plan = confirmed.record().plan.clone();
     let record = match pilot.execute(confirmed).await {
         Ok(record) => record,
-        Err(why) => return not_begun(&plan, why, args, console),
+        Err(why) => {
+            // A journal that can be written has it from somebody who was faster.
+            let exit = if pilot.model().journal_broken.is_some() { Exit::Failed } else { Exit::Refused };
+            return not_begun(&plan, why, exit, args, console);
+        }
     };
     if let Some(why) = &pilot.model().journal_broken {
         let _ = writeln!(console.err, "NOT IN THE JOURNAL: {why}; it is carried out all the same");
@@ -375,12 +379,17 @@ async fn send(
 }
 
 /// That the journal did not take the intent, so that nothing was sent: somebody else was faster, or it cannot be written.
-fn not_begun(plan: &Plan, why: String, args: &VerbArgs, console: &mut Console<'_>) -> Result<Exit, CliError> {
+fn not_begun(
+    plan: &Plan,
+    why: String,
+    exit: Exit,
+    args: &VerbArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, CliError> {
     if args.json {
-        let refused = Action::not_begun(plan, &why, Exit::Failed);
-        Exit::Failed.whoever_reads(json::print(&refused, console.out))?;
+        exit.whoever_reads(json::print(&Action::not_begun(plan, &why, exit), console.out))?;
     }
-    Err(CliError::failed(why))
+    Err(CliError::new(exit, why))
 }
 
 /// Follows a record to its end, or as long as was asked for.

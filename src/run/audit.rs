@@ -18,7 +18,10 @@ use crate::{
         Chain, Journal, JournalError, Signed, syslog,
         trust::{self, Known, Standing},
     },
-    port::record::{Entry, Record, RecordId, Stage},
+    port::{
+        record::{Entry, Record, RecordId, Stage},
+        takeover::Takeover,
+    },
     run::{ground::Ground, vouch},
 };
 
@@ -53,8 +56,15 @@ pub(super) fn audit(
         if !journal.is_attended(record.id).unwrap_or(true) {
             let (id, verb) = (record.id, record.intent.plan.verb.words());
             let target = record.intent.plan.targets().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let said = format!("record {id} ({verb} of {target}): its executor is gone, and nobody carries it out");
-            writeln!(err, "holdshort: {said}; `holdshort takeover {id}` carries it on")?;
+            let said = format!("record {id} ({verb} of {target}): its executor is gone");
+            // A command that would refuse is no way out.
+            match Takeover::of(&record) {
+                Ok(_) => writeln!(
+                    err,
+                    "holdshort: {said}, and nobody carries it out; `holdshort takeover {id}` carries it on"
+                )?,
+                Err(why) => writeln!(err, "holdshort: {said}; {why}: the cockpit, or the next verb there")?,
+            }
         }
     }
     let journal = ground.as_written(journal);

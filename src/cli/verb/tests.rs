@@ -369,10 +369,14 @@ fn what_the_journal_does_not_take_is_told_to_a_script_as_refused_and_nothing_is_
     let action: Value = serde_json::from_str(&ended.out).unwrap();
     let told = ["record", "outcome", "said", "exit", "target"].map(|field| action[field].clone());
     let target = sample::target().to_string();
-    assert_eq!(json!(told), json!([null, "refused", why, 1, target]));
-    assert_eq!((ended.exit, ended.sent), (Err(CliError::failed(why)), Vec::new()));
+    assert_eq!(json!(told), json!([null, "refused", why, 9, target]));
+    let refused = || Err(CliError::new(Exit::Refused, why));
+    assert_eq!((ended.exit, ended.sent), (refused(), Vec::new()));
     let ended = fly_by(full(), line, None);
-    assert_eq!((ended.exit, ended.out.as_str()), (Err(CliError::failed(why)), ""));
+    assert_eq!((ended.exit, ended.out.as_str()), (refused(), ""));
+    let mut broken = full();
+    broken.model.journal_broken = Some("disk full".to_owned());
+    assert_eq!(fly_by(broken, line, None).exit, Err(CliError::failed(why)));
 }
 
 #[test]

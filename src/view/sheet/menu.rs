@@ -36,7 +36,7 @@ pub(super) fn sheet(scene: &Scene<'_>, menu: &Menu, width: usize, room: usize) -
         let told = chosen(offer, width);
         // The blank between them goes first.
         if lines.len() + told.len() > room {
-            lines = around(lines, at, told, room);
+            lines = around(&lines, at, told, room);
         } else {
             lines.push(Line::new());
             lines.extend(told);
@@ -50,11 +50,11 @@ pub(super) fn sheet(scene: &Scene<'_>, menu: &Menu, width: usize, room: usize) -
 
 /// The verbs around the chosen one, and all that there is room for of what is to be said about that: it is never below the end of the
 /// screen, however many verbs there are.
-fn around(rows: Vec<Line>, at: usize, mut told: Vec<Line>, room: usize) -> Vec<Line> {
+fn around(rows: &[Line], at: usize, mut told: Vec<Line>, room: usize) -> Vec<Line> {
     let space = room.saturating_sub(1);
     told.truncate(space.saturating_sub(LEAST.min(rows.len())));
     let of = rows.len();
-    let (mut lines, window) = window(&rows, (at + 1).saturating_sub(space - told.len()), space - told.len());
+    let (mut lines, window) = window(rows, (at + 1).saturating_sub(space - told.len()), space - told.len());
     if window.len() < of {
         lines.push(place(&window, of, "the arrows move"));
     }

@@ -150,6 +150,11 @@ impl Logs {
         Some(self.whole.last()?.from)
     }
 
+    /// Until when everything was read; `None` while nothing was.
+    pub fn until(&self) -> Option<Timestamp> {
+        Some(self.whole.last()?.to)
+    }
+
     /// Tests the intervals that were read to their end and whose requests are counted.
     fn test(&mut self, arms: &[Label<'_>], sides: [Option<usize>; 2], signals: [&VersionSignals; 2]) {
         let step = self.asked.window.step;

@@ -3,6 +3,8 @@
 mod lines;
 mod patterns;
 
+use std::time::Duration;
+
 use crate::{
     app::logs::{
         Logs,
@@ -24,6 +26,8 @@ use crate::{
 
 /// With fewer lines between the rules there is room for the patterns or for the lines, not for both.
 const LOW: usize = 11;
+/// A source settles what it tells within half a minute.
+const BEHIND: Duration = Duration::from_mins(1);
 /// Lines that one line takes by itself at most.
 const WRAPPED: usize = 6;
 
@@ -159,12 +163,16 @@ fn said(scene: &Scene<'_>, rollout: &Rollout, shown: &Shown<'_>) -> Vec<Line> {
         return vec![Line::of(Role::Warn, format!("{source}: {fault}"))];
     }
     let Some(at) = logs.at else { return vec![Line::of(Role::Dim, format!("{source} is being read"))] };
-    let ago = number::within(age(scene.now(), at), std::time::Duration::ZERO);
+    let ago = number::within(age(scene.now(), at), Duration::ZERO);
     let mut line = Line::of(Role::Dim, format!("{source}, {ago}")).gap(3);
     if let Some(since) = logs.since() {
         line = line.and(Role::Text, format!("since {}", number::moment(scene.now(), since))).gap(3);
     }
     line = line.and(Role::Text, format!("{} lines read", number::count(logs.read))).gap(3);
+    // It answers, and has not come to what is now: what it told last is as old as that.
+    if let Some(until) = logs.until().filter(|until| age(scene.now(), *until) > BEHIND) {
+        line = line.and(Role::Warn, format!("read until {}", number::moment(scene.now(), until))).gap(3);
+    }
     if logs.dropped > 0 {
         line = line.and(Role::Warn, format!("{} left out", number::count(logs.dropped))).gap(3);
     }

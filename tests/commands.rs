@@ -257,3 +257,16 @@ fn a_plan_says_what_it_brings_and_which_settings_differ_as_the_card_does() {
         "{action:#}"
     );
 }
+
+#[test]
+fn as_many_lines_are_printed_as_were_asked_for_and_the_oldest_of_more_are_left_out() {
+    let lines = |most: &str| {
+        let output = holdshort(&["--demo", "--at", "+21m", "logs", "payments", "--most", most]);
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ten = lines("10");
+    assert_eq!(ten.len(), 10);
+    for most in [1, 2, 3] {
+        assert_eq!(lines(&most.to_string()), ten[10 - most..]);
+    }
+}

@@ -249,3 +249,18 @@ fn without_a_configuration_and_without_a_home_what_this_machine_tells_of_is_aske
         assert!(told.contains(part), "{part}\n{told}");
     }
 }
+
+#[test]
+fn what_another_configuration_saw_is_said_to_be_that_although_neither_has_a_name() {
+    let mut night = Night::ours();
+    night.served = None;
+    let other = night.home.path("other.toml");
+    let staging =
+        "[connections.staging]\nkind = \"kubernetes\"\nserver = \"http://127.0.0.1:1\"\nenvironment = \"staging\"\n";
+    fs::write(&other, staging).unwrap();
+    let output = night.home.run(&["--config", other.to_str().unwrap(), "emergency", "payments"]);
+    let told = text(&output);
+    let seen = told.lines().find(|line| line.contains("FROM CACHE")).unwrap();
+    assert!(seen.contains(", by another configuration"), "{told}");
+    assert!(!told.contains("stands in the way"), "nothing was looked at now:\n{told}");
+}

@@ -444,3 +444,16 @@ fn a_spool_gives_back_only_what_its_user_signed_and_keeps_the_rest() {
     assert_eq!(take(&stranger), (1, vec![line(4)]));
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
 }
+
+#[test]
+fn a_journal_whose_file_was_taken_away_or_replaced_takes_nothing_more_until_it_is_opened_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let journal = SqliteJournal::open(&path).unwrap();
+    journal.check().unwrap();
+    std::fs::rename(&path, folder.path().join("aside")).unwrap();
+    let said = journal.check().unwrap_err().to_string();
+    assert!(said.contains("was taken away or replaced") && said.contains("state.path"), "{said}");
+    SqliteJournal::open(&path).unwrap().check().unwrap();
+    assert!(journal.check().is_err(), "another file has its name");
+}

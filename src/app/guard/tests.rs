@@ -283,6 +283,20 @@ fn a_version_that_was_left_comes_again_only_by_force_as_something_that_goes_forw
 }
 
 #[test]
+fn a_version_that_was_left_and_is_back_is_let_go_on_by_nobody_who_was_not_told_that_first() {
+    // 1.42.0 is in flight; it was rolled back from, and somebody brought it again past us.
+    let mut model = seeing(vec![payments()]);
+    did(&mut model, Verb::Rollback, "c0ffee", Some("ba5e"));
+    see(&mut model, now() + Duration::from_mins(10), vec![payments()]);
+    update(&mut model, Msg::Tick(now() + Duration::from_mins(10)));
+    go(&mut model);
+    let made = plan(&model, &ask_for(Verb::Promote), Ok(draft(&payments(), Verb::Promote))).unwrap();
+    assert_eq!(made.risks[0], "1.42.0 is back; lee left it on 2026-03-10 at 02:07 (latency)");
+    let back = plan(&model, &ask_for(Verb::Abort), Ok(draft(&payments(), Verb::Abort))).unwrap();
+    assert!(!back.risks.iter().any(|risk| risk.contains("is back")), "{:?}", back.risks);
+}
+
+#[test]
 fn a_version_that_is_named_is_for_the_draft_to_find_whatever_the_engine_would_take_itself() {
     let mut rollout = payments();
     rollout.offers = vec![Offer::blocked(Verb::Rollback, Risk::Medium, "no earlier version is left in its history")];

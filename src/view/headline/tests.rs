@@ -36,6 +36,22 @@ fn a_release_that_does_harm_is_named_with_its_numbers_and_its_beginning() {
 }
 
 #[test]
+fn a_pause_that_ends_by_itself_says_when_and_where_that_leads_only_where_nothing_lies_between() {
+    let said = |change: &dyn Fn(&mut Rollout)| {
+        let mut payments = sample::payments();
+        change(&mut payments);
+        let mut model = sample::board(120, 36);
+        sees(&mut model, vec![payments]);
+        let text = headline_text(&model);
+        text.split(". ").find(|sentence| sentence.starts_with("Goes on")).map(str::to_owned)
+    };
+    assert_eq!(said(&|_| ()).as_deref(), Some("Goes on to 50 % by itself in 9 min"));
+    assert_eq!(said(&|it| it.steps[6].kind = StepKind::Analysis).as_deref(), Some("Goes on by itself in 9 min"));
+    assert_eq!(said(&|it| it.held = true), None);
+    assert_eq!(said(&|it| it.pause.iter_mut().for_each(|pause| pause.until = None)), None);
+}
+
+#[test]
 fn the_strongest_doubt_decides_the_word() {
     let mut model = sample::board(120, 36);
     let said = |model: &mut Model, doubt: Doubt| {

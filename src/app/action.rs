@@ -199,8 +199,7 @@ impl Actions {
     /// The newest of the acts that ended the wait of one that rests.
     pub fn rests_until(&self, action: &Action) -> Option<RecordId> {
         let later = self.all.iter().filter(|other| other.record > action.record && record::was_sent(&other.entries));
-        let later: Vec<(RecordId, &Plan)> = later.map(|other| (other.record, &other.plan)).collect();
-        record::rests_until(&action.plan, &action.entries, &later)
+        record::rests_until(&action.plan, &action.entries, later.map(|other| (other.record, &other.plan)))
     }
 
     /// The newest act on a target of which something is still held.

@@ -25,7 +25,7 @@ use crate::{
     },
     port::{
         plan::{Condition, Plan, fact},
-        record::{Entry, Record, RecordId, Stage},
+        record::{self, Entry, Record, RecordId, Stage},
         several,
     },
 };
@@ -266,8 +266,7 @@ fn put_back(actions: &Actions, rollout: &Rollout, left: &BTreeMap<String, Left>)
     let mut newest: Vec<Deed<'_>> = Deed::all_on(&rollout.id, actions).collect();
     newest.sort_by_key(|deed| deed.record);
     // Sent is enough: that the spec holds it shows that it landed, whatever became of its executor.
-    let sending = |entry: &Entry| matches!(entry.stage, Stage::Sending { .. });
-    let last = newest.into_iter().rfind(|deed| deed.was_sent() || deed.entries.iter().any(sending));
+    let last = newest.into_iter().rfind(|deed| deed.was_sent() || record::was_sent(&deed.entries));
     let brings_again =
         last.as_ref().is_some_and(|last| last.plan.brings_again && goes_to(last.plan).as_ref() == Some(holds));
     let ours =

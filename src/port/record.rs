@@ -332,17 +332,11 @@ impl Record {
         self.entries.iter().rev().find(|entry| entry.stage.is_end())
     }
 
-    /// Did anything of it reach the system, as far as is known?
-    pub fn was_sent(&self) -> bool {
-        was_sent(&self.entries)
-    }
-
     /// The newest of those records since which it rests no more: something was sent on each of its targets after it. Nothing where it
     /// does not rest.
     pub fn rests_until(&self, all: &[Self]) -> Option<RecordId> {
-        let later = all.iter().filter(|other| other.id > self.id && other.was_sent());
-        let later: Vec<(RecordId, &Plan)> = later.map(|other| (other.id, &other.intent.plan)).collect();
-        rests_until(&self.intent.plan, &self.entries, &later)
+        let later = all.iter().filter(|other| other.id > self.id && was_sent(&other.entries));
+        rests_until(&self.intent.plan, &self.entries, later.map(|other| (other.id, &other.intent.plan)))
     }
 
     /// The targets, by their place from 0, on which it was not begun although it goes back and has ended.
@@ -361,13 +355,24 @@ pub fn was_sent(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| matches!(entry.stage, Stage::Sending { .. }))
 }
 
+/// Did it come as far as it goes by itself, to wait for a human there?
+pub fn rests(entries: &[Entry]) -> bool {
+    let end = entries.iter().rfind(|entry| entry.stage.is_end());
+    matches!(end, Some(Entry { stage: Stage::Rests { .. }, .. }))
+}
+
 /// Of acts that came later and of which something was sent: the newest of those that ended the wait of one that rests. On each of its
 /// targets there must be one: where nobody did anything since, it waits still.
-pub fn rests_until(plan: &Plan, entries: &[Entry], later: &[(RecordId, &Plan)]) -> Option<RecordId> {
-    let last = entries.iter().rfind(|entry| entry.stage.is_end());
-    if !matches!(last, Some(Entry { stage: Stage::Rests { .. }, .. })) {
+pub fn rests_until<'a>(
+    plan: &Plan,
+    entries: &[Entry],
+    later: impl Iterator<Item = (RecordId, &'a Plan)>,
+) -> Option<RecordId> {
+    // Asked of every act in every frame: most of them do not rest.
+    if !rests(entries) {
         return None;
     }
+    let later: Vec<(RecordId, &Plan)> = later.collect();
     let on = |target| later.iter().filter(|(_, other)| other.acts_on(target)).map(|(id, _)| *id).max();
     let each: Option<Vec<RecordId>> = plan.targets().map(on).collect();
     each?.into_iter().max()

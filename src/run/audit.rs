@@ -19,7 +19,7 @@ use crate::{
         trust::{self, Known, Standing},
     },
     port::{
-        record::{Entry, Record, RecordId, Stage},
+        record::{self, Record, RecordId},
         takeover::Takeover,
     },
     run::{ground::Ground, vouch},
@@ -73,9 +73,8 @@ pub(super) fn audit(
             let id = RecordId(*id);
             let found = journal.get(id).map_err(broken)?;
             // What came later says whether one that rested does so still, and what there is where there is no such record.
-            let rests = |record: &Record| matches!(record.end(), Some(Entry { stage: Stage::Rests { .. }, .. }));
             let later = match &found {
-                Some(record) if !rests(record) => Vec::new(),
+                Some(record) if !record::rests(&record.entries) => Vec::new(),
                 _ => journal.newest(RECORDS).map_err(broken)?,
             };
             let others = later.into_iter().filter(|record| record.id != id);

@@ -116,12 +116,13 @@ impl Pilot for Autopilot {
                 |model: &Model| ask.targets().filter(|target| rests_unasked(model, target)).cloned().collect();
             let unsure: Vec<ObjectId> = unasked(self.cockpit.model());
             if ask.takes_over.is_none() {
-                if ask.verb == Verb::Rollback {
-                    self.look_into(ask).await;
-                }
-                // Whoever looks into the way to what runs learns what we may do.
-                for target in unasked(self.cockpit.model()) {
-                    self.look_into(&Ask::new(Verb::Abort, target)).await;
+                // Whoever looks into a way learns with it what we may do there; for other verbs the way to what runs is looked into.
+                let ways = match ask.verb {
+                    Verb::Rollback => vec![ask.clone()],
+                    _ => unsure.iter().map(|target| Ask::new(Verb::Abort, target.clone())).collect(),
+                };
+                for way in &ways {
+                    self.look_into(way).await;
                 }
             }
             if !unsure.is_empty() {

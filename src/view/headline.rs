@@ -191,9 +191,9 @@ fn reasons(model: &Model, answer: &Headline, rollout: &Rollout, whole: bool) -> 
 fn goes_on(model: &Model, rollout: &Rollout) -> Option<String> {
     let until = rollout.pause.filter(|_| rollout.phase == Phase::Paused && !rollout.held)?.until?;
     let left = time::until(model.now, until);
-    let mut rest = rollout.steps.iter().skip(rollout.step.map_or(0, |step| step + 1)).map(|step| step.kind);
+    let next = rollout.steps.get(rollout.step.map_or(0, |step| step + 1));
     // What else it may have to wait for in between is not foretold.
-    let to = match rest.next() {
+    let to = match next.map(|step| step.kind) {
         Some(StepKind::SetWeight(weight)) => format!(" to {} %", rollout.weight.percent(weight)),
         None => " to 100 %".to_owned(),
         Some(_) => String::new(),

@@ -470,15 +470,11 @@ impl<'a, K: Kind> Changes<'a, K> {
         }
     }
 
-    /// What flies is asked about its rights as it moves, and told then; what rests is told anew.
+    /// What flies is told as it moves; what rests only here, and only what somebody looks at.
     fn take_rights(&mut self) {
-        let rests = |key: &Key| {
-            let store = self.facade.store();
-            self.facade.rollout(&store, key).is_some_and(|rollout| !rollout.in_flight())
-        };
-        let resting: Vec<Key> = self.shown.iter().filter(|key| rests(key)).cloned().collect();
-        for key in resting {
-            self.tell_around(&key);
+        let looked_at = self.facade.cluster.rights.of(K::WORDS);
+        for key in looked_at.iter().filter(|key| self.shown.contains(*key)).collect::<Vec<_>>() {
+            self.tell_around(key);
         }
     }
 

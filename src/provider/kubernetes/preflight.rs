@@ -183,14 +183,16 @@ impl<K: Kind> Flown for Facade<K> {
     }
 
     fn learn_rights<'a>(&'a self, rollout: &'a ObjectId) -> BoxFuture<'a, ()> {
-        let object = || {
+        let looked_at = || {
             let key = self.key(rollout).ok()?;
-            self.store().object(&key).cloned()
+            let object = self.store().object(&key)?.clone();
+            Some((key, object))
         };
-        let object = object();
+        let looked_at = looked_at();
         async move {
-            if let Some(object) = object {
+            if let Some((key, object)) = looked_at {
                 self.ask_rights(&object).await;
+                self.cluster.rights.looked_at((K::WORDS, key));
             }
         }
         .boxed()

@@ -4,7 +4,7 @@
 //! name, because rights may be given by name. A review that fails denies nothing: the cluster itself will say.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::{
     cluster::Cluster,
     request::{self, Resource},
+    store::Key,
 };
 use crate::domain::time::{Timestamp, age};
 
@@ -25,11 +26,14 @@ const KEPT: Duration = Duration::from_mins(10);
 /// Namespace, `rollouts` or `rollouts/status`, and the name where it was asked by name.
 type Right = (String, String, Option<String>);
 
-/// The answers so far, and how often one was another than the last one.
+/// An object of an engine.
+pub(super) type LookedAt = (&'static str, Key);
+
+/// The answers so far, and of which objects at rest something was learnt because somebody looked at them.
 #[derive(Debug, Default)]
 pub(super) struct Rights {
     answers: Mutex<BTreeMap<Right, (Timestamp, bool)>>,
-    learnt: watch::Sender<u64>,
+    looked_at: watch::Sender<BTreeSet<LookedAt>>,
 }
 
 #[derive(Deserialize)]
@@ -95,9 +99,21 @@ impl Cluster {
 }
 
 impl Rights {
-    /// Wakes whenever something is known that was not.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.learnt.subscribe()
+    /// Wakes whenever somebody has looked at an object.
+    pub(super) fn changes(&self) -> watch::Receiver<BTreeSet<LookedAt>> {
+        self.looked_at.subscribe()
+    }
+
+    /// Somebody looked at an object, of which what we may do is known by now; told each time, for a no may have grown old since.
+    pub(super) fn looked_at(&self, object: LookedAt) {
+        self.looked_at.send_modify(|all| {
+            all.insert(object);
+        });
+    }
+
+    /// The objects of an engine that somebody looked at.
+    pub(super) fn of(&self, engine: &'static str) -> Vec<Key> {
+        self.looked_at.borrow().iter().filter(|(of, _)| *of == engine).map(|(_, key)| key.clone()).collect()
     }
 
     fn known(&self, right: &Right, now: Timestamp) -> Option<bool> {
@@ -112,11 +128,7 @@ impl Rights {
     }
 
     fn keep(&self, right: Right, at: Timestamp, allowed: bool) {
-        let before = self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(right, (at, allowed));
-        // A no that counts again is news, too: in between it was not known.
-        if !allowed || before.is_none_or(|(_, before)| !before) {
-            self.learnt.send_modify(|times| *times += 1);
-        }
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(right, (at, allowed));
     }
 }
 

@@ -392,12 +392,16 @@ fn compare<'a>(model: &Model, drift: &mut Drift<'a>, layer: Layer, here: &Side<'
     }
 }
 
-/// Do two environments give a name the same values? Not known where one of them is hidden.
+/// Do two environments give a name the same values? Not known where one of them is hidden, unless both have the very same settings.
 fn alike(here: &[Found<'_>], there: &[Found<'_>]) -> Option<bool> {
     let values = |found: &[Found<'_>]| found.iter().map(|one| one.setting.content).collect::<BTreeSet<Content>>();
     let (here, there) = (values(here), values(there));
-    let hidden = here.union(&there).any(|content| *content == Content::Hidden);
-    (!hidden).then_some(here == there)
+    let unnamed = here.contains(&Content::Hidden) || there.contains(&Content::Hidden);
+    if here == there && !unnamed {
+        return Some(true);
+    }
+    let hidden = here.union(&there).any(|content| content.is_hidden());
+    (!hidden).then_some(false)
 }
 
 impl Row<'_> {

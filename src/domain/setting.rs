@@ -29,6 +29,15 @@ pub enum Content {
     Marked(Mark),
     /// It is set, and its system gives it to nobody, or we do not ask for it.
     Hidden,
+    /// The same; but it is known which one it is: those of one mark are set once, and so they are the same.
+    HiddenOne(Mark),
+}
+
+impl Content {
+    /// Is it shown to nobody?
+    pub fn is_hidden(self) -> bool {
+        matches!(self, Self::Hidden | Self::HiddenOne(_))
+    }
 }
 
 /// One setting.

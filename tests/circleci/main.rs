@@ -4,7 +4,6 @@
 // `cfg(test)` says to clippy that helpers beside the tests are tests, too.
 #[cfg(test)]
 #[path = "../support/diary.rs"]
-#[expect(dead_code, reason = "what these tests need of it is not all of it")]
 mod diary;
 #[cfg(test)]
 mod doctor;
@@ -29,5 +28,7 @@ mod lookup;
 mod program;
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod settings;
 #[cfg(test)]
 mod world;

@@ -91,6 +91,12 @@ request = models.ListPipelinesRequest(max_results=30, status_list="WAITING,RUNNI
 waiting = {one.pipeline_name: str(one.pipeline_id) for one in flow.list_pipelines(organization, request).body.pipelines}
 assert {"下单服务-发布", "search-prod"} <= set(waiting), waiting
 
+# Groups of variables, with the pipelines that are given them; one that is encrypted is not shown.
+group = flow.list_variable_groups(organization, models.ListVariableGroupsRequest()).body.variable_groups[0]
+assert (group.name, [one.id for one in group.related_pipelines]) == ("生产", [101, 102]), group
+shown = {one.name: (one.value, one.is_encrypted) for one in group.variables}
+assert shown == {"REGISTRY": ("registry.shop.example", False), "REGISTRY_TOKEN": ("******", True)}, shown
+
 # Runs: the state is in the list here, and the validation in the run.
 order = waiting["下单服务-发布"]
 runs = flow.list_pipeline_runs(organization, order, models.ListPipelineRunsRequest()).body.pipeline_runs

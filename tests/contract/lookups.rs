@@ -16,9 +16,11 @@ use holdshort::{
         log::Line,
         object::ObjectId,
         observed::FaultKind,
+        offer::Risk,
         pipeline::{LogRef, rows},
         preflight::{Heading, Kept},
         report::{Outcome, TestName},
+        service::Environment,
         time::{Timestamp, age},
     },
     port::{
@@ -52,6 +54,12 @@ struct Case {
     runs: Option<[&'static str; 2]>,
     /// A service that is measured, or that writes.
     service: Option<&'static str>,
+}
+
+/// What is called so in a system goes to prod.
+fn goes(theirs: &[&str]) -> BTreeMap<String, Environment> {
+    let prod = |name: &&str| ((*name).to_owned(), Environment { name: "prod".into(), risk: Risk::High });
+    theirs.iter().map(prod).collect()
 }
 
 const GITHUB: Case = Case {
@@ -133,7 +141,14 @@ const CIRCLECI: Case = Case {
         let settings = circleci::Settings {
             name: SOURCE.into(),
             address: "https://circleci.com".into(),
-            projects: Vec::new(),
+            projects: vec![circleci::Project {
+                slug: "gh/acme/ledger".into(),
+                service: None,
+                environments: goes(&["prod-secrets"]),
+                version: None,
+                definition: None,
+                deploys: None,
+            }],
             interval: Duration::from_secs(30),
         };
         circleci::over(transport, settings, clock).lookups.remove(0)
@@ -153,7 +168,12 @@ const FLOW: Case = Case {
             name: SOURCE.into(),
             address: "https://openapi-rdc.aliyuncs.com".into(),
             door: flow::Door::Token { prefix: "/oapi/v1".into(), organization },
-            pipelines: Vec::new(),
+            pipelines: vec![flow::Pipeline {
+                name: Some("ledger".into()),
+                service: None,
+                environments: goes(&["发布"]),
+                version: None,
+            }],
             interval: Duration::from_secs(30),
         };
         flow::over(transport, settings, clock).lookups.remove(0)
@@ -429,6 +449,10 @@ async fn what_is_not_there_is_said_or_left_out(case: Case) {
             [Ok(told @ Told::Signals(_))] => ends(told).is_empty(),
             [Ok(Told::Lines(written))] => written.lines.is_empty() && written.whole.is_some(),
             [Ok(Told::Image(kept))] => *kept == Kept::Gone,
+            // Whose settings they would be is said by their service.
+            [Err(error)] if topic == Topic::Settings => {
+                error.kind == FaultKind::Missing && error.text.contains("ledger") && error.text.contains("moon")
+            }
             [Err(error)] => error.kind == FaultKind::Missing && error.text.contains("acme/ledger"),
             _ => false,
         };

@@ -33,4 +33,6 @@ mod scene;
 #[path = "../support/served.rs"]
 mod served;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod world;

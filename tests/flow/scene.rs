@@ -173,6 +173,11 @@ impl Scene {
     }
 
     pub(crate) fn of(scenario: &str, door: Door) -> Self {
+        Self::looking(scenario, door, vec![all()])
+    }
+
+    /// The same, where these pipelines are looked at.
+    pub(crate) fn looking(scenario: &str, door: Door, pipelines: Vec<Pipeline>) -> Self {
         let spec: Spec = toml::from_str(scenario).unwrap();
         let system = Arc::new(Mutex::new(Flow::new(&spec, start())));
         let (clock, diary) = (HandClock::new(), Diary::default());
@@ -185,7 +190,7 @@ impl Scene {
             let Reply::Whole(response) = world.respond(time.now(), request) else { panic!("it has no streams") };
             Ok(response)
         });
-        let connection = connect(over, door, vec![all()], &clock);
+        let connection = connect(over, door, pipelines, &clock);
         Self { system, clock, diary, connection }
     }
 

@@ -13,4 +13,6 @@ mod scene;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod verbs;

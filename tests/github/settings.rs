@@ -11,10 +11,7 @@ use holdshort::{
         github::{Forge, spec::Spec},
         system::{Reply, System},
     },
-    domain::{
-        observed::FaultKind,
-        setting::{Content, Settings},
-    },
+    domain::{observed::FaultKind, setting::Settings},
     port::{
         error::ProviderError,
         facet::Connection,
@@ -66,7 +63,7 @@ fn world(repo: &str) -> (Connection, Diary) {
 }
 
 fn shown(settings: &Settings) -> Vec<(&str, &str, bool)> {
-    settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content == Content::Hidden)).collect()
+    settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content.is_hidden())).collect()
 }
 
 #[tokio::test]

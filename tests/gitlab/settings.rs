@@ -2,10 +2,7 @@
 
 use futures::StreamExt;
 use holdshort::{
-    domain::{
-        observed::FaultKind,
-        setting::{Content, Settings},
-    },
+    domain::{observed::FaultKind, setting::Settings},
     port::{
         error::ProviderError,
         facet::Connection,
@@ -42,7 +39,7 @@ async fn asked(connection: &Connection, service: &str, environment: &str) -> Res
 }
 
 fn shown(settings: &Settings) -> Vec<(&str, &str, bool)> {
-    settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content == Content::Hidden)).collect()
+    settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content.is_hidden())).collect()
 }
 
 #[tokio::test]

@@ -160,6 +160,20 @@ fn settings_are_compared_name_by_name_and_only_what_is_known_to_be_alike_is() {
 }
 
 #[test]
+fn what_nobody_shows_is_the_same_where_both_are_given_the_very_same_one() {
+    let given = |marks: &[(&str, u64)]| {
+        let one = |(name, mark): &(&str, u64)| Setting::new(name, "of the project", Content::HiddenOne(Mark(*mark)));
+        Settings { all: marks.iter().map(one).collect(), unread: Vec::new() }
+    };
+    let mut model = told(&[], &[]);
+    tells(&mut model, "forge", "prod", Ok(given(&[("PIN", 1), ("KEY", 2)])));
+    tells(&mut model, "forge", "staging", Ok(given(&[("PIN", 1), ("KEY", 3)])));
+    let drift = of(&model, &gate("prod").id).unwrap();
+    let rows: Vec<_> = drift.rows.iter().map(|row| (row.name, row.kind)).collect();
+    assert_eq!((rows, drift.same), (vec![("KEY", Kind::Hidden)], 1));
+}
+
+#[test]
 fn what_is_meant_to_differ_is_listed_and_counted_nowhere() {
     let mut model = told(&[("DB_HOST", Some(1)), ("MODE", Some(2))], &[("DB_HOST", Some(3)), ("MODE", Some(2))]);
     assert_eq!(said(&model), "same artifact, 1 setting differs from staging: DB_HOST");

@@ -80,11 +80,12 @@ impl Blueprint for Circle {
     }
 }
 
-/// Where the holds and the markers of a project lead, each once.
+/// Where the holds, the markers and the contexts of a project lead, each once.
 fn environments(project: &ProjectSpec) -> BTreeSet<(&str, &str)> {
     let holds = project.jobs.iter().filter_map(|job| Some((job.name.as_str(), job.environment.as_deref()?)));
     let marks = project.jobs.iter().filter_map(|job| job.marks.as_ref()).map(|mark| &mark.environment);
-    holds.chain(marks.map(|name| (name.as_str(), name.as_str()))).collect()
+    let contexts = project.contexts.iter().map(|(name, ours)| (name.as_str(), ours.as_str()));
+    holds.chain(marks.map(|name| (name.as_str(), name.as_str()))).chain(contexts).collect()
 }
 
 fn project(project: &ProjectSpec) -> Value {

@@ -138,6 +138,9 @@ impl Circleci {
                         let all = project.pipelines.iter().rev().map(|one| wire::pipeline(project, one)).collect();
                         Ok(items(request, all))
                     }
+                    ["envvar"] => {
+                        Ok(items(request, project.spec.variables.iter().map(|name| wire::masked(name)).collect()))
+                    }
                     [number, "tests"] => {
                         let workflows =
                             project.pipelines.iter().flat_map(|one| one.workflows.iter().map(move |it| (one, it)));
@@ -177,6 +180,19 @@ impl Circleci {
                     }
                     _ => Err(missing("Endpoint")),
                 }
+            }
+            ["context"] => {
+                let one = |name: &String| json!({"id": uuid(&["context", name]), "name": name, "created_at": wire::time(self.start)});
+                Ok(items(request, self.spec.contexts.keys().map(one).collect()))
+            }
+            ["context", id, "environment-variable"] => {
+                let is_it = |(name, _): &(&String, &Vec<String>)| uuid(&["context", name]) == *id;
+                let (name, all) = self.spec.contexts.iter().find(is_it).ok_or_else(|| missing("Context"))?;
+                if self.spec.restricted.contains(name) {
+                    return Err(Refused::new(StatusCode::FORBIDDEN, "Forbidden".to_owned()));
+                }
+                let one = |variable: &String| wire::of_context(variable, id, self.start);
+                Ok(items(request, all.iter().map(one).collect()))
             }
             ["deploy", "components"] => self.components(request),
             ["deploy", "environments"] => self.environments(request),

@@ -2,7 +2,7 @@
 //!
 //! Only data and its reading live here. How workflows move is in `pipeline`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
@@ -26,6 +26,12 @@ pub struct Spec {
     /// Requests a minute.
     #[serde(default = "many")]
     pub rate_limit: u64,
+    /// Its contexts: the names of the variables of each.
+    #[serde(default)]
+    pub contexts: BTreeMap<String, Vec<String>>,
+    /// Contexts that the token's owner may not see into.
+    #[serde(default)]
+    pub restricted: Vec<String>,
     /// The projects.
     #[serde(default)]
     pub projects: Vec<ProjectSpec>,
@@ -108,6 +114,12 @@ pub struct ProjectSpec {
     /// Of which workflow that configuration says that it deploys: for the configuration that looks at this world.
     #[serde(default)]
     pub deploys: Option<String>,
+    /// The names of its environment variables.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// Where what is given a context goes, by the context's name: for the configuration that looks at this world.
+    #[serde(default)]
+    pub contexts: BTreeMap<String, String>,
 }
 
 impl ProjectSpec {
@@ -121,6 +133,8 @@ impl ProjectSpec {
             auto_cancel: false,
             rollback: None,
             deploys: None,
+            variables: Vec::new(),
+            contexts: BTreeMap::new(),
         }
     }
 }

@@ -36,6 +36,16 @@ pub(super) fn project(project: &Project, org: &str) -> Value {
     })
 }
 
+/// An environment variable of a project: all but four letters of it are masked.
+pub(super) fn masked(name: &str) -> Value {
+    json!({"name": name, "value": "xxxx1234", "created-at": null})
+}
+
+/// An environment variable of a context, set then.
+pub(super) fn of_context(name: &str, context: &str, at: Timestamp) -> Value {
+    json!({"variable": name, "context_id": context, "created_at": time(at), "updated_at": time(at), "truncated_value": "1234"})
+}
+
 /// A pipeline of `/api/v2`.
 pub(super) fn pipeline(project: &Project, pipeline: &Pipeline) -> Value {
     let (spec, at, url) = (&pipeline.spec, time(pipeline.created), repository(project));

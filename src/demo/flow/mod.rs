@@ -38,6 +38,7 @@ pub struct Flow {
     /// Runs that are yet to begin, by when: the pipeline's place, and what the scenario says.
     coming: BTreeMap<Timestamp, Vec<(usize, RunSpec)>>,
     ids: Ids,
+    start: Timestamp,
     revision: u64,
 }
 
@@ -53,7 +54,7 @@ impl Flow {
         let pipeline =
             |spec: &spec::PipelineSpec| Pipeline { spec: spec.clone(), runs: Vec::new(), records: Vec::new() };
         let pipelines = spec.pipelines.iter().map(pipeline).collect();
-        let mut all = Self { spec: spec.clone(), pipelines, coming, ids: FIRST, revision: 0 };
+        let mut all = Self { spec: spec.clone(), pipelines, coming, ids: FIRST, start, revision: 0 };
         while let Some(at) = all.next().filter(|at| *at <= start) {
             all.advance(at);
         }

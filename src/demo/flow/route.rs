@@ -86,6 +86,7 @@ impl Flow {
             return self.write(now, request, rest);
         }
         match rest {
+            ["variableGroups"] => self.groups(request),
             ["pipelines"] => Ok(self.list(request)),
             ["pipelines", "getComponentsWithoutButtons"] => {
                 let id = query(request, "pipelineId").unwrap_or_default();
@@ -115,6 +116,7 @@ impl Flow {
     fn by_key(&mut self, now: Timestamp, request: &Request<Bytes>, path: &[&str]) -> Outcome {
         let get = *request.method() == Method::GET;
         match path {
+            ["variableGroups"] if get => self.groups(request),
             ["pipelines"] if get => Ok(self.list(request)),
             ["pipelines", id, "pipelineRuns"] if get => self.runs(request, id),
             ["pipelines", id, "pipelineRuns", run] if get => self.run(id, run),
@@ -180,6 +182,15 @@ impl Flow {
             (states.is_empty() && since.is_none()) || any
         };
         paged(request, self.pipelines.iter().filter(fits).map(wire::pipeline).collect(), "pipelines")
+    }
+
+    fn groups(&self, request: &Request<Bytes>) -> Outcome {
+        if self.spec.groups.is_empty() {
+            let text = "没有权限 (no permission to read groups of variables)";
+            return Err(No::new(StatusCode::FORBIDDEN, "Forbidden.NoPermission", text));
+        }
+        let all = self.spec.groups.iter().map(|group| wire::group(group, self.start)).collect();
+        Ok(paged(request, all, "variableGroups"))
     }
 
     fn runs(&self, request: &Request<Bytes>, id: &str) -> Outcome {

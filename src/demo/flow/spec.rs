@@ -32,9 +32,39 @@ pub struct Spec {
     /// Does the configuration that looks at this world go by the older API, of access keys?
     #[serde(default)]
     pub access_key: bool,
+    /// Groups of variables; without any, the credential may not read them.
+    #[serde(default)]
+    pub groups: Vec<GroupSpec>,
     /// The pipelines.
     #[serde(default)]
     pub pipelines: Vec<PipelineSpec>,
+}
+
+/// Variables that pipelines share.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupSpec {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// The ids of pipelines that are given them.
+    pub pipelines: Vec<u64>,
+    /// The variables.
+    pub variables: Vec<VariableSpec>,
+}
+
+/// A variable.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableSpec {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub value: String,
+    /// It is shown to nobody.
+    #[serde(default)]
+    pub encrypted: bool,
 }
 
 /// A pipeline.
@@ -56,6 +86,9 @@ pub struct PipelineSpec {
     /// Its runs.
     #[serde(default)]
     pub runs: Vec<RunSpec>,
+    /// Variables of its own.
+    #[serde(default)]
+    pub variables: Vec<VariableSpec>,
 }
 
 /// What a job does.

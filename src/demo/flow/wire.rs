@@ -6,7 +6,7 @@ use crate::{
     demo::flow::{
         order::{Machine, Order},
         run::{Job, Pipeline, Record, Run, State},
-        spec::JobKind,
+        spec::{GroupSpec, JobKind, VariableSpec},
     },
     domain::time::Timestamp,
 };
@@ -95,9 +95,27 @@ pub(super) fn run(pipeline: &Pipeline, run: &Run, user: &str) -> Value {
             "stageGroup": groups,
             "sources": [source(pipeline, run)],
             "stages": stages,
+            "globalParams": pipeline.spec.variables.iter().map(|one| variable("key", "encrypted", one)).collect::<Vec<_>>(),
         }),
     )
     .into()
+}
+
+/// A variable: a run and a group call what it has otherwise. One that is encrypted is stars.
+fn variable(name: &str, encrypted: &str, spec: &VariableSpec) -> Value {
+    let value = if spec.encrypted { "******" } else { &spec.value };
+    json!({name: spec.name, "value": value, encrypted: spec.encrypted})
+}
+
+/// A group of variables, last changed then.
+pub(super) fn group(spec: &GroupSpec, changed: Timestamp) -> Value {
+    let related: Vec<Value> = spec.pipelines.iter().map(|id| json!({"id": id, "name": id.to_string()})).collect();
+    let variables: Vec<Value> = spec.variables.iter().map(|one| variable("name", "isEncrypted", one)).collect();
+    json!({
+        "id": spec.id, "name": spec.name, "description": "", "createTime": millis(changed), "updateTime": millis(changed),
+        "creatorAccountId": "1111111111111", "modiferAccountId": "1111111111111", "relatedPipelines": related,
+        "variables": variables,
+    })
 }
 
 fn stage(name: &str, jobs: &[&Job], place: u64, user: &str) -> Value {

@@ -51,6 +51,18 @@ pub(super) struct Named {
     pub(super) name: Option<String>,
 }
 
+/// An environment variable of a project, or of a context. What it is, CircleCI masks; the mask is not read: it has four letters of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Variable {
+    #[serde(alias = "variable")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "time")]
+    pub(super) created_at: Option<Timestamp>,
+    #[serde(deserialize_with = "time")]
+    pub(super) updated_at: Option<Timestamp>,
+}
+
 /// `GET /api/v2/me`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -401,7 +401,7 @@ impl Inventory for Circleci {
 
 impl Lookup for Circleci {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log, Topic::Tests]
+        vec![Topic::Jobs, Topic::Log, Topic::Tests, Topic::Settings]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
@@ -411,6 +411,9 @@ impl Lookup for Circleci {
                 lookup::once(async move { self.tests(&run, &named).await.map(lookup::Told::Tests) })
             }
             Question::Log { run, log, most } => follow::log(&self.client, &self.clock, (run, log), most),
+            Question::Settings { service, environment } => {
+                lookup::once(async move { self.settings(&service, &environment).await.map(lookup::Told::Settings) })
+            }
             other => lookup::foreign(CALLED, &other),
         }
     }

@@ -4,7 +4,7 @@
 //! `request` builds, `api` reads the wire, `client` goes there, `words` are CircleCI's own for a refusal. `normalize`, `tree` and `gate`
 //! translate. `draft` says what a verb would do: to a hold, and with a workflow (`again`); `back` how an earlier version comes back,
 //! `live` which there are. `project` reads one project and remembers it (`memory`), `search` asks about many at once, `follow` reads a
-//! log as it grows and `log` takes it.
+//! log as it grows and `log` takes it. `settings` tells what jobs are given that deploy somewhere.
 //!
 //! A run here is a workflow of a pipeline: that is what CircleCI cancels and runs again. `/api/v3` tells of the runs of many projects in one
 //! answer, and of logs; a Server may not have it. All else is asked of `/api/v2`, also what is run again: there `from_failed` is the
@@ -28,6 +28,7 @@ mod project;
 mod report;
 mod request;
 mod search;
+mod settings;
 mod tree;
 mod words;
 
@@ -75,8 +76,8 @@ pub struct Project {
     pub slug: String,
     /// Whose releases it builds; without it the service is called as the project is.
     pub service: Option<ServiceName>,
-    /// Our environments, by the name of the job that holds before them, or by CircleCI's own name of the environment. What is missing
-    /// keeps its name, and counts as of the highest risk.
+    /// Our environments, by the name of the job that holds before them, by CircleCI's own name of the environment, or by the name of a
+    /// context that jobs for there are given. What is missing keeps its name, and counts as of the highest risk.
     pub environments: BTreeMap<String, Environment>,
     /// How a version is read from what a pipeline is called; without it, it goes by its tag or branch.
     pub version: Option<VersionPattern>,

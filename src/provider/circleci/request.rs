@@ -103,6 +103,21 @@ pub(super) fn project(slug: &str) -> Wanted {
     Wanted::get(project_path(slug))
 }
 
+/// The environment variables of a project: what they are is masked.
+pub(super) fn variables(slug: &str) -> Wanted {
+    Wanted::get(format!("{}/envvar", project_path(slug)))
+}
+
+/// The contexts of an organisation, by the first two parts of a project's slug.
+pub(super) fn contexts(owner: &str) -> Wanted {
+    Wanted::get(format!("/api/v2/context?owner-slug={}", part(owner)))
+}
+
+/// The environment variables of a context: their names.
+pub(super) fn context_variables(context: &str) -> Wanted {
+    Wanted::get(format!("/api/v2/context/{}/environment-variable", part(context)))
+}
+
 /// The pipeline definitions of a project, by its id.
 pub(super) fn definitions(project: &str) -> Wanted {
     Wanted::get(format!("/api/v2/projects/{}/pipeline-definitions", part(project)))
@@ -200,6 +215,9 @@ mod tests {
             ),
             (versions("c", "e").page(Some("t")), "/api/v2/deploy/components/c/versions?environment-id=e&page-token=t"),
             (jobs("w"), "/api/v2/workflow/w/job"),
+            (variables("gh/acme/my site"), "/api/v2/project/gh/acme/my%20site/envvar"),
+            (contexts("gh/acme").page(Some("t")), "/api/v2/context?owner-slug=gh%2Facme&page-token=t"),
+            (context_variables("c"), "/api/v2/context/c/environment-variable"),
             (tests("gh/acme/my site", 302), "/api/v2/project/gh/acme/my%20site/302/tests"),
             (
                 output("j", "stderr", (1, 103), 0),

@@ -1,6 +1,7 @@
 //! Flow's wire structs, as far as they are read, of both its APIs. Every field may be absent, null or new, a number may be a text, and
 //! some hold JSON in a text; an item of a list that cannot be read is left out and counted, the others stay.
 
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use crate::{
     domain::{text::clean, time::Timestamp},
     provider::{
         flow::loose::{find, loose, millis, number, text_at},
-        http::listed::Listed,
+        http::listed::{Listed, or_nothing},
     },
 };
 
@@ -64,6 +65,48 @@ impl Run {
     pub(super) fn source(&self) -> Option<&Source> {
         self.sources.iter().find(|source| source.branch().is_some()).or(self.sources.first())
     }
+}
+
+/// A variable of a run, or of a group. What it is comes in the clear unless it is encrypted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Variable {
+    #[serde(alias = "key")]
+    pub(super) name: String,
+    pub(super) value: Option<SecretString>,
+    #[serde(alias = "isEncrypted")]
+    pub(super) encrypted: Option<bool>,
+}
+
+/// A run, and nothing of it but what its jobs are given: whoever keeps runs keeps none of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Begun {
+    #[serde(deserialize_with = "or_nothing")]
+    pub(super) global_params: Listed<Variable>,
+}
+
+/// Variables that pipelines share.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Group {
+    #[serde(deserialize_with = "number")]
+    pub(super) id: Option<u64>,
+    pub(super) name: Option<String>,
+    #[serde(deserialize_with = "millis")]
+    pub(super) update_time: Option<Timestamp>,
+    #[serde(deserialize_with = "or_nothing")]
+    pub(super) related_pipelines: Listed<Related>,
+    #[serde(deserialize_with = "or_nothing")]
+    pub(super) variables: Listed<Variable>,
+}
+
+/// A pipeline that is given a group.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Related {
+    #[serde(deserialize_with = "number")]
+    pub(super) id: Option<u64>,
 }
 
 /// Code that a run takes.

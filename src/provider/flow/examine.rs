@@ -59,6 +59,7 @@ impl Examine for Flow {
                  runs of pipelines, read and write (流水线运行实例 读写)\n\
                  jobs of runs, read and write (流水线运行任务 读写)\n\
                  deployments to hosts, read and write (主机部署 读写)\n\
+                 groups of variables, read (变量组 只读), to compare environments\n\
                  to pass a validation, the validation itself must name them (人工卡点 验证者)\n",
                 "an access key of a RAM user with the role member or higher in each pipeline, and AliyunRDCFullAccess\n",
             )
@@ -68,7 +69,8 @@ impl Examine for Flow {
                  pipelines, read (流水线 只读)\n\
                  runs of pipelines, read (流水线运行实例 只读)\n\
                  jobs of runs, read (流水线运行任务 只读)\n\
-                 deployments to hosts, read (主机部署 只读)\n",
+                 deployments to hosts, read (主机部署 只读)\n\
+                 groups of variables, read (变量组 只读), to compare environments\n",
                 "an access key of a RAM user with the role viewer in each pipeline, and AliyunRDCReadOnlyAccess\n",
             )
         };

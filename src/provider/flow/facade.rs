@@ -87,6 +87,10 @@ impl Flow {
         Self { source: name, address, client, roster: Roster::new(pipelines), clock, looked, names }
     }
 
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -404,13 +408,16 @@ impl Inventory for Flow {
 
 impl Lookup for Flow {
     fn topics(&self) -> Vec<Topic> {
-        vec![Topic::Jobs, Topic::Log]
+        vec![Topic::Jobs, Topic::Log, Topic::Settings]
     }
 
     fn ask(&self, question: Question) -> Answers<'_> {
         match question {
             Question::Jobs { run } => lookup::once(async move { self.jobs(&run).await.map(lookup::Told::Jobs) }),
             Question::Log { run, log, most } => self.log(run, &log, most),
+            Question::Settings { service, environment } => {
+                lookup::once(async move { self.settings(&service, &environment).await.map(lookup::Told::Settings) })
+            }
             other => lookup::foreign(CALLED, &other),
         }
     }

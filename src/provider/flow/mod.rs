@@ -4,7 +4,7 @@
 //! `request` builds what is asked and `call` what is sent, in either of Flow's two APIs (`Door`), `api` reads the wire (`loose`: JSON in texts), `client` goes there, `words` are Flow's own for a
 //! refusal, `sign` signs what the older API takes. `normalize`, `tree` and `gate` translate. `draft` says what a verb would do to a gate,
 //! `again` to a run, `back` how an earlier version comes back: by the job that deployed it. `pipeline` reads one pipeline and remembers it (`memory`),
-//! `roster` knows which there are, `log` takes a log as it grows.
+//! `roster` knows which there are, `log` takes a log as it grows, `settings` tells what jobs are given that deploy somewhere.
 //!
 //! Lists of pipelines do not say where each is: they are asked for those that run or wait, and for those that began of late, and only
 //! those are looked at. Nothing of Flow that is public was recorded; what could not be verified is said where it is used.
@@ -26,6 +26,7 @@ mod normalize;
 mod pipeline;
 mod request;
 mod roster;
+mod settings;
 mod sign;
 mod tree;
 mod words;

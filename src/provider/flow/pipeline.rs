@@ -113,6 +113,11 @@ impl Watched {
         (memory.runs.get(&run).cloned(), orders.unwrap_or_default())
     }
 
+    /// The newest run that is known.
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.memory().runs.keys().next_back().copied()
+    }
+
     /// The ways back from a run.
     pub(super) fn ways(&self, run: u64) -> Vec<Way> {
         self.memory().records.as_deref().map_or_else(Vec::new, |records| back::ways(records, run))

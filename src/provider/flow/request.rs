@@ -41,6 +41,7 @@ pub(super) mod right {
     pub(in crate::provider::flow) const RUNS: &str = "runs of pipelines, read (流水线运行实例 只读)";
     pub(in crate::provider::flow) const JOBS: &str = "jobs of runs, read (流水线运行任务 只读)";
     pub(in crate::provider::flow) const HOSTS: &str = "deployments to hosts, read (主机部署 只读)";
+    pub(in crate::provider::flow) const GROUPS: &str = "groups of variables, read (变量组 只读)";
     pub(in crate::provider::flow) const ACT: &str =
         "runs, jobs and deployments to hosts, read and write (流水线运行实例, 流水线运行任务, 主机部署 读写)";
 }
@@ -174,6 +175,15 @@ impl Door {
         let query = format!("{}{states}{since}", page.query(self.is_older(), PAGE));
         let path = format!("{}?{query}", self.pipelines());
         let (action, under, right) = ("ListPipelines", "pipelines", right::PIPELINES);
+        self.get(Both { token: path.clone(), key: path, action, under, right })
+    }
+
+    /// The groups of variables, with the pipelines that are given them.
+    pub(super) fn groups(&self, page: &Page) -> Wanted {
+        let pipelines = self.pipelines();
+        let above = pipelines.strip_suffix("/pipelines").unwrap_or(&pipelines);
+        let path = format!("{above}/variableGroups?{}", page.query(self.is_older(), PAGE));
+        let (action, under, right) = ("ListVariableGroups", "variableGroups", right::GROUPS);
         self.get(Both { token: path.clone(), key: path, action, under, right })
     }
 
@@ -317,7 +327,15 @@ mod tests {
     #[test]
     fn every_read_has_its_path_in_both_apis_and_in_a_region_of_ones_own() {
         type Ask = fn(&Door) -> Option<Wanted>;
-        let table: [(Ask, [Option<&str>; 3]); 7] = [
+        let table: [(Ask, [Option<&str>; 3]); 8] = [
+            (
+                |door| Some(door.groups(&Page::default())),
+                [
+                    Some("/oapi/v1/flow/organizations/acme/variableGroups?page=1&perPage=30"),
+                    Some("/oapi/v1/flow/variableGroups?page=1&perPage=30"),
+                    Some("/organization/acme/variableGroups?maxResults=30"),
+                ],
+            ),
             (
                 |door| Some(door.list("RUNNING,WAITING", None, &Page::default())),
                 [

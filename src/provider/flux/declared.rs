@@ -15,6 +15,7 @@ use crate::{
     provider::kubernetes::{
         api::{Meta, Object},
         request::Resource,
+        settings::Use,
     },
 };
 
@@ -25,6 +26,9 @@ use super::{
 
 /// How many digits of a checksum tell values apart.
 const DIGITS: usize = 8;
+
+/// What an object, read as it is, gives what it installs; with its namespace and name.
+pub type Gives = fn(&serde_json::Value, &(String, String)) -> Vec<Use>;
 
 /// An object of Flux.
 pub trait Declared: Object {
@@ -44,6 +48,8 @@ pub trait Declared: Object {
     const OPTIONAL: bool = true;
     /// The group of the labels by which what it manages names it.
     const KEEPS: Option<&'static str> = None;
+    /// What it gives what it installs, where it gives anything.
+    const GIVES: Option<Gives> = None;
 
     /// The version that it came in: `kustomize.toolkit.fluxcd.io/v1`.
     fn api_version(&self) -> &str;

@@ -10,6 +10,7 @@ use super::{
     draft,
     phase::{self, of_conditions},
     source::{self, BUCKETS, CHARTS, GIT, HELM, OCI, Sought},
+    values,
 };
 use crate::{
     domain::{
@@ -39,6 +40,7 @@ impl Declared for HelmRelease {
     const OLDER: &'static [&'static str] = &["v2beta2", "v2beta1"];
     const BESIDE: &'static [Resource] = &[HELM, CHARTS, GIT, OCI, BUCKETS];
     const KEEPS: Option<&'static str> = Some(HELM_RELEASES.group);
+    const GIVES: Option<declared::Gives> = Some(values::values);
 
     fn api_version(&self) -> &str {
         &self.api_version

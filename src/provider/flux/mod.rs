@@ -27,6 +27,7 @@ use crate::{
         facade::{Beside, Facade, Kind, Places, View},
         request::{Query, Resource},
         scope::Scope,
+        settings::Configured,
         template::Template,
     },
 };
@@ -43,6 +44,7 @@ pub mod phase;
 mod refusal;
 mod request;
 pub mod source;
+mod values;
 
 use self::{
     api::{HelmRelease, ImageUpdateAutomation, Kustomization},
@@ -105,9 +107,12 @@ pub const ENGINE: Engine = Engine {
     ],
 };
 
-/// Everything of Flux on this cluster, a facet for each kind; nothing is asked yet.
-pub fn facets(cluster: &Arc<Cluster>) -> Vec<Arc<dyn Inventory>> {
-    vec![kustomizations(Arc::clone(cluster)), helm_releases(Arc::clone(cluster)), automations(Arc::clone(cluster))]
+/// Everything of Flux on this cluster, a facet for each kind, and what of it gives something what it installs; nothing is asked yet.
+pub fn facets(cluster: &Arc<Cluster>) -> (Vec<Arc<dyn Inventory>>, Arc<dyn Configured>) {
+    let releases = Arc::new(Facade::<Of<HelmRelease>>::new(Arc::clone(cluster)));
+    let all: Vec<Arc<dyn Inventory>> =
+        vec![kustomizations(Arc::clone(cluster)), releases.clone(), automations(Arc::clone(cluster))];
+    (all, releases)
 }
 
 /// Kustomizations on this cluster.
@@ -140,6 +145,7 @@ impl<O: Declared> Kind for Of<O> {
     const OLDER: &'static [(Resource, &'static [&'static str])] = VERSIONS;
     const OPTIONAL: bool = O::OPTIONAL;
     const KEEPS: Option<&'static str> = O::KEEPS;
+    const GIVES: Option<declared::Gives> = O::GIVES;
     const ELSEWHERE: bool = true;
     const HASH_LABEL: &'static str = "";
     const SUBRESOURCES: &'static [&'static str] = refusal::SUBRESOURCES;

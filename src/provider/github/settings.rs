@@ -12,7 +12,7 @@ use crate::{
     domain::{
         ids::{EnvironmentName, ServiceName},
         observed::FaultKind,
-        setting::{Content, Setting, Settings},
+        setting::{Setting, Settings},
     },
     port::{alike, error::ProviderError},
     provider::github::{
@@ -27,7 +27,8 @@ trait Page: DeserializeOwned {
     /// How many it has, how many there are, and how many of them cannot be read.
     fn size(page: &Self) -> (usize, Option<usize>);
     fn unread(&self) -> usize;
-    fn settings(self, place: &str) -> Vec<Setting>;
+    /// Of a place in words, and of whoever holds it: what nobody shows is the same where that is the same.
+    fn settings(self, place: &str, holder: &str) -> Vec<Setting>;
 }
 
 impl Page for api::Variables {
@@ -39,10 +40,11 @@ impl Page for api::Variables {
         self.variables.unread
     }
 
-    fn settings(self, place: &str) -> Vec<Setting> {
+    fn settings(self, place: &str, holder: &str) -> Vec<Setting> {
         let one = |one: api::Variable| {
             let value = one.value.as_ref().map(|value| value.expose_secret().as_bytes());
-            let content = value.map_or(Content::Hidden, |value| alike::content(&one.name, value));
+            let hidden = || alike::hidden(&one.name, holder);
+            let content = value.map_or_else(hidden, |value| alike::content(&one.name, value));
             Setting::new(&one.name, place, content).changed(one.updated_at)
         };
         self.variables.read.into_iter().map(one).collect()
@@ -58,8 +60,10 @@ impl Page for api::Secrets {
         self.secrets.unread
     }
 
-    fn settings(self, place: &str) -> Vec<Setting> {
-        let one = |one: api::SecretName| Setting::new(&one.name, place, Content::Hidden).changed(one.updated_at);
+    fn settings(self, place: &str, holder: &str) -> Vec<Setting> {
+        let one = |one: api::SecretName| {
+            Setting::new(&one.name, place, alike::hidden(&one.name, holder)).changed(one.updated_at)
+        };
         self.secrets.read.into_iter().map(one).collect()
     }
 }
@@ -150,7 +154,12 @@ impl GitHub {
             return Err(ProviderError::new(FaultKind::Unreadable, text));
         }
         let place = format!("{kind} of {whose}");
-        Ok(pages.pages.into_iter().flat_map(|page| page.settings(&place)).collect())
+        let holder = match level {
+            Level::Environment(theirs) => format!("GitHub {kind} {owner}/{repo} {theirs}"),
+            Level::Repository => format!("GitHub {kind} {owner}/{repo}"),
+            Level::Organisation => format!("GitHub {kind} {owner}"),
+        };
+        Ok(pages.pages.into_iter().flat_map(|page| page.settings(&place, &holder)).collect())
     }
 }
 
@@ -190,7 +199,7 @@ mod tests {
     fn variables(all: &serde_json::Value) -> Vec<Setting> {
         let text = json!({"total_count": 2, "variables": all}).to_string();
         let page: api::Variables = serde_json::from_str(&text).unwrap();
-        page.settings("variable of the environment")
+        page.settings("variable of the environment", "GitHub variable acme/ledger prod")
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         ids::{EnvironmentName, ServiceName},
         observed::FaultKind,
-        setting::{Content, Setting, Settings},
+        setting::{Setting, Settings},
     },
     port::{alike, error::ProviderError},
     provider::gitlab::{
@@ -69,14 +69,15 @@ impl Gitlab {
             return Err(ProviderError::new(FaultKind::Missing, text));
         };
         let mut nearer: Vec<String> = Vec::new();
-        let own = (request::variables(path), format!("{path}, variables"), "project".to_owned());
+        let own = (request::variables(path), path.as_str(), format!("{path}, variables"), "project".to_owned());
         let groups = groups(path).map(|group| {
-            (request::group_variables(group), format!("{group}, variables of the group"), format!("group {group}"))
+            let about = format!("{group}, variables of the group");
+            (request::group_variables(group), group, about, format!("group {group}"))
         });
-        for (list, about, whose) in std::iter::once(own).chain(groups) {
+        for (list, holder, about, whose) in std::iter::once(own).chain(groups) {
             match self.variables(&list, &about).await {
                 Ok(variables) => {
-                    let new = effective(variables, theirs, &whose).into_iter();
+                    let new = effective(variables, theirs, (holder, &whose)).into_iter();
                     let new: Vec<Setting> = new.filter(|one| !nearer.contains(&one.name)).collect();
                     nearer.extend(new.iter().map(|one| one.name.clone()));
                     told.all.extend(new);
@@ -113,8 +114,9 @@ fn groups(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Of several variables of one name the one that counts in an environment: the one whose scope says most.
-fn effective(variables: Vec<api::Variable>, environment: &str, whose: &str) -> Vec<Setting> {
+/// Of several variables of one name the one that counts in an environment: the one whose scope says most. They are those of a project or
+/// group, by its path and in words.
+fn effective(variables: Vec<api::Variable>, environment: &str, (holder, whose): (&str, &str)) -> Vec<Setting> {
     let mut chosen: Vec<(usize, api::Variable)> = Vec::new();
     for variable in variables {
         let Some(rank) = fits(variable.environment_scope.as_deref().unwrap_or("*"), environment) else { continue };
@@ -127,8 +129,11 @@ fn effective(variables: Vec<api::Variable>, environment: &str, whose: &str) -> V
     let setting = |(_, one): (usize, api::Variable)| {
         let value = one.value.as_ref().filter(|_| !one.hidden);
         let value = value.map(|value| value.expose_secret().as_bytes());
-        let content = value.map_or(Content::Hidden, |value| alike::content(&one.key, value));
         let scope = one.environment_scope.as_deref().unwrap_or("*");
+        let content = match value {
+            Some(value) => alike::content(&one.key, value),
+            None => alike::hidden(&one.key, &format!("{CALLED} {holder} {scope}")),
+        };
         Setting::new(&one.key, &format!("variable of the {whose} for {scope}"), content)
     };
     chosen.into_iter().map(setting).collect()
@@ -185,15 +190,17 @@ mod tests {
             one("PIN", json!(null), "*"),
             one("X", json!("1"), "staging")
         ]);
-        let all: Vec<api::Variable> = serde_json::from_value(all).unwrap();
-        let told = effective(all, "prod/eu", "project");
-        let known: Vec<_> = told.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content)).collect();
-        let expected = [
-            ("MODE", "variable of the project for prod/*", alike::content("MODE", b"fast")),
-            ("PIN", "variable of the project for *", Content::Hidden),
-        ];
-        assert_eq!(known, expected);
-        assert!(!format!("{told:?}").contains("fast"));
+        let told = |environment: &str| {
+            let all: Vec<api::Variable> = serde_json::from_value(all.clone()).unwrap();
+            effective(all, environment, ("acme/site", "project"))
+        };
+        let (prod, staging) = (told("prod/eu"), told("staging"));
+        let known: Vec<_> = prod.iter().map(|one| (one.name.as_str(), one.place.as_str())).collect();
+        let expected = [("MODE", "variable of the project for prod/*"), ("PIN", "variable of the project for *")];
+        assert_eq!((known, prod[0].content), (expected.to_vec(), alike::content("MODE", b"fast")));
+        // Both are given the very same one.
+        assert!(prod[1].content.is_hidden() && prod[1].content == staging[1].content, "{prod:?} {staging:?}");
+        assert!(!format!("{prod:?}").contains("fast"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     preflight::Turnover,
     request::{Query, Resource},
     scope::Scope,
+    settings::Use,
     store::Key,
     template::Template,
 };
@@ -169,6 +170,8 @@ pub trait Kind: Send + Sync + 'static {
     const WHERE_ALLOWED: bool = false;
     /// The group of the labels by which what its objects manage names them: `GROUP/name` and `GROUP/namespace`.
     const KEEPS: Option<&'static str> = None;
+    /// What an object, read as it is, gives what it installs, beside a template: nothing of most kinds.
+    const GIVES: Option<fn(&Value, &Key) -> Vec<Use>> = None;
     /// What its verbs patch: `""` for the object itself, `"status"`.
     const SUBRESOURCES: &'static [&'static str];
 

@@ -1,5 +1,6 @@
-//! What the pods of a service are given: the environment variables of its template, and what ConfigMaps and Secrets put there or into its
-//! files. Of a Secret only its metadata is asked for: which keys it has is told by `managedFields`, and what they hold never comes.
+//! What the pods of a service are given: the environment variables of its template, what ConfigMaps and Secrets put there or into its
+//! files, and what an object gives what it installs ([`Kind::GIVES`]). Of a Secret only its metadata is asked for: which keys it has is
+//! told by `managedFields`, and what they hold never comes.
 //!
 //! Source: `EnvVar`, `EnvFromSource`, `Volume` of `v1` (kubernetes.io/docs/reference), "Receiving resources as metadata only" of the API
 //! concepts. Here must not live: a value, any longer than it takes to mark it.
@@ -54,6 +55,8 @@ pub struct Pods {
     at: Key,
     /// Nothing where it cannot be read.
     template: Option<Template>,
+    /// What its object gives beside; a sentence where that cannot be read.
+    given: Result<Vec<Use>, String>,
 }
 
 impl<K: Kind> Configured for Facade<K> {
@@ -75,11 +78,33 @@ impl<K: Kind> Configured for Facade<K> {
                 let template =
                     if elsewhere { self.ask_workload(&object).await } else { Some(K::template(&object).clone()) };
                 let meta = object.meta();
-                all.push(Pods { at: (meta.namespace.clone(), meta.name.clone()), template });
+                let at = (meta.namespace.clone(), meta.name.clone());
+                let given = match K::GIVES {
+                    Some(gives) => self.given(&at, gives).await?,
+                    None => Ok(Vec::new()),
+                };
+                all.push(Pods { at, template, given });
             }
             Ok(all)
         }
         .boxed()
+    }
+}
+
+impl<K: Kind> Facade<K> {
+    /// What an object gives, as it is now: it is not kept, for it may hold anything.
+    async fn given(
+        &self,
+        at: &Key,
+        gives: fn(&Value, &Key) -> Vec<Use>,
+    ) -> Result<Result<Vec<Use>, String>, ProviderError> {
+        match self.cluster.get::<Value>(K::RESOURCE, &at.0, &at.1).await {
+            Ok(whole) => Ok(Ok(gives(&whole, at))),
+            Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Missing | FaultKind::Unreadable) => {
+                Ok(Err(format!("what {} {} gives cannot be read: {}", K::WORDS, clean(&at.1), error.text)))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -110,10 +135,13 @@ impl Lookup for Given {
 
 /// What keeps values: a ConfigMap or a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Holder {
-    pub(super) secret: bool,
-    pub(super) namespace: String,
-    pub(super) name: String,
+pub struct Holder {
+    /// Is it a Secret?
+    pub secret: bool,
+    /// Where it is.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }
 
 impl Holder {
@@ -127,7 +155,7 @@ impl Holder {
     }
 
     /// Its name in another environment, too: kustomize ends it with a hash of what it holds (its `api/hasher`).
-    fn lasting(&self) -> &str {
+    pub fn lasting(&self) -> &str {
         const LETTERS: &str = "bcdfghkmt2456789";
         let hashed =
             self.name.rsplit_once('-').filter(|(_, end)| end.len() == 10 && end.chars().all(|c| LETTERS.contains(c)));
@@ -135,10 +163,10 @@ impl Holder {
     }
 }
 
-/// One thing that a template gives its pods.
+/// One thing that a template gives its pods, or an object what it installs.
 #[derive(Clone, Debug, PartialEq)]
-enum Use {
-    /// A value that stands in the template itself.
+pub enum Use {
+    /// A value that stands there itself.
     Plain(Setting),
     /// One key of a holder, under a name.
     Key(String, Holder, String),
@@ -226,6 +254,10 @@ impl Given {
         let mut told = Settings::default();
         let mut uses = Vec::new();
         for one in &pods {
+            match &one.given {
+                Ok(given) => uses.extend(given.iter().cloned()),
+                Err(why) => told.unread.push(why.clone()),
+            }
             match &one.template {
                 Some(template) => uses.extend(uses_of(template, &one.at)),
                 None => told.unread.push(format!(

@@ -105,7 +105,9 @@ impl Wired for Kubernetes {
                 }
                 Engine::Flux => {
                     examined.push(flux::ENGINE);
-                    connection.inventories.extend(flux::facets(&cluster));
+                    let (facets, releases) = flux::facets(&cluster);
+                    configured.push(releases);
+                    connection.inventories.extend(facets);
                 }
             }
         }

@@ -150,11 +150,14 @@ fn chart(plane: &mut Plane, now: Timestamp, it: &HelmReleaseSpec, index: usize) 
         declare(plane, now, &repository, json!({"url": "https://charts.shop.example", "interval": "10m0s"}));
     }
     let source = json!({"kind": "HelmRepository", "name": it.repository});
-    let spec = json!({
+    let mut spec = json!({
         "interval": go(it.interval), "timeout": "5m0s",
         "chart": {"spec": {"chart": it.name, "version": chart.version, "sourceRef": source}},
         "upgrade": {"remediation": {"remediateLastFailure": true}},
     });
+    if !it.values.is_null() {
+        json::object(&mut spec).insert("values".to_owned(), it.values.clone());
+    }
     declare(plane, now, &key, spec);
 }
 

@@ -98,6 +98,9 @@ pub struct HelmReleaseSpec {
     pub takes: Duration,
     /// The charts that there are, oldest first: one with `ago` was installed then.
     pub charts: Vec<Chart>,
+    /// The values that it gives the chart.
+    #[serde(default)]
+    pub values: serde_json::Value,
     /// Somebody suspended it.
     #[serde(default)]
     pub suspended: Option<Suspended>,

@@ -25,6 +25,7 @@ use crate::{
         log::Line,
         object::{Family, ObjectId},
         pipeline::{Flag, LogRef, Node, NodeKind, RunStatus, rows},
+        runners::Runners,
         time::Timestamp,
     },
     port::{
@@ -84,6 +85,8 @@ pub struct NodeOut {
     pub attempt: Option<u32>,
     /// The machine that took it.
     pub runner: Option<String>,
+    /// What there is for it while it waits for one; `null` where it does not wait, or the system does not tell.
+    pub runners: Option<RunnersOut>,
     /// The system's id of it, where it has one: `rerun --set jobs=one --set job=ID`.
     pub id: Option<String>,
     /// Has it a log?
@@ -92,6 +95,30 @@ pub struct NodeOut {
     pub run: Option<String>,
     /// What is below it.
     pub nodes: Vec<NodeOut>,
+}
+
+/// The runners that fit a job that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunnersOut {
+    /// What the job asks for.
+    pub wants: Vec<String>,
+    /// How many take jobs.
+    pub online: u32,
+    /// How many of them have nothing to do; `null` where that is not told.
+    pub free: Option<u32>,
+    /// How many are away or paused.
+    pub offline: u32,
+    /// What could not be counted.
+    pub unread: Vec<String>,
+    /// The same in words.
+    pub said: String,
+}
+
+impl RunnersOut {
+    fn of(runners: &Runners) -> Self {
+        let Runners { wants, online, free, offline, unread } = runners.clone();
+        Self { wants, online, free, offline, unread, said: runners.words() }
+    }
 }
 
 /// A log.
@@ -121,6 +148,7 @@ impl NodeOut {
             waited_seconds: node.waited(now).map(|waited| waited.as_secs()),
             attempt: node.attempt,
             runner: node.runner.clone(),
+            runners: node.runners.as_ref().map(RunnersOut::of),
             id: node.log.as_ref().map(|log| log.as_str().to_owned()),
             log: node.log.is_some(),
             run: node.run.as_ref().map(ToString::to_string),
@@ -394,7 +422,13 @@ fn text(model: &Model, run: &ObjectId, nodes: &[Node], layout: Layout, out: &mut
         writeln!(out, "it has no jobs")?;
         return Ok(());
     }
-    Ok(table.print_as(layout, out)?)
+    table.print_as(layout, out)?;
+    for (_, node) in rows(nodes) {
+        if let Some(runners) = &node.runners {
+            writeln!(out, "{} waits: {}", node.name, runners.words())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod place;
 pub mod preflight;
 pub mod report;
 pub mod rollout;
+pub mod runners;
 pub mod service;
 pub mod setting;
 pub mod signal;

@@ -9,6 +9,7 @@ use crate::domain::{
     ids::{Person, ServiceName},
     object::ObjectId,
     offer::Offer,
+    runners::Runners,
     text::clean,
     time::{Timestamp, age},
     version::Version,
@@ -165,6 +166,9 @@ pub struct Node {
     /// The machine that took it, as the system calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner: Option<String>,
+    /// What there is for it while it waits for a machine, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runners: Option<Runners>,
     /// Where its log is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogRef>,
@@ -188,6 +192,7 @@ impl Node {
             ended: None,
             attempt: None,
             runner: None,
+            runners: None,
             log: None,
             run: None,
             nodes: Vec::new(),

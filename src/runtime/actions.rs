@@ -14,7 +14,7 @@ use std::{
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::{JoinSet, spawn_blocking},
 };
 
@@ -41,9 +41,11 @@ use crate::{
     },
 };
 
-/// How often the journal is looked at for what other processes do, where there are any: the end of a verb is on screen within
-/// half a second.
+/// How often the journal is looked at for what other processes do, while any of them does something: the end of a verb is on screen
+/// within half a second.
 const EVERY: Duration = Duration::from_millis(250);
+/// The same while nothing is known to be under way.
+const RESTING: Duration = Duration::from_secs(1);
 /// The same where every executor is a task of this process, and tells for itself.
 const SELDOM: Duration = Duration::from_millis(1_500);
 
@@ -86,6 +88,8 @@ pub(super) struct Actions {
     pub(super) broken: Arc<AtomicBool>,
     /// It was said that signals cannot be kept.
     pub(super) forgetful: Arc<AtomicBool>,
+    /// Something of this session is in the journal that another process carries out: it is looked at now.
+    pub(super) stirred: Arc<Notify>,
 }
 
 impl Actions {
@@ -106,6 +110,7 @@ impl Actions {
         };
         self.tell(Msg::Recorded(Box::new(record.clone())));
         self.tell_begun(ticket, Ok(record.id));
+        self.stirred.notify_one();
         self.host(record, secrets, attendance).await;
     }
 
@@ -238,7 +243,6 @@ impl Actions {
         let mut tasks = JoinSet::new();
         let mut followed = Followed::default();
         let mut first = true;
-        let every = if matches!(self.executors, Executors::Here) { SELDOM } else { EVERY };
         loop {
             let state = self.look(&mut followed, &mut tasks).await;
             let was_broken = self.broken.load(Ordering::Relaxed);
@@ -254,7 +258,15 @@ impl Actions {
                 }
             }
             first = false;
-            self.clock.sleep(every).await;
+            let moves = !followed.open.is_empty() || self.broken.load(Ordering::Relaxed);
+            match (&self.executors, moves) {
+                (Executors::Here, _) => self.clock.sleep(SELDOM).await,
+                (Executors::Detached(_), true) => self.clock.sleep(EVERY).await,
+                (Executors::Detached(_), false) => tokio::select! {
+                    () = self.clock.sleep(RESTING) => {}
+                    () = self.stirred.notified() => {}
+                },
+            }
         }
     }
 

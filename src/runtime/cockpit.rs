@@ -160,6 +160,7 @@ impl Cockpit {
             // The first look finds out.
             broken: Arc::new(AtomicBool::new(true)),
             forgetful: Arc::default(),
+            stirred: Arc::default(),
         };
         Self {
             model: Model::new(parts.session, parts.clock.now(), parts.size),

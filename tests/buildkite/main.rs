@@ -24,6 +24,8 @@ mod lookup;
 #[path = "../support/program.rs"]
 mod program;
 #[cfg(test)]
+mod runners;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod world;

@@ -29,6 +29,8 @@ mod program;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
+mod runners;
+#[cfg(test)]
 mod scene;
 #[path = "../support/served.rs"]
 #[expect(dead_code, reason = "what these tests need of it is not all of it")]

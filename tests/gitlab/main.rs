@@ -30,6 +30,8 @@ mod lookup;
 #[path = "../support/program.rs"]
 mod program;
 #[cfg(test)]
+mod runners;
+#[cfg(test)]
 mod scene;
 #[path = "../support/served.rs"]
 #[expect(dead_code, reason = "what these tests need of it is not all of it")]

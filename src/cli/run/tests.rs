@@ -5,7 +5,7 @@ use futures::{FutureExt, stream};
 use super::*;
 use crate::{
     cli::sample,
-    domain::{log::Mark, observed::FaultKind, pipeline::Status},
+    domain::{log::Mark, observed::FaultKind, pipeline::Status, runners::Runner},
     port::lookup::{Answers, Topic},
 };
 
@@ -91,6 +91,23 @@ succeeded    build    40 s  10 s
 unknown    deploy     -     -
 ";
     assert_eq!((out.as_str(), ended.unwrap()), (expected, Exit::Done));
+}
+
+#[test]
+fn what_there_is_for_a_job_that_waits_is_said_below_and_in_json() {
+    let busy = Runner { online: true, busy: Some(true) };
+    let runners = Runners::fitting(&["gpu".to_owned()], [busy, Runner { online: false, busy: None }]);
+    let status = Status::said(RunStatus::Queued, "queued");
+    let waits = Node { runners: Some(runners), ..Node::new(NodeKind::Job, "train", status) };
+    let (out, ..) = printed(&Said(vec![waits.clone()], Vec::new()), &args(""));
+    assert!(out.ends_with("\ntrain waits: the only runner with gpu that takes jobs is busy\n"), "{out}");
+    let (out, ..) = printed(&Said(vec![waits], Vec::new()), &args("--json"));
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let expected = serde_json::json!({
+        "wants": ["gpu"], "online": 1, "free": 0, "offline": 1, "unread": [],
+        "said": "the only runner with gpu that takes jobs is busy",
+    });
+    assert_eq!(told["nodes"][0]["runners"], expected, "{told}");
 }
 
 #[test]

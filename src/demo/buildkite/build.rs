@@ -21,6 +21,8 @@ const CANCELING: Duration = Duration::from_secs(3);
 pub(super) enum Stage {
     /// What is before it has not ended.
     Later,
+    /// No agent takes it.
+    Scheduled(Timestamp),
     Running {
         since: Timestamp,
         until: Timestamp,
@@ -134,7 +136,7 @@ impl Build {
             for job in &mut self.jobs {
                 let stage = match job.stage {
                     Stage::Running { since, .. } => Stage::Ended { since, at: now, state: "canceled" },
-                    Stage::Later | Stage::Blocked => Stage::Never("canceled"),
+                    Stage::Later | Stage::Scheduled(_) | Stage::Blocked => Stage::Never("canceled"),
                     _ => continue,
                 };
                 (job.stage, moved) = (stage, true);
@@ -151,6 +153,7 @@ impl Build {
             }
             match (&job.stage, before) {
                 (Stage::Later, Some(true)) if job.is_block() => (job.stage, moved) = (Stage::Blocked, true),
+                (Stage::Later, Some(true)) if job.step.unserved => (job.stage, moved) = (Stage::Scheduled(now), true),
                 (Stage::Later, Some(true)) => {
                     (job.stage, moved) = (Stage::Running { since: now, until: after(now, job.step.takes) }, true);
                 }
@@ -162,7 +165,7 @@ impl Build {
             }
             before = match &job.stage {
                 Stage::Ended { .. } | Stage::Unblocked { .. } if before == Some(true) => Some(!job.stops()),
-                Stage::Later | Stage::Running { .. } | Stage::Blocked => None,
+                Stage::Later | Stage::Scheduled(_) | Stage::Running { .. } | Stage::Blocked => None,
                 _ => before,
             };
         }

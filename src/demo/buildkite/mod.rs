@@ -17,7 +17,7 @@ use http::Request;
 pub(crate) use self::blueprint::KIND;
 use self::{
     build::{Build, Pipeline},
-    spec::{Action, BuildSpec, Spec},
+    spec::{Action, AgentSpec, BuildSpec, Spec},
 };
 use crate::{
     demo::{
@@ -37,6 +37,7 @@ pub struct Buildkite {
     limit: u64,
     /// The minute that is counted, and the requests in it.
     minute: (i64, u64),
+    agents: Vec<AgentSpec>,
     pipelines: Vec<Pipeline>,
     /// Builds that are yet to begin, by when: the pipeline's place, and what the scenario says.
     coming: BTreeMap<Timestamp, Vec<(usize, BuildSpec)>>,
@@ -46,6 +47,7 @@ pub struct Buildkite {
 impl Buildkite {
     /// As it is at `start`: builds that began before have moved on to where they are then.
     pub fn new(spec: &Spec, start: Timestamp) -> Self {
+        let spec = &spec.clone().served();
         let mut coming = BTreeMap::<_, Vec<_>>::new();
         for (place, pipeline) in spec.pipelines.iter().enumerate() {
             for build in &pipeline.builds {
@@ -55,7 +57,8 @@ impl Buildkite {
         let pipelines = spec.pipelines.iter().map(Pipeline::new).collect();
         let (user, scopes) = (spec.user.clone(), spec.scopes.clone());
         let (token, limit, minute, revision) = (format!("Bearer {}", spec.token), spec.rate_limit, (0, 0), 0);
-        let mut all = Self { user, token, scopes, limit, minute, pipelines, coming, revision };
+        let mut all =
+            Self { user, token, scopes, limit, minute, agents: spec.agents.clone(), pipelines, coming, revision };
         while let Some(at) = all.next().filter(|at| *at <= start) {
             all.advance(at);
         }

@@ -127,6 +127,10 @@ impl Buildkite {
     }
 
     fn read(&self, request: &Request<Bytes>, of: &str, path: &[&str]) -> Outcome {
+        if path == ["agents"] {
+            self.allow("read_agents")?;
+            return Ok(Good::json(self.agents.iter().map(|agent| wire::agent(agent, of)).collect::<Vec<_>>().into()));
+        }
         self.allow("read_builds")?;
         let mut all = self.pipelines.iter().filter(|pipeline| pipeline.organization == of);
         match path {

@@ -26,12 +26,45 @@ pub struct Spec {
     /// Requests a minute.
     #[serde(default = "fifty")]
     pub rate_limit: u64,
+    /// The agents that are connected.
+    #[serde(default)]
+    pub agents: Vec<AgentSpec>,
     /// The pipelines, of one organisation or several.
     #[serde(default)]
     pub pipelines: Vec<PipelineSpec>,
     /// Further ones that are made alike.
     #[serde(default)]
     pub alike: Vec<AlikeSpec>,
+}
+
+/// An agent that is connected. One that does nothing takes jobs; what none takes waits for ever.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSpec {
+    /// Its name.
+    pub name: String,
+    /// What it is tagged: `queue=deploy`.
+    pub tags: Vec<String>,
+    /// It does something else.
+    #[serde(default)]
+    pub busy: bool,
+    /// Somebody has paused it.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+impl Spec {
+    /// The same, where the jobs are known that no agent takes.
+    #[must_use]
+    pub(super) fn served(mut self) -> Self {
+        let takes = |agent: &AgentSpec, wants: &[String]| {
+            !agent.busy && !agent.paused && wants.iter().all(|want| agent.tags.contains(want))
+        };
+        for step in self.pipelines.iter_mut().flat_map(|pipeline| &mut pipeline.steps) {
+            step.unserved = !step.agents.is_empty() && !self.agents.iter().any(|agent| takes(agent, &step.agents));
+        }
+        self
+    }
 }
 
 /// Pipelines that are made alike, each with a past of its own.
@@ -122,6 +155,11 @@ pub struct StepSpec {
     pub soft_fail: bool,
     /// Lines of its log.
     pub log: Vec<String>,
+    /// What an agent must be tagged to take it: `queue=deploy`; without any it is taken at once.
+    pub agents: Vec<String>,
+    /// No agent takes it: see [`Spec::served`].
+    #[serde(skip)]
+    pub(super) unserved: bool,
 }
 
 /// A build.

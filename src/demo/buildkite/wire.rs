@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    demo::buildkite::build::{Build, Job, Pipeline, Stage, uuid},
+    demo::buildkite::{
+        build::{Build, Job, Pipeline, Stage, uuid},
+        spec::AgentSpec,
+    },
     domain::time::Timestamp,
 };
 
@@ -110,21 +113,33 @@ pub(super) fn job((url, web): (&str, &str), build: &Build, job: &Job) -> Value {
     }
     let (state, started, finished) = match &job.stage {
         Stage::Later => ("waiting", None, None),
+        Stage::Scheduled(_) => ("scheduled", None, None),
         Stage::Running { since, .. } => ("running", Some(time(*since)), None),
         Stage::Ended { since, at, state } => (*state, Some(time(*since)), Some(time(*at))),
         stage => (never(stage), None, None),
     };
     let exit = [("passed", 0), ("failed", 1)].into_iter().find(|(ended, _)| *ended == state).map(|(_, exit)| exit);
     let (log, created) = (format!("{url}/jobs/{id}/log"), time(build.created));
+    let runnable = if let Stage::Scheduled(at) = &job.stage { Some(time(*at)) } else { started.clone() };
     let values = json!({
-        "name": job.step.label, "step_key": job.step.key, "step": {"id": uuid(&["step", id]), "signature": null},
+        "agent_query_rules": job.step.agents, "name": job.step.label, "step_key": job.step.key, "step": {"id": uuid(&["step", id]), "signature": null},
         "state": state, "soft_failed": state == "failed" && job.step.soft_fail, "exit_status": exit,
         "build_url": url, "web_url": format!("{web}#{id}"), "log_url": log, "raw_log_url": format!("{log}.txt"),
         "artifacts_url": format!("{url}/jobs/{id}/artifacts"), "created_at": created, "scheduled_at": created,
-        "runnable_at": started, "started_at": started, "finished_at": finished,
+        "runnable_at": runnable, "started_at": started, "finished_at": finished,
         "retried": job.retried_in.is_some(), "retried_in_job_id": job.retried_in,
     });
     filled(SCRIPT, id, values).into()
+}
+
+/// An agent that is connected.
+pub(super) fn agent(spec: &AgentSpec, of: &str) -> Value {
+    let id = uuid(&["agent", of, &spec.name]);
+    let job = spec.busy.then(|| json!({"id": uuid(&["elsewhere", &id]), "type": "script", "state": "running"}));
+    json!({
+        "id": id, "name": spec.name, "connection_state": "connected", "hostname": spec.name, "paused": spec.paused,
+        "job": job, "meta_data": spec.tags,
+    })
 }
 
 /// What the agent writes last where a command failed.

@@ -33,7 +33,7 @@ use crate::{
             door::Door,
             repo::{Ids, Repo},
             run::{Again, Answer, Run},
-            spec::{Action, BadSpec, Push, Review, RunSpec, Spec},
+            spec::{Action, BadSpec, Push, Review, RunSpec, RunnerSpec, Spec},
         },
         system::{Reply, System},
     },
@@ -45,6 +45,8 @@ use crate::{
 pub struct Forge {
     ids: Ids,
     repos: Vec<Repo>,
+    /// Those of its organisations.
+    runners: Vec<RunnerSpec>,
     /// Runs that are yet to start, by when: the repository's index, and what the scenario says.
     coming: BTreeMap<Timestamp, Vec<(usize, RunSpec)>>,
     door: Door,
@@ -56,6 +58,7 @@ pub struct Forge {
 impl Forge {
     /// The forge as it is at `start`: runs that began before have moved on to where they are then.
     pub fn new(spec: &Spec, seed: u64, start: Timestamp) -> Result<Self, BadSpec> {
+        let spec = &spec.clone().served();
         let ids = Ids::new(seed);
         let made = start.checked_sub_signed(TimeDelta::days(365)).unwrap_or(start);
         let repos: Vec<_> = spec.repos.iter().map(|r| Repo::new(r, spec, made, &ids)).collect::<Result<_, _>>()?;
@@ -73,7 +76,7 @@ impl Forge {
             }
         }
         let door = Door::new(spec);
-        let mut forge = Self { ids, repos, coming, door, guest: None, revision: 0 };
+        let mut forge = Self { ids, repos, runners: spec.runners.clone(), coming, door, guest: None, revision: 0 };
         forge.settle(start);
         Ok(forge)
     }

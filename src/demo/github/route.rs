@@ -50,6 +50,11 @@ impl Forge {
                 all.sort_by_key(|repo| std::cmp::Reverse(repo.pushed()));
                 Ok(page(request, None, all.into_iter().map(wire::listed).collect()))
             }
+            // Without any nobody may see them.
+            (true, ["orgs", _, "actions", "runners"]) if !self.runners.is_empty() => {
+                let all = self.runners.iter().zip(1..).map(|(runner, id)| wire::runner(runner, id)).collect();
+                Ok(page(request, Some("runners"), all))
+            }
             (_, ["repos", owner, name, rest @ ..]) => {
                 // All repositories are private: without a token there are none.
                 let login = caller.login.as_deref().ok_or_else(Refused::not_found)?;
@@ -125,6 +130,7 @@ fn read(repo: &Repo, asked: Asked<'_>, path: &[&str]) -> Outcome {
                 _ => Err(Refused::not_found()),
             }
         }
+        ["actions", "runners"] => Ok(page(request, Some("runners"), Vec::new())),
         ["actions", "runs"] => Ok(runs(repo, asked, |_| true)),
         ["actions", "runs", id, rest @ ..] => one_run(repo, run(repo, id)?, asked, rest),
         ["actions", "jobs", id] => {

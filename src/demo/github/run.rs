@@ -13,6 +13,8 @@ use crate::{
     domain::time::{Timestamp, after},
 };
 
+/// So many seconds a job waits that no runner takes.
+const FOR_EVER: u64 = 400 * 24 * 3600;
 /// A job that nobody reviewed fails after this long.
 const UNREVIEWED: Duration = Duration::from_hours(30 * 24);
 /// A run can be started again for this long.
@@ -168,7 +170,7 @@ impl Job {
 
     fn queue(&mut self, now: Timestamp, deployments: &mut Deployments, ids: &mut Ids) {
         // Three to eight seconds until a machine is free.
-        let delay = 3 + fnv(self.id, [self.plan.name.as_str()]) % 6;
+        let delay = if self.plan.unserved { FOR_EVER } else { 3 + fnv(self.id, [self.plan.name.as_str()]) % 6 };
         self.stage = Stage::Queued { since: now, until: after(now, Duration::from_secs(delay)) };
         self.say("queued", now, deployments, ids);
     }

@@ -26,12 +26,51 @@ pub struct Spec {
     /// Requests an hour for each token.
     #[serde(default = "default_limit")]
     pub rate_limit: u64,
+    /// The runners that are registered for organisations.
+    #[serde(default)]
+    pub runners: Vec<RunnerSpec>,
     /// The repositories.
     #[serde(default)]
     pub repos: Vec<RepoSpec>,
     /// Further ones that are made alike.
     #[serde(default)]
     pub alike: Vec<AlikeSpec>,
+}
+
+/// A runner that is registered. One that is online and does nothing takes jobs; of others their jobs wait for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunnerSpec {
+    /// Its name.
+    pub name: String,
+    /// Its labels, beside `self-hosted`.
+    pub labels: Vec<String>,
+    /// It is away.
+    #[serde(default)]
+    pub offline: bool,
+    /// It does something else.
+    #[serde(default)]
+    pub busy: bool,
+}
+
+impl Spec {
+    /// The same, where the jobs are known that no runner takes.
+    #[must_use]
+    pub(super) fn served(mut self) -> Self {
+        let jobs = self.repos.iter_mut().flat_map(|repo| &mut repo.workflows).flat_map(|workflow| &mut workflow.jobs);
+        for job in jobs {
+            job.unserved = !job.runs_on.is_empty() && !self.runners.iter().any(|runner| runner.takes(&job.runs_on));
+        }
+        self
+    }
+}
+
+impl RunnerSpec {
+    /// Does it take a job that asks for these labels?
+    pub(super) fn takes(&self, wants: &[String]) -> bool {
+        let has = |label: &String| label == "self-hosted" || self.labels.contains(label);
+        !self.offline && !self.busy && wants.iter().all(has)
+    }
 }
 
 /// Repositories that are made alike, each with a past of its own.
@@ -243,6 +282,12 @@ pub struct JobSpec {
     /// Lines of its own that its log has.
     #[serde(default)]
     pub log: Vec<String>,
+    /// The labels that a runner must have to take it; without any it runs on GitHub's own machines.
+    #[serde(default)]
+    pub runs_on: Vec<String>,
+    /// No runner takes it: see [`Spec::served`].
+    #[serde(skip)]
+    pub(super) unserved: bool,
 }
 
 /// One environment.

@@ -55,6 +55,7 @@ pub struct Gitlab {
 impl Gitlab {
     /// As it is at `start`: pipelines that began before have moved on to where they are then.
     pub fn new(spec: &Spec, start: Timestamp) -> Self {
+        let spec = &spec.clone().served();
         let mut coming = BTreeMap::<_, Vec<_>>::new();
         for (place, project) in spec.projects.iter().enumerate() {
             for pipeline in &project.pipelines {

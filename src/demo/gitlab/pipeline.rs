@@ -26,6 +26,8 @@ pub(super) enum State {
         until: Timestamp,
         canceling: bool,
     },
+    /// No runner takes it.
+    Pending,
     Ended {
         since: Timestamp,
         at: Timestamp,
@@ -102,6 +104,7 @@ impl Job {
     pub(super) fn word(&self) -> &'static str {
         match &self.state {
             State::Created => "created",
+            State::Pending => "pending",
             State::Manual => "manual",
             State::Running { canceling: true, .. } => "canceling",
             State::Running { .. } => "running",
@@ -133,7 +136,7 @@ impl Job {
     /// Does it keep the next stage from beginning?
     fn holds(&self) -> bool {
         match self.state {
-            State::Created | State::Running { .. } => true,
+            State::Created | State::Pending | State::Running { .. } => true,
             State::Manual => !self.spec.allow_failure,
             State::Ended { .. } | State::Never(_) => false,
         }
@@ -145,7 +148,11 @@ impl Job {
     }
 
     fn begin(&mut self, now: Timestamp) {
-        self.state = State::Running { since: now, until: after(now, self.spec.takes), canceling: false };
+        self.state = if self.spec.unserved {
+            State::Pending
+        } else {
+            State::Running { since: now, until: after(now, self.spec.takes), canceling: false }
+        };
         self.touch(now);
     }
 
@@ -374,7 +381,7 @@ impl Pipeline {
         for job in &mut self.jobs {
             match &mut job.state {
                 State::Running { until, canceling, .. } => (*until, *canceling) = (after(now, CANCELING), true),
-                state @ State::Created => *state = State::Never("canceled"),
+                state @ (State::Created | State::Pending) => *state = State::Never("canceled"),
                 _ => {}
             }
         }

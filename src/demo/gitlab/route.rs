@@ -155,7 +155,13 @@ impl Gitlab {
         };
         match path {
             [] => Ok(Good::json(wire::project(project))),
-            ["variables" | "freeze_periods"] if project.spec.access < 40 => Err(forbidden()),
+            ["variables" | "freeze_periods" | "runners"] if project.spec.access < 40 => Err(forbidden()),
+            ["runners"] => {
+                let tags = query(request, "tag_list").unwrap_or_default();
+                let tags: Vec<String> = tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+                let fitting = self.spec.runners.iter().zip(1..).filter(|(runner, _)| runner.has(&tags));
+                list(fitting.map(|(runner, id)| wire::runner(runner, id)).collect())
+            }
             ["variables"] => list(project.spec.variables.iter().map(wire::variable).collect()),
             ["freeze_periods"] => list(project.spec.freezes.iter().zip(1_u64..).map(freeze).collect()),
             ["pipelines"] => {

@@ -35,6 +35,9 @@ pub struct Spec {
     /// The CI/CD variables of groups, by their paths; others are refused.
     #[serde(default)]
     pub groups: BTreeMap<String, Vec<VariableSpec>>,
+    /// The runners that projects may use.
+    #[serde(default)]
+    pub runners: Vec<RunnerSpec>,
     /// The projects.
     #[serde(default)]
     pub projects: Vec<ProjectSpec>,
@@ -116,6 +119,46 @@ pub struct ProjectSpec {
     pub variables: Vec<VariableSpec>,
 }
 
+/// A runner. One that is online and has what a job asks for takes it; jobs that none takes wait for ever.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunnerSpec {
+    /// What it is called.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// It is away.
+    #[serde(default)]
+    pub offline: bool,
+    /// Somebody has paused it.
+    #[serde(default)]
+    pub paused: bool,
+    /// It has as many jobs as it can run, which GitLab does not tell.
+    #[serde(default)]
+    pub busy: bool,
+}
+
+impl RunnerSpec {
+    /// Has it all of these tags?
+    pub(super) fn has(&self, tags: &[String]) -> bool {
+        tags.iter().all(|tag| self.tags.contains(tag))
+    }
+}
+
+impl Spec {
+    /// The same, where the jobs are known that no runner takes.
+    #[must_use]
+    pub(super) fn served(mut self) -> Self {
+        let takes = |runner: &RunnerSpec, tags: &[String]| {
+            !runner.offline && !runner.paused && !runner.busy && runner.has(tags)
+        };
+        for job in self.projects.iter_mut().flat_map(|project| &mut project.jobs) {
+            job.unserved = !job.tags.is_empty() && !self.runners.iter().any(|runner| takes(runner, &job.tags));
+        }
+        self
+    }
+}
+
 /// A CI/CD variable.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +221,11 @@ pub struct JobSpec {
     pub tests: Vec<String>,
     /// It begins a pipeline of this project, and has no log: `GROUP/PROJECT`.
     pub trigger: Option<String>,
+    /// The tags that a runner must have to take it; without any it is taken at once.
+    pub tags: Vec<String>,
+    /// No runner takes it: see [`Spec::served`].
+    #[serde(skip)]
+    pub(super) unserved: bool,
 }
 
 /// An environment.

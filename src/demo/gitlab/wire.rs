@@ -6,7 +6,7 @@ use crate::{
     demo::gitlab::{
         Project,
         pipeline::{Approval, Job, Pipeline, State},
-        spec::VariableSpec,
+        spec::{RunnerSpec, VariableSpec},
     },
     domain::time::Timestamp,
 };
@@ -116,6 +116,15 @@ pub(super) fn whole(project: &Project, one: &Pipeline) -> Value {
     Value::Object(all)
 }
 
+/// A runner, as lists have it: without its tags.
+pub(super) fn runner(spec: &RunnerSpec, id: u64) -> Value {
+    json!({
+        "active": !spec.paused, "paused": spec.paused, "description": spec.name, "id": id, "ip_address": "", "is_shared": false,
+        "runner_type": "project_type", "name": null, "online": !spec.offline,
+        "status": if spec.offline { "offline" } else { "online" },
+    })
+}
+
 /// A job, as it is alone and in the list of a pipeline's.
 pub(super) fn job(project: &Project, one: &Pipeline, job: &Job) -> Value {
     let (started, finished) = match job.state {
@@ -143,7 +152,7 @@ pub(super) fn job(project: &Project, one: &Pipeline, job: &Job) -> Value {
         "queued_duration": started.map(|_| 4.0),
         "artifacts": [],
         "artifacts_expire_at": null,
-        "tag_list": [],
+        "tag_list": job.spec.tags,
         "runner": runner,
         "user": user(&one.spec.user),
         "commit": commit(one),

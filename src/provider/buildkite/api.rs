@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     domain::time::Timestamp,
-    provider::http::listed::{Listed, time},
+    provider::http::listed::{Listed, or_nothing, time},
 };
 
 /// A build.
@@ -101,6 +101,9 @@ pub(super) struct Job {
     /// Which time it is tried again, from 1; absent for the first try.
     pub(super) retries_count: Option<u32>,
     pub(super) agent: Option<Agent>,
+    /// What an agent must have to take it: `queue=deploy`.
+    #[serde(deserialize_with = "or_nothing")]
+    pub(super) agent_query_rules: Vec<String>,
     /// When what is before it had ended: from then on it waits for an agent.
     #[serde(deserialize_with = "time")]
     pub(super) runnable_at: Option<Timestamp>,
@@ -123,6 +126,24 @@ impl Job {
 pub(super) struct Agent {
     pub(super) name: Option<String>,
 }
+
+/// An agent that is connected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Connected {
+    pub(super) connection_state: Option<String>,
+    pub(super) paused: Option<bool>,
+    /// What it is tagged: `queue=deploy`.
+    #[serde(deserialize_with = "or_nothing")]
+    pub(super) meta_data: Vec<String>,
+    /// What it does now.
+    pub(super) job: Option<Busy>,
+}
+
+/// What an agent does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Busy {}
 
 /// The build that a job began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -114,7 +114,8 @@ impl Buildkite {
             let text = format!("{CALLED}, {}: {} of its jobs cannot be read", at.said(), jobs.unread);
             return Err(ProviderError::new(FaultKind::Unreadable, text));
         }
-        Ok(tree::tree(&self.source, &at.organization, &jobs.read))
+        let runners = self.runners(&at.organization, &jobs.read).await;
+        Ok(tree::tree(&self.source, &at.organization, &jobs.read, &runners))
     }
 
     /// Has a job ended? One that the build does not have is not known to have.

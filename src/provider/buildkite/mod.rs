@@ -21,6 +21,7 @@ mod memory;
 mod normalize;
 mod poll;
 mod request;
+mod runners;
 mod tree;
 mod words;
 

@@ -23,6 +23,7 @@ pub(super) const TAIL: usize = 256 << 10;
 pub(super) mod scope {
     pub(in crate::provider::buildkite) const BUILDS: &str = "read_builds";
     pub(in crate::provider::buildkite) const LOGS: &str = "read_build_logs";
+    pub(in crate::provider::buildkite) const AGENTS: &str = "read_agents";
     pub(in crate::provider::buildkite) const ACT: &str = "write_builds";
 }
 
@@ -141,6 +142,11 @@ pub(super) fn newest_of(slug: &str, pipeline: &str) -> Wanted {
 /// One build, with its jobs.
 pub(super) fn build(at: &Address) -> Wanted {
     Wanted::get(format!("{}?exclude_pipeline=true", build_path(at)), scope::BUILDS)
+}
+
+/// The agents of an organisation that are connected.
+pub(super) fn agents(slug: &str) -> Wanted {
+    Wanted::get(format!("{}/agents?per_page={PAGE}", organization(slug)), scope::AGENTS)
 }
 
 /// A job's log from there on, or the end of it.

@@ -1,10 +1,13 @@
 //! The tree of a build: its jobs in order, its block steps between them, and the builds that jobs began. What a block step is about
 //! stands in `gate`.
 
+use std::collections::BTreeMap;
+
 use crate::{
     domain::{
         ids::SourceName,
         pipeline::{Flag, LogRef, Node, NodeKind, RunStatus, Status},
+        runners::Runners,
         text::clean,
     },
     provider::buildkite::{
@@ -14,9 +17,19 @@ use crate::{
     },
 };
 
-/// The tree of these jobs, in Buildkite's order; `organization` is whose builds they begin.
-pub(super) fn tree(source: &SourceName, organization: &str, jobs: &[api::Job]) -> Vec<Node> {
-    jobs.iter().filter_map(|job| node(source, organization, job)).collect()
+/// The tree of these jobs, in Buildkite's order; `organization` is whose builds they begin, `runners` what there is for those that wait
+/// for an agent.
+pub(super) fn tree(
+    source: &SourceName,
+    organization: &str,
+    jobs: &[api::Job],
+    runners: &BTreeMap<String, Runners>,
+) -> Vec<Node> {
+    let one = |job: &api::Job| {
+        let runners = job.id.as_ref().and_then(|id| runners.get(id).cloned());
+        Some(Node { runners, ..node(source, organization, job)? })
+    };
+    jobs.iter().filter_map(one).collect()
 }
 
 /// Where a job is.

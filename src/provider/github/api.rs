@@ -265,6 +265,9 @@ pub(super) struct Job {
     pub(super) conclusion: Option<String>,
     pub(super) run_attempt: Option<u32>,
     pub(super) runner_name: Option<String>,
+    /// What a runner must have to take it.
+    #[serde(deserialize_with = "items")]
+    pub(super) labels: Vec<String>,
     #[serde(deserialize_with = "time")]
     pub(super) created_at: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
@@ -273,6 +276,33 @@ pub(super) struct Job {
     pub(super) completed_at: Option<Timestamp>,
     #[serde(deserialize_with = "items")]
     pub(super) steps: Vec<Step>,
+}
+
+/// Runners of a repository or an organisation, a page of them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Runners {
+    pub(super) total_count: Option<usize>,
+    #[serde(deserialize_with = "counted")]
+    pub(super) runners: Counted<Runner>,
+}
+
+/// A runner that somebody has registered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Runner {
+    /// `online`, `offline`.
+    pub(super) status: Option<String>,
+    pub(super) busy: Option<bool>,
+    #[serde(deserialize_with = "items")]
+    pub(super) labels: Vec<Label>,
+}
+
+/// A label of one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Label {
+    pub(super) name: Option<String>,
 }
 
 /// A step of a job.

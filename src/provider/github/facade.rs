@@ -218,7 +218,8 @@ impl GitHub {
             // Which of them are lacking nobody can tell: the one that failed may be among them.
             return Err(ProviderError::new(FaultKind::Unreadable, format!("GitHub, {about}: {}", cut.said("jobs"))));
         }
-        Ok(tree::tree(pages.iter().flat_map(|page| &page.jobs)))
+        let runners = self.runners((&owner, &repo), pages.iter().flat_map(|page| &page.jobs)).await;
+        Ok(tree::tree(pages.iter().flat_map(|page| &page.jobs), &runners))
     }
 
     /// What lies between two commits of the repository that a run is of.

@@ -4,7 +4,7 @@
 //! runs without a name or branch and drop the attempt and the actor. `request` builds, `normalize`, `tree` and `gate` translate,
 //! `draft` says what a verb would do (`again`: to a run), `roster` knows the repositories and `organisation` those of an owner, `poll` reads one, `moved`
 //! tells which must be read, `kept` what is known meanwhile, `memory` keeps what the run list may forget, `fault` says what only GitHub says of a refusal,
-//! `workflow` what a workflow asks whoever starts it by hand, `settings` what jobs are given that deploy somewhere.
+//! `workflow` what a workflow asks whoever starts it by hand, `runners` what there is for jobs that wait for one, `settings` what jobs are given that deploy somewhere.
 //!
 //! Requests name a path only (`/repos/…`): `roots` puts the interface's path before it, and the transport below the address
 //! (`https://api.github.com`, an Enterprise server's `https://HOST`). The token is put here, by octocrab, and only on such requests: a job log lies on another host and
@@ -29,6 +29,7 @@ mod poll;
 mod request;
 mod roots;
 mod roster;
+mod runners;
 mod settings;
 mod tree;
 mod workflow;

@@ -174,6 +174,16 @@ pub(super) fn environments(owner: &str, repo: &str) -> Wanted {
     Wanted::get(format!("{}environments?per_page={PAGE}", repo_path((owner, repo))))
 }
 
+/// The runners that are registered for a repository.
+pub(super) fn runners(owner: &str, repo: &str) -> Wanted {
+    Wanted::get(format!("{}actions/runners?per_page={PAGE}", repo_path((owner, repo))))
+}
+
+/// Those of an organisation.
+pub(super) fn runners_of(owner: &str) -> Wanted {
+    Wanted::get(format!("/orgs/{}/actions/runners?per_page={PAGE}", part(owner)))
+}
+
 /// Whose settings: the nearer one hides what those further off have of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level<'a> {

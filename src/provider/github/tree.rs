@@ -1,9 +1,12 @@
 //! The tree of a run: its jobs with their steps. Jobs of a workflow that another one uses are called `USES / JOB` by GitHub: they stand
 //! below a stage of that name.
 
+use std::collections::BTreeMap;
+
 use crate::{
     domain::{
         pipeline::{Flag, LogRef, Node, NodeKind, RunStatus, Status},
+        runners::Runners,
         text::clean,
     },
     provider::github::{
@@ -15,11 +18,15 @@ use crate::{
 /// What stands between the name of what is used and the name of its job.
 const BELOW: &str = " / ";
 
-/// The tree of these jobs, in GitHub's order.
-pub(super) fn tree<'a>(jobs: impl Iterator<Item = &'a api::Job>) -> Vec<Node> {
+/// The tree of these jobs, in GitHub's order; `runners` is what there is for those that wait for one.
+pub(super) fn tree<'a>(jobs: impl Iterator<Item = &'a api::Job>, runners: &BTreeMap<u64, Runners>) -> Vec<Node> {
     let mut tree: Vec<Node> = Vec::new();
     let mut stages: Vec<(String, Vec<Node>)> = Vec::new();
-    for job in jobs.filter_map(job) {
+    let known = |wire: &api::Job| {
+        let runners = wire.id.and_then(|id| runners.get(&id).cloned());
+        Some(Node { runners, ..job(wire)? })
+    };
+    for job in jobs.filter_map(known) {
         let Some((stage, name)) = job.name.split_once(BELOW).map(|(stage, name)| (stage.to_owned(), name.to_owned()))
         else {
             tree.push(job);
@@ -97,7 +104,7 @@ mod tests {
             wire(3, "deploy", "skipped"),
             wire(4, "test / unit", "timed_out"),
         ];
-        let shown: Vec<String> = tree(jobs.iter())
+        let shown: Vec<String> = tree(jobs.iter(), &BTreeMap::new())
             .iter()
             .flat_map(|node| {
                 crate::domain::pipeline::rows(std::slice::from_ref(node))
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_conclusion_that_we_do_not_know_is_unknown_and_readable() {
-        let all = tree([wire(1, "build", "half_done")].iter());
+        let all = tree([wire(1, "build", "half_done")].iter(), &BTreeMap::new());
         assert_eq!(all[0].status, Status::said(RunStatus::Unknown, "half_done"));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     domain::time::Timestamp,
-    provider::http::listed::{Listed, time},
+    provider::http::listed::{Listed, or_nothing, time},
 };
 
 /// Reads an id: a number, a number in words, or `gid://gitlab/Ci::Pipeline/47`.
@@ -249,17 +249,25 @@ pub(super) struct Job {
     #[serde(deserialize_with = "seconds")]
     pub(super) queued_duration: Option<u64>,
     pub(super) runner: Option<Runner>,
+    /// What a runner must have to take it.
+    #[serde(deserialize_with = "or_nothing")]
+    pub(super) tag_list: Vec<String>,
     pub(super) pipeline: Option<Box<Pipeline>>,
     pub(super) commit: Option<Commit>,
     /// What a job began that is a bridge.
     pub(super) downstream_pipeline: Option<Box<Pipeline>>,
 }
 
-/// Who runs a job.
+/// Who runs a job, or could.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Runner {
     pub(super) description: Option<String>,
+    /// `online`, `offline`, `stale`, `never_contacted`.
+    pub(super) status: Option<String>,
+    pub(super) paused: Option<bool>,
+    /// What was said of before `paused`: the opposite.
+    pub(super) active: Option<bool>,
 }
 
 /// A deployment.

@@ -223,7 +223,9 @@ impl Gitlab {
             lists.push(all.read);
         }
         let bridges = lists.pop().unwrap_or_default();
-        Ok(tree::tree(&self.source, lists.pop().unwrap_or_default(), bridges))
+        let jobs = lists.pop().unwrap_or_default();
+        let runners = self.runners(&at.project, &jobs).await;
+        Ok(tree::tree(&self.source, jobs, bridges, &runners))
     }
 
     /// How the tests of a pipeline ended.

@@ -4,7 +4,7 @@
 //! `request` builds, `api` reads the wire, `client` goes there, `words` are GitLab's own for a refusal. `normalize`, `tree` and `gate`
 //! translate, `freeze` says when nothing is to be deployed. `draft` says what a verb would do: `approve` and `reject` a deployment,
 //! `again` what runs once more or ends, `back` how an earlier version comes back. `project` reads one project and remembers it
-//! (`memory`), `roster` knows which there are (`group`: all of a group's), `log` takes a log as it grows, `settings` tells what jobs are given
+//! (`memory`), `roster` knows which there are (`group`: all of a group's), `log` takes a log as it grows, `runners` what there is for jobs that wait, `settings` tells what jobs are given
 //! that deploy somewhere.
 //!
 //! One question of GraphQL tells of fifty projects; what is asked by REST is asked only where something waits.
@@ -27,6 +27,7 @@ mod project;
 mod report;
 mod request;
 mod roster;
+mod runners;
 mod settings;
 mod tree;
 mod words;

@@ -201,6 +201,12 @@ pub(super) fn pipeline(project: &str, id: u64) -> Wanted {
     Wanted::get(pipeline_path(project, id))
 }
 
+/// The runners that a project may use and that have all of these tags.
+pub(super) fn runners(project: &str, tags: &[String]) -> Wanted {
+    let tags = if tags.is_empty() { String::new() } else { format!("&tag_list={}", part(&tags.join(","))) };
+    Wanted::get(format!("{}/runners?per_page={PAGE}{tags}", project_path(project)))
+}
+
 /// The jobs of a pipeline, without those that were tried again.
 pub(super) fn jobs(project: &str, pipeline: u64) -> Wanted {
     Wanted::get(format!("{}/jobs?per_page={PAGE}", pipeline_path(project, pipeline)))
@@ -284,6 +290,11 @@ mod tests {
             (token(), "/api/v4/personal_access_tokens/self".to_owned()),
             (project(project_), below.to_owned()),
             (freezes(project_), format!("{below}/freeze_periods?per_page=100")),
+            (runners(project_, &[]), format!("{below}/runners?per_page=100")),
+            (
+                runners(project_, &["a b".into(), "c".into()]),
+                format!("{below}/runners?per_page=100&tag_list=a%20b%2Cc"),
+            ),
             (pipeline(project_, 47), format!("{below}/pipelines/47")),
             (jobs(project_, 47).page(2), format!("{below}/pipelines/47/jobs?per_page=100&page=2")),
             (bridges(project_, 47), format!("{below}/pipelines/47/bridges?per_page=100")),

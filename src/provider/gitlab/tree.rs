@@ -1,11 +1,12 @@
 //! The tree of a pipeline: its stages in order, the jobs of each, and the pipelines that bridges began.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     domain::{
         ids::SourceName,
         pipeline::{Flag, LogRef, Node, NodeKind, Status},
+        runners::Runners,
         text::clean,
     },
     provider::gitlab::{
@@ -19,14 +20,21 @@ use crate::{
 const TOO_LONG: [&str; 2] = ["job_execution_timeout", "stuck_or_timeout_failure"];
 
 /// The tree of these jobs and bridges. GitLab tells no order of stages: their jobs are numbered in it.
-pub(super) fn tree(source: &SourceName, jobs: Vec<api::Job>, bridges: Vec<api::Job>) -> Vec<Node> {
+/// `runners` is what there is for those that wait for one.
+pub(super) fn tree(
+    source: &SourceName,
+    jobs: Vec<api::Job>,
+    bridges: Vec<api::Job>,
+    runners: &BTreeMap<u64, Runners>,
+) -> Vec<Node> {
     let jobs = jobs.into_iter().map(|job| (job, false));
     let mut all: Vec<(api::Job, bool)> = jobs.chain(bridges.into_iter().map(|job| (job, true))).collect();
     all.sort_by_key(|(job, _)| job.id);
     let mut stages: Vec<(String, Vec<Node>)> = Vec::new();
     for (job, is_bridge) in all {
         let stage = clean(job.stage.as_deref().unwrap_or("no stage"));
-        let node = node(source, &job, is_bridge);
+        let runners = job.id.and_then(|id| runners.get(&id).cloned());
+        let node = Node { runners, ..node(source, &job, is_bridge) };
         match stages.iter_mut().find(|(name, _)| *name == stage) {
             Some((_, nodes)) => nodes.push(node),
             None => stages.push((stage, vec![node])),

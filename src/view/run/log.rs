@@ -9,6 +9,7 @@ use crate::{
     domain::{
         log::{self, Mark},
         pipeline::Run,
+        runners::Runners,
     },
     view::{
         measure, number,
@@ -33,7 +34,9 @@ pub(super) fn lines(scene: &Scene<'_>, run: &Run, (columns, rows): (usize, usize
             None => format!("{} has no log: it is {}", row.node.name, row.node.status.words()),
             Some(_) => "its log is being read".to_owned(),
         };
-        return vec![title(scene, name), Line::of(Role::Unknown, format!(" {words}")).cut(columns)];
+        let mut lines = vec![title(scene, name), Line::of(Role::Unknown, format!(" {words}")).cut(columns)];
+        lines.extend(row.node.runners.iter().flat_map(|runners| there_is(runners, columns)));
+        return lines;
     };
     let shown = reading::lines(model, &run.id);
     let text = Text {
@@ -53,6 +56,16 @@ pub(super) fn lines(scene: &Scene<'_>, run: &Run, (columns, rows): (usize, usize
     }
     lines.extend(text.lay_out(columns, room));
     lines
+}
+
+/// What there is for a job that waits for a runner.
+fn there_is(runners: &Runners, columns: usize) -> Vec<Line> {
+    let (role, sign) = if runners.is_none() { (Role::Warn, "▲ ") } else { (Role::Text, "") };
+    let said = format!("{sign}{}", runners.words());
+    measure::wrap(&said, columns.saturating_sub(2))
+        .into_iter()
+        .map(|words| Line::of(role, format!(" {words}")))
+        .collect()
 }
 
 fn title(scene: &Scene<'_>, name: &str) -> Line {

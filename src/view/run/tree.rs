@@ -2,7 +2,10 @@
 
 use crate::{
     app::reading::{NodeRow, node_rows},
-    domain::pipeline::{Node, NodeKind, Run},
+    domain::{
+        pipeline::{Node, NodeKind, Run},
+        runners::Runners,
+    },
     view::{
         measure, number,
         row::run::sign,
@@ -84,11 +87,14 @@ fn one(scene: &Scene<'_>, row: &NodeRow<'_>, columns: usize) -> Line {
 /// How long it took; of one that has not begun, how long it has waited for a machine.
 fn took(scene: &Scene<'_>, node: &Node) -> Line {
     let now = scene.now();
+    let no_runner = node.runners.as_ref().is_some_and(Runners::is_none);
     match (node.took(now), node.waited(now)) {
         (Some(took), _) => Line::of(Role::Text, number::countdown(took)),
         (None, Some(waited)) if !node.status.state.ended() => {
-            Line::of(Role::Warn, format!("queued {}", number::countdown(waited)))
+            let why = if no_runner { "no runner, " } else { "" };
+            Line::of(Role::Warn, format!("{why}queued {}", number::countdown(waited)))
         }
+        (None, None) if no_runner => Line::of(Role::Warn, "no runner"),
         _ => Line::new(),
     }
 }

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::demo::rest::fnv;
 use crate::{
-    demo::github::repo::{Repo, Workflow},
+    demo::github::{
+        repo::{Repo, Workflow},
+        spec::RunnerSpec,
+    },
     domain::time::Timestamp,
 };
 
@@ -30,6 +33,16 @@ pub(super) fn time(at: Timestamp) -> String {
 /// `2026-03-10T02:07:00.000Z`, as steps have it.
 pub(super) fn millis(at: Timestamp) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// A runner that is registered: GitHub's labels of it, and those of its own.
+pub(super) fn runner(runner: &RunnerSpec, id: u64) -> Value {
+    let label = |name: &str, kind: &str| json!({"id": 1, "name": name, "type": kind});
+    let own = runner.labels.iter().map(|name| label(name, "custom"));
+    json!({
+        "id": id, "name": runner.name, "os": "Linux", "status": if runner.offline { "offline" } else { "online" },
+        "busy": runner.busy, "labels": std::iter::once(label("self-hosted", "read-only")).chain(own).collect::<Vec<_>>(),
+    })
 }
 
 /// A person.

@@ -102,7 +102,7 @@ pub(in crate::demo::github) fn job(repo: &Repo, run: &Run, job: &Job, now: Times
         "name": job.plan.name,
         "steps": steps,
         "check_run_url": format!("{API}/repos/{full}/check-runs/{id}"),
-        "labels": ["ubuntu-latest"],
+        "labels": if job.plan.runs_on.is_empty() { vec!["ubuntu-latest"] } else { job.plan.runs_on.iter().map(String::as_str).collect() },
         "runner_id": machine.then_some(1),
         "runner_name": machine.then_some("GitHub Actions 1"),
         "runner_group_id": machine.then_some(0),

@@ -1,0 +1,69 @@
+//! What GitLab tells of runners for jobs that wait: by tags, and not to everybody.
+
+use holdshort::{
+    domain::{
+        object::ObjectId,
+        pipeline::{NodeKind, rows},
+        runners::Runners,
+    },
+    port::facet::Connection,
+};
+
+use crate::{
+    lookup::Asking,
+    scene::{Scene, project},
+};
+
+const SCENARIO: &str = r#"
+user = "dana"
+runners = [
+  { name = "one", tags = ["linux"] },
+  { name = "gpu-1", tags = ["gpu", "linux"], busy = true }, { name = "gpu-2", tags = ["gpu", "linux"], paused = true },
+  { name = "mac", tags = ["mac"], offline = true },
+]
+[[projects]]
+path = "acme/shop/site"
+jobs = [
+  { name = "build", stage = "a", takes = "1m", tags = ["linux"] },
+  { name = "train", stage = "a", takes = "1m", tags = ["gpu"] },
+  { name = "sign", stage = "a", takes = "1m", tags = ["mac"] },
+  { name = "fly", stage = "a", takes = "1m", tags = ["moon"] },
+]
+pipelines = [{ id = 1, ref = "v1.0.0", commit = "aaaa1111aaaa1111aaaa1111aaaa1111aaaa1111", title = "site", user = "kim", started = "-10s" }]
+"#;
+
+async fn waiting(connection: &Connection, run: &str) -> Vec<(String, Option<String>)> {
+    let run = ObjectId::new(&connection.name, "run", run);
+    let nodes = connection.lookups[0].jobs(&run).await.unwrap();
+    rows(&nodes)
+        .into_iter()
+        .filter(|(_, node)| node.kind == NodeKind::Job)
+        .map(|(_, node)| (node.name.clone(), node.runners.as_ref().map(Runners::words)))
+        .collect()
+}
+
+fn said(all: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
+    all.iter().map(|(name, words)| ((*name).to_owned(), words.map(str::to_owned))).collect()
+}
+
+#[tokio::test]
+async fn of_each_job_that_waits_it_is_told_which_runners_have_its_tags_and_take_jobs() {
+    let scene = Scene::of(SCENARIO, vec![project("acme/shop/site")]);
+    let expected = said(&[
+        ("build", None),
+        ("train", Some("1 runner with gpu is online")),
+        ("sign", Some("the only runner with mac is away or paused")),
+        ("fly", Some("there is no runner with moon")),
+    ]);
+    assert_eq!(waiting(&scene.connection, "acme/shop/site/1").await, expected);
+}
+
+#[tokio::test]
+async fn who_may_not_see_runners_is_told_so_and_still_sees_the_jobs() {
+    let scenario = SCENARIO.replace("path = \"acme/shop/site\"", "path = \"acme/shop/site\"\naccess = 30");
+    let scene = Scene::of(&scenario, vec![project("acme/shop/site")]);
+    let told = waiting(&scene.connection, "acme/shop/site/1").await;
+    let words = "whether a runner with moon is free is not known: it needs the role Maintainer";
+    assert_eq!(told[3], ("fly".to_owned(), Some(words.to_owned())));
+    assert_eq!(told.len(), 4);
+}

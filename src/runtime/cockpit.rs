@@ -68,6 +68,9 @@ const UNHEARD: Duration = Duration::from_secs(2);
 const MARGIN: Duration = Duration::from_secs(4);
 /// A change of a budget that is told: one percent.
 const VISIBLE: f64 = 0.01;
+/// So often whoever has something to say in this very moment gets a turn, and so often that may begin anew.
+const TURNS: usize = 64;
+const ROUNDS: usize = 8;
 /// The span in which nothing happens when a virtual world is idle.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -308,7 +311,7 @@ impl Cockpit {
         let patient = self.connections.iter().map(|one| one.patience() + MARGIN).max().unwrap_or_default();
         let mut limit = self.clock.sleep(patient.max(SETTLE));
         let mut spared = self.clock.sleep(SPARED);
-        let (mut asked, mut unheard) = (None, None);
+        let (mut asked, mut unheard, mut rounds) = (None, None, 0);
         loop {
             let late = self.is_held_by_credentials();
             // With everyone who has answered there may be more to ask about.
@@ -318,6 +321,11 @@ impl Cockpit {
             }
             let silent = self.sources.as_ref().and_then(|sources| sources.silent().next());
             if asked.is_some() && self.awaited.is_empty() && silent.is_none() && !self.owes_verdicts() {
+                // What an answer leads to at once belongs to it, whichever of the sources answered last.
+                rounds += 1;
+                if rounds <= ROUNDS && self.hear_out().await {
+                    continue;
+                }
                 let until = *unheard.get_or_insert_with(|| after(self.clock.now(), UNHEARD));
                 if !self.has_unheard() || self.clock.now() >= until {
                     return;
@@ -335,6 +343,19 @@ impl Cockpit {
                 () = self.clock.sleep(LOOK) => {}
             }
         }
+    }
+
+    /// Takes in what is said in this very moment; true where something was.
+    async fn hear_out(&mut self) -> bool {
+        let mut heard = false;
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+            while let Ok(note) = self.news.try_recv().or_else(|_| self.notes.1.try_recv()) {
+                self.take(note);
+                heard = true;
+            }
+        }
+        heard
     }
 
     /// Is there a source of which nothing was heard, neither well nor badly? Its question may have ended with the moment that it was

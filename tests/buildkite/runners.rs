@@ -1,16 +1,7 @@
 //! What Buildkite tells of agents for jobs that wait: by the rules of their queries, with a scope of its own.
 
-use holdshort::{
-    domain::{
-        object::ObjectId,
-        pipeline::{NodeKind, rows},
-        runners::Runners,
-    },
-    port::facet::Connection,
-};
-
 use crate::{
-    lookup::Asking,
+    lookup::{waiting, waits},
     scene::{Scene, pipeline},
 };
 
@@ -29,20 +20,6 @@ steps = [
 builds = [{ number = 1, message = "site", branch = "main", commit = "c0ffee1234567890abcdef1234567890abcdef12", creator = "Lee Wu", started = "-10s" }]
 "#;
 
-async fn waiting(connection: &Connection, run: &str) -> Vec<(String, Option<String>)> {
-    let run = ObjectId::new(&connection.name, "run", run);
-    let nodes = connection.lookups[0].jobs(&run).await.unwrap();
-    rows(&nodes)
-        .into_iter()
-        .filter(|(_, node)| node.kind == NodeKind::Job)
-        .map(|(_, node)| (node.name.clone(), node.runners.as_ref().map(Runners::words)))
-        .collect()
-}
-
-fn said(all: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
-    all.iter().map(|(name, words)| ((*name).to_owned(), words.map(str::to_owned))).collect()
-}
-
 #[tokio::test]
 async fn of_each_job_that_waits_it_is_told_which_agents_fit_and_whether_one_is_free() {
     let words = [
@@ -53,7 +30,7 @@ async fn of_each_job_that_waits_it_is_told_which_agents_fit_and_whether_one_is_f
     for (rule, words) in words {
         let scenario = SCENARIO.replace("agents = [\"queue=deploy\"]", &format!("agents = [\"{rule}\"]"));
         let scene = Scene::of(&scenario, vec![pipeline("acme/*")]);
-        assert_eq!(waiting(&scene.connection, "acme/site/1").await, said(&[("Deploy", Some(words))]));
+        assert_eq!(waiting(&scene.connection, "acme/site/1").await, waits(&[("Deploy", Some(words))]));
     }
 }
 
@@ -61,5 +38,5 @@ async fn of_each_job_that_waits_it_is_told_which_agents_fit_and_whether_one_is_f
 async fn without_the_scope_it_is_said_which_one_it_takes() {
     let scene = Scene::of(&SCENARIO.replace(", \"read_agents\"", ""), vec![pipeline("acme/*")]);
     let words = "whether a runner with queue=deploy is free is not known: agents are not told: that takes read_agents";
-    assert_eq!(waiting(&scene.connection, "acme/site/1").await, said(&[("Deploy", Some(words))]));
+    assert_eq!(waiting(&scene.connection, "acme/site/1").await, waits(&[("Deploy", Some(words))]));
 }

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use futures::StreamExt;
 use holdshort::{
     domain::{observed::FaultKind, offer::Risk, service::Environment, setting::Settings},
-    port::{
-        error::ProviderError,
-        facet::Connection,
-        lookup::{Question, Told},
-    },
     provider::circleci::Project,
 };
 
-use crate::scene::{Scene, project};
+use crate::{
+    lookup::Asking,
+    scene::{Scene, project},
+};
 
 const SCENARIO: &str = r#"
 user = "dana"
@@ -33,16 +30,6 @@ fn with(environments: &[(&str, &str)]) -> Vec<Project> {
     vec![Project { environments, ..project("gh/acme/site") }]
 }
 
-async fn asked(connection: &Connection, service: &str, environment: &str) -> Result<Settings, ProviderError> {
-    let question = Question::Settings { service: service.into(), environment: environment.into() };
-    let told: Vec<_> = connection.lookups[0].ask(question).collect().await;
-    let [only] = <[_; 1]>::try_from(told).unwrap();
-    only.map(|told| match told {
-        Told::Settings(settings) => settings,
-        other => panic!("{other:?}"),
-    })
-}
-
 fn shown(settings: &Settings) -> Vec<(&str, &str)> {
     settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str())).collect()
 }
@@ -51,7 +38,7 @@ fn shown(settings: &Settings) -> Vec<(&str, &str)> {
 async fn a_context_that_is_for_there_goes_before_the_project_and_what_both_are_given_once_is_the_same() {
     let named = with(&[("site-prod", "prod/eu"), ("site-staging", "staging")]);
     let scene = Scene::of(SCENARIO, named);
-    let prod = asked(&scene.connection, "site", "prod/eu").await.unwrap();
+    let prod = scene.connection.lookups[0].settings("site", "prod/eu").await.unwrap();
     let expected = [
         ("DB_HOST", "context site-prod"),
         ("PIN", "context site-prod"),
@@ -60,7 +47,7 @@ async fn a_context_that_is_for_there_goes_before_the_project_and_what_both_are_g
     ];
     assert_eq!(shown(&prod), expected);
     assert!(prod.unread.is_empty() && prod.all[0].changed.is_some(), "{prod:#?}");
-    let staging = asked(&scene.connection, "site", "staging").await.unwrap();
+    let staging = scene.connection.lookups[0].settings("site", "staging").await.unwrap();
     let of = |settings: &Settings, name: &str| settings.all.iter().find(|one| one.name == name).map(|one| one.content);
     assert!(prod.all.iter().all(|one| one.content.is_hidden()), "{prod:#?}");
     assert_eq!(of(&prod, "LEVEL"), of(&staging, "LEVEL"));
@@ -71,13 +58,13 @@ async fn a_context_that_is_for_there_goes_before_the_project_and_what_both_are_g
 #[tokio::test]
 async fn a_context_that_may_not_be_seen_into_is_said_and_where_none_is_named_that_is_said() {
     let scene = Scene::of(SCENARIO, with(&[("closed", "prod")]));
-    let told = asked(&scene.connection, "site", "prod").await.unwrap();
+    let told = scene.connection.lookups[0].settings("site", "prod").await.unwrap();
     let own = [("PIN", "variable of the project"), ("LEVEL", "variable of the project")];
     assert_eq!(shown(&told), own);
     let said = "variables of the context closed for prod cannot be read: CircleCI, context closed: ";
     assert!(told.unread.len() == 1 && told.unread[0].starts_with(said), "{told:#?}");
     let scene = Scene::of(SCENARIO, with(&[("hold-production", "prod")]));
-    let told = asked(&scene.connection, "site", "prod").await.unwrap();
+    let told = scene.connection.lookups[0].settings("site", "prod").await.unwrap();
     let said =
         "CircleCI, gh/acme/site: which contexts jobs for prod are given is not said: name them in `environments`";
     assert_eq!((shown(&told), told.unread.as_slice()), (own.to_vec(), [said.to_owned()].as_slice()));
@@ -90,7 +77,7 @@ async fn an_environment_or_a_service_that_is_not_there_is_missing() {
         ("site", "moon", "CircleCI: nothing of site is said to go to moon"),
         ("nobody", "prod", "CircleCI: no project of nobody is looked at"),
     ] {
-        let error = asked(&scene.connection, service, environment).await.unwrap_err();
+        let error = scene.connection.lookups[0].settings(service, environment).await.unwrap_err();
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, said));
     }
 }

@@ -221,7 +221,8 @@ pub(crate) const JENKINS: Case = Case {
             service: None,
             environments: BTreeMap::new(),
             version: None,
-            rollback: None,
+            rollback: (folder == "books")
+                .then(|| provider::jenkins::Rollback { job: "back/books".into(), version_parameter: "VERSION".into() }),
         };
         let settings = provider::jenkins::Settings {
             name: SOURCE.into(),

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use futures::StreamExt;
 use holdshort::{
     domain::{observed::FaultKind, offer::Risk, service::Environment, setting::Settings},
-    port::{
-        error::ProviderError,
-        facet::Connection,
-        lookup::{Question, Told},
-    },
     provider::flow::Pipeline,
 };
 
-use crate::scene::{Scene, token};
+use crate::{
+    lookup::Asking,
+    scene::{Scene, token},
+};
 
 const SCENARIO: &str = r#"
 user = "dana"
@@ -58,16 +55,6 @@ fn looking(groups: &str) -> Scene {
     Scene::looking(&SCENARIO.replace("GROUPS", groups), token(), pipelines())
 }
 
-async fn asked(connection: &Connection, service: &str, environment: &str) -> Result<Settings, ProviderError> {
-    let question = Question::Settings { service: service.into(), environment: environment.into() };
-    let told: Vec<_> = connection.lookups[0].ask(question).collect().await;
-    let [only] = <[_; 1]>::try_from(told).unwrap();
-    only.map(|told| match told {
-        Told::Settings(settings) => settings,
-        other => panic!("{other:?}"),
-    })
-}
-
 fn shown(settings: &Settings) -> Vec<(&str, &str, bool)> {
     settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content.is_hidden())).collect()
 }
@@ -75,7 +62,7 @@ fn shown(settings: &Settings) -> Vec<(&str, &str, bool)> {
 #[tokio::test]
 async fn a_pipeline_is_given_its_own_variables_and_those_of_its_groups_and_no_value_is_told() {
     let scene = looking(GROUPS);
-    let prod = asked(&scene.connection, "site", "prod").await.unwrap();
+    let prod = scene.connection.lookups[0].settings("site", "prod").await.unwrap();
     let expected = [
         ("MODE", "variable of pipeline site-prod", false),
         ("PIN", "variable of pipeline site-prod", true),
@@ -84,7 +71,7 @@ async fn a_pipeline_is_given_its_own_variables_and_those_of_its_groups_and_no_va
         ("ZONE", "group of variables shared", false),
     ];
     assert_eq!(shown(&prod), expected);
-    let staging = asked(&scene.connection, "site", "staging").await.unwrap();
+    let staging = scene.connection.lookups[0].settings("site", "staging").await.unwrap();
     let of = |settings: &Settings, name: &str| settings.all.iter().find(|one| one.name == name).map(|one| one.content);
     let alike: Vec<bool> =
         ["MODE", "PIN", "DB", "KEY", "ZONE"].iter().map(|name| of(&prod, name) == of(&staging, name)).collect();
@@ -96,7 +83,7 @@ async fn a_pipeline_is_given_its_own_variables_and_those_of_its_groups_and_no_va
 #[tokio::test]
 async fn groups_that_may_not_be_read_are_said_with_the_right_that_is_missing() {
     let scene = looking("");
-    let told = asked(&scene.connection, "site", "prod").await.unwrap();
+    let told = scene.connection.lookups[0].settings("site", "prod").await.unwrap();
     assert_eq!(told.all.len(), 2);
     let said = "groups of variables for prod cannot be read: Flow, groups of variables: ";
     assert!(told.unread.len() == 1 && told.unread[0].starts_with(said), "{told:#?}");
@@ -110,7 +97,7 @@ async fn an_environment_or_a_service_that_is_not_there_is_missing() {
         ("site", "moon", "Flow: nothing of site is said to go to moon"),
         ("nobody", "prod", "Flow: no pipeline of nobody is looked at"),
     ] {
-        let error = asked(&scene.connection, service, environment).await.unwrap_err();
+        let error = scene.connection.lookups[0].settings(service, environment).await.unwrap_err();
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, said));
     }
 }

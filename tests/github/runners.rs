@@ -4,16 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use holdshort::{
     demo::github::{Forge, spec::Spec},
-    domain::{
-        object::ObjectId,
-        pipeline::{NodeKind, rows},
-        runners::Runners,
-    },
     port::facet::Connection,
 };
 
 use crate::{
-    lookup::Asking,
+    lookup::{waiting, waits},
     scene::{Diary, HandClock, connect, over_forge, start},
 };
 
@@ -41,20 +36,6 @@ fn over(runners: &str, wants: &str) -> Connection {
     connect(over_forge(&diary, &forge, &clock), "acme/ledger", &clock)
 }
 
-async fn waiting(connection: &Connection, run: &str) -> Vec<(String, Option<String>)> {
-    let run = ObjectId::new(&connection.name, "run", run);
-    let nodes = connection.lookups[0].jobs(&run).await.unwrap();
-    rows(&nodes)
-        .into_iter()
-        .filter(|(_, node)| node.kind == NodeKind::Job)
-        .map(|(_, node)| (node.name.clone(), node.runners.as_ref().map(Runners::words)))
-        .collect()
-}
-
-fn said(all: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
-    all.iter().map(|(name, words)| ((*name).to_owned(), words.map(str::to_owned))).collect()
-}
-
 #[tokio::test]
 async fn of_a_job_that_waits_it_is_told_which_registered_runners_have_its_labels_and_whether_one_is_free() {
     let own = "whether a runner with big is free is not known: how many of GitHub's own machines are free is not told";
@@ -66,7 +47,7 @@ async fn of_a_job_that_waits_it_is_told_which_registered_runners_have_its_labels
     ];
     for (wants, words) in table {
         let told = waiting(&over(RUNNERS, wants), "acme/ledger/26412000001").await;
-        assert_eq!(told, said(&[("train", Some(words))]), "{wants}");
+        assert_eq!(told, waits(&[("train", Some(words))]), "{wants}");
     }
 }
 
@@ -75,12 +56,12 @@ async fn what_of_the_organisation_may_not_be_seen_is_said_with_the_right() {
     let told = waiting(&over("", r#"["self-hosted", "gpu"]"#), "acme/ledger/26412000001").await;
     let words = "whether a runner with self-hosted, gpu is free is not known: those of the organisation are not told: that takes \
                  Self-hosted runners: read";
-    assert_eq!(told, said(&[("train", Some(words))]));
+    assert_eq!(told, waits(&[("train", Some(words))]));
 }
 
 #[tokio::test]
 async fn of_its_own_machines_nothing_is_asked() {
     let told = waiting(&over(RUNNERS, r#"["ubuntu-latest", "none-such"]"#), "acme/ledger/26412000001").await;
     let words = "whether a runner with ubuntu-latest, none-such is free is not known: how many of GitHub's own machines are free is not told";
-    assert_eq!(told, said(&[("train", Some(words))]));
+    assert_eq!(told, waits(&[("train", Some(words))]));
 }

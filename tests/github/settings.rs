@@ -5,23 +5,19 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use futures::StreamExt;
 use holdshort::{
     demo::{
         github::{Forge, spec::Spec},
         system::{Reply, System},
     },
     domain::{observed::FaultKind, setting::Settings},
-    port::{
-        error::ProviderError,
-        facet::Connection,
-        lookup::{Question, Told},
-    },
+    port::facet::Connection,
 };
 use http::Request;
 use serde_json::{Value, json};
 
 use crate::{
+    lookup::Asking,
     scene::{Diary, HandClock, Said, connect, fixture, over_forge, saying, start},
     shape::differences,
 };
@@ -44,16 +40,6 @@ hides_settings = true
 workflows = [{ name = "deploy", file = "deploy.yml", jobs = [{ name = "to-prod", takes = "1m", environment = "prod" }] }]
 environments = [{ name = "prod" }]
 "#;
-
-async fn asked(connection: &Connection, service: &str, environment: &str) -> Result<Settings, ProviderError> {
-    let question = Question::Settings { service: service.into(), environment: environment.into() };
-    let told: Vec<_> = connection.lookups[0].ask(question).collect().await;
-    let [only] = <[_; 1]>::try_from(told).unwrap();
-    only.map(|told| match told {
-        Told::Settings(settings) => settings,
-        other => panic!("{other:?}"),
-    })
-}
 
 fn world(repo: &str) -> (Connection, Diary) {
     let spec: Spec = toml::from_str(SCENARIO).unwrap();
@@ -84,7 +70,7 @@ async fn published_examples_are_read_and_what_they_hold_is_told_by_nothing() {
         ("GET /repos/acme/ledger/actions/organization-secrets?per_page=100", none("secrets")),
     ]);
     let connection = connect(saying(&diary, answers), "acme/ledger", &HandClock::new());
-    let told = asked(&connection, "ledger", "prod").await.unwrap();
+    let told = connection.lookups[0].settings("ledger", "prod").await.unwrap();
     let expected = [
         ("USERNAME", "variable of the environment", false),
         ("EMAIL", "variable of the environment", false),
@@ -100,8 +86,10 @@ async fn published_examples_are_read_and_what_they_hold_is_told_by_nothing() {
 #[tokio::test]
 async fn what_an_environment_has_goes_before_what_the_repository_has_and_equal_values_are_alike() {
     let (connection, _) = world("acme/ledger");
-    let (prod, staging) =
-        (asked(&connection, "ledger", "prod").await.unwrap(), asked(&connection, "ledger", "staging").await.unwrap());
+    let (prod, staging) = (
+        connection.lookups[0].settings("ledger", "prod").await.unwrap(),
+        connection.lookups[0].settings("ledger", "staging").await.unwrap(),
+    );
     let expected = [
         ("LEVEL", "variable of the environment", false),
         ("REGION", "variable of the repository", false),
@@ -112,14 +100,14 @@ async fn what_an_environment_has_goes_before_what_the_repository_has_and_equal_v
     let content = |settings: &Settings, name: &str| settings.all.iter().find(|one| one.name == name).unwrap().content;
     assert_eq!(content(&prod, "REGION"), content(&staging, "REGION"));
     assert_ne!(content(&prod, "LEVEL"), content(&staging, "LEVEL"));
-    assert_eq!(asked(&connection, "ledger", "prod").await.unwrap(), prod, "asked again it is the same");
+    assert_eq!(connection.lookups[0].settings("ledger", "prod").await.unwrap(), prod, "asked again it is the same");
     assert!(!serde_json::to_string(&(prod, staging)).unwrap().contains("marker"));
 }
 
 #[tokio::test]
 async fn what_may_not_be_seen_is_said_with_the_right_that_it_needs_and_what_is_not_there_is_missing() {
     let (connection, _) = world("acme/shy");
-    let told = asked(&connection, "shy", "prod").await.unwrap();
+    let told = connection.lookups[0].settings("shy", "prod").await.unwrap();
     assert_eq!((told.all.len(), told.unread.len()), (0, 6));
     assert!(
         told.unread[0].starts_with("variables of the environment for prod cannot be read: GitHub, acme/shy"),
@@ -133,7 +121,7 @@ async fn what_may_not_be_seen_is_said_with_the_right_that_it_needs_and_what_is_n
         ("shy", "moon", "GitHub, acme/shy: it has no environment moon"),
         ("nobody", "prod", "GitHub: no repository of nobody is looked at"),
     ] {
-        let error = asked(&connection, service, environment).await.unwrap_err();
+        let error = connection.lookups[0].settings(service, environment).await.unwrap_err();
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, said));
     }
 }

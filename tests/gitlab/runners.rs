@@ -1,16 +1,7 @@
 //! What GitLab tells of runners for jobs that wait: by tags, and not to everybody.
 
-use holdshort::{
-    domain::{
-        object::ObjectId,
-        pipeline::{NodeKind, rows},
-        runners::Runners,
-    },
-    port::facet::Connection,
-};
-
 use crate::{
-    lookup::Asking,
+    lookup::{waiting, waits},
     scene::{Scene, project},
 };
 
@@ -32,24 +23,10 @@ jobs = [
 pipelines = [{ id = 1, ref = "v1.0.0", commit = "aaaa1111aaaa1111aaaa1111aaaa1111aaaa1111", title = "site", user = "kim", started = "-10s" }]
 "#;
 
-async fn waiting(connection: &Connection, run: &str) -> Vec<(String, Option<String>)> {
-    let run = ObjectId::new(&connection.name, "run", run);
-    let nodes = connection.lookups[0].jobs(&run).await.unwrap();
-    rows(&nodes)
-        .into_iter()
-        .filter(|(_, node)| node.kind == NodeKind::Job)
-        .map(|(_, node)| (node.name.clone(), node.runners.as_ref().map(Runners::words)))
-        .collect()
-}
-
-fn said(all: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
-    all.iter().map(|(name, words)| ((*name).to_owned(), words.map(str::to_owned))).collect()
-}
-
 #[tokio::test]
 async fn of_each_job_that_waits_it_is_told_which_runners_have_its_tags_and_take_jobs() {
     let scene = Scene::of(SCENARIO, vec![project("acme/shop/site")]);
-    let expected = said(&[
+    let expected = waits(&[
         ("build", None),
         ("train", Some("1 runner with gpu is online")),
         ("sign", Some("the only runner with mac is away or paused")),

@@ -1,17 +1,12 @@
 //! What GitLab gives jobs that deploy somewhere: read from its published example, from the pretended one, and where it is refused.
 
-use futures::StreamExt;
-use holdshort::{
-    domain::{observed::FaultKind, setting::Settings},
-    port::{
-        error::ProviderError,
-        facet::Connection,
-        lookup::{Question, Told},
-    },
-};
+use holdshort::domain::{observed::FaultKind, setting::Settings};
 use serde_json::json;
 
-use crate::scene::{Diary, HandClock, JSON, Scene, connect, fixture, project, saying};
+use crate::{
+    lookup::Asking,
+    scene::{Diary, HandClock, JSON, Scene, connect, fixture, project, saying},
+};
 
 const SCENARIO: &str = r#"
 user = "dana"
@@ -28,16 +23,6 @@ variables = [
 ]
 "#;
 
-async fn asked(connection: &Connection, service: &str, environment: &str) -> Result<Settings, ProviderError> {
-    let question = Question::Settings { service: service.into(), environment: environment.into() };
-    let told: Vec<_> = connection.lookups[0].ask(question).collect().await;
-    let [only] = <[_; 1]>::try_from(told).unwrap();
-    only.map(|told| match told {
-        Told::Settings(settings) => settings,
-        other => panic!("{other:?}"),
-    })
-}
-
 fn shown(settings: &Settings) -> Vec<(&str, &str, bool)> {
     settings.all.iter().map(|one| (one.name.as_str(), one.place.as_str(), one.content.is_hidden())).collect()
 }
@@ -51,7 +36,7 @@ async fn the_published_example_is_read_and_what_it_holds_is_told_by_nothing() {
         ("groups/acme/variables", ok(json!([]))),
     ];
     let connection = connect(saying(&Diary::default(), answers), vec![project("acme/site")], &HandClock::new());
-    let told = asked(&connection, "site", "prod/eu").await.unwrap();
+    let told = connection.lookups[0].settings("site", "prod/eu").await.unwrap();
     let place = "variable of the project for *";
     assert_eq!(shown(&told), [("TEST_VARIABLE_1", place, false), ("TEST_VARIABLE_2", place, false)]);
     assert!(!format!("{told:?}").contains("TEST_1"));
@@ -60,7 +45,7 @@ async fn the_published_example_is_read_and_what_it_holds_is_told_by_nothing() {
 #[tokio::test]
 async fn the_nearest_scope_and_level_count_and_a_group_that_may_not_be_seen_is_said() {
     let scene = Scene::of(SCENARIO, vec![project("acme/shop/site")]);
-    let prod = asked(&scene.connection, "site", "prod/eu").await.unwrap();
+    let prod = scene.connection.lookups[0].settings("site", "prod/eu").await.unwrap();
     let expected = [
         ("MODE", "variable of the project for production", false),
         ("PIN", "variable of the project for *", true),
@@ -70,7 +55,7 @@ async fn the_nearest_scope_and_level_count_and_a_group_that_may_not_be_seen_is_s
     let said = "variables of the group acme/shop for prod/eu cannot be read: GitLab, acme/shop, variables of the group: it does not let us";
     assert!(prod.unread.len() == 1 && prod.unread[0].starts_with(said), "{prod:#?}");
     assert!(prod.unread[0].ends_with("it needs the role Maintainer"), "{prod:#?}");
-    let staging = asked(&scene.connection, "site", "staging").await.unwrap();
+    let staging = scene.connection.lookups[0].settings("site", "staging").await.unwrap();
     let names: Vec<&str> = staging.all.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["MODE", "PIN", "ONLY", "REGION"]);
     assert!(!serde_json::to_string(&(prod, staging)).unwrap().contains("marker"));
@@ -84,7 +69,7 @@ async fn an_environment_or_a_service_that_is_not_there_is_missing() {
         ("site", "moon", "GitLab, acme/shop/site: it has no environment moon"),
         ("nobody", "staging", "GitLab: no project of nobody is looked at"),
     ] {
-        let error = asked(&scene.connection, service, environment).await.unwrap_err();
+        let error = scene.connection.lookups[0].settings(service, environment).await.unwrap_err();
         assert_eq!((error.kind, error.text.as_str()), (FaultKind::Missing, said));
     }
 }

@@ -207,7 +207,11 @@ fn judge(model: &Model, rollout: &Rollout, folded: &mut Folded) -> Option<Judgem
             folded.earlier = Some((since, earlier(known, first)));
         }
         let said = folded.earlier.as_ref().and_then(|(_, said)| said.clone());
-        judgement.doubts.extend(said.map(|then| Doubt::Earlier(Box::new(then))));
+        if let Some(then) = said {
+            // Before those that say only how sure the verdict is.
+            let strong = judgement.doubts.iter().take_while(|doubt| doubt.is_strong()).count();
+            judgement.doubts.insert(strong, Doubt::Earlier(Box::new(then)));
+        }
     }
     judgement.hears(logs::proven(model, rollout));
     Some(judgement)

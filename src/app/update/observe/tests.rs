@@ -361,7 +361,11 @@ fn a_version_that_is_tried_again_is_judged_by_what_it_does_now_and_its_harm_is_h
     assert_ne!(verdict(&model).0, Some(Verdict::NoGo));
     let against = crate::app::guard::against(&model, &id);
     assert_eq!(against, ["verdict NO DATA: not one request of the canary was measured yet"]);
-    tell(&mut model, told(10, 50, alike, alike));
+    // It stands before what says only how sure the verdict is.
+    tell(&mut model, told(10, 12, alike, alike));
+    let doubts: Vec<String> = model.judgements[&id].doubts.iter().map(words::doubt).collect();
+    assert!(doubts.len() > 1 && doubts[0].starts_with("an earlier attempt"), "{doubts:?}");
+    tell(&mut model, told(12, 50, alike, alike));
     let judgement = &model.judgements[&id];
     assert_eq!((judgement.verdict, judgement.covers_from), (Verdict::Go, Some(at(10))));
     let history = judgement.doubts.iter().map(words::doubt).collect::<Vec<_>>().join(", ");

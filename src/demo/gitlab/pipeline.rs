@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     demo::{
-        gitlab::spec::{EnvironmentSpec, JobSpec, PipelineSpec, ProjectSpec, RuleSpec},
+        gitlab::spec::{EnvironmentSpec, JobSpec, PipelineSpec, ProjectSpec, RuleSpec, Taken},
         past::paced,
     },
     domain::time::{Timestamp, after},
@@ -148,7 +148,7 @@ impl Job {
     }
 
     fn begin(&mut self, now: Timestamp) {
-        self.state = if self.spec.unserved {
+        self.state = if self.spec.taken == Taken::Never {
             State::Pending
         } else {
             State::Running { since: now, until: after(now, self.spec.takes), canceling: false }

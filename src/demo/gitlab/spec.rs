@@ -138,6 +138,15 @@ pub struct RunnerSpec {
     pub busy: bool,
 }
 
+/// Whether a runner takes a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Taken {
+    #[default]
+    AtOnce,
+    /// None that takes jobs has its tags.
+    Never,
+}
+
 impl RunnerSpec {
     /// Has it all of these tags?
     pub(super) fn has(&self, tags: &[String]) -> bool {
@@ -153,7 +162,8 @@ impl Spec {
             !runner.offline && !runner.paused && !runner.busy && runner.has(tags)
         };
         for job in self.projects.iter_mut().flat_map(|project| &mut project.jobs) {
-            job.unserved = !job.tags.is_empty() && !self.runners.iter().any(|runner| takes(runner, &job.tags));
+            let is_taken = job.tags.is_empty() || self.runners.iter().any(|runner| takes(runner, &job.tags));
+            job.taken = if is_taken { Taken::AtOnce } else { Taken::Never };
         }
         self
     }
@@ -223,9 +233,9 @@ pub struct JobSpec {
     pub trigger: Option<String>,
     /// The tags that a runner must have to take it; without any it is taken at once.
     pub tags: Vec<String>,
-    /// No runner takes it: see [`Spec::served`].
+    /// Whether a runner takes it: see [`Spec::served`].
     #[serde(skip)]
-    pub(super) unserved: bool,
+    pub(super) taken: Taken,
 }
 
 /// An environment.

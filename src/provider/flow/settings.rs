@@ -67,16 +67,14 @@ impl Flow {
     /// What the newest run of a pipeline was begun with.
     async fn begun_with(&self, pipeline: &Watched) -> Result<Vec<Setting>, ProviderError> {
         let (name, door) = (clean(&pipeline.name), &self.client().door);
-        let run = match pipeline.newest() {
-            Some(run) => run,
-            None => {
-                let (page, about) = (Page::default(), format!("{name}, its runs"));
-                let (runs, _) =
-                    self.client().page::<api::Run>(&door.runs(pipeline.id, &page, 1), &page, &about).await?;
-                runs.read.iter().find_map(|run| run.pipeline_run_id).ok_or_else(|| {
-                    ProviderError::new(FaultKind::Missing, format!("{CALLED}, {name}: it has not run yet"))
-                })?
-            }
+        let run = if let Some(run) = pipeline.newest() {
+            run
+        } else {
+            let (page, about) = (Page::default(), format!("{name}, its runs"));
+            let (runs, _) = self.client().page::<api::Run>(&door.runs(pipeline.id, &page, 1), &page, &about).await?;
+            runs.read.iter().find_map(|run| run.pipeline_run_id).ok_or_else(|| {
+                ProviderError::new(FaultKind::Missing, format!("{CALLED}, {name}: it has not run yet"))
+            })?
         };
         let about = format!("{name}, run {run}");
         let run: api::Begun = self.client().read(&door.run(pipeline.id, run), &about).await?;

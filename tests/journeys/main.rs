@@ -12,6 +12,7 @@ mod forges;
 mod inbox;
 mod judged;
 mod run;
+mod runners;
 mod seen;
 mod steady;
 #[cfg(test)]

@@ -49,6 +49,10 @@ pub(super) fn lines(scene: &Scene<'_>, run: &Run, (columns, rows): (usize, usize
         let words = measure::wrap_within(&fault.text, columns.saturating_sub(4), 3);
         lines.extend(words.into_iter().map(|words| Line::of(Role::Warn, format!(" ▲ {words}"))));
     }
+    if known.lines.is_empty() {
+        // A job that waits may have a log already, with nothing in it.
+        lines.extend(row.node.runners.iter().flat_map(|runners| there_is(runners, columns)));
+    }
     let room = rows.saturating_sub(lines.len());
     if shown.is_empty() && !known.lines.is_empty() {
         let words = format!(" none of its {} lines reads so", known.lines.len());

@@ -41,6 +41,12 @@ impl ProviderError {
         Self { kind, text, retry_after: None, maybe_done: false, at_home: false }
     }
 
+    /// Does it leave a gap in what is read piece by piece, and say nothing of the other pieces? One was refused, is not there, or cannot
+    /// be read.
+    pub fn leaves_a_gap(&self) -> bool {
+        matches!(self.kind, FaultKind::Forbidden | FaultKind::Missing | FaultKind::Unreadable)
+    }
+
     /// The same error, of a request that may have taken effect.
     #[must_use]
     pub fn maybe_done(mut self) -> Self {

@@ -85,9 +85,10 @@ async fn groups_that_may_not_be_read_are_said_with_the_right_that_is_missing() {
     let scene = looking("");
     let told = scene.connection.lookups[0].settings("site", "prod").await.unwrap();
     assert_eq!(told.all.len(), 2);
-    let said = "groups of variables for prod cannot be read: Flow, groups of variables: ";
-    assert!(told.unread.len() == 1 && told.unread[0].starts_with(said), "{told:#?}");
-    assert!(told.unread[0].ends_with("it needs groups of variables, read (变量组 只读)"), "{told:#?}");
+    let said = "groups of variables for prod cannot be read: Flow, groups of variables: it does not let us (没有权限 (no permission to \
+                read groups of variables) [Forbidden.NoPermission]); it takes a token with groups of variables, read (变量组 只读); \
+                whoever it is needs a role in the pipeline that may";
+    assert_eq!(told.unread, [said]);
 }
 
 #[tokio::test]

@@ -60,8 +60,8 @@ impl Circleci {
             )),
             Ok(contexts) => {
                 for (id, name) in contexts {
-                    let (about, place) = (format!("context {name}"), format!("context {name}"));
-                    let list = self.variables(&request::context_variables(&id), (&about, &place, &id)).await;
+                    let place = format!("context {name}");
+                    let list = self.variables(&request::context_variables(&id), (&place, &place, &id)).await;
                     nearer.extend(read(list, &format!("variables of the {place}"), environment, told)?);
                 }
             }
@@ -71,8 +71,8 @@ impl Circleci {
         let list =
             self.variables(&request::variables(&project.slug), (&about, "variable of the project", holder)).await;
         let own = read(list, &format!("variables of {slug}"), environment, told)?;
-        let own = own.into_iter().filter(|one| !nearer.iter().any(|known| known.name == one.name));
-        let own: Vec<Setting> = own.collect();
+        let is_nearer = |one: &Setting| nearer.iter().any(|known| known.name == one.name);
+        let own: Vec<Setting> = own.into_iter().filter(|one| !is_nearer(one)).collect();
         told.all.extend(nearer.into_iter().chain(own));
         Ok(())
     }
@@ -83,11 +83,9 @@ impl Circleci {
         project: &Project,
         environment: &EnvironmentName,
     ) -> Result<Vec<(String, String)>, ProviderError> {
-        let mut parts = project.slug.split('/');
-        let owner: Vec<&str> = parts.by_ref().take(2).collect();
-        let about = format!("contexts of {}", clean(&owner.join("/")));
-        let all =
-            whole(self.client().pages::<api::Named>(&request::contexts(&owner.join("/")), &about).await?, &about)?;
+        let owner = project.slug.rsplit_once('/').map_or(project.slug.as_str(), |(owner, _)| owner);
+        let about = format!("contexts of {}", clean(owner));
+        let all = whole(self.client().pages::<api::Named>(&request::contexts(owner), &about).await?, &about)?;
         let is_for = |name: &str| project.environments.get(name).is_some_and(|ours| ours.name.meets(environment));
         let found = all.into_iter().filter_map(|one| one.id.zip(one.name)).filter(|(_, name)| is_for(name));
         Ok(found.map(|(id, name)| (id, clean(&name))).collect())
@@ -132,7 +130,7 @@ fn read(
     told: &mut Settings,
 ) -> Result<Vec<Setting>, ProviderError> {
     match list {
-        Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Missing | FaultKind::Unreadable) => {
+        Err(error) if error.leaves_a_gap() => {
             told.unread.push(format!("{what} for {environment} cannot be read: {}", error.text));
             Ok(Vec::new())
         }

@@ -14,13 +14,7 @@ use crate::{
         text::clean,
     },
     port::{alike, error::ProviderError},
-    provider::flow::{
-        CALLED, Pipeline, api,
-        client::Pages,
-        facade::Flow,
-        pipeline::Watched,
-        request::{Page, right},
-    },
+    provider::flow::{CALLED, Pipeline, api, client::Pages, facade::Flow, pipeline::Watched, request::Page},
 };
 
 impl Flow {
@@ -136,12 +130,10 @@ fn refused(
     environment: &EnvironmentName,
     told: &mut Settings,
 ) -> Result<(), ProviderError> {
-    let needs = match error.kind {
-        FaultKind::Forbidden => format!("; it needs {}", right::GROUPS),
-        FaultKind::Missing | FaultKind::Unreadable => String::new(),
-        _ => return Err(error),
-    };
-    told.unread.push(format!("{what} for {environment} cannot be read: {}{needs}", error.text));
+    if !error.leaves_a_gap() {
+        return Err(error);
+    }
+    told.unread.push(format!("{what} for {environment} cannot be read: {}", error.text));
     Ok(())
 }
 

@@ -179,7 +179,7 @@ fn take(
                 nearer.extend(new.iter().map(|one| one.name.clone()));
                 told.all.extend(new);
             }
-            Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Missing | FaultKind::Unreadable) => {
+            Err(error) if error.leaves_a_gap() => {
                 let needs =
                     if error.kind == FaultKind::Unreadable { String::new() } else { format!("; it needs {right}") };
                 told.unread.push(format!("{kind} of {whose} for {environment} cannot be read: {}{needs}", error.text));

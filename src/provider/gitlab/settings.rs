@@ -82,9 +82,7 @@ impl Gitlab {
                     nearer.extend(new.iter().map(|one| one.name.clone()));
                     told.all.extend(new);
                 }
-                Err(error)
-                    if matches!(error.kind, FaultKind::Forbidden | FaultKind::Missing | FaultKind::Unreadable) =>
-                {
+                Err(error) if error.leaves_a_gap() => {
                     let needs = if error.kind == FaultKind::Unreadable { "" } else { "; it needs the role Maintainer" };
                     told.unread.push(format!(
                         "variables of the {whose} for {environment} cannot be read: {}{needs}",

@@ -100,7 +100,7 @@ impl<K: Kind> Facade<K> {
     ) -> Result<Result<Vec<Use>, String>, ProviderError> {
         match self.cluster.get::<Value>(K::RESOURCE, &at.0, &at.1).await {
             Ok(whole) => Ok(Ok(gives(&whole, at))),
-            Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Missing | FaultKind::Unreadable) => {
+            Err(error) if error.leaves_a_gap() => {
                 Ok(Err(format!("what {} {} gives cannot be read: {}", K::WORDS, clean(&at.1), error.text)))
             }
             Err(error) => Err(error),
